@@ -1,0 +1,102 @@
+"""Every error that Streamtally raises on purpose.
+
+::
+
+    StreamtallyError                 its text is one line: what, where, what to do
+    ├── SettingsError                a setting, variable, option or file that cannot be used
+    │   ├── UnknownFormatError       a log format nobody registered; names those there are
+    │   └── PlanError                a plan (pipeline.json) that cannot be run
+    ├── FormatError                  a line that its format does not take
+    ├── EvaluationError              a row that the program cannot evaluate (bad cast, division by zero)
+    ├── RecordError                  a record of the event that cannot be decoded
+    ├── SqlError                     a program that does not compile: line and column
+    │   ├── SqlSyntaxError
+    │   └── UnsupportedSqlError      understood, and refused by name
+    ├── IndexPlanError               what should be in OpenSearch and cannot be made
+    ├── ResponseTooLargeError        an answer that can never fit under Lambda's limit
+    └── SinkError                    documents that could not be delivered
+        └── PartialWriteError        … some of them
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+
+class StreamtallyError(Exception):
+    """Base of every error that Streamtally raises on purpose."""
+
+
+class SettingsError(StreamtallyError):
+    """A setting, variable, option or file cannot be used; the text names it."""
+
+
+class UnknownFormatError(SettingsError):
+    """A log format nobody registered."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"unknown format {name!r}: the formats are {', '.join(sorted(known))}")
+
+
+class PlanError(SettingsError):
+    """A plan cannot be run: the text says where in it, and why."""
+
+
+class FormatError(StreamtallyError):
+    """A line does not parse as its format.
+
+    ``reason`` is a short, stable text that is safe to count by: it never holds a part of the line.
+    """
+
+    def __init__(self, format: str, reason: str, position: int | None = None) -> None:
+        super().__init__(f"{format}: {reason}" + ("" if position is None else f" (at character {position})"))
+        self.format = format
+        self.reason = reason
+        self.position = position
+
+
+class EvaluationError(StreamtallyError):
+    """A row cannot be evaluated by the program; the text is a short, stable reason without the row's values."""
+
+
+class RecordError(StreamtallyError):
+    """A record cannot be decoded (base64, gzip); the text is a short, stable reason."""
+
+
+class SqlError(StreamtallyError):
+    """A program does not compile. ``line`` and ``column`` count from 1."""
+
+    def __init__(self, message: str, line: int, column: int, advice: str = "") -> None:
+        super().__init__(f"{line}:{column}: {message}" + (f"; {advice}" if advice else ""))
+        self.message = message
+        self.line = line
+        self.column = column
+        self.advice = advice
+
+
+class SqlSyntaxError(SqlError):
+    """The text is not of the dialect."""
+
+
+class UnsupportedSqlError(SqlError):
+    """Understood, and refused by name, since only an approximation could be given."""
+
+
+class IndexPlanError(StreamtallyError):
+    """What should be in OpenSearch cannot be made."""
+
+
+class ResponseTooLargeError(StreamtallyError):
+    """An answer can never fit under Lambda's limit, whatever is left out of it."""
+
+
+class SinkError(StreamtallyError):
+    """Documents could not be delivered."""
+
+
+class PartialWriteError(SinkError):
+    """Some documents could not be delivered; ``failed`` are these."""
+
+    def __init__(self, message: str, failed: Sequence[bytes]) -> None:
+        super().__init__(message)
+        self.failed = failed

@@ -1,0 +1,1 @@
+"""The edge towards AWS: settings, clients, delivery."""

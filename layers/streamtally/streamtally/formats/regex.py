@@ -1,0 +1,72 @@
+"""A regular expression with a name for each group, as agent.json's ``matchPattern`` and ``customFieldNames`` are.
+
+The expression must match the whole line, as in the Kinesis Agent. Source: Python's ``re`` syntax; Java's named groups
+``(?<name>…)`` are taken too.
+"""
+
+from __future__ import annotations
+
+import re
+
+from streamtally.errors import FormatError, SettingsError
+from streamtally.formats.base import Format, FormatOptions, Parser, Row
+from streamtally.plan.types import to_field_value
+
+_JAVA_GROUP = re.compile(r"\(\?<(?=[A-Za-z_])")
+
+
+def compile_regex(options: FormatOptions) -> Parser:
+    """A parser by the options' pattern and fields.
+
+    Raises: SettingsError: no pattern, one that does not compile, or other than one name for each group.
+    """
+    pattern = _compile_pattern(options.pattern)
+    names = _field_names(pattern, options.fields)
+    converters = [(name, to_field_value(options.types[name])) for name in names if name in options.types]
+    fullmatch = pattern.fullmatch
+
+    def parse(line: str) -> Row:
+        found = fullmatch(line)
+        if found is None:
+            raise FormatError("regex", "the pattern does not match")
+        row: Row = dict(zip(names, found.groups(), strict=True))
+        for name, convert in converters:
+            row[name] = convert(row[name])
+        return row
+
+    return parse
+
+
+def _compile_pattern(text: str | None) -> re.Pattern[str]:
+    if not text:
+        raise SettingsError("format 'regex' needs a pattern: give --pattern, or pattern = '…' under [source]")
+    try:
+        return re.compile(_JAVA_GROUP.sub("(?P<", text))
+    except (re.error, OverflowError, RecursionError) as error:
+        where = getattr(error, "pos", None)
+        at = "" if where is None else f" at character {where}"
+        reason = getattr(error, "msg", None) or str(error)
+        raise SettingsError(f"the pattern does not compile: {reason}{at}: correct the pattern") from None
+
+
+def _field_names(pattern: re.Pattern[str], names: tuple[str, ...]) -> tuple[str, ...]:
+    groups = pattern.groups
+    if not names and groups and len(pattern.groupindex) == groups:
+        return tuple(pattern.groupindex)
+    if len(names) != groups or not names:
+        raise SettingsError(
+            f"the pattern has {groups} groups and there are {len(names)} field names: give one name for each group"
+        )
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise SettingsError(f"field name {twice[0]!r} is given twice: give each group a name of its own")
+    return names
+
+
+FORMAT = Format(
+    name="regex",
+    summary="A regular expression of your own with a field name for each group; it must match the whole line.",
+    source="Python: re; Kinesis Agent: matchPattern with customFieldNames",
+    fields=(),
+    examples=(),
+    compile=compile_regex,
+)

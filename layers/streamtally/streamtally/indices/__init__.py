@@ -1,0 +1,1 @@
+"""What should be in OpenSearch, given what is there and now."""

@@ -1,0 +1,1 @@
+"""The edge on a laptop: the local run, its store, sample logs."""

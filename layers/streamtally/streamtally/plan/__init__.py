@@ -1,0 +1,1 @@
+"""The compiled program: types, expressions, windows and aggregates."""

@@ -1,0 +1,173 @@
+"""Answers CloudFormation, in every case, for work that a deployment waits for.
+
+A custom resource is a call to a function and a presigned URL: until something is put there the stack
+hangs, for an hour unless ``ServiceTimeout`` says less. So the work runs in a thread of its own, an
+exception in it becomes the reason of a ``FAILED``, and work that does not end is reported as such
+shortly *before* Lambda's time limit would end everything without a word.
+
+Source: CloudFormation User Guide, "Custom resource request objects" and "Custom resource response objects".
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypedDict
+
+from streamtally.errors import SettingsError, SinkError
+
+RESPONSE_MAX_BYTES = 4_096  # "Custom resource response objects": the whole body
+PHYSICAL_ID_MAX_BYTES = 1_024  # there, too
+ANSWER_RESERVE_SECONDS = 15.0  # kept from the function's time limit for putting the answer
+PUT_TIMEOUT_SECONDS = 4.0
+PUT_TRIES = 3
+REQUEST_TYPES = ("Create", "Update", "Delete")
+
+logger = logging.getLogger(__name__)
+
+
+class Context(Protocol):
+    """What this module uses of Lambda's context object."""
+
+    log_group_name: str
+    log_stream_name: str
+
+    def get_remaining_time_in_millis(self) -> int: ...
+
+
+class Answer(TypedDict):
+    """What CloudFormation gets: ``Status`` is SUCCESS or FAILED, ``Data`` what ``Fn::GetAtt`` reads."""
+
+    Status: str
+    Reason: str
+    PhysicalResourceId: str
+    StackId: str
+    RequestId: str
+    LogicalResourceId: str
+    Data: dict[str, str]
+
+
+Work = Callable[[], Mapping[str, str] | None]
+"""The work of a Create or an Update, safe to repeat. What it returns becomes the answer's ``Data``."""
+
+
+def is_request(event: object) -> bool:
+    """Whether an event is CloudFormation's and waits for an answer."""
+    return isinstance(event, dict) and "RequestType" in event and "ResponseURL" in event
+
+
+def respond(event: Mapping[str, Any], context: Context, work: Work) -> Answer:
+    """Do ``work`` for a Create or an Update, and answer CloudFormation whatever comes of it.
+
+    A Delete does no work and succeeds: what the work made in OpenSearch holds the user's data, which a
+    stack never deletes, and a Delete that fails would leave the stack undeletable.
+
+    Args:
+        event: CloudFormation's request.
+        context: Lambda's; gives the time left and where the log is.
+        work: called once, without arguments, in a thread; everything that can fail belongs into it,
+            reading the settings too.
+    Returns: the answer as it was put to ``ResponseURL``.
+    Raises: SinkError: the answer could not be put, after several tries.
+    """
+    request_type = event["RequestType"]
+    data: dict[str, str] = {}
+    if request_type == "Delete":
+        status, reason = "SUCCESS", "nothing is undone: what is in OpenSearch stays"
+    elif request_type in REQUEST_TYPES:
+        status, reason, data = _outcome(work, context)
+    else:
+        status, reason = "FAILED", f"unknown RequestType {request_type!r}"
+    answer = _to_answer(event, status, f"{reason} (log: {_log_place(context)})", data)
+    _put(event["ResponseURL"], _encode(answer))
+    return answer
+
+
+def _outcome(work: Work, context: Context) -> tuple[str, str, dict[str, str]]:
+    """Run the work, at most until the time for the answer begins: status, reason, data."""
+    done: list[tuple[str, str, dict[str, str]]] = []
+
+    def run() -> None:
+        try:
+            data = dict(work() or {})
+        except BaseException as error:  # SystemExit too: nothing may leave the stack waiting
+            logger.exception("the custom resource's work failed")
+            done.append(("FAILED", f"{type(error).__name__}: {_one_line(error)}", {}))
+        else:
+            done.append(("SUCCESS", "done", data))
+
+    limit_seconds = max(context.get_remaining_time_in_millis() / 1000 - ANSWER_RESERVE_SECONDS, 0.0)
+    # A daemon: work that hangs must not keep the process from ending.
+    thread = threading.Thread(target=run, name="custom-resource", daemon=True)
+    thread.start()
+    thread.join(limit_seconds)
+    if done:
+        return done[0]
+    return "FAILED", f"the work did not end within {limit_seconds:.0f} s of the function's time limit", {}
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or "no further text"
+
+
+def _log_place(context: Context) -> str:
+    return f"{getattr(context, 'log_group_name', '?')} {getattr(context, 'log_stream_name', '?')}"
+
+
+def _to_answer(event: Mapping[str, Any], status: str, reason: str, data: dict[str, str]) -> Answer:
+    """The answer; ids are the request's own, since CloudFormation compares them."""
+    logical_id = str(event.get("LogicalResourceId", "unknown"))
+    stack_id = str(event.get("StackId", "unknown"))
+    # An id that changes would make CloudFormation delete the "old" resource, so it is derived from what
+    # stays, and on Update and Delete it is the one that was given on Create.
+    physical_id = event.get("PhysicalResourceId") or f"{logical_id}-{stack_id.rpartition('/')[2]}"
+    return {
+        "Status": status,
+        "Reason": reason,
+        "PhysicalResourceId": str(physical_id).encode()[:PHYSICAL_ID_MAX_BYTES].decode(errors="ignore"),
+        "StackId": stack_id,
+        "RequestId": str(event.get("RequestId", "unknown")),
+        "LogicalResourceId": logical_id,
+        "Data": data,
+    }
+
+
+def _encode(answer: Answer) -> bytes:
+    """The answer's body, cut to what CloudFormation takes: the reason first, then the data."""
+    body = json.dumps(answer).encode()
+    if len(body) <= RESPONSE_MAX_BYTES:
+        return body
+    # By tenths: a character takes between 1 and 12 bytes once it is escaped.
+    while answer["Reason"] and len(body) > RESPONSE_MAX_BYTES:
+        answer["Reason"] = answer["Reason"][: int(len(answer["Reason"]) * 0.9)]
+        body = json.dumps(answer).encode()
+    if len(body) > RESPONSE_MAX_BYTES:
+        answer["Data"] = {}
+        answer["Reason"] = "the data were too large to be answered and are left out"
+        body = json.dumps(answer).encode()
+    return body
+
+
+def _put(url: str, body: bytes) -> None:
+    """Put the answer to the presigned URL; never says the URL, which is as good as a password."""
+    if not url.startswith(("https://", "http://")):
+        raise SettingsError("ResponseURL is no http(s) address")
+    # The signature covers an empty content type; urllib would send a form's.
+    headers = {"Content-Type": "", "Content-Length": str(len(body))}
+    problem = ""
+    for attempt in range(PUT_TRIES):
+        if attempt:
+            time.sleep(0.5 * attempt)
+        request = urllib.request.Request(url, data=body, headers=headers, method="PUT")  # noqa: S310 (scheme checked)
+        try:
+            with urllib.request.urlopen(request, timeout=PUT_TIMEOUT_SECONDS):  # noqa: S310
+                return
+        except OSError as error:  # URLError, HTTPError, time-outs
+            problem = type(error).__name__ + (f" {error.code}" if isinstance(error, urllib.error.HTTPError) else "")
+            logger.warning("the answer to CloudFormation was not taken: %s", problem)
+    raise SinkError(f"CloudFormation could not be answered in {PUT_TRIES} tries: {problem}")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from streamtally.agent import AgentFlow, AgentOptionsError
 from streamtally.errors import SettingsError
 

@@ -82,7 +82,7 @@ def _program(node: Node, counter: list[int]) -> Program:
     return program
 
 
-def _emit(program: Program, node: Node, counter: list[int]) -> None:
+def _emit(program: Program, node: Node, counter: list[int]) -> None:  # noqa: C901 - a branch for each node
     match node:
         case Chars(chars):
             table = bytes(charset.contains(chars, code) for code in range(128))
@@ -167,7 +167,7 @@ class Matcher:
         found = self._run(self.program, start, (-1,) * self.program.slots, accept)
         return None if found is None else (start, found[0], *found[1][2:])
 
-    def _run(
+    def _run(  # noqa: C901 - one loop over the instructions: calls would cost more than they do
         self, program: Program, start: int, captures: Captures, accept: Callable[[int], bool]
     ) -> tuple[int, Captures] | None:
         code, text, size = program.code, self.text, len(self.text)
@@ -212,9 +212,7 @@ class Matcher:
                     place = x if operation == "unless_empty" and captures[y] != at else place + 1
         return None
 
-    def _rare(
-        self, operation: str, x: Any, y: Any, at: int, captures: Captures
-    ) -> tuple[int, Captures] | None:
+    def _rare(self, operation: str, x: Any, y: Any, at: int, captures: Captures) -> tuple[int, Captures] | None:
         if operation == "assert":
             return (at, captures) if x(self.text, at) else None
         if operation == "atomic":

@@ -60,8 +60,6 @@ LOG_FORMATS: dict[str, LogFormat] = {
     "APACHEERRORLOG": LogFormat(
         re.compile(_ERROR), ("timestamp", "module", "severity", "processid", "threadid", "client", "message"), True
     ),
-    "SYSLOG": LogFormat(
-        re.compile(rf"({_MONTH}{_S}++{_MDAY}{_S}++{_TIME}) {_PROGRAM}"), _SYSLOG_FIELDS, False
-    ),
+    "SYSLOG": LogFormat(re.compile(rf"({_MONTH}{_S}++{_MDAY}{_S}++{_TIME}) {_PROGRAM}"), _SYSLOG_FIELDS, False),
     "RFC3339SYSLOG": LogFormat(re.compile(rf"({_RFC3339}) {_PROGRAM}"), _SYSLOG_FIELDS, False),
 }

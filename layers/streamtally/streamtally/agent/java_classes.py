@@ -1,4 +1,4 @@
-"""The predefined character classes of java.util.regex.Pattern without UNICODE_CHARACTER_CLASS: ASCII but for \\h and \\v."""
+"""The predefined character classes of java.util.regex.Pattern: ASCII, but for \\h and \\v."""
 
 from __future__ import annotations
 

@@ -207,7 +207,7 @@ class JavaPattern:
         return None
 
     def groups(self, text: str) -> list[str | None] | None:
-        """What each group matched (None: took no part), None if the pattern does not match. Raises: PatternLimitError."""
+        """What each group matched (None: took no part), None without a match. Raises: PatternLimitError."""
         if self.mode == "matches" and self._engine(len(text)) == "re" and self._re is not None:
             found = self._re.fullmatch(text)
             return None if found is None else list(found.groups())

@@ -8,6 +8,7 @@ Source: the class comment of java.util.regex.Pattern, Java 17 (docs.oracle.com/e
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from streamtally.agent import charset
@@ -98,6 +99,7 @@ class Assertion:
 Node = Chars | Seq | Alt | Repeat | Group | Atomic | Look | Backref | Assertion
 
 _SIMPLE_ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "a": "\a", "e": "\x1b"}
+_HEX = re.compile("[0-9a-fA-F]+")
 _BACKREF_REFUSED = "a backreference without regard to case"
 
 
@@ -194,8 +196,8 @@ class Parser:
             return self._escape()
         if char in "*+?":
             raise self._wrong(f"Dangling meta character '{char}'")
-        if char == "{":
-            raise self._wrong("Illegal repetition")
+        if char == "{":  # a second count is for nothing: a{2}{3} takes two
+            return Seq(())
         self.at += 1
         if char == ".":
             breaks = charset.of("\n") if "d" in self.flags else LINE_BREAKS
@@ -372,11 +374,11 @@ class Parser:
         else:
             size, base = (2 if kind == "x" else 4), 16
             digits = self.text[self.at : self.at + size]
-            self.at += len(digits) if len(digits) == size else len(self.text)
-        try:
-            return chr(int(digits, base))
-        except (ValueError, OverflowError):
-            raise self._wrong("Illegal numeric escape sequence") from None
+            digits = digits if len(digits) == size else ""
+            self.at += size
+        if not _HEX.fullmatch(digits) or int(digits, base) > charset.MAX_CODE_POINT:
+            raise self._wrong("Illegal numeric escape sequence")
+        return chr(int(digits, base))
 
     def _property(self, negative: bool) -> CharSet:
         end = self.text.find("}", self.at)

@@ -1,0 +1,53 @@
+"""Where the transform's documents go: to their delivery streams or, under ``sam local``, into the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
+
+from streamtally.aws import clients
+from streamtally.aws.firehose import RESERVE_SECONDS, put_documents
+from streamtally.aws.settings import required
+from streamtally.pipeline import Delivery, Pipeline, iter_documents
+
+Deliver = Callable[[Iterable[Delivery], float], None]
+"""Documents, and the seconds that are left of the invocation. Raises SinkError."""
+
+MAX_LOGGED_DOCUMENTS = 100
+
+
+class Log(Protocol):
+    """What is used of Powertools' Logger."""
+
+    def info(self, msg: object, *args: object, **kwargs: object) -> None:
+        """Log one line."""
+
+
+def make_delivery(pipeline: Pipeline, environment: Mapping[str, str], log: Log) -> Deliver:
+    """How this environment delivers.
+
+    Under ``AWS_SAM_LOCAL`` nothing is put unless ``AWS_ENDPOINT_URL_FIREHOSE`` says where.
+    Raises: SettingsError: an output has no stream of its own and ``SUMMARY_STREAM`` is not set.
+    """
+    if environment.get("AWS_SAM_LOCAL") and not environment.get("AWS_ENDPOINT_URL_FIREHOSE"):
+        return lambda deliveries, _: log_documents(deliveries, log)
+    default = environment.get("SUMMARY_STREAM", "")
+    if any(output.settings.stream is None for output in pipeline.outputs.values()):
+        default = required(environment, "SUMMARY_STREAM", "the delivery stream that takes the outputs' documents")
+    clients.firehose_client()  # made while the function initialises, not within the first batch
+
+    def deliver(deliveries: Iterable[Delivery], remaining_seconds: float) -> None:
+        for delivery in deliveries:
+            seconds = max(0.0, remaining_seconds - RESERVE_SECONDS)
+            put_documents(clients.firehose_client(), delivery.stream or default, delivery.documents, seconds)
+
+    return deliver
+
+
+def log_documents(deliveries: Iterable[Delivery], log: Log) -> None:
+    """Log documents in place of putting them, the first :data:`MAX_LOGGED_DOCUMENTS` of a batch."""
+    documents = [document.decode() for document in iter_documents(deliveries)]
+    for document in documents[:MAX_LOGGED_DOCUMENTS]:
+        log.info("partial not put: no endpoint", document=document)
+    if len(documents) > MAX_LOGGED_DOCUMENTS:
+        log.info(f"{len(documents) - MAX_LOGGED_DOCUMENTS} more partials not put")

@@ -1,0 +1,129 @@
+"""Putting documents to a delivery stream: within its limits, and again what it did not take.
+
+Source: Amazon Data Firehose API reference, PutRecordBatch ("Each PutRecordBatch request supports up to 500 records.
+Each record can be as large as 1,000 KB … up to a limit of 4 MB for the entire request").
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from streamtally.errors import PartialWriteError, SinkError
+
+PUT_RECORD_BATCH_MAX_RECORDS = 500
+PUT_RECORD_BATCH_MAX_BYTES = 4 * 2**20
+MAX_RECORD_BYTES = 1000 * 1024
+
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 5.0
+RESERVE_SECONDS = 2.0
+"""What is kept of an invocation's time for the answer, and for saying clearly what failed."""
+
+
+class FirehoseClient(Protocol):
+    """What is used of boto3's client."""
+
+    def put_record_batch(self, *, DeliveryStreamName: str, Records: Sequence[Any]) -> Any:  # noqa: N803
+        """One request; an answer with an entry a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time, sleep and chance, handed in so that tests need none of them."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    uniform: Callable[[float, float], float] = random.uniform
+
+
+def put_documents(
+    client: FirehoseClient, stream: str, documents: Iterable[bytes], seconds: float, clock: Clock | None = None
+) -> int:
+    """Put documents (without line ends; one is added) to a stream; what fails is put again with growing pauses.
+
+    Args: seconds: how long this may take in all.
+    Returns: how many requests it took.
+    Raises: PartialWriteError: some could not be put in that time; its ``failed`` are these.
+    """
+    clock = clock or Clock()
+    deadline = clock.monotonic() + seconds
+    requests = 0
+    for batch in _batches(documents):
+        requests += _put_batch(client, stream, batch, deadline, clock)
+    return requests
+
+
+def _batches(documents: Iterable[bytes]) -> Iterator[list[bytes]]:
+    batch: list[bytes] = []
+    size = 0
+    for document in documents:
+        record = document + b"\n"
+        if len(record) > MAX_RECORD_BYTES:
+            raise SinkError(f"a document of {len(record)} bytes is larger than a record may be ({MAX_RECORD_BYTES})")
+        if batch and (len(batch) == PUT_RECORD_BATCH_MAX_RECORDS or size + len(record) > PUT_RECORD_BATCH_MAX_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(record)
+        size += len(record)
+    if batch:
+        yield batch
+
+
+def _put_batch(client: FirehoseClient, stream: str, batch: list[bytes], deadline: float, clock: Clock) -> int:
+    pause, requests = FIRST_PAUSE_SECONDS, 0
+    while True:
+        requests += 1
+        batch, reason = _put_once(client, stream, batch)
+        if not batch:
+            return requests
+        # Full jitter: callers that were throttled together do not come back together.
+        wait = clock.uniform(0, pause)
+        if clock.monotonic() + wait >= deadline:
+            raise PartialWriteError(
+                f"delivery stream {stream}: {len(batch)} documents could not be put in time: {reason}", batch
+            )
+        clock.sleep(wait)
+        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+def _put_once(client: FirehoseClient, stream: str, batch: list[bytes]) -> tuple[list[bytes], str]:
+    """One request: (the records that it did not take, why)."""
+    try:
+        answer = client.put_record_batch(DeliveryStreamName=stream, Records=[{"Data": record} for record in batch])
+    except Exception as error:  # whatever the SDK raises, after tries of its own
+        if not is_transient(error):
+            raise SinkError(f"delivery stream {stream}: {type(error).__name__}: {error}") from error
+        return batch, f"{type(error).__name__}: {error}"
+    if not answer.get("FailedPutCount"):
+        return [], ""
+    responses = answer["RequestResponses"]
+    failed = [record for record, entry in zip(batch, responses, strict=True) if entry.get("ErrorCode")]
+    codes = sorted({entry["ErrorCode"] for entry in responses if entry.get("ErrorCode")})
+    return failed, ", ".join(codes)
+
+
+_TRANSIENT = {
+    "ServiceUnavailableException",
+    "ThrottlingException",
+    "Throttling",
+    "RequestTimeout",
+    "InternalFailure",
+    "InternalError",
+    "LimitExceededException",
+    "RequestLimitExceeded",
+}
+
+
+def is_transient(error: Exception) -> bool:
+    """Whether the same request may go through later: throttled, unavailable, or no answer at all."""
+    response = getattr(error, "response", None)
+    if not isinstance(response, dict):
+        # botocore's own errors of the connection, and the socket's
+        names = {each.__name__ for each in type(error).__mro__}
+        return bool(names & {"HTTPClientError", "ConnectionError", "OSError"})
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return response.get("Error", {}).get("Code") in _TRANSIENT or status >= 500 or status == 429

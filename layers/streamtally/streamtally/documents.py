@@ -1,0 +1,74 @@
+"""Documents of the second stream: an output's columns, and the account of ours in ``tally``.
+
+Ids are derived, so that a repeated call makes the same document: ``partial_id`` from (plan, output, window, key,
+batch), ``row_id`` from (output, record identity, line number). Times are ISO 8601, UTC, with Z.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+
+from streamtally.canonical import digest
+from streamtally.plan.rows import RowOutput
+from streamtally.plan.windowed import WindowedOutput
+from streamtally.records import Batch
+from streamtally.times import to_iso
+
+MAX_DOCUMENT_BYTES = 1000 * 1024 - 1
+"""A record of PutRecordBatch is at most 1,000 KiB (before base64), its line end included."""
+
+
+def encode_document(document: dict[str, Any]) -> bytes:
+    """A document as one line of JSON, without a line end."""
+    try:
+        return orjson.dumps(document, default=_encode_number)
+    except TypeError:  # an integer past 64 bits
+        return json.dumps(document, separators=(",", ":"), default=float, allow_nan=False).encode()
+
+
+def _encode_number(value: Any) -> Any:
+    return orjson.Fragment(str(value))  # DECIMAL: its digits, as a number
+
+
+def batch_account(batch: Batch, batch_id: str, plan_id: str) -> dict[str, Any]:
+    """The part of ``tally`` that is the same for all documents of a group."""
+    return {
+        "batch_id": batch_id,
+        "batch_digest": batch.digest,
+        "batch_records": batch.records,
+        "batch_arrival": [to_iso(batch.first_arrival), to_iso(batch.last_arrival)],
+        "plan_id": plan_id,
+    }
+
+
+def partial_id(plan_id: str, output: str, window_start: int, key: list[Any], batch_id: str) -> str:
+    """The id of what a batch adds to a window and key; window_start in ms, key as JSON."""
+    return digest([plan_id, output, window_start, key, batch_id])
+
+
+def row_id(output: str, identity: str, line: int) -> str:
+    """The id of a row's document: the line counts from 0 within its record."""
+    return digest([output, identity, line])
+
+
+def partial_document(
+    output: WindowedOutput, key: tuple[Any, ...], group: list[Any], account: dict[str, Any]
+) -> dict[str, Any]:
+    """The partial of a group's entry: key = (window start in ms, *key values)."""
+    window_start = key[0]
+    state = output.state_to_json(key[1:], group)
+    columns, _ = output.finish(window_start, state)
+    identity = partial_id(account["plan_id"], output.name, window_start, state["key"], account["batch_id"])
+    tally = {"output": output.name, "window_start": to_iso(window_start), "partial_id": identity}
+    return {**columns, "tally": {**tally, **account, "state": state, "out_of_range": group[1]}}
+
+
+def row_document(
+    output: RowOutput, columns: dict[str, Any], time: int, id_: str, fate_is_out_of_range: bool, account: dict[str, Any]
+) -> dict[str, Any]:
+    """The document of a row: time in ms."""
+    tally = {"output": output.name, "time": to_iso(time), "row_id": id_}
+    return {**columns, "tally": {**tally, **account, "out_of_range": int(fate_is_out_of_range)}}

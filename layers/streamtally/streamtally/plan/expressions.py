@@ -1,0 +1,249 @@
+"""Expressions of a plan → Python source, so that a row costs no walk over a tree.
+
+An expression is JSON (see ``docs/plan.md``). :func:`compile_expression` gives its code and type; leaves (columns,
+times, keys) come from a :class:`Scope`. Names in the code are made here or are constants bound by number: nothing of
+the plan's text ever reaches the source. NULL is None; operators on it give None; AND, OR, NOT are three-valued.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from streamtally.errors import EvaluationError, PlanError
+from streamtally.plan.casts import compile_cast
+from streamtally.plan.functions import FUNCTIONS
+from streamtally.plan.types import FLOATS, SqlType, coercion, parse_type, to_decimal
+
+BOOLEAN = SqlType("BOOLEAN")
+BIGINT = SqlType("BIGINT")
+DOUBLE = SqlType("DOUBLE")
+TIMESTAMP = SqlType("TIMESTAMP")
+VARCHAR = SqlType("VARCHAR")
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Python source of an expression, and the type of its value."""
+
+    source: str
+    type: SqlType
+
+
+@dataclass
+class Scope:
+    """What an expression may name, and the namespace its code runs in.
+
+    Attributes:
+        leaves: leaf kind (``column``, ``time``, ``window``, ``key``, ``aggregate``) → name → code; raises PlanError.
+        namespace: constants of the generated code, by their made-up names.
+    """
+
+    leaves: Mapping[str, Callable[[str], Code]]
+    namespace: dict[str, Any] = field(default_factory=dict)
+    _temporaries: int = 0
+
+    def bind(self, value: Any) -> str:
+        """A name for a constant in the generated code."""
+        name = f"c{len(self.namespace)}"
+        self.namespace[name] = value
+        return name
+
+    def temporary(self) -> str:
+        """A fresh local name."""
+        self._temporaries += 1
+        return f"v{self._temporaries}"
+
+
+def compile_expression(node: Any, scope: Scope) -> Code:
+    """The code of an expression. Raises: PlanError: it is none, or its types do not fit."""
+    if not isinstance(node, dict):
+        raise PlanError(f"an expression is a JSON object, not {type(node).__name__}")
+    for kind, compile_kind in _KINDS.items():
+        if kind in node:
+            return compile_kind(node, scope)
+    for kind, leaf in scope.leaves.items():
+        if kind in node:
+            return leaf(node[kind])
+    known = ", ".join([*_KINDS, *scope.leaves])
+    raise PlanError(f"unknown expression with {', '.join(map(repr, node))}: here it may be one of {known}")
+
+
+def _compile_literal(node: dict[str, Any], scope: Scope) -> Code:
+    of = parse_type(node.get("type", "VARCHAR"))
+    value = node["literal"]
+    if of.name in ("TIMESTAMP", "DATE", "TIME") and type(value) is int:
+        return Code(repr(value), of)
+    try:
+        value = coercion(of)(value)
+    except EvaluationError as error:
+        raise PlanError(f"literal {node['literal']!r}: {error}") from None
+    return Code("None" if value is None else scope.bind(value), of)
+
+
+def _compile_call(node: dict[str, Any], scope: Scope) -> Code:
+    name, arguments = node["call"], node.get("args", [])
+    function = FUNCTIONS.get(name)
+    if function is None:
+        raise PlanError(f"unknown function {name!r}: the functions are {', '.join(sorted(FUNCTIONS))}")
+    if not function.arity[0] <= len(arguments) <= function.arity[1]:
+        raise PlanError(f"function {name!r} takes {function.arity[0]} to {function.arity[1]} arguments")
+    codes = [compile_expression(each, scope) for each in arguments]
+    result = function.result(tuple(code.type for code in codes))
+    call: Callable[..., Any] = function.call
+    if function.prepare and "literal" in arguments[0] and arguments[0]["literal"] is not None:
+        call, codes = function.prepare(arguments[0]["literal"]), codes[1:]
+    sources = [code.source for code in codes]
+    if function.takes_null:
+        return Code(f"{scope.bind(call)}({', '.join(sources)})", result)
+    return Code(null_safe(sources, lambda names: f"{scope.bind(call)}({', '.join(names)})", scope), result)
+
+
+def null_safe(sources: list[str], make: Callable[[list[str]], str], scope: Scope) -> str:
+    """Code that is None where an operand is None, else what ``make`` gives for the operands' names."""
+    names = [scope.temporary() for _ in sources]
+    checks = [f"({name} := {source}) is None" for name, source in zip(names, sources, strict=True)]
+    return f"(None if {' or '.join(checks)} else {make(names)})" if checks else make([])
+
+
+def _compile_cast(node: dict[str, Any], scope: Scope) -> Code:
+    return cast_code(compile_expression(node["cast"], scope), parse_type(node["type"]), scope)
+
+
+def cast_code(code: Code, to: SqlType, scope: Scope) -> Code:
+    """The code with its value cast to the type."""
+    cast = compile_cast(code.type, to)
+    if cast is None:
+        return Code(code.source, to)
+    return Code(null_safe([code.source], lambda names: f"{scope.bind(cast)}({names[0]})", scope), to)
+
+
+_COMPARISONS = {"=": "==", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+_ARITHMETIC = {"+": "+", "-": "-", "*": "*"}
+
+
+def _compile_operator(node: dict[str, Any], scope: Scope) -> Code:
+    operator = node["op"]
+    codes = [compile_expression(each, scope) for each in node.get("args", [])]
+    sources = [code.source for code in codes]
+    if operator in ("is_null", "is_not_null", "not", "and", "or"):
+        return _compile_logic(operator, codes, scope)
+    if len(codes) != 2:
+        raise PlanError(f"operator {operator!r} takes two arguments")
+    if operator in _COMPARISONS:
+        _check_comparable(operator, codes)
+        return Code(null_safe(sources, lambda n: f"{n[0]} {_COMPARISONS[operator]} {n[1]}", scope), BOOLEAN)
+    if operator == "||":
+        texts = [cast_code(code, VARCHAR, scope).source for code in codes]
+        return Code(null_safe(texts, lambda n: f"{n[0]} + {n[1]}", scope), VARCHAR)
+    if operator in _ARITHMETIC or operator == "/":
+        return _compile_arithmetic(operator, codes, scope)
+    raise PlanError(f"unknown operator {operator!r}")
+
+
+def _compile_logic(operator: str, codes: list[Code], scope: Scope) -> Code:
+    sources = [code.source for code in codes]
+    if operator in ("is_null", "is_not_null"):
+        return Code(f"({sources[0]} is {'not ' if operator == 'is_not_null' else ''}None)", BOOLEAN)
+    if wrong := [code.type for code in codes if code.type != BOOLEAN]:
+        raise PlanError(f"{operator.upper()} takes conditions, not {wrong[0]}")
+    if operator == "not":
+        return Code(null_safe(sources, lambda n: f"not {n[0]}", scope), BOOLEAN)
+    # AND is False as soon as one side is, OR True; else NULL if a side is NULL.
+    deciding = "False" if operator == "and" else "True"
+    names = [scope.temporary() for _ in sources]
+    decided = " or ".join(f"({name} := {source}) is {deciding}" for name, source in zip(names, sources, strict=True))
+    unknown = " or ".join(f"{name} is None" for name in names)
+    other = "True" if operator == "and" else "False"
+    return Code(f"({deciding} if {decided} else None if {unknown} else {other})", BOOLEAN)
+
+
+def _kind(of: SqlType) -> str:
+    return "number" if of.is_number else "text" if of.is_text else of.name
+
+
+def _check_comparable(operator: str, codes: list[Code]) -> None:
+    left, right = (code.type for code in codes)
+    if _kind(left) != _kind(right):
+        raise PlanError(f"{operator!r} compares {left} with {right}: cast one of them")
+
+
+def _number_type(operator: str, codes: list[Code]) -> SqlType:
+    left, right = (code.type for code in codes)
+    if not (left.is_number and right.is_number):
+        raise PlanError(f"{operator!r} takes numbers, not {left} and {right}")
+    if left.name in FLOATS or right.name in FLOATS:
+        return DOUBLE
+    if left.name == "DECIMAL" or right.name == "DECIMAL":
+        scale = max(left.scale, right.scale) if operator != "*" else min(left.scale + right.scale, 18)
+        return SqlType("DECIMAL", 18, scale)
+    return BIGINT
+
+
+def _compile_arithmetic(operator: str, codes: list[Code], scope: Scope) -> Code:
+    result = _number_type(operator, codes)
+    if result.name == "DOUBLE":
+        codes = [cast_code(code, DOUBLE, scope) for code in codes]
+    sources = [code.source for code in codes]
+    if operator == "/":
+        divide = scope.bind(_divide_integers if result.is_integer else _divide)
+        computed = null_safe(sources, lambda names: f"{divide}({names[0]}, {names[1]})", scope)
+    else:
+        symbol = _ARITHMETIC[operator]
+        computed = null_safe(sources, lambda names: f"({names[0]} {symbol} {names[1]})", scope)
+    check = scope.bind(_range_check(result))
+    return Code(null_safe([computed], lambda names: f"{check}({names[0]})", scope), result)
+
+
+def _range_check(result: SqlType) -> Callable[[Any], Any]:
+    if result.name == "DECIMAL":
+        return lambda value: to_decimal(value, result, rounded=True)
+    return coercion(result)
+
+
+def _divide_integers(a: int, b: int) -> int:
+    if b == 0:
+        raise EvaluationError("division by zero")
+    quotient = abs(a) // abs(b)
+    return quotient if (a < 0) == (b < 0) else -quotient
+
+
+def _divide(a: Any, b: Any) -> Any:
+    if b == 0:
+        raise EvaluationError("division by zero")
+    return Decimal(a) / Decimal(b) if isinstance(a, Decimal) or isinstance(b, Decimal) else a / b
+
+
+def _compile_case(node: dict[str, Any], scope: Scope) -> Code:
+    branches = [(compile_expression(when, scope), compile_expression(then, scope)) for when, then in node["case"]]
+    otherwise = Code("None", branches[0][1].type)
+    if node.get("else") is not None:
+        otherwise = compile_expression(node["else"], scope)
+    results = {_kind(then.type) for _, then in branches} | {_kind(otherwise.type)}
+    if len(results) > 1:
+        raise PlanError(f"CASE mixes {' and '.join(sorted(results))}: cast them to one type")
+    source = otherwise.source
+    for when, then in reversed(branches):
+        source = f"({then.source} if {when.source} is True else {source})"
+    return Code(source, _common_type([then.type for _, then in branches] + [otherwise.type]))
+
+
+def _common_type(types: list[SqlType]) -> SqlType:
+    if len(set(types)) == 1:
+        return types[0]
+    if types[0].is_text:
+        return VARCHAR
+    if types[0].is_number:
+        return DOUBLE if any(each.name in FLOATS for each in types) else BIGINT
+    return types[0]
+
+
+_KINDS: dict[str, Callable[[dict[str, Any], Scope], Code]] = {
+    "literal": _compile_literal,
+    "call": _compile_call,
+    "cast": _compile_cast,
+    "op": _compile_operator,
+    "case": _compile_case,
+}

@@ -1,0 +1,223 @@
+"""Windowed outputs: rows → partials of (window, key), and partials → what they say together.
+
+A group of rows is a dict (window start in ms, *key) → ``[rows, out of range, state of each aggregate …]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from streamtally.errors import EvaluationError, PlanError
+from streamtally.outputs import OutputSettings
+from streamtally.plan.aggregates import Aggregate, make_aggregate
+from streamtally.plan.codegen import RowSource, make_function, row_scope, time_lines
+from streamtally.plan.expressions import BOOLEAN, TIMESTAMP, Code, Scope, cast_code, compile_expression
+from streamtally.plan.rows import Column, output_source, read_columns, where_lines
+from streamtally.plan.types import SqlType, parse_type
+
+Group = dict[tuple[Any, ...], list[Any]]
+"""(window start in ms, *key values) → [rows, rows out of range, *aggregate states]."""
+
+AddRow = Callable[[dict[str, Any], int, int, int, Group], int]
+"""(row, arrival, low, high in ms, group) → the row's fate; the group is changed, but not if this raises."""
+
+_ROWS, _OUT_OF_RANGE, _FIRST_STATE = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """An aggregate of an output, and where its state lies in a group's list."""
+
+    name: str
+    aggregate: Aggregate
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class WindowedOutput:
+    """An output with a document a window and key.
+
+    Attributes: add: puts one row into a group; raises EvaluationError (and what Python raises for hostile values).
+    """
+
+    name: str
+    settings: OutputSettings
+    columns: tuple[Column, ...]
+    window_ms: int
+    by_arrival: bool
+    key_types: tuple[SqlType, ...]
+    slots: tuple[Slot, ...]
+    add: AddRow
+    _finish: Callable[..., tuple[dict[str, Any], bool]]
+    kind: str = "windowed"
+
+    def state_to_json(self, key: tuple[Any, ...], group: list[Any]) -> dict[str, Any]:
+        """What a partial carries in ``tally.state``: its key, how many rows, and the aggregates' states."""
+        return {
+            "key": self.key_to_json(key),
+            "rows": group[_ROWS],
+            "aggregates": [slot.aggregate.to_json(group[slot.index]) for slot in self.slots],
+        }
+
+    def key_to_json(self, key: tuple[Any, ...]) -> list[Any]:
+        """A key's values as JSON: DECIMAL as text, all others as they are."""
+        return [str(value) if isinstance(value, Decimal) else value for value in key]
+
+    def key_from_json(self, key: Iterable[Any]) -> tuple[Any, ...]:
+        """The key back from its JSON."""
+        return tuple(_key_value(value, of) for value, of in zip(key, self.key_types, strict=True))
+
+    def merge_states(self, states: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+        """Partials of one window and key, merged exactly, in any order. Raises: ValueError: there is none."""
+        merged: list[Any] | None = None
+        rows = 0
+        key: list[Any] = []
+        for state in states:
+            rows += state["rows"]
+            values = [
+                slot.aggregate.from_json(value) for slot, value in zip(self.slots, state["aggregates"], strict=True)
+            ]
+            if merged is None:
+                merged, key = values, list(state["key"])
+            else:
+                merged = [slot.aggregate.merge(a, b) for slot, a, b in zip(self.slots, merged, values, strict=True)]
+        if merged is None:
+            raise ValueError("there are no partials to merge")
+        aggregates = [slot.aggregate.to_json(value) for slot, value in zip(self.slots, merged, strict=True)]
+        return {"key": key, "rows": rows, "aggregates": aggregates}
+
+    def finish(self, window_start: int, state: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
+        """A merged state → (its columns, whether HAVING lets it show). A column that cannot be evaluated is None."""
+        values = [
+            slot.aggregate.finish(slot.aggregate.from_json(value))
+            for slot, value in zip(self.slots, state["aggregates"], strict=True)
+        ]
+        return self._finish(window_start, self.key_from_json(state["key"]), values)
+
+
+def _key_value(value: Any, of: SqlType) -> Any:
+    return Decimal(value) if of.name == "DECIMAL" and value is not None else value
+
+
+def compile_windowed_output(node: dict[str, Any], settings: OutputSettings, source: RowSource) -> WindowedOutput:
+    """A windowed output from its plan. Raises: PlanError."""
+    window_ms = node.get("window_ms")
+    if type(window_ms) is not int or window_ms <= 0:
+        raise PlanError("window_ms is a positive number of milliseconds")
+    scope = row_scope(source)
+    time = node.get("time") or {"time": "arrival"}
+    key_codes = [
+        cast_code(compile_expression(each["expr"], scope), parse_type(each["type"]), scope) for each in node["keys"]
+    ]
+    arguments = [
+        None if each.get("argument") is None else compile_expression(each["argument"], scope)
+        for each in node["aggregates"]
+    ]
+    slots = _make_slots(node["aggregates"], arguments)
+    body = where_lines(node, scope, "return 1")
+    body += time_lines(time, compile_expression(time, scope))
+    body += _add_lines(key_codes, arguments, slots, window_ms, scope)
+    scope.namespace["no_time"] = lambda: EvaluationError("no event time")
+    return WindowedOutput(
+        name=node["name"],
+        settings=settings,
+        columns=read_columns(node),
+        window_ms=window_ms,
+        by_arrival=time == {"time": "arrival"},
+        key_types=tuple(code.type for code in key_codes),
+        slots=slots,
+        add=make_function("add_row", "row, arrival, low, high, groups", body, scope.namespace),
+        _finish=_compile_finish(node, key_codes, slots, window_ms),
+    )
+
+
+def _make_slots(nodes: list[dict[str, Any]], arguments: list[Code | None]) -> tuple[Slot, ...]:
+    slots: list[Slot] = []
+    index = _FIRST_STATE
+    for node, argument in zip(nodes, arguments, strict=True):
+        aggregate = make_aggregate(node["function"], argument.type if argument else None)
+        # COUNT(*) is the number of rows, which every group keeps anyway.
+        rows = node["function"] == "count" and argument is None
+        slots.append(Slot(node["name"], aggregate, _ROWS if rows else index))
+        index += 0 if rows else 1
+    return tuple(slots)
+
+
+def _add_lines(
+    keys: list[Code], arguments: list[Code | None], slots: tuple[Slot, ...], window_ms: int, scope: Scope
+) -> list[str]:
+    """Everything is evaluated before the group is touched, so a row that fails leaves no trace in it."""
+    lines = [f"k{i} = {code.source}" for i, code in enumerate(keys)]
+    lines += [f"a{i} = {code.source}" for i, code in enumerate(arguments) if code]
+    parts = [f"time - time % {window_ms}", *(f"k{i}" for i in range(len(keys)))]
+    zeros = [(slot, scope.bind(slot.aggregate.zero)) for slot in slots if slot.index != _ROWS]
+    lines += [
+        f"key = ({', '.join(parts)},)",
+        "state = groups.get(key)",
+        f"if state is None: state = groups[key] = [0, 0, {', '.join(f'{zero}()' for _, zero in zeros)}]",
+        "state[0] += 1",
+    ]
+    for i, slot in enumerate(slots):
+        if slot.index == _ROWS:
+            continue
+        statement = slot.aggregate.add_source(f"state[{slot.index}]", f"a{i}", scope.bind(slot.aggregate.add))
+        lines += [f"if a{i} is not None:", f"    {statement}"]
+    return [*lines, "if fate: state[1] += 1", "return fate"]
+
+
+def _compile_finish(
+    node: dict[str, Any], keys: list[Code], slots: tuple[Slot, ...], window_ms: int
+) -> Callable[..., tuple[dict[str, Any], bool]]:
+    key_at = {each["name"]: i for i, each in enumerate(node["keys"])}
+    slot_at = {slot.name: i for i, slot in enumerate(slots)}
+
+    def window(which: str) -> Code:
+        if which not in ("start", "end"):
+            raise PlanError(f"unknown window edge {which!r}: it is 'start' or 'end'")
+        return Code("start" if which == "start" else f"(start + {window_ms})", TIMESTAMP)
+
+    def key(name: str) -> Code:
+        if name not in key_at:
+            raise PlanError(f"unknown key {name!r}: the keys are {', '.join(key_at) or 'none'}")
+        return Code(f"keys[{key_at[name]}]", keys[key_at[name]].type)
+
+    def aggregate(name: str) -> Code:
+        if name not in slot_at:
+            raise PlanError(f"unknown aggregate {name!r}: the aggregates are {', '.join(slot_at) or 'none'}")
+        return Code(f"values[{slot_at[name]}]", slots[slot_at[name]].aggregate.result)
+
+    scope = Scope({"window": window, "key": key, "aggregate": aggregate})
+    columns = [_compile_column(each, scope) for each in node["columns"]]
+    having = None
+    if node.get("having") is not None:
+        condition = compile_expression(node["having"], scope)
+        if condition.type != BOOLEAN:
+            raise PlanError(f"HAVING is a condition, not {condition.type}")
+        having = _evaluator(condition.source, scope)
+
+    def finish(start: int, key: tuple[Any, ...], values: list[Any]) -> tuple[dict[str, Any], bool]:
+        shown = {name: evaluate(start, key, values) for name, evaluate in columns}
+        return shown, having is None or having(start, key, values) is True
+
+    return finish
+
+
+def _compile_column(node: dict[str, Any], scope: Scope) -> tuple[str, Callable[..., Any]]:
+    of = parse_type(node["type"])
+    code = cast_code(compile_expression(node["expr"], scope), of, scope)
+    return node["name"], _evaluator(output_source(code.source, of, scope), scope)
+
+
+def _evaluator(source: str, scope: Scope) -> Callable[..., Any]:
+    evaluate = make_function("evaluate", "start, keys, values", [f"return {source}"], scope.namespace)
+
+    def evaluate_or_null(start: int, key: tuple[Any, ...], values: list[Any]) -> Any:
+        try:
+            return evaluate(start, key, values)
+        except (EvaluationError, ArithmeticError, ValueError):
+            return None
+
+    return evaluate_or_null

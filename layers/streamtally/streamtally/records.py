@@ -1,0 +1,246 @@
+"""The event of a Firehose transformation: its records decoded, their identities, and their lines.
+
+Source: Amazon Data Firehose developer guide, "Transform source data in Amazon Data Firehose"; Amazon CloudWatch Logs,
+"Using CloudWatch Logs subscription filters" (the shape of a subscription's message).
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import json
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import pybase64
+
+from streamtally.canonical import digest
+from streamtally.errors import RecordError
+
+MAX_DECOMPRESSED_RECORD_BYTES = 16 * 2**20
+MAX_DECOMPRESSED_EVENT_BYTES = 64 * 2**20
+"""Bounds of what gzip may grow to. An answer holds at most 6 MB, so more could not be answered anyway."""
+
+_BIG_RECORD_CHARS = 400  # below it the standard library's decoder is as fast
+_GZIP = b"\x1f\x8b"
+_GZIP_WINDOW = 31  # zlib's way to ask for gzip members
+
+
+@dataclass(slots=True)
+class Record:
+    """A record of the event.
+
+    Attributes:
+        id: the recordId, to be answered exactly once.
+        identity: what makes it the same record when it comes again.
+        arrival: approximateArrivalTimestamp, ms since the epoch.
+        raw: its data as it came, base64 (for the answer, should the record fail).
+        data: the decoded bytes, before any decompression; None if they cannot be decoded.
+        payload: what its lines are in: ``data``, or that decompressed; None if there is none.
+        error: why there is no payload.
+    """
+
+    id: str
+    identity: str
+    arrival: int
+    raw: str
+    data: bytes | None
+    payload: bytes | None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordGroup:
+    """Records whose partials are made together: the fresh records of an event, or one re-ingested part."""
+
+    records: Sequence[Record]
+
+    @property
+    def batch_id(self) -> str:
+        """The same for the same set of records, whatever their order."""
+        return digest(sorted(record.identity for record in self.records))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """All records of an event together, as every document names them.
+
+    Attributes:
+        digest: hash of the sorted (arrival in ms, hash of the data) of all records: what an error file can be
+            matched with, since it holds neither identities nor batch boundaries.
+        records: how many; first_arrival, last_arrival: in ms.
+    """
+
+    digest: str
+    records: int
+    first_arrival: int
+    last_arrival: int
+
+
+def decode_records(raw_records: Iterable[Mapping[str, Any]], now_ms: int) -> list[Record]:
+    """The event's ``records``, in order.
+
+    Args: now_ms: the arrival of records that carry none (events written by hand; Firehose always gives it).
+    """
+    records = [_decode(raw, now_ms) for raw in raw_records]
+    compressed = [record for record in records if record.payload is not None and record.payload[:2] == _GZIP]
+    _decompress_all(compressed)
+    return records
+
+
+def _decode(raw: Mapping[str, Any], now_ms: int) -> Record:
+    metadata = raw.get("kinesisRecordMetadata")
+    arrival = raw.get("approximateArrivalTimestamp")
+    if arrival is None:
+        arrival = (metadata or {}).get("approximateArrivalTimestamp")
+    text = raw.get("data")
+    record_id = raw["recordId"]
+    identity = record_id if metadata is None else _data_stream_identity(metadata, record_id)
+    record = Record(record_id, identity, now_ms if arrival is None else int(arrival), text or "", None, None)
+    try:
+        record.data = record.payload = _decode_base64(text)
+    except (ValueError, TypeError):
+        record.error = "the data is not base64"
+    return record
+
+
+def _decode_base64(text: Any) -> bytes:
+    if len(text) > _BIG_RECORD_CHARS:
+        return pybase64.b64decode(text, validate=True)
+    return binascii.a2b_base64(text, strict_mode=True)
+
+
+def _data_stream_identity(metadata: Mapping[str, Any], record_id: str) -> str:
+    shard, sequence = metadata.get("shardId"), metadata.get("sequenceNumber")
+    if not shard or not sequence:
+        return record_id
+    part = metadata.get("subsequenceNumber")
+    return f"{shard}/{sequence}" + (f"/{part}" if part not in (None, "") else "")
+
+
+def _decompress_all(records: list[Record]) -> None:
+    # In the order of identities, so that a retry in another order leaves out the same records.
+    budget = MAX_DECOMPRESSED_EVENT_BYTES
+    for record in sorted(records, key=lambda each: each.identity):
+        try:
+            record.payload = decompress(record.payload or b"", min(MAX_DECOMPRESSED_RECORD_BYTES, budget))
+            budget -= len(record.payload)
+        except RecordError as error:
+            record.payload, record.error = None, str(error)
+
+
+def decompress(data: bytes, limit_bytes: int) -> bytes:
+    """All members of a gzip text, of at most ``limit_bytes`` in all.
+
+    Raises: RecordError: broken, cut off, followed by something else, or larger.
+    """
+    parts: list[bytes] = []
+    size = 0
+    while data:
+        member = zlib.decompressobj(_GZIP_WINDOW)
+        try:
+            part = member.decompress(data, limit_bytes - size + 1)
+        except zlib.error:
+            raise RecordError("the gzip data is broken") from None
+        size += len(part)
+        if size > limit_bytes:
+            raise RecordError("the gzip data grows too large")
+        if not member.eof:
+            raise RecordError("the gzip data is cut off")
+        parts.append(part)
+        data = member.unused_data
+    return b"".join(parts)
+
+
+def describe_batch(records: Sequence[Record]) -> Batch:
+    """The batch that these records are."""
+    sha256 = hashlib.sha256
+    prints = sorted((record.arrival, sha256(record.data or record.raw.encode()).digest()) for record in records)
+    whole = sha256()
+    for arrival, print_ in prints:
+        whole.update(arrival.to_bytes(8, "big", signed=True) + print_)
+    arrivals = [arrival for arrival, _ in prints] or [0]
+    return Batch(whole.hexdigest()[:32], len(records), arrivals[0], arrivals[-1])
+
+
+def group_records(records: Sequence[Record]) -> list[RecordGroup]:
+    """The groups whose partials are made together; all records of an event are fresh."""
+    return [RecordGroup(records)] if records else []
+
+
+def read_lines(payload: bytes) -> list[str]:
+    r"""The lines of a payload, without their ``\n`` or ``\r\n``.
+
+    A CloudWatch Logs subscription's message gives the lines of its events' messages. Bytes that are no UTF-8 become
+    ``\xHH``, as Apache itself writes them.
+    """
+    if payload[:1] == b"{" and b'"logEvents"' in payload and b'"messageType"' in payload:
+        messages = subscription_messages(payload)
+        if messages is not None:
+            return [line for message in messages for line in split_lines(message)]
+    return split_lines(to_text(payload))
+
+
+def to_text(data: bytes) -> str:
+    r"""UTF-8 to text; a byte that is none becomes ``\xHH``."""
+    return data.decode("utf-8", "backslashreplace")
+
+
+def split_lines(text: str) -> list[str]:
+    """Lines at ``\\n`` alone (str.splitlines cuts at eight other characters too), one ``\\r`` taken off each."""
+    lines = text.split("\n")
+    if not lines[-1]:
+        lines.pop()
+    if "\r" in text:
+        lines = [line[:-1] if line[-1:] == "\r" else line for line in lines]
+    return lines
+
+
+def subscription_messages(payload: bytes) -> list[str] | None:
+    """The messages of a CloudWatch Logs subscription's envelope, or of several one after the other.
+
+    A control message has none. Returns None where the payload is no such envelope.
+    """
+    messages: list[str] = []
+    for envelope in _load_envelopes(payload):
+        found = _envelope_messages(envelope)
+        if found is None:
+            return None
+        messages += found
+    return messages
+
+
+def _envelope_messages(envelope: Any) -> list[str] | None:
+    if not isinstance(envelope, dict):
+        return None
+    kind, events = envelope.get("messageType"), envelope.get("logEvents")
+    if kind == "CONTROL_MESSAGE":
+        return []
+    if kind != "DATA_MESSAGE" or not isinstance(events, list):
+        return None
+    messages = [event.get("message") if isinstance(event, dict) else None for event in events]
+    if not all(isinstance(message, str) for message in messages):
+        return None
+    # A lone surrogate survives JSON's escapes, and is no text that UTF-8 could carry on.
+    return [message.encode("utf-8", "backslashreplace").decode() for message in messages if message is not None]
+
+
+def _load_envelopes(payload: bytes) -> list[Any]:
+    try:
+        return [orjson.loads(payload)]
+    except ValueError:
+        pass  # several envelopes, or lone surrogates, which a log's message may hold and orjson refuses
+    text, position, found = to_text(payload), 0, []
+    decode = json.JSONDecoder().raw_decode
+    try:
+        while position < len(text):
+            value, position = decode(text, position)
+            found.append(value)
+            while text[position : position + 1].isspace():
+                position += 1
+    except (ValueError, RecursionError):
+        return [None]
+    return found

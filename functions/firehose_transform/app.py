@@ -10,12 +10,10 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.data_classes import KinesisFirehoseEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from streamtally.answer import encode_answer
 from streamtally.aws.delivery import make_delivery
 from streamtally.aws.metrics import add_ledger
 from streamtally.aws.settings import pipeline_from_environment
-from streamtally.pipeline import transform
-from streamtally.records import decode_records
+from streamtally.aws.transform import answer_batch
 
 logger = Logger(service="firehose-transform")
 metrics = Metrics(namespace="Streamtally", service="firehose-transform")
@@ -29,7 +27,7 @@ deliver = make_delivery(pipeline, os.environ, logger)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one batch. Partials are put before the answer is given: if they cannot be, the invocation fails."""
     source = KinesisFirehoseEvent(event)
-    outcome = transform(pipeline, decode_records(event["records"], now_ms=time.time_ns() // 1_000_000))
-    deliver(outcome.deliveries, context.get_remaining_time_in_millis() / 1000)
-    add_ledger(metrics, logger, source.delivery_stream_arn, source.invocation_id, outcome.ledger)
-    return encode_answer(outcome.results)
+    remaining = context.get_remaining_time_in_millis() / 1000
+    answer, ledger = answer_batch(pipeline, deliver, event, remaining, now_ms=time.time_ns() // 1_000_000)
+    add_ledger(metrics, logger, source.delivery_stream_arn, source.invocation_id, ledger)
+    return answer

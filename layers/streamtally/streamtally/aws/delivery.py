@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
+
+from aws_lambda_powertools import Logger
 
 from streamtally.aws import clients
 from streamtally.aws.firehose import RESERVE_SECONDS, put_documents
@@ -16,14 +17,7 @@ Deliver = Callable[[Iterable[Delivery], float], None]
 MAX_LOGGED_DOCUMENTS = 100
 
 
-class Log(Protocol):
-    """What is used of Powertools' Logger."""
-
-    def info(self, msg: object, *args: object, **kwargs: object) -> None:
-        """Log one line."""
-
-
-def make_delivery(pipeline: Pipeline, environment: Mapping[str, str], log: Log) -> Deliver:
+def make_delivery(pipeline: Pipeline, environment: Mapping[str, str], log: Logger) -> Deliver:
     """How this environment delivers.
 
     Under ``AWS_SAM_LOCAL`` nothing is put unless ``AWS_ENDPOINT_URL_FIREHOSE`` says where.
@@ -44,7 +38,7 @@ def make_delivery(pipeline: Pipeline, environment: Mapping[str, str], log: Log) 
     return deliver
 
 
-def log_documents(deliveries: Iterable[Delivery], log: Log) -> None:
+def log_documents(deliveries: Iterable[Delivery], log: Logger) -> None:
     """Log documents in place of putting them, the first :data:`MAX_LOGGED_DOCUMENTS` of a batch."""
     documents = [document.decode() for document in iter_documents(deliveries)]
     for document in documents[:MAX_LOGGED_DOCUMENTS]:

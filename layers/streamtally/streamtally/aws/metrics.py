@@ -25,9 +25,9 @@ def add_ledger(metrics: Metrics, logger: Logger, stream_arn: str, invocation_id:
     metrics.add_metric("LedgerOutOfBalance", MetricUnit.Count, len(wrong))
     extra = {"stream": stream_arn, "invocation": invocation_id, "ledger": ledger_json(ledger)}
     if wrong:
-        logger.error("ledger out of balance: %s", "; ".join(wrong), **extra)
+        logger.error("ledger out of balance: %s", "; ".join(wrong), extra=extra)
     else:
-        logger.info("batch", **extra)
+        logger.info("batch", extra=extra)
 
 
 def ledger_json(ledger: Ledger) -> dict[str, object]:

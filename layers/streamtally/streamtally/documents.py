@@ -62,7 +62,13 @@ def partial_document(
     state = output.state_to_json(key[1:], group)
     columns, _ = output.finish(window_start, state)
     identity = partial_id(account["plan_id"], output.name, window_start, state["key"], account["batch_id"])
-    tally = {"output": output.name, "window_start": to_iso(window_start), "partial_id": identity}
+    tally = {
+        "output": output.name,
+        "window_start": to_iso(window_start),
+        "partial_id": identity,
+        # The partials of one group lie together in this order, so settling reads any number of them in little memory.
+        "group_id": digest([output.name, window_start, state["key"]]),
+    }
     return {**columns, "tally": {**tally, **account, "state": state, "out_of_range": group[1]}}
 
 

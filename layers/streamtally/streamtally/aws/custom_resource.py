@@ -34,8 +34,11 @@ logger = logging.getLogger(__name__)
 class Context(Protocol):
     """What this module uses of Lambda's context object."""
 
-    log_group_name: str
-    log_stream_name: str
+    @property
+    def log_group_name(self) -> str: ...
+
+    @property
+    def log_stream_name(self) -> str: ...
 
     def get_remaining_time_in_millis(self) -> int: ...
 

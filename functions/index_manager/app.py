@@ -1,0 +1,52 @@
+"""The scheduled index manager: everything inside OpenSearch, so that nobody opens its console.
+
+Events: ``{"task": "manage"}`` (hourly, and at deployment as CloudFormation's custom resource), ``{"task": "settle"}``
+(each minute). Runs may overlap, of one task or of both.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from streamtally.aws import custom_resource
+from streamtally.aws.index_manager import Manager, make_manager
+from streamtally.aws.index_manager_report import report_managed
+from streamtally.aws.opensearch import connect_from_environment
+from streamtally.aws.settings import pipeline_from_environment
+from streamtally.errors import SettingsError
+
+logger = Logger(service="index-manager")
+metrics = Metrics(namespace="Streamtally", service="index-manager")
+
+
+def _manager() -> Manager:
+    return make_manager(connect_from_environment(os.environ), pipeline_from_environment(os.environ), os.environ)
+
+
+def _run(task: str, context: LambdaContext) -> Mapping[str, str]:
+    """One task; its summary. Raises: IndexPlanError: names all that failed, after everything else was done."""
+    if task not in ("manage", "settle"):
+        raise SettingsError(f"unknown task {task!r}: it is manage or settle")
+    dry_run = os.environ.get("DRY_RUN", "").lower() in ("1", "true", "yes")
+    now_ms = time.time_ns() // 1_000_000
+
+    def time_left() -> float:
+        return context.get_remaining_time_in_millis() / 1000
+
+    manager = _manager()
+    return report_managed(manager.manage(now_ms, time_left, dry_run), manager, metrics, logger, dry_run)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> Mapping[str, Any]:
+    """Do the event's task. CloudFormation's requests do ``manage`` and are answered, whatever comes of it."""
+    if custom_resource.is_request(event):
+        return custom_resource.respond(event, context, lambda: _run("manage", context))
+    return _run(str(event.get("task")), context)

@@ -1,0 +1,100 @@
+"""The index manager's tasks, as the function, the command line and the local run call them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from streamtally.aws.opensearch import Cluster
+from streamtally.aws.opensearch_apply import Result, apply
+from streamtally.aws.opensearch_observe import observe
+from streamtally.errors import IndexPlanError
+from streamtally.indices.actions import Plan
+from streamtally.indices.observed import Observed
+from streamtally.indices.plan import Wanted, plan_manage
+from streamtally.indices.roles import to_role_mappings, to_roles
+from streamtally.indices.spec import IndexSpec, read_specs
+from streamtally.pipeline import Pipeline
+
+# A first manage has at most three things that the next look makes possible: repair, an alias, an empty inbox.
+MAX_ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Managed:
+    """What a manage run did: the results of all rounds, the last plan, and the cluster as that saw it."""
+
+    results: list[Result]
+    plan: Plan
+    observed: Observed
+
+    @property
+    def failed(self) -> list[Result]:
+        return [result for result in self.results if result.outcome == "failed"]
+
+
+@dataclass(frozen=True)
+class Manager:
+    """A pipeline and its cluster.
+
+    ``wanted`` is what the environment asks beside the pipeline.
+    """
+
+    cluster: Cluster
+    pipeline: Pipeline
+    specs: tuple[IndexSpec, ...]
+    wanted: Wanted = field(default_factory=Wanted)
+
+    def plan(self, now_ms: int) -> tuple[Plan, Observed]:
+        """One look and what should be done."""
+        observed = observe(self.cluster, self.specs, self.wanted)
+        return plan_manage(self.specs, observed, now_ms, self.wanted), observed
+
+    def manage(self, now_ms: int, time_left: Callable[[], float], dry_run: bool = False) -> Managed:
+        """Look, plan, do, and look again until nothing is left to do now; bounded rounds.
+
+        A failure ends nothing: what failed is in the results, and the next run tries it again.
+        """
+        results: list[Result] = []
+        for _ in range(MAX_ROUNDS):
+            plan, observed = self.plan(now_ms)
+            if dry_run or not plan.actions:
+                break
+            done = apply(self.cluster, plan, time_left)
+            results += done
+            if any(result.outcome != "done" for result in done):
+                break
+        return Managed(results, plan, observed)
+
+
+def make_manager(
+    cluster: Cluster,
+    pipeline: Pipeline,
+    environment: Mapping[str, str],
+    replace: Sequence[str] = (),
+    closing: bool = True,
+) -> Manager:
+    """A manager of a pipeline; ``FIREHOSE_ROLE_ARN`` and ``INDEX_MANAGER_ROLE_ARN`` ask for role mappings.
+
+    Raises: SettingsError: names the variable or the output.
+    """
+    specs = read_specs(pipeline.document, environment.get("SUMMARY_STREAM") or None)
+    unknown = sorted(set(replace) - {spec.index for spec in specs})
+    if unknown:
+        raise IndexPlanError(f"no output has the index {unknown[0]!r}; there are {', '.join(s.index for s in specs)}")
+    firehose = _arns(environment.get("FIREHOSE_ROLE_ARN"))
+    manager = _arns(environment.get("INDEX_MANAGER_ROLE_ARN"))
+    asked = bool(firehose or manager)
+    wanted = Wanted(
+        plan_id=pipeline.plan_id,
+        document=pipeline.document,
+        closing=closing,
+        replace=frozenset(replace),
+        roles=to_roles(specs) if asked else None,
+        role_mappings=to_role_mappings(firehose, manager) if asked else None,
+    )
+    return Manager(cluster, pipeline, specs, wanted)
+
+
+def _arns(text: str | None) -> list[str]:
+    return [arn.strip() for arn in (text or "").split(",") if arn.strip()]

@@ -1,0 +1,39 @@
+"""What the index manager did, as CloudWatch metrics and log lines; failures end in one error naming each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from streamtally.aws.index_manager import Managed, Manager
+from streamtally.aws.opensearch_apply import describe_failures
+from streamtally.errors import IndexPlanError
+
+
+def report_managed(
+    managed: Managed, manager: Manager, metrics: Metrics, logger: Logger, dry_run: bool
+) -> Mapping[str, str]:
+    """Publish a manage run and return its summary. Raises: IndexPlanError: names each failure."""
+    kinds = Counter(result.action.kind for result in managed.results if result.outcome == "done")
+    for kind, count in kinds.items():
+        metrics.add_metric("Action" + "".join(part.capitalize() for part in kind.split("_")), MetricUnit.Count, count)
+    metrics.add_metric("Actions", MetricUnit.Count, sum(kinds.values()))
+    metrics.add_metric("Indices", MetricUnit.Count, len(managed.observed.indices))
+    size_bytes = sum(index.size_bytes for index in managed.observed.indices.values())
+    metrics.add_metric("IndexBytes", MetricUnit.Bytes, size_bytes)
+    metrics.add_metric("Failures", MetricUnit.Count, len(managed.failed))
+    for result in managed.results:
+        text = (
+            f"{result.outcome}: {result.action.kind} {result.action.target} ({result.action.reason}) {result.message}"
+        )
+        (logger.error if result.outcome == "failed" else logger.info)(text.strip())
+    for action in managed.plan.actions if dry_run else ():
+        logger.info("dry run: %s %s (%s)", action.kind, action.target, action.reason)
+    for note in managed.plan.notes:
+        logger.info("%s: %s: %s", note.kind, note.target, note.text)
+    if managed.failed:
+        raise IndexPlanError(f"{len(managed.failed)} actions failed: {describe_failures(managed.results)}")
+    return {"task": "manage", "actions": str(sum(kinds.values())), "dry_run": str(dry_run).lower()}

@@ -1,0 +1,94 @@
+"""The ingest pipeline of an inbox: it gives every document its own id, its index and the time it came.
+
+Firehose lets nobody choose a document's id, and an ingest pipeline can: so a repeated delivery overwrites itself. The
+script's text is the same for every pipeline (OpenSearch compiles it once); what differs are its parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from streamtally.indices.names import LATE_UNKNOWN
+from streamtally.indices.spec import IndexSpec
+from streamtally.indices.state import OutputState
+
+FAILURE_FIELD = "streamtally_failure"
+_OURS = "ctx.tally instanceof Map && (ctx.tally.partial_id != null || ctx.tally.row_id != null)"
+
+# Painless. Weeks are counted by their Saturdays (names.to_suffix does the same in Python, a test compares both).
+PLACE_SCRIPT = """
+def tally = ctx.tally;
+boolean partial = tally.partial_id != null;
+def output = params.outputs[tally.output];
+if (output == null) { throw new IllegalArgumentException('no output ' + tally.output); }
+ZonedDateTime time = ZonedDateTime.parse(partial ? tally.window_start : tally.time).withZoneSameInstant(ZoneOffset.UTC);
+long ms = time.toInstant().toEpochMilli();
+if (ms < output.closed_before) {
+  ctx._index = 'late-' + output.index + '-' + tally.ingested_at.substring(0, 7);
+  return;
+}
+String day = time.format(DateTimeFormatter.ofPattern('yyyy-MM-dd'));
+if (partial) { ctx._index = 'partials-' + output.index + '-' + day; return; }
+String rotation = output.rotations[0].rotation;
+for (def change : output.rotations) { if (ms >= change.from) { rotation = change.rotation; } }
+String date = day;
+if (rotation == 'hour') { date = time.format(DateTimeFormatter.ofPattern('yyyy-MM-dd-HH')); }
+else if (rotation == 'month') { date = day.substring(0, 7); }
+else if (rotation == 'rollover') { date = 'write'; }
+else if (rotation == 'week') {
+  ZonedDateTime saturday = time.plusDays((13 - time.getDayOfWeek().getValue()) % 7);
+  int week = (saturday.getDayOfYear() + 6) / 7;
+  date = saturday.format(DateTimeFormatter.ofPattern('yyyy')) + (week < 10 ? '-w0' : '-w') + week;
+}
+ctx._index = output.index + '-' + date;
+"""
+
+
+def to_pipeline(specs: Sequence[IndexSpec], states: Mapping[str, OutputState]) -> dict[str, Any]:
+    """The pipeline's body for the outputs of one inbox.
+
+    Documents with neither of our ids pass unchanged; what cannot be placed goes to ``late-unknown``, never refused.
+
+    Args:
+        specs: outputs of one delivery stream.
+        states: by index; gives the rotations and ``closed_before``.
+    """
+    outputs = {output.name: _parameters(spec, states[spec.index]) for spec in specs for output in spec.outputs}
+    return {
+        "description": "Streamtally: the id, the index and the time of arrival of each document",
+        "processors": [
+            {
+                "set": {
+                    "if": f"{_OURS} && ctx.tally.partial_id != null",
+                    "field": "_id",
+                    "value": "{{tally.partial_id}}",
+                }
+            },
+            {"set": {"if": f"{_OURS} && ctx.tally.partial_id == null", "field": "_id", "value": "{{tally.row_id}}"}},
+            {"set": {"if": _OURS, "field": "tally.ingested_at", "value": "{{_ingest.timestamp}}"}},
+            {"script": {"if": _OURS, "lang": "painless", "source": PLACE_SCRIPT, "params": {"outputs": outputs}}},
+        ],
+        "on_failure": [
+            {"set": {"field": "_index", "value": LATE_UNKNOWN}},
+            {"set": {"field": FAILURE_FIELD, "value": "{{_ingest.on_failure_message}}"}},
+        ],
+    }
+
+
+def _parameters(spec: IndexSpec, state: OutputState) -> dict[str, Any]:
+    return {
+        "index": spec.index,
+        "closed_before": state.closed_before_ms,
+        "rotations": [{"from": change.from_ms, "rotation": change.rotation} for change in state.rotations],
+    }
+
+
+def read_closed_before(pipeline: Mapping[str, Any] | None, index: str) -> int | None:
+    """``closed_before`` of an output's index in a pipeline as the cluster has it; None if it is not there."""
+    for processor in (pipeline or {}).get("processors", ()):
+        outputs = processor.get("script", {}).get("params", {}).get("outputs", {})
+        marks = [int(output["closed_before"]) for output in outputs.values() if output["index"] == index]
+        if marks:
+            return min(marks)
+    return None

@@ -1,0 +1,50 @@
+"""An Index State Management policy for those who prefer the plugin to delete (``retention.managed_by = "ism"``).
+
+Rolling over stays with the function. The
+plugin counts an index's age from its creation, not from its date, and knows neither count, total size nor disk.
+Source: OpenSearch documentation, "ISM policies" and "ISM API".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamtally.errors import IndexPlanError
+from streamtally.indices.spec import IndexSpec
+
+ISM_PRIORITY = 100
+
+
+def policy_id(spec: IndexSpec) -> str:
+    return f"streamtally-{spec.index}"
+
+
+def to_ism_policy(spec: IndexSpec) -> dict[str, Any]:
+    """The policy's body, as ``PUT _plugins/_ism/policies/<id>`` takes it.
+
+    Raises: IndexPlanError: the output's retention needs what the plugin cannot do.
+    """
+    retention = spec.retention
+    if retention.max_age_days is None:
+        raise IndexPlanError(f"output {spec.name}: an ISM policy deletes by age; set retention.max_age_days")
+    hours = max(1, round(retention.max_age_days * 24))
+    last: list[dict[str, Any]] = []
+    if retention.require_snapshot:
+        last.append({"snapshot": {"repository": retention.require_snapshot, "snapshot": spec.index}})
+    states: list[dict[str, Any]] = [
+        {
+            "name": "written",
+            "actions": [],
+            "transitions": [{"state_name": "deleted", "conditions": {"min_index_age": f"{hours}h"}}],
+        },
+        {"name": "deleted", "actions": [*last, {"delete": {}}], "transitions": []},
+    ]
+    template = {"index_patterns": [f"{spec.index}-2*", f"{spec.index}-0*"], "priority": ISM_PRIORITY}
+    return {
+        "policy": {
+            "description": f"Streamtally: {spec.index}",
+            "default_state": "written",
+            "states": states,
+            "ism_template": [template],
+        }
+    }

@@ -1,0 +1,158 @@
+"""Which indices may go: by age, by count, by total size, by free disk; never what is being written.
+
+Deleting takes two runs. The first moves the output's ``dropped_before`` (and with it ``closed_before``, so that a late
+document cannot make the index anew); a quarter of an hour later, when no run that read the old mark can be alive any
+more (Lambda ends each after at most 15 minutes), the index goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from streamtally.indices.names import MS_PER_DAY, IndexName, Period, parse_index_name, parse_suffix, to_suffix
+from streamtally.indices.observed import Disk, Observed, ObservedIndex
+from streamtally.indices.spec import IndexSpec, Retention
+from streamtally.indices.state import OutputState
+
+SETTLE_DOWN_MS = 15 * 60_000  # AWS Lambda's longest time limit: no older run is alive after it
+
+
+@dataclass(frozen=True)
+class Expired:
+    """An index that retention lets go, and why."""
+
+    index: ObservedIndex
+    name: IndexName
+    end_ms: int
+    reason: str
+
+
+def find_expired(spec: IndexSpec, observed: Observed, now_ms: int) -> list[Expired]:
+    """The output's indices that have had their time, oldest first; indices being written are never among them."""
+    candidates = [entry for entry in dated_indices(spec, observed.indices) if not _is_written(spec, entry, now_ms)]
+    everything = dated_indices(spec, observed.indices)
+    found: dict[str, Expired] = {}
+    for rule in _rules(spec.retention, everything, observed.disk, now_ms):
+        for entry in candidates:
+            reason = rule(entry)
+            if reason and entry.index.name not in found:
+                found[entry.index.name] = Expired(entry.index, entry.name, entry.end_ms, reason)
+    return [found[entry.index.name] for entry in candidates if entry.index.name in found]
+
+
+@dataclass(frozen=True)
+class Dated:
+    """An index of the output with the time at which nothing of its own time can follow any more."""
+
+    index: ObservedIndex
+    name: IndexName
+    end_ms: int
+
+
+def dated_indices(spec: IndexSpec, indices: Mapping[str, ObservedIndex]) -> list[Dated]:
+    """The output's own indices (settled documents, rows, Firehose's), oldest first."""
+    named = [(index, parse_index_name(index.name, spec.index)) for index in indices.values()]
+    dated = [
+        Dated(index, name, name.period.end_ms)
+        for index, name in named
+        if name and name.kind == "output" and name.period
+    ]
+    rolled = sorted((index for index, name in named if name and name.is_rolled), key=lambda index: index.name)
+    # A rolled index was written to until its successor was made.
+    for position, index in enumerate(rolled):
+        is_last = position == len(rolled) - 1
+        name = IndexName(index.name, "output")
+        dated.append(Dated(index, name, _NEVER if is_last else rolled[position + 1].created_ms))
+    return sorted(dated, key=lambda entry: (entry.end_ms, entry.index.name))
+
+
+_NEVER = 2**62
+
+
+def _is_written(spec: IndexSpec, entry: Dated, now_ms: int) -> bool:
+    return entry.end_ms + spec.grace_ms > now_ms or is_write_index(spec, entry.index)
+
+
+def is_write_index(spec: IndexSpec, index: ObservedIndex) -> bool:
+    """Whether a stream that writes to the alias ends up here."""
+    return bool((index.aliases.get(spec.index) or {}).get("is_write_index"))
+
+
+Rule = Callable[[Dated], str | None]
+
+
+def _rules(retention: Retention, everything: Sequence[Dated], disk: Disk | None, now_ms: int) -> Iterable[Rule]:
+    if retention.managed_by == "ism":
+        return
+    if retention.max_age_days is not None:
+        yield _by_age(retention.max_age_days, now_ms)
+    if retention.max_count is not None:
+        yield _by_count(retention.max_count, everything)
+    if retention.max_size_bytes is not None:
+        yield _by_size(retention.max_size_bytes, everything)
+    if retention.min_free_disk_share is not None and disk:
+        yield _by_free_disk(retention.min_free_disk_share, everything, disk)
+
+
+def _by_age(days: float, now_ms: int) -> Rule:
+    limit_ms = now_ms - int(days * MS_PER_DAY)
+    return lambda entry: f"older than {days:g} days" if entry.end_ms <= limit_ms else None
+
+
+def _by_count(count: int, everything: Sequence[Dated]) -> Rule:
+    gone = {entry.index.name for entry in everything[: max(0, len(everything) - count)]}
+    return lambda entry: f"more than {count} indices" if entry.index.name in gone else None
+
+
+def _by_size(limit_bytes: int, everything: Sequence[Dated]) -> Rule:
+    gone, total = set(), 0
+    for entry in reversed(everything):
+        total += entry.index.size_bytes
+        if total > limit_bytes:
+            gone.add(entry.index.name)
+    return lambda entry: f"more than {limit_bytes} bytes together" if entry.index.name in gone else None
+
+
+def _by_free_disk(share: float, everything: Sequence[Dated], disk: Disk) -> Rule:
+    missing = share * disk.total_bytes - disk.free_bytes
+    gone = set()
+    for entry in everything:
+        if missing <= 0:
+            break
+        gone.add(entry.index.name)
+        missing -= entry.index.size_bytes
+    return lambda entry: f"less than {share:.0%} of the disk is free" if entry.index.name in gone else None
+
+
+def drop_mark(spec: IndexSpec, state: OutputState, expired: Sequence[Expired], now_ms: int) -> int:
+    """Where ``dropped_before`` should stand: at the end of the newest expired index, or of the newest expired time.
+
+    By age it moves though there is no index: a late document must not make one that is too old at its birth.
+    """
+    mark = max([state.dropped_before_ms, *(entry.end_ms for entry in expired if entry.name.period)])
+    if spec.retention.max_age_days is not None and spec.rotation != "rollover":
+        old_ms = now_ms - int(spec.retention.max_age_days * MS_PER_DAY)
+        period = parse_suffix(to_suffix(state.rotation_at(old_ms, spec.rotation), old_ms))
+        mark = max(mark, period.start_ms if isinstance(period, Period) else 0)
+    return mark
+
+
+def may_delete(state: OutputState, expired: Expired, now_ms: int) -> bool:
+    """Whether the mark that lets this index go has stood long enough."""
+    if expired.name.period is None:
+        return True  # rows go to the write alias, whatever their time: nothing can make this index anew
+    return expired.end_ms <= state.dropped_before_ms and now_ms >= state.dropped_at_ms + SETTLE_DOWN_MS
+
+
+def find_expired_late(spec: IndexSpec, observed: Observed, now_ms: int) -> list[Expired]:
+    """Late indices older than the output's age; they are named by the month in which documents came."""
+    days = spec.retention.max_age_days
+    if days is None or spec.retention.managed_by == "ism":
+        return []
+    found = []
+    for index in observed.indices.values():
+        name = parse_index_name(index.name, spec.index)
+        if name and name.kind == "late" and name.period and name.period.end_ms <= now_ms - int(days * MS_PER_DAY):
+            found.append(Expired(index, name, name.period.end_ms, f"older than {days:g} days"))
+    return sorted(found, key=lambda entry: entry.end_ms)

@@ -1,0 +1,69 @@
+"""Fine-grained access control: the security roles of the delivery stream and of the index manager, and who has them.
+
+Firehose's role has rights on what the inbox's pipeline redirects to and **none on the inbox**: a write that the
+pipeline did not redirect is refused (and retried by Firehose) instead of landing in a wrong place.
+Source: Firehose developer guide, "Grant Firehose access to a public OpenSearch Service destination"; tried on
+OpenSearch 3.6.0 with the security plugin (tests/opensearch/test_security.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from streamtally.indices.names import LATE_UNKNOWN, STATE_INDEX
+from streamtally.indices.spec import IndexSpec
+
+Body = dict[str, Any]
+FIREHOSE_ROLE = "streamtally_firehose"
+MANAGER_ROLE = "streamtally_index_manager"
+
+
+def to_firehose_role(specs: Sequence[IndexSpec]) -> Body:
+    """The role of the delivery stream that writes to the inbox."""
+    patterns = [LATE_UNKNOWN]
+    for spec in specs:
+        patterns += [f"partials-{spec.index}-*", f"late-{spec.index}-*"]
+        # Rows go to the output's own indices; its windows are written by settling alone.
+        patterns += [f"{spec.index}-*"] if spec.has_rows else []
+    return {
+        "cluster_permissions": ["cluster_composite_ops", "cluster_monitor", "indices:data/write/bulk"],
+        "index_permissions": [
+            {"index_patterns": patterns, "allowed_actions": ["indices:data/write/*", "create_index"]}
+        ],
+    }
+
+
+def to_manager_role(specs: Sequence[IndexSpec]) -> Body:
+    """The role of the index manager: everything on its own indices, and the cluster's templates and pipelines."""
+    own = [STATE_INDEX, LATE_UNKNOWN]
+    for spec in specs:
+        own += [spec.index, f"{spec.index}-*", f"partials-{spec.index}-*", f"late-{spec.index}-*", spec.inbox]
+    return {
+        "cluster_permissions": [
+            "cluster_composite_ops",
+            "cluster_monitor",
+            "cluster_manage_pipelines",
+            "cluster_manage_index_templates",
+            "cluster:admin/component_template/*",
+            "indices:admin/index_template/*",
+            "cluster:admin/snapshot/get",
+            "cluster:admin/opendistro/ism/*",
+        ],
+        "index_permissions": [
+            {"index_patterns": sorted(set(own)), "allowed_actions": ["indices_all"]},
+            # _cat/indices and _cat/allocation look at the whole cluster.
+            {"index_patterns": ["*"], "allowed_actions": ["indices_monitor"]},
+        ],
+    }
+
+
+def to_roles(specs: Sequence[IndexSpec]) -> dict[str, Body]:
+    """Name → body of both roles."""
+    return {FIREHOSE_ROLE: to_firehose_role(specs), MANAGER_ROLE: to_manager_role(specs)}
+
+
+def to_role_mappings(firehose_arns: Sequence[str], manager_arns: Sequence[str]) -> dict[str, Body]:
+    """Name → body of the role mappings; IAM roles are backend roles. Without ARNs there is no mapping."""
+    wanted: Mapping[str, Sequence[str]] = {FIREHOSE_ROLE: firehose_arns, MANAGER_ROLE: manager_arns}
+    return {role: {"backend_roles": sorted(set(arns))} for role, arns in wanted.items() if arns}

@@ -1,0 +1,167 @@
+"""Component and index templates: settings, mappings and aliases of every index that the pipeline writes to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from streamtally.indices.ingest import FAILURE_FIELD
+from streamtally.indices.names import LATE_UNKNOWN
+from streamtally.indices.spec import Column, IndexSpec
+
+Body = dict[str, Any]
+
+# Above any ordinary template of a user's (0 to some hundreds); one each, since equal ones must not overlap.
+PRIORITY_OUTPUT: Final = 540
+PRIORITY_LATE: Final = 530
+PRIORITY_PARTIALS: Final = 520
+PRIORITY_INBOX: Final = 510
+
+FIELDS_LIMIT: Final = "500"
+# Lucene takes terms of 32,766 bytes, a character of UTF-8 has up to 4: a longer text is stored, not searchable.
+KEYWORD_MAX_CHARS: Final = 8_191
+DATE_FORMAT: Final = (
+    "strict_date_optional_time||yyyy-MM-dd'T'HH:mm:ss.SSS||yyyy-MM-dd HH:mm:ss.SSS||yyyy-MM-dd HH:mm:ss||epoch_millis"
+)
+VISIBLE_FILTER: Final[Body] = {"bool": {"must_not": [{"term": {"tally.visible": {"value": False}}}]}}
+
+_NUMBERS: Final = {
+    "BOOLEAN": "boolean", "TINYINT": "byte", "SMALLINT": "short", "INTEGER": "integer", "BIGINT": "long",
+    "REAL": "float", "DOUBLE": "double", "DECIMAL": "double", "NUMERIC": "double", "TIMESTAMP": "date", "DATE": "date",
+}  # fmt: skip
+
+_KEYWORD: Final[Body] = {"type": "keyword"}
+_DATE: Final[Body] = {"type": "date"}
+TALLY_MAPPING: Final[Body] = {
+    # Never strict: a field of a newer version must not refuse the document.
+    "dynamic": "false",
+    "properties": {
+        **dict.fromkeys(
+            ("output", "partial_id", "row_id", "group_id", "batch_id", "batch_digest", "plan_id"), _KEYWORD
+        ),
+        **dict.fromkeys(("window_start", "time", "batch_arrival", "ingested_at"), _DATE),
+        **{name: {"type": "integer"} for name in ("batch_records", "batch_partials", "out_of_range", "partials")},
+        **{name: {"type": "boolean"} for name in ("final", "visible")},
+        "state": {"type": "object", "enabled": False},
+    },
+}
+
+
+def to_field(column: Column, types: Mapping[str, str]) -> Body:
+    """A column's mapping: what the pipeline declares, else what the plan knows, else what its SQL type says."""
+    kind = types.get(column.name) or column.index_type or _NUMBERS.get(_base_type(column.sql_type), "keyword")
+    if kind == "date":
+        return {"type": "date", "format": DATE_FORMAT}
+    if kind == "keyword":
+        return {"type": "keyword", "ignore_above": KEYWORD_MAX_CHARS}
+    return {"type": kind}
+
+
+def _base_type(sql_type: str) -> str:
+    return re.split(r"[\s(]", sql_type.strip().upper(), maxsplit=1)[0]
+
+
+def to_mapping(spec: IndexSpec) -> Body:
+    """The mapping of an output's documents, settled or partial: its columns and ``tally``."""
+    columns = {column.name: to_field(column, spec.types) for column in spec.columns}
+    # Not dynamic: a column of a newer plan would be guessed wrong by whichever document came first.
+    return {"dynamic": "false", "properties": {**columns, "tally": TALLY_MAPPING}}
+
+
+def to_settings(spec: IndexSpec) -> Body:
+    """Settings of an output's indices: a bad value costs its field, not the document; a limit on fields."""
+    return {
+        "index": {
+            "number_of_shards": "1",
+            "auto_expand_replicas": "0-1",
+            "mapping": {"ignore_malformed": "true", "total_fields": {"limit": FIELDS_LIMIT}},
+        }
+    }
+
+
+def component_name(spec: IndexSpec) -> str:
+    return f"streamtally-{spec.index}"
+
+
+def to_component_templates(spec: IndexSpec) -> dict[str, Body]:
+    """Name → body: what the output's three kinds of indices share."""
+    return {component_name(spec): {"template": {"settings": to_settings(spec), "mappings": to_mapping(spec)}}}
+
+
+def view_name(spec: IndexSpec, taken: bool) -> str:
+    """The alias that people look at; if an index has its name (``taken``), the name beside it."""
+    return f"{spec.index}-view" if taken else spec.index
+
+
+def to_alias() -> Body:
+    """The alias's options: groups that HAVING excludes are kept, and not shown."""
+    return {"filter": VISIBLE_FILTER}
+
+
+def to_index_templates(spec: IndexSpec, taken: bool = False) -> dict[str, Body]:
+    """Name → body of the index templates of one output and of its stream's inbox.
+
+    The output's own names carry the inbox's pipeline too: so an index that Firehose makes tomorrow, of a stream that
+    wrote there before, is covered. Settling writes past it (``pipeline=_none``).
+    """
+    shared = [component_name(spec)]
+    pipeline = {"index": {"default_pipeline": spec.inbox}}
+    rolled = [f"{spec.index}-0*"] if spec.rotation == "rollover" else []
+    return {
+        f"streamtally-{spec.inbox}": {
+            "index_patterns": [spec.inbox],
+            "priority": PRIORITY_INBOX,
+            "template": {"settings": {"index": {"number_of_shards": "1", "default_pipeline": spec.inbox}}},
+        },
+        f"streamtally-partials-{spec.index}": {
+            "index_patterns": [f"partials-{spec.index}-2*"],
+            "composed_of": shared,
+            "priority": PRIORITY_PARTIALS,
+        },
+        f"streamtally-late-{spec.index}": {
+            "index_patterns": [f"late-{spec.index}-2*"],
+            "composed_of": shared,
+            "priority": PRIORITY_LATE,
+        },
+        f"streamtally-output-{spec.index}": {
+            "index_patterns": [f"{spec.index}-2*", *rolled],
+            "composed_of": shared,
+            "priority": PRIORITY_OUTPUT,
+            "template": {"settings": pipeline, "aliases": {view_name(spec, taken): to_alias()}},
+        },
+    }
+
+
+def to_unknown_template() -> dict[str, Body]:
+    """The template of ``late-unknown``: it must take anything, so nothing in it is mapped but the reason."""
+    mapping = {
+        "dynamic": "false",
+        "properties": {FAILURE_FIELD: {"type": "keyword", "ignore_above": KEYWORD_MAX_CHARS}},
+    }
+    settings = {"index": {"number_of_shards": "1", "auto_expand_replicas": "0-1"}}
+    body = {
+        "index_patterns": [LATE_UNKNOWN],
+        "priority": PRIORITY_LATE,
+        "template": {"settings": settings, "mappings": mapping},
+    }
+    return {f"streamtally-{LATE_UNKNOWN}": body}
+
+
+def is_same(have: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether a template in the cluster is the one wanted: the cluster answers settings as text, nested."""
+    return bool(_normalised(have) == _normalised(wanted))
+
+
+def _normalised(body: Any) -> Any:
+    if isinstance(body, Mapping):
+        cleaned = {key: _normalised(value) for key, value in body.items()}
+        return {key: value for key, value in cleaned.items() if value not in ({}, [], None)}
+    if isinstance(body, list):
+        return [_normalised(value) for value in body]
+    return str(body).lower() if isinstance(body, bool | int | float) else body
+
+
+def has_view(alias: Mapping[str, Any] | None) -> bool:
+    """Whether an index is behind the view, with its filter."""
+    return alias is not None and is_same(alias.get("filter") or {}, VISIBLE_FILTER)

@@ -184,6 +184,18 @@ def read_lines(payload: bytes) -> list[str]:
     return split_lines(to_text(payload))
 
 
+def plain_text(payload: bytes) -> str | None:
+    r"""A payload's lines as one text with ``\n`` between them, where reading it takes no more than that; else None."""
+    if not payload or payload[:1] == b"{":
+        return None
+    text = to_text(payload)
+    if text[-1] == "\n":
+        text = text[:-1]
+    if "\r" in text:
+        text = "\n".join([line[:-1] if line[-1:] == "\r" else line for line in text.split("\n")])
+    return text
+
+
 def to_text(data: bytes) -> str:
     r"""UTF-8 to text; a byte that is none becomes ``\xHH``."""
     return data.decode("utf-8", "backslashreplace")

@@ -77,7 +77,8 @@ class Source:
         self._set_parser(options)
         self._field_of = {column: name for name, column in settings.rename.items()}
         self.parse_time: TimeParser = compile_time_parser(settings.time_format, zone)
-        self.event_time = self._compile_event_time()
+        self.event_time_field = settings.time_field and self._field_of.get(settings.time_field, settings.time_field)
+        self.event_time = self._compile_event_time(self.event_time_field)
 
     def _set_parser(self, options: FormatOptions) -> None:
         name = self.settings.format
@@ -86,6 +87,8 @@ class Source:
         self._natural_types = {each.name: each.type for one in formats for each in one.fields}
         self.takes_json = any(each.passes_text for each in formats)
         """Whether some of its lines may be JSON that goes on as it came: those that :func:`is_json_text`."""
+        self.scanner = next((each.scanner for each in formats if each.scanner), None)
+        """The fast way through a record's lines, where a format has one."""
 
     def column(self, name: str) -> tuple[str, SqlType]:
         """A column's field in the row, and its type: declared, else the format's, else VARCHAR."""
@@ -94,11 +97,9 @@ class Source:
         declared = types.get(name) or types.get(field_name) or self._natural_types.get(field_name) or "VARCHAR"
         return field_name, parse_type(declared)
 
-    def _compile_event_time(self) -> Callable[[Row], int | None]:
-        name = self.settings.time_field
-        if name is None:
+    def _compile_event_time(self, field_name: str | None) -> Callable[[Row], int | None]:
+        if field_name is None:
             return lambda row: None
-        field_name = self._field_of.get(name, name)
         times = RememberedTimes(self._parse_time_value)
 
         def event_time(row: Row) -> int | None:

@@ -7,9 +7,10 @@ Source: Apache HTTP Server, mod_log_config, "Custom Log Formats"; nginx, ngx_htt
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from streamtally.errors import FormatError
-from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
+from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row, Scanner
 from streamtally.formats.escapes import unescape
 
 # Quoted parts are unrolled and possessive: one pass, no backtracking stack, whatever the line holds.
@@ -60,6 +61,38 @@ def compile_combined(options: FormatOptions) -> Parser:
     return with_unescape(parse, ("request", "referer", "agent"), options)
 
 
+# A plain line: nothing in it that JSON would escape, so its fields can be written between quotes as they are.
+PLAIN_QUOTED = r'"([^"\\\x00-\x1f]*+)"'
+PLAIN_COMMON = rf"""
+    ([^ "\\\x00-\x1f]++)\ ([^ "\\\x00-\x1f]++)\ ([^ \["\\\x00-\x1f]{{1,256}}+)\        # host, ident, authuser
+    \[(\d\d/[A-Z][a-z]{{2}}/\d{{4}}:\d\d:\d\d:\d\d\ [+-]\d{{4}})\]\                  # datetime
+    {PLAIN_QUOTED}\ ([1-9]\d\d)\ (0|[1-9]\d{{0,17}}|-)                             # request, response, bytes
+"""
+
+_PLAIN = re.compile(
+    rf"^(?:{PLAIN_COMMON} \ {PLAIN_QUOTED}\ {PLAIN_QUOTED} | (.*))$", re.VERBOSE | re.MULTILINE | re.ASCII
+)
+
+
+def _encode_plain(found: list[tuple[str, ...]], other: Callable[[int, str], str]) -> list[str]:
+    lines = []
+    for number, (host, ident, user, datetime, request, response, size, referer, agent, line) in enumerate(found):
+        if not host:
+            lines.append(other(number, line))
+            continue
+        lines.append(
+            f'{{"host":{quote(host)},"ident":{quote(ident)},"authuser":{quote(user)},"datetime":"{datetime}",'
+            f'"request":{quote(request)},"response":{response},"bytes":{"null" if size == "-" else size},'
+            f'"referer":{quote(referer)},"agent":{quote(agent)}}}\n'
+        )
+    return lines
+
+
+def quote(text: str) -> str:
+    """A plain field as JSON; ``-`` is null."""
+    return "null" if text == "-" else f'"{text}"'
+
+
 def with_unescape(parse: Parser, names: tuple[str, ...], options: FormatOptions) -> Parser:
     """The parser itself or, where ``unescape`` is asked for, one that undoes the escapes of the named fields."""
     if not options.unescape:
@@ -74,6 +107,8 @@ def with_unescape(parse: Parser, names: tuple[str, ...], options: FormatOptions)
 
     return parse_unescaped
 
+
+COMBINED_NAMES = (*(field.name for field in COMMON_FIELDS), "referer", "agent")
 
 FORMAT = Format(
     name="apache_combined",
@@ -117,4 +152,10 @@ FORMAT = Format(
         ),
     ),
     compile=compile_combined,
+    scanner=Scanner(
+        findall=_PLAIN.findall,
+        encode=_encode_plain,
+        positions={name: place for place, name in enumerate(COMBINED_NAMES)},
+        integers=frozenset({"response", "bytes"}),
+    ),
 )

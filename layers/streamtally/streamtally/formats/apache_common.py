@@ -6,10 +6,17 @@ Source: Apache HTTP Server, mod_log_config, "Common Log Format (CLF)".
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from streamtally.errors import FormatError
-from streamtally.formats.apache_combined import COMMON_FIELDS, COMMON_PATTERN, with_unescape
-from streamtally.formats.base import Example, Format, FormatOptions, Parser, Row
+from streamtally.formats.apache_combined import (
+    COMMON_FIELDS,
+    COMMON_PATTERN,
+    PLAIN_COMMON,
+    quote,
+    with_unescape,
+)
+from streamtally.formats.base import Example, Format, FormatOptions, Parser, Row, Scanner
 
 _PATTERN = re.compile(rf"{COMMON_PATTERN} \Z", re.VERBOSE | re.DOTALL | re.ASCII)
 
@@ -36,6 +43,24 @@ def compile_common(options: FormatOptions) -> Parser:
     return with_unescape(parse, ("request",), options)
 
 
+_PLAIN = re.compile(rf"^(?:{PLAIN_COMMON} | (.*))$", re.VERBOSE | re.MULTILINE | re.ASCII)
+
+
+def _encode_plain(found: list[tuple[str, ...]], other: Callable[[int, str], str]) -> list[str]:
+    lines = []
+    for number, (host, ident, user, datetime, request, response, size, line) in enumerate(found):
+        if not host:
+            lines.append(other(number, line))
+            continue
+        lines.append(
+            f'{{"host":{quote(host)},"ident":{quote(ident)},"authuser":{quote(user)},"datetime":"{datetime}",'
+            f'"request":{quote(request)},"response":{response},"bytes":{"null" if size == "-" else size}}}\n'
+        )
+    return lines
+
+
+COMMON_NAMES = tuple(field.name for field in COMMON_FIELDS)
+
 FORMAT = Format(
     name="apache_common",
     aliases=("common", "clf"),
@@ -57,4 +82,10 @@ FORMAT = Format(
         ),
     ),
     compile=compile_common,
+    scanner=Scanner(
+        findall=_PLAIN.findall,
+        encode=_encode_plain,
+        positions={name: place for place, name in enumerate(COMMON_NAMES)},
+        integers=frozenset({"response", "bytes"}),
+    ),
 )

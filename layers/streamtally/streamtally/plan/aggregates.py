@@ -35,12 +35,12 @@ class Aggregate:
         return 0
 
     def add_source(self, state: str, value: str, add: str) -> str:
-        """The statement that adds a value, not None, to a state; ``add`` names :meth:`add`."""
-        return f"{state} += 1"
+        """The statement that adds a value, not None, ``n`` times to a state; ``add`` names :meth:`add`."""
+        return f"{state} = {add}({state}, {value}, n)"
 
-    def add(self, state: State, value: Any) -> State:
-        """The state with one more value."""
-        return state + 1
+    def add(self, state: State, value: Any, times: int = 1) -> State:
+        """The state with a value added as often."""
+        return state + times
 
     def merge(self, a: State, b: State) -> State:
         """The state of both sides' rows; neither argument is changed."""
@@ -90,10 +90,10 @@ class Sum(Aggregate):
         return None
 
     def add_source(self, state: str, value: str, add: str) -> str:
-        return f"{state} = {value} if {state} is None else {state} + {value}"
+        return f"{state} = {value} * n if {state} is None else {state} + {value} * n"
 
-    def add(self, state: State, value: Any) -> State:
-        return value if state is None else state + value
+    def add(self, state: State, value: Any, times: int = 1) -> State:
+        return value * times if state is None else state + value * times
 
     def merge(self, a: State, b: State) -> State:
         return b if a is None else a if b is None else a + b
@@ -115,11 +115,10 @@ class FloatSum(Aggregate):
     def zero(self) -> State:
         return None
 
-    def add_source(self, state: str, value: str, add: str) -> str:
-        return f"{state} = {add}({state}, {value})"
-
-    def add(self, state: State, value: Any) -> State:
-        return grow_expansion(state or (), value)
+    def add(self, state: State, value: Any, times: int = 1) -> State:
+        for _ in range(times):  # a product would be rounded
+            state = grow_expansion(state or (), value)
+        return state
 
     def merge(self, a: State, b: State) -> State:
         if a is None or b is None:
@@ -188,7 +187,7 @@ class Min(Extreme):
     def add_source(self, state: str, value: str, add: str) -> str:
         return f"if {state} is None or {value} < {state}: {state} = {value}"
 
-    def add(self, state: State, value: Any) -> State:
+    def add(self, state: State, value: Any, times: int = 1) -> State:
         return value if state is None or value < state else state
 
     def merge(self, a: State, b: State) -> State:
@@ -199,7 +198,7 @@ class Max(Extreme):
     def add_source(self, state: str, value: str, add: str) -> str:
         return f"if {state} is None or {value} > {state}: {state} = {value}"
 
-    def add(self, state: State, value: Any) -> State:
+    def add(self, state: State, value: Any, times: int = 1) -> State:
         return value if state is None or value > state else state
 
     def merge(self, a: State, b: State) -> State:
@@ -217,11 +216,8 @@ class Avg(Aggregate):
     def zero(self) -> State:
         return (None, 0)
 
-    def add_source(self, state: str, value: str, add: str) -> str:
-        return f"{state} = {add}({state}, {value})"
-
-    def add(self, state: State, value: Any) -> State:
-        return (self.sum.add(state[0], value), state[1] + 1)
+    def add(self, state: State, value: Any, times: int = 1) -> State:
+        return (self.sum.add(state[0], value, times), state[1] + times)
 
     def merge(self, a: State, b: State) -> State:
         return (self.sum.merge(a[0], b[0]), a[1] + b[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from streamtally.errors import PlanError
@@ -23,19 +24,35 @@ class RowSource(Protocol):
     def event_time(self) -> Callable[[dict[str, Any]], int | None]:
         """Row → event time in ms since the epoch, None where the row has none. Raises EvaluationError."""
 
+    @property
+    def event_time_field(self) -> str | None:
+        """The field that the event time is read from."""
 
-def row_scope(source: RowSource) -> Scope:
-    """The scope of expressions over a row: its columns, its event time, and its arrival."""
+
+@dataclass
+class Reads:
+    """What the expressions of an output read of a row: its fields, and whether also its arrival."""
+
+    fields: set[str] = field(default_factory=set)
+    arrival: bool = False
+
+
+def row_scope(source: RowSource, reads: Reads) -> Scope:
+    """The scope of expressions over a row: its columns, its event time, and its arrival; what they read is noted."""
     scope: Scope
 
     def column(name: str) -> Code:
-        field, of = source.column(name)
-        return Code(_column_source(f"row.get({scope.bind(field)})", of, scope), of)
+        field_name, of = source.column(name)
+        reads.fields.add(field_name)
+        return Code(_column_source(f"row.get({scope.bind(field_name)})", of, scope), of)
 
     def time(which: str) -> Code:
         if which == "arrival":
+            reads.arrival = True
             return Code("arrival", TIMESTAMP)
         if which == "event":
+            if source.event_time_field is not None:
+                reads.fields.add(source.event_time_field)
             return Code(f"{scope.bind(source.event_time)}(row)", TIMESTAMP)
         raise PlanError(f"unknown time {which!r}: it is 'event' or 'arrival'")
 

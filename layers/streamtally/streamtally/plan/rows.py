@@ -9,7 +9,7 @@ from typing import Any
 from streamtally.errors import EvaluationError, PlanError
 from streamtally.outputs import OutputSettings
 from streamtally.plan.casts import value_to_text
-from streamtally.plan.codegen import RowSource, make_function, row_scope, time_lines
+from streamtally.plan.codegen import Reads, RowSource, make_function, row_scope, time_lines
 from streamtally.plan.expressions import BOOLEAN, Scope, cast_code, compile_expression, null_safe
 from streamtally.plan.types import SqlType, parse_type
 
@@ -42,7 +42,7 @@ class RowOutput:
 
 def compile_row_output(node: dict[str, Any], settings: OutputSettings, source: RowSource) -> RowOutput:
     """A row output from its plan. Raises: PlanError."""
-    scope = row_scope(source)
+    scope = row_scope(source, Reads())
     body = where_lines(node, scope, "return 1, 0, None")
     time = node.get("time") or {"time": "arrival"}
     body += time_lines(time, compile_expression(time, scope))

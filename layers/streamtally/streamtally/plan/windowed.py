@@ -13,7 +13,7 @@ from typing import Any
 from streamtally.errors import EvaluationError, PlanError
 from streamtally.outputs import OutputSettings
 from streamtally.plan.aggregates import Aggregate, make_aggregate
-from streamtally.plan.codegen import RowSource, make_function, row_scope, time_lines
+from streamtally.plan.codegen import Reads, RowSource, make_function, row_scope, time_lines
 from streamtally.plan.expressions import BOOLEAN, TIMESTAMP, Code, Scope, cast_code, compile_expression
 from streamtally.plan.rows import Column, output_source, read_columns, where_lines
 from streamtally.plan.types import SqlType, parse_type
@@ -21,8 +21,8 @@ from streamtally.plan.types import SqlType, parse_type
 Group = dict[tuple[Any, ...], list[Any]]
 """(window start in ms, *key values) → [rows, rows out of range, *aggregate states]."""
 
-AddRow = Callable[[dict[str, Any], int, int, int, Group], int]
-"""(row, arrival, low, high in ms, group) → the row's fate; the group is changed, but not if this raises."""
+AddRow = Callable[[dict[str, Any], int, int, int, Group, int], int]
+"""(row, arrival, low, high in ms, group, how many such rows) → their fate; the group is unchanged if this raises."""
 
 _ROWS, _OUT_OF_RANGE, _FIRST_STATE = 0, 1, 2
 
@@ -40,14 +40,16 @@ class Slot:
 class WindowedOutput:
     """An output with a document a window and key.
 
-    Attributes: add: puts one row into a group; raises EvaluationError (and what Python raises for hostile values).
+    Attributes:
+        reads: what of a row decides where it is counted, so that equal rows can be counted first and added at once.
+        add: puts rows into a group; raises EvaluationError (and what Python raises for hostile values).
     """
 
     name: str
     settings: OutputSettings
     columns: tuple[Column, ...]
     window_ms: int
-    by_arrival: bool
+    reads: Reads
     key_types: tuple[SqlType, ...]
     slots: tuple[Slot, ...]
     add: AddRow
@@ -107,7 +109,8 @@ def compile_windowed_output(node: dict[str, Any], settings: OutputSettings, sour
     window_ms = node.get("window_ms")
     if type(window_ms) is not int or window_ms <= 0:
         raise PlanError("window_ms is a positive number of milliseconds")
-    scope = row_scope(source)
+    reads = Reads()
+    scope = row_scope(source, reads)
     time = node.get("time") or {"time": "arrival"}
     key_codes = [
         cast_code(compile_expression(each["expr"], scope), parse_type(each["type"]), scope) for each in node["keys"]
@@ -126,10 +129,10 @@ def compile_windowed_output(node: dict[str, Any], settings: OutputSettings, sour
         settings=settings,
         columns=read_columns(node),
         window_ms=window_ms,
-        by_arrival=time == {"time": "arrival"},
+        reads=reads,
         key_types=tuple(code.type for code in key_codes),
         slots=slots,
-        add=make_function("add_row", "row, arrival, low, high, groups", body, scope.namespace),
+        add=make_function("add_row", "row, arrival, low, high, groups, n", body, scope.namespace),
         _finish=_compile_finish(node, key_codes, slots, window_ms),
     )
 
@@ -158,14 +161,14 @@ def _add_lines(
         f"key = ({', '.join(parts)},)",
         "state = groups.get(key)",
         f"if state is None: state = groups[key] = [0, 0, {', '.join(f'{zero}()' for _, zero in zeros)}]",
-        "state[0] += 1",
+        "state[0] += n",
     ]
     for i, slot in enumerate(slots):
         if slot.index == _ROWS:
             continue
         statement = slot.aggregate.add_source(f"state[{slot.index}]", f"a{i}", scope.bind(slot.aggregate.add))
         lines += [f"if a{i} is not None:", f"    {statement}"]
-    return [*lines, "if fate: state[1] += 1", "return fate"]
+    return [*lines, "if fate: state[1] += n", "return fate"]
 
 
 def _compile_finish(

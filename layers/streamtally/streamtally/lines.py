@@ -1,0 +1,150 @@
+"""Records → their lines' JSON, with each row given to the outputs on the way.
+
+Plain lines of many records are read at once where the format has a scanner; every other line is read by itself.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from itertools import accumulate
+
+import orjson
+
+from streamtally.errors import FormatError
+from streamtally.formats.base import Scanner
+from streamtally.ledger import Ledger
+from streamtally.records import Record, plain_text, read_lines
+from streamtally.source import Source
+from streamtally.targets import Target
+
+CHUNK_CHARS = 64 * 1024
+"""How much text is scanned at once: enough to make little of what a scan costs, and little memory."""
+
+Reading = tuple[Record, str, int]
+"""A record, its lines' JSON, and how many of them are rows."""
+
+
+class LineReader:
+    """Reads the records of one group.
+
+    Args: by_row: give every row to the outputs by itself, in its place.
+    """
+
+    def __init__(self, source: Source, ledger: Ledger, targets: Sequence[Target], by_row: bool) -> None:
+        self._source = source
+        self._ledger = ledger
+        self._targets = targets
+        self._scanner = None if by_row else source.scanner
+
+    def read(self, records: Sequence[Record]) -> Iterator[Reading]:
+        """Every record, in any order."""
+        chunk, chars = _Chunk(), 0
+        for record in records:
+            text = plain_text(record.payload or b"") if self._scanner else None
+            if text is None or self._scanner is None:
+                yield self._read_record(record)
+                continue
+            chunk.add(record, text)
+            chars += len(text)
+            if chars >= CHUNK_CHARS:
+                yield from self._scan(self._scanner, chunk)
+                chunk, chars = _Chunk(), 0
+        if chunk.records and self._scanner:
+            yield from self._scan(self._scanner, chunk)
+
+    def _read_record(self, record: Record) -> Reading:
+        lines = record_lines(record, self._source)
+        encoded = [self._read_line(record, number, line) for number, line in enumerate(lines)]
+        rows = sum(is_row for _, is_row in encoded)
+        self._ledger.rows += rows
+        return record, "".join([text for text, _ in encoded]), rows
+
+    def _scan(self, scanner: Scanner, chunk: _Chunk) -> Iterator[Reading]:
+        found = scanner.findall(chunk.text)
+        others: dict[int, bool] = {}  # place → whether it is a row
+
+        def read_other(place: int, line: str) -> str:
+            text, others[place] = self._read_line(*chunk.addresses[place], line)
+            return text
+
+        encoded = scanner.encode(found, read_other)
+        self._ledger.rows += len(found) - len(others) + sum(others.values())
+        for target in self._targets:
+            target.add_plain(scanner, found, chunk)
+        return chunk.split(encoded, others)
+
+    def _read_line(self, record: Record, number: int, line: str) -> tuple[str, bool]:
+        """One line's JSON, and whether it is a row, which then adds to every output; an empty line has none."""
+        if not line:
+            self._ledger.empty += 1
+            return "", False
+        try:
+            row = self._source.parse(line)
+        except FormatError as error:
+            self._ledger.unparsed += 1
+            self._ledger.reasons[error.reason] += 1
+            return _encode({"unparsed": line, "reason": error.reason}), False
+        for target in self._targets:
+            target.add_row(row, record, number)
+        return (line + "\n" if self._source.is_json(line) else _encode(row)), True
+
+
+class _Chunk:
+    """Records whose lines are scanned together."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self._texts: list[str] = []
+
+    def add(self, record: Record, text: str) -> None:
+        self.records.append(record)
+        self._texts.append(text)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self._texts)
+
+    @cached_property
+    def addresses(self) -> list[tuple[Record, int]]:
+        """Each line's record, and its number therein."""
+        return [
+            (record, number)
+            for record, text in zip(self.records, self._texts, strict=True)
+            for number in range(text.count("\n") + 1)
+        ]
+
+    def split(self, encoded: list[str], others: dict[int, bool]) -> Iterator[Reading]:
+        """The lines' JSON, given back to their records."""
+        sizes = [text.count("\n") + 1 for text in self._texts]
+        lost = Counter(id(self.addresses[place][0]) for place, is_row in others.items() if not is_row)
+        for record, end, size in zip(self.records, accumulate(sizes), sizes, strict=True):
+            data = encoded[end - 1] if size == 1 else "".join(encoded[end - size : end])
+            yield record, data, size - lost[id(record)]
+
+
+def _encode(row: dict[str, object]) -> str:
+    return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE).decode()
+
+
+def count_lines(record: Record) -> int:
+    """How many lines a record has that is refused whole; one that cannot be decoded counts as one."""
+    return 1 if record.payload is None else len(read_lines(record.payload))
+
+
+def record_lines(record: Record, source: Source) -> list[str]:
+    """A record's lines; a JSON object written over many lines (the Kinesis Agent's PRETTYPRINT) is one."""
+    lines = read_lines(record.payload or b"")
+    if len(lines) > 1 and source.takes_json and lines[0].lstrip()[:1] == "{" and lines[0].rstrip()[-1:] != "}":
+        return _join_pretty(lines, source)
+    return lines
+
+
+def _join_pretty(lines: list[str], source: Source) -> list[str]:
+    joined = " ".join(line.strip() for line in lines)  # inside strict JSON's strings no line can end
+    try:
+        source.parse(joined)
+    except FormatError:
+        return lines
+    return [joined]

@@ -1,0 +1,126 @@
+"""For the terminal: a chart of the minutes by status class, and tables. Log lines are hostile; nothing of them acts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from streamtally.report.data import MinuteCount, OutputLedger, ReportData, UnparsedLine
+from streamtally.report.steps import Steps, step_name, time_label, to_steps
+from streamtally.report.text import visible
+
+MAX_ROWS: Final = 20
+_STYLES: Final = {"2xx": "cyan", "3xx": "blue", "4xx": "yellow", "5xx": "bold red", "1xx": "white", "other": "magenta"}
+# The glyphs differ too, since colours may be missing or look alike.
+_BLOCKS: Final = {"2xx": "█", "3xx": "▓", "4xx": "▒", "5xx": "▚", "1xx": "░", "other": "?"}
+_ASCII: Final = {"2xx": "#", "3xx": "=", "4xx": "+", "5xx": "!", "1xx": "-", "other": "?"}
+
+
+def minutes_chart(minutes: Iterable[MinuteCount], width: int, *, ascii_only: bool = False) -> Text:
+    """A bar for each step of time, divided by status class: at most 20 rows and a legend, ``width`` columns wide."""
+    steps = to_steps(minutes, MAX_ROWS)
+    chart = Text(no_wrap=True, overflow="crop")
+    if not steps.starts:
+        return chart.append("no rows to draw")
+    glyphs = _ASCII if ascii_only else _BLOCKS
+    totals = [steps.total(index) for index in range(len(steps.starts))]
+    digits = max(len(f"{total:,}") for total in totals)
+    room = max(width - len(time_label(steps.starts[0])) - digits - 4, 8)
+    chart.append(f"rows per {step_name(steps.step_ms)} (UTC)  ")
+    for kind in steps.counts:
+        chart.append(f"{glyphs[kind]} {kind}  ", style=_STYLES[kind])
+    for index, start in enumerate(steps.starts):
+        chart.append(f"\n{time_label(start)}  ").append(f"{totals[index]:>{digits},}  ")
+        for kind, cells in _cells(steps, index, room, max(totals)):
+            chart.append(glyphs[kind] * cells, style=_STYLES[kind])
+    return chart
+
+
+def _cells(steps: Steps, index: int, room: int, greatest: int) -> list[tuple[str, int]]:
+    """How many cells each class of a step gets: by share, and one at least, so that a single 5xx is seen."""
+    counts = [(kind, each[index]) for kind, each in steps.counts.items() if each[index] > 0]
+    total = sum(count for _, count in counts)
+    whole = max(min(round(total * room / max(greatest, 1)), room), len(counts))
+    spare = whole - len(counts)
+    cells = {kind: 1 + spare * count // max(total, 1) for kind, count in counts}
+    if counts:
+        # What rounding down left over goes to the greatest class, where it is seen least.
+        cells[max(counts, key=lambda each: each[1])[0]] += whole - sum(cells.values())
+    return list(cells.items())
+
+
+def counts_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    max_rows: int = 30,
+    ascii_only: bool = False,
+) -> Table:
+    """A table of documents: numbers at the right, texts made harmless; the last rows if there are more than fit."""
+    table = _table(title, ascii_only)
+    shown = rows[-max_rows:]
+    for place, name in enumerate(columns):
+        numeric = bool(shown) and all(isinstance(row[place], int | float | None) for row in shown)
+        table.add_column(_safe(name, ascii_only), justify="right" if numeric else "left", overflow="fold")
+    for row in shown:
+        table.add_row(*(_safe(value, ascii_only) for value in row))
+    if len(rows) > len(shown):
+        table.caption = Text(f"the last {len(shown):,} of {len(rows):,}")
+    return table
+
+
+def ledger_table(data: ReportData, *, ascii_only: bool = False) -> Table:
+    """The run's ledger: each line in exactly one class."""
+    table = _table("lines", ascii_only)
+    counts = {"lines": data.lines, "rows": data.rows, "unparsed": data.unparsed, "empty": data.empty}
+    counts |= {"failed": data.failed, "re-ingested": data.reingested}
+    for name in counts:
+        table.add_column(name, justify="right", overflow="fold")
+    table.add_row(*(f"{count:,}" for count in counts.values()))
+    if not data.balances:
+        table.caption = Text("does not balance: lines is not the sum of the others", style="bold red")
+    return table
+
+
+def outputs_table(outputs: Sequence[OutputLedger], *, ascii_only: bool = False) -> Table:
+    """Each output's ledger: where the rows went."""
+    table = _table("rows by output", ascii_only)
+    for name in ("output", "rows", "emitted", "filtered", "eval failed", "out of range"):
+        table.add_column(name, justify="left" if name == "output" else "right", overflow="fold")
+    for each in outputs:
+        counts = (each.rows, each.emitted, each.filtered, each.eval_failed, each.out_of_range)
+        table.add_row(_safe(each.name, ascii_only), *(f"{count:,}" for count in counts))
+    return table
+
+
+def unparsed_table(lines: Sequence[UnparsedLine], total: int, width: int, *, ascii_only: bool = False) -> Table:
+    """What did not parse, each on one row cut to the terminal's width."""
+    table = _table("did not parse", ascii_only)
+    table.add_column("where", no_wrap=True, overflow="crop")
+    table.add_column("reason", overflow="fold", max_width=max(width // 3, 12))
+    table.add_column("line", no_wrap=True, overflow="crop")
+    for each in lines:
+        where = f"{each.file.rpartition('/')[2]}:{each.line_number}"
+        texts = ((where, 40), (each.reason, 200), (each.text, max(width // 2, 20)))
+        table.add_row(*(_safe(text, ascii_only, limit) for text, limit in texts))
+    if total > len(lines):
+        table.caption = Text(f"{len(lines):,} of {total:,}")
+    return table
+
+
+def _table(title: str, ascii_only: bool) -> Table:
+    return Table(title=title, title_justify="left", box=box.ASCII if ascii_only else box.SIMPLE_HEAD)
+
+
+def _safe(value: object, ascii_only: bool, limit: int = 500) -> Text:
+    """A cell: Text, so that rich takes no part of it for markup; None is shown as ``null``."""
+    if value is None:
+        return Text("null", style="dim")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Text(str(value))
+    return Text(visible(str(value), limit, ascii_only=ascii_only))

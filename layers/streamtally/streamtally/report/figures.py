@@ -1,0 +1,98 @@
+"""The charts of the page, as plotly figures. Colours are names of the style sheet's, which the page fills in."""
+
+from __future__ import annotations
+
+import html
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import plotly.graph_objects as go
+
+from streamtally.report.data import TopList
+from streamtally.report.steps import Steps, step_name
+from streamtally.report.text import visible
+
+MAX_STEPS: Final = 1500
+LABEL_CHARS: Final = 60
+_COLOURS: Final = {"2xx": "--c2", "3xx": "--c3", "4xx": "--c4", "5xx": "--c5", "1xx": "--c1", "other": "--c0"}
+_LAYOUT: Final[dict[str, Any]] = {
+    "template": "none",
+    "paper_bgcolor": "rgba(0,0,0,0)",
+    "plot_bgcolor": "rgba(0,0,0,0)",
+    "font": {"family": "system-ui, Segoe UI, sans-serif", "size": 13},
+    "hoverlabel": {"align": "left"},
+}
+
+
+def chart_label(text: str, limit: int = LABEL_CHARS) -> str:
+    """A log's text as plotly draws it letter by letter: plotly itself reads some tags and entities."""
+    shown = visible(text, 10 * limit)
+    if len(shown) > limit:
+        # From the middle: what tells two browsers apart is at the end as often as at the beginning.
+        shown = f"{shown[: limit // 2]}…{shown[-(limit - limit // 2 - 1) :]}"
+    # Quotes stay: plotly knows no entity for them, and no tag can begin without a bracket.
+    return html.escape(shown, quote=False)
+
+
+def status_figure(steps: Steps) -> dict[str, Any]:
+    """Bars over time, stacked by status class, each as wide as its step."""
+    figure = go.Figure()
+    starts = [_axis_time(start) for start in steps.starts]
+    for kind, counts in steps.counts.items():
+        figure.add_bar(
+            x=starts, y=list(counts), name=kind, meta=_COLOURS[kind], offset=0, width=steps.step_ms,
+            marker={"line": {"width": 0}}, hovertemplate="%{y:,}",
+        )  # fmt: skip
+    figure.update_layout(
+        **_LAYOUT,
+        barmode="stack",
+        hovermode="x unified",
+        height=360,
+        margin={"l": 60, "r": 10, "t": 40, "b": 50},
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
+        xaxis={"type": "date", "title": {"text": f"time (UTC), by {step_name(steps.step_ms)}"}, "showgrid": False},
+        yaxis={"title": {"text": "rows"}, "tickformat": ",", "rangemode": "tozero", "fixedrange": True},
+    )
+    return {**_plain(figure), "tools": True}
+
+
+def top_figure(top: TopList) -> dict[str, Any]:
+    """Horizontal bars, the most frequent at the top."""
+    labels = [chart_label(text) for text, _ in top.entries]
+    counts = [count for _, count in top.entries]
+    # Places are numbers and labels are ticks: two texts that are cut to the same label stay two bars.
+    places = list(range(len(labels)))
+    figure = go.Figure()
+    figure.add_bar(
+        x=counts, y=places, orientation="h", meta="--bar", marker={"line": {"width": 0}}, customdata=labels,
+        text=[f"{count:,}" for count in counts], textposition="outside", cliponaxis=False,
+        hovertemplate="%{customdata}: %{x:,}<extra></extra>",
+    )  # fmt: skip
+    figure.update_layout(
+        **_LAYOUT,
+        height=70 + 26 * max(len(labels), 1),
+        margin={"l": 10, "r": 30, "t": 10, "b": 30},
+        bargap=0.25,
+        showlegend=False,
+        # Room for the numbers beside the bars.
+        xaxis={"range": [0, 1.1 * max(counts, default=1)], "tickformat": ",", "fixedrange": True},
+        yaxis={
+            "tickmode": "array", "tickvals": places, "ticktext": [f"{label}  " for label in labels],
+            "autorange": "reversed", "automargin": True, "fixedrange": True, "showgrid": False, "zeroline": False,
+            "tickfont": {"family": "ui-monospace, DejaVu Sans Mono, Menlo, monospace", "size": 12},
+        },
+    )  # fmt: skip
+    return {**_plain(figure), "tools": False}
+
+
+def _axis_time(start_ms: int) -> str | int:
+    """What plotly's date axis takes; the number itself where the calendar ends."""
+    try:
+        return datetime.fromtimestamp(start_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    except (ValueError, OverflowError, OSError):
+        return start_ms
+
+
+def _plain(figure: go.Figure) -> dict[str, Any]:
+    plain: dict[str, Any] = figure.to_plotly_json()
+    return plain

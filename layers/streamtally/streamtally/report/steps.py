@@ -1,0 +1,85 @@
+"""Minutes by status as steps by status class, few enough to draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from streamtally.report.data import MinuteCount
+
+CLASSES: Final = ("2xx", "3xx", "4xx", "5xx", "1xx", "other")
+"""In the order in which they are stacked; ``other`` is every status outside 100 to 599, and none at all."""
+
+MINUTE_MS: Final = 60_000
+# Steps that people read easily, in minutes: up to a day, then days, weeks and multiples of a year.
+_STEPS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10_080, 43_200, 525_600)
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Counts by class over time.
+
+    Attributes:
+        step_ms: the length of a step. starts: of the steps that hold anything, ms since the epoch, ascending.
+        counts: class → one count for each start; only classes that occur.
+    """
+
+    step_ms: int
+    starts: tuple[int, ...]
+    counts: dict[str, tuple[int, ...]]
+
+    def total(self, index: int) -> int:
+        """All rows of a step."""
+        return sum(counts[index] for counts in self.counts.values())
+
+
+def status_class(status: int | None) -> str:
+    """``404`` → ``4xx``."""
+    return f"{status // 100}xx" if status is not None and 100 <= status <= 599 else "other"
+
+
+def to_steps(minutes: Iterable[MinuteCount], max_steps: int) -> Steps:
+    """Add minutes up to the smallest readable step of which at most ``max_steps`` span the whole time."""
+    by_minute: dict[tuple[int, str], int] = {}
+    for start_ms, status, count in minutes:
+        place = start_ms // MINUTE_MS, status_class(status)
+        by_minute[place] = by_minute.get(place, 0) + count
+    if not by_minute:
+        return Steps(MINUTE_MS, (), {})
+    step = _step_minutes(min(by_minute)[0], max(by_minute)[0], max_steps)
+    by_step: dict[int, dict[str, int]] = {}
+    for (minute, kind), count in by_minute.items():
+        kinds = by_step.setdefault(minute // step, {})
+        kinds[kind] = kinds.get(kind, 0) + count
+    order = sorted(by_step)
+    found = [kind for kind in CLASSES if any(kind in kinds for kinds in by_step.values())]
+    counts = {kind: tuple(by_step[each].get(kind, 0) for each in order) for kind in found}
+    return Steps(step * MINUTE_MS, tuple(each * step * MINUTE_MS for each in order), counts)
+
+
+def _step_minutes(first: int, last: int, max_steps: int) -> int:
+    for step in _STEPS:
+        if last // step - first // step < max_steps:
+            return step
+    years = _STEPS[-1]
+    return years * -(-(last - first + 1) // (years * max(max_steps - 1, 1)))
+
+
+def step_name(step_ms: int) -> str:
+    """``60000`` → ``minute``; ``300000`` → ``5 minutes``."""
+    minutes = step_ms // MINUTE_MS
+    for name, length in (("day", 1440), ("hour", 60), ("minute", 1)):
+        if minutes % length == 0:
+            many = minutes // length
+            return name if many == 1 else f"{many} {name}s"
+    raise AssertionError("a step is whole minutes")  # pragma: no cover
+
+
+def time_label(start_ms: int) -> str:
+    """``2025-03-01 08:47``, in UTC. Times outside the calendar's years are shown as a number."""
+    try:
+        return datetime.fromtimestamp(start_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError, OSError):
+        return f"{start_ms} ms"

@@ -1,0 +1,49 @@
+"""Texts that want to act: in a page, in a chart's labels, in a terminal. These tests' reports are full of them."""
+
+from __future__ import annotations
+
+from streamtally.report.data import OutputLedger, ReportData, TopList, UnparsedLine
+
+TEXTS = (
+    '"><script>document.title="owned";document.documentElement.dataset.owned=1</script>',
+    "</script><script>document.documentElement.dataset.owned=2</script>",
+    "<!--<script>document.documentElement.dataset.owned=3</script>",
+    "<img src=http://127.0.0.1:9/owned.png onerror='document.documentElement.dataset.owned=4'>",
+    "<svg onload=document.documentElement.dataset.owned=5>",
+    "' onmouseover=\"document.documentElement.dataset.owned=6\" x='",
+    '<a href="javascript:document.documentElement.dataset.owned=7">click</a>',
+    "<b>bold</b><br><sub>low</sub>",
+    "&lt;script&gt;document.documentElement.dataset.owned=8&lt;/script&gt; &amp; &#60;",
+    "%{x} %{customdata} <extra>window</extra> $\\href{javascript:1}{x}$",
+    "</style><style>body{display:none}",
+    "\x1b[31mred\x1b]0;title\x07\x1b[2J",
+    "\u202egnp.exe \u2066isolated\u2069 \u200bzero \ufeffmark",
+    "\u2028line\u2029paragraph\x85next\x00nul\x9b31m",
+    "[bold red]markup[/bold red] [link=http://127.0.0.1:9/]x[/link]",
+    "lone \ud800 surrogate, 日本語, Müller",
+    "x" * 5000,
+)
+
+
+def hostile_report() -> ReportData:
+    """A report whose every text is hostile."""
+    entries = tuple((text, 100 - place) for place, text in enumerate(TEXTS))
+    return ReportData(
+        pipeline=TEXTS[0],
+        generated_at=TEXTS[1],
+        inputs=TEXTS,
+        lines=1000,
+        rows=980,
+        unparsed=len(TEXTS),
+        empty=1000 - 980 - len(TEXTS),
+        outputs=[OutputLedger(text, 970, 5, 3, 2) for text in TEXTS],
+        status_by_minute=[
+            (1_740_787_200_000 + 60_000 * minute, status, 1 + minute % 7)
+            for minute in range(90)
+            for status in (200, 304, 404, 503, None)
+        ],
+        top_requests=TopList(entries, 2000),
+        top_hosts=TopList(entries, 2000, 7),
+        top_agents=TopList(entries, 2000),
+        unparsed_lines=[UnparsedLine(text, 7, text, text) for text in TEXTS],
+    )

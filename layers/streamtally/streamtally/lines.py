@@ -8,19 +8,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import accumulate
 
 import orjson
 
 from streamtally.errors import FormatError
 from streamtally.formats.base import Scanner
 from streamtally.ledger import Ledger
-from streamtally.records import Record, plain_text, read_lines
+from streamtally.records import Record, join_lines, read_lines
 from streamtally.source import Source
 from streamtally.targets import Target
 
-CHUNK_CHARS = 64 * 1024
+CHUNK_BYTES = 64 * 1024
 """How much text is scanned at once: enough to make little of what a scan costs, and little memory."""
+
+_LINE_END = 0x0A
+_JSON_START = ord("{")  # an envelope, or an object over many lines
 
 Reading = tuple[Record, str, int]
 """A record, its lines' JSON, and how many of them are rows."""
@@ -40,17 +42,18 @@ class LineReader:
 
     def read(self, records: Sequence[Record]) -> Iterator[Reading]:
         """Every record, in any order."""
-        chunk, chars = _Chunk(), 0
+        chunk, size_bytes = _Chunk(), 0
         for record in records:
-            text = plain_text(record.payload or b"") if self._scanner else None
-            if text is None or self._scanner is None:
+            payload = record.payload
+            if not payload or payload[0] == _JSON_START or self._scanner is None:
                 yield self._read_record(record)
                 continue
-            chunk.add(record, text)
-            chars += len(text)
-            if chars >= CHUNK_CHARS:
+            chunk.records.append(record)
+            chunk.payloads.append(payload[:-1] if payload[-1] == _LINE_END else payload)
+            size_bytes += len(payload)
+            if size_bytes >= CHUNK_BYTES:
                 yield from self._scan(self._scanner, chunk)
-                chunk, chars = _Chunk(), 0
+                chunk, size_bytes = _Chunk(), 0
         if chunk.records and self._scanner:
             yield from self._scan(self._scanner, chunk)
 
@@ -61,8 +64,8 @@ class LineReader:
         self._ledger.rows += rows
         return record, "".join([text for text, _ in encoded]), rows
 
-    def _scan(self, scanner: Scanner, chunk: _Chunk) -> Iterator[Reading]:
-        found = scanner.findall(chunk.text)
+    def _scan(self, scanner: Scanner, chunk: _Chunk) -> list[Reading]:
+        found = scanner.findall(join_lines(chunk.payloads))
         others: dict[int, bool] = {}  # place → whether it is a row
 
         def read_other(place: int, line: str) -> str:
@@ -92,36 +95,33 @@ class LineReader:
 
 
 class _Chunk:
-    """Records whose lines are scanned together."""
+    """Records whose lines are scanned together; payloads are without their last line end."""
 
     def __init__(self) -> None:
         self.records: list[Record] = []
-        self._texts: list[str] = []
+        self.payloads: list[bytes] = []
 
-    def add(self, record: Record, text: str) -> None:
-        self.records.append(record)
-        self._texts.append(text)
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self._texts)
+    @cached_property
+    def sizes(self) -> list[int]:
+        """How many lines each record has."""
+        return [payload.count(b"\n") + 1 for payload in self.payloads]
 
     @cached_property
     def addresses(self) -> list[tuple[Record, int]]:
         """Each line's record, and its number therein."""
-        return [
-            (record, number)
-            for record, text in zip(self.records, self._texts, strict=True)
-            for number in range(text.count("\n") + 1)
-        ]
+        sized = zip(self.records, self.sizes, strict=True)
+        return [(record, number) for record, size in sized for number in range(size)]
 
-    def split(self, encoded: list[str], others: dict[int, bool]) -> Iterator[Reading]:
+    def split(self, encoded: list[str], others: dict[int, bool]) -> list[Reading]:
         """The lines' JSON, given back to their records."""
-        sizes = [text.count("\n") + 1 for text in self._texts]
         lost = Counter(id(self.addresses[place][0]) for place, is_row in others.items() if not is_row)
-        for record, end, size in zip(self.records, accumulate(sizes), sizes, strict=True):
-            data = encoded[end - 1] if size == 1 else "".join(encoded[end - size : end])
-            yield record, data, size - lost[id(record)]
+        readings = []
+        end = 0
+        for record, size in zip(self.records, self.sizes, strict=True):
+            start, end = end, end + size
+            data = encoded[start] if size == 1 else "".join(encoded[start:end])
+            readings.append((record, data, size - lost[id(record)] if lost else size))
+        return readings
 
 
 def _encode(row: dict[str, object]) -> str:

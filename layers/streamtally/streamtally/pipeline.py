@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -163,14 +163,9 @@ class _Run:
         targets = [
             make_target(output, self.ledger.outputs[name], account) for name, output in self.pipeline.outputs.items()
         ]
-        readable = []
-        for record in group.records:
-            if id(record) in skipped:
-                results[id(record)] = self._fail(record, count_lines(record), OVERFLOW)
-            elif record.payload is None:
-                results[id(record)] = self._fail(record, 1, record.error)
-            else:
-                readable.append(record)
+        readable = [record for record in group.records if record.payload is not None and id(record) not in skipped]
+        if len(readable) < len(group.records):
+            results.update(self._refuse(group, skipped))
         reader = LineReader(self.pipeline.source, self.ledger, targets, self.by_row)
         for record, data, rows in reader.read(readable):
             result = OK if rows else FAILED if data else DROPPED
@@ -181,13 +176,21 @@ class _Run:
             stream = target.output.settings.stream
             self.deliveries.setdefault(stream, Delivery(stream, [])).documents += documents
 
+    def _refuse(self, group: RecordGroup, skipped: set[int]) -> Iterator[tuple[int, Result]]:
+        """The results of the records that are not read at all."""
+        for record in group.records:
+            if id(record) in skipped:
+                yield id(record), self._fail(record, count_lines(record), OVERFLOW)
+            elif record.payload is None:
+                yield id(record), self._fail(record, 1, record.error)
+
     def _fail(self, record: Record, lines: int, reason: str) -> Result:
         self.ledger.failed += lines
         self.ledger.reasons[reason] += lines
         return Result(record.id, FAILED, b"", record.raw)
 
     def _count_results(self) -> None:
-        counts = Counter(result.result for result in self.results)
+        counts = Counter([result.result for result in self.results])
         self.ledger.ok, self.ledger.dropped, self.ledger.processing_failed = counts[OK], counts[DROPPED], counts[FAILED]
 
 

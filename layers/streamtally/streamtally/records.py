@@ -24,7 +24,8 @@ MAX_DECOMPRESSED_RECORD_BYTES = 16 * 2**20
 MAX_DECOMPRESSED_EVENT_BYTES = 64 * 2**20
 """Bounds of what gzip may grow to. An answer holds at most 6 MB, so more could not be answered anyway."""
 
-_BIG_RECORD_CHARS = 400  # below it the standard library's decoder is as fast
+_BIG_RECORD_CHARS = 400
+_decode_small = binascii.a2b_base64
 _GZIP = b"\x1f\x8b"
 _GZIP_WINDOW = 31  # zlib's way to ask for gzip members
 
@@ -92,25 +93,26 @@ def decode_records(raw_records: Iterable[Mapping[str, Any]], now_ms: int) -> lis
 
 
 def _decode(raw: Mapping[str, Any], now_ms: int) -> Record:
-    metadata = raw.get("kinesisRecordMetadata")
-    arrival = raw.get("approximateArrivalTimestamp")
-    if arrival is None:
-        arrival = (metadata or {}).get("approximateArrivalTimestamp")
-    text = raw.get("data")
     record_id = raw["recordId"]
-    identity = record_id if metadata is None else _data_stream_identity(metadata, record_id)
-    record = Record(record_id, identity, now_ms if arrival is None else int(arrival), text or "", None, None)
+    arrival = raw.get("approximateArrivalTimestamp")
+    metadata = raw.get("kinesisRecordMetadata")
+    identity = record_id
+    if metadata is not None:
+        identity = _data_stream_identity(metadata, record_id)
+        arrival = metadata.get("approximateArrivalTimestamp") if arrival is None else arrival
+    if arrival is None:
+        arrival = now_ms
+    text: Any = raw.get("data")
     try:
-        record.data = record.payload = _decode_base64(text)
+        # The standard library's decoder is as fast on small records.
+        data = _decode_small(text, strict_mode=True) if len(text) < _BIG_RECORD_CHARS else _decode_big(text)
     except (ValueError, TypeError):
-        record.error = "the data is not base64"
-    return record
+        return Record(record_id, identity, int(arrival), str(text or ""), None, None, "the data is not base64")
+    return Record(record_id, identity, arrival, text, data, data)
 
 
-def _decode_base64(text: Any) -> bytes:
-    if len(text) > _BIG_RECORD_CHARS:
-        return pybase64.b64decode(text, validate=True)
-    return binascii.a2b_base64(text, strict_mode=True)
+def _decode_big(text: str) -> bytes:
+    return pybase64.b64decode(text, validate=True)
 
 
 def _data_stream_identity(metadata: Mapping[str, Any], record_id: str) -> str:
@@ -158,7 +160,7 @@ def decompress(data: bytes, limit_bytes: int) -> bytes:
 def describe_batch(records: Sequence[Record]) -> Batch:
     """The batch that these records are."""
     sha256 = hashlib.sha256
-    prints = sorted((record.arrival, sha256(record.data or record.raw.encode()).digest()) for record in records)
+    prints = sorted([(each.arrival, sha256(each.data or each.raw.encode()).digest()) for each in records])
     whole = sha256()
     for arrival, print_ in prints:
         whole.update(arrival.to_bytes(8, "big", signed=True) + print_)
@@ -184,13 +186,12 @@ def read_lines(payload: bytes) -> list[str]:
     return split_lines(to_text(payload))
 
 
-def plain_text(payload: bytes) -> str | None:
-    r"""A payload's lines as one text with ``\n`` between them, where reading it takes no more than that; else None."""
-    if not payload or payload[:1] == b"{":
-        return None
-    text = to_text(payload)
-    if text[-1] == "\n":
-        text = text[:-1]
+def join_lines(payloads: Sequence[bytes]) -> str:
+    r"""The lines of payloads that hold nothing but lines, as one text with ``\n`` between them.
+
+    Args: payloads: each without its last ``\n``.
+    """
+    text = to_text(b"\n".join(payloads))
     if "\r" in text:
         text = "\n".join([line[:-1] if line[-1:] == "\r" else line for line in text.split("\n")])
     return text

@@ -15,8 +15,10 @@ from streamtally.aws.metrics import add_ledger
 from streamtally.aws.settings import pipeline_from_environment
 from streamtally.aws.transform import answer_batch
 
-logger = Logger(service="firehose-transform")
-metrics = Metrics(namespace="Streamtally", service="firehose-transform")
+# The metrics' dimension: the template gives each stack's function a name of its own, alarms go by it.
+SERVICE = os.environ.get("POWERTOOLS_SERVICE_NAME", "firehose-transform")
+logger = Logger(service=SERVICE)
+metrics = Metrics(namespace="Streamtally", service=SERVICE)
 
 pipeline = pipeline_from_environment(os.environ)
 deliver = make_delivery(pipeline, os.environ, logger)

@@ -21,8 +21,10 @@ from streamtally.aws.opensearch import connect_from_environment
 from streamtally.aws.settings import pipeline_from_environment
 from streamtally.errors import SettingsError
 
-logger = Logger(service="index-manager")
-metrics = Metrics(namespace="Streamtally", service="index-manager")
+# The metrics' dimension: the template gives each stack's function a name of its own, alarms go by it.
+SERVICE = os.environ.get("POWERTOOLS_SERVICE_NAME", "index-manager")
+logger = Logger(service=SERVICE)
+metrics = Metrics(namespace="Streamtally", service=SERVICE)
 
 
 def _manager() -> Manager:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+
 from streamtally.aws import custom_resource
 from streamtally.errors import SettingsError, SinkError
 
@@ -60,7 +61,7 @@ def inbox() -> Iterator[Inbox]:
             """Quiet."""
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01), daemon=True).start()
     box.url = f"http://127.0.0.1:{server.server_address[1]}/put?signature=secret"
     yield box
     server.shutdown()

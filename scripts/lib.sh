@@ -1,0 +1,39 @@
+# Sourced by the other scripts: where the tools are, and one clear line when one is missing.
+# shellcheck shell=bash
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+tools=$root/.tools
+export SAM_CLI_TELEMETRY=0
+
+# missing WHAT HOW: exit status 2, as for any bad input.
+missing() {
+  echo "$1: $2" >&2
+  exit 2
+}
+
+# Prints a CPython 3.13 with pip: the runtime of the functions. PYTHON313 names one; else pyenv's, else PATH's.
+# A shim or an environment without pip will not do, for `sam build` runs its pip.
+find_python() {
+  local candidate
+  for candidate in "${PYTHON313:-}" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.13.*/bin/python3.13 \
+    $(type -ap python3.13 2>/dev/null || true); do
+    [ -x "$candidate" ] || continue
+    case $candidate in */shims/*) continue ;; esac
+    if "$candidate" -c 'import sys, pip; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null; then
+      echo "$candidate"
+      return
+    fi
+  done
+  missing "python3.13 with pip" "not found; install it (pyenv install 3.13) or name it with PYTHON313=/path/to/python3.13"
+}
+
+# Prints the path of a tool's program in its own environment: find_tool ENVIRONMENT PROGRAM
+find_tool() {
+  local program=$tools/$1/bin/$2
+  [ -x "$program" ] || missing "$2" "not installed; scripts/ci/install-tool $1"
+  echo "$program"
+}
+
+need_docker() {
+  type -p docker >/dev/null || missing "docker" "no such program; scripts/ci/docker-engine install (Debian, as root)"
+  docker info >/dev/null 2>&1 || missing "Docker engine" "does not answer; scripts/ci/docker-engine start (as root)"
+}

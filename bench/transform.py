@@ -1,0 +1,111 @@
+"""make bench: how fast the transform is, beside what bounds it. See bench/README.md for how to read the numbers."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gc
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.contestants import CONTESTANTS, ROOT, Transform
+from bench.events import Shape, big_event, small_records
+
+WARM_UP_ROUNDS = 2
+
+
+def time_once(transform: Transform, text: str) -> float:
+    """Seconds of this process's CPU: what other processes on the machine do is not counted."""
+    gc.collect()
+    start = time.process_time()
+    with contextlib.redirect_stdout(_Nowhere()):
+        transform(text)
+    return time.process_time() - start
+
+
+class _Nowhere:
+    """Metrics are printed by the handler; here nobody reads them."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+    def flush(self) -> None:
+        pass
+
+
+def time_rounds(transforms: dict[str, Transform], shape: Shape, rounds: int) -> dict[str, list[float]]:
+    """Every contestant once a round, each round beginning with another one, so that drift meets all alike."""
+    names = list(transforms)
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    for number in range(WARM_UP_ROUNDS + rounds):
+        turn = number % len(names)
+        for name in names[turn:] + names[:turn]:
+            taken = time_once(transforms[name], shape.text)
+            if number >= WARM_UP_ROUNDS:
+                seconds[name].append(taken)
+    return seconds
+
+
+def peak_memory_mb(name: str, shape: Shape) -> float:
+    """The greatest resident size of a fresh process that answers the event five times."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        file.write(shape.text)
+        file.flush()
+        command = [sys.executable, "-m", "bench.transform", "--memory-of", name, file.name]
+        done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    return float(done.stdout.splitlines()[-1])
+
+
+def answer_and_tell_memory(name: str, event: Path) -> None:
+    """In the fresh process: answer, then print its own high-water mark (getrusage gives the parent's, too)."""
+    transform = CONTESTANTS[name]()
+    with contextlib.redirect_stdout(_Nowhere()):
+        for _ in range(5):
+            transform(event.read_text())
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    print(int(found[1]) / 1024 if found else float("nan"))
+
+
+def report(shape: Shape, seconds: dict[str, list[float]], memory: dict[str, float]) -> None:
+    """A table: lines a second (median), the share of the identity's speed (median over rounds), peak memory."""
+    print(f"\n{shape.name}: {shape.lines:,} lines in {shape.records:,} records, median of {len(seconds['identity'])}")
+    print(f"  {'':15}{'lines/s':>12}{'ms/event':>10}{'of identity':>13}{'peak MB':>9}")
+    for name, taken in seconds.items():
+        middle = statistics.median(taken)
+        ratio = statistics.median(base / mine for base, mine in zip(seconds["identity"], taken, strict=True))
+        print(f"  {name:15}{shape.lines / middle:>12,.0f}{middle * 1000:>10.1f}{ratio:>13.2f}{memory[name]:>9.0f}")
+
+
+def use_one_core() -> None:
+    """Stay on one core, where the system lets a process choose."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Time all contestants on both shapes of event, and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--memory-of", nargs=2, metavar=("NAME", "EVENT"), help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.memory_of:
+        answer_and_tell_memory(options.memory_of[0], Path(options.memory_of[1]))
+        return
+    use_one_core()
+    print(f"Python {platform.python_version()} on {platform.machine()}, one core, CPU time")
+    transforms = {name: make() for name, make in CONTESTANTS.items()}
+    for shape in (big_event(), small_records()):
+        seconds = time_rounds(transforms, shape, options.rounds)
+        report(shape, seconds, {name: peak_memory_mb(name, shape) for name in CONTESTANTS})
+
+
+if __name__ == "__main__":
+    main()

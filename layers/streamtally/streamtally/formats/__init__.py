@@ -5,7 +5,28 @@ from __future__ import annotations
 from types import ModuleType
 
 from streamtally.errors import UnknownFormatError
-from streamtally.formats import apache_combined, apache_common, json_lines, regex
+from streamtally.formats import (
+    alb,
+    apache_combined,
+    apache_common,
+    apache_error,
+    cloudfront,
+    csv,
+    elb,
+    haproxy,
+    json_lines,
+    logfmt,
+    ltsv,
+    nginx,
+    nginx_error,
+    regex,
+    rfc3339_syslog,
+    rfc5424,
+    s3_access,
+    syslog,
+    tsv,
+    w3c,
+)
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
 
 __all__ = ["AUTO", "REGISTRY", "Example", "Field", "Format", "FormatOptions", "Parser", "Row", "find_format"]
@@ -13,7 +34,23 @@ __all__ = ["AUTO", "REGISTRY", "Example", "Field", "Format", "FormatOptions", "P
 _MODULES: tuple[ModuleType, ...] = (
     apache_combined,
     apache_common,
+    apache_error,
+    nginx,
+    nginx_error,
+    alb,
+    elb,
+    cloudfront,
+    s3_access,
+    haproxy,
+    w3c,
+    syslog,
+    rfc3339_syslog,
+    rfc5424,
     json_lines,
+    ltsv,
+    logfmt,
+    csv,
+    tsv,
     regex,
 )
 

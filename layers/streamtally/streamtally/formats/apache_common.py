@@ -5,73 +5,57 @@ Source: Apache HTTP Server, mod_log_config, "Common Log Format (CLF)".
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from streamtally.formats.base import Example, Format, FormatOptions, Parser
+from streamtally.formats.layout import Column, Layout, first_that_fits, furthest, quoted
+from streamtally.formats.plain import PLAIN_INTEGER, PLAIN_QUOTED, PLAIN_STATUS, PLAIN_TEXT, make_scanner
 
-from streamtally.errors import FormatError
-from streamtally.formats.apache_combined import (
-    COMMON_FIELDS,
-    COMMON_PATTERN,
-    PLAIN_COMMON,
-    with_unescape,
+_REASON = "not a common log line"
+
+# A user may hold spaces, so the bracket of the time ends it. "- ann" is no user but ident and user behind a vhost.
+USER = r"(?!-\x20[^\[])[^\[]{1,256}?(?=\x20\[)"
+TIME = r"\[([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2}\x20[+\-][0-9]{4})\]"
+
+COLUMNS = (
+    Column("host", "VARCHAR", "the client's name or address, IPv4 or IPv6", before=""),
+    Column("ident", "VARCHAR", "identd's answer, mostly null"),
+    Column("authuser", "VARCHAR", "the user of HTTP authentication", USER),
+    Column("datetime", "VARCHAR", "when the request came, dd/MMM/yyyy:HH:mm:ss Z", TIME),
+    quoted("request", "the request line"),
+    Column("response", "INTEGER", "the final status code", "[0-9]{3}|-"),
+    Column("bytes", "BIGINT", "size of the answer's body in bytes, null if none was sent", "[0-9]{1,18}+|-"),
 )
-from streamtally.formats.base import Example, Format, FormatOptions, Parser, Row, Scanner
+# The space behind the virtual host belongs to the line, not to the value.
+VHOST = Column("vhost", "VARCHAR", "the virtual host, where the line begins with it", r"(\S++)\x20", before="")
+EXTRA = Column("extra", "VARCHAR", "what stands behind the format's own fields, as it is", r".++", optional=True)
 
-_PATTERN = re.compile(rf"{COMMON_PATTERN} \Z", re.VERBOSE | re.DOTALL | re.ASCII)
+PLAIN_COLUMNS = (
+    ("host", PLAIN_TEXT),
+    ("ident", PLAIN_TEXT),
+    ("authuser", r'([^ \["\\\x00-\x1f]{1,256}+)'),
+    ("datetime", r"\[([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2}\x20[+\-][0-9]{4})\]"),
+    ("request", PLAIN_QUOTED),
+    ("response", PLAIN_STATUS),
+    ("bytes", PLAIN_INTEGER),
+)
+
+LAYOUT = Layout("apache_common", _REASON, COLUMNS)
+WITH_MORE = (
+    Layout("apache_common", _REASON, (*COLUMNS, EXTRA)),
+    Layout("apache_common", _REASON, (VHOST, *COLUMNS, EXTRA)),
+)
 
 
 def compile_common(options: FormatOptions) -> Parser:
-    """A parser of common lines."""
-    match = _PATTERN.match
+    """A parser of common lines; ``vhost`` and ``extra`` are in a row only if the line has more than the format."""
+    return first_that_fits([layout.compile(options) for layout in (LAYOUT, *WITH_MORE)])
 
-    def parse(line: str) -> Row:
-        found = match(line)
-        if found is None:
-            raise FormatError("apache_common", "not a common log line")
-        host, ident, user, datetime, request, response, size = found.groups()
-        return {
-            "host": None if host == "-" else host,
-            "ident": None if ident == "-" else ident,
-            "authuser": None if user == "-" else user,
-            "datetime": datetime,
-            "request": None if request == "-" else request,
-            "response": None if response == "-" else int(response),
-            "bytes": None if size == "-" else int(size),
-        }
-
-    return with_unescape(parse, ("request",), options)
-
-
-_PLAIN = re.compile(rf"^(?:{PLAIN_COMMON} | (.*))$", re.VERBOSE | re.MULTILINE | re.ASCII)
-
-
-def _encode_plain(found: list[tuple[str, ...]], other: Callable[[int, str], str]) -> list[str]:
-    lines = []
-    for number, (host, ident, user, datetime, request, response, size, line) in enumerate(found):
-        if not host:
-            lines.append(other(number, line))
-            continue
-        # Written out, since a call for each field would cost as much as all the rest.
-        host = "null" if host == "-" else f'"{host}"'
-        ident = "null" if ident == "-" else f'"{ident}"'
-        user = "null" if user == "-" else f'"{user}"'
-        request = "null" if request == "-" else f'"{request}"'
-        size = "null" if size == "-" else size
-        lines.append(
-            f'{{"host":{host},"ident":{ident},"authuser":{user},"datetime":"{datetime}",'
-            f'"request":{request},"response":{response},"bytes":{size}}}\n'
-        )
-    return lines
-
-
-COMMON_NAMES = tuple(field.name for field in COMMON_FIELDS)
 
 FORMAT = Format(
     name="apache_common",
     aliases=("common", "clf"),
     summary="The common log format of Apache and most web servers.",
     source="Apache HTTP Server: mod_log_config",
-    fields=COMMON_FIELDS,
+    fields=(*LAYOUT.fields, VHOST.field, EXTRA.field),
     examples=(
         Example(
             'host.example.com - frank [10/Oct/2025:13:55:36 -0700] "GET /apache_pb.gif HTTP/1.0" 200 2326',
@@ -85,12 +69,23 @@ FORMAT = Format(
                 "bytes": 2326,
             },
         ),
+        Example(
+            r'192.0.2.9:51000 - - [10/Oct/2025:13:55:36 +0000] "\x16\x03\x01\x02" 400 226 0/1834',
+            {
+                "host": "192.0.2.9:51000",
+                "ident": None,
+                "authuser": None,
+                "datetime": "10/Oct/2025:13:55:36 +0000",
+                "request": r"\x16\x03\x01\x02",
+                "response": 400,
+                "bytes": 226,
+                "extra": "0/1834",
+            },
+        ),
     ),
     compile=compile_common,
-    scanner=Scanner(
-        findall=_PLAIN.findall,
-        encode=_encode_plain,
-        positions={name: place for place, name in enumerate(COMMON_NAMES)},
-        integers=frozenset({"response", "bytes"}),
-    ),
+    scanner=make_scanner(PLAIN_COLUMNS),
+    time_field="datetime",
+    time_format="dd/MMM/yyyy:HH:mm:ss Z",
+    locate=furthest((LAYOUT, *WITH_MORE)),
 )

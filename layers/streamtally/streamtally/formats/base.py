@@ -95,6 +95,9 @@ class Format:
         compile: makes a parser; raises SettingsError for options that it cannot use.
         passes_text: the line is JSON already and goes on as it came, never serialised again.
         scanner: its fast way, if it has one.
+        time_field, time_format: where a row's time is and how it is written, which hold unless the pipeline says
+            otherwise; None where a format has none. Two fields are joined by a space.
+        locate: a line that the format does not take → the character at which the match ended.
     """
 
     name: str
@@ -106,3 +109,6 @@ class Format:
     aliases: tuple[str, ...] = ()
     passes_text: bool = False
     scanner: Scanner | None = None
+    time_field: str | tuple[str, str] | None = None
+    time_format: str | None = None
+    locate: Callable[[str], int] | None = None

@@ -1,0 +1,107 @@
+r"""Access logs of an Application Load Balancer: space separated, some fields quoted, newer ones at the end.
+
+Source: Elastic Load Balancing user guide, "Access logs for your Application Load Balancer", access log entry syntax.
+"""
+
+from __future__ import annotations
+
+from streamtally.formats.base import Example, Format
+from streamtally.formats.layout import Column, Layout, quoted
+
+ISO_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}+Z"
+SECONDS = r"-?[0-9]{1,9}+(?:\.[0-9]{1,9}+)?+|-"
+
+LAYOUT = Layout(
+    "alb",
+    "not an Application Load Balancer's log line",
+    (
+        Column("type", "VARCHAR", "kind of connection: http, https, h2, grpcs, ws, wss", "https?|h2|grpcs|wss?", before=""),
+        Column("time", "VARCHAR", "when the answer was given, ISO 8601 in UTC", ISO_TIME),
+        Column("elb", "VARCHAR", "the load balancer's resource id", r"[a-z]++/\S++|-"),
+        Column("client", "VARCHAR", "address:port of the client"),
+        Column("target", "VARCHAR", "address:port of the target, null if none was sent the request"),
+        Column("request_processing_time", "DOUBLE", "seconds, -1 if it could not be sent on", SECONDS),
+        Column("target_processing_time", "DOUBLE", "seconds, -1 if it could not be sent on", SECONDS),
+        Column("response_processing_time", "DOUBLE", "seconds, -1 if it could not be sent on", SECONDS),
+        Column("elb_status_code", "INTEGER", "status code of the load balancer's answer", "[0-9]{3}|-"),
+        Column("target_status_code", "INTEGER", "status code of the target's answer", "[0-9]{3}|-"),
+        Column("received_bytes", "BIGINT", "size of the request in bytes"),
+        Column("sent_bytes", "BIGINT", "size of the answer in bytes"),
+        quoted("request", "the request line, with the whole URL"),
+        quoted("user_agent", "the client's program as it named itself"),
+        Column("ssl_cipher", "VARCHAR", "the cipher of TLS"),
+        Column("ssl_protocol", "VARCHAR", "the version of TLS"),
+        Column("target_group_arn", "VARCHAR", "ARN of the target group"),
+        quoted("trace_id", "the X-Amzn-Trace-Id header"),
+        quoted("domain_name", "the name that the client asked TLS for", optional=True),
+        quoted("chosen_cert_arn", "ARN of the certificate", optional=True),
+        Column("matched_rule_priority", "INTEGER", "priority of the rule that matched", optional=True),
+        Column("request_creation_time", "VARCHAR", "when the request came, ISO 8601 in UTC", optional=True),
+        quoted("actions_executed", "actions taken, separated by commas", optional=True),
+        quoted("redirect_url", "where the client was sent to", optional=True),
+        quoted("error_reason", "why a Lambda target or the authentication failed", optional=True),
+        quoted("target_list", "address:port of all targets", optional=True),
+        quoted("target_status_code_list", "status codes of all targets", optional=True),
+        quoted("classification", "of desync mitigation", optional=True),
+        quoted("classification_reason", "of desync mitigation", optional=True),
+        Column("conn_trace_id", "VARCHAR", "id of the connection in the connection log", optional=True),
+        Column("extra", "VARCHAR", "fields newer than these, as they are", ".++", optional=True),
+    ),
+)
+
+FORMAT = Format(
+    name="alb",
+    summary="Access log of an AWS Application Load Balancer.",
+    source="Elastic Load Balancing user guide: Access logs for your Application Load Balancer",
+    fields=LAYOUT.fields,
+    examples=(
+        Example(
+            "https 2025-07-02T22:23:00.186641Z app/my-loadbalancer/50dc6c495c0c9188 192.0.2.131:2817 10.0.0.1:80 "
+            '0.086 0.048 0.037 200 200 0 57 "GET https://www.example.com:443/?a=b HTTP/1.1" "curl/7.46.0" '
+            "ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 "
+            "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/my-targets/73e2d6bc24d8a067 "
+            '"Root=1-58337281-1d84f3d73c47ec4e58577259" "www.example.com" '
+            '"arn:aws:acm:us-east-2:123456789012:certificate/12345678-1234-1234-1234-123456789012" '
+            '1 2025-07-02T22:22:48.364000Z "authenticate,forward" "-" "-" "10.0.0.1:80" "200" "-" "-" '
+            "TID_1234abcd5678ef90",
+            {
+                "type": "https",
+                "time": "2025-07-02T22:23:00.186641Z",
+                "elb": "app/my-loadbalancer/50dc6c495c0c9188",
+                "client": "192.0.2.131:2817",
+                "target": "10.0.0.1:80",
+                "request_processing_time": 0.086,
+                "target_processing_time": 0.048,
+                "response_processing_time": 0.037,
+                "elb_status_code": 200,
+                "target_status_code": 200,
+                "received_bytes": 0,
+                "sent_bytes": 57,
+                "request": "GET https://www.example.com:443/?a=b HTTP/1.1",
+                "user_agent": "curl/7.46.0",
+                "ssl_cipher": "ECDHE-RSA-AES128-GCM-SHA256",
+                "ssl_protocol": "TLSv1.2",
+                "target_group_arn": "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/my-targets/"
+                "73e2d6bc24d8a067",
+                "trace_id": "Root=1-58337281-1d84f3d73c47ec4e58577259",
+                "domain_name": "www.example.com",
+                "chosen_cert_arn": "arn:aws:acm:us-east-2:123456789012:certificate/12345678-1234-1234-1234-123456789012",
+                "matched_rule_priority": 1,
+                "request_creation_time": "2025-07-02T22:22:48.364000Z",
+                "actions_executed": "authenticate,forward",
+                "redirect_url": None,
+                "error_reason": None,
+                "target_list": "10.0.0.1:80",
+                "target_status_code_list": "200",
+                "classification": None,
+                "classification_reason": None,
+                "conn_trace_id": "TID_1234abcd5678ef90",
+                "extra": None,
+            },
+        ),
+    ),
+    compile=LAYOUT.compile,
+    time_field="time",
+    time_format="iso8601",
+    locate=LAYOUT.locate,
+)

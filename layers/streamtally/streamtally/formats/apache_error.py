@@ -1,0 +1,115 @@
+r"""Apache's error log of 2.2 and 2.4, with or without process, client, module and the operating system's error.
+
+2.4: ``[%{u}t] [%-m:%l] [pid %P:tid %T] %7F: %E: [client\ %a] %M, referer %{Referer}i``; 2.2: ``[time] [level] [client a] m``.
+Source: Apache HTTP Server, core, "ErrorLogFormat".
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+from streamtally.errors import FormatError
+from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
+from streamtally.formats.layout import match_end
+
+PIECES = (
+    r"\[([A-Z][a-z]{2}\x20[A-Z][a-z]{2}\x20{1,2}[0-9]{1,2}\x20[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?+\x20[0-9]{4})\]",
+    r"\x20\[(?:([\w\-]*+):)?+([a-z0-9]{1,9}+)\]",  # module:level
+    r"(?:\x20\[pid\x20([0-9]{1,18})(?::tid\x20([0-9]{1,20}))?+\])?+",
+    r"(?:\x20([\w\-]++\.c\([0-9]++\)):)?+",  # the source's line, with level debug
+    r"(?:\x20(\([0-9]{1,6}\)[^:\[]{1,200}+):)?+",  # errno and its text
+    r"(?:\x20\[(?:client|remote)\x20(\S{1,300}?)\](?=\x20|\Z))?+",
+    r"(?:\x20(AH[0-9]{5}):)?+",
+    r"(?:\x20(.*+))?+\Z",
+)
+_PATTERN = re.compile("".join(PIECES), re.DOTALL | re.ASCII)
+_REFERER = ", referer: "
+
+
+def compile_apache_error(options: FormatOptions) -> Parser:
+    """A parser of error log lines; no option changes it."""
+    match = _PATTERN.match
+
+    def parse(line: str) -> Row:
+        found = match(line)
+        if found is None:
+            raise FormatError("apache_error", "not an Apache error log line")
+        timestamp, module, severity, pid, tid, source, os_error, client, code, message = found.groups()
+        referer = None
+        if message is not None and _REFERER in message:
+            message, _, referer = message.rpartition(_REFERER)
+        return {
+            "timestamp": timestamp,
+            "module": module or None,
+            "severity": severity,
+            "processid": pid and int(pid),
+            "threadid": tid and int(tid),
+            "source": source,
+            "os_error": os_error,
+            "client": client,
+            "code": code,
+            "message": message,
+            "referer": referer,
+        }
+
+    return parse
+
+
+FORMAT = Format(
+    name="apache_error",
+    summary="Apache's error log, 2.2 and 2.4.",
+    source="Apache HTTP Server: core, ErrorLogFormat",
+    fields=(
+        Field("timestamp", "VARCHAR", "EEE MMM dd HH:mm:ss[.SSSSSS] yyyy, in the server's zone"),
+        Field("module", "VARCHAR", "the module that writes"),
+        Field("severity", "VARCHAR", "emerg, alert, crit, error, warn, notice, info, debug, trace1 …"),
+        Field("processid", "BIGINT", "the server's process"),
+        Field("threadid", "BIGINT", "its thread"),
+        Field("source", "VARCHAR", "source file and line, with level debug"),
+        Field("os_error", "VARCHAR", "the operating system's error, as (number)text"),
+        Field("client", "VARCHAR", "address, or address:port, of the client"),
+        Field("code", "VARCHAR", "the message's number, AH00128"),
+        Field("message", "VARCHAR", "the message"),
+        Field("referer", "VARCHAR", "the page that the request came from"),
+    ),
+    examples=(
+        Example(
+            "[Fri Sep 09 10:42:29.902022 2025] [core:error] [pid 35708:tid 4328636416] (13)Permission denied: "
+            "[client 2001:db8::1:5000] AH00035: access to /x denied, referer: https://example.com/",
+            {
+                "timestamp": "Fri Sep 09 10:42:29.902022 2025",
+                "module": "core",
+                "severity": "error",
+                "processid": 35708,
+                "threadid": 4328636416,
+                "source": None,
+                "os_error": "(13)Permission denied",
+                "client": "2001:db8::1:5000",
+                "code": "AH00035",
+                "message": "access to /x denied",
+                "referer": "https://example.com/",
+            },
+        ),
+        Example(
+            "[Wed Oct 11 14:32:52 2025] [error] [client 192.0.2.1] client denied by server configuration: /export/x",
+            {
+                "timestamp": "Wed Oct 11 14:32:52 2025",
+                "module": None,
+                "severity": "error",
+                "processid": None,
+                "threadid": None,
+                "source": None,
+                "os_error": None,
+                "client": "192.0.2.1",
+                "code": None,
+                "message": "client denied by server configuration: /export/x",
+                "referer": None,
+            },
+        ),
+    ),
+    compile=compile_apache_error,
+    time_field="timestamp",
+    time_format="apache_error",
+    locate=partial(match_end, PIECES),
+)

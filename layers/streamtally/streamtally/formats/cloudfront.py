@@ -1,0 +1,124 @@
+r"""CloudFront's standard access logs: tab separated, text fields URL encoded, two header lines a file.
+
+Source: Amazon CloudFront developer guide, "Standard logging reference", log file fields (33, in this order).
+"""
+
+from __future__ import annotations
+
+from streamtally.formats.base import Example, Format, FormatOptions, Parser
+from streamtally.formats.layout import Column, Layout
+from streamtally.formats.w3c import refuse_header
+
+_CELL = r"[^\t]*+"
+_SECONDS = r"[0-9]{1,9}(?:\.[0-9]{1,9})?+|-"
+
+
+def _text(name: str, meaning: str, optional: bool = False) -> Column:
+    return Column(name, "VARCHAR", meaning, _CELL, "\t", optional)
+
+
+def _number(name: str, meaning: str, kind: str = "BIGINT", optional: bool = False) -> Column:
+    return Column(name, kind, meaning, _SECONDS if kind == "DOUBLE" else "[0-9]{1,18}|-", "\t", optional)
+
+
+LAYOUT = Layout(
+    "cloudfront",
+    "not a CloudFront standard log line",
+    (
+        Column("date", "VARCHAR", "day of the event, yyyy-MM-dd in UTC", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", before=""),
+        Column("time", "VARCHAR", "when the answer was finished, HH:mm:ss in UTC", r"[0-9]{2}:[0-9]{2}:[0-9]{2}", "\t"),
+        _text("x_edge_location", "the edge location"),
+        _number("sc_bytes", "bytes sent to the viewer"),
+        _text("c_ip", "the viewer's address"),
+        _text("cs_method", "method of the request"),
+        _text("cs_host", "the distribution's domain name"),
+        _text("cs_uri_stem", "path of the request"),
+        _number("sc_status", "status code; 000 if the viewer hung up", "INTEGER"),
+        _text("cs_referer", "the page that the request came from"),
+        _text("cs_user_agent", "the viewer's program as it named itself"),
+        _text("cs_uri_query", "query of the request"),
+        _text("cs_cookie", "cookies of the request"),
+        _text("x_edge_result_type", "Hit, RefreshHit, Miss, LimitExceeded, Error, Redirect …"),
+        _text("x_edge_request_id", "CloudFront's id of the request"),
+        _text("x_host_header", "the Host header"),
+        _text("cs_protocol", "http, https, ws, wss, grpcs"),
+        _number("cs_bytes", "bytes that the viewer sent"),
+        _number("time_taken", "seconds from the request to the answer's last byte", "DOUBLE"),
+        _text("x_forwarded_for", "the viewer behind a proxy", optional=True),
+        _text("ssl_protocol", "the version of TLS", optional=True),
+        _text("ssl_cipher", "the cipher of TLS", optional=True),
+        _text("x_edge_response_result_type", "how the answer was classified just before it was given", optional=True),
+        _text("cs_protocol_version", "version of HTTP", optional=True),
+        _text("fle_status", "of field-level encryption", optional=True),
+        _number("fle_encrypted_fields", "how many fields were encrypted", optional=True),
+        _number("c_port", "the viewer's port", "INTEGER", optional=True),
+        _number("time_to_first_byte", "seconds from the request to the answer's first byte", "DOUBLE", optional=True),
+        _text("x_edge_detailed_result_type", "the result type, in detail for errors", optional=True),
+        _text("sc_content_type", "Content-Type of the answer", optional=True),
+        _number("sc_content_len", "Content-Length of the answer in bytes", optional=True),
+        _text("sc_range_start", "start of the range asked for", optional=True),
+        _text("sc_range_end", "end of the range asked for", optional=True),
+        Column("extra", "VARCHAR", "fields newer than these, as they are", ".++", "\t", optional=True),
+    ),
+)
+
+
+def compile_cloudfront(options: FormatOptions) -> Parser:
+    """A parser of CloudFront's lines; a file's header lines are refused by that name."""
+    return refuse_header(LAYOUT.compile(options), LAYOUT.name)
+
+
+FORMAT = Format(
+    name="cloudfront",
+    summary="Standard access log of Amazon CloudFront.",
+    source="Amazon CloudFront developer guide: Standard logging reference",
+    fields=LAYOUT.fields,
+    examples=(
+        Example(
+            "2025-12-04\t21:02:31\tLAX1\t392\t192.0.2.100\tGET\td111111abcdef8.cloudfront.net\t/index.html\t200\t-\t"
+            "Mozilla/5.0%20(Windows%20NT%2010.0)\ta=b\t-\tHit\tSOX4xwn4XV6Q4rgb7XiVGOHms_BGlTAC4KyHmureZmBNrjGdRLiNIQ"
+            "==\td111111abcdef8.cloudfront.net\thttps\t23\t0.001\t-\tTLSv1.2\tECDHE-RSA-AES128-GCM-SHA256\tHit\t"
+            "HTTP/2.0\t-\t-\t11040\t0.001\tHit\ttext/html\t78\t-\t-",
+            {
+                "date": "2025-12-04",
+                "time": "21:02:31",
+                "x_edge_location": "LAX1",
+                "sc_bytes": 392,
+                "c_ip": "192.0.2.100",
+                "cs_method": "GET",
+                "cs_host": "d111111abcdef8.cloudfront.net",
+                "cs_uri_stem": "/index.html",
+                "sc_status": 200,
+                "cs_referer": None,
+                "cs_user_agent": "Mozilla/5.0%20(Windows%20NT%2010.0)",
+                "cs_uri_query": "a=b",
+                "cs_cookie": None,
+                "x_edge_result_type": "Hit",
+                "x_edge_request_id": "SOX4xwn4XV6Q4rgb7XiVGOHms_BGlTAC4KyHmureZmBNrjGdRLiNIQ==",
+                "x_host_header": "d111111abcdef8.cloudfront.net",
+                "cs_protocol": "https",
+                "cs_bytes": 23,
+                "time_taken": 0.001,
+                "x_forwarded_for": None,
+                "ssl_protocol": "TLSv1.2",
+                "ssl_cipher": "ECDHE-RSA-AES128-GCM-SHA256",
+                "x_edge_response_result_type": "Hit",
+                "cs_protocol_version": "HTTP/2.0",
+                "fle_status": None,
+                "fle_encrypted_fields": None,
+                "c_port": 11040,
+                "time_to_first_byte": 0.001,
+                "x_edge_detailed_result_type": "Hit",
+                "sc_content_type": "text/html",
+                "sc_content_len": 78,
+                "sc_range_start": None,
+                "sc_range_end": None,
+                "extra": None,
+            },
+        ),
+    ),
+    compile=compile_cloudfront,
+    time_field=("date", "time"),
+    time_format="yyyy-MM-dd HH:mm:ss",
+    locate=LAYOUT.locate,
+)

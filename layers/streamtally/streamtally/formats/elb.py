@@ -1,0 +1,66 @@
+r"""Access logs of a Classic Load Balancer.
+
+Source: Elastic Load Balancing, user guide for Classic Load Balancers, "Access logs", access log entries.
+"""
+
+from __future__ import annotations
+
+from streamtally.formats.alb import ISO_TIME, SECONDS
+from streamtally.formats.base import Example, Format
+from streamtally.formats.layout import Column, Layout, quoted
+
+LAYOUT = Layout(
+    "elb",
+    "not a Classic Load Balancer's log line",
+    (
+        Column("timestamp", "VARCHAR", "when the request came, ISO 8601 in UTC", ISO_TIME, before=""),
+        Column("elb", "VARCHAR", "the load balancer's name"),
+        Column("client", "VARCHAR", "address:port of the client"),
+        Column("backend", "VARCHAR", "address:port of the instance, null if none was sent the request"),
+        Column("request_processing_time", "DOUBLE", "seconds, -1 if it could not be sent on", SECONDS),
+        Column("backend_processing_time", "DOUBLE", "seconds, -1 if it could not be sent on", SECONDS),
+        Column("response_processing_time", "DOUBLE", "seconds, -1 if it could not be sent on", SECONDS),
+        Column("elb_status_code", "INTEGER", "status code of the load balancer's answer", "[0-9]{1,3}|-"),
+        Column("backend_status_code", "INTEGER", "status code of the instance's answer", "[0-9]{1,3}|-"),
+        Column("received_bytes", "BIGINT", "size of the request in bytes"),
+        Column("sent_bytes", "BIGINT", "size of the answer in bytes"),
+        quoted("request", "the request line, with the whole URL"),
+        quoted("user_agent", "the client's program as it named itself", optional=True),
+        Column("ssl_cipher", "VARCHAR", "the cipher of TLS", optional=True),
+        Column("ssl_protocol", "VARCHAR", "the version of TLS", optional=True),
+    ),
+)
+
+FORMAT = Format(
+    name="elb",
+    summary="Access log of an AWS Classic Load Balancer.",
+    source="Elastic Load Balancing, user guide for Classic Load Balancers: Access logs",
+    fields=LAYOUT.fields,
+    examples=(
+        Example(
+            "2025-05-13T23:39:43.945958Z my-loadbalancer 192.0.2.131:2817 10.0.0.1:80 0.000073 0.001048 0.000057 200 "
+            '200 0 29 "GET http://www.example.com:80/ HTTP/1.1" "curl/7.38.0" - -',
+            {
+                "timestamp": "2025-05-13T23:39:43.945958Z",
+                "elb": "my-loadbalancer",
+                "client": "192.0.2.131:2817",
+                "backend": "10.0.0.1:80",
+                "request_processing_time": 0.000073,
+                "backend_processing_time": 0.001048,
+                "response_processing_time": 0.000057,
+                "elb_status_code": 200,
+                "backend_status_code": 200,
+                "received_bytes": 0,
+                "sent_bytes": 29,
+                "request": "GET http://www.example.com:80/ HTTP/1.1",
+                "user_agent": "curl/7.38.0",
+                "ssl_cipher": None,
+                "ssl_protocol": None,
+            },
+        ),
+    ),
+    compile=LAYOUT.compile,
+    time_field="timestamp",
+    time_format="iso8601",
+    locate=LAYOUT.locate,
+)

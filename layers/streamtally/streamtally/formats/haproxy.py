@@ -1,0 +1,138 @@
+r"""HAProxy's HTTP log (``option httplog``), with or without the syslog header in front.
+
+Source: HAProxy configuration manual, "8.2.3. HTTP log format".
+"""
+
+from __future__ import annotations
+
+from streamtally.formats.base import Example, Format
+from streamtally.formats.layout import Column, Layout, quoted
+
+# "<134>Feb  6 12:14:14 host haproxy[14389]: "; possessive, and nothing behind "]: " can be part of it
+_HEADER = r"(?:<[0-9]{1,3}>)?+(?:[A-Z0-9][^\[\]]{0,300}?\[[0-9]{1,10}\]:\x20)?+"
+_MS = r"[+]?-?[0-9]{1,12}|-"
+_CAPTURED = r"(?:\{([^}]*+)\})"
+
+
+def _timer(name: str, meaning: str, before: str = "/") -> Column:
+    return Column(name, "BIGINT", f"milliseconds {meaning}, -1 if that was not reached", _MS, before)
+
+
+def _count(name: str, meaning: str, before: str = "/") -> Column:
+    return Column(name, "BIGINT", meaning, r"[+]?[0-9]{1,12}", before)
+
+
+LAYOUT = Layout(
+    "haproxy",
+    "not an HAProxy HTTP log line",
+    (
+        Column("client_ip", "VARCHAR", "the client's address", r"\S+(?=:[0-9]{1,5}\x20\[)|unix", before=_HEADER),
+        Column("client_port", "INTEGER", "the client's port", "[0-9]{1,5}", before=":"),
+        Column(
+            "accept_date",
+            "VARCHAR",
+            "when the request came, dd/MMM/yyyy:HH:mm:ss.SSS, in the server's zone",
+            r"\[([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3})\]",
+        ),
+        Column("frontend", "VARCHAR", "name of the frontend, with ~ behind if by TLS"),
+        Column("backend", "VARCHAR", "name of the backend", r"[^\s/]++"),
+        Column("server", "VARCHAR", "name of the server, <NOSRV> if none", r"[^\s/]++", before="/"),
+        _timer("time_request", "to get the whole request (TR)", " "),
+        _timer("time_queue", "in queues (Tw)"),
+        _timer("time_connect", "to connect to the server (Tc)"),
+        _timer("time_response", "until the server's answer began (Tr)"),
+        _timer("time_active", "in all (Ta)"),
+        Column("status_code", "INTEGER", "status code of the answer", "-?[0-9]{1,3}"),
+        _count("bytes_read", "bytes sent to the client", " "),
+        Column("captured_request_cookie", "VARCHAR", "as name=value"),
+        Column("captured_response_cookie", "VARCHAR", "as name=value"),
+        Column("termination_state", "VARCHAR", "how the session ended, four letters", r"[A-Za-z\-]{2,4}"),
+        _count("actconn", "connections of the process", " "),
+        _count("feconn", "connections of the frontend"),
+        _count("beconn", "connections of the backend"),
+        _count("srv_conn", "connections of the server"),
+        _count("retries", "attempts to connect, + if sent on to another server"),
+        _count("srv_queue", "requests before this one in the server's queue", " "),
+        _count("backend_queue", "requests before this one in the backend's queue"),
+        Column("captured_request_headers", "VARCHAR", "separated by |", _CAPTURED, optional=True),
+        Column("captured_response_headers", "VARCHAR", "separated by |", _CAPTURED, optional=True),
+        Column("request", "VARCHAR", "the request line, <BADREQ> if it was none", r'"([^"]*+)"?+'),
+    ),
+)
+
+FORMAT = Format(
+    name="haproxy",
+    summary="HAProxy's HTTP log.",
+    source="HAProxy configuration manual: 8.2.3. HTTP log format",
+    fields=LAYOUT.fields,
+    examples=(
+        Example(
+            "Feb  6 12:14:14 localhost haproxy[14389]: 192.0.2.2:33317 [06/Feb/2025:12:14:14.655] http-in "
+            'static/srv1 10/0/30/69/109 200 2750 - - ---- 1/1/1/1/0 0/0 {www.example.com} {} "GET /index.html HTTP/1.1"',
+            {
+                "client_ip": "192.0.2.2",
+                "client_port": 33317,
+                "accept_date": "06/Feb/2025:12:14:14.655",
+                "frontend": "http-in",
+                "backend": "static",
+                "server": "srv1",
+                "time_request": 10,
+                "time_queue": 0,
+                "time_connect": 30,
+                "time_response": 69,
+                "time_active": 109,
+                "status_code": 200,
+                "bytes_read": 2750,
+                "captured_request_cookie": None,
+                "captured_response_cookie": None,
+                "termination_state": "----",
+                "actconn": 1,
+                "feconn": 1,
+                "beconn": 1,
+                "srv_conn": 1,
+                "retries": 0,
+                "srv_queue": 0,
+                "backend_queue": 0,
+                "captured_request_headers": "www.example.com",
+                "captured_response_headers": "",
+                "request": "GET /index.html HTTP/1.1",
+            },
+        ),
+        Example(
+            "2001:db8::9:51000 [06/Feb/2025:12:15:02.100] https-in~ https-in/<NOSRV> -1/-1/-1/-1/5 400 187 - - PR-- "
+            '2/2/0/0/0 0/0 "<BADREQ>"',
+            {
+                "client_ip": "2001:db8::9",
+                "client_port": 51000,
+                "accept_date": "06/Feb/2025:12:15:02.100",
+                "frontend": "https-in~",
+                "backend": "https-in",
+                "server": "<NOSRV>",
+                "time_request": -1,
+                "time_queue": -1,
+                "time_connect": -1,
+                "time_response": -1,
+                "time_active": 5,
+                "status_code": 400,
+                "bytes_read": 187,
+                "captured_request_cookie": None,
+                "captured_response_cookie": None,
+                "termination_state": "PR--",
+                "actconn": 2,
+                "feconn": 2,
+                "beconn": 0,
+                "srv_conn": 0,
+                "retries": 0,
+                "srv_queue": 0,
+                "backend_queue": 0,
+                "captured_request_headers": None,
+                "captured_response_headers": None,
+                "request": "<BADREQ>",
+            },
+        ),
+    ),
+    compile=LAYOUT.compile,
+    time_field="accept_date",
+    time_format="dd/MMM/yyyy:HH:mm:ss.SSS",
+    locate=LAYOUT.locate,
+)

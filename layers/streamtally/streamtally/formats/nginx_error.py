@@ -1,0 +1,121 @@
+r"""nginx's error log: ``2025/11/22 21:21:41 [error] 242#242: *38 message, client: a, server: s, request: "r", …``.
+
+What stands behind ``, client:`` is taken apart where it is whole; a message that only looks like it stays a message.
+Source: nginx, core functionality, ``error_log``; ngx_http_log_error_handler in src/http/ngx_http_request.c.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+from streamtally.errors import FormatError
+from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
+from streamtally.formats.layout import match_end
+
+PIECES = (
+    r"([0-9]{4}/[0-9]{2}/[0-9]{2}\x20[0-9]{2}:[0-9]{2}:[0-9]{2})",
+    r"\x20\[(emerg|alert|crit|error|warn|notice|info|debug)\]",
+    r"\x20([0-9]{1,10})\#([0-9]{1,20}):",
+    r"(?:\x20\*([0-9]{1,18}))?+",
+    r"(?:\x20(.*+))?+\Z",
+)
+_PATTERN = re.compile("".join(PIECES), re.DOTALL | re.ASCII)
+_CLIENT = ", client: "
+_MAX_TRIES = 16  # places that look like the start of the context
+
+
+def _quoted(name: str) -> str:
+    # nginx does not escape quotes here: a value ends where the next one, or the line, follows.
+    return rf'(?:, {name}: "([^"]*+(?:"(?!, [a-z]++: "|\Z)[^"]*+)*+)")?+'
+
+
+_CONTEXT = re.compile(
+    r"([^, ]{1,100})(?:, server: ([^,]{0,256}))?+"
+    + "".join(map(_quoted, ("request", "subrequest", "upstream", "host", "referrer")))
+    + r"\Z",
+    re.DOTALL,
+)
+_CONTEXT_FIELDS = ("client", "server", "request", "subrequest", "upstream", "host", "referrer")
+
+
+def _split_context(message: str) -> tuple[str, tuple[str | None, ...]]:
+    at = message.find(_CLIENT)
+    for _ in range(_MAX_TRIES):
+        if at < 0:
+            break
+        found = _CONTEXT.match(message, at + len(_CLIENT))
+        if found is not None:
+            return message[:at], found.groups()
+        at = message.find(_CLIENT, at + 1)
+    return message, (None,) * len(_CONTEXT_FIELDS)
+
+
+def compile_nginx_error(options: FormatOptions) -> Parser:
+    """A parser of nginx's error log; no option changes it."""
+    match = _PATTERN.match
+
+    def parse(line: str) -> Row:
+        found = match(line)
+        if found is None:
+            raise FormatError("nginx_error", "not an nginx error log line")
+        datetime, level, pid, tid, connection, message = found.groups()
+        message, context = _split_context(message or "")
+        return {
+            "datetime": datetime,
+            "level": level,
+            "pid": int(pid),
+            "tid": int(tid),
+            "connection": connection and int(connection),
+            "message": message,
+            **dict(zip(_CONTEXT_FIELDS, context, strict=True)),
+        }
+
+    return parse
+
+
+FORMAT = Format(
+    name="nginx_error",
+    summary="nginx's error log.",
+    source="nginx: core functionality, error_log",
+    fields=(
+        Field("datetime", "VARCHAR", "yyyy/MM/dd HH:mm:ss, in the server's zone"),
+        Field("level", "VARCHAR", "emerg, alert, crit, error, warn, notice, info, debug"),
+        Field("pid", "BIGINT", "the server's process"),
+        Field("tid", "BIGINT", "its thread"),
+        Field("connection", "BIGINT", "serial number of the connection"),
+        Field("message", "VARCHAR", "the message, without what follows"),
+        Field("client", "VARCHAR", "the client's address"),
+        Field("server", "VARCHAR", "the server's name"),
+        Field("request", "VARCHAR", "the request line"),
+        Field("subrequest", "VARCHAR", "path of the subrequest"),
+        Field("upstream", "VARCHAR", "URL of the upstream server"),
+        Field("host", "VARCHAR", "the Host header"),
+        Field("referrer", "VARCHAR", "the page that the request came from"),
+    ),
+    examples=(
+        Example(
+            '2025/11/22 21:21:41 [error] 24252#24252: *194 open() "/srv/www/a, b" failed (2: No such file or directory), '
+            'client: 2001:db8::5, server: example.com, request: "GET /a HTTP/1.1", host: "example.com"',
+            {
+                "datetime": "2025/11/22 21:21:41",
+                "level": "error",
+                "pid": 24252,
+                "tid": 24252,
+                "connection": 194,
+                "message": 'open() "/srv/www/a, b" failed (2: No such file or directory)',
+                "client": "2001:db8::5",
+                "server": "example.com",
+                "request": "GET /a HTTP/1.1",
+                "subrequest": None,
+                "upstream": None,
+                "host": "example.com",
+                "referrer": None,
+            },
+        ),
+    ),
+    compile=compile_nginx_error,
+    time_field="datetime",
+    time_format="yyyy/MM/dd HH:mm:ss",
+    locate=partial(match_end, PIECES),
+)

@@ -1,0 +1,49 @@
+r"""Syslog files with an ISO time, as rsyslog and systemd write them: ``2025-01-02T03:04:05.678901+09:00 host app[77]: …``.
+
+Source: RFC 3339; rsyslog, template RSYSLOG_FileFormat.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+from streamtally.formats.base import Example, Field, Format
+from streamtally.formats.layout import match_end
+from streamtally.formats.syslog import FIELDS, PRIORITY, TAIL, compile_like
+
+TIMESTAMP = (
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?+(?:[Zz]|[+\-][0-9]{2}:?[0-9]{2})"
+)
+PIECES = (PRIORITY, rf"({TIMESTAMP})", *TAIL)
+
+FORMAT = Format(
+    name="rfc3339_syslog",
+    summary="Syslog files with RFC 3339 times.",
+    source="RFC 3339; rsyslog: RSYSLOG_FileFormat",
+    fields=(
+        *FIELDS[:2],
+        Field("timestamp", "VARCHAR", "ISO 8601 with an offset"),
+        *FIELDS[3:],
+    ),
+    examples=(
+        Example(
+            "2025-01-02T03:04:05.678901+09:00 host app[77]: message",
+            {
+                "facility": None,
+                "severity": None,
+                "timestamp": "2025-01-02T03:04:05.678901+09:00",
+                "hostname": "host",
+                "program": "app",
+                "processid": "77",
+                "message": "message",
+            },
+        ),
+    ),
+    compile=compile_like(
+        "rfc3339_syslog", "not a syslog line with an ISO time", re.compile("".join(PIECES), re.DOTALL | re.ASCII)
+    ),
+    time_field="timestamp",
+    time_format="iso8601",
+    locate=partial(match_end, PIECES),
+)

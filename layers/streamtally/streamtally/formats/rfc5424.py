@@ -1,0 +1,95 @@
+r"""The newer syslog protocol: ``<165>1 2025-10-11T22:14:15.003Z host app 77 ID47 [id@32473 iut="3"] message``.
+
+Source: RFC 5424, section 6.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+from streamtally.errors import FormatError
+from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
+from streamtally.formats.layout import match_end
+from streamtally.formats.rfc3339_syslog import TIMESTAMP
+from streamtally.formats.syslog import to_facility_and_severity
+
+_ELEMENT = r'\[[^\s=\]"]{1,32}+(?:\x20[^\s=\]"]{1,32}+="[^"\\]*+(?:\\.[^"\\]*+)*+")*+\]'
+PIECES = (
+    r"<([0-9]{1,3})>([1-9][0-9]{0,2})",
+    rf"\x20({TIMESTAMP}|-)",
+    r"\x20(\S{1,255}+)",
+    r"\x20(\S{1,128}+)",
+    r"\x20(\S{1,128}+)",
+    r"\x20(\S{1,128}+)",
+    rf"\x20(-|(?:{_ELEMENT})++)",
+    r"(?:\x20\ufeff?+(.*+))?+\Z",
+)
+_PATTERN = re.compile("".join(PIECES), re.DOTALL | re.ASCII)
+
+
+def compile_rfc5424(options: FormatOptions) -> Parser:
+    """A parser of RFC 5424 messages; no option changes it."""
+    match = _PATTERN.match
+
+    def parse(line: str) -> Row:
+        found = match(line)
+        if found is None:
+            raise FormatError("rfc5424", "not an RFC 5424 message")
+        priority, version, timestamp, host, program, pid, msgid, structured, message = found.groups()
+        facility, severity = to_facility_and_severity(priority)
+        return {
+            "facility": facility,
+            "severity": severity,
+            "version": int(version),
+            "timestamp": None if timestamp == "-" else timestamp,
+            "hostname": None if host == "-" else host,
+            "program": None if program == "-" else program,
+            "processid": None if pid == "-" else pid,
+            "msgid": None if msgid == "-" else msgid,
+            "structured_data": None if structured == "-" else structured,
+            "message": message,
+        }
+
+    return parse
+
+
+FORMAT = Format(
+    name="rfc5424",
+    summary="The syslog protocol (RFC 5424).",
+    source="RFC 5424",
+    fields=(
+        Field("facility", "INTEGER", "who writes, 0 (kernel) to 23 (local7)"),
+        Field("severity", "INTEGER", "0 (emergency) to 7 (debug)"),
+        Field("version", "INTEGER", "of the protocol, 1"),
+        Field("timestamp", "VARCHAR", "ISO 8601 with an offset"),
+        Field("hostname", "VARCHAR", "name or address of the host"),
+        Field("program", "VARCHAR", "APP-NAME"),
+        Field("processid", "VARCHAR", "PROCID"),
+        Field("msgid", "VARCHAR", "MSGID, the kind of message"),
+        Field("structured_data", "VARCHAR", "the elements in brackets, as they are"),
+        Field("message", "VARCHAR", "MSG, without its byte order mark"),
+    ),
+    examples=(
+        Example(
+            '<165>1 2025-10-11T22:14:15.003Z mymachine.example.com evntslog - ID47 [exampleSDID@32473 iut="3" q="a\\"b"] '
+            "An application event log entry",
+            {
+                "facility": 20,
+                "severity": 5,
+                "version": 1,
+                "timestamp": "2025-10-11T22:14:15.003Z",
+                "hostname": "mymachine.example.com",
+                "program": "evntslog",
+                "processid": None,
+                "msgid": "ID47",
+                "structured_data": '[exampleSDID@32473 iut="3" q="a\\"b"]',
+                "message": "An application event log entry",
+            },
+        ),
+    ),
+    compile=compile_rfc5424,
+    time_field="timestamp",
+    time_format="iso8601",
+    locate=partial(match_end, PIECES),
+)

@@ -1,0 +1,100 @@
+r"""Server access logs of Amazon S3. Keys and query strings stay as S3 encodes them.
+
+Source: Amazon S3 user guide, "Amazon S3 server access log format".
+"""
+
+from __future__ import annotations
+
+from streamtally.formats.apache_common import TIME
+from streamtally.formats.base import Example, Format
+from streamtally.formats.layout import Column, Layout, quoted
+
+_QUOTED_OR_DASH = r'(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|-)'
+
+
+def _quoted(name: str, meaning: str) -> Column:
+    return Column(name, "VARCHAR", meaning, _QUOTED_OR_DASH, escaped=True)
+
+
+LAYOUT = Layout(
+    "s3_access",
+    "not an S3 access log line",
+    (
+        Column("bucket_owner", "VARCHAR", "canonical user id of the bucket's owner", r"[0-9a-f]{16,64}+|-", before=""),
+        Column("bucket", "VARCHAR", "name of the bucket"),
+        Column("time", "VARCHAR", "when the request came, dd/MMM/yyyy:HH:mm:ss Z", TIME),
+        Column("remote_ip", "VARCHAR", "the client's address"),
+        Column("requester", "VARCHAR", "canonical user id or ARN, null if not authenticated", r"\S++"),
+        Column("request_id", "VARCHAR", "S3's id of the request"),
+        Column("operation", "VARCHAR", "such as REST.GET.OBJECT", r"[A-Z][A-Za-z0-9]*+\.[\w.\-]++|-"),
+        Column("key", "VARCHAR", "the object's key, URL encoded"),
+        _quoted("request_uri", "the request line"),
+        Column("http_status", "INTEGER", "status code", "[0-9]{3}|-"),
+        Column("error_code", "VARCHAR", "S3's error code"),
+        Column("bytes_sent", "BIGINT", "size of the answer's body in bytes, null if none"),
+        Column("object_size", "BIGINT", "size of the object in bytes"),
+        Column("total_time", "BIGINT", "milliseconds from the request to the answer's last byte"),
+        Column("turn_around_time", "BIGINT", "milliseconds that S3 took before the answer's first byte"),
+        _quoted("referer", "the page that the request came from"),
+        _quoted("user_agent", "the client's program as it named itself"),
+        Column("version_id", "VARCHAR", "the object's version"),
+        Column("host_id", "VARCHAR", "S3's extended request id", optional=True),
+        Column("signature_version", "VARCHAR", "SigV2 or SigV4", optional=True),
+        Column("cipher_suite", "VARCHAR", "the cipher of TLS", optional=True),
+        Column("authentication_type", "VARCHAR", "AuthHeader, QueryString", optional=True),
+        Column("host_header", "VARCHAR", "the endpoint asked", optional=True),
+        Column("tls_version", "VARCHAR", "the version of TLS", optional=True),
+        Column("access_point_arn", "VARCHAR", "ARN of the access point", optional=True),
+        Column("acl_required", "VARCHAR", "Yes if an ACL had to decide", optional=True),
+        Column("extra", "VARCHAR", "fields newer than these, as they are", ".++", optional=True),
+    ),
+)
+
+FORMAT = Format(
+    name="s3_access",
+    summary="Server access log of Amazon S3.",
+    source="Amazon S3 user guide: Amazon S3 server access log format",
+    fields=LAYOUT.fields,
+    examples=(
+        Example(
+            "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be amzn-s3-demo-bucket1 "
+            "[06/Feb/2025:00:01:57 +0000] 192.0.2.3 - DD6CC733AEXAMPLE REST.PUT.OBJECT s3-dg.pdf "
+            '"PUT /amzn-s3-demo-bucket1/s3-dg.pdf HTTP/1.1" 200 - - 4406583 41754 28 "-" "S3Console/0.4" - '
+            "10S62Zv81kBW7BB6SX4XJ48o6kpcl6LPwEoizZQQxJd5qDSCTLX0TgS37kYUBKQW3+bPdrg1234= SigV4 "
+            "ECDHE-RSA-AES128-SHA AuthHeader amzn-s3-demo-bucket1.s3.us-west-1.amazonaws.com TLSv1.2 - Yes",
+            {
+                "bucket_owner": "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be",
+                "bucket": "amzn-s3-demo-bucket1",
+                "time": "06/Feb/2025:00:01:57 +0000",
+                "remote_ip": "192.0.2.3",
+                "requester": None,
+                "request_id": "DD6CC733AEXAMPLE",
+                "operation": "REST.PUT.OBJECT",
+                "key": "s3-dg.pdf",
+                "request_uri": "PUT /amzn-s3-demo-bucket1/s3-dg.pdf HTTP/1.1",
+                "http_status": 200,
+                "error_code": None,
+                "bytes_sent": None,
+                "object_size": 4406583,
+                "total_time": 41754,
+                "turn_around_time": 28,
+                "referer": None,
+                "user_agent": "S3Console/0.4",
+                "version_id": None,
+                "host_id": "10S62Zv81kBW7BB6SX4XJ48o6kpcl6LPwEoizZQQxJd5qDSCTLX0TgS37kYUBKQW3+bPdrg1234=",
+                "signature_version": "SigV4",
+                "cipher_suite": "ECDHE-RSA-AES128-SHA",
+                "authentication_type": "AuthHeader",
+                "host_header": "amzn-s3-demo-bucket1.s3.us-west-1.amazonaws.com",
+                "tls_version": "TLSv1.2",
+                "access_point_arn": None,
+                "acl_required": "Yes",
+                "extra": None,
+            },
+        ),
+    ),
+    compile=LAYOUT.compile,
+    time_field="time",
+    time_format="dd/MMM/yyyy:HH:mm:ss Z",
+    locate=LAYOUT.locate,
+)

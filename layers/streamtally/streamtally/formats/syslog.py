@@ -1,0 +1,112 @@
+r"""BSD syslog as it lies in files and comes over the wire, with and without the priority in front.
+
+``<34>Oct 11 22:14:15 host program[123]: message``. A line without a program keeps all of it as the message.
+Source: RFC 3164, section 4; FreeBSD, syslogd(8) ``-v`` (facility and severity behind the time).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+
+from streamtally.errors import FormatError
+from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
+from streamtally.formats.layout import match_end
+
+PRIORITY = r"(?:<([0-9]{1,3})>)?+"
+_MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+TAIL = (
+    r"\x20(?:<([0-9]{1,2})\.([0-9])>\x20)?+",  # facility and severity
+    r"(\S{1,255}+)\x20",
+    # The program's name ends at a bracket or colon; one with spaces must have its process behind it.
+    r"(?:([^\s:\[]{1,128}+)(?:\[([^\]\s]{0,128}+)\])?+:(?=\x20|\Z)\x20?+"
+    r"|([^:\[\]]{1,64}+)\[([0-9]{1,10})\]:\x20?+)?+",
+    r"(.*+)\Z",
+)
+PIECES = (
+    PRIORITY,
+    rf"({_MONTH}\x20{{1,2}}[0-9]{{1,2}}\x20(?:[0-9]{{4}}\x20)?+[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(?:[.,][0-9]{{1,9}})?+)",
+    *TAIL,
+)
+
+FIELDS = (
+    Field("facility", "INTEGER", "who writes, 0 (kernel) to 23 (local7), null without a priority"),
+    Field("severity", "INTEGER", "0 (emergency) to 7 (debug), null without a priority"),
+    Field("timestamp", "VARCHAR", "MMM dd HH:mm:ss in the host's zone, without a year"),
+    Field("hostname", "VARCHAR", "name or address of the host"),
+    Field("program", "VARCHAR", "the program, null for a line without one"),
+    Field("processid", "VARCHAR", "what stands in brackets behind the program, mostly the process's number"),
+    Field("message", "VARCHAR", "the message"),
+)
+
+
+def to_facility_and_severity(priority: str) -> tuple[int, int]:
+    """``"165"`` → (20, 5): the priority is facility · 8 + severity."""
+    return divmod(int(priority), 8)
+
+
+def compile_like(name: str, reason: str, pattern: re.Pattern[str]) -> Callable[[FormatOptions], Parser]:
+    """A compile function for patterns whose groups are syslog's: this one, and the one with RFC 3339's time."""
+    match = pattern.match
+
+    def parse(line: str) -> Row:
+        found = match(line)
+        if found is None:
+            raise FormatError(name, reason)
+        priority, timestamp, facility, severity, host, program, pid, spaced, spaced_pid, message = found.groups()
+        both: tuple[int | None, int | None] = (None, None)
+        if priority is not None:
+            both = to_facility_and_severity(priority)
+        elif facility is not None:
+            both = (int(facility), int(severity))
+        return {
+            "facility": both[0],
+            "severity": both[1],
+            "timestamp": timestamp,
+            "hostname": host,
+            "program": program or spaced,
+            "processid": pid or spaced_pid or None,
+            "message": message,
+        }
+
+    return lambda options: parse
+
+
+FORMAT = Format(
+    name="syslog",
+    aliases=("rfc3164",),
+    summary="BSD syslog (RFC 3164), with and without priority.",
+    source="RFC 3164",
+    fields=FIELDS,
+    examples=(
+        Example(
+            "<34>Oct 11 22:14:15 mymachine su[123]: 'su root' failed for lonvick on /dev/pts/8",
+            {
+                "facility": 4,
+                "severity": 2,
+                "timestamp": "Oct 11 22:14:15",
+                "hostname": "mymachine",
+                "program": "su",
+                "processid": "123",
+                "message": "'su root' failed for lonvick on /dev/pts/8",
+            },
+        ),
+        Example(
+            "Jun  4 15:16:01 2001:db8::1 sshd(pam_unix)[19939]: authentication failure; logname= uid=0",
+            {
+                "facility": None,
+                "severity": None,
+                "timestamp": "Jun  4 15:16:01",
+                "hostname": "2001:db8::1",
+                "program": "sshd(pam_unix)",
+                "processid": "19939",
+                "message": "authentication failure; logname= uid=0",
+            },
+        ),
+    ),
+    compile=compile_like("syslog", "not a syslog line", re.compile("".join(PIECES), re.DOTALL | re.ASCII)),
+    time_field="timestamp",
+    time_format="syslog",
+    locate=partial(match_end, PIECES),
+)

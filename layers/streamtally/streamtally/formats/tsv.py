@@ -1,0 +1,20 @@
+"""Tab separated values, as the format csv with a tab between. Source: IANA, text/tab-separated-values."""
+
+from __future__ import annotations
+
+from streamtally.formats.base import Example, Format
+from streamtally.formats.csv import compile_delimited
+
+FORMAT = Format(
+    name="tsv",
+    summary="Tab separated values, quotes understood; name the columns with fields.",
+    source="IANA: text/tab-separated-values",
+    fields=(),
+    examples=(
+        Example(
+            '192.0.2.1\t"a\tb"\t200',
+            {"column_1": "192.0.2.1", "column_2": "a\tb", "column_3": "200"},
+        ),
+    ),
+    compile=compile_delimited("tsv", "\t"),
+)

@@ -1,0 +1,32 @@
+"""Text to numbers for formats whose fields the line names: what does not fit its type stays the text it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from streamtally.formats.base import FormatOptions
+from streamtally.plan.types import parse_type, to_field_value
+
+Converter = Callable[[str], object]
+
+_INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+_DECIMAL = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)
+
+
+def _to_integer(text: str) -> object:
+    return int(text) if _INTEGER.fullmatch(text) else text
+
+
+def _to_decimal(text: str) -> object:
+    return float(text) if _DECIMAL.fullmatch(text) else text
+
+
+def convert_number(type_name: str) -> Converter:
+    """The conversion for a field of a known integer type, or of DOUBLE."""
+    return _to_integer if parse_type(type_name).is_integer else _to_decimal
+
+
+def converters_of(options: FormatOptions) -> dict[str, Converter]:
+    """The declared types' conversions by field name. Raises: PlanError: an unknown type."""
+    return {name: to_field_value(type_name) for name, type_name in options.types.items()}

@@ -1,0 +1,150 @@
+r"""The W3C extended log format, as IIS writes it: a ``#Fields:`` line names the columns of the lines behind it.
+
+A record that holds lines without their ``#Fields:`` line is read by the pipeline's ``fields``, else by IIS's default
+columns. What a header says holds to the end of its record and no further, so a record always gives the same rows.
+Source: W3C Working Draft WD-logfile-960323; Microsoft, "W3C Logging" (IIS).
+"""
+
+from __future__ import annotations
+
+import re
+
+from streamtally.errors import FormatError
+from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
+
+HEADER = "a header line, not an event"
+
+IIS_DEFAULT = (
+    "date", "time", "s_ip", "cs_method", "cs_uri_stem", "cs_uri_query", "s_port", "cs_username", "c_ip",
+    "cs_user_agent", "cs_referer", "sc_status", "sc_substatus", "sc_win32_status", "time_taken",
+)  # fmt: skip
+
+FIELDS = (
+    Field("date", "VARCHAR", "day of the event, yyyy-MM-dd in UTC"),
+    Field("time", "VARCHAR", "time of the event, HH:mm:ss in UTC"),
+    Field("s_ip", "VARCHAR", "the server's address"),
+    Field("cs_method", "VARCHAR", "method of the request"),
+    Field("cs_uri_stem", "VARCHAR", "path of the request"),
+    Field("cs_uri_query", "VARCHAR", "query of the request"),
+    Field("s_port", "INTEGER", "the server's port"),
+    Field("cs_username", "VARCHAR", "the authenticated user"),
+    Field("c_ip", "VARCHAR", "the client's address"),
+    Field("cs_user_agent", "VARCHAR", "the client's program as it named itself, + for a space"),
+    Field("cs_referer", "VARCHAR", "the page that the request came from"),
+    Field("sc_status", "INTEGER", "status code of the answer"),
+    Field("sc_substatus", "INTEGER", "IIS's substatus"),
+    Field("sc_win32_status", "BIGINT", "Windows' error code, 0 for success"),
+    Field("time_taken", "BIGINT", "milliseconds that the request took"),
+    Field("sc_bytes", "BIGINT", "bytes sent, where it is logged"),
+    Field("cs_bytes", "BIGINT", "bytes received, where it is logged"),
+)
+_NUMBERS = frozenset(field.name for field in FIELDS if field.type != "VARCHAR")
+_NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+_START = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} |[0-9]{2}:[0-9]{2}:[0-9]{2} ", re.ASCII)
+
+
+def to_names(header: str) -> tuple[str, ...]:
+    """``"date cs(User-Agent) cs-uri-stem"`` → names that SQL takes: date, cs_user_agent, cs_uri_stem."""
+    return tuple(re.sub(r"[^0-9a-z]+", "_", name.lower()).strip("_") for name in header.split())
+
+
+def refuse_header(parse: Parser, name: str) -> Parser:
+    """The parser, naming the lines that begin with ``#`` as what they are."""
+
+    def parse_checked(line: str) -> Row:
+        if line[:1] == "#":
+            raise FormatError(name, HEADER)
+        return parse(line)
+
+    return parse_checked
+
+
+def _value(name: str, text: str) -> str | int | None:
+    if text == "-":
+        return None
+    if name in _NUMBERS and _NUMBER.fullmatch(text):
+        return int(text)
+    return text
+
+
+class W3cParser:
+    """A parser that follows the ``#Fields:`` lines it is given; ``fresh`` makes one that has seen none."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._given = names
+        self._names = names or IIS_DEFAULT
+        self._numbers = _positions(self._names)
+
+    def fresh(self) -> Parser:
+        """A parser for another record."""
+        return W3cParser(self._given)
+
+    def __call__(self, line: str) -> Row:
+        if line[:1] == "#":
+            if line.startswith("#Fields:"):
+                self._names = to_names(line.removeprefix("#Fields:"))
+                self._numbers = _positions(self._names)
+            raise FormatError("w3c", HEADER)
+        values: list[str | int | None] = list(line.split(" "))
+        names = self._names
+        if len(values) != len(names):
+            raise FormatError("w3c", "another number of columns than there are fields")
+        if names is IIS_DEFAULT and not _START.match(line):
+            raise FormatError("w3c", "neither a date nor a header in front")
+        for place, name in self._numbers:
+            values[place] = _value(name, str(values[place]))
+        if "-" in values:
+            values = [None if value == "-" else value for value in values]
+        return dict(zip(names, values, strict=True))
+
+
+def _positions(names: tuple[str, ...]) -> list[tuple[int, str]]:
+    return [(place, name) for place, name in enumerate(names) if name in _NUMBERS]
+
+
+def compile_w3c(options: FormatOptions) -> Parser:
+    """A parser of W3C lines, by ``fields`` where no header names the columns."""
+    return W3cParser(options.fields)
+
+
+def _locate(line: str) -> int:
+    parts = line.split(" ")
+    return len(line) if len(parts) < len(IIS_DEFAULT) else len(" ".join(parts[: len(IIS_DEFAULT)]))
+
+
+FORMAT = Format(
+    name="w3c",
+    aliases=("iis",),
+    summary="W3C extended log format, as IIS writes it; #Fields lines name the columns.",
+    source="W3C WD-logfile-960323; Microsoft: W3C Logging",
+    fields=FIELDS,
+    examples=(
+        Example(
+            "2025-11-22 21:21:41 192.0.2.10 GET /default.htm a=b 443 - 198.51.100.9 Mozilla/5.0+(Windows+NT+10.0) "
+            "https://example.com/ 200 0 0 15",
+            {
+                "date": "2025-11-22",
+                "time": "21:21:41",
+                "s_ip": "192.0.2.10",
+                "cs_method": "GET",
+                "cs_uri_stem": "/default.htm",
+                "cs_uri_query": "a=b",
+                "s_port": 443,
+                "cs_username": None,
+                "c_ip": "198.51.100.9",
+                "cs_user_agent": "Mozilla/5.0+(Windows+NT+10.0)",
+                "cs_referer": "https://example.com/",
+                "sc_status": 200,
+                "sc_substatus": 0,
+                "sc_win32_status": 0,
+                "time_taken": 15,
+            },
+        ),
+    ),
+    compile=compile_w3c,
+    time_field=("date", "time"),
+    time_format="yyyy-MM-dd HH:mm:ss",
+    locate=_locate,
+)
+"""Lines of other columns come with their own #Fields line, so IIS's default columns are only the example."""
+

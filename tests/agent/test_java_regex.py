@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from streamtally.agent import java_regex
 from streamtally.agent.bitstate import Matcher, compile_program
 from streamtally.agent.builtin import LOG_FORMATS

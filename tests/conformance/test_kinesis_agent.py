@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from streamtally.agent import AgentFlow, AgentOptionsError
 from streamtally.errors import SettingsError
 

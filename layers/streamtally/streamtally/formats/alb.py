@@ -15,7 +15,9 @@ LAYOUT = Layout(
     "alb",
     "not an Application Load Balancer's log line",
     (
-        Column("type", "VARCHAR", "kind of connection: http, https, h2, grpcs, ws, wss", "https?|h2|grpcs|wss?", before=""),
+        Column(
+            "type", "VARCHAR", "kind of connection: http, https, h2, grpcs, ws, wss", "https?|h2|grpcs|wss?", before=""
+        ),
         Column("time", "VARCHAR", "when the answer was given, ISO 8601 in UTC", ISO_TIME),
         Column("elb", "VARCHAR", "the load balancer's resource id", r"[a-z]++/\S++|-"),
         Column("client", "VARCHAR", "address:port of the client"),
@@ -61,7 +63,7 @@ FORMAT = Format(
             "ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 "
             "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/my-targets/73e2d6bc24d8a067 "
             '"Root=1-58337281-1d84f3d73c47ec4e58577259" "www.example.com" '
-            '"arn:aws:acm:us-east-2:123456789012:certificate/12345678-1234-1234-1234-123456789012" '
+            '"arn:aws:acm:us-east-2:123456789012:certificate/12345678-abcd" '
             '1 2025-07-02T22:22:48.364000Z "authenticate,forward" "-" "-" "10.0.0.1:80" "200" "-" "-" '
             "TID_1234abcd5678ef90",
             {
@@ -85,7 +87,7 @@ FORMAT = Format(
                 "73e2d6bc24d8a067",
                 "trace_id": "Root=1-58337281-1d84f3d73c47ec4e58577259",
                 "domain_name": "www.example.com",
-                "chosen_cert_arn": "arn:aws:acm:us-east-2:123456789012:certificate/12345678-1234-1234-1234-123456789012",
+                "chosen_cert_arn": "arn:aws:acm:us-east-2:123456789012:certificate/12345678-abcd",
                 "matched_rule_priority": 1,
                 "request_creation_time": "2025-07-02T22:22:48.364000Z",
                 "actions_executed": "authenticate,forward",

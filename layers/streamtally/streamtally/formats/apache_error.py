@@ -1,6 +1,7 @@
 r"""Apache's error log of 2.2 and 2.4, with or without process, client, module and the operating system's error.
 
-2.4: ``[%{u}t] [%-m:%l] [pid %P:tid %T] %7F: %E: [client\ %a] %M, referer %{Referer}i``; 2.2: ``[time] [level] [client a] m``.
+2.4: ``[%{u}t] [%-m:%l] [pid %P:tid %T] %7F: %E: [client\ %a] %M, referer %{Referer}i``.
+2.2: ``[time] [level] [client a] message``.
 Source: Apache HTTP Server, core, "ErrorLogFormat".
 """
 

@@ -6,7 +6,7 @@ Source: HAProxy configuration manual, "8.2.3. HTTP log format".
 from __future__ import annotations
 
 from streamtally.formats.base import Example, Format
-from streamtally.formats.layout import Column, Layout, quoted
+from streamtally.formats.layout import Column, Layout
 
 # "<134>Feb  6 12:14:14 host haproxy[14389]: "; possessive, and nothing behind "]: " can be part of it
 _HEADER = r"(?:<[0-9]{1,3}>)?+(?:[A-Z0-9][^\[\]]{0,300}?\[[0-9]{1,10}\]:\x20)?+"
@@ -68,7 +68,7 @@ FORMAT = Format(
     examples=(
         Example(
             "Feb  6 12:14:14 localhost haproxy[14389]: 192.0.2.2:33317 [06/Feb/2025:12:14:14.655] http-in "
-            'static/srv1 10/0/30/69/109 200 2750 - - ---- 1/1/1/1/0 0/0 {www.example.com} {} "GET /index.html HTTP/1.1"',
+            'static/srv1 10/0/30/69/109 200 2750 - - ---- 1/1/1/1/0 0/0 {www.example.com} {} "GET /i HTTP/1.1"',
             {
                 "client_ip": "192.0.2.2",
                 "client_port": 33317,
@@ -95,7 +95,7 @@ FORMAT = Format(
                 "backend_queue": 0,
                 "captured_request_headers": "www.example.com",
                 "captured_response_headers": "",
-                "request": "GET /index.html HTTP/1.1",
+                "request": "GET /i HTTP/1.1",
             },
         ),
         Example(

@@ -12,30 +12,22 @@ from streamtally.formats.base import Example, Format, FormatOptions, Parser, Row
 from streamtally.formats.escapes import unescape
 from streamtally.formats.typed import converters_of
 
-_PAIR = re.compile(
-    r'\x20*+([^\s="]{1,256}+)(?:=(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^\s"]*+)))?+(?=\x20|\Z)\x20*+', re.DOTALL
-)
+_EXPRESSION = r'\x20*+([^\s="]{1,256}+)(?:(=)(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^\s"]*+)))?+(?=\x20|\Z)\x20*+'
+_PAIR = re.compile(_EXPRESSION, re.DOTALL)
+_LINE = re.compile(f"(?:{_EXPRESSION})++", re.DOTALL)
 
 
 def compile_logfmt(options: FormatOptions) -> Parser:
     """A parser of logfmt; ``types`` gives keys their types."""
     converters = converters_of(options)
+    is_line, pairs = _LINE.fullmatch, _PAIR.findall
 
     def parse(line: str) -> Row:
+        if is_line(line) is None or "=" not in line:
+            raise FormatError("logfmt", "not key=value pairs")
         row: Row = {}
-        at = 0
-        size = len(line)
-        for found in _PAIR.finditer(line):
-            if found.start() != at:
-                break
-            at = found.end()
-            key, quoted, bare = found.groups()
-            if quoted is not None:
-                row[key] = unescape(quoted)
-            else:
-                row[key] = True if bare is None else bare
-        if at != size or "=" not in line:
-            raise FormatError("logfmt", "not key=value pairs", at)
+        for key, equals, quoted, bare in pairs(line):
+            row[key] = bare or (unescape(quoted) if equals else True)
         for key in converters.keys() & row.keys():
             row[key] = converters[key](row[key])
         return row

@@ -10,7 +10,7 @@ import re
 
 from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
-from streamtally.formats.typed import converters_of, convert_number
+from streamtally.formats.typed import convert_number, converters_of
 
 _LABEL = re.compile(r"[0-9A-Za-z_.\-]{1,200}", re.ASCII)
 
@@ -35,7 +35,7 @@ def compile_ltsv(options: FormatOptions) -> Parser:
 
     def parse(line: str) -> Row:
         try:
-            row: Row = dict([part.split(":", 1) for part in line.split("\t") if part])  # type: ignore[misc]
+            row: Row = dict([part.split(":", 1) for part in line.split("\t") if part])
         except ValueError:
             raise FormatError("ltsv", "a part without a colon") from None
         if not row:
@@ -68,7 +68,8 @@ FORMAT = Format(
     fields=FIELDS,
     examples=(
         Example(
-            "time:[22/Nov/2025:21:21:41 +0000]\thost:2001:db8::1\treq:GET / HTTP/1.1\tstatus:200\tsize:-\treqtime:0.004",
+            "time:[22/Nov/2025:21:21:41 +0000]\thost:2001:db8::1\treq:GET / HTTP/1.1\tstatus:200\tsize:-\t"
+            "reqtime:0.004",
             {
                 "time": "[22/Nov/2025:21:21:41 +0000]",
                 "host": "2001:db8::1",

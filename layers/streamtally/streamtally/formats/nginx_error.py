@@ -95,7 +95,7 @@ FORMAT = Format(
     ),
     examples=(
         Example(
-            '2025/11/22 21:21:41 [error] 24252#24252: *194 open() "/srv/www/a, b" failed (2: No such file or directory), '
+            '2025/11/22 21:21:41 [error] 24252#24252: *194 open() "/srv/www/a, b" failed (2: No such file), '
             'client: 2001:db8::5, server: example.com, request: "GET /a HTTP/1.1", host: "example.com"',
             {
                 "datetime": "2025/11/22 21:21:41",
@@ -103,7 +103,7 @@ FORMAT = Format(
                 "pid": 24252,
                 "tid": 24252,
                 "connection": 194,
-                "message": 'open() "/srv/www/a, b" failed (2: No such file or directory)',
+                "message": 'open() "/srv/www/a, b" failed (2: No such file)',
                 "client": "2001:db8::5",
                 "server": "example.com",
                 "request": "GET /a HTTP/1.1",

@@ -38,8 +38,7 @@ def _generate_encode(names: Sequence[str], integers: frozenset[str]) -> Any:
     # Written out field by field, since a call for each would cost as much as all the rest.
     variables = [f"v{place}" for place in range(len(names))]
     quoting = [
-        f'{variable} = "null" if {variable} == "-" else '
-        + (variable if name in integers else f"f'\"{{{variable}}}\"'")
+        f'{variable} = "null" if {variable} == "-" else ' + (variable if name in integers else f"f'\"{{{variable}}}\"'")
         for name, variable in zip(names, variables, strict=True)
     ]
     members = ",".join(f'"{name}":{{{variable}}}' for name, variable in zip(names, variables, strict=True))

@@ -1,4 +1,4 @@
-r"""Syslog files with an ISO time, as rsyslog and systemd write them: ``2025-01-02T03:04:05.678901+09:00 host app[77]: …``.
+r"""Syslog files with an ISO time, as rsyslog writes them: ``2025-01-02T03:04:05.678901+09:00 host app[77]: …``.
 
 Source: RFC 3339; rsyslog, template RSYSLOG_FileFormat.
 """

@@ -72,7 +72,7 @@ FORMAT = Format(
     ),
     examples=(
         Example(
-            '<165>1 2025-10-11T22:14:15.003Z mymachine.example.com evntslog - ID47 [exampleSDID@32473 iut="3" q="a\\"b"] '
+            '<165>1 2025-10-11T22:14:15.003Z mymachine.example.com evnt - ID47 [exampleSDID@32473 iut="3" q="a\\"b"] '
             "An application event log entry",
             {
                 "facility": 20,
@@ -80,7 +80,7 @@ FORMAT = Format(
                 "version": 1,
                 "timestamp": "2025-10-11T22:14:15.003Z",
                 "hostname": "mymachine.example.com",
-                "program": "evntslog",
+                "program": "evnt",
                 "processid": None,
                 "msgid": "ID47",
                 "structured_data": '[exampleSDID@32473 iut="3" q="a\\"b"]',

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from streamtally.formats.apache_common import TIME
 from streamtally.formats.base import Example, Format
-from streamtally.formats.layout import Column, Layout, quoted
+from streamtally.formats.layout import Column, Layout
 
 _QUOTED_OR_DASH = r'(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|-)'
 

@@ -147,4 +147,3 @@ FORMAT = Format(
     locate=_locate,
 )
 """Lines of other columns come with their own #Fields line, so IIS's default columns are only the example."""
-

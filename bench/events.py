@@ -13,6 +13,7 @@ from streamtally.local.sample import generate
 
 ARRIVAL_MS = 1_740_787_200_000 + 3_600_000  # an hour after the generator's first line
 SEED = 20250301
+LINES_A_SECOND = 600.0  # over a day; at the generator's midnight 3 MB are what a buffer of 60 s, the default, holds
 EVENT_BYTES = 3_000_000  # BufferSizeInMBs of a Lambda processor is at most 3
 
 
@@ -44,7 +45,7 @@ def small_records(many: int = 5000) -> Shape:
 
 
 def _records(lines_a_record: int) -> Iterator[bytes]:
-    lines = generate(10_000_000, SEED, rate=30.0)
+    lines = generate(10_000_000, SEED, rate=LINES_A_SECOND)
     while True:
         yield "".join(f"{line}\n" for line in islice(lines, lines_a_record)).encode()
 

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from streamtally.errors import FormatError
 from streamtally.formats import FormatOptions
 from streamtally.formats.auto import compile_auto

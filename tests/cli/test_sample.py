@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+
 from streamtally.cli.sample import command
 from streamtally.local.sample import generate
 

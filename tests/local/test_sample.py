@@ -10,6 +10,7 @@ from itertools import islice
 
 import orjson
 import pytest
+
 from streamtally.errors import FormatError, SettingsError, UnknownFormatError
 from streamtally.formats import FormatOptions, Parser, find_format
 from streamtally.formats.auto import compile_auto

@@ -9,8 +9,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from streamtally.report.page import render_report
 
+from streamtally.report.page import render_report
 from tests.report.hostile import hostile_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

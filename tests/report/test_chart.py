@@ -7,6 +7,7 @@ import re
 
 import pytest
 from rich.console import Console
+
 from streamtally.report.chart import (
     counts_table,
     ledger_table,
@@ -16,7 +17,6 @@ from streamtally.report.chart import (
 )  # fmt: skip
 from streamtally.report.data import ReportData
 from streamtally.report.text import visible
-
 from tests.report.hostile import TEXTS, hostile_report
 
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+
 from streamtally.report.data import OutputLedger, ReportData, TopList
 from streamtally.report.figures import chart_label
 from streamtally.report.page import render_report
-
 from tests.report.hostile import TEXTS, hostile_report
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from streamtally.report.steps import MINUTE_MS, status_class, step_name, time_label, to_steps
 
 minutes = st.tuples(

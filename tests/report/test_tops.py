@@ -6,6 +6,7 @@ from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from streamtally.report.tops import KEY_CHARS, TopCounter, Tops
 
 texts = st.lists(st.integers(min_value=0, max_value=60).map(lambda number: f"t{number * number % 61}"), max_size=400)

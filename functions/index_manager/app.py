@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from streamtally.aws import custom_resource
 from streamtally.aws.index_manager import Manager, make_manager
-from streamtally.aws.index_manager_report import report_managed
+from streamtally.aws.index_manager_report import report_managed, report_settled
 from streamtally.aws.opensearch import connect_from_environment
 from streamtally.aws.settings import pipeline_from_environment
 from streamtally.errors import SettingsError
@@ -42,7 +42,9 @@ def _run(task: str, context: LambdaContext) -> Mapping[str, str]:
         return context.get_remaining_time_in_millis() / 1000
 
     manager = _manager()
-    return report_managed(manager.manage(now_ms, time_left, dry_run), manager, metrics, logger, dry_run)
+    if task == "settle" and not dry_run:
+        return report_settled(manager.settle(now_ms, time_left), now_ms, metrics, logger)
+    return report_managed(manager.manage(now_ms, time_left, dry_run), metrics, logger, dry_run)
 
 
 @logger.inject_lambda_context

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from streamtally.aws.opensearch import Cluster
 from streamtally.aws.opensearch_apply import Result, apply
 from streamtally.aws.opensearch_observe import observe
+from streamtally.aws.opensearch_settle import SettleReport, settle
 from streamtally.errors import IndexPlanError
 from streamtally.indices.actions import Plan
 from streamtally.indices.observed import Observed
@@ -16,8 +17,9 @@ from streamtally.indices.roles import to_role_mappings, to_roles
 from streamtally.indices.spec import IndexSpec, read_specs
 from streamtally.pipeline import Pipeline
 
-# A first manage has at most three things that the next look makes possible: repair, an alias, an empty inbox.
-MAX_ROUNDS = 3
+# A first manage has at most three things that the next look makes possible: repair, an alias, an empty inbox; and
+# settling, which runs each minute, may change a state between a look and the plan's first action.
+MAX_ROUNDS = 5
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,14 @@ class Manager:
                 break
             done = apply(self.cluster, plan, time_left)
             results += done
-            if any(result.outcome != "done" for result in done):
+            if any(result.outcome == "failed" for result in done):
                 break
         return Managed(results, plan, observed)
+
+
+    def settle(self, now_ms: int, time_left: Callable[[], float]) -> list[SettleReport]:
+        """Settle every windowed output; failures are in the reports."""
+        return settle(self.cluster, self.pipeline, self.specs, now_ms, time_left)
 
 
 def make_manager(

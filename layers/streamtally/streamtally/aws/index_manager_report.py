@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from streamtally.aws.index_manager import Managed, Manager
+from streamtally.aws.index_manager import Managed
 from streamtally.aws.opensearch_apply import describe_failures
+from streamtally.aws.opensearch_settle import SettleReport
 from streamtally.errors import IndexPlanError
 
 
 def report_managed(
-    managed: Managed, manager: Manager, metrics: Metrics, logger: Logger, dry_run: bool
+    managed: Managed, metrics: Metrics, logger: Logger, dry_run: bool
 ) -> Mapping[str, str]:
     """Publish a manage run and return its summary. Raises: IndexPlanError: names each failure."""
     kinds = Counter(result.action.kind for result in managed.results if result.outcome == "done")
@@ -37,3 +39,26 @@ def report_managed(
     if managed.failed:
         raise IndexPlanError(f"{len(managed.failed)} actions failed: {describe_failures(managed.results)}")
     return {"task": "manage", "actions": str(sum(kinds.values())), "dry_run": str(dry_run).lower()}
+
+
+def report_settled(
+    reports: Sequence[SettleReport], now_ms: int, metrics: Metrics, logger: Logger
+) -> Mapping[str, str]:
+    """Publish a settling run and return its summary. Raises: IndexPlanError: names each output that failed."""
+    oldest = [report.oldest_unsettled_ms for report in reports if report.oldest_unsettled_ms is not None]
+    age_seconds = (now_ms - min(oldest)) / 1000 if oldest else 0
+    metrics.add_metric("OldestUnsettledWindow", MetricUnit.Seconds, age_seconds)
+    metrics.add_metric("WindowsSettled", MetricUnit.Count, sum(report.windows for report in reports))
+    metrics.add_metric("PartialsSettled", MetricUnit.Count, sum(report.partials for report in reports))
+    metrics.add_metric("LatePartials", MetricUnit.Count, sum(report.late for report in reports))
+    metrics.add_metric("AuditDifferences", MetricUnit.Count, sum(report.audit_differences for report in reports))
+    metrics.add_metric("ActionDeleteIndex", MetricUnit.Count, sum(len(report.deleted) for report in reports))
+    failed = [report for report in reports if report.problems]
+    metrics.add_metric("Failures", MetricUnit.Count, len(failed))
+    for report in reports:
+        (logger.error if report.problems else logger.info)("settled", extra={"settled": asdict(report)})
+    if failed:
+        each = "; ".join(f"{report.output}: {', '.join(report.problems)}" for report in failed)
+        raise IndexPlanError(f"{len(failed)} outputs failed: {each}")
+    finished = all(report.finished for report in reports)
+    return {"task": "settle", "windows": str(sum(r.windows for r in reports)), "finished": str(finished).lower()}

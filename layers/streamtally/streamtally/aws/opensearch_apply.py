@@ -21,7 +21,7 @@ TimeLeft = Callable[[], float]
 
 @dataclass(frozen=True)
 class Result:
-    """What came of an action: "done", "failed" or "skipped", and in the latter cases why (one line)."""
+    """What came of an action: "done", "failed", "skipped" or "outrun" (by another run), and why (one line)."""
 
     action: Action
     outcome: str
@@ -49,7 +49,9 @@ def apply(cluster: Cluster, plan: Plan, time_left: TimeLeft = lambda: 840.0) -> 
         except ClusterError as error:
             if action.kind == "put_state":
                 unstored.add(action.target)
-            results.append(Result(action, "failed", str(error)))
+            outrun = action.kind == "put_state" and error.status == 409
+            outcome = "outrun" if outrun else "failed"
+            results.append(Result(action, outcome, "another run changed it in between" if outrun else str(error)))
     return results
 
 

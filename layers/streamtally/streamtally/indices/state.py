@@ -33,12 +33,24 @@ class Cursor:
 
 
 @dataclass(frozen=True)
+class Progress:
+    """How far settling is with one output of the plan.
+
+    ``checkpoint_ms``: the start of the last run that finished all its candidates. ``audited_ms``: the last audit.
+    """
+
+    checkpoint_ms: int = 0
+    cursor: Cursor | None = None
+    audited_ms: int = 0
+
+
+@dataclass(frozen=True)
 class OutputState:
     """Milliseconds since the epoch; 0 means never.
 
     ``closed_before_ms``: what is dated earlier goes to the late index; moved at ``closed_at_ms``, never back.
     ``dropped_before_ms``: settled indices that end by then may be deleted and are never written again.
-    ``checkpoint_ms``: the start of the last settling run that finished all its candidates.
+    ``progress``: of settling, by output of the plan.
     ``pinned``: batch → [plan, its partials when some of them were deleted], for batches of two plans.
     """
 
@@ -47,9 +59,7 @@ class OutputState:
     closed_at_ms: int = 0
     dropped_before_ms: int = 0
     dropped_at_ms: int = 0
-    checkpoint_ms: int = 0
-    cursor: Cursor | None = None
-    audited_ms: int = 0
+    progress: Mapping[str, Progress] = field(default_factory=dict)
     pinned: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
     def to_document(self) -> dict[str, Any]:
@@ -67,14 +77,17 @@ class OutputState:
         """The index of a settled document or a row of this time."""
         return output_name(index, self.rotation_at(ms), ms)
 
-    def advanced(self, other: OutputState) -> OutputState:
-        """This state with whatever the other has further on: the marks that never go back, whoever writes last."""
-        return replace(
-            self,
-            closed_before_ms=max(self.closed_before_ms, other.closed_before_ms),
-            dropped_before_ms=max(self.dropped_before_ms, other.dropped_before_ms),
-            checkpoint_ms=max(self.checkpoint_ms, other.checkpoint_ms),
-        )
+    def progress_of(self, output: str) -> Progress:
+        return self.progress.get(output) or Progress()
+
+    def with_progress(self, output: str, progress: Progress) -> OutputState:
+        return replace(self, progress={**self.progress, output: progress})
+
+
+def _read_progress(document: Mapping[str, Any]) -> Progress:
+    cursor = document.get("cursor")
+    made = Cursor(cursor["started_ms"], cursor["window_ms"]) if cursor else None
+    return Progress(int(document.get("checkpoint_ms") or 0), made, int(document.get("audited_ms") or 0))
 
 
 def read_state(document: Mapping[str, Any] | None) -> OutputState:
@@ -83,7 +96,6 @@ def read_state(document: Mapping[str, Any] | None) -> OutputState:
         return OutputState()
     known = {name: document[name] for name in OutputState.__dataclass_fields__ if name in document}
     known["rotations"] = tuple(RotationFrom(r["from_ms"], r["rotation"]) for r in known.get("rotations") or ())
-    cursor = known.get("cursor")
-    known["cursor"] = Cursor(**cursor) if cursor else None
+    known["progress"] = {name: _read_progress(each) for name, each in (known.get("progress") or {}).items()}
     known["pinned"] = {batch: (plan, count) for batch, (plan, count) in (known.get("pinned") or {}).items()}
     return OutputState(**known)

@@ -2,17 +2,187 @@
 
 from __future__ import annotations
 
-import base64
-import json
-from collections import Counter
-from datetime import UTC, datetime
-from typing import Any
-
 import pytest
 
 from streamtally.aws.opensearch import Cluster
-from streamtally.pipeline import Pipeline, transform
-from streamtally.records import decode_records
-from tests.opensearch.data import MINUTE_MS, bulk, counts, forever, make_pipeline, manager_of, ms, settled
+from tests.opensearch.data import (
+    DAY_MS,
+    INBOX,
+    MINUTE_MS,
+    bulk,
+    changed_plan,
+    counts,
+    expected,
+    forever,
+    make_documents,
+    make_pipeline,
+    manager_of,
+    ms,
+    put_stamped,
+    refresh,
+    run_settle,
+    settled,
+)
 
 NOW = ms("2026-03-10T12:00")
+WINDOW = ms("2026-03-10T11:58")
+# Documents that go through the inbox are stamped by the server's clock, which is after NOW: always fresh enough.
+
+
+@pytest.fixture
+def managed(cluster: Cluster) -> Cluster:
+    assert not manager_of(cluster).manage(NOW, forever).failed
+    return cluster
+
+
+# A repeated delivery overwrites itself, in any order; the settled documents are the plain counts, one a group.
+def test_repeats_count_once(managed: Cluster) -> None:
+    pipeline = make_pipeline()
+    first = [(WINDOW + second * 1000, 200 if second % 3 else 404) for second in range(60)]
+    second = [(WINDOW + 30_000 + n * 1000, 500) for n in range(45)]
+    one = make_documents(pipeline, "one", first, NOW)
+    two = make_documents(pipeline, "two", second, NOW)
+
+    for documents in (one, two, one, list(reversed(one)), two):
+        assert bulk(managed, documents) == []
+    run_settle(managed, NOW)
+    run_settle(managed, NOW)
+
+    assert counts(settled(managed)) == expected(first + second)
+    assert managed.request("HEAD", f"/{INBOX}", ignore=(404,)) is not True  # the inbox itself is never made
+
+
+# The same version with and without `final` would let a slow run take `final` back: final is the odd version.
+def test_final_is_a_version_of_its_own(managed: Cluster) -> None:
+    pipeline = make_pipeline()
+    bulk(managed, make_documents(pipeline, "one", [(WINDOW, 200)], NOW))
+    late = NOW + 30 * MINUTE_MS
+
+    run_settle(managed, NOW)
+    before = settled(managed)[0]["tally"]["final"]
+    run_settle(managed, late)
+    slow = run_settle(managed, NOW)  # a run that began half an hour ago and writes only now
+
+    assert before is False
+    assert settled(managed)[0]["tally"]["final"] is True
+    assert slow.outrun == 1
+
+
+# HAVING false: kept and not shown; true again, even after the tombstone of a delete would be gone: shown.
+def test_having_turns_false_and_true(cluster: Cluster) -> None:
+    having = {"op": "<>", "args": [{"aggregate": "statusCount"}, {"literal": 2, "type": "BIGINT"}]}
+    pipeline = make_pipeline(changed_plan(having=having))
+    manager_of(cluster, pipeline).manage(NOW, forever)
+    cluster.request("PUT", "/request_data-2026-03-10", {"settings": {"index.gc_deletes": "0s"}})
+    shown = []
+
+    for number in range(3):
+        bulk(cluster, make_documents(pipeline, f"batch-{number}", [(WINDOW, 200)], NOW))
+        run_settle(cluster, NOW + number * MINUTE_MS, pipeline)
+        shown.append([document["statusCount"] for document in settled(cluster)])
+
+    assert shown == [[1], [], [3]]
+
+
+# Two runs at once and one of them slow: what the slow one read is older, so its documents are refused.
+def test_slow_run_cannot_overwrite(managed: Cluster) -> None:
+    pipeline = make_pipeline()
+    bulk(managed, make_documents(pipeline, "one", [(WINDOW, 200)], NOW))
+    run_settle(managed, NOW)
+    old = settled(managed)[0]
+    bulk(managed, make_documents(pipeline, "two", [(WINDOW, 200)], NOW))
+    run_settle(managed, NOW)
+    new = managed.request("POST", "/request_data/_search")["hits"]["hits"][0]
+
+    params = {"version": 2, "version_type": "external_gte", "pipeline": "_none"}
+    managed.request("PUT", f"/{new['_index']}/_doc/{new['_id']}", old, params, ignore=(409,))
+
+    assert settled(managed)[0]["statusCount"] == 2
+
+
+# A partial stamped by a clock that is behind, or seen long after its stamp, is settled all the same.
+def test_stamp_before_the_checkpoint(managed: Cluster) -> None:
+    pipeline = make_pipeline()
+    run_settle(managed, NOW)
+    document = make_documents(pipeline, "one", [(WINDOW, 200)], NOW)[0]
+
+    put_stamped(managed, document, NOW - 500_000)  # visible 500 s after it was stamped
+    run_settle(managed, NOW + MINUTE_MS)
+
+    assert counts(settled(managed)) == expected([(WINDOW, 200)])
+
+
+# What the minute's run cannot see any more (stamped an hour before the checkpoint), the daily audit finds.
+def test_audit_finds_what_was_missed(managed: Cluster) -> None:
+    pipeline = make_pipeline()
+    run_settle(managed, NOW)
+    put_stamped(managed, make_documents(pipeline, "one", [(WINDOW, 200)], NOW)[0], NOW - 3_600_000)
+
+    hourly = run_settle(managed, NOW + MINUTE_MS)
+    missed = settled(managed)
+    daily = run_settle(managed, NOW + DAY_MS)
+
+    assert (hourly.audit_differences, missed, daily.audit_differences) == (0, [], 1)
+    assert counts(settled(managed)) == expected([(WINDOW, 200)])
+
+
+# A retry across a deployment: partials of two plans for one batch; one plan counts, in all its windows.
+def test_retry_across_a_plan_change(cluster: Cluster) -> None:
+    old = make_pipeline()
+    new = make_pipeline(
+        changed_plan(where={"op": "<>", "args": [{"column": "verb"}, {"literal": "PUT", "type": "VARCHAR(8)"}]})
+    )
+    lines = [(WINDOW, 200), (WINDOW + MINUTE_MS, 200), (WINDOW + MINUTE_MS, 404), (NOW, 500)]
+    manager_of(cluster, old).manage(NOW, forever)
+    whole, part = make_documents(old, "batch", lines, NOW), make_documents(new, "batch", lines, NOW)[:2]
+
+    bulk(cluster, whole)
+    run_settle(cluster, NOW, old)
+    manager_of(cluster, new).manage(NOW, forever)
+    bulk(cluster, part)  # the retry was cut: Firehose calls again
+    run_settle(cluster, NOW + 1, new)
+    after_part = counts(settled(cluster))
+    bulk(cluster, make_documents(new, "batch", lines, NOW))
+    run_settle(cluster, NOW + 2, new)
+
+    assert after_part == expected(lines)
+    assert counts(settled(cluster)) == expected(lines)
+    assert len({document["tally"]["plan_id"] for document in settled(cluster)}) == 1
+
+
+# Plans that cannot be merged (another aggregate): the earlier one's partials are settled under the earlier plan.
+def test_partials_of_an_earlier_plan(cluster: Cluster) -> None:
+    old = make_pipeline()
+    aggregates = [
+        {"name": "statusCount", "function": "count", "argument": None},
+        {"name": "sent", "function": "sum", "type": "BIGINT", "argument": {"column": "bytes"}},
+    ]
+    new = make_pipeline(changed_plan(aggregates=aggregates))
+    manager_of(cluster, old).manage(NOW, forever)
+    bulk(cluster, make_documents(old, "old", [(WINDOW, 200)] * 3, NOW))
+    manager_of(cluster, new).manage(NOW, forever)
+    bulk(cluster, make_documents(new, "new", [(WINDOW + MINUTE_MS, 200)] * 2, NOW))
+
+    run_settle(cluster, NOW, new)
+
+    assert counts(settled(cluster)) == expected([(WINDOW, 200)] * 3 + [(WINDOW + MINUTE_MS, 200)] * 2)
+
+
+# A rotation change in the middle of a day takes effect from a stored date: every window keeps its one index.
+def test_rotation_change_mid_day(cluster: Cluster) -> None:
+    daily, hourly = make_pipeline(), make_pipeline(rotation="hour")
+    tomorrow = WINDOW + DAY_MS
+    lines = [(WINDOW, 200), (tomorrow, 200)]
+    manager_of(cluster, daily).manage(NOW, forever)
+    bulk(cluster, make_documents(daily, "one", lines[:1], NOW))
+    run_settle(cluster, NOW, daily)
+
+    manager_of(cluster, hourly).manage(NOW, forever)
+    bulk(cluster, make_documents(hourly, "two", lines[:1], NOW))
+    bulk(cluster, make_documents(hourly, "three", lines[1:], tomorrow))
+    run_settle(cluster, NOW + MINUTE_MS, hourly)
+
+    assert counts(settled(cluster)) == expected([*lines[:1], *lines])
+    names = cluster.request("GET", "/request_data-2*")
+    assert sorted(names) == ["request_data-2026-03-10", "request_data-2026-03-11-11"]
+    refresh(cluster)

@@ -71,6 +71,8 @@ class WindowedTarget:
         """The partials, as documents."""
         self._add_counted(batch)
         documents: list[bytes] = []
+        # Tells settling when a batch is whole, should a retry under another plan have put a part of it.
+        self._batch_account = {**self._batch_account, "batch_partials": len(self._groups)}
         for key in sorted(self._groups, key=repr):
             documents += self._partial(key, self._groups[key])
         self._account.documents += len(documents)

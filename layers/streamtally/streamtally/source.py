@@ -14,6 +14,8 @@ from streamtally.formats.base import Format, FormatOptions, Parser, Row
 from streamtally.plan.types import SqlType, parse_type
 from streamtally.times import RememberedTimes, TimeParser, compile_time_parser
 
+_NUMERIC_TIMES = ("unix", "unix_ms", "auto")
+
 ZoneOf = Callable[[str], tzinfo]
 """A time zone's name → the zone. Raises KeyError or ValueError for one that is unknown."""
 
@@ -27,7 +29,7 @@ class SourceSettings:
         types: column → SQL type, coerced for counting (``"200"`` → 200).
         rename: the log's field → the program's column. Lines go on with their own names.
         time_field, time_format, time_zone: where a row's event time is, how it is written (SimpleDateFormat's
-            letters, ``iso8601``, ``unix``, ``unix_ms``), and the zone of times without an offset.
+            letters, ``iso8601``, ``unix``, ``unix_ms``, ``auto``), and the zone of times without an offset.
         unescape: undo the log's escapes.
         options: what later formats read themselves.
     """
@@ -109,7 +111,7 @@ class Source:
         return event_time
 
     def _parse_time_value(self, value: Any) -> int:
-        if not isinstance(value, str) and not self.settings.time_format.startswith("unix"):
+        if not isinstance(value, str) and self.settings.time_format not in _NUMERIC_TIMES:
             raise EvaluationError("the time is not text")
         return self.parse_time(value)
 

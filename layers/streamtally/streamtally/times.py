@@ -140,13 +140,16 @@ def _tokens(pattern: str) -> Iterator[tuple[str | None, str | None, str]]:
 
 
 def compile_time_parser(pattern: str, zone: tzinfo = UTC) -> TimeParser:
-    """A parser of times for a SimpleDateFormat pattern, or for ``iso8601``, ``unix`` (seconds), ``unix_ms``.
+    """A parser of times for a SimpleDateFormat pattern, or for ``iso8601``, ``unix`` (seconds), ``unix_ms``, ``auto``.
 
+    ``auto`` takes what web servers write, ISO 8601, and Unix times in seconds or milliseconds.
     Fields that the pattern lacks are those of 1970-01-01 00:00:00.0; text beyond the pattern is ignored.
     Raises: SettingsError: a pattern that cannot be used.
     """
     if pattern == "iso8601":
         return lambda text: from_iso(text, zone)
+    if pattern == "auto":
+        return _auto_parser(zone)
     if pattern in ("unix", "unix_ms"):
         return _unix_parser(MS_PER_SECOND if pattern == "unix" else 1)
     parse = _pattern_parser(parse_pattern(pattern), zone)
@@ -160,6 +163,24 @@ def _unix_parser(factor: int) -> TimeParser:
             return int(float(value) * factor) if "." in str(value) else int(value) * factor
         except (ValueError, OverflowError, TypeError):
             raise EvaluationError("not a Unix time") from None
+
+    return parse
+
+
+UNIX_MS_FROM = 100_000_000_000  # as seconds this would be the year 5138; as milliseconds it is 1973
+
+
+def _auto_parser(zone: tzinfo) -> TimeParser:
+    parse_server_time = compile_time_parser("dd/MMM/yyyy:HH:mm:ss Z", zone)
+    parse_seconds, parse_ms = _unix_parser(MS_PER_SECOND), _unix_parser(1)
+
+    def parse(value: Any) -> int:
+        text = str(value)
+        if text[2:3] == "/":
+            return parse_server_time(text)
+        if text[4:5] == "-":
+            return from_iso(text, zone)
+        return parse_ms(value) if parse_ms(value) >= UNIX_MS_FROM else parse_seconds(value)
 
     return parse
 

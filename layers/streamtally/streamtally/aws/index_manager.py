@@ -68,7 +68,6 @@ class Manager:
                 break
         return Managed(results, plan, observed)
 
-
     def settle(self, now_ms: int, time_left: Callable[[], float]) -> list[SettleReport]:
         """Settle every windowed output; failures are in the reports."""
         return settle(self.cluster, self.pipeline, self.specs, now_ms, time_left)

@@ -15,9 +15,7 @@ from streamtally.aws.opensearch_settle import SettleReport
 from streamtally.errors import IndexPlanError
 
 
-def report_managed(
-    managed: Managed, metrics: Metrics, logger: Logger, dry_run: bool
-) -> Mapping[str, str]:
+def report_managed(managed: Managed, metrics: Metrics, logger: Logger, dry_run: bool) -> Mapping[str, str]:
     """Publish a manage run and return its summary. Raises: IndexPlanError: names each failure."""
     kinds = Counter(result.action.kind for result in managed.results if result.outcome == "done")
     for kind, count in kinds.items():
@@ -41,9 +39,7 @@ def report_managed(
     return {"task": "manage", "actions": str(sum(kinds.values())), "dry_run": str(dry_run).lower()}
 
 
-def report_settled(
-    reports: Sequence[SettleReport], now_ms: int, metrics: Metrics, logger: Logger
-) -> Mapping[str, str]:
+def report_settled(reports: Sequence[SettleReport], now_ms: int, metrics: Metrics, logger: Logger) -> Mapping[str, str]:
     """Publish a settling run and return its summary. Raises: IndexPlanError: names each output that failed."""
     oldest = [report.oldest_unsettled_ms for report in reports if report.oldest_unsettled_ms is not None]
     age_seconds = (now_ms - min(oldest)) / 1000 if oldest else 0

@@ -1,0 +1,50 @@
+"""``streamtally invoke``: the handler on an event file, without Docker and without AWS."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from streamtally.aws.transform import answer_batch
+from streamtally.errors import SettingsError
+from streamtally.local.folder import read_folder, read_text
+from streamtally.pipeline import Delivery, iter_documents, load_pipeline
+
+TIME_LIMIT_SECONDS = 300
+
+
+@click.command("invoke")
+@click.argument("event", type=click.Path(path_type=Path), metavar="EVENT.json")
+@click.option("--pipeline", "folder", type=click.Path(path_type=Path), help="A pipeline folder; default: the one here.")
+def command(event: Path, folder: Path | None) -> None:
+    """Run the transform on an event file: its answer on standard output, the partials on standard error.
+
+    Example: streamtally invoke events/apache-lines.json
+    """
+    pipeline = load_pipeline(read_folder(folder), ZoneInfo)
+    now = time.time_ns() // 1_000_000
+    answer, _ = answer_batch(pipeline, _print_documents, read_event(event), TIME_LIMIT_SECONDS, now)
+    click.echo(json.dumps(answer, indent=2))
+
+
+def _print_documents(deliveries: Iterable[Delivery], _: float) -> None:
+    for document in iter_documents(deliveries):
+        click.echo(document, err=True)
+
+
+def read_event(path: Path) -> dict[str, Any]:
+    """An event of a Firehose transformation. Raises: SettingsError: the file is none."""
+    try:
+        event = json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(f"{path}: not JSON: {error}") from None
+    records = event.get("records") if isinstance(event, dict) else None
+    if not isinstance(records, list) or not all(isinstance(each, dict) and "recordId" in each for each in records):
+        raise SettingsError(f"{path}: not a Firehose event: it has a list of 'records', each with a recordId")
+    return dict(event)

@@ -1,0 +1,72 @@
+"""The command line: one file a command, loaded when it is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from streamtally import __version__
+from streamtally.errors import StreamtallyError
+
+COMMANDS = {
+    "run": "streamtally.cli.run",
+    "parse": "streamtally.cli.parse",
+    "invoke": "streamtally.cli.invoke",
+    "compile": "streamtally.cli.compile",
+    "sample": "streamtally.cli.sample",
+}
+"""Command → its module, which holds it as ``command``; in the order in which help lists them."""
+
+EXIT_FOUND = 1
+"""The command worked, and found something wrong."""
+EXIT_UNUSABLE = 2
+"""The command could not work with what it was given."""
+
+
+class LazyCommands(click.Group):
+    """A group that imports a command's module when it is asked for, so that each starts fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(COMMANDS[cmd_name]).command
+        return command
+
+
+@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="streamtally")
+def cli() -> None:
+    """Log lines to JSON and exact per-minute counts: on a laptop, and through Firehose, Lambda and OpenSearch.
+
+    Example: streamtally run access.log
+    """
+
+
+def main() -> None:
+    """Run a command: a user's mistake is one line on standard error and exit status 2, never a traceback."""
+    try:
+        status = cli.main(standalone_mode=False, prog_name="streamtally")
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        status = EXIT_UNUSABLE
+    except click.Abort:
+        status = 130
+    except StreamtallyError as error:
+        click.echo(f"streamtally: {error}", err=True)
+        status = EXIT_UNUSABLE
+    except BrokenPipeError:
+        # The reader has seen enough (``| head``); what is still buffered would raise again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

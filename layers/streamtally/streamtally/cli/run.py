@@ -1,0 +1,225 @@
+"""``streamtally run``: the whole pipeline over log files, on this machine."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from streamtally.cli.source_options import SourceOptions, format_options, time_options
+from streamtally.errors import SettingsError
+from streamtally.ledger import Ledger
+from streamtally.local.arrival import ReadLine, arrive_when_logged, read_lines
+from streamtally.local.bucket import FolderBucket
+from streamtally.local.folder import DEFAULT_FOLDER, read_folder
+from streamtally.local.logs import STANDARD_INPUT, LogLine, check_logs, read_log
+from streamtally.local.run import LocalRun
+from streamtally.local.store import DuckDbStore, plain_document
+from streamtally.pipeline import Pipeline, load_pipeline
+from streamtally.report.chart import counts_table, ledger_table, minutes_chart, outputs_table, unparsed_table
+from streamtally.report.data import ReportData
+from streamtally.report.page import render_report
+from streamtally.report.text import visible
+
+DEFAULT_OUT = Path("streamtally-out")
+BUCKET, DATABASE, REPORT = "log-bucket", "log-summary.duckdb", "report.html"
+STREAM = "log-ingestion-stream"
+MAX_TABLE_ROWS = 30
+PROGRESS_BYTES = 1 << 20
+
+
+@click.command("run")
+@click.argument("logs", nargs=-1, required=True, metavar="LOG...")
+@format_options
+@time_options
+@click.option("--pipeline", "folder", type=click.Path(path_type=Path), help="A pipeline folder; default: the one here.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help=f"Default: {DEFAULT_OUT}")
+@click.option("--lines-per-record", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "--arrival",
+    type=click.Choice(["logged", "now"]),
+    default="logged",
+    show_default=True,
+    help="A line's arrival: when it was logged, or the clock.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def command(
+    logs: tuple[str, ...],
+    format_name: str | None,
+    pattern: str | None,
+    fields: str | None,
+    time_field: str | None,
+    time_format: str | None,
+    folder: Path | None,
+    out: Path | None,
+    lines_per_record: int,
+    arrival: str,
+    as_json: bool,
+) -> None:
+    """Take log files (plain or gzip, - is standard input) through the pipeline and show what came of it.
+
+    Writes log-bucket/ (the S3 side), log-summary.duckdb (the second stream, settled) and report.html.
+
+    Example: streamtally run access.log --out result
+    """
+    document = read_folder(folder)
+    options = SourceOptions(format_name, pattern, fields, time_field, time_format)
+    document["source"] = options.apply(document["source"])
+    pipeline = load_pipeline(document, ZoneInfo)
+    names = list(logs)
+    check_logs(names)
+    with _staging(out or DEFAULT_OUT) as staged:
+        store = DuckDbStore(staged / DATABASE)
+        run = LocalRun(pipeline, FolderBucket(staged / BUCKET, STREAM), store)
+        run.run(_read_all(names, pipeline, arrival), lines_per_record)
+        store.settle(pipeline)
+        if as_json:
+            _print_result(run.ledger, pipeline, store)
+        shown_outputs = [_last_documents(name, store.documents(each)) for name, each in pipeline.outputs.items()]
+        store.close()
+        shown = folder or DEFAULT_FOLDER
+        data = run.summary.report_data(run.ledger, shown.name, names, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+        (staged / REPORT).write_text(render_report(data), encoding="utf-8")
+    if not as_json:
+        _show(Console(), data, shown_outputs, out or DEFAULT_OUT)
+
+
+@contextmanager
+def _staging(out: Path) -> Iterator[Path]:
+    """A folder whose content moves to ``out`` only if all went well, so that nothing is left half-written."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        staged = Path(tempfile.mkdtemp(prefix=".run-", dir=out))
+    except OSError as error:
+        raise SettingsError(f"--out {out}: cannot be written: {error.strerror}") from None
+    try:
+        yield staged
+        for part in (BUCKET, DATABASE, REPORT):
+            _replace(staged / part, out / part)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def _replace(new: Path, old: Path) -> None:
+    if old.is_dir():
+        shutil.rmtree(old)
+    else:
+        old.unlink(missing_ok=True)
+    if new.exists():
+        new.rename(old)
+
+
+def _read_all(names: list[str], pipeline: Pipeline, arrival: str) -> Iterator[ReadLine]:
+    """The lines of all logs, with their arrivals, while a bar on the terminal says how far it is."""
+    sizes = {name: Path(name).stat().st_size for name in names if name != STANDARD_INPUT}
+    with _progress() as bar:
+        for name in names:
+            task = bar.add_task(visible(Path(name).name, 40), total=sizes.get(name))
+            lines = read_lines(_advancing(read_log(name), bar, task, name), pipeline.source)
+            if arrival == "now":
+                yield from _arrive_now(lines)
+            else:
+                yield from arrive_when_logged(lines, _file_ms(name))
+
+
+def _advancing(lines: Iterator[LogLine], bar: Progress, task: TaskID, name: str) -> Iterator[LogLine]:
+    # A compressed file is longer inside than outside, so its bar would run ahead: it only shows that it moves.
+    if name.endswith(".gz"):
+        bar.update(task, total=None)
+    done = 0
+    for line in lines:
+        done += line.size_bytes
+        if done >= PROGRESS_BYTES:
+            bar.advance(task, done)
+            done = 0
+        yield line
+    bar.advance(task, done)
+
+
+def _progress() -> Progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def _file_ms(name: str) -> int:
+    return _now_ms() if name == STANDARD_INPUT else Path(name).stat().st_mtime_ns // 1_000_000
+
+
+def _arrive_now(lines: Iterator[ReadLine]) -> Iterator[ReadLine]:
+    for each in lines:
+        each.arrival = _now_ms()
+        yield each
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _print_result(ledger: Ledger, pipeline: Pipeline, store: DuckDbStore) -> None:
+    """The result as one JSON object, written document by document: a row output may have any number of them."""
+    counts = {name: getattr(ledger, name) for name in ("lines", "rows", "unparsed", "empty", "failed")}
+    write = sys.stdout.write
+    write(json.dumps(counts)[:-1] + ', "outputs": {')
+    for place, (name, output) in enumerate(pipeline.outputs.items()):
+        write(f"{', ' if place else ''}{json.dumps(name)}: [")
+        for number, document in enumerate(store.documents(output)):
+            write(f"{', ' if number else ''}{json.dumps(plain_document(document))}")
+        write("]")
+    write("}}\n")
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """The last documents of an output, as its table shows them."""
+
+    name: str
+    columns: list[str]
+    rows: list[list[Any]]
+    total: int
+
+
+def _last_documents(name: str, documents: Iterable[dict[str, Any]]) -> _Shown:
+    last: deque[dict[str, Any]] = deque(maxlen=MAX_TABLE_ROWS)
+    total = 0
+    for document in documents:
+        last.append(document)
+        total += 1
+    rows = [plain_document(each) for each in last]
+    return _Shown(name, list(rows[0]) if rows else [], [list(row.values()) for row in rows], total)
+
+
+def _show(console: Console, data: ReportData, outputs: list[_Shown], out: Path) -> None:
+    ascii_only = not console.encoding.lower().startswith("utf")
+    for each in outputs:
+        title = (
+            each.name if each.total <= len(each.rows) else f"{each.name}: the last {len(each.rows)} of {each.total:,}"
+        )
+        console.print(counts_table(title, each.columns, each.rows, max_rows=MAX_TABLE_ROWS, ascii_only=ascii_only))
+    console.print(minutes_chart(data.status_by_minute, console.width, ascii_only=ascii_only))
+    console.print(ledger_table(data, ascii_only=ascii_only))
+    console.print(outputs_table(data.outputs, ascii_only=ascii_only))
+    if data.unparsed_lines:
+        missing = data.unparsed + data.failed
+        console.print(unparsed_table(data.unparsed_lines[:10], missing, console.width, ascii_only=ascii_only))
+    for part in (BUCKET, DATABASE, REPORT):
+        console.print(f"{out / part}", highlight=False, soft_wrap=True, markup=False)

@@ -1,0 +1,63 @@
+"""The options that say what the lines are, shared by the commands that read logs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+from streamtally.errors import SettingsError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOptions:
+    """What the command line says of the source; None: what the pipeline says."""
+
+    format_name: str | None = None
+    pattern: str | None = None
+    fields: str | None = None
+    time_field: str | None = None
+    time_format: str | None = None
+
+    def apply(self, source: Mapping[str, Any]) -> dict[str, Any]:
+        """The source's settings with these in their place. Raises: SettingsError: options that do not go together."""
+        changed = dict(source)
+        if self.pattern is None and self.fields is not None:
+            raise SettingsError("--fields goes with --pattern: it names the pattern's groups")
+        if self.pattern is not None:
+            if self.format_name not in (None, "regex"):
+                raise SettingsError(f"--pattern goes with --format regex, not {self.format_name}")
+            names = [name.strip() for name in (self.fields or "").split(",") if name.strip()]
+            changed |= {"format": "regex", "pattern": self.pattern, "fields": names}
+        elif self.format_name is not None:
+            changed["format"] = self.format_name
+        if self.time_field is not None:
+            changed |= {"time_field": self.time_field, "time_format": self.time_format or "auto"}
+        elif self.time_format is not None:
+            changed["time_format"] = self.time_format
+        return changed
+
+
+def format_options(command: Command) -> Command:
+    """Adds --format, --pattern and --fields."""
+    for option in (
+        click.option("--fields", metavar="A,B,C", help="Names of the pattern's groups, in order."),
+        click.option("--pattern", metavar="RE", help="A regular expression that matches a whole line."),
+        click.option("--format", "format_name", metavar="F", help="The lines' format; default: the pipeline's, auto."),
+    ):
+        command = option(command)
+    return command
+
+
+def time_options(command: Command) -> Command:
+    """Adds --time-field and --time-format."""
+    for option in (
+        click.option("--time-format", metavar="T", help="How it is written: dd/MMM/yyyy:HH:mm:ss Z, iso8601, unix …"),
+        click.option("--time-field", metavar="F", help="The field that says when a line was logged."),
+    ):
+        command = option(command)
+    return command

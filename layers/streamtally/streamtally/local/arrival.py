@@ -1,0 +1,78 @@
+"""When the lines of a log arrived: the time they were logged, so that a replay gives what the stream gave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from streamtally.errors import FormatError
+from streamtally.formats.base import Row
+from streamtally.local.logs import LogLine
+from streamtally.records import to_text
+from streamtally.source import Source
+
+MAX_WAITING_LINES = 10_000
+"""So many lines without a time are held back at the beginning until one has a time; then the file's time is taken."""
+
+
+@dataclass(slots=True)
+class ReadLine:
+    """A line as its source reads it.
+
+    Attributes:
+        row: None if the line is empty or does not parse; reason: why it does not.
+        time: when it was logged, ms since the epoch; None if it does not say so in a way that its source reads.
+        arrival: ms since the epoch.
+    """
+
+    line: LogLine
+    row: Row | None
+    reason: str
+    time: int | None
+    arrival: int = 0
+
+
+def read_lines(lines: Iterable[LogLine], source: Source) -> Iterator[ReadLine]:
+    """Every line, read by the source."""
+    for line in lines:
+        text = to_text(line.data.rstrip(b"\r\n"))
+        try:
+            row = source.parse(text) if text and not line.is_too_long else None
+        except FormatError as error:
+            yield ReadLine(line, None, error.reason, None)
+            continue
+        yield ReadLine(line, row, "", None if row is None else _logged_time(source, row))
+
+
+def _logged_time(source: Source, row: Row) -> int | None:
+    try:
+        return source.event_time(row)
+    except Exception:  # whatever a hostile value makes it raise: then the line does not say when
+        return None
+
+
+def arrive_when_logged(lines: Iterable[ReadLine], file_ms: int) -> Iterator[ReadLine]:
+    """Lines with their arrival: the time they were logged.
+
+    A line without a time has that of the line before it; the first ones that of the first line with a time, or
+    ``file_ms`` if there is none.
+    """
+    waiting: list[ReadLine] = []
+    last: int | None = None
+    for each in lines:
+        waiting.append(each)
+        if each.time is None and last is None and len(waiting) < MAX_WAITING_LINES:
+            continue
+        if each.time is not None:
+            last = each.time
+        elif last is None:
+            last = file_ms
+        yield from _arrived(waiting, last)
+        waiting.clear()
+    yield from _arrived(waiting, file_ms)
+
+
+def _arrived(lines: list[ReadLine], arrival: int) -> Iterator[ReadLine]:
+    for each in lines:
+        each.arrival = arrival
+        yield each

@@ -1,0 +1,94 @@
+"""Log files as lines, plain or gzip, in bounded memory."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from streamtally.errors import SettingsError
+
+MAX_LINE_BYTES = 1000 * 1024
+"""A longer line cannot be a record of Firehose."""
+STANDARD_INPUT = "-"
+_GZIP = b"\x1f\x8b"
+_SKIP_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line of a log: file and number (from 1) as people name it, its bytes with the line end as they were read.
+
+    ``size_bytes`` is the whole line's; of one beyond :data:`MAX_LINE_BYTES` only the beginning is in ``data``.
+    """
+
+    file: str
+    number: int
+    data: bytes
+    size_bytes: int
+
+    @property
+    def is_too_long(self) -> bool:
+        return self.size_bytes > MAX_LINE_BYTES
+
+
+def check_logs(names: list[str]) -> None:
+    """Every log can be opened. Raises: SettingsError, before anything is done: the first that cannot."""
+    for name in names:
+        if name != STANDARD_INPUT:
+            with open_log(name):
+                pass
+
+
+@contextmanager
+def open_log(name: str) -> Iterator[BinaryIO]:
+    """A log's bytes, decompressed if it is gzip. Raises: SettingsError."""
+    if name == STANDARD_INPUT:
+        yield cast(BinaryIO, _decompressed(sys.stdin.buffer))
+        return
+    path = Path(name)
+    if path.is_dir():
+        raise SettingsError(f"{name}: is a folder: name the log files in it")
+    try:
+        with path.open("rb") as raw:
+            yield cast(BinaryIO, _decompressed(raw))
+    except FileNotFoundError:
+        raise SettingsError(f"{name}: no such file") from None
+    except PermissionError:
+        raise SettingsError(f"{name}: may not be read by this user") from None
+
+
+def _decompressed(raw: object) -> object:
+    buffered = cast("BinaryIO", raw)
+    peek = getattr(buffered, "peek", None)
+    start = peek(2)[:2] if peek else b""
+    return gzip.GzipFile(fileobj=buffered, mode="rb") if start == _GZIP else buffered
+
+
+def read_log(name: str) -> Iterator[LogLine]:
+    """The lines of a log. Raises: SettingsError: it cannot be read, or its gzip data is broken."""
+    shown = "standard input" if name == STANDARD_INPUT else name
+    number = 0
+    with open_log(name) as log:
+        try:
+            while data := log.readline(MAX_LINE_BYTES + 1):
+                number += 1
+                yield LogLine(shown, number, data, len(data) + _skip_rest(log, data))
+        except (EOFError, zlib.error, gzip.BadGzipFile):
+            raise SettingsError(f"{shown}: the gzip data is broken or cut off after line {number}") from None
+        except OSError as error:
+            raise SettingsError(f"{shown}: cannot be read: {error.strerror or error}") from None
+
+
+def _skip_rest(log: BinaryIO, data: bytes) -> int:
+    """Skip what is left of a line that is too long, and say how much it was."""
+    skipped = 0
+    while len(data) > 0 and data[-1:] != b"\n" and (skipped or len(data) > MAX_LINE_BYTES):
+        data = log.readline(_SKIP_BYTES)
+        skipped += len(data)
+    return skipped

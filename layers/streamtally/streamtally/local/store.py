@@ -1,0 +1,145 @@
+"""The second stream's end on a laptop: a DuckDB file in place of OpenSearch.
+
+Documents are kept by their derived ids, so a repeat replaces itself; settling merges them as the index manager does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import orjson
+
+from streamtally.canonical import canonical_json
+from streamtally.pipeline import Pipeline
+from streamtally.plan.rows import Column
+from streamtally.plan.windowed import WindowedOutput
+from streamtally.targets import Output
+from streamtally.times import from_iso
+
+_SCHEMA = """
+    CREATE TABLE IF NOT EXISTS documents (
+        id VARCHAR PRIMARY KEY,     -- partial_id or row_id
+        output VARCHAR NOT NULL,
+        time BIGINT NOT NULL,       -- window start, or the row's time; ms since the epoch
+        key VARCHAR NOT NULL,       -- canonical JSON of the key; empty for rows
+        batch_id VARCHAR NOT NULL,
+        plan_id VARCHAR NOT NULL,
+        document VARCHAR NOT NULL
+    )
+"""
+_COLUMN_TYPES = {"TINYINT": "TINYINT", "SMALLINT": "SMALLINT", "INTEGER": "INTEGER", "BIGINT": "BIGINT"}
+_COLUMN_TYPES |= {"REAL": "REAL", "DOUBLE": "DOUBLE", "BOOLEAN": "BOOLEAN"}
+ROWS_A_WRITE = 10_000
+
+Document = dict[str, Any]
+
+
+class DuckDbStore:
+    """Documents and what they settle to. Args: path: the database file, made if it is missing."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = duckdb.connect(str(path))
+        self._database.execute("SET preserve_insertion_order = false")
+        self._database.execute(_SCHEMA)
+
+    def close(self) -> None:
+        """Write everything to the file."""
+        self._database.close()
+
+    def put(self, documents: Iterable[bytes]) -> None:
+        """Keep documents; one with an id that is there already replaces it."""
+        found = {row[0]: row for row in map(_document_row, documents)}
+        if not found:
+            return
+        columns = [list(column) for column in zip(*found.values(), strict=True)]
+        names = ", ".join("unnest(?)" for _ in columns)
+        self._database.execute(f"INSERT OR REPLACE INTO documents SELECT {names}", columns)
+
+    def settle(self, pipeline: Pipeline) -> None:
+        """Write every output's documents into a table with the name of its index."""
+        for output in pipeline.outputs.values():
+            table = _quoted(output.settings.index)
+            columns = ", ".join(f"{_quoted(each.name)} {_column_type(each)}" for each in output.columns)
+            self._database.execute(f"CREATE OR REPLACE TABLE {table} ({columns})")
+            rows: list[list[Any]] = []
+            for document in self._settled(output):
+                rows.append([document[each.name] for each in output.columns])
+                if len(rows) == ROWS_A_WRITE:
+                    self._insert(table, rows)
+            self._insert(table, rows)
+
+    def documents(self, output: Output) -> Iterator[Document]:
+        """An output's settled documents, columns only, by window and key (rows: by time)."""
+        yield from self._settled(output)
+
+    def _insert(self, table: str, rows: list[list[Any]]) -> None:
+        if rows:
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            names = ", ".join("unnest(?)" for _ in columns)
+            self._database.execute(f"INSERT INTO {table} SELECT {names}", columns)
+            rows.clear()
+
+    def _settled(self, output: Output) -> Iterator[Document]:
+        found = self._select(output.name)
+        if not isinstance(output, WindowedOutput):
+            for _, _, document in found:
+                yield {each.name: document.get(each.name) for each in output.columns}
+            return
+        for time, window in groupby(found, key=itemgetter(0)):
+            settled = []
+            for _, partials in groupby(window, key=itemgetter(1)):
+                state = output.merge_states(document["tally"]["state"] for _, _, document in partials)
+                columns, visible = output.finish(time, state)
+                if visible:
+                    settled.append((state["key"], columns))
+            for _, columns in sorted(settled, key=lambda each: [sort_key(value) for value in each[0]]):
+                yield columns
+
+    def _select(self, output: str) -> Iterator[tuple[int, str, Document]]:
+        cursor = self._database.cursor()
+        cursor.execute("SELECT time, key, document FROM documents WHERE output = ? ORDER BY time, key, id", [output])
+        while rows := cursor.fetchmany(ROWS_A_WRITE):
+            for time, key, document in rows:
+                yield time, key, orjson.loads(document)
+
+
+def _document_row(document: bytes) -> tuple[str, str, int, str, str, str, str]:
+    tally = orjson.loads(document)["tally"]
+    windowed = "partial_id" in tally
+    return (
+        tally["partial_id"] if windowed else tally["row_id"],
+        tally["output"],
+        from_iso(tally["window_start"] if windowed else tally["time"]),
+        canonical_json(tally["state"]["key"]).decode() if windowed else "",
+        tally["batch_id"],
+        tally["plan_id"],
+        document.decode(),
+    )
+
+
+def sort_key(value: Any) -> tuple[int, Any]:
+    """An order of JSON values of mixed types: nulls, then numbers, then text."""
+    if value is None:
+        return 0, 0
+    return (2, value) if isinstance(value, str) else (1, value)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _column_type(column: Column) -> str:
+    if column.type.name == "DECIMAL":
+        return str(column.type)
+    return _COLUMN_TYPES.get(column.type.name, "VARCHAR")
+
+
+def plain_document(document: Mapping[str, Any]) -> Document:
+    """A document as plain JSON values: DECIMAL columns as numbers."""
+    plain: Document = orjson.loads(orjson.dumps(dict(document), default=float))
+    return plain

@@ -1,0 +1,80 @@
+"""What a local run remembers of the lines for its table, chart and report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from streamtally.ledger import Ledger
+from streamtally.local.arrival import ReadLine
+from streamtally.records import to_text
+from streamtally.report.data import MinuteCount, OutputLedger, ReportData, UnparsedLine
+from streamtally.report.tops import Tops
+from streamtally.source import Source
+
+MAX_EXAMPLES = 100
+MAX_EXAMPLE_CHARS = 500
+TOP_ENTRIES = 20
+_MINUTE_MS = 60_000
+
+
+class Summary:
+    """Statuses by minute, the most frequent requests, hosts and agents, and examples of lines that did not parse."""
+
+    def __init__(self, source: Source) -> None:
+        self._tops = Tops()
+        self._minutes: Counter[tuple[int, int | None]] = Counter()
+        self._examples: list[UnparsedLine] = []
+        self._status_field, _ = source.column("response")
+
+    def add(self, each: ReadLine) -> None:
+        """Take in a line as its source reads it."""
+        if each.row is None:
+            if each.reason:
+                self.add_failed(each, each.reason)
+            return
+        self._tops.add(each.row)
+        time = each.arrival if each.time is None else each.time
+        self._minutes[time - time % _MINUTE_MS, _status(each.row.get(self._status_field))] += 1
+
+    def add_failed(self, each: ReadLine, reason: str) -> None:
+        """Keep a line that is no row as an example, if there are not enough yet."""
+        if len(self._examples) < MAX_EXAMPLES:
+            text = to_text(each.line.data[: 4 * MAX_EXAMPLE_CHARS].rstrip(b"\r\n"))[:MAX_EXAMPLE_CHARS]
+            self._examples.append(UnparsedLine(each.line.file, each.line.number, reason, text))
+
+    def report_data(self, ledger: Ledger, pipeline: str, inputs: Sequence[str], generated_at: str) -> ReportData:
+        """All that the report shows."""
+        return ReportData(
+            pipeline=pipeline,
+            generated_at=generated_at,
+            inputs=inputs,
+            lines=ledger.lines,
+            rows=ledger.rows,
+            unparsed=ledger.unparsed,
+            empty=ledger.empty,
+            failed=ledger.failed,
+            reingested=ledger.reingested,
+            outputs=[_output_ledger(name, ledger) for name in ledger.outputs],
+            status_by_minute=self.minutes(),
+            top_requests=self._tops.requests.top(TOP_ENTRIES),
+            top_hosts=self._tops.hosts.top(TOP_ENTRIES),
+            top_agents=self._tops.agents.top(TOP_ENTRIES),
+            unparsed_lines=self._examples,
+        )
+
+    def minutes(self) -> list[MinuteCount]:
+        """Rows by minute and status, in no order."""
+        return [(minute, status, count) for (minute, status), count in self._minutes.items()]
+
+
+def _status(value: Any) -> int | None:
+    if isinstance(value, str) and len(value) == 3 and value.isascii() and value.isdigit():
+        return int(value)
+    return value if type(value) is int else None
+
+
+def _output_ledger(name: str, ledger: Ledger) -> OutputLedger:
+    output = ledger.outputs[name]
+    return OutputLedger(name, output.emitted, output.filtered, output.eval_failed, output.out_of_range)

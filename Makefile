@@ -1,0 +1,54 @@
+# make demo: try it. make test: the tests. make help: everything else.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO := .demo
+WORKERS ?= 2
+
+help:  ## List what there is to make
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+setup: $(READY)  ## Make the environment in .venv (with uv where it is found, else venv and pip)
+
+$(READY): requirements/dev.txt layers/streamtally/pyproject.toml layers/streamtally/requirements.txt
+	@scripts/setup $(VENV)
+	@touch $@
+
+demo: setup  ## The main job on a real server's log, then on a larger generated one
+	@echo '== A real log: nginx, $(shell grep -c '' tests/samples/nginx-combined.log) lines (tests/samples/README.md)'
+	$(BIN)/streamtally run tests/samples/nginx-combined.log --out $(DEMO)/nginx
+	@echo '== A generated day of a shop: 200,000 lines'
+	@mkdir -p $(DEMO)
+	$(BIN)/streamtally sample --lines 200000 --seed 7 --rate 2.5 --out $(DEMO)/shop.log
+	$(BIN)/streamtally run $(DEMO)/shop.log --out $(DEMO)/shop
+	@echo 'Open $(DEMO)/shop/report.html in a browser.'
+
+test: setup  ## The tests; those that need a server, Docker or a browser are skipped with a reason where there is none
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup
+
+lint: setup  ## Ruff: style and likely mistakes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup  ## Mypy, strict
+	$(BIN)/mypy layers/streamtally/streamtally functions
+
+bench: setup  ## Speed, as ratios in one run
+	$(BIN)/python -m bench.transform
+
+compile: setup  ## Make pipeline.json of every pipeline in the checkout
+	$(BIN)/streamtally compile layers/pipeline/pipeline
+	$(BIN)/streamtally compile pipelines/rows
+
+lock: ## Renew requirements/dev.txt (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url requirements/dev.in -o requirements/dev.txt
+
+check: lint types test  ## Lint, types and tests
+
+clean:  ## Remove what was made, the environment too
+	rm -rf $(VENV) $(DEMO) .tools .aws-sam streamtally-out
+
+.PHONY: help setup demo test lint types bench compile lock check clean

@@ -9,6 +9,7 @@ from streamtally.formats import (
     alb,
     apache_combined,
     apache_common,
+    apache_directive,
     apache_error,
     cloudfront,
     csv,
@@ -18,6 +19,7 @@ from streamtally.formats import (
     logfmt,
     ltsv,
     nginx,
+    nginx_directive,
     nginx_error,
     regex,
     rfc3339_syslog,
@@ -64,10 +66,13 @@ _BY_ANY_NAME = {alias: each for each in REGISTRY.values() for alias in (each.nam
 
 
 def find_format(name: str) -> Format:
-    """The format of that name or alias.
+    """The format of that name or alias, or the one that a directive describes (``nginx:…``, ``apache:…``).
 
-    Raises: UnknownFormatError: there is none.
+    Raises: UnknownFormatError: there is none; SettingsError: a directive that lines could not be read by.
     """
+    for each in (nginx_directive, apache_directive):
+        if name.startswith(each.PREFIX):
+            return each.find(name)
     try:
         return _BY_ANY_NAME[name]
     except KeyError:

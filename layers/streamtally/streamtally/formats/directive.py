@@ -1,0 +1,116 @@
+"""A format built from the server's own directive: variables with literal text between, in any order.
+
+A number or time has its pattern; a text ends where the next literal begins (a quote behind a backslash begins nothing).
+So a line is read in one pass, and two variables with nothing between are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from streamtally.errors import SettingsError
+from streamtally.formats.base import Format
+from streamtally.formats.layout import Column, Layout
+
+_NUMBERS = {"INTEGER": "-?[0-9]{1,9}|-", "BIGINT": "-?[0-9]{1,18}|-", "DOUBLE": r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?|-"}
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """What a directive's variable gives: the field's name, type and meaning; ``pattern`` where it has its own."""
+
+    name: str
+    type: str
+    meaning: str
+    pattern: str = ""
+
+
+Part = str | Variable
+"""Literal text, or a variable."""
+
+
+def text_before(literal: str) -> str:
+    """The pattern of a text that ends where the literal first begins, or with the line."""
+    if not literal:
+        return ".*+"
+    first, rest = re.escape(literal[0]), re.escape(literal[1:])
+    if literal[0] == '"':
+        return r'[^"\\]*+(?:\\.[^"\\]*+)*+'
+    if not rest:
+        return f"[^{_in_class(literal[0])}]*+"
+    return f"[^{_in_class(literal[0])}]*+(?:{first}(?!{rest})[^{_in_class(literal[0])}]*+)*+"
+
+
+def _in_class(char: str) -> str:
+    return "\\" + char if char in "\\]^-[" else char
+
+
+def directive_layout(name: str, parts: Sequence[Part]) -> Layout:
+    """The layout of a directive's parts.
+
+    Raises: SettingsError: no variable, or two with nothing between.
+    """
+    merged = _merge_literals(parts)
+    columns: list[Column] = []
+    literal, names = "", set[str]()
+    for place, part in enumerate(merged):
+        if isinstance(part, str):
+            literal = part
+            continue
+        following = merged[place + 1] if place + 1 < len(merged) else ""
+        if not isinstance(following, str):
+            raise SettingsError(
+                f"format {name!r}: nothing stands between {part.name!r} and {following.name!r}, so no line could be taken "
+                "apart: put a literal between them"
+            )
+        columns.append(_column(part, _unique(part.name, names), literal, following))
+        literal = ""
+    if not columns:
+        raise SettingsError(f"format {name!r}: no variable in it")
+    tail = merged[-1] if isinstance(merged[-1], str) else ""
+    kind = name.partition(":")[0]
+    return Layout(kind, "not a line of this directive", columns, end=f"{re.escape(tail)}\\Z")
+
+
+def _merge_literals(parts: Sequence[Part]) -> list[Part]:
+    merged: list[Part] = []
+    for part in parts:
+        if isinstance(part, str) and merged and isinstance(merged[-1], str):
+            merged[-1] += part
+        elif part:
+            merged.append(part)
+    return merged
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    number, unique = 1, name
+    while unique in taken:
+        number += 1
+        unique = f"{name}_{number}"
+    taken.add(unique)
+    return unique
+
+
+def _column(variable: Variable, name: str, before: str, following: str) -> Column:
+    pattern = variable.pattern or _NUMBERS.get(variable.type) or text_before(following)
+    escaped = not variable.pattern and variable.type == "VARCHAR"
+    return Column(name, variable.type, variable.meaning, pattern, re.escape(before), escaped=escaped)
+
+
+def directive_format(name: str, layout: Layout, source: str, times: Sequence[tuple[str, str]]) -> Format:
+    """The format of a layout; ``times`` are the fields that can be its time, best first, with how they are written."""
+    fields = {field.name for field in layout.fields}
+    time_field, time_format = next(((field, how) for field, how in times if field in fields), (None, None))
+    return Format(
+        name=name,
+        summary="Built from the server's own directive.",
+        source=source,
+        fields=layout.fields,
+        examples=(),
+        compile=layout.compile,
+        time_field=time_field,
+        time_format=time_format,
+        locate=layout.locate,
+    )

@@ -1,0 +1,172 @@
+"""Formats from nginx's log_format and Apache's LogFormat: what the directive writes it reads."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from streamtally.errors import FormatError, SettingsError
+from streamtally.formats import Field, FormatOptions, find_format
+
+NGINX_COMBINED = (
+    'nginx:$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent '
+    '"$http_referer" "$http_user_agent"'
+)
+NGINX_NAMES = [
+    "remote_addr", "remote_user", "time_local", "time_iso8601", "request", "status", "body_bytes_sent", "bytes_sent",
+    "request_length", "request_time", "msec", "http_referer", "http_user_agent", "http_x_forwarded_for", "host",
+    "upstream_response_time", "upstream_addr", "ssl_protocol", "request_id", "connection", "gzip_ratio", "server_port",
+]  # fmt: skip
+NGINX_VARIABLES = [f"${name}" for name in NGINX_NAMES] + [f"${{{name}}}" for name in NGINX_NAMES]
+APACHE_VARIABLES = [
+    "%h", "%a", "%l", "%u", "%t", "%r", "%>s", "%s", "%b", "%B", "%D", "%T", "%{ms}T", "%v", "%p", "%U", "%q", "%m", "%H",
+    "%{Referer}i", "%{User-agent}i", "%{X-Forwarded-For}i", "%{Content-Type}o", "%{session}C", "%{UNIQUE_ID}e", "%I", "%O",
+    "%{sec}t", "%{msec}t", "%{tid}P", "%400,501{User-agent}i", "%!200,304{X-Y}i",
+]  # fmt: skip
+TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF, exclude_characters='"\\'), max_size=20)
+# Any literal; $, % and \ mean something to the servers, and a letter behind nginx's variable would belong to its name.
+LITERAL = st.text(st.sampled_from(" \t|;,:-[]()'\"<>#~^.*+?!/=&@"), min_size=1, max_size=4)
+TIME_VALUES = {
+    "time_local": "10/Oct/2025:13:55:36 -0700",
+    "datetime": "10/Oct/2025:13:55:36 -0700",
+    "time_iso8601": "2025-10-10T13:55:36+02:00",
+}
+NUMBERS = {
+    "INTEGER": st.integers(-(10**8), 10**9 - 1).map(str),
+    "BIGINT": st.integers(0, 10**18 - 1).map(str),
+    "DOUBLE": st.decimals(0, 10**9, places=3).map(lambda value: f"{value:.3f}"),
+}
+
+
+def typed(text: str, kind: str) -> Any:
+    """The value as a row must hold it."""
+    if text == "-":
+        return None
+    return float(text) if kind == "DOUBLE" else int(text) if kind in ("INTEGER", "BIGINT") else text
+
+
+def draw_value(draw: st.DrawFn, field: Field, literal: str) -> str:
+    """A value that the literal behind it can end: a text in which it does not begin, a number that it does not go on."""
+    for name, value in TIME_VALUES.items():
+        if field.name.startswith(name):  # the second one is called time_local_2
+            return value
+    if field.type in NUMBERS:
+        text = draw(NUMBERS[field.type] | st.just("-"))
+        assume(literal[0] != "." and not (text == "-" and literal[0] == "-"))
+        return text
+    text = draw(TEXT)
+    end = literal[0] if literal[0] == '"' else literal
+    assume((text + literal).find(end) == len(text))
+    return text
+
+
+@st.composite
+def directives(draw: st.DrawFn, prefix: str, variables: list[str]) -> tuple[str, str, dict[str, Any]]:
+    """A directive, a line that its server would write, and the row that must come back."""
+    chosen = draw(st.lists(st.sampled_from(variables), min_size=1, max_size=9))
+    literals = draw(st.lists(LITERAL, min_size=len(chosen) + 1, max_size=len(chosen) + 1))
+    directive = prefix + literals[0] + "".join(name + text for name, text in zip(chosen, literals[1:], strict=True))
+    line, row = literals[0], {}
+    for place, field in enumerate(find_format(directive).fields):
+        bracketed = chosen[place] == "%t"
+        text = draw_value(draw, field, literals[place + 1])
+        line += (f"[{text}]" if bracketed else text) + literals[place + 1]
+        row[field.name] = typed(text, field.type)
+    return directive, line, row
+
+
+# Whatever the variables, their order and the text between: the line that nginx would write parses back to the values.
+@settings(max_examples=2500, deadline=None, suppress_health_check=list(HealthCheck))
+@given(directives("nginx:", NGINX_VARIABLES))
+def test_nginx_round_trip(case: tuple[str, str, dict[str, Any]]) -> None:
+    directive, line, row = case
+    assert list(find_format(directive).compile(FormatOptions())(line).items()) == list(row.items())
+
+
+# … and Apache's.
+@settings(max_examples=2500, deadline=None, suppress_health_check=list(HealthCheck))
+@given(directives("apache:", APACHE_VARIABLES))
+def test_apache_round_trip(case: tuple[str, str, dict[str, Any]]) -> None:
+    directive, line, row = case
+    assert list(find_format(directive).compile(FormatOptions())(line).items()) == list(row.items())
+
+
+# Directives as they stand in configurations, whole, with a real line each.
+@pytest.mark.parametrize(
+    ("directive", "line", "row"),
+    [
+        (
+            NGINX_COMBINED,
+            r'2001:db8::1 - jane doe [10/Oct/2025:13:55:36 -0700] "GET /\x22 HTTP/1.1" 200 5 "-" "a b"',
+            {
+                "remote_addr": "2001:db8::1", "remote_user": "jane doe", "time_local": "10/Oct/2025:13:55:36 -0700",
+                "request": r"GET /\x22 HTTP/1.1", "status": 200, "body_bytes_sent": 5, "http_referer": None,
+                "http_user_agent": "a b",
+            },
+        ),
+        (
+            "nginx:log_format main escape=default '$remote_addr [$time_iso8601] '\n  '\"$request\" $request_time $msec';",
+            '192.0.2.1 [2025-10-10T13:55:36+02:00] "" 0.004 1760000000.123',
+            {
+                "remote_addr": "192.0.2.1", "time_iso8601": "2025-10-10T13:55:36+02:00", "request": "",
+                "request_time": 0.004, "msec": 1760000000.123,
+            },
+        ),
+        (
+            r'apache:LogFormat "%v:%p %h %l %u %t \"%r\" %>s %O \"%{Referer}i\" \"%{User-Agent}i\" %D" vhost_combined',
+            r'example.com:443 192.0.2.1 - a b [10/Oct/2025:13:55:36 -0700] "GET /\"q HTTP/1.1" 200 512 "-" "x \"y\"" 977',
+            {
+                "vhost": "example.com", "port": 443, "host": "192.0.2.1", "ident": None, "authuser": "a b",
+                "datetime": "10/Oct/2025:13:55:36 -0700", "request": r"GET /\"q HTTP/1.1", "response": 200,
+                "bytes_out": 512, "referer": None, "agent": r'x \"y\"', "duration_us": 977,
+            },
+        ),
+        ("apache:%h %b%% %{X-Forwarded-For}i", "h 5% a, b", {"host": "h", "bytes": 5, "x_forwarded_for": "a, b"}),
+    ],
+)  # fmt: skip
+def test_real_directives(directive: str, line: str, row: dict[str, Any]) -> None:
+    assert find_format(directive).compile(FormatOptions())(line) == row
+
+
+# What no line could be taken apart by is refused by name.
+@pytest.mark.parametrize(
+    ("directive", "named"),
+    [
+        ("nginx:$status$body_bytes_sent", "nothing stands between 'status' and 'body_bytes_sent'"),
+        ("nginx:no variable", "no variable"),
+        ("apache:%h %y", "%y"),
+        ("apache:%h %{x}", "%{x}"),
+        ("apache:50%", "%"),
+    ],
+)
+def test_refused(directive: str, named: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        find_format(directive)
+    assert named in str(error.value)
+
+
+# The time that the pipeline takes is the best one of the directive.
+def test_time_field() -> None:
+    assert find_format(NGINX_COMBINED).time_field == "time_local"
+    assert find_format("nginx:$msec $time_iso8601").time_field == "time_iso8601"
+    assert find_format("apache:%{msec}t %h").time_format == "unix_ms"
+    assert find_format("apache:%h").time_field is None
+
+
+# A line of a megabyte costs a directive's format linear time, whatever it holds.
+@pytest.mark.parametrize("flood", ["a", '"', " ", '" ', "\\", "- ", " [", "1", "|"])
+def test_linear_time(flood: str) -> None:
+    parse = find_format(NGINX_COMBINED.replace("$status", "|$status|$host - ")).compile(FormatOptions())
+    started = time.process_time()
+    for head in (
+        "",
+        "192.0.2.1 - ",
+        "192.0.2.1 - x [10/Oct/2025:13:55:36 -0700] ",
+        '1 - x [10/Oct/2025:13:55:36 -0700] "',
+    ):
+        with pytest.raises(FormatError):
+            parse(head + flood * (1_000_000 // len(flood)) + "\n")
+    assert time.process_time() - started < 2

@@ -5,6 +5,7 @@ Plain lines of many records are read at once where the format has a scanner; eve
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -21,7 +22,11 @@ from streamtally.targets import Target
 CHUNK_BYTES = 64 * 1024
 """How much text is scanned at once: enough to make little of what a scan costs, and little memory."""
 
+MANY_EMPTY_LINES = 10_000
+"""A record with more empty lines than this is read without them: they are counted, and cost no scan."""
+
 _LINE_END = 0x0A
+_EMPTY_LINES = re.compile(rb"(?<![^\n])(?:\r?\n)+")
 _JSON_START = ord("{")  # an envelope, or an object over many lines
 
 Reading = tuple[Record, str, int]
@@ -45,6 +50,8 @@ class LineReader:
         chunk, size_bytes = _Chunk(), 0
         for record in records:
             payload = record.payload
+            if payload and len(payload) > MANY_EMPTY_LINES:
+                payload = self._leave_out_empty(record, payload)
             if not payload or payload[0] == _JSON_START or self._scanner is None:
                 yield self._read_record(record)
                 continue
@@ -56,6 +63,14 @@ class LineReader:
                 chunk, size_bytes = _Chunk(), 0
         if chunk.records and self._scanner:
             yield from self._scan(self._scanner, chunk)
+
+    def _leave_out_empty(self, record: Record, payload: bytes) -> bytes:
+        if payload.count(b"\n\n") > MANY_EMPTY_LINES:
+            squeezed = record.payload = _EMPTY_LINES.sub(b"", payload)
+            record.left_out = payload.count(b"\n") - squeezed.count(b"\n")
+            payload = squeezed
+        self._ledger.empty += record.left_out  # also when a batch runs again
+        return payload
 
     def _read_record(self, record: Record) -> Reading:
         lines = record_lines(record, self._source)
@@ -130,7 +145,7 @@ def _encode(row: dict[str, object]) -> str:
 
 def count_lines(record: Record) -> int:
     """How many lines a record has that is refused whole; one that cannot be decoded counts as one."""
-    return 1 if record.payload is None else len(read_lines(record.payload))
+    return 1 if record.payload is None else len(read_lines(record.payload)) + record.left_out
 
 
 def record_lines(record: Record, source: Source) -> list[str]:

@@ -42,6 +42,7 @@ class Record:
         data: the decoded bytes, before any decompression; None if they cannot be decoded.
         payload: what its lines are in: ``data``, or that decompressed; None if there is none.
         error: why there is no payload.
+        left_out: how many empty lines were taken out of the payload, where there were very many.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Record:
     data: bytes | None
     payload: bytes | None
     error: str = ""
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)

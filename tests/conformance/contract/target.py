@@ -1,0 +1,65 @@
+"""What is called: a handler in this process, or a function behind ``sam local start-lambda``."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+Event = dict[str, Any]
+Call = Callable[[Event], Any]
+"""An event → what the function returns. Raises whatever the function raises."""
+
+TIMEOUT_SECONDS = 310
+
+
+class FunctionError(Exception):
+    """The function failed; the text is what it said."""
+
+
+class Context:
+    """What handlers ask of Lambda's context object."""
+
+    function_name = "transform"
+    function_version = "$LATEST"
+    memory_limit_in_mb = 512
+    invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:transform"
+    aws_request_id = "00000000-0000-4000-8000-000000000001"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 300_000
+
+
+def target_of(name: str) -> Call:
+    """``module:function``, or the URL of a start-lambda endpoint's function (``…/2015-03-31/functions/F/invocations``,
+    or only ``http://host:port/F``)."""
+    if name.startswith(("http://", "https://")):
+        return _url_target(name)
+    module, _, function = name.partition(":")
+    handler = getattr(import_module(module), function or "handler")
+    return lambda event: handler(json.loads(json.dumps(event)), Context())
+
+
+def _url_target(url: str) -> Call:
+    if "/functions/" not in url:
+        base, _, function = url.rstrip("/").rpartition("/")
+        url = f"{base}/2015-03-31/functions/{function}/invocations"
+
+    def call(event: Event) -> Any:
+        request = urllib.request.Request(url, json.dumps(event).encode(), method="POST")
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
+                text, failed = answer.read(), answer.headers.get("X-Amz-Function-Error")
+        except urllib.error.HTTPError as error:
+            raise FunctionError(f"{error.code}: {error.read()[:300].decode(errors='replace')}") from None
+        found = json.loads(text)
+        # start-lambda does not set the header of a failed function; what the runtime answers tells it.
+        if failed or (isinstance(found, dict) and "errorMessage" in found and "records" not in found):
+            raise FunctionError(str(found)[:300])
+        return found
+
+    return call

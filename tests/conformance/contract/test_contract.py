@@ -1,0 +1,69 @@
+"""Our handler keeps the whole contract, and the harness sees each breach of a handler that does not."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bench.contestants import ROOT, make_function
+from streamtally.definition import define_pipeline
+from tests.conformance.contract.clauses import CLAUSES, broken_clauses
+from tests.conformance.contract.target import Event
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Event], Any]:
+    """The deployed handler with the default pipeline, called as the runtime does: JSON in, JSON out."""
+    folder = ROOT / "layers/pipeline/pipeline"
+    plan = json.loads((folder / "plan.json").read_text())
+    pipeline = tmp_path_factory.mktemp("pipeline") / "pipeline.json"
+    pipeline.write_text(json.dumps(define_pipeline((folder / "pipeline.toml").read_text(), plan, ZoneInfo)))
+    function = make_function(pipeline)
+    return lambda event: json.loads(function(json.dumps(event)))
+
+
+# Every clause is kept by our function.
+@pytest.mark.parametrize("name", [clause.name for clause in CLAUSES])
+def test_our_function_keeps_the_contract(name: str, ours: Callable[[Event], Any]) -> None:
+    assert [breach for _, breach in broken_clauses(ours, name)] == []
+
+
+def identity(event: Event) -> Any:
+    """AWS's blueprint: decodes and encodes, nothing else."""
+    return {"records": [{**each, "result": "Ok", "data": decode_encode(each["data"])} for each in event["records"]]}
+
+
+def decode_encode(data: str) -> str:
+    return base64.b64encode(base64.b64decode(data)).decode()
+
+
+def mangled(change: Callable[[list[Any]], Any]) -> Callable[[Event], Any]:
+    def call(event: Event) -> Any:
+        answer = identity({"records": [each for each in event["records"] if len(each["data"]) % 4 == 0]})
+        return {"records": change(answer["records"])}
+
+    return call
+
+
+# A function that breaks a clause is told so, by the clause's name.
+@pytest.mark.parametrize(
+    "call, name",
+    [
+        (mangled(lambda records: records[1:]), "answer"),
+        (mangled(lambda records: records + records[:1]), "answer"),
+        (mangled(lambda records: [{**each, "result": "OK"} for each in records]), "answer"),
+        (identity, "lines"),
+        (identity, "base64"),
+        (mangled(lambda records: [{**each, "result": "Dropped"} for each in records]), "unparsed"),
+        (mangled(lambda records: [{**each, "data": each["data"] * 3} for each in records]), "size"),
+        (identity, "subscription"),
+        (lambda event: 1 / 0, "repeat"),
+    ],
+)
+def test_a_breach_is_seen(call: Callable[[Event], Any], name: str) -> None:
+    assert {clause.name for clause, _ in broken_clauses(call, name)} == {name}

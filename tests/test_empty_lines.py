@@ -1,0 +1,31 @@
+"""A record with very many empty lines is read without them, and each of them is still counted, once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from streamtally.definition import define_pipeline
+from streamtally.pipeline import load_pipeline, transform
+from streamtally.records import decode_records
+
+from tests.conformance.contract import events
+
+FOLDER = Path(__file__).parents[1] / "layers/pipeline/pipeline"
+
+
+# Whatever way the batch is run (by row when a time is out of some records' range, or with a record left out).
+@pytest.mark.parametrize("arrival_ms", [0, 8 * 86_400_000])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_every_empty_line_is_counted_once(arrival_ms: int, end: bytes) -> None:
+    plan = json.loads((FOLDER / "plan.json").read_text())
+    pipeline = load_pipeline(define_pipeline((FOLDER / "pipeline.toml").read_text(), plan, ZoneInfo), ZoneInfo)
+    sent = events.event(end * 50_000 + events.line(1) + end * 50_001 + events.line(2), events.line(3))
+    sent["records"][1]["approximateArrivalTimestamp"] += arrival_ms
+
+    ledger = transform(pipeline, decode_records(sent["records"], 0)).ledger
+
+    assert (ledger.empty, ledger.rows) == (100_000, 3)
+    assert ledger.imbalance() == []

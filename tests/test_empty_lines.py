@@ -7,10 +7,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+
 from streamtally.definition import define_pipeline
 from streamtally.pipeline import load_pipeline, transform
 from streamtally.records import decode_records
-
 from tests.conformance.contract import events
 
 FOLDER = Path(__file__).parents[1] / "layers/pipeline/pipeline"
@@ -22,10 +22,11 @@ FOLDER = Path(__file__).parents[1] / "layers/pipeline/pipeline"
 def test_every_empty_line_is_counted_once(arrival_ms: int, end: bytes) -> None:
     plan = json.loads((FOLDER / "plan.json").read_text())
     pipeline = load_pipeline(define_pipeline((FOLDER / "pipeline.toml").read_text(), plan, ZoneInfo), ZoneInfo)
-    sent = events.event(end * 50_000 + events.line(1) + end * 50_001 + events.line(2), events.line(3))
+    many = end * 50_000 + events.line(1) + end * 50_001 + events.line(2)
+    sent = events.event(many, events.line(3), end * 20_000)
     sent["records"][1]["approximateArrivalTimestamp"] += arrival_ms
 
     ledger = transform(pipeline, decode_records(sent["records"], 0)).ledger
 
-    assert (ledger.empty, ledger.rows) == (100_000, 3)
+    assert (ledger.empty, ledger.rows) == (120_000, 3)
     assert ledger.imbalance() == []

@@ -50,7 +50,7 @@ class LineReader:
         chunk, size_bytes = _Chunk(), 0
         for record in records:
             payload = record.payload
-            if payload and len(payload) > MANY_EMPTY_LINES:
+            if payload is not None and (len(payload) > MANY_EMPTY_LINES or record.left_out):
                 payload = self._leave_out_empty(record, payload)
             if not payload or payload[0] == _JSON_START or self._scanner is None:
                 yield self._read_record(record)

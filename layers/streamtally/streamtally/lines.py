@@ -148,6 +148,11 @@ def count_lines(record: Record) -> int:
     return 1 if record.payload is None else len(read_lines(record.payload)) + record.left_out
 
 
+def has_several_lines(record: Record, source: Source) -> bool:
+    """Whether a record holds more lines than one, empty ones not counted."""
+    return sum(1 for line in record_lines(record, source) if line) > 1
+
+
 def record_lines(record: Record, source: Source) -> list[str]:
     """A record's lines; a JSON object written over many lines (the Kinesis Agent's PRETTYPRINT) is one."""
     lines = read_lines(record.payload or b"")

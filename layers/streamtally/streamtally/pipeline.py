@@ -12,7 +12,7 @@ from streamtally.canonical import digest
 from streamtally.documents import batch_account
 from streamtally.errors import PlanError, SettingsError
 from streamtally.ledger import Ledger, OutputLedger
-from streamtally.lines import LineReader, count_lines
+from streamtally.lines import LineReader, count_lines, has_several_lines
 from streamtally.outputs import output_settings
 from streamtally.plan.rows import compile_row_output
 from streamtally.plan.windowed import compile_windowed_output
@@ -22,6 +22,7 @@ from streamtally.targets import Output, make_target
 
 PLAN_VERSION = 1
 OVERFLOW = "the answer would pass 6 MB"
+SEVERAL_LINES = "several lines in a record, and framing is single"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,7 @@ class _Run:
     ) -> None:
         self.pipeline = pipeline
         self.by_row = by_row
+        self.single = pipeline.source.settings.framing == "single"
         self.ambiguous = False
         self.batch = describe_batch(records)
         self.ledger = Ledger(records=len(records))
@@ -164,12 +166,16 @@ class _Run:
             make_target(output, self.ledger.outputs[name], account) for name, output in self.pipeline.outputs.items()
         ]
         readable = [record for record in group.records if record.payload is not None and id(record) not in skipped]
-        if len(readable) < len(group.records):
-            results.update(self._refuse(group, skipped))
+        if self.single or len(readable) < len(group.records):
+            refused = dict(self._refuse(group, skipped))
+            results.update(refused)
+            readable = [record for record in readable if id(record) not in refused]
         reader = LineReader(self.pipeline.source, self.ledger, targets, self.by_row)
         for record, data, rows in reader.read(readable):
             result = OK if rows else FAILED if data else DROPPED
-            results[id(record)] = Result(record.id, result, data.encode() if rows else b"", record.raw)
+            # A destination of one document a record ends it itself; a second line end would be an empty document.
+            text = (data.rstrip("\n") if self.single else data) if rows else ""
+            results[id(record)] = Result(record.id, result, text.encode(), record.raw)
         for target in targets:
             documents = target.close(self.batch)
             self.ambiguous |= target.ambiguous
@@ -183,6 +189,8 @@ class _Run:
                 yield id(record), self._fail(record, count_lines(record), OVERFLOW)
             elif record.payload is None:
                 yield id(record), self._fail(record, 1, record.error)
+            elif self.single and has_several_lines(record, self.pipeline.source):
+                yield id(record), self._fail(record, count_lines(record), SEVERAL_LINES)
 
     def _fail(self, record: Record, lines: int, reason: str) -> Result:
         self.ledger.failed += lines

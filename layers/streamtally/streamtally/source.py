@@ -19,6 +19,9 @@ _NUMERIC_TIMES = ("unix", "unix_ms", "auto")
 ZoneOf = Callable[[str], tzinfo]
 """A time zone's name → the zone. Raises KeyError or ValueError for one that is unknown."""
 
+FRAMINGS = ("lines", "single")
+"""How many documents a record's answer may hold: as many as it has lines, or one."""
+
 
 @dataclass(frozen=True)
 class SourceSettings:
@@ -32,6 +35,8 @@ class SourceSettings:
             letters, ``iso8601``, ``unix``, ``unix_ms``, ``auto``), and the zone of times without an offset.
         unescape: undo the log's escapes.
         options: what later formats read themselves.
+        framing: ``lines``: a record may hold many lines, and its answer as many documents. ``single``: one document a
+            record, for destinations that take no more (OpenSearch, Splunk, HTTP …); a record of several lines fails.
     """
 
     format: str = AUTO
@@ -44,6 +49,7 @@ class SourceSettings:
     time_zone: str = "UTC"
     unescape: bool = False
     delimiter: str | None = None
+    framing: str = "lines"
 
 
 def source_settings(document: Mapping[str, Any]) -> SourceSettings:
@@ -55,6 +61,8 @@ def source_settings(document: Mapping[str, Any]) -> SourceSettings:
         )
     values = dict(document)
     values["fields"] = tuple(document.get("fields") or ())
+    if values.get("framing", FRAMINGS[0]) not in FRAMINGS:
+        raise SettingsError(f"framing = {values['framing']!r} under [source]: it is {' or '.join(FRAMINGS)}")
     return SourceSettings(**values)
 
 

@@ -54,7 +54,9 @@ def main() -> None:
         status = cli.main(standalone_mode=False, prog_name="streamtally")
         sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        help_ = f" (see {context.command_path} --help)" if context else ""
+        click.echo(f"streamtally: {error.format_message().rstrip('.')}{help_}", err=True)
         status = EXIT_UNUSABLE
     except click.Abort:
         status = 130

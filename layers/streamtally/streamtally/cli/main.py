@@ -53,6 +53,9 @@ def main() -> None:
     try:
         status = cli.main(standalone_mode=False, prog_name="streamtally")
         sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        status = EXIT_UNUSABLE
     except click.ClickException as error:
         context = error.ctx if isinstance(error, click.UsageError) else None
         help_ = f" (see {context.command_path} --help)" if context else ""

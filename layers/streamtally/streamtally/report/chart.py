@@ -99,15 +99,17 @@ def outputs_table(outputs: Sequence[OutputLedger], *, ascii_only: bool = False) 
 
 
 def unparsed_table(lines: Sequence[UnparsedLine], total: int, width: int, *, ascii_only: bool = False) -> Table:
-    """What did not parse, each on one row cut to the terminal's width."""
+    """What did not parse: where and why, and below that the line, cut to the terminal's width."""
     table = _table("did not parse", ascii_only)
-    table.add_column("where", no_wrap=True, overflow="crop")
-    table.add_column("reason", overflow="fold", max_width=max(width // 3, 12))
+    table.show_header = False
     table.add_column("line", no_wrap=True, overflow="crop")
     for each in lines:
-        where = f"{each.file.rpartition('/')[2]}:{each.line_number}"
-        texts = ((where, 40), (each.reason, 200), (each.text, max(width // 2, 20)))
-        table.add_row(*(_safe(text, ascii_only, limit) for text, limit in texts))
+        where = _safe(
+            f"{each.file.rpartition('/')[2]}:{each.line_number}: {each.reason}", ascii_only, max(width - 4, 20)
+        )
+        text = _safe(each.text, ascii_only, max(width - 8, 20))
+        table.add_row(where)
+        table.add_row(Text("  ").append(text), style="dim")
     if total > len(lines):
         table.caption = Text(f"{len(lines):,} of {total:,}")
     return table

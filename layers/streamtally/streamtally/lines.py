@@ -41,6 +41,8 @@ class LineReader:
 
     def __init__(self, source: Source, ledger: Ledger, targets: Sequence[Target], by_row: bool) -> None:
         self._source = source
+        self._parse = source.parse
+        self._record: Record | None = None
         self._ledger = ledger
         self._targets = targets
         self._scanner = None if by_row else source.scanner
@@ -98,8 +100,10 @@ class LineReader:
         if not line:
             self._ledger.empty += 1
             return "", False
+        if record is not self._record:  # what a header line says holds no further than its record
+            self._record, self._parse = record, self._source.parser_for_record()
         try:
-            row = self._source.parse(line)
+            row = self._parse(line)
         except FormatError as error:
             self._ledger.unparsed += 1
             self._ledger.reasons[error.reason] += 1

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Any
 
-from streamtally.errors import EvaluationError, SettingsError
+from streamtally.errors import SettingsError
+from streamtally.event_time import EventTime, EventTimes
 from streamtally.formats import AUTO, find_format
+from streamtally.formats.agent import compile_agent
 from streamtally.formats.auto import CANDIDATES, compile_auto, is_json_text
-from streamtally.formats.base import Format, FormatOptions, Parser, Row
+from streamtally.formats.base import Format, FormatOptions, Parser
+from streamtally.formats.rewrite import Rewrite
 from streamtally.plan.types import SqlType, parse_type
-from streamtally.times import RememberedTimes, TimeParser, compile_time_parser
-
-_NUMERIC_TIMES = ("unix", "unix_ms", "auto")
 
 ZoneOf = Callable[[str], tzinfo]
 """A time zone's name → the zone. Raises KeyError or ValueError for one that is unknown."""
+
+FORMATS_OWN = "format"
+_ACCESS_LOG_TIME = ("datetime", "dd/MMM/yyyy:HH:mm:ss Z")
 
 FRAMINGS = ("lines", "single")
 """How many documents a record's answer may hold: as many as it has lines, or one."""
@@ -32,9 +35,12 @@ class SourceSettings:
         types: column → SQL type, coerced for counting (``"200"`` → 200).
         rename: the log's field → the program's column. Lines go on with their own names.
         time_field, time_format, time_zone: where a row's event time is, how it is written (SimpleDateFormat's
-            letters, ``iso8601``, ``unix``, ``unix_ms``, ``auto``), and the zone of times without an offset.
+            letters, ``iso8601``, ``unix``, ``unix_ms``, ``syslog``, ``apache_error``, ``auto``), and the zone of times
+            without an offset. ``time_field`` None: rows have no event time; ``format``: where the format has it (in
+            ``auto`` the access logs' datetime); ``auto``: the first of the usual names that the row has.
         unescape: undo the log's escapes.
-        options: what later formats read themselves.
+        agent_options: the Kinesis Agent's dataProcessingOptions, in place of a format.
+        split_request, anonymize, true_client, drop: see streamtally.formats.rewrite.
         framing: ``lines``: a record may hold many lines, and its answer as many documents. ``single``: one document a
             record, for destinations that take no more (OpenSearch, Splunk, HTTP …); a record of several lines fails.
     """
@@ -44,12 +50,17 @@ class SourceSettings:
     fields: tuple[str, ...] = ()
     types: Mapping[str, str] = field(default_factory=lambda: {"response": "INTEGER", "bytes": "BIGINT"})
     rename: Mapping[str, str] = field(default_factory=dict)
-    time_field: str | None = "datetime"
-    time_format: str = "dd/MMM/yyyy:HH:mm:ss Z"
+    time_field: str | None = FORMATS_OWN
+    time_format: str | None = None
     time_zone: str = "UTC"
     unescape: bool = False
     delimiter: str | None = None
     framing: str = "lines"
+    agent_options: Sequence[Any] | None = None
+    split_request: bool = False
+    anonymize: bool | Sequence[str] = False
+    true_client: Mapping[str, Any] | None = None
+    drop: Sequence[str] = ()
 
 
 def source_settings(document: Mapping[str, Any]) -> SourceSettings:
@@ -86,19 +97,44 @@ class Source:
         )
         self._set_parser(options)
         self._field_of = {column: name for name, column in settings.rename.items()}
-        self.parse_time: TimeParser = compile_time_parser(settings.time_format, zone)
-        self.event_time_field = settings.time_field and self._field_of.get(settings.time_field, settings.time_field)
-        self.event_time = self._compile_event_time(self.event_time_field)
+        field_name, time_format = self._time_settings()
+        times = EventTimes(field_name, time_format, zone, self._field_of)
+        self.event_time: EventTime = times.read
+        self.event_time_fields = times.fields
+        self.event_time_needs_arrival = times.needs_arrival
 
     def _set_parser(self, options: FormatOptions) -> None:
-        name = self.settings.format
-        formats: tuple[Format, ...] = CANDIDATES if name == AUTO else (find_format(name),)
-        self.parse: Parser = compile_auto(options) if name == AUTO else formats[0].compile(options)
+        settings = self.settings
+        formats = self._formats()
+        if settings.agent_options is not None:
+            self.parse: Parser = compile_agent(settings.agent_options)
+        else:
+            self.parse = compile_auto(options) if settings.format == AUTO else formats[0].compile(options)
+        rewrite = Rewrite.of(settings.split_request, settings.anonymize, settings.true_client, settings.drop)
         self._natural_types = {each.name: each.type for one in formats for each in one.fields}
         self.takes_json = any(each.passes_text for each in formats)
         """Whether some of its lines may be JSON that goes on as it came: those that :func:`is_json_text`."""
         self.scanner = next((each.scanner for each in formats if each.scanner), None)
         """The fast way through a record's lines, where a format has one."""
+        if rewrite is not None:  # what goes on is not the line any more
+            self.parse, self.takes_json, self.scanner = rewrite.wrap(self.parse), False, None
+
+    def _formats(self) -> tuple[Format, ...]:
+        if self.settings.agent_options is not None:
+            return ()
+        return CANDIDATES if self.settings.format == AUTO else (find_format(self.settings.format),)
+
+    def _time_settings(self) -> tuple[str | tuple[str, str] | None, str]:
+        settings, formats = self.settings, self._formats()
+        if settings.time_field != FORMATS_OWN:
+            return settings.time_field, settings.time_format or "auto"
+        if settings.format == AUTO or not formats or formats[0].name in ("json", "regex"):
+            return _ACCESS_LOG_TIME[0], settings.time_format or _ACCESS_LOG_TIME[1]
+        return formats[0].time_field, settings.time_format or formats[0].time_format or "auto"
+
+    def parser_for_record(self) -> Parser:
+        """The parser for one record's lines: what a header line says holds no further than its record."""
+        return fresh_parser(self.parse)
 
     def column(self, name: str) -> tuple[str, SqlType]:
         """A column's field in the row, and its type: declared, else the format's, else VARCHAR."""
@@ -107,25 +143,15 @@ class Source:
         declared = types.get(name) or types.get(field_name) or self._natural_types.get(field_name) or "VARCHAR"
         return field_name, parse_type(declared)
 
-    def _compile_event_time(self, field_name: str | None) -> Callable[[Row], int | None]:
-        if field_name is None:
-            return lambda row: None
-        times = RememberedTimes(self._parse_time_value)
-
-        def event_time(row: Row) -> int | None:
-            value = row.get(field_name)
-            return None if value is None else times[value]
-
-        return event_time
-
-    def _parse_time_value(self, value: Any) -> int:
-        if not isinstance(value, str) and self.settings.time_format not in _NUMERIC_TIMES:
-            raise EvaluationError("the time is not text")
-        return self.parse_time(value)
-
     def is_json(self, line: str) -> bool:
         """Whether a line that parsed goes on as it came."""
         return self.takes_json and is_json_text(line)
+
+
+def fresh_parser(parse: Parser) -> Parser:
+    """The parser as if it had seen no line; most parsers remember none."""
+    fresh: Callable[[], Parser] | None = getattr(parse, "fresh", None)
+    return parse if fresh is None else fresh()
 
 
 def _zone(name: str, zone_of: ZoneOf) -> tzinfo:

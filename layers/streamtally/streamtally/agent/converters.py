@@ -5,7 +5,7 @@ Source: the conformance table in tests/conformance, made by running the agent (2
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -144,6 +144,12 @@ def add_metadata(options: Options) -> Converter:
         return to_json(fields, pretty) + "\n"
 
     return convert
+
+
+def adds_time(options: Sequence[Any]) -> bool:
+    """Whether a converter of the chain writes the present time."""
+    entries = [entry for entry in options if isinstance(entry, dict) and entry.get("optionName") == "ADDMETADATA"]
+    return any(str(entry.get("timestamp")).lower() == "true" for entry in entries)
 
 
 def _iso_millis(now: datetime) -> str:

@@ -129,7 +129,7 @@ def _read_all(names: list[str], pipeline: Pipeline, arrival: str) -> Iterator[Re
     with _progress() as bar:
         for name in names:
             task = bar.add_task(visible(Path(name).name, 40), total=sizes.get(name))
-            lines = read_lines(_advancing(read_log(name), bar, task, name), pipeline.source)
+            lines = read_lines(_advancing(read_log(name), bar, task, name), pipeline.source, _file_ms(name))
             if arrival == "now":
                 yield from _arrive_now(lines)
             else:

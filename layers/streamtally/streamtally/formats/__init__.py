@@ -72,7 +72,8 @@ def find_format(name: str) -> Format:
     """
     for each in (nginx_directive, apache_directive):
         if name.startswith(each.PREFIX):
-            return each.find(name)
+            found: Format = each.find(name)
+            return found
     try:
         return _BY_ANY_NAME[name]
     except KeyError:

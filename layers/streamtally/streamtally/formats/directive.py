@@ -62,8 +62,8 @@ def directive_layout(name: str, parts: Sequence[Part]) -> Layout:
         following = merged[place + 1] if place + 1 < len(merged) else ""
         if not isinstance(following, str):
             raise SettingsError(
-                f"format {name!r}: nothing stands between {part.name!r} and {following.name!r}, so no line could be taken "
-                "apart: put a literal between them"
+                f"format {name!r}: nothing stands between {part.name!r} and {following.name!r}, so no line "
+                "could be taken apart: put a literal between them"
             )
         columns.append(_column(part, _unique(part.name, names), literal, following))
         literal = ""

@@ -14,7 +14,7 @@ from streamtally.formats.typed import converters_of
 
 _EXPRESSION = r'\x20*+([^\s="]{1,256}+)(?:(=)(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^\s"]*+)))?+(?=\x20|\Z)\x20*+'
 _PAIR = re.compile(_EXPRESSION, re.DOTALL)
-_LINE = re.compile(f"(?:{_EXPRESSION})++", re.DOTALL)
+_LINE = re.compile(rf'(?=\x20*+[^\s="]{{1,256}}+=)(?:{_EXPRESSION})++', re.DOTALL)  # the first one has a value
 
 
 def compile_logfmt(options: FormatOptions) -> Parser:
@@ -23,7 +23,7 @@ def compile_logfmt(options: FormatOptions) -> Parser:
     is_line, pairs = _LINE.fullmatch, _PAIR.findall
 
     def parse(line: str) -> Row:
-        if is_line(line) is None or "=" not in line:
+        if is_line(line) is None:
             raise FormatError("logfmt", "not key=value pairs")
         row: Row = {}
         for key, equals, quoted, bare in pairs(line):

@@ -72,12 +72,12 @@ class W3cParser:
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self._given = names
-        self._names = names or IIS_DEFAULT
+        self._names = self._usual = names or IIS_DEFAULT
         self._numbers = _positions(self._names)
 
     def fresh(self) -> Parser:
-        """A parser for another record."""
-        return W3cParser(self._given)
+        """A parser for another record; the same where no header was seen."""
+        return self if self._names is self._usual else W3cParser(self._given)
 
     def __call__(self, line: str) -> Row:
         if line[:1] == "#":

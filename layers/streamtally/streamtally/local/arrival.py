@@ -32,21 +32,22 @@ class ReadLine:
     arrival: int = 0
 
 
-def read_lines(lines: Iterable[LogLine], source: Source) -> Iterator[ReadLine]:
-    """Every line, read by the source."""
+def read_lines(lines: Iterable[LogLine], source: Source, file_ms: int) -> Iterator[ReadLine]:
+    """Every line, read by the source. ``file_ms``: when the file was last written, which gives times their year."""
+    parse = source.parser_for_record()
     for line in lines:
         text = to_text(line.data.rstrip(b"\r\n"))
         try:
-            row = source.parse(text) if text and not line.is_too_long else None
+            row = parse(text) if text and not line.is_too_long else None
         except FormatError as error:
             yield ReadLine(line, None, error.reason, None)
             continue
-        yield ReadLine(line, row, "", None if row is None else _logged_time(source, row))
+        yield ReadLine(line, row, "", None if row is None else _logged_time(source, row, file_ms))
 
 
-def _logged_time(source: Source, row: Row) -> int | None:
+def _logged_time(source: Source, row: Row, file_ms: int) -> int | None:
     try:
-        return source.event_time(row)
+        return source.event_time(row, file_ms)
     except Exception:  # whatever a hostile value makes it raise: then the line does not say when
         return None
 

@@ -21,12 +21,16 @@ class RowSource(Protocol):
         """A column's field in the row, and its declared type."""
 
     @property
-    def event_time(self) -> Callable[[dict[str, Any]], int | None]:
-        """Row → event time in ms since the epoch, None where the row has none. Raises EvaluationError."""
+    def event_time(self) -> Callable[[dict[str, Any], int], int | None]:
+        """Row, arrival → event time in ms since the epoch, None where the row has none. Raises EvaluationError."""
 
     @property
-    def event_time_field(self) -> str | None:
-        """The field that the event time is read from."""
+    def event_time_fields(self) -> tuple[str, ...]:
+        """The fields that the event time is read from."""
+
+    @property
+    def event_time_needs_arrival(self) -> bool:
+        """Whether the arrival bears on it: a time without a year is of the arrival's."""
 
 
 @dataclass
@@ -51,9 +55,9 @@ def row_scope(source: RowSource, reads: Reads) -> Scope:
             reads.arrival = True
             return Code("arrival", TIMESTAMP)
         if which == "event":
-            if source.event_time_field is not None:
-                reads.fields.add(source.event_time_field)
-            return Code(f"{scope.bind(source.event_time)}(row)", TIMESTAMP)
+            reads.fields.update(source.event_time_fields)
+            reads.arrival = reads.arrival or source.event_time_needs_arrival
+            return Code(f"{scope.bind(source.event_time)}(row, arrival)", TIMESTAMP)
         raise PlanError(f"unknown time {which!r}: it is 'event' or 'arrival'")
 
     scope = Scope({"column": column, "time": time})

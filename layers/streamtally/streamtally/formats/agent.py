@@ -1,0 +1,40 @@
+"""Lines as the Kinesis Agent's ``dataProcessingOptions`` convert them, as rows: ``agent_options`` of a pipeline.
+
+The row is the JSON object that the agent would send: texts and nulls. A line that it would skip, send as it was read,
+or convert to something else than one JSON object does not parse here, and so is kept as any such line is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from streamtally.agent import AgentFlow
+from streamtally.agent.converters import adds_time
+from streamtally.errors import FormatError, SettingsError
+from streamtally.formats.base import Parser, Row
+
+
+def compile_agent(options: Sequence[Any]) -> Parser:
+    """A parser by the agent's options. Raises: SettingsError: the agent would not start, or they are out of reach."""
+    if adds_time(options):
+        raise SettingsError(
+            "agent_options: ADDMETADATA with a timestamp would give a retried batch other rows: leave the timestamp out"
+        )
+    flow = AgentFlow(options)
+
+    def parse(line: str) -> Row:
+        converted = flow.convert(line.encode() + b"\n")
+        if converted.data is None or converted.reason is not None:
+            raise FormatError("agent", converted.reason or "skipped")
+        try:
+            row = orjson.loads(converted.data)
+        except ValueError:
+            raise FormatError("agent", "the agent's options make no JSON of the line") from None
+        if not isinstance(row, dict):
+            raise FormatError("agent", "the agent's options make no JSON object of the line")
+        return row
+
+    return parse

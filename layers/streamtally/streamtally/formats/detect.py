@@ -1,0 +1,121 @@
+"""Which format fits a log: every format tries every line, and the lines that do not fit are shown with the place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from streamtally.errors import FormatError
+from streamtally.formats import REGISTRY
+from streamtally.formats.base import Format, FormatOptions, Parser, Row
+from streamtally.formats.w3c import HEADER
+
+NEARLY_ALL = 0.9
+"""A format that takes this share of what the best one takes goes before it, if it says more about its lines."""
+_MAX_MISFITS = 5
+_MIN_SHARE = 0.5  # with fewer lines than this share no format is named
+
+# The more a format demands of a line the earlier it comes; the last four take almost any text of their shape.
+_ORDER: tuple[Format, ...] = tuple(
+    REGISTRY[name]
+    for name in (
+        "json", "apache_combined", "apache_common", "alb", "elb", "cloudfront", "s3_access", "haproxy", "nginx_error",
+        "apache_error", "w3c", "rfc5424", "rfc3339_syslog", "syslog", "ltsv", "logfmt", "tsv", "csv",
+    )
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A line that the format does not take: its number from 1, and the character from 0 at which the match ended."""
+
+    number: int
+    line: str
+    position: int
+    reason: str
+
+
+@dataclass(slots=True)
+class Fit:
+    """How a format fits: the lines that it takes, header lines, and the first that it does not take."""
+
+    format: Format
+    taken: int = 0
+    headers: int = 0
+    misfits: list[Misfit] = field(default_factory=list)
+    missed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """The format that fits best (None: none does), and how every format that takes a line fits, best first."""
+
+    lines: int
+    empty: int
+    best: Fit | None
+    fits: Sequence[Fit]
+
+
+def detect(lines: Iterable[str]) -> Detection:
+    """The format of these lines, which come without their line ends."""
+    texts = list(lines)
+    numbered = [(number, line) for number, line in enumerate(texts, 1) if line]
+    fits = [_try(each, numbered) for each in _ORDER]
+    most = max((fit.taken for fit in fits), default=0)
+    best = next((fit for fit in fits if fit.taken and fit.taken >= most * NEARLY_ALL), None)
+    if best is not None and best.taken < _MIN_SHARE * (len(numbered) - best.headers):
+        best = None
+    others = sorted((fit for fit in fits if fit.taken and fit is not best), key=lambda fit: -fit.taken)
+    return Detection(len(texts), len(texts) - len(numbered), best, [*([best] if best else []), *others])
+
+
+def _try(each: Format, numbered: Sequence[tuple[int, str]]) -> Fit:
+    fit = Fit(each)
+    parse = _demanding(each, [line for _, line in numbered[:100]])
+    for number, line in numbered:
+        try:
+            parse(line)
+            fit.taken += 1
+        except FormatError as error:
+            if error.reason == HEADER:
+                fit.headers += 1
+                continue
+            fit.missed += 1
+            if len(fit.misfits) < _MAX_MISFITS:
+                fit.misfits.append(Misfit(number, line, _position(each, line, error), error.reason))
+    return fit
+
+
+def _position(each: Format, line: str, error: FormatError) -> int:
+    if error.position is not None:
+        return error.position
+    return min(each.locate(line), len(line)) if each.locate else 0
+
+
+def _demanding(each: Format, first_lines: Sequence[str]) -> Parser:
+    """The format's parser, and for formats that take almost anything what makes a line look like theirs."""
+    parse = each.compile(FormatOptions())
+    if each.name == "ltsv":
+        return _refusing(parse, each.name, lambda line: "\t" in line)
+    if each.name in ("csv", "tsv"):
+        mark = "," if each.name == "csv" else "\t"
+        counts = [_columns(parse, line) for line in first_lines]
+        usual = max(set(counts), key=counts.count, default=0)
+        return _refusing(parse, each.name, lambda line: mark in line and _columns(parse, line) == usual)
+    return parse
+
+
+def _columns(parse: Parser, line: str) -> int:
+    try:
+        return len(parse(line))
+    except FormatError:
+        return 0
+
+
+def _refusing(parse: Parser, name: str, looks_right: Callable[[str], bool]) -> Parser:
+    def parse_checked(line: str) -> Row:
+        if not looks_right(line):
+            raise FormatError(name, "another number of columns than most lines")
+        return parse(line)
+
+    return parse_checked

@@ -1,0 +1,202 @@
+"""What a pipeline may do to every row, off by default: split the request, find the true client, hide it, drop fields.
+
+They happen in this order, before a row is counted or goes on. A line that does not parse is kept as it is.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from streamtally.errors import SettingsError
+from streamtally.formats.base import Parser, Row
+
+Step = Callable[[Row], Row]
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+CLIENT_FIELDS = (
+    "host", "client", "client_ip", "remote_addr", "remote_ip", "c_ip", "peer_ip", "realip_remote_addr",
+    "x_forwarded_for", "http_x_forwarded_for", "forwardedfor", "proxy",
+)  # fmt: skip
+"""The fields in which the formats keep the client's address."""
+REQUEST_FIELDS = ("request", "request_uri", "req")
+PRIVATE_PROXIES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7", "::1/128")
+_ADDRESS = re.compile(r"(\[?)([0-9A-Fa-f:.%]{2,60}?)(\]?)((?::[0-9]{1,5})?)")
+_METHOD = re.compile(r"[A-Za-z!#$%&'*+.^_`|~-]{1,32}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """The steps of a pipeline."""
+
+    steps: tuple[Step, ...]
+
+    @classmethod
+    def of(
+        cls,
+        split: bool,
+        anonymize: bool | Sequence[str],
+        true_client: Mapping[str, Any] | None,
+        drop: Sequence[str],
+    ) -> Rewrite | None:
+        """The steps that the settings ask for, None if none. Raises: SettingsError."""
+        steps: list[Step] = [split_request] if split else []
+        if true_client is not None:
+            steps.append(true_client_step(true_client))
+        if anonymize:
+            steps.append(anonymize_step(CLIENT_FIELDS if anonymize is True else tuple(anonymize)))
+        if drop:
+            names = frozenset([drop] if isinstance(drop, str) else drop)
+            steps.append(lambda row: {name: value for name, value in row.items() if name not in names})
+        return cls(tuple(steps)) if steps else None
+
+    def wrap(self, parse: Parser) -> Parser:
+        """The parser with these steps behind it."""
+        return _Rewriting(parse, self.steps)
+
+
+class _Rewriting:
+    def __init__(self, parse: Parser, steps: tuple[Step, ...]) -> None:
+        self._parse = parse
+        self._steps = steps
+
+    def fresh(self) -> Parser:
+        inner = getattr(self._parse, "fresh", None)
+        return self if inner is None else _Rewriting(inner(), self._steps)
+
+    def __call__(self, line: str) -> Row:
+        row = self._parse(line)
+        for step in self._steps:
+            row = step(row)
+        return row
+
+
+def split_request(row: Row) -> Row:
+    """Adds method, path, query and protocol behind the request line; all are null for what is none."""
+    made: Row = {}
+    for name, value in row.items():
+        made[name] = value
+        if name in REQUEST_FIELDS:
+            made.update(zip(("method", "path", "query", "protocol"), parse_request(value), strict=True))
+    return made
+
+
+def parse_request(value: Any) -> tuple[str | None, str | None, str | None, str | None]:
+    """``GET /a?b HTTP/1.1`` → method, path, query, protocol. A target may hold spaces; HTTP/0.9 has no protocol."""
+    method, space, rest = value.partition(" ") if isinstance(value, str) else ("", "", "")
+    if not space or not _METHOD.fullmatch(method) or method == "-":
+        return None, None, None, None
+    target, space, protocol = rest.rpartition(" ")
+    if not space or not protocol.startswith("HTTP/"):
+        target, protocol = rest, ""
+    path, mark, query = target.partition("?")
+    return method, path or None, query if mark else None, protocol or None
+
+
+@lru_cache(maxsize=4096)
+def _to_address(text: str) -> Address | None:
+    try:
+        return ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+
+
+def _split_address(text: str) -> tuple[str, Address, str] | None:
+    """``[2001:db8::1]:443`` → ("[", address, "]:443"); None if it is none."""
+    address = _to_address(text)
+    if address is not None:
+        return "", address, ""
+    found = _ADDRESS.fullmatch(text)
+    address = _to_address(found[2]) if found else None
+    return None if found is None or address is None else (found[1], address, found[3] + found[4])
+
+
+@lru_cache(maxsize=4096)
+def anonymize_text(text: str) -> str:
+    """An address, with or without port, or a list of them: IPv4 without its last octet, IPv6 without its last 80 bits.
+
+    A name, or what is no address, stays as it is.
+    """
+    if "," in text:
+        return ",".join(
+            part[: len(part) - len(part.lstrip())] + anonymize_text(part.strip()) for part in text.split(",")
+        )
+    parts = _split_address(text)
+    if parts is None:
+        return text
+    before, address, after = parts
+    return f"{before}{_coarse(address)}{after}"
+
+
+def _coarse(address: Address) -> str:
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(ipaddress.IPv4Address(int(address) & 0xFFFFFF00))
+    if address.ipv4_mapped is not None:
+        return f"::ffff:{_coarse(address.ipv4_mapped)}"
+    return str(ipaddress.IPv6Address(int(address) >> 80 << 80))
+
+
+def anonymize_step(fields: Sequence[str]) -> Step:
+    """Hides the addresses in these fields."""
+
+    def anonymize(row: Row) -> Row:
+        for name in fields:
+            value = row.get(name)
+            if isinstance(value, str):
+                row[name] = anonymize_text(value)
+        return row
+
+    return anonymize
+
+
+def true_client_step(settings: Mapping[str, Any]) -> Step:
+    """Puts the client behind trusted proxies into the client's field; the proxy goes to the field ``proxy``.
+
+    As nginx's realip with real_ip_recursive: only if the peer is trusted, and then the last address of the list that
+    is not. Args: settings: ``forwarded`` (the field with X-Forwarded-For), ``client`` (default: host), ``trusted``
+    (networks). Raises: SettingsError.
+    """
+    if unknown := sorted(set(settings) - {"forwarded", "client", "trusted"}) or "forwarded" not in settings:
+        raise SettingsError(
+            f"true_client takes forwarded (a field), client (a field) and trusted (networks): {unknown}"
+        )
+    forwarded, client = str(settings["forwarded"]), str(settings.get("client", "host"))
+    try:
+        trusted = [ipaddress.ip_network(each) for each in settings.get("trusted", PRIVATE_PROXIES)]
+    except ValueError as error:
+        raise SettingsError(f"true_client: {error}: write networks as 10.0.0.0/8") from None
+
+    def set_client(row: Row) -> Row:
+        peer, chain = row.get(client), row.get(forwarded)
+        if not (isinstance(peer, str) and isinstance(chain, str) and _is_trusted(peer, trusted)):
+            return row
+        found = _last_untrusted(chain, trusted)
+        if found is not None:
+            row[client] = found
+            row["proxy"] = peer
+        return row
+
+    return set_client
+
+
+def _is_trusted(text: str, trusted: Sequence[Network]) -> bool:
+    parts = _split_address(text)
+    return parts is not None and any(parts[1] in network for network in trusted)
+
+
+def _last_untrusted(chain: str, trusted: Sequence[Network]) -> str | None:
+    """The last address that no trusted proxy has, or the first one if all do; nothing beyond what is no address."""
+    found = None
+    for entry in reversed(chain.split(",")):
+        parts = _split_address(entry.strip())
+        if parts is None:
+            return found
+        found = str(parts[1])
+        if not any(parts[1] in network for network in trusted):
+            return found
+    return found

@@ -132,7 +132,7 @@ def settled(cluster: Cluster, alias: str = "request_data") -> list[Document]:
     body: dict[str, Any] = {"size": 10_000, "sort": ["tally.window_start"]}
     found: list[Document] = []
     while True:
-        hits = cluster.request("POST", f"/{alias}/_search", body)["hits"]["hits"]
+        hits = cluster.request("POST", f"/{alias}/_search", body, {"ignore_unavailable": "true"})["hits"]["hits"]
         found += [hit["_source"] for hit in hits]
         if len(hits) < 10_000:
             return found

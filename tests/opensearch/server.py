@@ -221,10 +221,9 @@ def start(security: bool = False, port: int = 0, settings: dict[str, str] | None
 
 def image_at_hand() -> bool:
     docker = shutil.which("docker")
-    return (
-        bool(docker)
-        and not subprocess.run([docker, "image", "inspect", IMAGE], capture_output=True, check=False).returncode
-    )
+    if docker is None:
+        return False
+    return subprocess.run([docker, "image", "inspect", IMAGE], capture_output=True, check=False).returncode == 0
 
 
 def start_container(port: int) -> Server:

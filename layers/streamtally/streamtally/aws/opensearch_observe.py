@@ -8,7 +8,7 @@ from typing import Any
 
 from streamtally.aws.opensearch import PATH_MAX_CHARS, Cluster
 from streamtally.indices.ism import policy_id
-from streamtally.indices.names import LATE_UNKNOWN, STATE_INDEX
+from streamtally.indices.names import LATE_UNKNOWN, STATE_INDEX, parse_index_name
 from streamtally.indices.observed import Disk, Observed, ObservedIndex, StoredInbox, StoredState
 from streamtally.indices.plan import Wanted
 from streamtally.indices.roles import FIREHOSE_ROLE, MANAGER_ROLE
@@ -131,6 +131,17 @@ def read_plan(cluster: Cluster, plan_id: str) -> dict[str, Any] | None:
     return document
 
 
+NEWEST = 30
+
+
+def _is_written(name: str, specs: Sequence[IndexSpec]) -> bool:
+    """Whether documents with ids of ours may have come here past the pipeline."""
+    parsed = [parse_index_name(name, spec.index) for spec in specs]
+    return any(name == spec.inbox for spec in specs) or any(
+        found and found.kind in ("output", "view") for found in parsed
+    )
+
+
 UNSTAMPED_QUERY = {
     "bool": {
         "should": [{"exists": {"field": "tally.partial_id"}}, {"exists": {"field": "tally.row_id"}}],
@@ -143,8 +154,12 @@ UNSTAMPED_QUERY = {
 def _unstamped(cluster: Cluster, specs: Sequence[IndexSpec], indices: Mapping[str, ObservedIndex]) -> dict[str, int]:
     """How many documents with our ids no pipeline has seen, by index (settled documents have neither id)."""
     names = [name for spec in specs for name in (spec.inbox, spec.index)]
-    early = [name for name, index in indices.items() if name in names and index.default_pipeline is None]
-    if early:  # what came a moment ago must be seen: this is the first look
+    # Whatever a stream wrote to before there was a pipeline; it writes to the newest of dated names.
+    early = sorted(
+        name for name, index in indices.items() if index.default_pipeline is None and _is_written(name, specs)
+    )
+    early = [*early[-NEWEST:], *(name for name in names if name in early[:-NEWEST])]
+    if early:  # what came a moment ago must be seen
         cluster.request("POST", f"/{','.join(early)}/_refresh", params=_LENIENT)
     found: dict[str, int] = {}
     for path in _paths([*dict.fromkeys(names), *(f"{spec.index}-*" for spec in specs)]):

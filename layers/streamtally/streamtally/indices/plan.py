@@ -13,7 +13,7 @@ from streamtally.errors import IndexPlanError
 from streamtally.indices import ingest, ism, mappings, retention, rotation, templates
 from streamtally.indices.actions import Action, Note, Plan
 from streamtally.indices.names import IndexName, parse_index_name
-from streamtally.indices.observed import Observed, ObservedIndex, StoredState
+from streamtally.indices.observed import Observed, ObservedIndex, StoredInbox, StoredState
 from streamtally.indices.spec import IndexSpec
 from streamtally.indices.state import OutputState
 from streamtally.times import to_iso
@@ -335,11 +335,15 @@ def _plan_inbox(inbox: str, index: ObservedIndex, observed: Observed, now_ms: in
             "put_settings", inbox, "it was made before its template", body={"index": {"default_pipeline": inbox}}
         )
     count = observed.unstamped.get(inbox, 0)
-    if count:
-        yield Action("repair", inbox, f"{count} documents came before the pipeline was there", body=inbox)
-    elif index.docs:
-        yield Note("stuck", inbox, f"{index.docs} documents without an id of ours lie in the inbox")
-    elif observed.inboxes.get(inbox) is None or not observed.inboxes[inbox].empty_ms:
+    empty_ms = observed.inboxes.get(inbox, StoredInbox()).empty_ms
+    if count or index.docs:
+        if empty_ms:
+            yield Action("put_state", inbox, "it is not empty any more", body=0)
+        if count:
+            yield Action("repair", inbox, f"{count} documents came before the pipeline was there", body=inbox)
+        else:
+            yield Note("stuck", inbox, f"{index.docs} documents without an id of ours lie in the inbox")
+    elif not empty_ms:
         yield Action("put_state", inbox, "empty: it goes if it is so on the next run, too", body=now_ms)
-    else:
+    elif now_ms >= empty_ms + retention.SETTLE_DOWN_MS:
         yield Action("delete_index", inbox, "empty in two runs")

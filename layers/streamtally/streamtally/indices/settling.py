@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from streamtally.canonical import digest
 from streamtally.plan.windowed import WindowedOutput
 from streamtally.times import to_iso
@@ -114,16 +116,13 @@ class Settler:
 
         Partials of plans that cannot be merged (another window, key or aggregate) make a document each.
         """
-        groups: dict[tuple[str, str], dict[str, Partial]] = {}
+        groups: dict[tuple[bytes, str], dict[str, Partial]] = {}
         for partial in partials:
             shape = self._shape(partial)
             if shape is not None:
-                group_id = self.group_id(window_ms, partial.state["key"])
-                groups.setdefault((group_id, shape), {})[partial.partial_id] = partial
-        return [self._settle_group(window_ms, group, shape, found) for (group, shape), found in groups.items()]
-
-    def group_id(self, window_ms: int, key: Any) -> str:
-        return digest([self.name, window_ms, key])
+                key = orjson.dumps(partial.state["key"])
+                groups.setdefault((key, shape), {})[partial.partial_id] = partial
+        return [self._settle_group(window_ms, shape, found) for (_, shape), found in groups.items()]
 
     def _shape(self, partial: Partial) -> str | None:
         if partial.plan_id == self.current.plan_id:
@@ -134,7 +133,8 @@ class Settler:
             self.problems[partial.plan_id] = self.problems.get(partial.plan_id, 0) + 1
             return None
 
-    def _settle_group(self, window_ms: int, group_id: str, shape: str, found: Mapping[str, Partial]) -> Settled:
+    def _settle_group(self, window_ms: int, shape: str, found: Mapping[str, Partial]) -> Settled:
+        group_id = digest([self.name, window_ms, next(iter(found.values())).state["key"]])
         used = [partial for partial in found.values() if self._is_chosen(partial)]
         batches = {partial.batch_id for partial in found.values()} & self.mixed.keys()
         # Every partial of a batch of two plans takes part in the choice, so each counts: the version grows with it.

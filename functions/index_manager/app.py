@@ -43,7 +43,7 @@ def _run(task: str, context: LambdaContext) -> Mapping[str, str]:
 
     manager = _manager()
     if task == "settle" and not dry_run:
-        return report_settled(manager.settle(now_ms, time_left), now_ms, metrics, logger)
+        return report_settled(manager.settle(now_ms, time_left), metrics, logger)
     return report_managed(manager.manage(now_ms, time_left, dry_run), metrics, logger, dry_run)
 
 

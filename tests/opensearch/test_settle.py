@@ -186,3 +186,39 @@ def test_rotation_change_mid_day(cluster: Cluster) -> None:
     names = cluster.request("GET", "/request_data-2*")
     assert sorted(names) == ["request_data-2026-03-10", "request_data-2026-03-11-11"]
     refresh(cluster)
+
+
+# Partials of a plan that the index manager does not know yet (a deployment under way): the run says so, the checkpoint
+# stays, and once the plan is known they are settled.
+def test_partials_of_a_plan_to_come(managed: Cluster) -> None:
+    new = make_pipeline(changed_plan(window_ms=5 * MINUTE_MS))
+    run_settle(managed, NOW)
+    put_stamped(managed, make_documents(new, "one", [(WINDOW, 200)] * 4, NOW)[0], NOW)
+
+    ahead = manager_of(managed).settle(NOW + MINUTE_MS, forever)[0]
+    manager_of(managed, new).manage(NOW + 30 * MINUTE_MS, forever)
+    run_settle(managed, NOW + 30 * MINUTE_MS, new)
+
+    assert ahead.problems == [f"1 partials of the unknown plan {new.plan_id}"]
+    assert [document["statusCount"] for document in settled(managed)] == [4]
+
+
+# A run that its time limit cuts goes on where it was: windows done are not done again, and the checkpoint waits.
+def test_time_limit(managed: Cluster) -> None:
+    pipeline = make_pipeline()
+    lines = [(WINDOW - n * MINUTE_MS, 200) for n in range(20)]
+    bulk(managed, make_documents(pipeline, "one", lines, NOW))
+    runs = windows = 0
+
+    while runs < 50:
+        calls = iter([100.0] * 4 + [0.0] * 100)
+        report = manager_of(managed).settle(NOW + runs * MINUTE_MS, lambda calls=calls: next(calls))[0]  # type: ignore[misc]
+        windows += report.windows
+        runs += 1
+        if report.finished:
+            break
+
+    assert counts(settled(managed)) == expected(lines)
+    assert 3 <= runs <= 6
+    assert 20 <= windows <= 20 + runs
+    assert report.problems == []

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from streamtally.aws.opensearch import Cluster
 from streamtally.aws.opensearch_apply import Result, apply
 from streamtally.aws.opensearch_observe import observe
-from streamtally.aws.opensearch_settle import SettleReport, settle
+from streamtally.aws.opensearch_settle import SettleReport, count_unsettled, settle
 from streamtally.errors import IndexPlanError
 from streamtally.indices.actions import Plan
 from streamtally.indices.observed import Observed
@@ -68,9 +68,13 @@ class Manager:
                 break
         return Managed(results, plan, observed)
 
-    def settle(self, now_ms: int, time_left: Callable[[], float]) -> list[SettleReport]:
-        """Settle every windowed output; failures are in the reports."""
-        return settle(self.cluster, self.pipeline, self.specs, now_ms, time_left)
+    def settle(self, now_ms: int, time_left: Callable[[], float], audit: bool = False) -> list[SettleReport]:
+        """Settle every windowed output; failures are in the reports. ``audit``: now, not once a day."""
+        return settle(self.cluster, self.pipeline, self.specs, now_ms, time_left, audit)
+
+    def unsettled(self, now_ms: int) -> dict[str, int]:
+        """Output of the plan → windows that the next settling run would take up."""
+        return count_unsettled(self.cluster, self.pipeline, self.specs, now_ms)
 
 
 def make_manager(

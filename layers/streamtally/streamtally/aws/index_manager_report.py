@@ -39,11 +39,10 @@ def report_managed(managed: Managed, metrics: Metrics, logger: Logger, dry_run: 
     return {"task": "manage", "actions": str(sum(kinds.values())), "dry_run": str(dry_run).lower()}
 
 
-def report_settled(reports: Sequence[SettleReport], now_ms: int, metrics: Metrics, logger: Logger) -> Mapping[str, str]:
+def report_settled(reports: Sequence[SettleReport], metrics: Metrics, logger: Logger) -> Mapping[str, str]:
     """Publish a settling run and return its summary. Raises: IndexPlanError: names each output that failed."""
-    oldest = [report.oldest_unsettled_ms for report in reports if report.oldest_unsettled_ms is not None]
-    age_seconds = (now_ms - min(oldest)) / 1000 if oldest else 0
-    metrics.add_metric("OldestUnsettledWindow", MetricUnit.Seconds, age_seconds)
+    oldest = max((report.unsettled_seconds for report in reports), default=0.0)
+    metrics.add_metric("OldestUnsettledSeconds", MetricUnit.Seconds, oldest)
     metrics.add_metric("WindowsSettled", MetricUnit.Count, sum(report.windows for report in reports))
     metrics.add_metric("PartialsSettled", MetricUnit.Count, sum(report.partials for report in reports))
     metrics.add_metric("LatePartials", MetricUnit.Count, sum(report.late for report in reports))

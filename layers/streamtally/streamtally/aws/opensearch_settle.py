@@ -30,14 +30,17 @@ from streamtally.pipeline import Pipeline, load_pipeline
 from streamtally.plan.windowed import WindowedOutput
 
 AUDIT_EVERY_MS = MS_PER_DAY
-RESERVE_SECONDS = 20.0  # kept for the checkpoint
+RESERVE_SECONDS = 12.0  # kept for the checkpoint
 STATE_TRIES = 6
 BULK_MAX_ITEMS = 5_000
 
 
 @dataclass
 class SettleReport:
-    """What a settling run did for one output of the plan."""
+    """What a settling run did for one output of the plan.
+
+    ``unsettled_seconds``: how far past its grace the oldest window is that the time limit left unsettled.
+    """
 
     output: str
     index: str
@@ -46,7 +49,7 @@ class SettleReport:
     written: int = 0
     outrun: int = 0
     finished: bool = False
-    oldest_unsettled_ms: int | None = None
+    unsettled_seconds: float = 0.0
     late: int = 0
     audit_differences: int = 0
     deleted: list[str] = field(default_factory=list)
@@ -58,21 +61,40 @@ class OutOfTimeError(Exception):
 
 
 def settle(
-    cluster: Cluster, pipeline: Pipeline, specs: Sequence[IndexSpec], now_ms: int, time_left: TimeLeft
+    cluster: Cluster,
+    pipeline: Pipeline,
+    specs: Sequence[IndexSpec],
+    now_ms: int,
+    time_left: TimeLeft,
+    audit: bool = False,
 ) -> list[SettleReport]:
     """Settle every windowed output; a failure of one is in its report and never stops another.
 
     Args:
         now_ms: the time of the run's start.
         time_left: seconds left.
+        audit: compare all windows now, not once a day.
     """
     reports = []
     for spec in specs:
         runs = [SettleRun(cluster, pipeline, spec, output, now_ms, time_left) for output in spec.windowed]
-        reports += [_guarded(run, run.run) for run in runs]
+        reports += [_guarded(run, partial(run.run, audit)) for run in runs]
         if runs and all(run.report.finished for run in runs):
             _guarded(runs[0], partial(close_spec, runs))
     return reports
+
+
+def count_unsettled(cluster: Cluster, pipeline: Pipeline, specs: Sequence[IndexSpec], now_ms: int) -> dict[str, int]:
+    """Output of the plan → windows that a settling run would take up now; nothing is changed."""
+    found: dict[str, int] = {}
+    for spec in specs:
+        for output in spec.windowed:
+            run = SettleRun(cluster, pipeline, spec, output, now_ms, lambda: 0.0)
+            try:
+                found[output.name] = len(run.candidates(run.read_state().state, {}))
+            except IndexPlanError:  # manage has not run yet: nothing is known
+                found[output.name] = 0
+    return found
 
 
 def _guarded(run: SettleRun, work: Callable[[], None]) -> SettleReport:
@@ -104,14 +126,14 @@ class SettleRun:
         self.report = SettleReport(output.name, spec.index)
         self._plans = cache(self._load_plan)
 
-    def run(self) -> None:
-        """Settle, and audit once a day. Raises: IndexPlanError: what could not be done; OutOfTimeError."""
+    def run(self, audit: bool = False) -> None:
+        """Settle, and audit once a day or when asked. Raises: IndexPlanError; OutOfTimeError."""
         state = self.read_state().state
         self.partials.refresh()
         mixed = find_mixed(self.partials, state.pinned)
         self.report.late = self._count_late(state)
         self._settle_all(state, mixed)
-        if self.now_ms - state.progress_of(self.output.name).audited_ms >= AUDIT_EVERY_MS:
+        if audit or self.now_ms - state.progress_of(self.output.name).audited_ms >= AUDIT_EVERY_MS:
             self.audit(state, mixed)
         self.report.finished = not self.report.problems
 
@@ -131,6 +153,9 @@ class SettleRun:
     def is_final(self, window_ms: int) -> bool:
         return self.now_ms >= window_ms + self.output.window_ms + self.spec.grace_ms
 
+    def _past_grace_seconds(self, window_ms: int) -> float:
+        return max(0.0, (self.now_ms - window_ms - self.output.window_ms - self.spec.grace_ms) / 1000)
+
     # --- settling ----------------------------------------------------------------------------------------------------
 
     def _settle_all(self, state: OutputState, mixed: dict[str, MixedBatch]) -> None:
@@ -147,10 +172,12 @@ class SettleRun:
             self.settle_windows(windows, state, mixed, reached)
         except OutOfTimeError:
             left = [window for window in windows if window > done_ms]
-            self.report.oldest_unsettled_ms = left[0] if left else None
+            self.report.unsettled_seconds = self._past_grace_seconds(left[0]) if left else 0.0
             if done_ms >= 0:
                 self._update_progress(lambda old: replace(old, cursor=Cursor(started_ms, done_ms)))
             raise
+        if self.report.problems:
+            return  # partials of a plan that nobody knows yet: their windows stay candidates
         self._update_progress(lambda old: replace(old, checkpoint_ms=max(old.checkpoint_ms, started_ms), cursor=None))
 
     def settle_windows(
@@ -173,6 +200,7 @@ class SettleRun:
         for window_ms, _, group in self.partials.read(windows):
             if at is not None and window_ms != at:
                 self._check_time(writer, at, reached)
+            self.report.windows += window_ms != at
             at = window_ms
             settled = settler.settle(window_ms, group)
             distinct = sum(document.source["tally"]["partials"] for document in settled)
@@ -182,7 +210,6 @@ class SettleRun:
         writer.flush()
         if windows:
             reached(windows[-1])
-        self.report.windows += len(counts)
         self.report.problems += [
             f"{count} partials of the unknown plan {plan}" for plan, count in settler.problems.items()
         ]

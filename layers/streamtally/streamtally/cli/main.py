@@ -17,6 +17,7 @@ COMMANDS = {
     "invoke": "streamtally.cli.invoke",
     "compile": "streamtally.cli.compile",
     "sample": "streamtally.cli.sample",
+    "indices": "streamtally.cli.indices",
 }
 """Command → its module, which holds it as ``command``; in the order in which help lists them."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import sys
@@ -13,13 +14,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from streamtally.canonical import digest
 from streamtally.cli.source_options import SourceOptions, format_options, time_options
 from streamtally.errors import SettingsError
 from streamtally.ledger import Ledger
@@ -34,6 +36,9 @@ from streamtally.report.chart import counts_table, ledger_table, minutes_chart, 
 from streamtally.report.data import ReportData
 from streamtally.report.page import render_report
 from streamtally.report.text import visible
+
+if TYPE_CHECKING:
+    from streamtally.local.opensearch_store import OpenSearchStore
 
 DEFAULT_OUT = Path("streamtally-out")
 BUCKET, DATABASE, REPORT = "log-bucket", "log-summary.duckdb", "report.html"
@@ -56,6 +61,7 @@ PROGRESS_BYTES = 1 << 20
     show_default=True,
     help="A line's arrival: when it was logged, or the clock.",
 )
+@click.option("--opensearch", "url", help="Put the documents there, through the same inbox, in place of a DuckDB file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def command(
     logs: tuple[str, ...],
@@ -68,6 +74,7 @@ def command(
     out: Path | None,
     lines_per_record: int,
     arrival: str,
+    url: str | None,
     as_json: bool,
 ) -> None:
     """Take log files (plain or gzip, - is standard input) through the pipeline and show what came of it.
@@ -83,8 +90,9 @@ def command(
     names = list(logs)
     check_logs(names)
     with _staging(out or DEFAULT_OUT) as staged:
-        store = DuckDbStore(staged / DATABASE)
-        run = LocalRun(pipeline, FolderBucket(staged / BUCKET, STREAM), store)
+        run_id = identify_logs(names) if url else ""
+        store = _open_store(url, pipeline, run_id) if url else DuckDbStore(staged / DATABASE)
+        run = LocalRun(pipeline, FolderBucket(staged / BUCKET, STREAM), store, run_id)
         run.run(_read_all(names, pipeline, arrival), lines_per_record)
         store.settle(pipeline)
         if as_json:
@@ -96,6 +104,25 @@ def command(
         (staged / REPORT).write_text(render_report(data), encoding="utf-8")
     if not as_json:
         _show(Console(), data, shown_outputs, out or DEFAULT_OUT)
+
+
+def _open_store(url: str, pipeline: Pipeline, run_id: str) -> OpenSearchStore:
+    from streamtally.cli.indices import open_cluster
+    from streamtally.local.opensearch_store import OpenSearchStore
+
+    return OpenSearchStore(open_cluster(url), pipeline, run_id)
+
+
+def identify_logs(names: list[str]) -> str:
+    """The same for the same logs: taken twice into a store that stays, they count once (standard input: never)."""
+    told: list[Any] = []
+    for name in names:
+        if name == STANDARD_INPUT:
+            told.append(time.time_ns())
+            continue
+        with Path(name).open("rb") as log:
+            told.append([Path(name).stat().st_size, hashlib.sha256(log.read(PROGRESS_BYTES)).hexdigest()])
+    return digest(told)
 
 
 @contextmanager
@@ -175,7 +202,7 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _print_result(ledger: Ledger, pipeline: Pipeline, store: DuckDbStore) -> None:
+def _print_result(ledger: Ledger, pipeline: Pipeline, store: DuckDbStore | OpenSearchStore) -> None:
     """The result as one JSON object, written document by document: a row output may have any number of them."""
     counts = {name: getattr(ledger, name) for name in ("lines", "rows", "unparsed", "empty", "failed")}
     write = sys.stdout.write

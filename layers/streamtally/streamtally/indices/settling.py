@@ -145,6 +145,7 @@ class Settler:
             "output": self.name,
             "window_start": to_iso(window_ms),
             "group_id": group_id,
+            "key": next(iter(found.values())).state["key"],
             "plan_id": plan_id,
             "partials": len(found),
             "out_of_range": sum(partial.out_of_range for partial in used),

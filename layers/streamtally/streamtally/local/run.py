@@ -41,13 +41,15 @@ class LocalRun:
     Attributes: ledger: the account of all batches; summary: what the table, chart and report show.
     """
 
-    def __init__(self, pipeline: Pipeline, bucket: FolderBucket, store: Store) -> None:
+    def __init__(self, pipeline: Pipeline, bucket: FolderBucket, store: Store, run_id: str = "") -> None:
         self.pipeline = pipeline
         self.ledger = Ledger()
         self.summary = Summary(pipeline.source)
         self._bucket = bucket
         self._store = store
         self._records = 0
+        # Where documents of other runs are, too, records of another log must not pass for the same ones again.
+        self._run_id = run_id
 
     def run(self, lines: Iterable[ReadLine], lines_per_record: int) -> None:
         """Take all lines through the pipeline."""
@@ -86,7 +88,7 @@ class LocalRun:
             data = b"".join(each.line.data for each in lines) if len(lines) > 1 else lines[0].line.data
             records.append(
                 {
-                    "recordId": f"{self._records:056d}",
+                    "recordId": f"{self._run_id}{self._records:0{56 - len(self._run_id)}d}",
                     "approximateArrivalTimestamp": lines[-1].arrival,
                     "data": pybase64.b64encode_as_string(data),
                 }

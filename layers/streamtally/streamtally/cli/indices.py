@@ -1,0 +1,285 @@
+"""``streamtally indices``: what the index manager does, from a shell."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from streamtally.aws.dashboards import import_dashboards
+from streamtally.aws.index_manager import Managed, Manager, make_manager
+from streamtally.aws.opensearch import Cluster, connect, connect_from_environment, sigv4
+from streamtally.aws.opensearch_settle import SettleReport
+from streamtally.indices.actions import Plan
+from streamtally.indices.dashboards import to_saved_objects
+from streamtally.indices.status import describe_indices, find_stuck
+from streamtally.local.folder import read_folder
+from streamtally.pipeline import load_pipeline
+
+DEFAULT_STREAM = "log-summary-stream"
+TIME_LIMIT_SECONDS = 3_600
+EXIT_FOUND = 1
+
+Options = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(
+        [
+            click.option("--opensearch", "url", help="Address; default: OPENSEARCH_ENDPOINT."),
+            click.option("--pipeline", "folder", type=click.Path(path_type=Path), help="A pipeline folder."),
+            click.option("--stream", help=f"The second stream; default: SUMMARY_STREAM or {DEFAULT_STREAM}."),
+            click.option("--ca-certs", type=click.Path(exists=True, dir_okay=False), help="Certificates to believe."),
+            click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+@click.group("indices")
+def indices() -> None:
+    """Templates, rotation, retention and settled counts in OpenSearch: look, plan, apply.
+
+    An address may hold user and password; a domain of Amazon OpenSearch Service is asked with SigV4.
+
+    Example: streamtally indices plan --opensearch http://localhost:9200
+    """
+
+
+command = indices
+
+
+@indices.command("plan")
+@_shared
+def plan_command(url: str | None, folder: Path | None, stream: str | None, ca_certs: str | None, as_json: bool) -> None:
+    """Say what is to be done, and why; change nothing.
+
+    Example: streamtally indices plan --opensearch http://localhost:9200
+    """
+    plan, _ = _manager(url, folder, stream, ca_certs).plan(_now_ms())
+    if as_json:
+        click.echo(json.dumps(plan.to_json(), default=_plain))
+    else:
+        _print_plan(plan)
+
+
+@indices.command("apply")
+@_shared
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--replace", multiple=True, metavar="INDEX", help="Let the alias take the place of an index of its name.")
+def apply_command(
+    url: str | None,
+    folder: Path | None,
+    stream: str | None,
+    ca_certs: str | None,
+    as_json: bool,
+    yes: bool,
+    replace: tuple[str, ...],
+) -> None:
+    """Do what plan says, after asking.
+
+    Example: streamtally indices apply --opensearch http://localhost:9200 --yes
+    """
+    manager = _manager(url, folder, stream, ca_certs, replace)
+    plan, observed = manager.plan(_now_ms())
+    if not as_json:
+        _print_plan(plan)
+    if plan.actions and not yes:
+        click.confirm(f"Do these {len(plan.actions)} actions?", abort=True, err=True)
+    managed = manager.manage(_now_ms(), _time_left()) if plan.actions else Managed([], plan, observed)
+    _print_managed(managed, as_json)
+    if managed.failed:
+        sys.exit(EXIT_FOUND)
+
+
+@indices.command("status")
+@_shared
+def status_command(
+    url: str | None, folder: Path | None, stream: str | None, ca_certs: str | None, as_json: bool
+) -> None:
+    """Show the indices, what happens to them next, unsettled windows, and what is stuck.
+
+    Example: streamtally indices status --opensearch http://localhost:9200
+    """
+    manager = _manager(url, folder, stream, ca_certs)
+    plan, observed = manager.plan(_now_ms())
+    rows = describe_indices(manager.specs, observed, _now_ms())
+    unsettled = manager.unsettled(_now_ms())
+    stuck = find_stuck(manager.specs, observed)
+    stuck += [f"{note.target}: {note.text}" for note in plan.notes if note.kind in ("stuck", "conflict")]
+    if as_json:
+        document = {"indices": [row.to_json() for row in rows], "unsettled_windows": unsettled, "stuck": stuck}
+        click.echo(json.dumps(document))
+    else:
+        cells = [(r.name, r.kind, f"{r.docs:,}", _size(r.size_bytes), f"{r.age_days:.1f}", r.next) for r in rows]
+        _print_table(("Index", "Kind", "Documents", "Size", "Age (days)", "Next"), cells)
+        for output, count in unsettled.items():
+            click.echo(f"{output}: {count} windows to settle")
+        for line in stuck:
+            click.echo(f"stuck: {line}")
+    if stuck:
+        sys.exit(EXIT_FOUND)
+
+
+@indices.command("settle")
+@_shared
+def settle_command(
+    url: str | None, folder: Path | None, stream: str | None, ca_certs: str | None, as_json: bool
+) -> None:
+    """Settle what is to be settled now, as the function does each minute.
+
+    Example: streamtally indices settle --opensearch http://localhost:9200
+    """
+    _print_reports(_manager(url, folder, stream, ca_certs).settle(_now_ms(), _time_left()), as_json)
+
+
+@indices.command("audit")
+@_shared
+def audit_command(
+    url: str | None, folder: Path | None, stream: str | None, ca_certs: str | None, as_json: bool
+) -> None:
+    """Compare all partials with what the settled documents say, and settle what differs: now, not once a day.
+
+    Example: streamtally indices audit --opensearch http://localhost:9200
+    """
+    reports = _manager(url, folder, stream, ca_certs).settle(_now_ms(), _time_left(), audit=True)
+    _print_reports(reports, as_json)
+    if any(report.audit_differences for report in reports):
+        sys.exit(EXIT_FOUND)
+
+
+@indices.command("dashboards")
+@_shared
+@click.option("--dashboards", "dashboards_url", help="Address of OpenSearch Dashboards: import there.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write a file to import by hand.")
+def dashboards_command(
+    url: str | None,
+    folder: Path | None,
+    stream: str | None,
+    ca_certs: str | None,
+    as_json: bool,
+    dashboards_url: str | None,
+    out: Path | None,
+) -> None:
+    """Make a data view and four visualizations an output, for OpenSearch Dashboards.
+
+    Example: streamtally indices dashboards --out dashboards.ndjson
+    """
+    specs = _specs(folder, stream)
+    text = "".join(json.dumps(each) + "\n" for each in to_saved_objects(specs))
+    if dashboards_url:
+        click.echo(json.dumps(import_dashboards(dashboards_url, text, ca_certs)))
+    elif out:
+        out.write_text(text, encoding="utf-8")
+        click.echo(f"{out}", err=True)
+    else:
+        click.echo(text, nl=False)
+
+
+def _specs(folder: Path | None, stream: str | None) -> Any:
+    from streamtally.indices.spec import read_specs
+
+    return read_specs(read_folder(folder), _stream(stream))
+
+
+def _stream(stream: str | None) -> str:
+    return stream or os.environ.get("SUMMARY_STREAM") or DEFAULT_STREAM
+
+
+def _manager(
+    url: str | None, folder: Path | None, stream: str | None, ca_certs: str | None, replace: Sequence[str] = ()
+) -> Manager:
+    pipeline = load_pipeline(read_folder(folder), ZoneInfo)
+    return make_manager(open_cluster(url, ca_certs), pipeline, {"SUMMARY_STREAM": _stream(stream)}, replace)
+
+
+def open_cluster(url: str | None, ca_certs: str | None = None) -> Cluster:
+    """The cluster of an address, or of the environment; AWS's own domains are asked with SigV4 unless a user is given.
+
+    Raises: SettingsError: there is none, or it cannot be used.
+    """
+    if url is None:
+        return connect_from_environment(os.environ)
+    host = url.rpartition("@")[2].split("/")[-1 if "//" not in url else 2].split(":")[0]
+    is_domain = "@" not in url and host.endswith((".es.amazonaws.com", ".aoss.amazonaws.com"))
+    return connect(url, sigv4(os.environ.get("AWS_REGION", "")) if is_domain else None, ca_certs)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _time_left() -> Callable[[], float]:
+    end = time.monotonic() + TIME_LIMIT_SECONDS
+    return lambda: end - time.monotonic()
+
+
+def _plain(value: Any) -> Any:
+    """What plans carry besides JSON: states."""
+    return value.to_document() if hasattr(value, "to_document") else asdict(value)
+
+
+def _print_plan(plan: Plan) -> None:
+    if plan.actions:
+        _print_table(("Action", "Target", "Why"), [(each.kind, each.target, each.reason) for each in plan.actions])
+    else:
+        click.echo("Nothing to do: everything is as the pipeline asks.")
+    for note in plan.notes:
+        click.echo(f"{note.kind}: {note.target}: {note.text}")
+
+
+def _print_managed(managed: Managed, as_json: bool) -> None:
+    if as_json:
+        done = [
+            {"kind": r.action.kind, "target": r.action.target, "outcome": r.outcome, "message": r.message}
+            for r in managed.results
+        ]
+        click.echo(json.dumps({"actions": done}))
+        return
+    for result in managed.results:
+        if result.outcome != "done":
+            click.echo(f"{result.outcome}: {result.action.kind} {result.action.target}: {result.message}", err=True)
+    click.echo(f"{sum(result.outcome == 'done' for result in managed.results)} actions done.")
+
+
+def _print_reports(reports: Sequence[SettleReport], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"outputs": [asdict(report) for report in reports]}))
+    else:
+        cells = [
+            (r.output, f"{r.windows:,}", f"{r.partials:,}", f"{r.written:,}", str(r.late), str(r.audit_differences))
+            for r in reports
+        ]
+        _print_table(("Output", "Windows", "Partials", "Written", "Late", "Differed"), cells)
+    problems = [f"{report.output}: {problem}" for report in reports for problem in report.problems]
+    for problem in problems:
+        click.echo(f"failed: {problem}", err=True)
+    if problems or not all(report.finished for report in reports):
+        sys.exit(EXIT_FOUND)
+
+
+def _print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    table = Table(*head)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table, markup=False, highlight=False)
+
+
+def _size(size_bytes: int) -> str:
+    size = float(size_bytes)
+    for unit in ("B", "KB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"

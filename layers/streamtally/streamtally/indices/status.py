@@ -1,0 +1,107 @@
+"""What there is, and what happens to it next and when: a table for people, from one look at the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from streamtally.indices.names import LATE_UNKNOWN, MS_PER_DAY, IndexName, parse_index_name
+from streamtally.indices.observed import Observed, ObservedIndex
+from streamtally.indices.retention import Expired, find_expired, may_delete
+from streamtally.indices.spec import IndexSpec
+from streamtally.indices.state import OutputState
+from streamtally.times import to_iso
+
+
+@dataclass(frozen=True)
+class IndexStatus:
+    """One index. ``age_days`` counts from the end of its period (negative: it is still written), else its creation."""
+
+    name: str
+    kind: str
+    docs: int
+    size_bytes: int
+    age_days: float
+    next: str
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def describe_indices(specs: Sequence[IndexSpec], observed: Observed, now_ms: int) -> list[IndexStatus]:
+    """Every index of the pipeline, by name."""
+    found: dict[str, IndexStatus] = {}
+    for spec in specs:
+        stored = observed.states.get(spec.index)
+        state = stored.state if stored else OutputState()
+        expired = {entry.index.name: entry for entry in find_expired(spec, observed, now_ms)}
+        for index in observed.indices.values():
+            name = parse_index_name(index.name, spec.index)
+            if name:
+                following = _next(spec, state, index, name, expired.get(index.name), now_ms)
+                found[index.name] = _status(index, name, following, now_ms)
+    for index in observed.indices.values():
+        if index.name == LATE_UNKNOWN or index.name in {spec.inbox for spec in specs}:
+            text = "nothing: look at what is in it" if index.docs else "it goes when it has been seen empty twice"
+            found[index.name] = _status(index, IndexName(index.name, "inbox"), text, now_ms)
+    return [found[name] for name in sorted(found)]
+
+
+def _status(index: ObservedIndex, name: IndexName, following: str, now_ms: int) -> IndexStatus:
+    since_ms = name.period.end_ms if name.period else index.created_ms
+    kind = "unplaced" if index.name == LATE_UNKNOWN else name.kind
+    return IndexStatus(
+        index.name, kind, index.docs, index.size_bytes, round((now_ms - since_ms) / MS_PER_DAY, 2), following
+    )
+
+
+def _next(
+    spec: IndexSpec, state: OutputState, index: ObservedIndex, name: IndexName, expired: Expired | None, now_ms: int
+) -> str:
+    if name.kind == "view":
+        return f"it has the alias's name: replace it (apply --replace {spec.index})"
+    if name.kind == "partials" and name.period:
+        if name.period.end_ms <= state.closed_before_ms:
+            return "closed: settled once more, then deleted"
+        return f"closes {to_iso(name.period.end_ms + int(spec.partials_days * MS_PER_DAY))}"
+    if expired and may_delete(state, expired, now_ms):
+        return f"deleted by the next manage: {expired.reason}"
+    if expired:
+        return f"deleted by a later manage: {expired.reason}"
+    return ", ".join(_retention(spec, name)) or "kept for ever"
+
+
+def _retention(spec: IndexSpec, name: IndexName) -> Iterator[str]:
+    retention = spec.retention
+    if retention.managed_by == "ism":
+        yield "deleted by ISM"
+        return
+    if retention.max_age_days is not None and name.period:
+        yield f"deleted {to_iso(name.period.end_ms + int(retention.max_age_days * MS_PER_DAY))}"
+    if name.kind == "output" and retention.max_count is not None:
+        yield f"deleted when {retention.max_count} newer ones are there"
+    if name.kind == "output" and retention.max_size_bytes is not None:
+        yield f"deleted when newer ones have {retention.max_size_bytes} bytes"
+    if name.kind == "output" and retention.min_free_disk_share is not None:
+        yield f"deleted when less than {retention.min_free_disk_share:.0%} of a disk is free"
+
+
+def find_stuck(specs: Sequence[IndexSpec], observed: Observed) -> list[str]:
+    """What does not go on by itself, one line each."""
+    stuck = []
+    unknown = observed.indices.get(LATE_UNKNOWN)
+    if unknown and unknown.docs:
+        stuck.append(
+            f"{LATE_UNKNOWN}: {unknown.docs} documents could not be placed (field streamtally_failure says why)"
+        )
+    for spec in specs:
+        if spec.inbox not in observed.pipelines:
+            stuck.append(
+                f"{spec.inbox}: the ingest pipeline is not there: counts are at least once until indices apply"
+            )
+        if spec.index not in observed.states or observed.states[spec.index].seq_no is None:
+            stuck.append(f"{spec.index}: manage has not run yet")
+    for name, count in sorted(observed.unstamped.items()):
+        stuck.append(f"{name}: {count} documents came past the ingest pipeline; indices apply repairs it")
+    return list(dict.fromkeys(stuck))

@@ -48,6 +48,26 @@ lock: ## Renew requirements/dev.txt (needs uv)
 
 check: lint types test  ## Lint, types and tests
 
+# --- SAM: template, build, deployment (tools in .tools, each in an environment of its own)
+ARCH ?= arm64
+
+build:  ## Build functions and layers for `sam deploy` (ARCH=x86_64 for that processor), with sizes
+	@scripts/ci/install-tool sam
+	@scripts/build $(ARCH)
+
+lint-template:  ## What can be known of template.yaml without deploying it: SAM, cfn-lint, the policy check
+	@scripts/ci/install-tool sam
+	@scripts/ci/install-tool template
+	@scripts/lint-template
+
+test-sam: setup  ## The built functions in Docker, by `sam local`; installs Docker on Debian where there is none (root)
+	@scripts/test-sam
+
+test-deploy: setup  ## `sam deploy`, a change and `sam delete` against LocalStack
+	@scripts/test-deploy
+
+.PHONY: build lint-template test-sam test-deploy
+
 clean:  ## Remove what was made, the environment too
 	rm -rf $(VENV) $(DEMO) .tools .aws-sam streamtally-out
 

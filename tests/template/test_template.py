@@ -355,7 +355,7 @@ def test_alarms() -> None:
         ("AWS/Firehose", "DeliveryToAmazonOpenSearchService.DataFreshness"),
         ("AWS/Firehose", "DeliveryToAmazonOpenSearchService.Success"),
         ("Streamtally", "ProcessingFailed"),
-        ("Streamtally", "OldestUnsettledSeconds"),
+        ("Streamtally", "OldestUnsettledWindow"),
         ("Streamtally", "LedgerOutOfBalance"),
     } <= metrics
     for name, each in alarms.items():
@@ -368,7 +368,7 @@ def test_the_dashboard_is_json() -> None:
     deployment = Deployment(TEMPLATE)
     body = json.loads(deployment.resources()["Dashboard"]["Properties"]["DashboardBody"])
     shown = {metric[1] for widget in body["widgets"] for metric in widget["properties"]["metrics"]}
-    assert {"Lines", "LedgerOutOfBalance", "OldestUnsettledSeconds"} <= shown
+    assert {"Lines", "LedgerOutOfBalance", "OldestUnsettledWindow"} <= shown
 
 
 # X-Ray is off unless asked for, and then permitted.

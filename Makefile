@@ -38,6 +38,10 @@ types: setup  ## Mypy, strict
 
 bench: setup  ## Speed, as ratios in one run
 	$(BIN)/python -m bench.transform
+	$(BIN)/python -m bench.formats
+
+formats-doc: setup  ## Make docs/formats.md from the formats
+	$(BIN)/python -m scripts.make_formats_doc
 
 compile: setup  ## Make pipeline.json of every pipeline in the checkout
 	$(BIN)/streamtally compile layers/pipeline/pipeline
@@ -71,4 +75,4 @@ test-deploy: setup  ## `sam deploy`, a change and `sam delete` against LocalStac
 clean:  ## Remove what was made, the environment too
 	rm -rf $(VENV) $(DEMO) .tools .aws-sam streamtally-out
 
-.PHONY: help setup demo test lint types bench compile lock check clean
+.PHONY: help setup demo test lint types bench formats-doc compile lock check clean

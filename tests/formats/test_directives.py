@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+
 from streamtally.errors import FormatError, SettingsError
 from streamtally.formats import Field, FormatOptions, find_format
 
@@ -22,8 +23,9 @@ NGINX_NAMES = [
 ]  # fmt: skip
 NGINX_VARIABLES = [f"${name}" for name in NGINX_NAMES] + [f"${{{name}}}" for name in NGINX_NAMES]
 APACHE_VARIABLES = [
-    "%h", "%a", "%l", "%u", "%t", "%r", "%>s", "%s", "%b", "%B", "%D", "%T", "%{ms}T", "%v", "%p", "%U", "%q", "%m", "%H",
-    "%{Referer}i", "%{User-agent}i", "%{X-Forwarded-For}i", "%{Content-Type}o", "%{session}C", "%{UNIQUE_ID}e", "%I", "%O",
+    "%h", "%a", "%l", "%u", "%t", "%r", "%>s", "%s", "%b", "%B", "%D", "%T", "%{ms}T", "%v", "%p", "%U", "%q", "%m",
+    "%H", "%{Referer}i", "%{User-agent}i", "%{X-Forwarded-For}i", "%{Content-Type}o", "%{session}C", "%{UNIQUE_ID}e",
+    "%I", "%O",
     "%{sec}t", "%{msec}t", "%{tid}P", "%400,501{User-agent}i", "%!200,304{X-Y}i",
 ]  # fmt: skip
 TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF, exclude_characters='"\\'), max_size=20)
@@ -49,7 +51,7 @@ def typed(text: str, kind: str) -> Any:
 
 
 def draw_value(draw: st.DrawFn, field: Field, literal: str) -> str:
-    """A value that the literal behind it can end: a text in which it does not begin, a number that it does not go on."""
+    """A value that the literal behind it can end: a text in which it does not begin, a number it does not go on."""
     for name, value in TIME_VALUES.items():
         if field.name.startswith(name):  # the second one is called time_local_2
             return value
@@ -108,7 +110,7 @@ def test_apache_round_trip(case: tuple[str, str, dict[str, Any]]) -> None:
             },
         ),
         (
-            "nginx:log_format main escape=default '$remote_addr [$time_iso8601] '\n  '\"$request\" $request_time $msec';",
+            "nginx:log_format main '$remote_addr [$time_iso8601] '\n  '\"$request\" $request_time $msec';",
             '192.0.2.1 [2025-10-10T13:55:36+02:00] "" 0.004 1760000000.123',
             {
                 "remote_addr": "192.0.2.1", "time_iso8601": "2025-10-10T13:55:36+02:00", "request": "",
@@ -117,11 +119,11 @@ def test_apache_round_trip(case: tuple[str, str, dict[str, Any]]) -> None:
         ),
         (
             r'apache:LogFormat "%v:%p %h %l %u %t \"%r\" %>s %O \"%{Referer}i\" \"%{User-Agent}i\" %D" vhost_combined',
-            r'example.com:443 192.0.2.1 - a b [10/Oct/2025:13:55:36 -0700] "GET /\"q HTTP/1.1" 200 512 "-" "x \"y\"" 977',
+            r'example.com:443 192.0.2.1 - a b [10/Oct/2025:13:55:36 -0700] "GET /\"q HTTP/1.1" 200 5 "-" "x \"y\"" 977',
             {
                 "vhost": "example.com", "port": 443, "host": "192.0.2.1", "ident": None, "authuser": "a b",
                 "datetime": "10/Oct/2025:13:55:36 -0700", "request": r"GET /\"q HTTP/1.1", "response": 200,
-                "bytes_out": 512, "referer": None, "agent": r'x \"y\"', "duration_us": 977,
+                "bytes_out": 5, "referer": None, "agent": r'x \"y\"', "duration_us": 977,
             },
         ),
         ("apache:%h %b%% %{X-Forwarded-For}i", "h 5% a, b", {"host": "h", "bytes": 5, "x_forwarded_for": "a, b"}),

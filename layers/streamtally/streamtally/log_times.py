@@ -1,8 +1,8 @@
 """Times as logs write them, where the text alone does not say all: no year, microseconds, or one of many shapes.
 
-A time without a year is of the year that puts it nearest to its record's arrival, so the last second of December that
-arrives in January is of the year before, and a clock that runs ahead on New Year's Eve is of the year to come. The
-arrival counts by the noon of its day: the same line of the same record always has the same time.
+A time without a year is of the latest year in which it is not after its record's arrival: the last second of December
+that arrives in January is of the year before. A clock may run a day ahead, so on New Year's Eve January is of the year
+to come. The arrival counts by its day, so that what is remembered for one record holds for another of the day.
 """
 
 from __future__ import annotations
@@ -17,6 +17,10 @@ from streamtally.times import MONTHS, MS_PER_DAY, compile_time_parser, from_iso,
 
 LogTimeParser = Callable[[Any, int], int]
 """A time's value and its record's arrival in ms → ms since the epoch. Raises EvaluationError."""
+
+MAX_AHEAD_MS = 2 * MS_PER_DAY
+"""From the beginning of the arrival's day on: at least a day beyond the arrival itself."""
+YEARS_TO_LEAP_DAY = 9  # 1896 to 1904 is the longest wait for a 29 February
 
 _MONTHS = {name: number for number, name in enumerate(MONTHS, 1)}
 _SYSLOG = re.compile(r"([A-Z][a-z]{2}) {1,2}(\d{1,2}) (?:(\d{4}) )?(\d{2}:\d{2}:\d{2})(?:[.,](\d{1,9}))?", re.ASCII)
@@ -53,25 +57,24 @@ def compile_log_time(time_format: str, zone: tzinfo = UTC) -> LogTimeParser:
         parse = compile_time_parser(time_format, zone)
         return lambda text, arrival: parse(text)
     with_year = compile_time_parser(f"yyyy {time_format}", zone)
-    return lambda text, arrival: nearest_year(arrival, lambda year: with_year(f"{year} {' '.join(text.split())}"))
+    return lambda text, arrival: of_arrival_year(arrival, lambda year: with_year(f"{year} {' '.join(text.split())}"))
 
 
-def nearest_year(arrival: int, parse: Callable[[int], int]) -> int:
-    """The time, of the year before, of or after the arrival, that is nearest to the arrival.
+def of_arrival_year(arrival: int, parse: Callable[[int], int]) -> int:
+    """The latest time that is not later than the arrival, but for a clock that runs up to a day ahead.
 
     Args: parse: a year → the time in it; raises EvaluationError where it does not exist (29 February).
     """
-    noon = arrival // MS_PER_DAY * MS_PER_DAY + MS_PER_DAY // 2
-    year = datetime.fromtimestamp(noon / 1000, UTC).year
-    found: list[int] = []
-    for each in (year, year - 1, year + 1):
+    limit = arrival // MS_PER_DAY * MS_PER_DAY + MAX_AHEAD_MS
+    year = datetime.fromtimestamp(arrival / 1000, UTC).year
+    for each in range(year + 1, year - YEARS_TO_LEAP_DAY, -1):
         try:
-            found.append(parse(each))
+            time = parse(each)
         except EvaluationError:
             continue
-    if not found:
-        raise EvaluationError("a time that does not exist")
-    return min(found, key=lambda time: abs(time - noon))
+        if time <= limit:
+            return time
+    raise EvaluationError("a time that does not exist")
 
 
 def _month(name: str) -> int:
@@ -92,7 +95,7 @@ def parse_syslog_time(text: Any, arrival: int, zone: tzinfo) -> int:
     def parse(year: int) -> int:
         return from_iso(f"{year:04}-{month:02}-{int(day):02}T{clock}.{fraction or 0}", zone)
 
-    return parse(int(year)) if year else nearest_year(arrival, parse)
+    return parse(int(year)) if year else of_arrival_year(arrival, parse)
 
 
 def parse_apache_error_time(text: Any, zone: tzinfo) -> int:

@@ -5,7 +5,7 @@ Use this where the output has to be what the agent sends, byte for byte; the for
 tests/conformance.
 """
 
-from streamtally.agent.flow import AgentFlow, Converted
+from streamtally.agent.flow import HELD_BACK, AgentFlow, Converted, flow_of
 from streamtally.agent.options import AgentOptionsError
 
-__all__ = ["AgentFlow", "AgentOptionsError", "Converted"]
+__all__ = ["HELD_BACK", "AgentFlow", "AgentOptionsError", "Converted", "flow_of"]

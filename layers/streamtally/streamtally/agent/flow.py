@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,8 @@ from streamtally.agent.framing import MAX_LINE_BYTES, Framing
 from streamtally.agent.java_regex import PatternLimitError
 from streamtally.agent.java_text import decode
 from streamtally.agent.options import AgentOptionsError
+
+HELD_BACK = "no line end yet: the agent waits for it"
 
 
 @dataclass(frozen=True)
@@ -58,14 +60,20 @@ class AgentFlow:
             return Converted(record, self.framing.cut(source), str(error))
         return Converted(record, self.framing.cut(text.encode()))
 
-    def convert_file(self, content: bytes, now: datetime | None = None) -> Iterator[Converted]:
-        """A file's whole content, record by record; the last one says so if it is held back for its line end."""
+    def convert_file(self, lines: Iterable[bytes], now: datetime | None = None) -> Iterator[Converted]:
+        """A file's lines with their line ends, record by record; what is held back for its line end says so."""
         try:
-            records, held = self.framing.records(content)
+            for record, held in self.framing.records(lines):
+                yield Converted(record, None, HELD_BACK) if held else self.convert(record, now)
         except PatternLimitError:
-            yield Converted(content, None, "the pattern that starts a record takes too many steps on a line")
-            return
-        for record in records:
-            yield self.convert(record, now)
-        if held:
-            yield Converted(held, None, "no line end yet: the agent waits for it")
+            raise AgentOptionsError("agent options: a pattern of the flow takes too many steps on a line") from None
+
+
+def flow_of(document: Any) -> AgentFlow:
+    """A flow from ``dataProcessingOptions`` alone (a list), or from a whole flow of agent.json (an object).
+
+    Raises: AgentOptionsError, JavaSyntaxError, UnsupportedPatternError.
+    """
+    if isinstance(document, Mapping):
+        return AgentFlow(document.get("dataProcessingOptions") or [], document)
+    return AgentFlow(document)

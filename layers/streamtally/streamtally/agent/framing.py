@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from streamtally.agent.java_regex import JavaPattern
@@ -50,33 +51,32 @@ class Framing:
             return data
         return data[: MAX_RECORD_BYTES - len(self.terminator)] + self.terminator
 
-    def records(self, data: bytes) -> tuple[list[bytes], bytes]:
-        """The records of a file's whole content, and what is held back until its line end is written."""
-        if self.from_end:
-            return [], b""
-        lines = data.split(b"\n")
-        tail = lines.pop()
-        whole = [line + b"\n" for line in lines[self.skip_lines :]]
-        records = list(self._joined(self._to_footer(whole)))
-        if tail and self.start is not None and records:
-            return records[:-1], records[-1] + tail  # the last record may go on in the unfinished line
-        return records, tail
+    def records(self, lines: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
+        """The records of a file's lines (each with its line end, the last one perhaps without), in order.
 
-    def _to_footer(self, lines: list[bytes]) -> Iterator[bytes]:
+        The second of each pair says whether the record is held back until its line end is written.
+        """
+        if self.from_end:
+            return
+        record = b""
+        for line in self._to_footer(islice(lines, self.skip_lines, None)):
+            if not line.endswith(b"\n") and self.start is None:
+                if record:
+                    yield record, False
+                record = line
+            elif record and line.endswith(b"\n") and self._begins_new(record, line):
+                yield record, False
+                record = line
+            else:  # an unfinished line may belong to the record before it
+                record += line
+        if record:
+            yield record, not record.endswith(b"\n")
+
+    def _to_footer(self, lines: Iterable[bytes]) -> Iterator[bytes]:
         for line in lines:
             if self.footer is not None and self.footer.is_match(decode(line.rstrip(b"\r\n"))):
                 return
             yield line
-
-    def _joined(self, lines: Iterator[bytes]) -> Iterator[bytes]:
-        record = b""
-        for line in lines:
-            if record and self._begins_new(record, line):
-                yield record[:MAX_LINE_BYTES]
-                record = b""
-            record += line
-        if record:
-            yield record[:MAX_LINE_BYTES]
 
     def _begins_new(self, record: bytes, line: bytes) -> bool:
         if self.start is not None:

@@ -18,6 +18,8 @@ COMMANDS = {
     "compile": "streamtally.cli.compile",
     "sample": "streamtally.cli.sample",
     "indices": "streamtally.cli.indices",
+    "formats": "streamtally.cli.formats",
+    "detect": "streamtally.cli.detect",
 }
 """Command → its module, which holds it as ``command``; in the order in which help lists them."""
 

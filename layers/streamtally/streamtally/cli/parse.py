@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 import click
 import orjson
 
+from streamtally.cli.agent_mode import print_converted
 from streamtally.cli.source_options import SourceOptions, format_options
-from streamtally.errors import FormatError
+from streamtally.errors import FormatError, SettingsError
+from streamtally.formats.w3c import HEADER
 from streamtally.local.logs import STANDARD_INPUT, check_logs, read_log
 from streamtally.records import to_text
 from streamtally.report.text import visible
@@ -20,24 +22,51 @@ from streamtally.source import Source, source_settings
 @click.command("parse")
 @click.argument("file", default=STANDARD_INPUT, metavar="[FILE]")
 @format_options
-def command(file: str, format_name: str | None, pattern: str | None, fields: str | None) -> int:
+@click.option("--unescape", is_flag=True, help="Undo the log's escapes (\\\", \\xHH) in quoted fields.")
+@click.option("--split-request", is_flag=True, help="Add method, path, query and protocol behind the request.")
+@click.option("--anonymize", is_flag=True, help="Clients' addresses without the last octet (IPv6: 80 bits).")
+@click.option(
+    "--agent-options",
+    metavar="JSON",
+    help="The Kinesis Agent's dataProcessingOptions, or a flow of agent.json, or @FILE: print what the agent sends.",
+)
+def command(
+    file: str,
+    format_name: str | None,
+    pattern: str | None,
+    fields: str | None,
+    agent_options: str | None,
+    **row_options: bool,
+) -> int:
     """Print a JSON line for each line of FILE (else of standard input) that parses.
 
     Lines that do not are reported on standard error with their number and the reason, and the exit status is 1.
 
     Example: streamtally parse access.log --format apache_combined
     """
-    settings: dict[str, Any] = SourceOptions(format_name, pattern, fields).apply({})
+    if agent_options is not None:
+        if format_name or pattern or fields or any(row_options.values()):
+            raise SettingsError("--agent-options is exact: it goes with no other option")
+        check_logs([file])
+        return print_converted(file, agent_options)
+    settings: dict[str, Any] = SourceOptions(format_name, pattern, fields).apply(row_options)
     source = Source(source_settings(settings), ZoneInfo)
     check_logs([file])
-    out, unparsed = sys.stdout.buffer, 0
+    return 1 if _print_rows(file, source) else 0
+
+
+def _print_rows(file: str, source: Source) -> int:
+    """Returns: how many lines did not parse; header lines are no events and none of them."""
+    out, unparsed, parse = sys.stdout.buffer, 0, source.parser_for_record()
     for line in read_log(file):
         text = to_text(line.data.removesuffix(b"\n").removesuffix(b"\r"))
         if not text:
             continue
         try:
-            row = source.parse(text)
+            row = parse(text)
         except FormatError as error:
+            if error.reason == HEADER:
+                continue
             unparsed += 1
             click.echo(f"{visible(line.file)}:{line.number}: {error.reason}: {visible(text, 200)}", err=True)
             continue
@@ -45,4 +74,4 @@ def command(file: str, format_name: str | None, pattern: str | None, fields: str
             text.encode() + b"\n" if source.is_json(text) else orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
         )
     out.flush()
-    return 1 if unparsed else 0
+    return unparsed

@@ -9,8 +9,13 @@ from typing import Any, TypeVar
 import click
 
 from streamtally.errors import SettingsError
+from streamtally.formats import AUTO, find_format
+from streamtally.source import FORMATS_OWN
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+NAMED_BY_FIELDS = ("csv", "tsv", "w3c")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +31,21 @@ class SourceOptions:
     def apply(self, source: Mapping[str, Any]) -> dict[str, Any]:
         """The source's settings with these in their place. Raises: SettingsError: options that do not go together."""
         changed = dict(source)
-        if self.pattern is None and self.fields is not None:
-            raise SettingsError("--fields goes with --pattern: it names the pattern's groups")
+        names = [name.strip() for name in (self.fields or "").split(",") if name.strip()]
+        if self.fields is not None and self.pattern is None:
+            if self.format_name not in NAMED_BY_FIELDS:
+                raise SettingsError(
+                    f"--fields goes with --pattern, whose groups it names, or --format {', '.join(NAMED_BY_FIELDS)}"
+                )
+            changed["fields"] = names
         if self.pattern is not None:
             if self.format_name not in (None, "regex"):
                 raise SettingsError(f"--pattern goes with --format regex, not {self.format_name}")
-            names = [name.strip() for name in (self.fields or "").split(",") if name.strip()]
             changed |= {"format": "regex", "pattern": self.pattern, "fields": names}
         elif self.format_name is not None:
             changed["format"] = self.format_name
+            if self.format_name != AUTO and find_format(self.format_name).time_field and self.time_field is None:
+                changed |= {"time_field": FORMATS_OWN, "time_format": None}
         if self.time_field is not None:
             changed |= {"time_field": self.time_field, "time_format": self.time_format or "auto"}
         elif self.time_format is not None:

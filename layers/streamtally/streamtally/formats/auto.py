@@ -32,9 +32,9 @@ from streamtally.formats import (
 from streamtally.formats.base import Format, FormatOptions, Parser, Row
 
 CANDIDATES = (json_lines.FORMAT, apache_combined.FORMAT, apache_common.FORMAT)
-"""The formats whose fields have their types in ``auto`` too; the others' names mean other things from one to the next."""
+"""The formats whose fields have their types in ``auto`` too; others' names mean other things from one to the next."""
 
-# How a line begins → the formats that it can be of. The first that fits decides; the rest come to the last row.
+# How a line begins → the formats that it can be of. The first that fits decides; all else comes last.
 _BEGINNINGS: tuple[tuple[str, tuple[ModuleType, ...]], ...] = (
     (r"\s*\{", (json_lines,)),
     (r"<[0-9]{1,3}>[1-9][0-9]{0,2}\x20", (rfc5424, syslog)),

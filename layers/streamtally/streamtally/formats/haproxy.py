@@ -8,8 +8,8 @@ from __future__ import annotations
 from streamtally.formats.base import Example, Format
 from streamtally.formats.layout import Column, Layout
 
-# "<134>Feb  6 12:14:14 host haproxy[14389]: "; possessive, and nothing behind "]: " can be part of it
-_HEADER = r"(?:<[0-9]{1,3}>)?+(?:[A-Z0-9][^\[\]]{0,300}?\[[0-9]{1,10}\]:\x20)?+"
+# "<134>Feb  6 12:14:14 host haproxy[14389]: "; no bracket of an address or a time is followed by a colon and a space
+_HEADER = r"((?:<[0-9]{1,3}>)?+[A-Z0-9][^\[\]]{0,300}?\[[0-9]{1,10}\]):\x20"
 _MS = r"[+]?-?[0-9]{1,12}|-"
 _CAPTURED = r"(?:\{([^}]*+)\})"
 
@@ -26,7 +26,8 @@ LAYOUT = Layout(
     "haproxy",
     "not an HAProxy HTTP log line",
     (
-        Column("client_ip", "VARCHAR", "the client's address", r"\S+(?=:[0-9]{1,5}\x20\[)|unix", before=_HEADER),
+        Column("header", "VARCHAR", "the syslog header in front, if there is one", _HEADER, before="", optional=True),
+        Column("client_ip", "VARCHAR", "the client's address", r"\S+(?=:[0-9]{1,5}\x20\[)|unix", before=""),
         Column("client_port", "INTEGER", "the client's port", "[0-9]{1,5}", before=":"),
         Column(
             "accept_date",
@@ -70,6 +71,7 @@ FORMAT = Format(
             "Feb  6 12:14:14 localhost haproxy[14389]: 192.0.2.2:33317 [06/Feb/2025:12:14:14.655] http-in "
             'static/srv1 10/0/30/69/109 200 2750 - - ---- 1/1/1/1/0 0/0 {www.example.com} {} "GET /i HTTP/1.1"',
             {
+                "header": "Feb  6 12:14:14 localhost haproxy[14389]",
                 "client_ip": "192.0.2.2",
                 "client_port": 33317,
                 "accept_date": "06/Feb/2025:12:14:14.655",
@@ -102,6 +104,7 @@ FORMAT = Format(
             "2001:db8::9:51000 [06/Feb/2025:12:15:02.100] https-in~ https-in/<NOSRV> -1/-1/-1/-1/5 400 187 - - PR-- "
             '2/2/0/0/0 0/0 "<BADREQ>"',
             {
+                "header": None,
                 "client_ip": "2001:db8::9",
                 "client_port": 51000,
                 "accept_date": "06/Feb/2025:12:15:02.100",

@@ -1,0 +1,54 @@
+"""``streamtally parse --agent-options``: what the Kinesis Agent would send, byte for byte."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from streamtally.agent import AgentFlow, flow_of
+from streamtally.errors import SettingsError
+from streamtally.local.logs import STANDARD_INPUT, open_log
+from streamtally.report.text import visible
+
+_SHOWN_CHARS = 200
+
+
+def read_options(text: str) -> Any:
+    """The JSON of ``--agent-options``: itself, or ``@FILE``. Raises: SettingsError."""
+    try:
+        return json.loads(Path(text[1:]).read_text() if text.startswith("@") else text)
+    except OSError as error:
+        raise SettingsError(f"--agent-options {text}: {error.strerror}") from None
+    except ValueError as error:
+        raise SettingsError(f"--agent-options is not JSON: {error}: give the list as it stands in agent.json") from None
+
+
+def print_converted(file: str, options: str) -> int:
+    """Writes what the agent sends; what it does not send, or sends as it was read, is told on standard error.
+
+    Returns: 1 if any record was not sent or not converted, else 0. Raises: SettingsError: the agent would not start.
+    """
+    flow = flow_of(read_options(options))
+    shown = "standard input" if file == STANDARD_INPUT else file
+    return 1 if _convert(flow, file, shown) else 0
+
+
+def _convert(flow: AgentFlow, file: str, shown: str) -> int:
+    out, number, unparsed = sys.stdout.buffer, flow.framing.skip_lines + 1, 0
+    with open_log(file) as log:
+        for converted in flow.convert_file(log, datetime.now(UTC)):
+            if converted.data is not None:
+                out.write(converted.data)
+            if converted.reason is not None:
+                unparsed += 1
+                sent = "" if converted.data is None else " (sent as it was read)"
+                text = visible(converted.source.decode(errors="replace").rstrip("\n"), _SHOWN_CHARS)
+                click.echo(f"{visible(shown)}:{number}: {converted.reason}{sent}: {text}", err=True)
+            number += converted.source.count(b"\n")
+    out.flush()
+    return unparsed

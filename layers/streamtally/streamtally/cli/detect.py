@@ -1,0 +1,73 @@
+"""``streamtally detect``: which format fits a log, and where the lines that do not fit end."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import click
+
+from streamtally.errors import SettingsError
+from streamtally.formats.detect import Detection, Fit, Misfit, detect
+from streamtally.local.logs import STANDARD_INPUT, check_logs, read_log
+from streamtally.records import to_text
+from streamtally.report.text import visible
+
+_BEFORE_CHARS, _AFTER_CHARS = 60, 30
+_SAME_LINE = {"apache_combined": " (nginx's default is the same)"}
+
+
+@click.command("detect")
+@click.argument("file", default=STANDARD_INPUT, metavar="[FILE]")
+@click.option("--lines", type=click.IntRange(min=1), default=10_000, show_default=True, help="How many lines to read.")
+def command(file: str, lines: int) -> int:
+    """Say which format fits FILE (else standard input), for how many lines, and where the first others stop to fit.
+
+    The exit status is 1 if some lines do not fit.
+
+    Example: streamtally detect access.log
+    """
+    check_logs([file])
+    texts = [to_text(line.data.removesuffix(b"\n").removesuffix(b"\r")) for line in islice(read_log(file), lines)]
+    shown = "standard input" if file == STANDARD_INPUT else file
+    found = detect(texts)
+    if found.lines == found.empty:
+        raise SettingsError(f"{shown}: no lines to tell a format by")
+    if found.best is None:
+        _explain_none(shown, found)
+        return 1
+    _explain(shown, found, found.best)
+    return 1 if found.best.missed else 0
+
+
+def _explain(shown: str, found: Detection, best: Fit) -> None:
+    name = best.format.name
+    rest = [f"{count} {what}" for count, what in ((best.headers, "header lines"), (found.empty, "empty")) if count]
+    click.echo(
+        f"{visible(shown)}: {name}{_SAME_LINE.get(name, '')}, {best.taken} of {found.lines} lines"
+        + (f" ({', '.join(rest)})" if rest else "")
+    )
+    for fit in found.fits[1:4]:
+        click.echo(f"  {fit.format.name} takes {fit.taken} of them too")
+    if best.missed:
+        click.echo(f"{best.missed} do not fit:")
+        for misfit in best.misfits:
+            _show(misfit)
+
+
+def _explain_none(shown: str, found: Detection) -> None:
+    click.echo(f"{visible(shown)}: no format fits {found.lines - found.empty} lines")
+    for fit in found.fits[:3]:
+        click.echo(f"  {fit.format.name} takes {fit.taken} of them")
+        for misfit in fit.misfits[:1]:
+            _show(misfit)
+    click.echo("Describe them by format = 'nginx:…', 'apache:…' or 'regex' (docs/formats.md).")
+
+
+def _show(misfit: Misfit) -> None:
+    """The line around the place, and an arrow below the place."""
+    begin = max(misfit.position - _BEFORE_CHARS, 0)
+    head = visible(misfit.line[begin : misfit.position], 4 * _BEFORE_CHARS)
+    tail = visible(misfit.line[misfit.position :], _AFTER_CHARS)
+    click.echo(f"  line {misfit.number}, character {misfit.position + 1}: {misfit.reason}")
+    click.echo(f"    {'…' if begin else ''}{head}{tail}")
+    click.echo(f"    {' ' * (len(head) + bool(begin))}^")

@@ -1,0 +1,93 @@
+"""Write docs/formats.md from the formats themselves: python -m scripts.make_formats_doc [--rows]."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from streamtally.errors import FormatError
+from streamtally.formats import REGISTRY, Format, FormatOptions
+from streamtally.formats.detect import detect
+from streamtally.records import split_lines, to_text
+
+ROOT = Path(__file__).parents[1]
+SAMPLES = ROOT / "tests" / "formats" / "samples"
+_SAMPLED = [name for name in REGISTRY if name != "regex"]
+
+
+def sample_lines(name: str) -> list[str]:
+    """The lines of a format's sample."""
+    return split_lines(to_text((SAMPLES / f"{name}.log").read_bytes()))
+
+
+def rows_of(name: str) -> list[dict[str, Any]]:
+    """The rows of a format's sample, in order."""
+    parse = REGISTRY[name].compile(FormatOptions())
+    rows: list[dict[str, Any]] = []
+    for line in sample_lines(name):
+        try:
+            rows.append(parse(line))
+        except FormatError as error:
+            rows.append({"unparsed": line, "reason": error.reason})
+    return rows
+
+
+def confusion() -> dict[str, dict[str, int]]:
+    """For each sample, how many of its lines each format takes."""
+    return {name: {fit.format.name: fit.taken for fit in detect(sample_lines(name)).fits} for name in _SAMPLED}
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _section(each: Format) -> str:
+    parts = [f"### `{each.name}`", "", each.summary, f"Source: {each.source}."]
+    if each.aliases:
+        parts.append("Also called " + ", ".join(f"`{alias}`" for alias in each.aliases) + ".")
+    if each.time_field:
+        names = each.time_field if isinstance(each.time_field, tuple) else (each.time_field,)
+        parts.append(f"Event time: {' and '.join(f'`{name}`' for name in names)} (`{each.time_format}`).")
+    if each.fields:
+        parts += ["", "| field | type | meaning |", "| --- | --- | --- |"]
+        parts += [f"| `{field.name}` | {field.type} | {_cell(field.meaning)} |" for field in each.fields]
+    for example in each.examples:
+        row = json.dumps(example.row, ensure_ascii=False, indent=1)
+        parts += ["", "```", example.line, "```", "", "```json", row, "```"]
+    return "\n".join(parts)
+
+
+def _confusion_table() -> str:
+    table = confusion()
+    columns = [name for name in _SAMPLED if any(name in row for row in table.values())]
+    head = "| sample | lines | detected | " + " | ".join(columns) + " |"
+    rule = "|" + " --- |" * (len(columns) + 3)
+    lines = []
+    for name, row in table.items():
+        lines_of = sample_lines(name)
+        best = detect(lines_of).best
+        counts = " | ".join(str(row.get(column, "")) for column in columns)
+        lines.append(f"| `{name}` | {len(lines_of)} | {best.format.name if best else 'none'} | {counts} |")
+    return "\n".join([head, rule, *lines])
+
+
+def document() -> str:
+    """The whole page."""
+    text = (ROOT / "docs" / "formats.in.md").read_text()
+    sections = "\n\n".join(_section(each) for each in REGISTRY.values())
+    return text.replace("<!-- confusion -->", _confusion_table()).replace("<!-- formats -->", sections)
+
+
+def main() -> None:
+    """Write the page and, with ``--rows``, the rows beside the samples (look at what changed before keeping them)."""
+    if "--rows" in sys.argv:
+        for name in _SAMPLED:
+            rows = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows_of(name))
+            (SAMPLES / f"{name}.jsonl").write_text(rows)
+    (ROOT / "docs" / "formats.md").write_text(document())
+
+
+if __name__ == "__main__":
+    main()

@@ -29,7 +29,7 @@ VHOST = Column("vhost", "VARCHAR", "the virtual host, where the line begins with
 EXTRA = Column("extra", "VARCHAR", "what stands behind the format's own fields, as it is", r".++", optional=True)
 
 PLAIN_COLUMNS = (
-    ("host", PLAIN_TEXT),
+    ("host", rf"(?!\{{){PLAIN_TEXT}"),  # where several formats are told apart, "{" begins JSON and nothing else
     ("ident", PLAIN_TEXT),
     ("authuser", r'([^ \["\\\x00-\x1f]{1,256}+)'),
     ("datetime", r"\[([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2}\x20[+\-][0-9]{4})\]"),

@@ -83,7 +83,7 @@ class AutoParser:
         return self if fresh is seen else AutoParser({**self._parsers, w3c.FORMAT.name: fresh})
 
     def __call__(self, line: str) -> Row:
-        if _is_combined(line) is not None:
+        if line[:1] != "{" and _is_combined(line) is not None:
             return self._parse_combined(line)
         found = _BEGINNING.match(line)
         parsers = self._by_beginning[found.lastindex or 0] if found else None

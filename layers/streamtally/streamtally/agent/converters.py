@@ -40,8 +40,21 @@ def _object(names: list[str | None], values: list[str | None], pretty: bool) -> 
 
 def log_to_json(options: Options) -> Converter:
     """LOGTOJSON: a pattern's groups as a JSON object."""
+    fields_of, pretty = log_fields(options), is_pretty(options)
+
+    def convert(text: str, now: datetime | None) -> str:
+        return to_json(fields_of(_without_line_end(text)), pretty) + "\n"
+
+    return convert
+
+
+def log_fields(options: Options) -> Callable[[str], dict[str, str | None]]:
+    """What LOGTOJSON makes an object of: a line without its line end → its fields.
+
+    The function raises SkippedError, ConversionError.
+    """
     known = LOG_FORMATS[choice("logFormat", options.get("logFormat"), tuple(LOG_FORMATS))]
-    names, pretty = names_of(options), is_pretty(options)
+    names = names_of(options)
     groups: Callable[[str], list[str | None] | None]
     if options.get("matchPattern") is not None:
         if names is None:
@@ -58,9 +71,9 @@ def log_to_json(options: Options) -> Converter:
         groups = _builtin_groups(known.pattern.fullmatch)
     field_names = names
 
-    def convert(text: str, now: datetime | None) -> str:
+    def fields_of(text: str) -> dict[str, str | None]:
         try:
-            values = groups(_without_line_end(text))
+            values = groups(text)
         except PatternLimitError:
             raise SkippedError("the pattern takes too many steps on this line") from None
         if values is None:
@@ -69,9 +82,11 @@ def log_to_json(options: Options) -> Converter:
             raise SkippedError("the pattern has another number of groups than there are names")
         if known.dash_is_null:
             values = [None if value == "-" else value for value in values]
-        return _object(field_names, values, pretty)
+        if None in field_names:
+            raise ConversionError("a field name is null")
+        return dict(zip(map(str, field_names), values, strict=True))
 
-    return convert
+    return fields_of
 
 
 def _builtin_groups(fullmatch: Callable[[str], Any]) -> Callable[[str], list[str | None] | None]:

@@ -30,11 +30,7 @@ from streamtally.agent.java_syntax import (
     Seq,
     UnsupportedPatternError,
 )
-
-try:
-    import re2
-except ImportError:  # an extra: without it such patterns take the slow way
-    re2 = None
+from streamtally.agent.linear import re2
 
 RE_WORK = 1_000_000  # steps of ``re``, about 20 ms
 RE_MAX_CHARS = 1 << 24

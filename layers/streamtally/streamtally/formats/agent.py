@@ -6,13 +6,13 @@ or convert to something else than one JSON object does not parse here, and so is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
 
 from streamtally.agent import AgentFlow
-from streamtally.agent.converters import adds_time
+from streamtally.agent.converters import ConversionError, SkippedError, adds_time, log_fields
 from streamtally.errors import FormatError, SettingsError
 from streamtally.formats.base import Parser, Row
 
@@ -24,6 +24,8 @@ def compile_agent(options: Sequence[Any]) -> Parser:
             "agent_options: ADDMETADATA with a timestamp would give a retried batch other rows: leave the timestamp out"
         )
     flow = AgentFlow(options)
+    if [entry.get("optionName") for entry in options] == ["LOGTOJSON"]:
+        return _by_fields(log_fields(options[0]))
 
     def parse(line: str) -> Row:
         converted = flow.convert(line.encode() + b"\n")
@@ -36,5 +38,17 @@ def compile_agent(options: Sequence[Any]) -> Parser:
         if not isinstance(row, dict):
             raise FormatError("agent", "the agent's options make no JSON object of the line")
         return row
+
+    return parse
+
+
+def _by_fields(fields_of: Callable[[str], Row]) -> Parser:
+    """The same for LOGTOJSON alone, without writing JSON and reading it again."""
+
+    def parse(line: str) -> Row:
+        try:
+            return fields_of(line)
+        except (SkippedError, ConversionError) as error:
+            raise FormatError("agent", str(error)) from None
 
     return parse

@@ -1,7 +1,7 @@
 """A regular expression with a name for each group, as agent.json's ``matchPattern`` and ``customFieldNames`` are.
 
-The expression must match the whole line, as in the Kinesis Agent. Source: Python's ``re`` syntax; Java's named groups
-``(?<name>…)`` are taken too.
+The expression must match the whole line, as in the Kinesis Agent, and its classes are ASCII, as there. Source: Python's
+``re`` syntax; Java's named groups ``(?<name>…)`` are taken too. A pattern that could backtrack without end is bounded.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 
 from streamtally.errors import FormatError, SettingsError
 from streamtally.formats.base import Format, FormatOptions, Parser, Row
+from streamtally.formats.bounded import TooCostlyError, compile_bounded
 from streamtally.plan.types import to_field_value
 
 _JAVA_GROUP = re.compile(r"\(\?<(?=[A-Za-z_])")
@@ -23,13 +24,16 @@ def compile_regex(options: FormatOptions) -> Parser:
     pattern = _compile_pattern(options.pattern)
     names = _field_names(pattern, options.fields)
     converters = [(name, to_field_value(options.types[name])) for name in names if name in options.types]
-    fullmatch = pattern.fullmatch
+    match = compile_bounded(options.pattern or "", pattern)
 
     def parse(line: str) -> Row:
-        found = fullmatch(line)
-        if found is None:
+        try:
+            groups = match(line)
+        except TooCostlyError:
+            raise FormatError("regex", "the pattern could take too many steps on a line of this length") from None
+        if groups is None:
             raise FormatError("regex", "the pattern does not match")
-        row: Row = dict(zip(names, found.groups(), strict=True))
+        row: Row = dict(zip(names, groups, strict=True))
         for name, convert in converters:
             row[name] = convert(row[name])
         return row
@@ -41,7 +45,7 @@ def _compile_pattern(text: str | None) -> re.Pattern[str]:
     if not text:
         raise SettingsError("format 'regex' needs a pattern: give --pattern, or pattern = '…' under [source]")
     try:
-        return re.compile(_JAVA_GROUP.sub("(?P<", text))
+        return re.compile(_JAVA_GROUP.sub("(?P<", text), re.ASCII)
     except (re.error, OverflowError, RecursionError) as error:
         where = getattr(error, "pos", None)
         at = "" if where is None else f" at character {where}"

@@ -1,0 +1,77 @@
+r"""A user's regular expression that cannot stop a batch: whole-line matches within a bound.
+
+Python's ``re`` runs it as long as backtracking could not cost more than some steps on a line of that length; beyond
+that RE2, whose time is linear. ``\w``, ``\d`` and ``\s`` are ASCII in both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from streamtally.agent.ambiguity import UNBOUNDED, degree
+from streamtally.agent.java_regex import RE_WORK, without_end_anchors
+from streamtally.agent.java_syntax import JavaSyntaxError, Parser, UnsupportedPatternError
+from streamtally.agent.linear import re2
+from streamtally.errors import SettingsError
+
+Groups = tuple[str | None, ...]
+FullMatch = Callable[[str], Groups | None]
+
+_GROUP_NAME = re.compile(r"\(\?P?<([A-Za-z_]\w*)>")
+
+
+class TooCostlyError(Exception):
+    """The line could take the pattern more steps than one line is given."""
+
+
+def compile_bounded(text: str, compiled: re.Pattern[str]) -> FullMatch:
+    """The groups of a match of the whole line, None for no match; raises TooCostlyError.
+
+    Args: text: the pattern, which ``compiled`` is of.
+    Raises: SettingsError: it could backtrack without end, and RE2 does not take it or is not there.
+    """
+    exponent = _exponent(text)
+    fullmatch = compiled.fullmatch
+    if exponent == 0:
+        return lambda line: None if (found := fullmatch(line)) is None else found.groups()
+    linear = _linear_fullmatch(compiled.pattern)
+    if exponent >= UNBOUNDED and linear is None:
+        raise SettingsError(
+            "the pattern could backtrack without end: write repeats inside repeats so that only one way can match, "
+            "or without lookaround and backreferences"
+        )
+    longest = int(RE_WORK ** (1 / (exponent + 1))) if exponent < UNBOUNDED else 0
+
+    def match(line: str) -> Groups | None:
+        if len(line) < longest:
+            found = fullmatch(line)
+        elif linear is not None:
+            found = linear(line)
+        else:
+            raise TooCostlyError
+        return None if found is None else found.groups()
+
+    return match
+
+
+def _exponent(text: str) -> int:
+    # The tree is that of Java's syntax, which differs in names of groups; what it does not know may cost anything.
+    numbered = iter(range(1, 1000))
+    renamed = _GROUP_NAME.sub(lambda _: f"(?<g{next(numbered)}>", text)
+    try:
+        return degree(without_end_anchors(Parser(renamed).parse(), head=True, tail=True))
+    except (JavaSyntaxError, UnsupportedPatternError, StopIteration, RecursionError):
+        return UNBOUNDED
+
+
+def _linear_fullmatch(text: str) -> Any:
+    if re2 is None:
+        return None
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(text, options).fullmatch
+    except re2.error:
+        return None

@@ -19,7 +19,7 @@ LAYOUT = Layout(
             "type", "VARCHAR", "kind of connection: http, https, h2, grpcs, ws, wss", "https?|h2|grpcs|wss?", before=""
         ),
         Column("time", "VARCHAR", "when the answer was given, ISO 8601 in UTC", ISO_TIME),
-        Column("elb", "VARCHAR", "the load balancer's resource id", r"[a-z]++/\S++|-"),
+        Column("elb", "VARCHAR", "the load balancer's resource id", "[a-z]++/[^ ]++|-"),
         Column("client", "VARCHAR", "address:port of the client"),
         Column("target", "VARCHAR", "address:port of the target, null if none was sent the request"),
         Column("request_processing_time", "DOUBLE", "seconds, -1 if it could not be sent on", SECONDS),

@@ -25,7 +25,7 @@ COLUMNS = (
     Column("bytes", "BIGINT", "size of the answer's body in bytes, null if none was sent", "[0-9]{1,18}+|-"),
 )
 # The space behind the virtual host belongs to the line, not to the value.
-VHOST = Column("vhost", "VARCHAR", "the virtual host, where the line begins with it", r"(\S++)\x20", before="")
+VHOST = Column("vhost", "VARCHAR", "the virtual host, where the line begins with it", r"([^ ]++)\x20", before="")
 EXTRA = Column("extra", "VARCHAR", "what stands behind the format's own fields, as it is", r".++", optional=True)
 
 PLAIN_COLUMNS = (

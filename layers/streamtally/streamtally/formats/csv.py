@@ -7,6 +7,7 @@ Source: RFC 4180, one record a line.
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable
 
@@ -50,7 +51,14 @@ def compile_delimited(name: str, delimiter: str) -> Callable[[FormatOptions], Pa
 def _parser(name: str, mark: str, options: FormatOptions) -> Parser:
     names, count = options.fields, len(options.fields)
     converters = [(field, convert) for field, convert in converters_of(options).items()]
-    split_quoted = _split_quoted(name, mark)
+    split_any = _split_quoted(name, mark)
+
+    def split_quoted(line: str) -> list[str]:
+        try:
+            return next(csv.reader((line,), delimiter=mark, strict=True))
+        except (csv.Error, StopIteration):  # it has a limit on a cell's size, and takes \r for a line's end
+            return split_any(line)
+
     padding = [None] * count
 
     def parse(line: str) -> Row:

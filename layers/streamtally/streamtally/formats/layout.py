@@ -17,13 +17,13 @@ from streamtally.errors import FormatError
 from streamtally.formats.base import Field, FormatOptions, Parser
 from streamtally.formats.escapes import unescape
 
-TEXT = r"\S++"
+TEXT = "[^ ]++"
 QUOTED = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
 INTEGER = r"-?[0-9]{1,18}+|-"
 DECIMAL = r"-?[0-9]{1,15}+(?:\.[0-9]{1,15}+)?+|-"
 _PATTERNS = {"VARCHAR": TEXT, "INTEGER": r"-?[0-9]{1,9}+|-", "BIGINT": INTEGER, "DOUBLE": DECIMAL}
 _USUAL = {
-    QUOTED: r'"([^"\\]*+)"',
+    QUOTED: '"([^"]*+)"',  # asked only where the line has no backslash
     "INTEGER": r"[0-9\-]{1,9}+",
     "BIGINT": r"[0-9\-]{1,18}+",
     "DOUBLE": r"[0-9.\-]{1,31}+",
@@ -129,7 +129,7 @@ class Layout:
         """The generated parser: a match and a dict display, first for the usual line, else for any."""
         code = (
             "def parse(line):\n"
-            "    found = match_usual(line)\n"
+            "    found = None if BACKSLASH in line else match_usual(line)\n"
             "    if found is not None:\n"
             "        try:\n"
             f"{self._row_code(self._usual_columns, options, 12)}"
@@ -142,6 +142,7 @@ class Layout:
         )
         scope: dict[str, Any] = {
             "match_usual": self.usual_pattern.match,
+            "BACKSLASH": "\\",
             "match": self.pattern.match,
             "FormatError": FormatError,
             "name": self.name,

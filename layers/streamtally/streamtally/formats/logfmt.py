@@ -12,22 +12,27 @@ from streamtally.formats.base import Example, Format, FormatOptions, Parser, Row
 from streamtally.formats.escapes import unescape
 from streamtally.formats.typed import converters_of
 
-_EXPRESSION = r'\x20*+([^\s="]{1,256}+)(?:(=)(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^\s"]*+)))?+(?=\x20|\Z)\x20*+'
-_PAIR = re.compile(_EXPRESSION, re.DOTALL)
-_LINE = re.compile(rf'(?=\x20*+[^\s="]{{1,256}}+=)(?:{_EXPRESSION})++', re.DOTALL)  # the first one has a value
+_PAIR = r'\x20*+([^\s="]{1,256}+)(?:(=)(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^\s"]*+)))?+(?=\x20|\Z)\x20*+'
+# What is no pair is taken to the end, so that no place of the line is tried twice.
+_PAIRS = re.compile(rf"{_PAIR}|(.++)", re.DOTALL)
+_ONE = re.compile(_PAIR, re.DOTALL)
 
 
 def compile_logfmt(options: FormatOptions) -> Parser:
     """A parser of logfmt; ``types`` gives keys their types."""
     converters = converters_of(options)
-    is_line, pairs = _LINE.fullmatch, _PAIR.findall
+    pairs = _PAIRS.findall
 
     def parse(line: str) -> Row:
-        if is_line(line) is None:
-            raise FormatError("logfmt", "not key=value pairs")
         row: Row = {}
-        for key, equals, quoted, bare in pairs(line):
-            row[key] = bare or (unescape(quoted) if equals else True)
+        found = pairs(line)
+        if not found or found[-1][4] or not found[0][1]:  # the first one must have a value
+            raise FormatError("logfmt", "not key=value pairs")
+        for key, equals, quoted, bare, _ in found:
+            if quoted:
+                row[key] = unescape(quoted) if "\\" in quoted else quoted
+            else:
+                row[key] = bare if equals else True
         for key in converters.keys() & row.keys():
             row[key] = converters[key](row[key])
         return row
@@ -37,7 +42,7 @@ def compile_logfmt(options: FormatOptions) -> Parser:
 
 def _locate(line: str) -> int:
     at = 0
-    while (found := _PAIR.match(line, at)) is not None and found.end() > at:
+    while (found := _ONE.match(line, at)) is not None and found.end() > at:
         at = found.end()
     return at
 

@@ -10,8 +10,9 @@ import re
 
 from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
-from streamtally.formats.typed import convert_number, converters_of
+from streamtally.formats.typed import Converter, convert_number, converters_of
 
+_MAX_KNOWN = 1000
 _LABEL = re.compile(r"[0-9A-Za-z_.\-]{1,200}", re.ASCII)
 
 FIELDS = (
@@ -31,22 +32,28 @@ _NUMBERS = {field.name: convert_number(field.type) for field in FIELDS if field.
 def compile_ltsv(options: FormatOptions) -> Parser:
     """A parser of LTSV; ``types`` gives labels their types."""
     converters = {**_NUMBERS, **converters_of(options)}
-    is_label = _LABEL.fullmatch
+    known: dict[tuple[str, ...], list[tuple[str, Converter]]] = {}  # labels that were checked → what is converted
+
+    def check(labels: tuple[str, ...]) -> list[tuple[str, Converter]]:
+        if not labels or not all(map(_LABEL.fullmatch, labels)):
+            raise FormatError("ltsv", "a label with other characters than letters, digits and _.-")
+        if len(known) >= _MAX_KNOWN:
+            known.clear()
+        known[labels] = [(label, converters[label]) for label in labels if label in converters]
+        return known[labels]
 
     def parse(line: str) -> Row:
         try:
             row: Row = dict([part.split(":", 1) for part in line.split("\t") if part])
         except ValueError:
             raise FormatError("ltsv", "a part without a colon") from None
-        if not row:
-            raise FormatError("ltsv", "no label and value")
-        for label, value in row.items():
-            if not label.isidentifier() and is_label(label) is None:
-                raise FormatError("ltsv", "a label with other characters than letters, digits and _.-")
-            if value == "-":
-                row[label] = None
-            elif label in converters:
-                row[label] = converters[label](value)
+        labels = tuple(row)
+        to_convert = known.get(labels)
+        for label, convert in check(labels) if to_convert is None else to_convert:
+            if row[label] != "-":
+                row[label] = convert(row[label])
+        if "-" in row.values():
+            return {label: None if value == "-" else value for label, value in row.items()}
         return row
 
     return parse

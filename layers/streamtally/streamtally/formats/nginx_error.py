@@ -36,7 +36,7 @@ _CONTEXT = re.compile(
     + r"\Z",
     re.DOTALL,
 )
-_CONTEXT_FIELDS = ("client", "server", "request", "subrequest", "upstream", "host", "referrer")
+_NO_CONTEXT = (None,) * 7
 
 
 def _split_context(message: str) -> tuple[str, tuple[str | None, ...]]:
@@ -48,7 +48,7 @@ def _split_context(message: str) -> tuple[str, tuple[str | None, ...]]:
         if found is not None:
             return message[:at], found.groups()
         at = message.find(_CLIENT, at + 1)
-    return message, (None,) * len(_CONTEXT_FIELDS)
+    return message, _NO_CONTEXT
 
 
 def compile_nginx_error(options: FormatOptions) -> Parser:
@@ -60,7 +60,7 @@ def compile_nginx_error(options: FormatOptions) -> Parser:
         if found is None:
             raise FormatError("nginx_error", "not an nginx error log line")
         datetime, level, pid, tid, connection, message = found.groups()
-        message, context = _split_context(message or "")
+        message, (client, server, request, subrequest, upstream, host, referrer) = _split_context(message or "")
         return {
             "datetime": datetime,
             "level": level,
@@ -68,7 +68,13 @@ def compile_nginx_error(options: FormatOptions) -> Parser:
             "tid": int(tid),
             "connection": connection and int(connection),
             "message": message,
-            **dict(zip(_CONTEXT_FIELDS, context, strict=True)),
+            "client": client,
+            "server": server,
+            "request": request,
+            "subrequest": subrequest,
+            "upstream": upstream,
+            "host": host,
+            "referrer": referrer,
         }
 
     return parse

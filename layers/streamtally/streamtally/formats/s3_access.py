@@ -24,7 +24,7 @@ LAYOUT = Layout(
         Column("bucket", "VARCHAR", "name of the bucket"),
         Column("time", "VARCHAR", "when the request came, dd/MMM/yyyy:HH:mm:ss Z", TIME),
         Column("remote_ip", "VARCHAR", "the client's address"),
-        Column("requester", "VARCHAR", "canonical user id or ARN, null if not authenticated", r"\S++"),
+        Column("requester", "VARCHAR", "canonical user id or ARN, null if not authenticated"),
         Column("request_id", "VARCHAR", "S3's id of the request"),
         Column("operation", "VARCHAR", "such as REST.GET.OBJECT", r"[A-Z][A-Za-z0-9]*+\.[\w.\-]++|-"),
         Column("key", "VARCHAR", "the object's key, URL encoded"),

@@ -8,10 +8,14 @@ Source: W3C Working Draft WD-logfile-960323; Microsoft, "W3C Logging" (IIS).
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
 
 from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
 
+MAX_COLUMNS = 200  # of a header; IIS knows 22 and custom ones
 HEADER = "a header line, not an event"
 
 IIS_DEFAULT = (
@@ -59,12 +63,24 @@ def refuse_header(parse: Parser, name: str) -> Parser:
     return parse_checked
 
 
-def _value(name: str, text: str) -> str | int | None:
-    if text == "-":
-        return None
-    if name in _NUMBERS and _NUMBER.fullmatch(text):
-        return int(text)
-    return text
+def _number(text: str) -> int | str:
+    return int(text) if _NUMBER.fullmatch(text) else text
+
+
+@lru_cache(maxsize=256)
+def _row_function(names: tuple[str, ...]) -> Callable[[list[str]], Row]:
+    """A generated function: cells in the names' order → the row; ValueError for another number of cells."""
+    unique = list(dict.fromkeys(names))
+    variables = [f"v{place}" for place in range(len(names))]
+    items = [
+        f'{name!r}: None if {variable} == "-" else {f"number({variable})" if name in _NUMBERS else variable}'
+        for name, variable in ((name, variables[names.index(name)]) for name in unique)
+    ]
+    code = f"def row(cells):\n    {', '.join(variables)}, = cells\n    return {{{', '.join(items)}}}\n"
+    scope: dict[str, Any] = {"number": _number}
+    exec(code, scope)  # noqa: S102 - names are of letters, digits and _ (to_names), or quoted by repr
+    function: Callable[[list[str]], Row] = scope["row"]
+    return function
 
 
 class W3cParser:
@@ -73,7 +89,7 @@ class W3cParser:
     def __init__(self, names: tuple[str, ...]) -> None:
         self._given = names
         self._names = self._usual = names or IIS_DEFAULT
-        self._numbers = _positions(self._names)
+        self._to_row = _row_function(self._names)
 
     def fresh(self) -> Parser:
         """A parser for another record; the same where no header was seen."""
@@ -82,24 +98,15 @@ class W3cParser:
     def __call__(self, line: str) -> Row:
         if line[:1] == "#":
             if line.startswith("#Fields:"):
-                self._names = to_names(line.removeprefix("#Fields:"))
-                self._numbers = _positions(self._names)
+                self._names = to_names(line.removeprefix("#Fields:"))[:MAX_COLUMNS] or IIS_DEFAULT
+                self._to_row = _row_function(self._names)
             raise FormatError("w3c", HEADER)
-        values: list[str | int | None] = list(line.split(" "))
-        names = self._names
-        if len(values) != len(names):
-            raise FormatError("w3c", "another number of columns than there are fields")
-        if names is IIS_DEFAULT and not _START.match(line):
+        if self._names is IIS_DEFAULT and not _START.match(line):
             raise FormatError("w3c", "neither a date nor a header in front")
-        for place, name in self._numbers:
-            values[place] = _value(name, str(values[place]))
-        if "-" in values:
-            values = [None if value == "-" else value for value in values]
-        return dict(zip(names, values, strict=True))
-
-
-def _positions(names: tuple[str, ...]) -> list[tuple[int, str]]:
-    return [(place, name) for place, name in enumerate(names) if name in _NUMBERS]
+        try:
+            return self._to_row(line.split(" "))
+        except ValueError:
+            raise FormatError("w3c", "another number of columns than there are fields") from None
 
 
 def compile_w3c(options: FormatOptions) -> Parser:

@@ -180,6 +180,8 @@ class Extreme(Aggregate):
             return None
         if self.result.name == "DECIMAL":
             return Decimal(value)
+        if self.result.is_integer:
+            return int(value)
         return float(value) if self.result.name in FLOATS else value
 
 

@@ -142,12 +142,15 @@ def test_a_line_longer_than_a_record_fails_alone(tmp_path: Path) -> None:
 
 def test_the_graphql_log_of_an_agent_user_gives_counts_by_minute(tmp_path: Path) -> None:
     """Its pattern and 13 names from agent.json; a time without offset, a status called http_status."""
-    names = "client_ip,time_stamp,verb,uri_path,http_ver,http_status,bytes,referrer,agent,response_time,graphql,company_id,user_id"
-    pattern = r'^([\d.]+) - - \[([\w:/]+).*\] "(\w+) /(\w+).*(\d.+)" (\d{3}) (\d+) "(\S+)" "(.*?)" ([\d.]+) "(.*?)" (\d+);(\d+)'
+    names = "client_ip,time_stamp,verb,uri_path,http_ver,http_status,bytes,referrer,agent,"
+    names += "response_time,graphql,company_id,user_id"
+    pattern = r'^([\d.]+) - - \[([\w:/]+).*\] "(\w+) /(\w+).*(\d.+)" (\d{3}) (\d+) "(\S+)" "(.*?)" '
+    pattern += r'([\d.]+) "(.*?)" (\d+);(\d+)'
     line = (
         '111.111.111.111 - - [02/Dec/2016:13:58:47 +0000] "POST /graphql HTTP/1.1" 200 1161 '
         '"https://www.myurl.com/endpoint/12345" "Mozilla/5.0 (Windows NT 6.1; WOW64) AppleWebKit/537.36 '
-        '(KHTML, like Gecko) Chrome/54.0.2840.99 Safari/537.36" 0.172 "query user userMessages hasPermissions F0 F1" 11111;222222\n'
+        '(KHTML, like Gecko) Chrome/54.0.2840.99 Safari/537.36" 0.172 '
+        '"query user userMessages hasPermissions F0 F1" 11111;222222\n'
     )
     parsed = streamtally("parse", "--pattern", pattern, "--fields", names, stdin=line.encode())
     row = json.loads(parsed.stdout)

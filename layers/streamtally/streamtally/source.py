@@ -56,7 +56,7 @@ class SourceSettings:
     unescape: bool = False
     delimiter: str | None = None
     framing: str = "lines"
-    agent_options: Sequence[Any] | None = None
+    agent_options: Sequence[Any] | str | None = None
     split_request: bool = False
     anonymize: bool | Sequence[str] = False
     true_client: Mapping[str, Any] | None = None

@@ -6,6 +6,7 @@ or convert to something else than one JSON object does not parse here, and so is
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,14 +18,23 @@ from streamtally.errors import FormatError, SettingsError
 from streamtally.formats.base import Parser, Row
 
 
-def compile_agent(options: Sequence[Any]) -> Parser:
-    """A parser by the agent's options. Raises: SettingsError: the agent would not start, or they are out of reach."""
-    if adds_time(options):
+def compile_agent(given: Sequence[Any] | str) -> Parser:
+    """A parser by the agent's options, a list or its JSON as it stands in agent.json.
+
+    Raises: SettingsError: the agent would not start with them, or they are out of reach.
+    """
+    options: Any = given
+    if isinstance(given, str):
+        try:
+            options = json.loads(given)
+        except ValueError as error:
+            raise SettingsError(f"agent_options is not JSON: {error}") from None
+    if isinstance(options, list | tuple) and adds_time(options):
         raise SettingsError(
             "agent_options: ADDMETADATA with a timestamp would give a retried batch other rows: leave the timestamp out"
         )
     flow = AgentFlow(options)
-    if [entry.get("optionName") for entry in options] == ["LOGTOJSON"]:
+    if len(options) == 1 and options[0].get("optionName") == "LOGTOJSON":
         return _by_fields(log_fields(options[0]))
 
     def parse(line: str) -> Row:

@@ -49,15 +49,21 @@ class Rewrite:
         if true_client is not None:
             steps.append(true_client_step(true_client))
         if anonymize:
-            steps.append(anonymize_step(CLIENT_FIELDS if anonymize is True else tuple(anonymize)))
+            steps.append(anonymize_step(CLIENT_FIELDS if anonymize is True else _names("anonymize", anonymize)))
         if drop:
-            names = frozenset([drop] if isinstance(drop, str) else drop)
+            names = frozenset(_names("drop", drop))
             steps.append(lambda row: {name: value for name, value in row.items() if name not in names})
         return cls(tuple(steps)) if steps else None
 
     def wrap(self, parse: Parser) -> Parser:
         """The parser with these steps behind it."""
         return _Rewriting(parse, self.steps)
+
+
+def _names(setting: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
+        raise SettingsError(f'{setting} = {value!r} under [source]: give a list of fields, as ["host"]')
+    return tuple(value)
 
 
 class _Rewriting:
@@ -161,6 +167,8 @@ def true_client_step(settings: Mapping[str, Any]) -> Step:
     is not. Args: settings: ``forwarded`` (the field with X-Forwarded-For), ``client`` (default: host), ``trusted``
     (networks). Raises: SettingsError.
     """
+    if not isinstance(settings, Mapping):
+        raise SettingsError(f"true_client = {settings!r}: it takes a table, as {{ forwarded = 'x_forwarded_for' }}")
     if unknown := sorted(set(settings) - {"forwarded", "client", "trusted"}) or "forwarded" not in settings:
         raise SettingsError(
             f"true_client takes forwarded (a field), client (a field) and trusted (networks): {unknown}"

@@ -202,6 +202,13 @@ class JavaPattern:
             raise PatternLimitError from None
         return None
 
+    def spans_from(self, text: str, at: int) -> Sequence[tuple[int, int]] | None:
+        """Where the pattern and its groups match from a place on ((-1, -1): took no part), None without a match.
+
+        Raises: PatternLimitError.
+        """
+        return self._span(text, at)
+
     def groups(self, text: str) -> list[str | None] | None:
         """What each group matched (None: took no part), None without a match. Raises: PatternLimitError."""
         if self.mode == "matches" and self._engine(len(text)) == "re" and self._re is not None:

@@ -122,7 +122,9 @@ class Settler:
             if shape is not None:
                 key = orjson.dumps(partial.state["key"])
                 groups.setdefault((key, shape), {})[partial.partial_id] = partial
-        return [self._settle_group(window_ms, shape, found) for (_, shape), found in groups.items()]
+        return [
+            document for (_, shape), found in groups.items() for document in self._settle_group(window_ms, shape, found)
+        ]
 
     def _shape(self, partial: Partial) -> str | None:
         if partial.plan_id == self.current.plan_id:
@@ -133,14 +135,14 @@ class Settler:
             self.problems[partial.plan_id] = self.problems.get(partial.plan_id, 0) + 1
             return None
 
-    def _settle_group(self, window_ms: int, shape: str, found: Mapping[str, Partial]) -> Settled:
+    def _settle_group(self, window_ms: int, shape: str, found: Mapping[str, Partial]) -> list[Settled]:
         group_id = digest([self.name, window_ms, next(iter(found.values())).state["key"]])
         used = [partial for partial in found.values() if self._is_chosen(partial)]
         batches = {partial.batch_id for partial in found.values()} & self.mixed.keys()
         # Every partial of a batch of two plans takes part in the choice, so each counts: the version grows with it.
         count = len(found) + sum(self.mixed[batch].partials for batch in batches)
         final = self.is_final(window_ms)
-        columns, visible, plan_id = self._merge(window_ms, shape, used)
+        merged, plan_id = self._merge(window_ms, shape, used)
         tally = {
             "output": self.name,
             "window_start": to_iso(window_ms),
@@ -150,19 +152,26 @@ class Settler:
             "partials": len(found),
             "out_of_range": sum(partial.out_of_range for partial in used),
             "final": final,
-            "visible": visible,
         }
-        return Settled(digest([group_id, shape]), window_ms, 2 * count + final, {**columns, "tally": tally})
+        documents = []
+        for place, (more, columns, visible) in enumerate(merged):
+            # An output that expands its items has a document each: the first counts the partials, for the audit's sum.
+            told = {**tally, "key": [*tally["key"], *more], "partials": 0 if place else len(found), "visible": visible}
+            source = {**columns, "tally": told}
+            documents.append(Settled(digest([group_id, shape, *more]), window_ms, 2 * count + final, source))
+        return documents
 
     def _is_chosen(self, partial: Partial) -> bool:
         batch = self.mixed.get(partial.batch_id)
         return batch is None or batch.plan_id == partial.plan_id
 
-    def _merge(self, window_ms: int, shape: str, used: list[Partial]) -> tuple[dict[str, Any], bool, str]:
+    def _merge(
+        self, window_ms: int, shape: str, used: list[Partial]
+    ) -> tuple[list[tuple[list[Any], dict[str, Any], bool]], str]:
         if not used:  # all belong to a plan that was not chosen: kept, since a deleted id could be made anew
-            return {}, False, self.current.plan_id
+            return [([], {}, False)], self.current.plan_id
         plan = self.current
         if plan.shape != shape:
             plan = max((self.plans(partial.plan_id) for partial in used), key=lambda plan: plan.plan_id)
-        columns, visible = plan.output.finish(window_ms, plan.output.merge_states(partial.state for partial in used))
-        return columns, visible, plan.plan_id
+        state = plan.output.merge_states(partial.state for partial in used)
+        return plan.output.finish_all(window_ms, state), plan.plan_id

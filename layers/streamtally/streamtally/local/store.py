@@ -62,10 +62,13 @@ class DuckDbStore:
 
     def settle(self, pipeline: Pipeline) -> None:
         """Write every output's documents into a table with the name of its index."""
+        made: set[str] = set()
         for output in pipeline.outputs.values():
             table = _quoted(output.settings.index)
             columns = ", ".join(f"{_quoted(each.name)} {_column_type(each)}" for each in output.columns)
-            self._database.execute(f"CREATE OR REPLACE TABLE {table} ({columns})")
+            if table not in made:  # pumps into one stream are outputs of one index
+                self._database.execute(f"CREATE OR REPLACE TABLE {table} ({columns})")
+            made.add(table)
             rows: list[list[Any]] = []
             for document in self._settled(output):
                 rows.append([document[each.name] for each in output.columns])
@@ -94,9 +97,9 @@ class DuckDbStore:
             settled = []
             for _, partials in groupby(window, key=itemgetter(1)):
                 state = output.merge_states(document["tally"]["state"] for _, _, document in partials)
-                columns, visible = output.finish(time, state)
-                if visible:
-                    settled.append((state["key"], columns))
+                for more, columns, visible in output.finish_all(time, state):
+                    if visible:
+                        settled.append(([*state["key"], *more], columns))
             for _, columns in sorted(settled, key=lambda each: [sort_key(value) for value in each[0]]):
                 yield columns
 

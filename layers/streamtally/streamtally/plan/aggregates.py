@@ -26,9 +26,15 @@ class Aggregate:
     """
 
     result = SqlType("BIGINT")
+    has_items = False
+    """Whether :meth:`items` gives what an output can expand."""
 
     def __init__(self, of: SqlType | None) -> None:
         self.of = of
+
+    def items(self, state: State) -> list[tuple[Any, int]]:
+        """The items of a state with their counts, the most frequent first."""
+        raise NotImplementedError
 
     def zero(self) -> State:
         """The state of no rows."""
@@ -82,7 +88,7 @@ class Sum(Aggregate):
     """SUM over integers and DECIMAL: exact whatever the order."""
 
     def __init__(self, of: SqlType | None) -> None:
-        super().__init__(_number("SUM", of))
+        super().__init__(number_argument("SUM", of))
         if self.of and self.of.name == "DECIMAL":
             self.result = SqlType("DECIMAL", 18, self.of.scale)
 
@@ -211,7 +217,7 @@ class Avg(Aggregate):
     """AVG: a sum and a count. Over integers the mean truncates, as integer division does (see docs/sql.md)."""
 
     def __init__(self, of: SqlType | None) -> None:
-        super().__init__(_number("AVG", of))
+        super().__init__(number_argument("AVG", of))
         self.sum = make_aggregate("sum", of)
         self.result = self.sum.result
 
@@ -239,7 +245,7 @@ class Avg(Aggregate):
         return (self.sum.from_json(value[0]), value[1])
 
 
-def _number(name: str, of: SqlType | None) -> SqlType:
+def number_argument(name: str, of: SqlType | None) -> SqlType:
     if of is None or not of.is_number:
         raise PlanError(f"{name} takes a number, not {of or 'nothing'}")
     return of
@@ -249,10 +255,31 @@ def make_aggregate(name: str, of: SqlType | None) -> Aggregate:
     """The aggregate function of that name over arguments of a type. Raises: PlanError."""
     if name == "sum" and of is not None and of.name in FLOATS:
         return FloatSum(of)
-    if name not in AGGREGATES:
-        raise PlanError(f"unknown aggregate {name!r}: the aggregates are {', '.join(AGGREGATES)}")
-    return AGGREGATES[name](of)
+    kind = AGGREGATES.get(name) or _more(name)
+    if kind is None:
+        raise PlanError(f"unknown aggregate {name!r}: the aggregates are {', '.join([*AGGREGATES, *OTHERS])}")
+    return kind(of)
+
+
+def _more(name: str) -> type[Aggregate] | None:
+    # Loaded only for a program that uses them: most count, and start the faster.
+    if name in ("var_pop", "var_samp", "stddev_pop", "stddev_samp"):
+        from streamtally.plan import aggregates_spread as spread
+
+        kinds: dict[str, type[Aggregate]] = {
+            "var_pop": spread.Spread,
+            "var_samp": spread.VarSamp,
+            "stddev_pop": spread.StddevPop,
+            "stddev_samp": spread.StddevSamp,
+        }
+        return kinds[name]
+    if name in ("count_distinct", "top_items"):
+        from streamtally.plan.aggregates_items import CountDistinct, TopItems
+
+        return CountDistinct if name == "count_distinct" else TopItems
+    return None
 
 
 AGGREGATES: dict[str, type[Aggregate]] = {"count": Count, "sum": Sum, "min": Min, "max": Max, "avg": Avg}
-"""Every aggregate function by its name in a plan."""
+"""Aggregate functions by their names in a plan; :func:`_more` has those that are loaded when they are used."""
+OTHERS = ("count_distinct", "stddev_pop", "stddev_samp", "top_items", "var_pop", "var_samp")

@@ -31,6 +31,8 @@ def compile_cast(of: SqlType, to: SqlType) -> Cast | None:
     """
     if of == to or (of.name == to.name and (to.length is None or to.name in FLOATS)):
         return None
+    if to.name == "VARCHAR" and of.name == "VARCHAR" and None not in (of.length, to.length) and _shorter(of, to):
+        return None
     if to.is_text:
         return _text_cast(of, to)
     if of.is_text:
@@ -43,6 +45,10 @@ def compile_cast(of: SqlType, to: SqlType) -> Cast | None:
     if of.name == "DATE" and to.name == "TIMESTAMP":
         return lambda days: days * MS_PER_DAY
     raise PlanError(f"there is no cast from {of} to {to}")
+
+
+def _shorter(of: SqlType, to: SqlType) -> bool:
+    return (of.length or 0) <= (to.length or 0)
 
 
 def _number_cast(of: SqlType, to: SqlType) -> Cast | None:
@@ -79,6 +85,9 @@ def _float(number: int | float | Decimal) -> float:
 
 def _text_cast(of: SqlType, to: SqlType) -> Cast:
     length = to.length
+    if to.name == "CHAR" and length is not None:  # CHAR is filled up with blanks
+        write_char = value_to_text(of) if not of.is_text else str
+        return lambda value: fill_char(write_char(value), length, of.is_text)
     if of.is_text:
         return (lambda text: text[:length]) if length is not None else (lambda text: text)
     write = value_to_text(of)
@@ -90,6 +99,13 @@ def _text_cast(of: SqlType, to: SqlType) -> Cast:
         return text
 
     return cast
+
+
+def fill_char(text: str, length: int, may_cut: bool = True) -> str:
+    """Text as CHAR(length): cut, or filled up with blanks. Raises: EvaluationError: too long, and not to be cut."""
+    if len(text) > length and not may_cut:
+        raise EvaluationError(f"too long for CHAR({length})")
+    return text[:length].ljust(length)
 
 
 def value_to_text(of: SqlType) -> Callable[[Any], str]:

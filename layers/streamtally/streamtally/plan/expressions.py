@@ -14,6 +14,7 @@ from typing import Any
 
 from streamtally.errors import EvaluationError, PlanError
 from streamtally.plan.casts import compile_cast
+from streamtally.plan.function import as_numbers
 from streamtally.plan.functions import FUNCTIONS
 from streamtally.plan.types import FLOATS, SqlType, coercion, parse_type, to_decimal
 
@@ -93,8 +94,9 @@ def _compile_call(node: dict[str, Any], scope: Scope) -> Code:
     codes = [compile_expression(each, scope) for each in arguments]
     result = function.result(tuple(code.type for code in codes))
     call: Callable[..., Any] = function.call
-    if function.prepare and "literal" in arguments[0] and arguments[0]["literal"] is not None:
-        call, codes = function.prepare(arguments[0]["literal"]), codes[1:]
+    first = [each.get("literal") for each in arguments[: function.prepared]]
+    if function.prepare and None not in first:
+        call, codes = function.prepare(*first), codes[function.prepared :]
     sources = [code.source for code in codes]
     if function.takes_null:
         return Code(f"{scope.bind(call)}({', '.join(sources)})", result)
@@ -130,6 +132,8 @@ def _compile_operator(node: dict[str, Any], scope: Scope) -> Code:
     sources = [code.source for code in codes]
     if operator in ("is_null", "is_not_null", "not", "and", "or"):
         return _compile_logic(operator, codes, scope)
+    if operator == "coalesce":
+        return _compile_coalesce(codes, scope)
     if len(codes) != 2:
         raise PlanError(f"operator {operator!r} takes two arguments")
     if operator in _COMPARISONS:
@@ -160,6 +164,20 @@ def _compile_logic(operator: str, codes: list[Code], scope: Scope) -> Code:
     return Code(f"({deciding} if {decided} else None if {unknown} else {other})", BOOLEAN)
 
 
+def _compile_coalesce(codes: list[Code], scope: Scope) -> Code:
+    """The first operand that is not NULL; those after it are not evaluated."""
+    if not codes:
+        raise PlanError("COALESCE takes at least one argument")
+    kinds = {_kind(code.type) for code in codes}
+    if len(kinds) > 1:
+        raise PlanError(f"COALESCE mixes {' and '.join(sorted(kinds))}: cast them to one type")
+    source = codes[-1].source
+    for code in reversed(codes[:-1]):
+        name = scope.temporary()
+        source = f"({name} if ({name} := {code.source}) is not None else {source})"
+    return Code(source, _common_type([code.type for code in codes]))
+
+
 def _kind(of: SqlType) -> str:
     return "number" if of.is_number else "text" if of.is_text else of.name
 
@@ -177,9 +195,24 @@ def _number_type(operator: str, codes: list[Code]) -> SqlType:
     if left.name in FLOATS or right.name in FLOATS:
         return DOUBLE
     if left.name == "DECIMAL" or right.name == "DECIMAL":
-        scale = max(left.scale, right.scale) if operator != "*" else min(left.scale + right.scale, 18)
-        return SqlType("DECIMAL", 18, scale)
+        return _decimal_type(operator, left, right)
     return BIGINT
+
+
+def _decimal_type(operator: str, left: SqlType, right: SqlType) -> SqlType:
+    """The type of DECIMAL arithmetic; division keeps max(6, s1 + p2 + 1) digits after the point, as far as 18 in all
+    leave room (Kinesis Analytics' SQL Reference, Numeric Types and Precision)."""
+    if operator == "*":
+        return SqlType("DECIMAL", 18, min(left.scale + right.scale, 18))
+    if operator != "/":
+        return SqlType("DECIMAL", 18, max(left.scale, right.scale))
+    digits = [each.length if each.name == "DECIMAL" else _INTEGER_DIGITS[each.name] for each in (left, right)]
+    precision, divisor_precision = (18 if each is None else each for each in digits)
+    whole = min(18, max(1, precision - left.scale + right.scale))
+    return SqlType("DECIMAL", 18, min(max(6, left.scale + divisor_precision + 1), 18 - whole))
+
+
+_INTEGER_DIGITS = {"TINYINT": 3, "SMALLINT": 5, "INTEGER": 10, "BIGINT": 18}
 
 
 def _compile_arithmetic(operator: str, codes: list[Code], scope: Scope) -> Code:
@@ -226,8 +259,8 @@ def _compile_case(node: dict[str, Any], scope: Scope) -> Code:
         raise PlanError(f"CASE mixes {' and '.join(sorted(results))}: cast them to one type")
     source = otherwise.source
     for when, then in reversed(branches):
-        source = f"({then.source} if {when.source} is True else {source})"
-    return Code(source, _common_type([then.type for _, then in branches] + [otherwise.type]))
+        source = f"{then.source} if {when.source} is True else {source}"  # else binds to the right: no parentheses
+    return Code(f"({source})", _common_type([then.type for _, then in branches] + [otherwise.type]))
 
 
 def _common_type(types: list[SqlType]) -> SqlType:
@@ -236,7 +269,7 @@ def _common_type(types: list[SqlType]) -> SqlType:
     if types[0].is_text:
         return VARCHAR
     if types[0].is_number:
-        return DOUBLE if any(each.name in FLOATS for each in types) else BIGINT
+        return as_numbers(tuple(types))
     return types[0]
 
 

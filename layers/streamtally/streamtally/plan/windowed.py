@@ -54,6 +54,7 @@ class WindowedOutput:
     slots: tuple[Slot, ...]
     add: AddRow
     _finish: Callable[..., tuple[dict[str, Any], bool]]
+    expand: tuple[str, int] | None = None
     kind: str = "windowed"
 
     def state_to_json(self, key: tuple[Any, ...], group: list[Any]) -> dict[str, Any]:
@@ -97,7 +98,29 @@ class WindowedOutput:
             slot.aggregate.finish(slot.aggregate.from_json(value))
             for slot, value in zip(self.slots, state["aggregates"], strict=True)
         ]
-        return self._finish(window_start, self.key_from_json(state["key"]), values)
+        return self._finish(window_start, self.key_from_json(state["key"]), values, NO_ITEM)
+
+    def finish_all(self, window_start: int, state: Mapping[str, Any]) -> list[tuple[list[Any], dict[str, Any], bool]]:
+        """A merged state → every document of its window and key: (what to add to the key, columns, visible).
+
+        There is one, with nothing to add, unless the output expands an aggregate's items (TOP_K_ITEMS_TUMBLING): then
+        one an item, and its rank (from 1) is what tells them apart.
+        """
+        if self.expand is None:
+            return [([], *self.finish(window_start, state))]
+        name, limit = self.expand
+        slot, value = next(
+            (slot, value) for slot, value in zip(self.slots, state["aggregates"], strict=True) if slot.name == name
+        )
+        items = slot.aggregate.items(slot.aggregate.from_json(value))[:limit]
+        key = self.key_from_json(state["key"])
+        if not items:  # a hidden document says that the partials were seen
+            return [([1], self._finish(window_start, key, [], NO_ITEM)[0], False)]
+        return [([rank], *self._finish(window_start, key, [], item)) for rank, item in enumerate(items, 1)]
+
+
+NO_ITEM = (None, None)
+"""The (value, count) of a document that shows no item."""
 
 
 def _key_value(value: Any, of: SqlType) -> Any:
@@ -133,7 +156,8 @@ def compile_windowed_output(node: dict[str, Any], settings: OutputSettings, sour
         key_types=tuple(code.type for code in key_codes),
         slots=slots,
         add=make_function("add_row", "row, arrival, low, high, groups, n", body, scope.namespace),
-        _finish=_compile_finish(node, key_codes, slots, window_ms),
+        _finish=_compile_finish(node, key_codes, slots, arguments, window_ms),
+        expand=_read_expand(node, slots),
     )
 
 
@@ -171,8 +195,24 @@ def _add_lines(
     return [*lines, "if fate: state[1] += n", "return fate"]
 
 
+def _read_expand(node: dict[str, Any], slots: tuple[Slot, ...]) -> tuple[str, int] | None:
+    expand = node.get("expand")
+    if expand is None:
+        return None
+    name, limit = expand.get("aggregate"), expand.get("limit")
+    if type(limit) is not int or limit < 1:
+        raise PlanError("expand has a limit, a number of items")
+    if not any(slot.name == name and slot.aggregate.has_items for slot in slots):
+        raise PlanError(f"expand names an aggregate over items, not {name!r}")
+    return name, limit
+
+
 def _compile_finish(
-    node: dict[str, Any], keys: list[Code], slots: tuple[Slot, ...], window_ms: int
+    node: dict[str, Any],
+    keys: list[Code],
+    slots: tuple[Slot, ...],
+    arguments: list[Code | None],
+    window_ms: int,
 ) -> Callable[..., tuple[dict[str, Any], bool]]:
     key_at = {each["name"]: i for i, each in enumerate(node["keys"])}
     slot_at = {slot.name: i for i, slot in enumerate(slots)}
@@ -192,7 +232,7 @@ def _compile_finish(
             raise PlanError(f"unknown aggregate {name!r}: the aggregates are {', '.join(slot_at) or 'none'}")
         return Code(f"values[{slot_at[name]}]", slots[slot_at[name]].aggregate.result)
 
-    scope = Scope({"window": window, "key": key, "aggregate": aggregate})
+    scope = Scope({"window": window, "key": key, "aggregate": aggregate, "item": _item_leaf(slots, arguments)})
     columns = [_compile_column(each, scope) for each in node["columns"]]
     having = None
     if node.get("having") is not None:
@@ -201,11 +241,26 @@ def _compile_finish(
             raise PlanError(f"HAVING is a condition, not {condition.type}")
         having = _evaluator(condition.source, scope)
 
-    def finish(start: int, key: tuple[Any, ...], values: list[Any]) -> tuple[dict[str, Any], bool]:
-        shown = {name: evaluate(start, key, values) for name, evaluate in columns}
-        return shown, having is None or having(start, key, values) is True
+    def finish(
+        start: int, key: tuple[Any, ...], values: list[Any], item: tuple[Any, ...]
+    ) -> tuple[dict[str, Any], bool]:
+        shown = {name: evaluate(start, key, values, item) for name, evaluate in columns}
+        return shown, having is None or having(start, key, values, item) is True
 
     return finish
+
+
+def _item_leaf(slots: tuple[Slot, ...], arguments: list[Code | None]) -> Callable[[str], Code]:
+    """What ``{"item": "value"}`` and ``{"item": "count"}`` are, in an output that expands an aggregate's items."""
+    pairs = zip(slots, arguments, strict=True)
+    of = next((argument.type for slot, argument in pairs if slot.aggregate.has_items and argument), None)
+
+    def item(part: str) -> Code:
+        if part not in ("value", "count") or of is None:
+            raise PlanError(f"unknown item part {part!r}: it is 'value' or 'count', of an output that expands items")
+        return Code("item[0]", of) if part == "value" else Code("item[1]", SqlType("BIGINT"))
+
+    return item
 
 
 def _compile_column(node: dict[str, Any], scope: Scope) -> tuple[str, Callable[..., Any]]:
@@ -215,11 +270,11 @@ def _compile_column(node: dict[str, Any], scope: Scope) -> tuple[str, Callable[.
 
 
 def _evaluator(source: str, scope: Scope) -> Callable[..., Any]:
-    evaluate = make_function("evaluate", "start, keys, values", [f"return {source}"], scope.namespace)
+    evaluate = make_function("evaluate", "start, keys, values, item", [f"return {source}"], scope.namespace)
 
-    def evaluate_or_null(start: int, key: tuple[Any, ...], values: list[Any]) -> Any:
+    def evaluate_or_null(start: int, key: tuple[Any, ...], values: list[Any], item: tuple[Any, ...]) -> Any:
         try:
-            return evaluate(start, key, values)
+            return evaluate(start, key, values, item)
         except (EvaluationError, ArithmeticError, ValueError):
             return None
 

@@ -41,19 +41,29 @@ def define_pipeline(toml_text: str, plan: Mapping[str, Any], zone_of: ZoneOf) ->
     Args: toml_text: ``pipeline.toml``; plan: the program compiled, or ``plan.json``.
     Raises: SettingsError: what is wrong, and where.
     """
+    toml = read_definition(toml_text)
+    source = toml["source"]
+    source_settings(source)
+    outputs = {name: _define_output(name, table) for name, table in toml["outputs"].items()}
+    document = {"source": source, "outputs": outputs, "plan": dict(plan)}
+    _check_outputs(document)
+    load_pipeline(document, zone_of)
+    return document
+
+
+def read_definition(toml_text: str) -> dict[str, dict[str, Any]]:
+    """``pipeline.toml`` as its two tables, not yet checked. Raises: SettingsError: not TOML, or not these tables."""
     try:
         toml = tomllib.loads(toml_text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"pipeline.toml is not TOML: {error}") from None
     if unknown := sorted(set(toml) - {"source", "outputs"}):
         raise SettingsError(f"pipeline.toml: unknown table [{unknown[0]}]: there are [source] and [outputs.<name>]")
-    source = toml.get("source") or {}
-    source_settings(source)
-    outputs = {name: _define_output(name, table) for name, table in (toml.get("outputs") or {}).items()}
-    document = {"source": source, "outputs": outputs, "plan": dict(plan)}
-    _check_outputs(document)
-    load_pipeline(document, zone_of)
-    return document
+    tables = {"source": toml.get("source") or {}, "outputs": toml.get("outputs") or {}}
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise SettingsError(f"pipeline.toml: {name} is a table: write [{name}]")
+    return tables
 
 
 def _define_output(name: str, table: Any) -> dict[str, Any]:

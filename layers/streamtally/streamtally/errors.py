@@ -5,13 +5,15 @@
     StreamtallyError                 its text is one line: what, where, what to do
     ├── SettingsError                a setting, variable, option or file that cannot be used
     │   ├── UnknownFormatError       a log format nobody registered; names those there are
-    │   └── PlanError                a plan (pipeline.json) that cannot be run
+    │   ├── PlanError                a plan (pipeline.json) that cannot be run
+    │   └── ProgramFileError         a pipeline's .sql files that do not compile
     ├── FormatError                  a line that its format does not take
     ├── EvaluationError              a row that the program cannot evaluate (bad cast, division by zero)
     ├── RecordError                  a record of the event that cannot be decoded
     ├── SqlError                     a program that does not compile: line and column
     │   ├── SqlSyntaxError
-    │   └── UnsupportedSqlError      understood, and refused by name
+    │   ├── UnsupportedSqlError      understood, and refused by name
+    │   └── SqlProgramError          all the problems of one program
     ├── IndexPlanError               what should be in OpenSearch and cannot be made
     ├── ResponseTooLargeError        an answer that can never fit under Lambda's limit
     └── SinkError                    documents that could not be delivered
@@ -80,6 +82,27 @@ class SqlSyntaxError(SqlError):
 
 class UnsupportedSqlError(SqlError):
     """Understood, and refused by name, since only an approximation could be given."""
+
+
+class SqlProgramError(SqlError):
+    """Everything that is wrong with a program; its place is the first problem's."""
+
+    def __init__(self, problems: Sequence[SqlError]) -> None:
+        first = problems[0]
+        super().__init__(first.message, first.line, first.column, first.advice)
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        more = len(self.problems) - 1
+        return super().__str__() + (f" (and {more} more)" if more else "")
+
+
+class ProgramFileError(SettingsError):
+    """A program in files does not compile: ``shown`` are the lines that say where, with the text and a caret."""
+
+    def __init__(self, message: str, shown: Sequence[str]) -> None:
+        super().__init__(message)
+        self.shown = tuple(shown)
 
 
 class IndexPlanError(StreamtallyError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
@@ -13,6 +14,7 @@ from streamtally.formats import AUTO, find_format
 from streamtally.formats.agent import compile_agent
 from streamtally.formats.auto import CANDIDATES, compile_auto, is_json_text
 from streamtally.formats.base import Format, FormatOptions, Parser
+from streamtally.formats.paths import PathParser
 from streamtally.formats.rewrite import Rewrite
 from streamtally.plan.types import SqlType, parse_type
 
@@ -43,6 +45,8 @@ class SourceSettings:
         split_request, anonymize, true_client, drop: see streamtally.formats.rewrite.
         framing: ``lines``: a record may hold many lines, and its answer as many documents. ``single``: one document a
             record, for destinations that take no more (OpenSearch, Splunk, HTTP …); a record of several lines fails.
+        paths: column → JSONPath (``$.a.b``) of a value inside a JSON line; a missing one is NULL.
+        stream_name: the source's in-application stream, which SQL selects from.
     """
 
     format: str = AUTO
@@ -61,6 +65,8 @@ class SourceSettings:
     anonymize: bool | Sequence[str] = False
     true_client: Mapping[str, Any] | None = None
     drop: Sequence[str] = ()
+    paths: Mapping[str, str] = field(default_factory=dict)
+    stream_name: str = "SOURCE_SQL_STREAM_001"
 
 
 def source_settings(document: Mapping[str, Any]) -> SourceSettings:
@@ -86,7 +92,7 @@ class Source:
 
     def __init__(self, settings: SourceSettings, zone_of: ZoneOf) -> None:
         self.settings = settings
-        zone = _zone(settings.time_zone, zone_of)
+        self.zone = zone = _zone(settings.time_zone, zone_of)
         options = FormatOptions(
             pattern=settings.pattern,
             fields=settings.fields,
@@ -98,6 +104,7 @@ class Source:
         self._set_parser(options)
         self._field_of = {column: name for name, column in settings.rename.items()}
         field_name, time_format = self._time_settings()
+        self.time_field, self.time_format = field_name, time_format
         times = EventTimes(field_name, time_format, zone, self._field_of)
         self.event_time: EventTime = times.read
         self.event_time_fields = times.fields
@@ -118,6 +125,8 @@ class Source:
         """The fast way through a record's lines, where a format has one."""
         if rewrite is not None:  # what goes on is not the line any more
             self.parse, self.takes_json, self.scanner = rewrite.wrap(self.parse), False, None
+        if self.settings.paths:
+            self.parse, self.scanner = PathParser(self.parse, self.settings.paths), None
 
     def _formats(self) -> tuple[Format, ...]:
         if self.settings.agent_options is not None:
@@ -136,6 +145,14 @@ class Source:
         """The parser for one record's lines: what a header line says holds no further than its record."""
         return fresh_parser(self.parse)
 
+    def column_names(self) -> list[str]:
+        """Every column that is known by name: the format's fields as they are renamed, and declared ones."""
+        names = [*self._natural_types, *self.settings.fields, *pattern_groups(self.settings.pattern)]
+        if self.settings.split_request:
+            names += ["method", "path", "query", "protocol"]
+        renamed = [self.settings.rename.get(name, name) for name in names]
+        return list(dict.fromkeys([*renamed, *self.settings.paths, *self.settings.types]))
+
     def column(self, name: str) -> tuple[str, SqlType]:
         """A column's field in the row, and its type: declared, else the format's, else VARCHAR."""
         field_name = self._field_of.get(name, name)
@@ -152,6 +169,11 @@ def fresh_parser(parse: Parser) -> Parser:
     """The parser as if it had seen no line; most parsers remember none."""
     fresh: Callable[[], Parser] | None = getattr(parse, "fresh", None)
     return parse if fresh is None else fresh()
+
+
+def pattern_groups(pattern: str | None) -> list[str]:
+    """The names of a regular expression's named groups, as Python or Java writes them."""
+    return re.findall(r"\(\?P?<([A-Za-z_]\w*)>", pattern or "")
 
 
 def _zone(name: str, zone_of: ZoneOf) -> tzinfo:

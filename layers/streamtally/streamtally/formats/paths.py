@@ -1,0 +1,52 @@
+"""Columns from inside a row's JSON values, by JSONPath: ``$.a.b``, ``$.a[0]``, ``$['a b']``. A missing one is NULL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from streamtally.errors import SettingsError
+from streamtally.formats.base import Parser, Row
+
+_PATH = re.compile(r"\$(?:\.[\w-]+|\[\d{1,6}\]|\['[^']+'\])+")
+_STEP = re.compile(r"\.([\w-]+)|\[(\d+)\]|\['([^']+)'\]")
+
+
+class PathParser:
+    """A parser whose rows also have the columns that paths name.
+
+    Args: paths: column → JSONPath.
+    Raises: SettingsError: a path that it cannot take.
+    """
+
+    def __init__(self, parse: Parser, paths: Mapping[str, str]) -> None:
+        self._parse = parse
+        self._paths = paths
+        self._steps = {column: path_steps(path) for column, path in paths.items()}
+
+    def __call__(self, line: str) -> Row:
+        row = self._parse(line)
+        return {**row, **{column: dig(row, steps) for column, steps in self._steps.items()}}
+
+    def fresh(self) -> PathParser:
+        """The parser as if it had seen no line."""
+        fresh: Callable[[], Parser] | None = getattr(self._parse, "fresh", None)
+        return self if fresh is None else PathParser(fresh(), self._paths)
+
+
+def path_steps(path: str) -> list[str | int]:
+    """A JSONPath's steps. Raises: SettingsError."""
+    if not _PATH.fullmatch(path):
+        raise SettingsError(f"path {path!r}: it is written as $.name.name, $.name[0] or $['name']")
+    return [int(index) if index else name or quoted for name, index, quoted in _STEP.findall(path)]
+
+
+def dig(value: Any, steps: list[str | int]) -> Any:
+    """What a path leads to; None where there is nothing."""
+    for step in steps:
+        if isinstance(step, int):
+            value = value[step] if isinstance(value, list) and step < len(value) else None
+        else:
+            value = value.get(step) if isinstance(value, dict) else None
+    return value

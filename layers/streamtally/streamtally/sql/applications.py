@@ -1,0 +1,277 @@
+"""Kinesis Analytics applications as AWS describes them → what a pipeline folder needs.
+
+Takes the answers of ``kinesisanalytics describe-application`` and ``kinesisanalyticsv2 describe-application``, and
+CloudFormation templates (already read: JSON or YAML as dict). What has no counterpart here is named in ``left``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from streamtally.errors import SettingsError
+
+DEFAULT_STREAM = "SOURCE_SQL_STREAM_001"
+
+
+@dataclass(frozen=True, slots=True)
+class InputColumn:
+    """A column of the input schema: its name, SQL type, and mapping (JSONPath; of CSV none)."""
+
+    name: str
+    type: str
+    mapping: str | None
+
+
+@dataclass(slots=True)
+class Application:
+    """An application.
+
+    Attributes:
+        sql: the program; stream_name: the source's in-application stream.
+        format: ``json`` or ``csv``; delimiter: of CSV columns; columns: the input schema.
+        outputs: in-application stream → where it went (for people to read).
+        left: what could not be carried over, a sentence each.
+    """
+
+    name: str
+    sql: str = ""
+    stream_name: str = DEFAULT_STREAM
+    format: str = "json"
+    delimiter: str | None = None
+    columns: list[InputColumn] = field(default_factory=list)
+    outputs: dict[str, str] = field(default_factory=dict)
+    left: list[str] = field(default_factory=list)
+
+
+def read_applications(document: Any) -> list[Application]:
+    """Every application of a document. Raises: SettingsError: there is none in it, or one without a program."""
+    if not isinstance(document, dict):
+        raise SettingsError("neither an application nor a template: its top is no object")
+    if isinstance(document.get("ApplicationDetail"), dict):
+        found = [_read_detail(document["ApplicationDetail"])]
+    elif isinstance(document.get("Resources"), dict):
+        found = list(_read_template(document["Resources"]))
+    else:
+        raise SettingsError("neither an application (ApplicationDetail) nor a CloudFormation template (Resources)")
+    if not found:
+        raise SettingsError("the template has no AWS::KinesisAnalytics::Application and no V2 of it")
+    for application in found:
+        if not application.sql.strip():
+            raise SettingsError(f"application {application.name!r} has no SQL program (Flink applications have none)")
+    return found
+
+
+def _read_detail(detail: Mapping[str, Any]) -> Application:
+    application = Application(_text(detail.get("ApplicationName")) or "application")
+    configuration = _object(detail, "ApplicationConfigurationDescription")
+    if configuration:
+        code = _object(configuration, "ApplicationCodeConfigurationDescription")
+        application.sql = _text(_object(code, "CodeContentDescription").get("TextContent"))
+        sql: Mapping[str, Any] = _object(configuration, "SqlApplicationConfigurationDescription")
+    else:
+        application.sql = _text(detail.get("ApplicationCode"))
+        sql = detail
+    _read_inputs(application, _list(sql, "InputDescriptions"))
+    for output in _list(sql, "OutputDescriptions"):
+        _read_output(application, output)
+    for table in _list(sql, "ReferenceDataSourceDescriptions"):
+        _leave_table(application, table)
+    return application
+
+
+_APPLICATION = re.compile(r"AWS::KinesisAnalytics(?:V2)?::Application")
+_OUTPUT = re.compile(r"AWS::KinesisAnalytics(?:V2)?::ApplicationOutput")
+_TABLE = re.compile(r"AWS::KinesisAnalytics(?:V2)?::ApplicationReferenceDataSource")
+
+
+def _read_template(resources: Mapping[str, Any]) -> Iterator[Application]:
+    parts = {name: each for name, each in resources.items() if isinstance(each, dict)}
+    for logical, resource in parts.items():
+        if not _APPLICATION.fullmatch(str(resource.get("Type"))):
+            continue
+        properties = _object(resource, "Properties")
+        name = _text(properties.get("ApplicationName")) or logical
+        application = Application(name)
+        _read_properties(application, properties)
+        for other in parts.values():
+            belongs = _object(other, "Properties")
+            if _refers(belongs.get("ApplicationName"), logical, name):
+                _read_attached(application, str(other.get("Type")), belongs)
+        yield application
+
+
+def _read_properties(application: Application, properties: Mapping[str, Any]) -> None:
+    configuration = _object(properties, "ApplicationConfiguration")
+    if configuration:
+        content = _object(_object(configuration, "ApplicationCodeConfiguration"), "CodeContent")
+        code, inputs = (
+            content.get("TextContent"),
+            _list(_object(configuration, "SqlApplicationConfiguration"), "Inputs"),
+        )
+        if content.get("S3ContentLocation"):
+            application.left.append("the program lies in S3 (CodeContent): download it, and compile the .sql file")
+    else:
+        code, inputs = properties.get("ApplicationCode"), _list(properties, "Inputs")
+    application.sql = _program_text(application, code)
+    _read_inputs(application, inputs)
+
+
+def _read_attached(application: Application, kind: str, properties: Mapping[str, Any]) -> None:
+    if _OUTPUT.fullmatch(kind):
+        _read_output(application, _object(properties, "Output"))
+    elif _TABLE.fullmatch(kind):
+        _leave_table(application, _object(properties, "ReferenceDataSource"))
+
+
+def _refers(value: Any, logical: str, name: str) -> bool:
+    """Whether ApplicationName is the application's: its name, or a Ref to it."""
+    return value == name or (isinstance(value, dict) and value.get("Ref") == logical)
+
+
+def _program_text(application: Application, code: Any) -> str:
+    """The program's text out of ``Fn::Sub`` and ``Fn::Join``; what they put in stays as it is written, and is named."""
+    if isinstance(code, dict) and "Fn::Join" in code:
+        joined = code["Fn::Join"]
+        if isinstance(joined, list) and len(joined) == 2 and isinstance(joined[1], list):
+            return _text(joined[0]).join(_program_text(application, part) for part in joined[1])
+    if isinstance(code, dict) and "Fn::Sub" in code:
+        text = code["Fn::Sub"]
+        text = text[0] if isinstance(text, list) and text else text
+        for name in sorted(set(re.findall(r"\$\{(?!!)([^}]+)\}", _text(text)))):
+            application.left.append(f"the template puts ${{{name}}} into the program: write its value there")
+        return _text(text).replace("${!", "${")
+    if isinstance(code, dict):
+        application.left.append(
+            f"a part of the program is computed by the template ({', '.join(code)}): write it there"
+        )
+    return _text(code)
+
+
+def _read_inputs(application: Application, inputs: list[Any]) -> None:
+    for more in inputs[1:]:
+        application.left.append(f"the input {_text(_mapping(more).get('NamePrefix'))}: one source is read")
+    if not inputs:
+        return
+    given = _mapping(inputs[0])
+    names = [_text(name) for name in _list(given, "InAppStreamNames")]
+    prefix = _text(given.get("NamePrefix")) or DEFAULT_STREAM.removesuffix("_001")
+    application.stream_name = names[0] if names else f"{prefix}_001"
+    if len(names) > 1 or _number(_object(given, "InputParallelism").get("Count")) > 1:
+        application.left.append("InputParallelism: there is one source stream, so read it in place of _002 and more")
+    if any(key.startswith("InputProcessingConfiguration") and given[key] for key in given):
+        application.left.append("the input's pre-processing function: the transform is in its place")
+    if any(key.startswith("KinesisStreams") and given[key] for key in given):
+        application.left.append("the input was a Kinesis data stream: make it the source of the Firehose stream")
+    _read_schema(application, _object(given, "InputSchema"))
+
+
+def _read_schema(application: Application, schema: Mapping[str, Any]) -> None:
+    record = _object(schema, "RecordFormat")
+    mapping = _object(record, "MappingParameters")
+    application.format = "csv" if _text(record.get("RecordFormatType")).upper() == "CSV" else "json"
+    csv = _object(mapping, "CSVMappingParameters")
+    if csv:
+        application.delimiter = _unescape(_text(csv.get("RecordColumnDelimiter")) or ",")
+        if _unescape(_text(csv.get("RecordRowDelimiter")) or "\n") not in ("\n", "\r\n"):
+            application.left.append("RecordRowDelimiter: rows are lines")
+    path = _text(_object(mapping, "JSONMappingParameters").get("RecordRowPath")) or "$"
+    if path != "$":
+        application.left.append(f"RecordRowPath {path}: a line is one row; paths below start at the line's object")
+    encoding = _text(schema.get("RecordEncoding")) or "UTF-8"
+    if encoding.upper() != "UTF-8":
+        application.left.append(f"RecordEncoding {encoding}: lines are UTF-8")
+    for column in _list(schema, "RecordColumns"):
+        column = _mapping(column)
+        where = _text(column.get("Mapping")) or None
+        application.columns.append(InputColumn(_text(column.get("Name")), _text(column.get("SqlType")), where))
+
+
+_DESTINATIONS = {
+    "KinesisFirehoseOutput": "delivery stream",
+    "KinesisStreamsOutput": "data stream",
+    "LambdaOutput": "function",
+}
+
+
+def _read_output(application: Application, output: Any) -> None:
+    output = _mapping(output)
+    name = _text(output.get("Name"))
+    went = "nowhere that is named"
+    for key, kind in _DESTINATIONS.items():
+        target = _object(output, f"{key}Description") or _object(output, key)
+        if target:
+            arn = _text(target.get("ResourceARN"))
+            went = f"{kind} {re.split('[:/]', arn)[-1]}" if arn else f"a {kind} of the template"
+            if kind != "delivery stream":
+                application.left.append(f'the output "{name}" went to {went}: here it goes to OpenSearch')
+    schema = _object(output, "DestinationSchema")
+    if _text(schema.get("RecordFormatType")).upper() == "CSV":
+        application.left.append(f'the output "{name}" was CSV: documents are JSON')
+    if name:
+        application.outputs[name] = went
+
+
+def _leave_table(application: Application, table: Any) -> None:
+    name = _text(_mapping(table).get("TableName"))
+    application.left.append(f'the reference table "{name}": there are no joins')
+
+
+def _unescape(text: str) -> str:
+    return text.replace("\\t", "\t").replace("\\n", "\n").replace("\\r", "\r")
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: Any) -> int:
+    return int(value) if isinstance(value, int | str) and str(value).isdigit() else 0
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _object(value: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return _mapping(value.get(key))
+
+
+def _list(value: Mapping[str, Any], key: str) -> list[Any]:
+    found = value.get(key)
+    return found if isinstance(found, list) else []
+
+
+def make_definition(application: Application) -> str:
+    """``pipeline.toml`` for an application."""
+    lines = [f"# From the application {_shown(application.name)} of Kinesis Analytics.", "", "[source]"]
+    lines.append(f'format = "{application.format}"')
+    if application.stream_name != DEFAULT_STREAM:
+        lines.append(f"stream_name = {json.dumps(application.stream_name)}")
+    if application.format == "csv":
+        lines.append(f"fields = {json.dumps([column.name for column in application.columns])}")
+        lines.append(f"delimiter = {json.dumps(application.delimiter or ',')}")
+    if application.columns:
+        lines += ["", "[source.types]"]
+        lines += [f"{json.dumps(column.name)} = {json.dumps(column.type)}" for column in application.columns]
+    paths = [each for each in application.columns if each.mapping and each.mapping != f"$.{each.name}"]
+    if paths and application.format == "json":
+        lines += ["", "[source.paths]"]
+        lines += [f"{json.dumps(column.name)} = {json.dumps(column.mapping)}" for column in paths]
+    for name, went in application.outputs.items():
+        lines += ["", f"[outputs.{json.dumps(name)}]  # went to {_shown(went)}"]
+        lines.append(f'index = "{index_name(name)}"')
+    return "\n".join(lines) + "\n"
+
+
+def _shown(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def index_name(stream: str) -> str:
+    """An index's name for an in-application stream: lower case, letters, digits and ``_``."""
+    name = re.sub(r"[^a-z0-9_]+", "_", stream.lower()).strip("_-")
+    return name or "documents"

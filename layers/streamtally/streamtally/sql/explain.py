@@ -1,0 +1,185 @@
+"""``--explain``: a plan as a tree, with what happens where, and how results may differ from Kinesis Analytics'."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+Tree = tuple[str, Sequence["Tree"]]
+"""A line and what hangs below it."""
+
+_OPERATORS = {"and": " AND ", "or": " OR "}
+_UNITS = ((86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second"))
+
+
+def explain(plan: Mapping[str, Any], outputs: Mapping[str, Mapping[str, Any]], notes: Sequence[str]) -> Iterator[str]:
+    """The lines that explain a plan.
+
+    Args: outputs: the pipeline's settings by in-application stream (empty for a lone program); notes: the compiler's.
+    """
+    for node in plan["outputs"]:
+        settings = outputs.get(node.get("stream", node["name"]), {})
+        yield from draw(output_tree(node, settings))
+        yield ""
+    for note in notes:
+        yield f"Note: {note}"
+
+
+def draw(tree: Tree, prefix: str = "", branch: str = "") -> Iterator[str]:
+    """A tree's lines."""
+    line, below = tree
+    yield prefix + branch + line
+    inner = prefix + {"": "", "├─ ": "│  ", "└─ ": "   "}[branch]
+    for place, child in enumerate(below):
+        yield from draw(child, inner, "└─ " if place == len(below) - 1 else "├─ ")
+
+
+def output_tree(node: Mapping[str, Any], settings: Mapping[str, Any]) -> Tree:
+    """An output: what the transform does with a row, what settling does with a window, and what differs."""
+    windowed = node["kind"] == "windowed"
+    index = f", into index {settings['index']}-<{settings['rotation']}>" if settings.get("index") else ""
+    kind = f"a document for each {span(node['window_ms'])} and key" if windowed else "a document for each row"
+    columns = [_column(each, settings.get("types") or {}) for each in node["columns"]]
+    parts: list[Tree] = []
+    if windowed:
+        parts.append(("in the transform, for each row", _transform(node)))
+        having = [_leaf(f"shown if {to_sql(node['having'])}")] if node.get("having") else []
+        parts.append(("in settling, for all partials of a window and key, merged", [*having, *columns]))
+    else:
+        where = [_leaf(f"WHERE {to_sql(node['where'])}")] if node.get("where") else []
+        parts.append(("in the transform, for each row", [*where, _leaf(f"time: {to_sql(node['time'])}"), *columns]))
+        parts.append(_leaf("in settling: nothing"))
+    parts.append(("may differ from Kinesis Analytics'", [_leaf(each) for each in differences(node, settings)]))
+    return f'"{node["name"]}": {kind}{index}', parts
+
+
+def _leaf(text: str) -> Tree:
+    return text, ()
+
+
+def _transform(node: Mapping[str, Any]) -> list[Tree]:
+    lines = []
+    if node.get("where"):
+        lines.append(f"WHERE {to_sql(node['where'])}")
+    lines.append(f"window: {span(node['window_ms'])} of {to_sql(node['time'])}")
+    lines += [f"{key['name']} {key['type']} = {to_sql(key['expr'])}" for key in node["keys"]]
+    for each in node["aggregates"]:
+        argument = "*" if each.get("argument") is None else to_sql(each["argument"])
+        lines.append(f"{each['name']} {each.get('type', '')} = {each['function'].upper()}({argument}), a partial")
+    return [_leaf(line) for line in lines]
+
+
+def _column(column: Mapping[str, Any], types: Mapping[str, str]) -> Tree:
+    kind = types.get(column["name"]) or column.get("index_type")
+    shown = f", index type {kind}" if kind else ""
+    return _leaf(f'"{column["name"]}" {column["type"]}{shown} = {to_sql(column["expr"])}')
+
+
+def span(ms: int) -> str:
+    """A length of time in its largest whole unit."""
+    for size, unit in _UNITS:
+        if ms % size == 0:
+            count = ms // size
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return f"{ms} ms"
+
+
+def to_sql(node: Any) -> str:
+    """An expression of the plan in words near SQL's."""
+    for kind, write in _WRITERS.items():
+        if kind in node:
+            return str(write(node))
+    return str(node)
+
+
+def _operation(node: Mapping[str, Any]) -> str:
+    operator, arguments = node["op"], [to_sql(each) for each in node["args"]]
+    if operator in ("is_null", "is_not_null"):
+        return f"{arguments[0]} {operator.replace('_', ' ').upper()}"
+    if operator == "not":
+        return f"NOT {arguments[0]}"
+    if operator == "coalesce":
+        return f"COALESCE({', '.join(arguments)})"
+    return "(" + _OPERATORS.get(operator, f" {operator} ").join(arguments) + ")"
+
+
+def _literal(node: Mapping[str, Any]) -> str:
+    value = node["literal"]
+    if value is None:
+        return "NULL"
+    if isinstance(value, str) and not str(node.get("type")).startswith("DECIMAL"):
+        return "'" + value.replace("'", "''") + "'"
+    return str(value).upper() if isinstance(value, bool) else str(value)
+
+
+def _case(node: Mapping[str, Any]) -> str:
+    branches = " ".join(f"WHEN {to_sql(when)} THEN {to_sql(then)}" for when, then in node["case"])
+    default = f" ELSE {to_sql(node['else'])}" if node.get("else") else ""
+    return f"CASE {branches}{default} END"
+
+
+_TIMES = {"event": "the event time", "arrival": "ROWTIME (Firehose's arrival time)"}
+_WRITERS: dict[str, Any] = {
+    "column": lambda node: f'"{node["column"]}"',
+    "literal": _literal,
+    "time": lambda node: _TIMES.get(node["time"], node["time"]),
+    "window": lambda node: f"the window's {node['window']}",
+    "key": lambda node: node["key"],
+    "aggregate": lambda node: node["aggregate"],
+    "item": lambda node: f"the item's {node['item']}",
+    "call": lambda node: f"{node['call'].upper()}({', '.join(map(to_sql, node['args']))})",
+    "cast": lambda node: f"CAST({to_sql(node['cast'])} AS {node['type']})",
+    "op": _operation,
+    "case": _case,
+}
+
+
+def differences(node: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[str]:
+    """What of an output may differ from what Kinesis Analytics gave (the specification's section 11)."""
+    if node["kind"] == "row":
+        yield "rows come in no order; a retried batch writes the same documents again, under the same ids"
+    else:
+        grace = settings.get("grace_seconds")
+        waits = f"{span(grace * 1000)} (grace) after its end" if grace else "its grace after its end"
+        yield (
+            f"a window is final {waits}; until then, and for late rows, its document is written again "
+            "(Kinesis Analytics gave it once, or partial rows to add up)"
+        )
+        yield from _time_differences(node)
+    yield from _value_differences(node)
+
+
+def _time_differences(node: Mapping[str, Any]) -> Iterator[str]:
+    if node["time"] == {"time": "arrival"}:
+        yield "ROWTIME is when Firehose took the record, not when the application read it: the same under retries"
+    else:
+        yield "windows go by a time in the rows: one too far from its arrival goes by that, and is counted out_of_range"
+    if _holds(node["columns"], {"window": "end"}):
+        yield "ROWTIME and LOCALTIMESTAMP of a result are its window's end"
+
+
+def _value_differences(node: Mapping[str, Any]) -> Iterator[str]:
+    functions = {each["function"] for each in node.get("aggregates", ())}
+    if "avg" in functions:
+        yield "AVG of whole numbers is a whole number, truncated (CAST to DOUBLE for a fraction)"
+    if functions & {"stddev_pop", "stddev_samp", "var_pop", "var_samp"}:
+        yield "STDDEV and VAR are DOUBLE, rounded once"
+    if "count_distinct" in functions:
+        yield "distinct items are exact up to 10,000 a window, then estimated (standard error 0.81 %)"
+    if "top_items" in functions:
+        yield "the most frequent items are exact while a batch has at most 10,000 distinct ones, else too low if at all"
+    if _calls(node) & {"regex_log_parse", "fast_regex_log_parse", "regex_replace"}:
+        yield "Java patterns run with Java's meaning, within a bound of steps; beyond it the row fails"
+    if any(str(column["type"]) == "REAL" for column in node["columns"]):
+        yield "REAL is computed as DOUBLE, without rounding to 32 bits"
+
+
+def _holds(node: Any, leaf: Mapping[str, Any]) -> bool:
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return node == leaf or any(_holds(each, leaf) for each in children)
+
+
+def _calls(node: Any) -> set[str]:
+    found = {node["call"]} if isinstance(node, dict) and isinstance(node.get("call"), str) else set()
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return found.union(*(_calls(each) for each in children))

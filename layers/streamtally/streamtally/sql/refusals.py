@@ -1,0 +1,117 @@
+"""What the dialect knows and Streamtally refuses by name, found in the tokens, so that one run reports all of it.
+
+Refusing here, before the grammar, means that a construct whose syntax sqlglot lacks is still named, with its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sqlglot.tokenizer_core import Token, TokenType
+
+from streamtally.sql.signatures import AGGREGATES
+
+Refusal = tuple[int, str, str]
+"""(offset in the text, what is refused, what to do instead)."""
+
+TUMBLING = "use a tumbling window: GROUP BY …, STEP(s.ROWTIME BY INTERVAL '60' SECOND)"
+FLINK = "it needs order or state that batches do not have: use Amazon Managed Service for Apache Flink"
+
+_SEQUENCES: tuple[tuple[tuple[str, ...], str, str], ...] = (
+    (("WINDOWED", "BY"), "stagger windows (WINDOWED BY STAGGER)", TUMBLING),
+    (("ORDER", "BY"), "ORDER BY over a stream", "leave it out: documents are sorted where they are read"),
+    (("JOIN",), "joins", "join before the pipeline or when reading; " + FLINK),
+    (("UNION",), "UNION", "write a pump for each SELECT, into the same stream"),
+    (("INTERSECT",), "INTERSECT", "write the condition into WHERE"),
+    (("EXCEPT",), "EXCEPT", "write the condition into WHERE"),
+    (("LIMIT",), "LIMIT", "a stream has no end: filter with WHERE, or with HAVING"),
+    (("FETCH", "FIRST"), "FETCH FIRST", "a stream has no end: filter with WHERE, or with HAVING"),
+    (("CREATE", "VIEW"), "CREATE VIEW", "write a stream and a pump, or a subquery in FROM"),
+    (("CREATE", "OR", "REPLACE", "VIEW"), "CREATE VIEW", "write a stream and a pump, or a subquery in FROM"),
+    (("CREATE", "FUNCTION"), "CREATE FUNCTION", "write the expression where it is used"),
+    (("CREATE", "OR", "REPLACE", "FUNCTION"), "CREATE FUNCTION", "write the expression where it is used"),
+    (("ALTER",), "ALTER", "change the CREATE statement and compile again"),
+    (("DROP",), "DROP", "take the CREATE statement out and compile again"),
+    (("EXISTS", "("), "EXISTS with a subquery", "join before the pipeline or when reading"),
+    (("ROLLUP", "("), "ROLLUP", "write a pump for each grouping"),
+    (("CUBE", "("), "CUBE", "write a pump for each grouping"),
+    (("GROUPING", "SETS"), "GROUPING SETS", "write a pump for each grouping"),
+)  # fmt: skip
+
+_DISTINCT = "count with COUNT_DISTINCT_ITEMS_TUMBLING(CURSOR(SELECT STREAM …), 'column', seconds)"
+_DISTINCT_OTHER = "write the distinct values with SELECT STREAM DISTINCT, and aggregate them where they are read"
+_LAST = "use MIN or MAX where the order is that of a value; " + FLINK
+
+_CALLS: dict[str, tuple[str, str]] = {
+    "FIRST_VALUE": ("FIRST_VALUE", _LAST),
+    "LAST_VALUE": ("LAST_VALUE", _LAST),
+    "NTH_VALUE": ("NTH_VALUE", _LAST),
+    "LAG": ("LAG", FLINK),
+    "LEAD": ("LEAD", FLINK),
+    "EXP_AVG": ("EXP_AVG", "AVG over a tumbling window, or Amazon Managed Service for Apache Flink"),
+    "ROW_NUMBER": ("ROW_NUMBER", FLINK),
+    "RANK": ("RANK", FLINK),
+    "RANDOM_CUT_FOREST": ("RANDOM_CUT_FOREST", "use OpenSearch's anomaly detection on the counts; " + FLINK),
+    "RANDOM_CUT_FOREST_WITH_EXPLANATION": (
+        "RANDOM_CUT_FOREST_WITH_EXPLANATION",
+        "use OpenSearch's anomaly detection on the counts; " + FLINK,
+    ),
+    "HOTSPOTS": ("HOTSPOTS", FLINK),
+    "GROUP_RANK": ("GROUP_RANK", "use TOP_K_ITEMS_TUMBLING; " + FLINK),
+    "MONOTONIC": ("MONOTONIC", "group by STEP or FLOOR of a time"),
+}
+_AGGREGATES = frozenset(AGGREGATES)
+
+
+def find_refusals(tokens: Sequence[Token]) -> Iterator[Refusal]:
+    """Every construct in the tokens that is refused by name."""
+    words = [_word(token) for token in tokens]
+    for i, word in enumerate(words):
+        if not word:
+            continue
+        yield from _sequence_at(tokens, words, i)
+        if words[i + 1 : i + 2] != ["("]:
+            continue
+        if word in _CALLS:
+            name, advice = _CALLS[word]
+            yield tokens[i].start, name, advice
+        if word in _AGGREGATES and words[i + 2 : i + 3] == ["DISTINCT"]:
+            yield tokens[i].start, f"{word}(DISTINCT …)", _DISTINCT if word == "COUNT" else _DISTINCT_OTHER
+
+
+def _sequence_at(tokens: Sequence[Token], words: list[str], i: int) -> Iterator[Refusal]:
+    for sequence, name, advice in _SEQUENCES:
+        if tuple(words[i : i + len(sequence)]) == sequence and not _is_name(words, i):
+            yield tokens[i].start, name, advice
+            return
+    if words[i] == "WINDOW" and words[i + 2 : i + 4] == ["AS", "("]:
+        yield tokens[i].start, _window_kind(words, i + 3, "named windows (WINDOW … AS)"), TUMBLING
+    if words[i] == "OVER" and not _is_name(words, i) and words[i + 1 : i + 2] not in (["FROM"], [","], [")"]):
+        yield tokens[i].start, _window_kind(words, i + 1, "sliding windows (OVER)"), TUMBLING
+
+
+def _window_kind(words: list[str], start: int, otherwise: str) -> str:
+    """What kind of window its parentheses describe."""
+    depth = 0
+    for word in words[start:]:
+        depth += (word == "(") - (word == ")")
+        if depth <= 0:
+            break
+        if word == "ROWS":
+            return "row windows (ROWS n PRECEDING)"
+    return otherwise
+
+
+def _is_name(words: list[str], i: int) -> bool:
+    """Whether a word that need not be reserved stands where only a name can, as in ``s.limit`` or ``AS over``."""
+    before = words[i - 1] if i else ";"
+    if words[i] in ("ALTER", "DROP", "CREATE"):
+        return before != ";"
+    return before in (".", "AS")
+
+
+def _word(token: Token) -> str:
+    """A token's word in upper case; what is in quotes is none."""
+    if token.token_type in (TokenType.STRING, TokenType.IDENTIFIER):
+        return ""
+    return " ".join(token.text.upper().split())

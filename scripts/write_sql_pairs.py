@@ -1,0 +1,23 @@
+"""Writes what the compiler makes of tests/sql/pairs/*.sql beside them. Read the diff before it is committed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tests.sql.programs import PAIRS, outcome
+
+
+def main() -> None:
+    """Write every pair's expected file, and take away one that is of the other kind."""
+    for program in sorted(PAIRS.glob("*.sql")):
+        suffix, text = outcome(program.read_text(encoding="utf-8"))
+        for other in (".plan.json", ".error"):
+            program.with_name(program.stem + other).unlink(missing_ok=True)
+        program.with_name(program.stem + suffix).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

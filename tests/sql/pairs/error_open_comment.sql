@@ -1,0 +1,1 @@
+CREATE STREAM a (x INT); /* for ever

@@ -1,0 +1,3 @@
+-- outputs: DESTINATION_SQL_STREAM
+CREATE STREAM destination_sql_streem (host VARCHAR(20));
+CREATE PUMP p AS INSERT INTO destination_sql_streem SELECT STREAM "host" FROM SOURCE_SQL_STREAM_001;

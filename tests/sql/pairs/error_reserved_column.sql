@@ -1,0 +1,1 @@
+CREATE STREAM a (date VARCHAR(9), timestamp TIMESTAMP);

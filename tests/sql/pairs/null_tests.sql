@@ -1,0 +1,12 @@
+CREATE OR REPLACE STREAM "OUT" (c1 BOOLEAN, c2 BOOLEAN, c3 BOOLEAN, c4 BOOLEAN, c5 BOOLEAN, c6 BOOLEAN, c7 BOOLEAN, c8 BOOLEAN);
+CREATE OR REPLACE PUMP "OUT_PUMP" AS INSERT INTO "OUT"
+SELECT STREAM
+    "agent" IS NULL,
+    "agent" IS NOT NULL,
+    ("bytes" > 1) IS TRUE,
+    ("bytes" > 1) IS NOT TRUE,
+    ("bytes" > 1) IS FALSE,
+    "host" IS DISTINCT FROM "agent",
+    "host" IS NOT DISTINCT FROM "agent",
+    "host" = NULL
+FROM "SOURCE_SQL_STREAM_001" AS s;

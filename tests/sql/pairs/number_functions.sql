@@ -1,0 +1,15 @@
+CREATE OR REPLACE STREAM "OUT" (c1 BIGINT, c2 BIGINT, c3 DOUBLE, c4 DOUBLE, c5 DOUBLE, c6 DOUBLE, c7 DOUBLE, c8 DOUBLE, c9 INTEGER, c10 INTEGER, c11 BIGINT);
+CREATE OR REPLACE PUMP "OUT_PUMP" AS INSERT INTO "OUT"
+SELECT STREAM
+    ABS("bytes"),
+    MOD("bytes", 7),
+    POWER("bytes", 2),
+    LN("bytes"),
+    LOG10("bytes"),
+    EXP(1),
+    SQRT("bytes"),
+    FLOOR(1.5e0),
+    CEIL(1.5),
+    CEILING(1.5),
+    STEP("bytes" BY 100)
+FROM "SOURCE_SQL_STREAM_001" AS s;

@@ -1,0 +1,6 @@
+CREATE OR REPLACE STREAM "OUT" (c1 BIGINT, c2 BOOLEAN);
+CREATE OR REPLACE PUMP "OUT_PUMP" AS INSERT INTO "OUT"
+SELECT STREAM
+    1 + 2 * "response" - (3 - 4) / 5,
+    NOT "response" = 1 AND "bytes" > 2 OR "host" = 'x'
+FROM "SOURCE_SQL_STREAM_001" AS s;

@@ -1,0 +1,4 @@
+CREATE STREAM cleaned (code INTEGER, family VARCHAR(3));
+CREATE PUMP clean AS INSERT INTO cleaned SELECT STREAM "response", CASE WHEN "response" >= 500 THEN '5xx' ELSE 'ok' END FROM SOURCE_SQL_STREAM_001 WHERE "bytes" IS NOT NULL;
+CREATE STREAM counted (family VARCHAR(3), n BIGINT);
+CREATE PUMP counts AS INSERT INTO counted SELECT STREAM c.family, COUNT(*) FROM cleaned AS c WHERE c.code <> 304 GROUP BY c.family, FLOOR(c.ROWTIME TO MINUTE);

@@ -1,26 +1,59 @@
-"""``streamtally compile``: a pipeline folder → the ``pipeline.json`` that the functions read."""
+"""``streamtally compile``: SQL of Kinesis Analytics, alone or in a pipeline folder → what the functions read."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import click
 
 from streamtally.errors import SettingsError
-from streamtally.local.folder import COMPILED, DEFAULT_FOLDER, encode_document, read_folder, read_text
+from streamtally.local.folder import COMPILED, DEFAULT_FOLDER, encode_document, read_compiled, read_text
 
 
 @click.command("compile")
-@click.argument("folder", type=click.Path(path_type=Path), required=False, metavar="[DIR]")
-@click.option("--check", is_flag=True, help="Write nothing; exit status 1 if pipeline.json is not what DIR makes.")
-def command(folder: Path | None, check: bool) -> int:
-    """Make DIR/pipeline.json from DIR/pipeline.toml and its program.
+@click.argument("source", type=click.Path(path_type=Path), required=False, metavar="[DIR|FILE]")
+@click.option("--check", is_flag=True, help="Write nothing; exit status 1 if DIR/pipeline.json is not what DIR makes.")
+@click.option("--explain", is_flag=True, help="Print what happens where, and what may differ; write nothing.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Write FILE, an application, as a pipeline folder."
+)
+@click.option("--application", "name", metavar="NAME", help="Which one, where a template has several.")
+def command(source: Path | None, check: bool, explain: bool, out: Path | None, name: str | None) -> int:
+    """Compile a pipeline folder, a program, or an application as AWS describes it.
 
-    Example: streamtally compile layers/pipeline/pipeline
+    \b
+    DIR         pipeline.toml and .sql files: makes DIR/pipeline.json
+    FILE.sql    a program alone: prints its plan
+    FILE.json   an application of describe-application, or a CloudFormation
+    FILE.yaml   template: prints its plan; with --out makes a pipeline folder
+
+    Example: streamtally compile layers/pipeline/pipeline --explain
     """
-    folder = folder or DEFAULT_FOLDER
-    text = encode_document(read_folder(folder))
-    path = folder / COMPILED
+    source = source or DEFAULT_FOLDER
+    if source.is_dir() or not source.suffix:
+        if out is not None:
+            raise SettingsError("--out goes with an application's file: a folder is compiled in its place")
+        return _compile_folder(source, check, explain)
+    if source.suffix.lower() == ".sql":
+        if out is not None:
+            raise SettingsError(f"--out goes with an application's file: put {source.name} beside a pipeline.toml")
+        return _compile_program(source, check, explain)
+    from streamtally.cli.applications import compile_application  # reads YAML, which the other sources need not
+
+    status: int = compile_application(source, check, explain, out, name)
+    return status
+
+
+def _compile_folder(folder: Path, check: bool, explain: bool) -> int:
+    compiled = read_compiled(folder)
+    if explain:
+        show_explanation(compiled.document["plan"], compiled.document["outputs"], compiled.notes)
+        return 0
+    path, text = folder / COMPILED, encode_document(compiled.document)
+    for note in compiled.notes:
+        click.echo(f"note: {note}", err=True)
     if check:
         if not path.exists() or read_text(path) != text:
             click.echo(f"{path} is not what {folder} makes: run streamtally compile {folder}", err=True)
@@ -29,6 +62,33 @@ def command(folder: Path | None, check: bool) -> int:
     write_atomically(path, text)
     click.echo(f"{path}")
     return 0
+
+
+def _compile_program(path: Path, check: bool, explain: bool) -> int:
+    from streamtally.local.programs import compile_files  # loads sqlglot
+
+    compiled = compile_files([path], None)
+    print_plan(compiled.plan, compiled.program.notes, check, explain)
+    return 0
+
+
+def print_plan(plan: dict[str, Any], notes: list[str], check: bool, explain: bool) -> None:
+    """A plan that goes to no folder: explained, printed, or (checked only) neither."""
+    if explain:
+        show_explanation(plan, {}, notes)
+        return
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
+    if not check:
+        click.echo(json.dumps(plan, indent=2, ensure_ascii=False))
+
+
+def show_explanation(plan: dict[str, Any], outputs: dict[str, Any], notes: list[str]) -> None:
+    """Print ``--explain``."""
+    from streamtally.sql.explain import explain
+
+    for line in explain(plan, outputs, notes):
+        click.echo(line)
 
 
 def write_atomically(path: Path, text: str) -> None:

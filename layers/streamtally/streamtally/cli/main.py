@@ -9,14 +9,13 @@ from importlib import import_module
 import click
 
 from streamtally import __version__
-from streamtally.errors import StreamtallyError
+from streamtally.errors import ProgramFileError, StreamtallyError
 
 COMMANDS = {
     "run": "streamtally.cli.run",
     "parse": "streamtally.cli.parse",
     "invoke": "streamtally.cli.invoke",
     "compile": "streamtally.cli.compile",
-    "local": "streamtally.cli.local",
     "sample": "streamtally.cli.sample",
     "indices": "streamtally.cli.indices",
     "formats": "streamtally.cli.formats",
@@ -67,6 +66,10 @@ def main() -> None:
         status = EXIT_UNUSABLE
     except click.Abort:
         status = 130
+    except ProgramFileError as error:
+        for line in error.shown:
+            click.echo(line, err=True)
+        status = EXIT_UNUSABLE
     except StreamtallyError as error:
         click.echo(f"streamtally: {error}", err=True)
         status = EXIT_UNUSABLE

@@ -1,0 +1,93 @@
+"""A pipeline's ``.sql`` files on disk → its plan; what is wrong is shown with the file's own line numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from streamtally.definition import read_definition
+from streamtally.errors import ProgramFileError, SettingsError, SqlError, SqlProgramError
+from streamtally.pipeline import PLAN_VERSION
+from streamtally.source import Source, source_settings
+from streamtally.sql.problems import show_problems
+from streamtally.sql.program import Program, SourceStream, compile_program
+from streamtally.sql.source import source_stream
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A program compiled: its plan, and the program with its notes."""
+
+    plan: dict[str, Any]
+    program: Program
+    source: SourceStream
+
+
+def compile_files(paths: Sequence[Path], definition: str | None) -> Compiled:
+    """The plan of ``.sql`` files, read in their order as one program.
+
+    Args: definition: ``pipeline.toml``; None: the standard source, and outputs are the streams no pump reads from.
+    Raises: SettingsError: pipeline.toml, or a file that cannot be read; ProgramFileError: what is wrong in the program.
+    """
+    return _compile([(path, _read_program(path)) for path in paths], definition, definition is not None)
+
+
+def compile_source(name: str, text: str, definition: str, bind: bool) -> Compiled:
+    """The plan of a program that came from no file.
+
+    Args: bind: its outputs are those of the definition. Raises: as :func:`compile_files`.
+    """
+    return _compile([(Path(f"{name}.sql"), text.replace("\r\n", "\n").replace("\r", "\n"))], definition, bind)
+
+
+def _compile(files: Sequence[tuple[Path, str]], definition: str | None, bind: bool) -> Compiled:
+    tables = {"source": {}, "outputs": {}} if definition is None else read_definition(definition)
+    source = source_stream(Source(source_settings(tables["source"]), ZoneInfo))
+    program = compile_texts(files, source, list(tables["outputs"]) if bind else None)
+    return Compiled({"version": PLAN_VERSION, "outputs": program.outputs}, program, source)
+
+
+def _read_program(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: is not UTF-8 (byte {error.start}): save it as UTF-8") from None
+
+
+def compile_texts(files: Sequence[tuple[Path, str]], source: SourceStream, bound: Iterable[str] | None) -> Program:
+    """Texts compiled as one program. Raises: ProgramFileError."""
+    text = _SEPARATOR.join(text for _, text in files)
+    try:
+        return compile_program(text, source, bound)
+    except SqlError as error:
+        shown = [line for path, own, problems in _by_file(files, error) for line in _show(path, own, problems)]
+        raise ProgramFileError(shown[0], shown) from None
+
+
+_SEPARATOR = "\n;\n"
+"""Between two files: the last semicolon of one is often missing."""
+
+
+def _by_file(files: Sequence[tuple[Path, str]], error: SqlError) -> Iterator[tuple[Path, str, list[SqlError]]]:
+    problems = error.problems if isinstance(error, SqlProgramError) else (error,)
+    first = 1
+    for place, (path, text) in enumerate(files):
+        last = first + text.count("\n") + 1 if place < len(files) - 1 else None
+        own = [
+            type(each)(each.message, each.line - first + 1, each.column, each.advice)
+            for each in problems
+            if each.line >= first and (last is None or each.line <= last)
+        ]
+        if own:
+            yield path, text, own
+        first += text.count("\n") + 2
+
+
+def _show(path: Path, text: str, problems: list[SqlError]) -> Iterator[str]:
+    for problem in problems:
+        yield from show_problems(problem, text, path.name)

@@ -1,0 +1,191 @@
+"""``streamtally compile`` of programs, folders with programs, and applications."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from streamtally.cli import main as command_line
+from streamtally.cli.main import cli
+from streamtally.local.folder import DEFAULT_FOLDER
+
+HERE = Path(__file__).resolve().parent
+APPLICATIONS = HERE.parent / "sql" / "applications"
+PROGRAM = (
+    'CREATE STREAM o ("host" VARCHAR(20)); '
+    'CREATE PUMP p AS INSERT INTO o SELECT STREAM "host" FROM SOURCE_SQL_STREAM_001'
+)
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(cli, ["compile", *map(str, arguments)], standalone_mode=False)
+
+
+def run_main(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str | Path
+) -> tuple[int, str]:
+    """The exit status and standard error, as a shell sees them."""
+    monkeypatch.setattr("sys.argv", ["streamtally", "compile", *map(str, arguments)])
+    with pytest.raises(SystemExit) as caught:
+        command_line.main()
+    return int(caught.value.code or 0), capsys.readouterr().err
+
+
+# A lone program: its plan on standard output, outputs are the streams that no pump reads.
+def test_lone_program_prints_its_plan(tmp_path: Path) -> None:
+    program = tmp_path / "hosts.sql"
+    program.write_text(PROGRAM, encoding="utf-8")
+    result = run(program)
+    assert result.return_value == 0
+    plan = json.loads(result.stdout)
+    assert plan["version"] == 1
+    assert [node["name"] for node in plan["outputs"]] == ["O"]
+
+
+# --explain draws the plan as a tree, and writes nothing.
+def test_explain_draws_a_tree(tmp_path: Path) -> None:
+    folder = tmp_path / "pipeline"
+    shutil.copytree(DEFAULT_FOLDER, folder)
+    (folder / "pipeline.json").unlink()
+    result = run(folder, "--explain")
+    assert result.return_value == 0
+    assert '"DESTINATION_SQL_STREAM": a document for each 1 minute and key' in result.stdout
+    for text in ("in the transform", "in settling", "may differ from Kinesis Analytics'", "index type date"):
+        assert text in result.stdout
+    assert not (folder / "pipeline.json").exists()
+
+
+# Broken SQL: line, column, the line with a caret, what to do; exit status 2; no file touched.
+def test_broken_program_is_shown_with_a_caret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "pipeline"
+    shutil.copytree(DEFAULT_FOLDER, folder)
+    for path in folder.glob("*.sql"):
+        path.unlink()
+    (folder / "a.sql").write_text('CREATE STREAM "DESTINATION_SQL_STREAM" (status INT)\n', encoding="utf-8")
+    broken = (
+        'CREATE PUMP p AS\nINSERT INTO "DESTINATION_SQL_STREAM"\nSELECT STREAM response FROM "SOURCE_SQL_STREAM_001"\n'
+    )
+    (folder / "b.sql").write_text(broken, encoding="utf-8")
+    before = (folder / "pipeline.json").read_bytes()
+    status, error = run_main(monkeypatch, capsys, folder)
+    assert status == 2
+    assert error.splitlines() == [
+        'b.sql:3:15: unknown column RESPONSE; unquoted names fold to upper case: write "response"',
+        '  SELECT STREAM response FROM "SOURCE_SQL_STREAM_001"',
+        "                ^",
+    ]
+    assert (folder / "pipeline.json").read_bytes() == before
+
+
+# An output that pipeline.toml binds and the program does not make, and the other way round.
+def test_outputs_of_toml_and_program_must_meet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pipeline.toml").write_text('[outputs.O]\nindex = "o"\n[outputs.P]\nindex = "p"\n', encoding="utf-8")
+    (tmp_path / "a.sql").write_text(PROGRAM, encoding="utf-8")
+    status, error = run_main(monkeypatch, capsys, tmp_path)
+    assert status == 2
+    assert 'pipeline.toml binds the output "P", which the program does not make' in error
+
+
+# A file that is no UTF-8, an empty one, one that is not there: one line, exit status 2.
+@pytest.mark.parametrize(
+    "content, text", [(b"\xff\xfe", "is not UTF-8"), (b"", "the program is empty"), (None, "cannot be read")]
+)
+def test_unreadable_program(
+    content: bytes | None,
+    text: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "a.sql"
+    if content is not None:
+        path.write_bytes(content)
+    status, error = run_main(monkeypatch, capsys, path)
+    assert status == 2
+    assert text in error
+    assert "Traceback" not in error
+
+
+# The answer of describe-application becomes a folder that compiles and counts.
+@pytest.mark.parametrize(
+    "source, application, stream, index",
+    [
+        ("v1.json", None, "DESTINATION_SQL_STREAM", "destination_sql_stream"),
+        ("v2.json", None, "SALES", "sales"),
+        ("template.yaml", "counts", "HITS", "hits"),
+    ],
+)
+def test_application_becomes_a_folder(
+    source: str, application: str | None, stream: str, index: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "pipeline"
+    options = ["--application", application] if application else []
+    result = run(APPLICATIONS / source, "--out", out, *options)
+    assert result.return_value == 0, result.exception
+    document = json.loads((out / "pipeline.json").read_text(encoding="utf-8"))
+    assert document["outputs"][stream]["index"] == index
+    assert run(out, "--check").return_value == 0
+
+
+# What has no counterpart is named, each in a line.
+def test_application_names_what_is_left() -> None:
+    result = run(APPLICATIONS / "v2.json")
+    for text in ("InputParallelism", "pre-processing", "Kinesis data stream", "function sink", "CSV", "COMPANIES"):
+        assert text in result.stderr
+
+
+# Paths into JSON, and the source's own stream name, are carried over: a nested order is summed up.
+def test_application_with_paths_counts(tmp_path: Path) -> None:
+    run(APPLICATIONS / "v2.json", "--out", tmp_path / "pipeline")
+    log = tmp_path / "orders.log"
+    log.write_text('{"item":{"name":"pen","prices":[2.50]},"paid":true}\n{"item":{"name":"ink"},"paid":"TRUE"}\n')
+    arguments = ["run", str(log), "--pipeline", str(tmp_path / "pipeline"), "--out", str(tmp_path / "out"), "--json"]
+    result = CliRunner().invoke(cli, arguments, standalone_mode=False)
+    outputs = json.loads(result.stdout)["outputs"]["SALES"]
+    assert outputs == [{"PRODUCT": "ink", "TOTAL": None}, {"PRODUCT": "pen", "TOTAL": 2.5}]
+
+
+# A template with several applications asks for one; what Fn::Sub would put in is named.
+def test_template_with_several_applications(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, error = run_main(monkeypatch, capsys, APPLICATIONS / "template.yaml")
+    assert (status, "applications counts, Alerts: name one with --application" in error) == (2, True)
+    status, error = run_main(monkeypatch, capsys, APPLICATIONS / "template.yaml", "--application", "Alerts")
+    assert status == 2
+    assert "the template puts ${Threshold} into the program" in error
+
+
+# Neither an application nor a template, or a broken file: one line.
+@pytest.mark.parametrize(
+    "name, text",
+    [("a.json", "{"), ("a.json", "[]"), ("a.json", "{}"), ("a.json", '{"Resources": {}}'), ("a.yaml", "a: [b"),
+     ("a.yaml", "!!python/object:os.system {}"),
+     ("a.json", '{"ApplicationDetail": {"ApplicationName": "x", "RuntimeEnvironment": "FLINK-1_15"}}')],
+)  # fmt: skip
+def test_unusable_application(
+    name: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    status, error = run_main(monkeypatch, capsys, tmp_path / name)
+    assert status == 2
+    assert len(error.splitlines()) == 1
+
+
+# A folder that is there already is not written over.
+def test_application_never_overwrites(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "program.sql").write_text("mine", encoding="utf-8")
+    status, error = run_main(monkeypatch, capsys, APPLICATIONS / "v1.json", "--out", tmp_path)
+    assert status == 2
+    assert "is there already" in error
+    assert [path.name for path in tmp_path.iterdir()] == ["program.sql"]

@@ -39,6 +39,7 @@ types: setup  ## Mypy, strict
 bench: setup  ## Speed, as ratios in one run
 	$(BIN)/python -m bench.transform
 	$(BIN)/python -m bench.formats
+	$(BIN)/python -m bench.plans
 
 formats-doc: setup  ## Make docs/formats.md from the formats
 	$(BIN)/python -m scripts.make_formats_doc

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from streamtally.definition import define_pipeline
+from streamtally.local.folder import read_folder
 from streamtally.pipeline import load_pipeline, transform
 from streamtally.records import decode_records
 from tests.conformance.contract import events
@@ -20,8 +19,7 @@ FOLDER = Path(__file__).parents[1] / "layers/pipeline/pipeline"
 @pytest.mark.parametrize("arrival_ms", [0, 8 * 86_400_000])
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 def test_every_empty_line_is_counted_once(arrival_ms: int, end: bytes) -> None:
-    plan = json.loads((FOLDER / "plan.json").read_text())
-    pipeline = load_pipeline(define_pipeline((FOLDER / "pipeline.toml").read_text(), plan, ZoneInfo), ZoneInfo)
+    pipeline = load_pipeline(read_folder(FOLDER), ZoneInfo)
     many = end * 50_000 + events.line(1) + end * 50_001 + events.line(2)
     sent = events.event(many, events.line(3), end * 20_000)
     sent["records"][1]["approximateArrivalTimestamp"] += arrival_ms

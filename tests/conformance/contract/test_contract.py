@@ -6,12 +6,11 @@ import base64
 import json
 from collections.abc import Callable
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from bench.contestants import ROOT, make_function
-from streamtally.definition import define_pipeline
+from streamtally.local.folder import encode_document, read_folder
 from tests.conformance.contract.clauses import CLAUSES, broken_clauses
 from tests.conformance.contract.target import Event
 
@@ -20,9 +19,8 @@ from tests.conformance.contract.target import Event
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Event], Any]:
     """The deployed handler with the default pipeline, called as the runtime does: JSON in, JSON out."""
     folder = ROOT / "layers/pipeline/pipeline"
-    plan = json.loads((folder / "plan.json").read_text())
     pipeline = tmp_path_factory.mktemp("pipeline") / "pipeline.json"
-    pipeline.write_text(json.dumps(define_pipeline((folder / "pipeline.toml").read_text(), plan, ZoneInfo)))
+    pipeline.write_text(encode_document(read_folder(folder)))
     function = make_function(pipeline)
     return lambda event: json.loads(function(json.dumps(event)))
 

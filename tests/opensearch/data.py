@@ -20,9 +20,7 @@ from streamtally.records import decode_records
 OUTPUT = "DESTINATION_SQL_STREAM"
 STREAM = "log-summary-stream"
 INBOX = f"inbox-{STREAM}"
-PLAN: dict[str, Any] = json.loads(
-    (Path(__file__).parents[2] / "layers/pipeline/pipeline/pipeline.json").read_text(encoding="utf-8")
-)["plan"]
+PLAN: dict[str, Any] = json.loads((Path(__file__).parents[2] / "bench/plans/counts.json").read_text(encoding="utf-8"))
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
 Document = dict[str, Any]

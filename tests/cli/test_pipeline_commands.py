@@ -163,7 +163,7 @@ def test_the_graphql_log_of_an_agent_user_gives_counts_by_minute(tmp_path: Path)
     )
     folder = tmp_path / "pipeline"
     folder.mkdir()
-    (folder / "plan.json").write_bytes((ROOT / "layers/pipeline/pipeline/plan.json").read_bytes())
+    (folder / "plan.json").write_bytes((ROOT / "bench/plans/counts.json").read_bytes())
     (folder / "pipeline.toml").write_text(
         f"[source]\nformat = 'regex'\npattern = '{pattern}'\nfields = {json.dumps(names.split(','))}\n"
         "rename = { http_status = 'response' }\ntypes = { http_status = 'INTEGER' }\n"
@@ -199,7 +199,7 @@ def test_invoke_prints_the_answer_and_the_partials_apart() -> None:
 
 def test_compile_writes_what_the_functions_read_and_checks_it(tmp_path: Path) -> None:
     """pipeline.json is stable; --check tells whether it is what the folder makes."""
-    for name in ("pipeline.toml", "plan.json"):
+    for name in ("pipeline.toml", "rows.sql"):
         (tmp_path / name).write_bytes((ROOT / "pipelines/rows" / name).read_bytes())
     assert streamtally("compile", "--check", tmp_path).returncode == 1
     assert streamtally("compile", tmp_path).returncode == 0

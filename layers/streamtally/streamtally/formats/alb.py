@@ -9,7 +9,7 @@ from streamtally.formats.base import Example, Format
 from streamtally.formats.layout import Column, Layout, quoted
 
 ISO_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}+Z"
-SECONDS = r"-?[0-9]{1,9}+(?:\.[0-9]{1,9}+)?+|-"
+SECONDS = r"-?[0-9]{1,9}+(?:\.[0-9]{1,9}+)?+"
 
 LAYOUT = Layout(
     "alb",
@@ -18,13 +18,13 @@ LAYOUT = Layout(
         Column(
             "type", "VARCHAR", "kind of connection: http, https, h2, grpcs, ws, wss", "https?|h2|grpcs|wss?", before=""
         ),
-        Column("time", "VARCHAR", "when the answer was given, ISO 8601 in UTC", ISO_TIME),
+        Column("time", "VARCHAR", "when the answer was given, ISO 8601 in UTC", ISO_TIME, nullable=False),
         Column("elb", "VARCHAR", "the load balancer's resource id", "[a-z]++/[^ ]++|-"),
         Column("client", "VARCHAR", "address:port of the client"),
         Column("target", "VARCHAR", "address:port of the target, null if none was sent the request"),
-        Column("request_processing_time", "DOUBLE", "seconds, -1 if it could not be sent on", SECONDS),
-        Column("target_processing_time", "DOUBLE", "seconds, -1 if it could not be sent on", SECONDS),
-        Column("response_processing_time", "DOUBLE", "seconds, -1 if it could not be sent on", SECONDS),
+        Column("request_processing_time", "DOUBLE", "seconds, -1 if it could not be sent on", SECONDS, nullable=False),
+        Column("target_processing_time", "DOUBLE", "seconds, -1 if it could not be sent on", SECONDS, nullable=False),
+        Column("response_processing_time", "DOUBLE", "seconds, -1 if it could not be sent on", SECONDS, nullable=False),
         Column("elb_status_code", "INTEGER", "status code of the load balancer's answer", "[0-9]{3}|-"),
         Column("target_status_code", "INTEGER", "status code of the target's answer", "[0-9]{3}|-"),
         Column("received_bytes", "BIGINT", "size of the request in bytes"),

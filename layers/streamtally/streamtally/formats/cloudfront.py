@@ -60,6 +60,7 @@ LAYOUT = Layout(
         _text("sc_range_end", "end of the range asked for", optional=True),
         Column("extra", "VARCHAR", "fields newer than these, as they are", ".++", "\t", optional=True),
     ),
+    separator="\t",
 )
 
 

@@ -15,6 +15,8 @@ from streamtally.errors import FormatError, SettingsError
 from streamtally.formats.base import Example, Format, FormatOptions, Parser, Row
 from streamtally.formats.typed import converters_of
 
+_MORE_COLUMNS = 50  # beyond those that are named; further ones take the slower way
+
 
 def _split_quoted(name: str, delimiter: str) -> Callable[[str], list[str]]:
     mark = re.escape(delimiter)
@@ -60,16 +62,18 @@ def _parser(name: str, mark: str, options: FormatOptions) -> Parser:
             return split_any(line)
 
     padding = [None] * count
+    all_names = (*names, *(f"column_{place + 1}" for place in range(count, count + _MORE_COLUMNS)))
 
     def parse(line: str) -> Row:
         cells: list[str] = split_quoted(line) if '"' in line else line.split(mark)
-        if len(cells) == count:
-            row: Row = dict(zip(names, cells, strict=True))
-        elif len(cells) == 1 and not count:
+        size = len(cells)
+        if count <= size <= len(all_names) and size > 1:
+            row: Row = dict(zip(all_names, cells, strict=False))
+        elif size == 1 and not count:
             raise FormatError(name, "no delimiter in the line")
         else:
             row = dict(zip(names, [*cells, *padding], strict=False))
-            row.update((f"column_{place + 1}", cells[place]) for place in range(count, len(cells)))
+            row.update((f"column_{place + 1}", cells[place]) for place in range(count, size))
         for field, convert in converters:
             if field in row:
                 row[field] = convert(row[field])

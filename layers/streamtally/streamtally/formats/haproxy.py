@@ -10,16 +10,16 @@ from streamtally.formats.layout import Column, Layout
 
 # "<134>Feb  6 12:14:14 host haproxy[14389]: "; no bracket of an address or a time is followed by a colon and a space
 _HEADER = r"((?:<[0-9]{1,3}>)?+[A-Z0-9][^\[\]]{0,300}?\[[0-9]{1,10}\]):\x20"
-_MS = r"[+]?-?[0-9]{1,12}|-"
+_MS = "[+]?-?[0-9]{1,12}"
 _CAPTURED = r"(?:\{([^}]*+)\})"
 
 
 def _timer(name: str, meaning: str, before: str = "/") -> Column:
-    return Column(name, "BIGINT", f"milliseconds {meaning}, -1 if that was not reached", _MS, before)
+    return Column(name, "BIGINT", f"milliseconds {meaning}, -1 if that was not reached", _MS, before, nullable=False)
 
 
 def _count(name: str, meaning: str, before: str = "/") -> Column:
-    return Column(name, "BIGINT", meaning, r"[+]?[0-9]{1,12}", before)
+    return Column(name, "BIGINT", meaning, "[+]?[0-9]{1,12}", before, nullable=False)
 
 
 LAYOUT = Layout(
@@ -28,26 +28,29 @@ LAYOUT = Layout(
     (
         Column("header", "VARCHAR", "the syslog header in front, if there is one", _HEADER, before="", optional=True),
         Column("client_ip", "VARCHAR", "the client's address", r"\S+(?=:[0-9]{1,5}\x20\[)|unix", before=""),
-        Column("client_port", "INTEGER", "the client's port", "[0-9]{1,5}", before=":"),
+        Column("client_port", "INTEGER", "the client's port", "[0-9]{1,5}", before=":", nullable=False),
         Column(
             "accept_date",
             "VARCHAR",
             "when the request came, dd/MMM/yyyy:HH:mm:ss.SSS, in the server's zone",
             r"\[([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3})\]",
+            nullable=False,
         ),
         Column("frontend", "VARCHAR", "name of the frontend, with ~ behind if by TLS"),
-        Column("backend", "VARCHAR", "name of the backend", r"[^\s/]++"),
-        Column("server", "VARCHAR", "name of the server, <NOSRV> if none", r"[^\s/]++", before="/"),
+        Column("backend", "VARCHAR", "name of the backend", r"[^\s/]++", nullable=False),
+        Column("server", "VARCHAR", "name of the server, <NOSRV> if none", r"[^\s/]++", before="/", nullable=False),
         _timer("time_request", "to get the whole request (TR)", " "),
         _timer("time_queue", "in queues (Tw)"),
         _timer("time_connect", "to connect to the server (Tc)"),
         _timer("time_response", "until the server's answer began (Tr)"),
         _timer("time_active", "in all (Ta)"),
-        Column("status_code", "INTEGER", "status code of the answer", "-?[0-9]{1,3}"),
+        Column("status_code", "INTEGER", "status code of the answer", "-?[0-9]{1,3}", nullable=False),
         _count("bytes_read", "bytes sent to the client", " "),
         Column("captured_request_cookie", "VARCHAR", "as name=value"),
         Column("captured_response_cookie", "VARCHAR", "as name=value"),
-        Column("termination_state", "VARCHAR", "how the session ended, four letters", r"[A-Za-z\-]{2,4}"),
+        Column(
+            "termination_state", "VARCHAR", "how the session ended, four letters", r"[A-Za-z\-]{2,4}", nullable=False
+        ),
         _count("actconn", "connections of the process", " "),
         _count("feconn", "connections of the frontend"),
         _count("beconn", "connections of the backend"),

@@ -22,11 +22,19 @@ QUOTED = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
 INTEGER = r"-?[0-9]{1,18}+|-"
 DECIMAL = r"-?[0-9]{1,15}+(?:\.[0-9]{1,15}+)?+|-"
 _PATTERNS = {"VARCHAR": TEXT, "INTEGER": r"-?[0-9]{1,9}+|-", "BIGINT": INTEGER, "DOUBLE": DECIMAL}
+_SHOWN_AT_ONCE = 15  # the compiler builds a larger dict display in pieces that it merges, which takes longer
 _USUAL = {
     QUOTED: '"([^"]*+)"',  # asked only where the line has no backslash
     "INTEGER": r"[0-9\-]{1,9}+",
     "BIGINT": r"[0-9\-]{1,18}+",
     "DOUBLE": r"[0-9.\-]{1,31}+",
+}
+_CODE_WITHOUT_NULL = {"VARCHAR": "{0}", "INTEGER": "int({0})", "BIGINT": "int({0})", "DOUBLE": "float({0})"}
+# Of a cell that no pattern has seen: float() would take nan, and int() 1_000.
+_CELL_CODE = {
+    "INTEGER": 'int({0}) if {0}.isdecimal() and len({0}) < 10 else None if {0} == "-" else fail()',
+    "BIGINT": 'int({0}) if {0}.isdecimal() and len({0}) < 19 else None if {0} == "-" else fail()',
+    "DOUBLE": 'None if {0} == "-" else float({0}) if {0}.replace(".", "0", 1).isdecimal() else fail()',
 }
 _CODE = {
     "VARCHAR": 'None if {0} == "-" else {0}',
@@ -46,6 +54,7 @@ class Column:
         before: pattern of what stands before it.
         optional: it may be missing with all that follow, and is null then.
         escaped: holds the log's escapes, which ``unescape`` undoes.
+        nullable: can be ``-``.
     """
 
     name: str
@@ -55,6 +64,7 @@ class Column:
     before: str = " "
     optional: bool = False
     escaped: bool = False
+    nullable: bool = True
 
     @property
     def field(self) -> Field:
@@ -78,6 +88,8 @@ class Column:
     @property
     def code(self) -> str:
         """The value's expression for a generated parser, of the group's text ``{0}``."""
+        if not self.nullable and not self.optional:
+            return _CODE_WITHOUT_NULL[self.type]
         code = _CODE[self.type]
         return code.replace("{0} ==", "{0} is None or {0} ==") if self.optional and self.type != "VARCHAR" else code
 
@@ -96,13 +108,17 @@ class Layout:
 
     Args:
         name: of the format, for its errors; reason: why a line is not of it, short and stable.
+        separator: a character that stands between all columns and in none of them, where there is one.
     """
 
-    def __init__(self, name: str, reason: str, columns: Sequence[Column], end: str = r"\Z") -> None:
+    def __init__(
+        self, name: str, reason: str, columns: Sequence[Column], end: str = r"\Z", separator: str = ""
+    ) -> None:
         self.name = name
         self.reason = reason
         self.columns = tuple(columns)
         self.end = end
+        self.separator = separator
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -129,10 +145,9 @@ class Layout:
         """The generated parser: a match and a dict display, first for the usual line, else for any."""
         code = (
             "def parse(line):\n"
-            "    found = None if BACKSLASH in line else match_usual(line)\n"
-            "    if found is not None:\n"
+            f"{self._usual_code()}"
             "        try:\n"
-            f"{self._row_code(self._usual_columns, options, 12)}"
+            f"{self._row_code(self._usual_columns, options, 12, usual=True)}"
             "        except ValueError:\n"  # 1-2 looks like a number to the looser pattern
             "            pass\n"
             "    found = match(line)\n"
@@ -142,6 +157,8 @@ class Layout:
         )
         scope: dict[str, Any] = {
             "match_usual": self.usual_pattern.match,
+            "begins": re.compile(self.columns[0].expression, re.DOTALL | re.ASCII).match,
+            "fail": _fail,
             "BACKSLASH": "\\",
             "match": self.pattern.match,
             "FormatError": FormatError,
@@ -153,12 +170,28 @@ class Layout:
         parser: Parser = scope["parse"]
         return parser
 
-    def _row_code(self, matched: Sequence[Column], options: FormatOptions, indent: int) -> str:
+    def _usual_code(self) -> str:
+        if self.separator:
+            return (
+                f"    cells = line.split({self.separator!r})\n"
+                f"    if len(cells) == {len(self._usual_columns)} and begins(line) is not None:\n"
+            )
+        return "    found = None if BACKSLASH in line else match_usual(line)\n    if found is not None:\n"
+
+    def _row_code(self, matched: Sequence[Column], options: FormatOptions, indent: int, usual: bool = False) -> str:
         names = {column.name: f"v{index}" for index, column in enumerate(matched)}
-        values = {column.name: _value_code(column, options).format(names.get(column.name)) for column in self.columns}
-        items = ", ".join(f"{name!r}: {values[name] if name in names else None}" for name in values)
-        space = " " * indent
-        return f"{space}{', '.join(names.values())}, = found.groups()\n{space}return {{{items}}}\n"
+        of_cells = usual and bool(self.separator)
+        values = {
+            column.name: (_CELL_CODE.get(column.type) if of_cells else None) or _value_code(column, options)
+            for column in self.columns
+        }
+        values = {name: code.format(names.get(name)) for name, code in values.items()}
+        items = [(name, values[name] if name in names else "None") for name in values]
+        shown = ", ".join(f"{name!r}: {value}" for name, value in items[:_SHOWN_AT_ONCE])
+        source = "cells" if of_cells else "found.groups()"
+        statements = [f"{', '.join(names.values())}, = {source}", f"row = {{{shown}}}"]
+        statements += [f"row[{name!r}] = {value}" for name, value in items[_SHOWN_AT_ONCE:]]
+        return "".join(f"{' ' * indent}{statement}\n" for statement in [*statements, "return row"])
 
     def locate(self, line: str) -> int:
         """Where in the line the match ends: behind the last column that fits."""
@@ -172,6 +205,11 @@ def match_end(pieces: Sequence[str], line: str) -> int:
         if found is not None:
             return found.end()
     return 0
+
+
+def _fail() -> None:
+    """Called in a generated parser where a cell is no number: then the pattern decides about the line."""
+    raise ValueError
 
 
 def _value_code(column: Column, options: FormatOptions) -> str:

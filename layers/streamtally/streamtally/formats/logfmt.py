@@ -24,15 +24,14 @@ def compile_logfmt(options: FormatOptions) -> Parser:
     pairs = _PAIRS.findall
 
     def parse(line: str) -> Row:
-        row: Row = {}
         found = pairs(line)
         if not found or found[-1][4] or not found[0][1]:  # the first one must have a value
             raise FormatError("logfmt", "not key=value pairs")
-        for key, equals, quoted, bare, _ in found:
-            if quoted:
-                row[key] = unescape(quoted) if "\\" in quoted else quoted
-            else:
-                row[key] = bare if equals else True
+        row: Row = {key: quoted or (bare if equals else True) for key, equals, quoted, bare, _ in found}
+        if "\\" in line:
+            for key, _, quoted, _, _ in found:
+                if "\\" in quoted:
+                    row[key] = unescape(quoted)
         for key in converters.keys() & row.keys():
             row[key] = converters[key](row[key])
         return row

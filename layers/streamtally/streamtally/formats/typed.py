@@ -10,11 +10,14 @@ from streamtally.plan.types import parse_type, to_field_value
 
 Converter = Callable[[str], object]
 
+_SAFE_DIGITS = 18  # fewer than these fit 64 bits
 _INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _DECIMAL = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)
 
 
 def _to_integer(text: str) -> object:
+    if text.isdecimal() and text.isascii() and len(text) < _SAFE_DIGITS:
+        return int(text)
     return int(text) if _INTEGER.fullmatch(text) else text
 
 

@@ -21,3 +21,31 @@ def firehose_client() -> Any:
         retries={"mode": "standard", "total_max_attempts": 2},
     )
     return boto3.client("firehose", config=config)
+
+
+@cache
+def s3_client() -> Any:
+    """boto3's S3 client, once per execution environment."""
+    import boto3
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": 3},
+    )
+    return boto3.client("s3", config=config)
+
+
+@cache
+def kinesis_client() -> Any:
+    """boto3's Kinesis client, for a data stream as source; retries of its own are few, since ours follow."""
+    import boto3
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": 2},
+    )
+    return boto3.client("kinesis", config=config)

@@ -16,6 +16,7 @@ COMMANDS = {
     "parse": "streamtally.cli.parse",
     "invoke": "streamtally.cli.invoke",
     "compile": "streamtally.cli.compile",
+    "local": "streamtally.cli.local",
     "sample": "streamtally.cli.sample",
     "indices": "streamtally.cli.indices",
     "formats": "streamtally.cli.formats",

@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from streamtally.aws.delivery import make_delivery
 from streamtally.aws.metrics import add_ledger
+from streamtally.aws.put_back import make_put_back
 from streamtally.aws.settings import pipeline_from_environment
 from streamtally.aws.transform import answer_batch
 
@@ -22,6 +23,7 @@ metrics = Metrics(namespace="Streamtally", service=SERVICE)
 
 pipeline = pipeline_from_environment(os.environ)
 deliver = make_delivery(pipeline, os.environ, logger)
+put_back = make_put_back(os.environ, logger)
 
 
 @logger.inject_lambda_context
@@ -30,6 +32,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one batch. Partials are put before the answer is given: if they cannot be, the invocation fails."""
     source = KinesisFirehoseEvent(event)
     remaining = context.get_remaining_time_in_millis() / 1000
-    answer, ledger = answer_batch(pipeline, deliver, event, remaining, now_ms=time.time_ns() // 1_000_000)
+    now_ms = time.time_ns() // 1_000_000
+    answer, ledger = answer_batch(pipeline, deliver, event, remaining, now_ms, put_back)
     add_ledger(metrics, logger, source.delivery_stream_arn, source.invocation_id, ledger)
     return answer

@@ -7,7 +7,7 @@ Source: AWS Lambda quotas ("Invocation payload"); Amazon Data Firehose, "Require
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,10 @@ class Result:
         """Its size if it were answered ProcessingFailed."""
         return _EMPTY_RECORD_BYTES[FAILED] + _text_size(self.record_id) + self._raw_size()
 
+    def dropped_size_bytes(self) -> int:
+        """Its size if it were answered Dropped."""
+        return _EMPTY_RECORD_BYTES[DROPPED] + _text_size(self.record_id)
+
     def _raw_size(self) -> int:
         return _text_size(self.raw)
 
@@ -71,28 +75,34 @@ def _text_size(text: str) -> int:
     return len(text) if plain else len(json.dumps(text)) - 2
 
 
-def choose_overflow(results: Sequence[Result], identities: Sequence[str], limit_bytes: int) -> frozenset[int]:
-    """The places of the records that must be answered ProcessingFailed for the answer to fit; mostly none.
+def choose_overflow(
+    results: Sequence[Result], order: Sequence[Any], limit_bytes: int, may_go_back: Callable[[int], bool]
+) -> frozenset[int]:
+    """The places of the records that must be left out for the answer to fit; mostly none.
 
-    Every record is first charged what it costs as ProcessingFailed; then records are upgraded while there is room, in
-    the order of their identities, so that the same batch in another order leaves out the same ones.
-    Raises: ResponseTooLargeError: even the records as they came are too large.
+    Every record is first charged what it costs left out: as Dropped if it can go back into the stream, else as
+    ProcessingFailed. Then records are taken in while there is room, in the order of ``order``, so that the same batch
+    in another order of records leaves out the same ones.
+    Raises: ResponseTooLargeError: even left out they are too large.
     """
     if _surely_fits(results, limit_bytes):
         return frozenset()
     sizes = [result.size_bytes() for result in results]
     if _ENVELOPE_BYTES + sum(sizes) <= limit_bytes:
         return frozenset()
-    failed_sizes = [result.failed_size_bytes() for result in results]
-    room = limit_bytes - _ENVELOPE_BYTES - sum(map(min, sizes, failed_sizes))
+    left_out_sizes = [
+        result.dropped_size_bytes() if may_go_back(place) else result.failed_size_bytes()
+        for place, result in enumerate(results)
+    ]
+    room = limit_bytes - _ENVELOPE_BYTES - sum(map(min, sizes, left_out_sizes))
     if room < 0:
         raise ResponseTooLargeError(
             f"the event's records do not fit into an answer of {limit_bytes} bytes even as they came: "
             "lower BufferSizeInMBs of the stream's Lambda processor"
         )
     chosen = set()
-    for index in sorted(range(len(results)), key=lambda each: identities[each]):
-        more = sizes[index] - failed_sizes[index]
+    for index in sorted(range(len(results)), key=order.__getitem__):
+        more = sizes[index] - left_out_sizes[index]
         if more <= 0:
             continue
         if more <= room:

@@ -15,7 +15,7 @@ import orjson
 from streamtally.errors import FormatError
 from streamtally.formats.base import Scanner
 from streamtally.ledger import Ledger
-from streamtally.records import Record, join_lines, read_lines
+from streamtally.records import Record, join_lines, read_lines, split_lines, to_text
 from streamtally.source import Source
 from streamtally.targets import Target
 
@@ -149,7 +149,11 @@ def _encode(row: dict[str, object]) -> str:
 
 def count_lines(record: Record) -> int:
     """How many lines a record has that is refused whole; one that cannot be decoded counts as one."""
-    return 1 if record.payload is None else len(read_lines(record.payload)) + record.left_out
+    if record.payload is None:
+        return 1
+    is_plain = record.envelope is not None and record.envelope.is_plain
+    lines = split_lines(to_text(record.payload)) if is_plain else read_lines(record.payload)
+    return len(lines) + record.left_out
 
 
 def has_several_lines(record: Record, source: Source) -> bool:
@@ -159,6 +163,8 @@ def has_several_lines(record: Record, source: Source) -> bool:
 
 def record_lines(record: Record, source: Source) -> list[str]:
     """A record's lines; a JSON object written over many lines (the Kinesis Agent's PRETTYPRINT) is one."""
+    if record.envelope is not None and record.envelope.is_plain:
+        return split_lines(to_text(record.payload or b""))
     lines = read_lines(record.payload or b"")
     if len(lines) > 1 and source.takes_json and lines[0].lstrip()[:1] == "{" and lines[0].rstrip()[-1:] != "}":
         return _join_pretty(lines, source)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from streamtally.answer import DROPPED, FAILED, MAX_RESPONSE_BYTES, OK, Result, choose_overflow
@@ -16,6 +16,7 @@ from streamtally.lines import LineReader, count_lines, has_several_lines
 from streamtally.outputs import output_settings
 from streamtally.plan.rows import compile_row_output
 from streamtally.plan.windowed import compile_windowed_output
+from streamtally.putting_back import may_go_back, to_envelopes
 from streamtally.records import Record, RecordGroup, describe_batch, group_records
 from streamtally.source import Source, ZoneOf, source_settings
 from streamtally.targets import Output, make_target
@@ -55,11 +56,15 @@ class Delivery:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a batch comes to: the answers in the records' order, documents to put first, and the account."""
+    """What a batch comes to: the answers in the records' order, the account, and what is put before the answer.
+
+    ``put_back`` goes into the source stream.
+    """
 
     results: list[Result]
     deliveries: list[Delivery]
     ledger: Ledger
+    put_back: list[bytes] = field(default_factory=list)
 
 
 def load_pipeline(document: Mapping[str, Any], zone_of: ZoneOf) -> Pipeline:
@@ -110,18 +115,36 @@ def _plan_id(document: Mapping[str, Any]) -> str:
     return digest([document["plan"], document["source"], horizons])
 
 
-def transform(pipeline: Pipeline, records: Sequence[Record], max_response_bytes: int = MAX_RESPONSE_BYTES) -> Outcome:
+def transform(
+    pipeline: Pipeline,
+    records: Sequence[Record],
+    max_response_bytes: int = MAX_RESPONSE_BYTES,
+    can_put_back: bool = False,
+) -> Outcome:
     """Everything that a batch comes to.
 
-    Records that would make the answer too large are answered ProcessingFailed, and count nowhere; which ones is decided
-    over the whole batch, so they are left out in a second run over it.
-    Raises: ResponseTooLargeError: not even the records as they came fit into an answer.
+    Records that would make the answer too large count nowhere here: they go back into the source stream, or are
+    answered ProcessingFailed. Which ones is decided over the whole batch, so they are left out in a second run over it.
+
+    Args: can_put_back: whether the caller puts ``Outcome.put_back`` into the source stream before it answers.
+    Raises: ResponseTooLargeError: not even without those records does an answer fit.
     """
     run = _Run(pipeline, records)
     if run.ambiguous:
         run = _Run(pipeline, records, by_row=True)
-    left_out = choose_overflow(run.results, [record.identity for record in records], max_response_bytes)
-    if left_out:
+    # Those that went round already come first, so that nothing goes round for ever.
+    order = [(-record.envelope.hops if record.envelope else 0, record.identity) for record in records]
+    may_return = (lambda place: may_go_back(records[place])) if can_put_back else (lambda place: False)
+    places = choose_overflow(run.results, order, max_response_bytes, may_return)
+    if places:
+        left_out = {
+            id(records[place]): to_envelopes(
+                records[place], run.results[place].size_bytes(), max_response_bytes, pipeline.source
+            )
+            if can_put_back
+            else []
+            for place in places
+        }
         run = _Run(pipeline, records, left_out, by_row=True)
     return run.outcome()
 
@@ -130,7 +153,8 @@ class _Run:
     """One run over a batch.
 
     Args:
-        left_out: the places of the records that are answered ProcessingFailed since the answer would be too large.
+        left_out: the records (by ``id``) that are not read since the answer would be too large → what is put back of
+            each; nothing: it is answered ProcessingFailed.
         by_row: evaluate every row by itself (see :attr:`streamtally.targets.WindowedTarget.ambiguous`).
     """
 
@@ -138,7 +162,7 @@ class _Run:
         self,
         pipeline: Pipeline,
         records: Sequence[Record],
-        left_out: frozenset[int] = frozenset(),
+        left_out: Mapping[int, list[bytes]] | None = None,
         by_row: bool = False,
     ) -> None:
         self.pipeline = pipeline
@@ -146,28 +170,33 @@ class _Run:
         self.single = pipeline.source.settings.framing == "single"
         self.ambiguous = False
         self.batch = describe_batch(records)
+        self.left_out = left_out or {}
         self.ledger = Ledger(records=len(records))
         for name in pipeline.outputs:
             self.ledger.outputs[name] = OutputLedger()
         self.deliveries: dict[str | None, Delivery] = {}
         results: dict[int, Result] = {}
-        skipped = {id(records[place]) for place in left_out}
-        for group in group_records(records):
-            self._run_group(group, skipped, results)
+        groups = group_records(records)
+        for group in groups:
+            self._run_group(group, results)
         self.results = [results[id(record)] for record in records]
         self._count_results()
 
     def outcome(self) -> Outcome:
-        return Outcome(self.results, [each for each in self.deliveries.values() if each.documents], self.ledger)
+        deliveries = [each for each in self.deliveries.values() if each.documents]
+        put_back = [envelope for envelopes in self.left_out.values() for envelope in envelopes]
+        return Outcome(self.results, deliveries, self.ledger, put_back)
 
-    def _run_group(self, group: RecordGroup, skipped: set[int], results: dict[int, Result]) -> None:
+    def _run_group(self, group: RecordGroup, results: dict[int, Result]) -> None:
         account = batch_account(self.batch, group.batch_id, self.pipeline.plan_id)
         targets = [
             make_target(output, self.ledger.outputs[name], account) for name, output in self.pipeline.outputs.items()
         ]
-        readable = [record for record in group.records if record.payload is not None and id(record) not in skipped]
+        readable = [
+            record for record in group.records if record.payload is not None and id(record) not in self.left_out
+        ]
         if self.single or len(readable) < len(group.records):
-            refused = dict(self._refuse(group, skipped))
+            refused = dict(self._refuse(group))
             results.update(refused)
             readable = [record for record in readable if id(record) not in refused]
         reader = LineReader(self.pipeline.source, self.ledger, targets, self.by_row)
@@ -177,15 +206,18 @@ class _Run:
             text = (data.rstrip("\n") if self.single else data) if rows else ""
             results[id(record)] = Result(record.id, result, text.encode(), record.raw)
         for target in targets:
-            documents = target.close(self.batch)
+            documents = target.close(*group.arrivals)
             self.ambiguous |= target.ambiguous
             stream = target.output.settings.stream
             self.deliveries.setdefault(stream, Delivery(stream, [])).documents += documents
 
-    def _refuse(self, group: RecordGroup, skipped: set[int]) -> Iterator[tuple[int, Result]]:
+    def _refuse(self, group: RecordGroup) -> Iterator[tuple[int, Result]]:
         """The results of the records that are not read at all."""
         for record in group.records:
-            if id(record) in skipped:
+            if self.left_out.get(id(record)):
+                self.ledger.reingested += count_lines(record)
+                yield id(record), Result(record.id, DROPPED, b"", record.raw)
+            elif id(record) in self.left_out:
                 yield id(record), self._fail(record, count_lines(record), OVERFLOW)
             elif record.payload is None:
                 yield id(record), self._fail(record, 1, record.error)

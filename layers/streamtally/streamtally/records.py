@@ -17,6 +17,7 @@ import orjson
 from pybase64 import b64decode
 
 from streamtally.canonical import digest
+from streamtally.envelope import MAGIC, Envelope, decode_envelope
 from streamtally.errors import RecordError
 
 MAX_DECOMPRESSED_RECORD_BYTES = 16 * 2**20
@@ -24,6 +25,7 @@ MAX_DECOMPRESSED_EVENT_BYTES = 64 * 2**20
 """Bounds of what gzip may grow to. An answer holds at most 6 MB, so more could not be answered anyway."""
 
 _GZIP = b"\x1f\x8b"
+_MARKS = frozenset({_GZIP, MAGIC[:2]})
 _GZIP_WINDOW = 31  # zlib's way to ask for gzip members
 
 
@@ -39,6 +41,7 @@ class Record:
         data: the decoded bytes, before any decompression; None if they cannot be decoded.
         payload: what its lines are in: ``data``, or that decompressed; None if there is none.
         error: why there is no payload.
+        envelope: what it came in, if it went back into the stream before; ``arrival`` is its first one then.
         left_out: how many empty lines were taken out of the payload, where there were very many.
     """
 
@@ -50,6 +53,7 @@ class Record:
     payload: bytes | None
     error: str = ""
     left_out: int = 0
+    envelope: Envelope | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,12 @@ class RecordGroup:
     def batch_id(self) -> str:
         """The same for the same set of records, whatever their order."""
         return digest(sorted(record.identity for record in self.records))
+
+    @property
+    def arrivals(self) -> tuple[int, int]:
+        """The earliest and the latest arrival, in ms."""
+        times = [record.arrival for record in self.records]
+        return min(times), max(times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +96,8 @@ def decode_records(raw_records: Iterable[Mapping[str, Any]], now_ms: int) -> lis
     Args: now_ms: the arrival of records that carry none (events written by hand; Firehose always gives it).
     """
     records = [_decode(raw, now_ms) for raw in raw_records]
-    compressed = [record for record in records if record.payload is not None and record.payload[:2] == _GZIP]
-    _decompress_all(compressed)
+    packed = [record for record in records if record.payload is not None and record.payload[:2] in _MARKS]
+    _unpack_all(packed)
     return records
 
 
@@ -117,15 +127,26 @@ def _data_stream_identity(metadata: Mapping[str, Any], record_id: str) -> str:
     return f"{shard}/{sequence}" + (f"/{part}" if part not in (None, "") else "")
 
 
-def _decompress_all(records: list[Record]) -> None:
+def _unpack_all(records: list[Record]) -> None:
     # In the order of identities, so that a retry in another order leaves out the same records.
     budget = MAX_DECOMPRESSED_EVENT_BYTES
     for record in sorted(records, key=lambda each: each.identity):
         try:
-            record.payload = decompress(record.payload or b"", min(MAX_DECOMPRESSED_RECORD_BYTES, budget))
+            record.payload = _unpack(record, record.payload or b"", min(MAX_DECOMPRESSED_RECORD_BYTES, budget))
             budget -= len(record.payload)
         except RecordError as error:
             record.payload, record.error = None, str(error)
+
+
+def _unpack(record: Record, payload: bytes, limit_bytes: int) -> bytes:
+    """What an envelope holds, decompressed; the record then is what the envelope says."""
+    if payload.startswith(MAGIC):
+        envelope = record.envelope = decode_envelope(payload, limit_bytes, received=record.arrival)
+        record.identity, record.arrival = envelope.identity, envelope.first_arrival
+        payload = envelope.body
+        if envelope.is_plain:
+            return payload
+    return decompress(payload, limit_bytes) if payload[:2] == _GZIP else payload
 
 
 def decompress(data: bytes, limit_bytes: int) -> bytes:
@@ -154,7 +175,16 @@ def decompress(data: bytes, limit_bytes: int) -> bytes:
 def describe_batch(records: Sequence[Record]) -> Batch:
     """The batch that these records are."""
     sha256 = hashlib.sha256
-    prints = sorted([(each.arrival, sha256(each.data or each.raw.encode()).digest()) for each in records])
+    # An error file knows when Firehose got an envelope, not when its record first arrived.
+    prints = sorted(
+        [
+            (
+                each.arrival if each.envelope is None else each.envelope.received,
+                sha256(each.data or each.raw.encode()).digest(),
+            )
+            for each in records
+        ]
+    )
     whole = sha256()
     for arrival, print_ in prints:
         whole.update(arrival.to_bytes(8, "big", signed=True) + print_)
@@ -163,8 +193,12 @@ def describe_batch(records: Sequence[Record]) -> Batch:
 
 
 def group_records(records: Sequence[Record]) -> list[RecordGroup]:
-    """The groups whose partials are made together; all records of an event are fresh."""
-    return [RecordGroup(records)] if records else []
+    """The groups whose partials are made together: the fresh records, and every part that went round by itself."""
+    fresh = [record for record in records if record.envelope is None]
+    groups = [RecordGroup(fresh)] if fresh else []
+    if len(fresh) < len(records):
+        groups += [RecordGroup([record]) for record in records if record.envelope is not None]
+    return groups
 
 
 def read_lines(payload: bytes) -> list[str]:

@@ -13,7 +13,7 @@ from streamtally.ledger import OutputLedger
 from streamtally.plan.codegen import FILTERED, OUT_OF_RANGE
 from streamtally.plan.rows import RowOutput
 from streamtally.plan.windowed import Group, WindowedOutput
-from streamtally.records import Batch, Record
+from streamtally.records import Record
 
 Output = RowOutput | WindowedOutput
 
@@ -67,9 +67,9 @@ class WindowedTarget:
         arrival = record.arrival
         self._add(row, arrival, arrival - self._past_ms, arrival + self._ahead_ms, 1)
 
-    def close(self, batch: Batch) -> list[bytes]:
+    def close(self, first_arrival: int, last_arrival: int) -> list[bytes]:
         """The partials, as documents."""
-        self._add_counted(batch)
+        self._add_counted(first_arrival, last_arrival)
         documents: list[bytes] = []
         # Tells settling when a batch is whole, should a retry under another plan have put a part of it.
         self._batch_account = {**self._batch_account, "batch_partials": len(self._groups)}
@@ -85,15 +85,15 @@ class WindowedTarget:
         places = [scanner.positions[name] for name in self._fields]
         self._pick = itemgetter(*places) if places else lambda _: ()
 
-    def _add_counted(self, batch: Batch) -> None:
+    def _add_counted(self, first_arrival: int, last_arrival: int) -> None:
         if self._scanner is None:
             return
         value = self._scanner.value
-        low, high = batch.last_arrival - self._past_ms, batch.first_arrival + self._ahead_ms
+        low, high = last_arrival - self._past_ms, first_arrival + self._ahead_ms
         for texts, times in self._counts.items():
             values = (texts,) if len(self._fields) == 1 else texts
             row = {name: value(name, text) for name, text in zip(self._fields, values, strict=True)}
-            if self._add(row, batch.first_arrival, low, high, times) == OUT_OF_RANGE:
+            if self._add(row, first_arrival, low, high, times) == OUT_OF_RANGE:
                 self.ambiguous = True
 
     def _add(self, row: Row, arrival: int, low: int, high: int, times: int) -> int:
@@ -159,7 +159,7 @@ class RowTarget:
         self._account.out_of_range += out_of_range
         self._account.emitted += not out_of_range
 
-    def close(self, batch: Batch) -> list[bytes]:
+    def close(self, first_arrival: int, last_arrival: int) -> list[bytes]:
         """The documents."""
         self._account.documents += len(self._documents)
         return self._documents

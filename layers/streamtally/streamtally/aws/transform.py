@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from streamtally.answer import encode_answer
 from streamtally.aws.delivery import Deliver
@@ -12,17 +12,32 @@ from streamtally.pipeline import Pipeline, transform
 from streamtally.records import decode_records
 
 
+class PutBack(Protocol):
+    """Puts envelopes into the stream that the event came from. Raises: SinkError."""
+
+    def __call__(self, event: Mapping[str, Any], envelopes: Sequence[bytes], seconds: float) -> None: ...
+
+
 def answer_batch(
-    pipeline: Pipeline, deliver: Deliver, event: Mapping[str, Any], remaining_seconds: float, now_ms: int
+    pipeline: Pipeline,
+    deliver: Deliver,
+    event: Mapping[str, Any],
+    remaining_seconds: float,
+    now_ms: int,
+    put_back: PutBack | None = None,
 ) -> tuple[dict[str, Any], Ledger]:
     """Transform an event's records, put its documents, and only then answer.
 
     Args:
         remaining_seconds: what is left of the invocation's time.
         now_ms: the arrival of records that carry none.
+        put_back: takes the records that would make the answer too large; None: they are answered ProcessingFailed.
     Returns: the answer for Firehose, and the batch's account.
     Raises: SinkError: documents could not be put; Firehose calls again with the same records.
     """
-    outcome = transform(pipeline, decode_records(event["records"], now_ms))
+    records = decode_records(event["records"], now_ms)
+    outcome = transform(pipeline, records, can_put_back=put_back is not None)
     deliver(outcome.deliveries, remaining_seconds)
+    if outcome.put_back and put_back is not None:
+        put_back(event, outcome.put_back, remaining_seconds)
     return encode_answer(outcome.results), outcome.ledger

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,18 +53,26 @@ class InProcessFunction:
 
     def __call__(self, event: dict[str, Any]) -> dict[str, Any]:
         start = time.monotonic()
-        answer, ledger = answer_batch(self._pipeline, self._deliver, event, TIME_LIMIT_SECONDS, self._now())
+        answer, ledger = answer_batch(
+            self._pipeline, self._deliver, event, TIME_LIMIT_SECONDS, self._now(), self._put_back
+        )
         taken = time.monotonic() - start
         if taken > TIME_LIMIT_SECONDS:
             raise FunctionTimedOutError(f"the function took {taken:.0f} s")
         self.ledger.add(ledger)
         return answer
 
-    def _deliver(self, deliveries: Iterable[Delivery], seconds: float) -> None:
+    def _client(self) -> Api:
         if self.client is None:
             raise RuntimeError("the function has no client yet")
+        return self.client
+
+    def _put_back(self, event: Mapping[str, Any], envelopes: Sequence[bytes], seconds: float) -> None:
+        put_documents(self._client(), event["deliveryStreamArn"].rpartition("/")[2], envelopes, seconds)
+
+    def _deliver(self, deliveries: Iterable[Delivery], seconds: float) -> None:
         for delivery in deliveries:
-            put_documents(self.client, delivery.stream or SUMMARY, delivery.documents, seconds)
+            put_documents(self._client(), delivery.stream or SUMMARY, delivery.documents, seconds)
 
 
 class Laptop:

@@ -72,6 +72,18 @@ test-deploy: setup  ## `sam deploy`, a change and `sam delete` against LocalStac
 	@scripts/test-deploy
 
 .PHONY: build lint-template test-sam test-deploy
+.PHONY: setup-moto test-moto
+
+# ---- attach, detach and status against moto's server
+setup-moto: .tools/moto/.ready  ## Install moto's server in an environment of its own (.tools/moto)
+
+.tools/moto/.ready: requirements/moto.txt | $(READY)
+	$(BIN)/python -m venv --clear .tools/moto
+	.tools/moto/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/moto.txt
+	@touch $@
+
+test-moto: setup setup-moto  ## attach, detach and status on a stream of moto's server
+	MOTO_REQUIRED=1 $(BIN)/python -m pytest -q tests/moto
 
 clean:  ## Remove what was made, the environment too
 	rm -rf $(VENV) $(DEMO) .tools .aws-sam streamtally-out

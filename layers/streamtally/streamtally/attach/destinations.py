@@ -1,0 +1,85 @@
+"""The kinds of destinations of a delivery stream, and which of their records may hold many lines.
+
+Source: Firehose API reference, DestinationDescription and UpdateDestination.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from streamtally.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationKind:
+    """A kind of destination.
+
+    Attributes:
+        name: as people say it.
+        described: its key in a described destination; update: its parameter of UpdateDestination.
+        takes_lines: a record may hold many lines (S3, and Redshift, which loads S3's lines); else it takes one
+            document a record.
+    """
+
+    name: str
+    described: str
+    update: str
+    takes_lines: bool = False
+
+
+KINDS = (
+    DestinationKind("Redshift", "RedshiftDestinationDescription", "RedshiftDestinationUpdate", True),
+    DestinationKind(
+        "OpenSearch",
+        "AmazonopensearchserviceDestinationDescription",
+        "AmazonopensearchserviceDestinationUpdate",
+    ),
+    DestinationKind("Elasticsearch", "ElasticsearchDestinationDescription", "ElasticsearchDestinationUpdate"),
+    DestinationKind(
+        "OpenSearch Serverless",
+        "AmazonOpenSearchServerlessDestinationDescription",
+        "AmazonOpenSearchServerlessDestinationUpdate",
+    ),
+    DestinationKind("Splunk", "SplunkDestinationDescription", "SplunkDestinationUpdate"),
+    DestinationKind("HTTP endpoint", "HttpEndpointDestinationDescription", "HttpEndpointDestinationUpdate"),
+    DestinationKind("Snowflake", "SnowflakeDestinationDescription", "SnowflakeDestinationUpdate"),
+    DestinationKind("Iceberg", "IcebergDestinationDescription", "IcebergDestinationUpdate"),
+    # The last two: other kinds carry the description of their backup bucket beside their own.
+    DestinationKind("Extended S3", "ExtendedS3DestinationDescription", "ExtendedS3DestinationUpdate", True),
+    DestinationKind("S3", "S3DestinationDescription", "ExtendedS3DestinationUpdate", True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A stream's destination as it was described."""
+
+    id: str
+    kind: DestinationKind
+    config: Mapping[str, Any]
+
+    @property
+    def role_arn(self) -> str:
+        """The role that Firehose takes on for this destination; a few kinds name it in a part of theirs."""
+        own = self.config.get("RoleARN") or (self.config.get("S3DestinationDescription") or {}).get("RoleARN")
+        return str(own or "")
+
+
+def find_destination(description: Mapping[str, Any]) -> Destination:
+    """The destination of a ``DeliveryStreamDescription``; a stream has one.
+
+    Raises: SettingsError: it has none, or a kind that this release does not know.
+    """
+    name = description.get("DeliveryStreamName", "")
+    destinations = description.get("Destinations") or []
+    if not destinations:
+        raise SettingsError(f"{name}: has no destination (is it being made?)")
+    described = destinations[0]
+    for kind in KINDS:
+        config = described.get(kind.described)
+        if config:
+            return Destination(described["DestinationId"], kind, config)
+    found = ", ".join(sorted(set(described) - {"DestinationId"})) or "nothing"
+    raise SettingsError(f"{name}: a destination of an unknown kind ({found})")

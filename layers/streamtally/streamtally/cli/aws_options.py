@@ -1,0 +1,78 @@
+"""What the commands that talk to AWS have in common: options as the AWS CLI's, findings, a yes before a change."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import click
+
+from streamtally.aws.session import Aws
+from streamtally.errors import SettingsError
+from streamtally.findings import Finding
+from streamtally.report.text import visible
+
+_COLOURS = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "red"}
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object on standard output, and nothing else."
+)
+yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+
+
+def aws_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds ``--profile --region --endpoint-url`` and hands the command an :class:`Aws` as ``aws``."""
+
+    @click.option("--profile", metavar="NAME", help="Profile of your AWS configuration.")
+    @click.option("--region", metavar="REGION", help="AWS region.")
+    @click.option("--endpoint-url", metavar="URL", help="Instead of AWS's endpoints (also AWS_ENDPOINT_URL).")
+    @functools.wraps(function)
+    def wrapper(*args: Any, profile: str | None, region: str | None, endpoint_url: str | None, **options: Any) -> Any:
+        aws = click.get_current_context().obj or Aws(profile, region, endpoint_url)
+        return function(*args, aws=aws, **options)
+
+    return wrapper
+
+
+def style(text: str, colour: str, **how: Any) -> str:
+    """Coloured text, where a terminal shows it and NO_COLOR is not set."""
+    return text if os.environ.get("NO_COLOR") or not sys.stdout.isatty() else click.style(text, fg=colour, **how)
+
+
+def echo_json(document: Any) -> None:
+    """The one object of ``--json``."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def echo_findings(findings: Iterable[Finding], show_ok: bool = True) -> None:
+    """Findings as lines, each wrong one with its fix below it."""
+    for each in findings:
+        if each.level == "ok" and not show_ok:
+            continue
+        where = f"{visible(each.where)}: " if each.where else ""
+        click.echo(f"{style(f'{each.level:8}', _COLOURS[each.level])}{where}{visible(each.text, 400)}")
+        if each.fix and each.level != "ok":
+            click.echo(f"        fix: {visible(each.fix, 400)}")
+
+
+def echo_diff(lines: Sequence[str]) -> None:
+    """A unified diff, its lines coloured."""
+    for line in lines:
+        colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
+        click.echo(style(line, colour) if colour else line)
+
+
+def ask(question: str, yes: bool) -> None:
+    """Goes on only with a yes. Raises: SettingsError: it was a no, or nobody could be asked."""
+    if yes:
+        return
+    try:
+        agreed = click.confirm(question, err=True)
+    except click.Abort:
+        raise SettingsError("nothing was changed: nobody said yes (--yes says it beforehand)") from None
+    if not agreed:
+        raise SettingsError("nothing was changed")

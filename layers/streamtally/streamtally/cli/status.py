@@ -1,0 +1,46 @@
+"""``streamtally status``: what is attached, and how it has been doing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+
+from streamtally.aws.attach import list_streams
+from streamtally.aws.session import Aws
+from streamtally.aws.status import Status, attached_streams, read_status
+from streamtally.cli.aws_options import aws_options, echo_json, json_option
+
+
+@click.command("status")
+@click.argument("stream", required=False)
+@click.option("--opensearch-url", envvar="OPENSEARCH_ENDPOINT", metavar="URL", help="The domain, reached another way.")
+@json_option
+@aws_options
+def command(aws: Aws, stream: str | None, opensearch_url: str | None, as_json: bool) -> int:
+    """Show the function on STREAM, the last hour's figures, and whether counts are exact or at least once.
+
+    Without STREAM: every stream of the region that has a function on it.
+
+    Example: streamtally status log-ingestion-stream
+    """
+    names = [stream] if stream else attached_streams(aws, list_streams(aws))
+    now = datetime.now(UTC)
+    found = [read_status(aws, name, now, opensearch_url) for name in names]
+    if as_json:
+        echo_json([each.to_json() for each in found])
+        return 0
+    if not found:
+        click.echo(f"No delivery stream in {aws.region} has a function on it.")
+    for each in found:
+        _show(each)
+    return 0
+
+
+def _show(status: Status) -> None:
+    click.echo(f"{status.stream}  {status.destination}, {status.state}")
+    click.echo(f"  function   {status.function or 'none: streamtally attach ' + status.stream}")
+    for name, value in status.metrics.items():
+        shown = "no data" if value is None else f"{value:,.0%}" if name.endswith("share") else f"{value:,.0f}"
+        click.echo(f"  {name.replace('_', ' '):24} {shown:>14}")
+    click.echo(f"  counts     {status.counts}: {status.reason}")

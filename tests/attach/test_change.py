@@ -1,0 +1,172 @@
+"""What attaching changes in a configuration, and that detaching brings back exactly what was."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamtally.attach.change import (
+    FunctionSettings,
+    attached,
+    detached,
+    is_as_left,
+    lambda_processor,
+    parameters_of,
+    processing_of,
+    to_diff,
+)
+from streamtally.attach.policies import allows
+from streamtally.attach.undo import Undo, parse_undo, restored
+from streamtally.errors import SettingsError
+
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:streamtally-transform"
+STREAM_ARN = "arn:aws:firehose:us-east-1:123456789012:deliverystream/log-ingestion-stream"
+OTHER = ARN.replace("streamtally", "other")
+
+parameters = st.dictionaries(
+    st.sampled_from(["NumberOfRetries", "RoleArn", "BufferSizeInMBs", "BufferIntervalInSeconds"]), st.text(max_size=9)
+)
+lambdas = st.builds(
+    lambda arn, more: {
+        "Type": "Lambda",
+        "Parameters": [{"ParameterName": k, "ParameterValue": v} for k, v in {"LambdaArn": arn, **more}.items()],
+    },
+    st.sampled_from([ARN, ARN + ":$LATEST", ARN + ":live", OTHER]),
+    parameters,
+)
+others = st.lists(
+    st.fixed_dictionaries(
+        {
+            "Type": st.sampled_from(
+                [
+                    "RecordDeAggregation",
+                    "Decompression",
+                    "CloudWatchLogProcessing",
+                    "MetadataExtraction",
+                    "AppendDelimiterToRecord",
+                ]
+            )
+        },
+        optional={"Parameters": st.just([{"ParameterName": "Delimiter", "ParameterValue": "\\n"}])},
+    ),
+    max_size=4,
+)
+
+
+@st.composite
+def configurations(draw: st.DrawFn) -> dict[str, Any]:
+    """A destination's configuration: with or without processing, with any processors, a Lambda among them or not."""
+    if draw(st.booleans()) and draw(st.booleans()):
+        return {}
+    processors = draw(others)
+    if draw(st.booleans()):
+        processors.insert(draw(st.integers(0, len(processors))), draw(lambdas))
+    return {"ProcessingConfiguration": {"Enabled": draw(st.booleans()), "Processors": processors}}
+
+
+@given(configurations(), st.sampled_from([ARN, ARN + ":live"]), st.none() | st.sampled_from([0.2, 1.0]))
+def test_any_configuration_attached_and_detached_is_the_same(
+    config: dict[str, Any], arn: str, buffer_mbs: float | None
+) -> None:
+    """The undo file, through its text, restores processors, their order, their parameters and the switch."""
+    before = processing_of(config)
+    kept = copy.deepcopy(config)
+    after = attached(before, FunctionSettings(arn, "arn:aws:iam::123456789012:role/r", buffer_mbs), replace=True)
+    undo = parse_undo(Undo("s", STREAM_ARN, "ExtendedS3DestinationUpdate", before, after).to_text(), "undo.json")
+    assert restored(after, undo, STREAM_ARN, "undo.json") == before
+    assert config == kept
+
+
+@given(configurations(), st.sampled_from([ARN, ARN + ":live"]))
+def test_attaching_keeps_the_others_and_attaching_again_changes_nothing(config: dict[str, Any], arn: str) -> None:
+    """Every other processor stays, in its order; the second time gives the very same."""
+    before = processing_of(config)
+    settings = FunctionSettings(arn)
+    after = attached(before, settings, replace=True)
+    assert [each for each in after["Processors"] if each["Type"] != "Lambda"] == [
+        each for each in before["Processors"] if each["Type"] != "Lambda"
+    ]
+    assert sum(each["Type"] == "Lambda" for each in after["Processors"]) == 1
+    assert attached(after, settings) == after
+    assert attached(after, settings, replace=True) == after
+
+
+@given(configurations())
+def test_detaching_without_a_file_takes_out_the_function_alone(config: dict[str, Any]) -> None:
+    """No other processor is switched on or lost; with none left the processing is off."""
+    before = processing_of(config)
+    after = detached(before)
+    assert lambda_processor(after) is None
+    assert len(after["Processors"]) == sum(each["Type"] != "Lambda" for each in before["Processors"])
+    assert after["Enabled"] == (before["Enabled"] and bool(after["Processors"]))
+
+
+def test_another_function_is_refused_and_named() -> None:
+    """A stream takes one Lambda processor: replacing it is asked for, never done by itself."""
+    processing = attached({"Enabled": False, "Processors": []}, FunctionSettings(OTHER))
+    with pytest.raises(SettingsError, match=r"other-transform.*--replace"):
+        attached(processing, FunctionSettings(ARN))
+    replaced = attached(processing, FunctionSettings(ARN), replace=True)
+    assert parameters_of(lambda_processor(replaced))["LambdaArn"] == ARN + ":$LATEST"
+
+
+def test_processors_that_are_switched_off_are_not_switched_on_unasked() -> None:
+    """Enabled is one switch for all processors."""
+    processing = {"Enabled": False, "Processors": [{"Type": "AppendDelimiterToRecord"}]}
+    with pytest.raises(SettingsError, match="AppendDelimiterToRecord in it: attaching would switch"):
+        attached(processing, FunctionSettings(ARN))
+
+
+def test_parameters_that_firehose_adds_are_no_change_of_somebodys() -> None:
+    """Its description may hold defaults that were not given."""
+    left = attached({"Enabled": False, "Processors": []}, FunctionSettings(ARN))
+    now = copy.deepcopy(left)
+    now["Processors"][0]["Parameters"].append({"ParameterName": "RoleArn", "ParameterValue": "arn:aws:iam::…"})
+    assert is_as_left(now, left)
+    now["Processors"][0]["Parameters"][0]["ParameterValue"] = OTHER
+    assert not is_as_left(now, left)
+
+
+def test_an_undo_file_of_another_stream_or_kind_is_refused() -> None:
+    """Its ARN is in it, so another region's stream of the same name is safe."""
+    off: dict[str, Any] = {"Enabled": False, "Processors": []}
+    undo = Undo("s", STREAM_ARN, "ExtendedS3DestinationUpdate", off, off)
+    with pytest.raises(SettingsError, match=r"is of .*us-east-1.*, not of .*eu-west-1"):
+        restored(off, undo, STREAM_ARN.replace("us-east-1", "eu-west-1"), "undo.json")
+    for text in ("", "[]", "{}", json.dumps({"undo": 2}), undo.to_text().replace('"Enabled"', '"enabled"')):
+        with pytest.raises(SettingsError, match="not an undo file"):
+            parse_undo(text, "undo.json")
+
+
+def test_a_diff_shows_the_added_lines() -> None:
+    """Nothing changed, no diff."""
+    off: dict[str, Any] = {"Enabled": False, "Processors": []}
+    assert to_diff(off, off) == []
+    assert '-  "Enabled": false,' in to_diff(off, {**off, "Enabled": True})
+
+
+def _statement(effect: str, action: Any, resource: Any, **more: Any) -> dict[str, Any]:
+    return {"Statement": {"Effect": effect, "Action": action, "Resource": resource, **more}}
+
+
+@pytest.mark.parametrize(
+    ("documents", "expected"),
+    [
+        ([], False),
+        ([_statement("Allow", "lambda:InvokeFunction", ARN)], True),
+        ([_statement("Allow", ["lambda:*"], [ARN + "*"])], True),
+        ([_statement("Allow", "LAMBDA:invoke*", "*")], True),
+        ([_statement("Allow", "lambda:InvokeFunction", OTHER)], False),
+        ([_statement("Allow", "*", "*"), _statement("Deny", "lambda:Invoke*", ARN)], False),
+        ([_statement("Allow", "*", "*", Condition={"Bool": {}})], None),
+        ([_statement("Allow", "*", "*"), _statement("Deny", "*", "*", Condition={"Bool": {}})], None),
+    ],
+)
+def test_policies_read_the_short_way(documents: list[Any], expected: bool | None) -> None:
+    """Denials win; wildcards match, actions in any case; what a condition decides is not told."""
+    assert allows(documents, "lambda:InvokeFunction", ARN) is expected

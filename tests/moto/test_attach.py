@@ -1,0 +1,173 @@
+"""attach, detach and status as an operator runs them, against moto's server."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streamtally.attach.change import FunctionSettings, parameters_of
+from streamtally.aws import attach
+from streamtally.aws.session import Aws, AwsError
+from tests.cli.operator_runner import Ran, run
+from tests.moto.conftest import OTHER_PROCESSORS, World
+
+
+def attach_world(world: World, undo: Path, *more: str) -> Ran:
+    options = ["--function", world.function, "--grant", "--yes", "--out", str(undo), *more]
+    return run("attach", world.stream, *options)
+
+
+def test_attach_puts_the_function_between_the_others_and_keeps_everything_else(world: World, tmp_path: Path) -> None:
+    """Merging: prefix, buffering and other processors are as before; the undo file is written; the version moves."""
+    before = world.describe()
+    result = attach_world(world, tmp_path / "undo.json")
+    assert result.status == 0, result.stdout
+    after = world.describe()
+    assert int(after["VersionId"]) == int(before["VersionId"]) + 1
+    processors = world.processing()["Processors"]
+    assert [each["Type"] for each in processors] == ["Decompression", "Lambda", "AppendDelimiterToRecord"]
+    assert [processors[0], processors[2]] == OTHER_PROCESSORS
+    assert parameters_of(processors[1])["LambdaArn"].endswith(f":function:{world.function}:$LATEST")
+    old, new = (each["Destinations"][0]["ExtendedS3DestinationDescription"] for each in (before, after))
+    assert {**old, "ProcessingConfiguration": None} == {**new, "ProcessingConfiguration": None}
+    assert f"streamtally detach {world.stream}" in result.stdout
+
+
+def test_detach_restores_exactly_what_was_and_takes_the_permission_back(world: World, tmp_path: Path) -> None:
+    """Stream and role are as if nothing had been."""
+    before = world.processing()
+    attach_world(world, tmp_path / "undo.json")
+    assert world.client("iam").list_role_policies(RoleName=world.role)["PolicyNames"]
+    result = run("detach", world.stream, "--undo", str(tmp_path / "undo.json"), "--yes")
+    assert result.status == 0, result.stdout
+    assert world.processing() == before
+    assert world.client("iam").list_role_policies(RoleName=world.role)["PolicyNames"] == []
+
+
+def test_attaching_twice_changes_nothing(world: World, tmp_path: Path) -> None:
+    """No new version, no second undo file."""
+    attach_world(world, tmp_path / "undo.json")
+    version = world.describe()["VersionId"]
+    result = run("attach", world.stream, "--function", world.function, "--yes", "--out", str(tmp_path / "second.json"))
+    assert result.status == 0, result.stdout
+    assert "attached already" in result.stdout
+    assert world.describe()["VersionId"] == version
+    assert not (tmp_path / "second.json").exists()
+
+
+def test_a_plan_and_a_no_change_nothing(world: World, tmp_path: Path) -> None:
+    """--plan shows the diff; a no, and nobody to ask, are exit status 2."""
+    before = world.describe()
+    plan = run("attach", world.stream, "--function", world.function, "--grant", "--plan")
+    assert plan.status == 0, plan.stdout
+    assert '+      "Type": "Lambda"' in plan.stdout
+    undo = str(tmp_path / "undo.json")
+    for answer in ("n\n", ""):
+        result = run("attach", world.stream, "--function", world.function, "--grant", "--out", undo, answer=answer)
+        assert result.status == 2
+        assert "nothing was changed" in result.error
+    assert world.describe() == before
+    assert not Path(undo).exists()
+
+
+def test_a_stale_version_is_found_and_nothing_is_done(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody changes the stream between reading and writing: their change stays, ours and the grant do not."""
+    original = attach.apply_change
+
+    def meanwhile(aws: Aws, change: attach.Change) -> None:
+        firehose, described = world.client("firehose"), world.describe()
+        firehose.update_destination(
+            DeliveryStreamName=world.stream,
+            CurrentDeliveryStreamVersionId=described["VersionId"],
+            DestinationId=described["Destinations"][0]["DestinationId"],
+            ExtendedS3DestinationUpdate={"Prefix": "theirs/"},
+        )
+        original(aws, change)
+
+    monkeypatch.setattr("streamtally.cli.attach.apply_change", meanwhile)
+    result = attach_world(world, tmp_path / "undo.json")
+    assert result.status == 2
+    assert "it was changed since it was read; nothing was done" in result.error
+    described = world.describe()["Destinations"][0]["ExtendedS3DestinationDescription"]
+    assert described["Prefix"] == "theirs/"
+    assert described["ProcessingConfiguration"]["Processors"] == OTHER_PROCESSORS
+    assert world.client("iam").list_role_policies(RoleName=world.role)["PolicyNames"] == []
+    assert not (tmp_path / "undo.json").exists()
+
+
+def test_detach_refuses_where_the_processing_was_changed_since(world: World, tmp_path: Path) -> None:
+    """Restoring would undo somebody else's change; without the file the function alone is taken out."""
+    undo = tmp_path / "undo.json"
+    attach_world(world, undo)
+    described = world.describe()
+    processing = world.processing()
+    processing["Processors"].pop()
+    world.client("firehose").update_destination(
+        DeliveryStreamName=world.stream,
+        CurrentDeliveryStreamVersionId=described["VersionId"],
+        DestinationId=described["Destinations"][0]["DestinationId"],
+        ExtendedS3DestinationUpdate={"ProcessingConfiguration": processing},
+    )
+    refused = run("detach", world.stream, "--undo", str(undo), "--yes")
+    assert "changed after attaching" in refused.error
+    assert run("detach", world.stream, "--yes").status == 0
+    assert [each["Type"] for each in world.processing()["Processors"]] == ["Decompression"]
+
+
+def test_a_missing_permission_stops_attaching_and_names_the_fix(world: World, tmp_path: Path) -> None:
+    """moto has no simulator, so the policies are read: nothing is allowed; exit status 1, nothing changed."""
+    before = world.describe()
+    undo = tmp_path / "undo.json"
+    result = run("attach", world.stream, "--function", world.function, "--yes", "--out", str(undo), "--json")
+    assert result.status == 1
+    found = {each["check"]: each for each in json.loads(result.stdout)["checks"]}
+    assert found["permission"]["level"] == "error"
+    assert "--grant" in found["permission"]["fix"]
+    assert world.describe() == before
+    assert not undo.exists()
+
+
+def test_a_stream_that_is_not_there_brings_near_names(world: World) -> None:
+    """A misspelt name is one line with the right one in it."""
+    with pytest.raises(AwsError, match=f"did you mean {world.stream}"):
+        attach.read_stream(Aws(region="us-east-1"), world.stream.replace("ingestion", "ingestoin"))
+
+
+def test_status_tells_the_function_and_the_last_hour(world: World, tmp_path: Path) -> None:
+    """Figures that CloudWatch has are shown, others are null; without a summary stream counts are unknown."""
+    attach_world(world, tmp_path / "undo.json")
+    before = datetime.now(UTC) - timedelta(minutes=5)
+    dimensions = [{"Name": "DeliveryStreamName", "Value": world.stream}]
+    data: Any = [{"MetricName": "IncomingRecords", "Dimensions": dimensions, "Value": 42.0, "Timestamp": before}]
+    world.client("cloudwatch").put_metric_data(Namespace="AWS/Firehose", MetricData=data)
+    result = run("status", world.stream, "--json")
+    (status,) = json.loads(result.stdout)
+    assert world.function in status["function"]
+    assert status["last_hour"]["incoming_records"] == 42
+    assert status["last_hour"]["throttled_records"] is None
+    assert (status["counts"], status["reason"]) == ("unknown", "the function names no SUMMARY_STREAM")
+
+
+def test_an_endpoint_option_does_what_the_variable_does(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--endpoint-url and --region, without anything in the environment."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    result = run("status", world.stream, "--json", "--endpoint-url", world.url, "--region", "us-east-1")
+    assert json.loads(result.stdout)[0]["stream"] == world.stream
+
+
+def test_a_parameter_asked_for_is_changed_on_an_attached_function(world: World, tmp_path: Path) -> None:
+    """--buffer-mbs on a stream that has the function changes that parameter alone."""
+    attach_world(world, tmp_path / "undo.json")
+    settings = FunctionSettings(attach.find_function(Aws(region="us-east-1"), world.function, ""), buffer_mbs=0.5)
+    change = attach.plan_attach(Aws(region="us-east-1"), world.stream, settings, "lines")
+    changed = (
+        parameters_of(change.after["Processors"][1]).items() - parameters_of(change.before["Processors"][1]).items()
+    )
+    assert changed == {("BufferSizeInMBs", "0.5")}

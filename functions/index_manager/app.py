@@ -19,6 +19,7 @@ from streamtally.aws.index_manager import Manager, make_manager
 from streamtally.aws.index_manager_report import report_managed, report_settled
 from streamtally.aws.opensearch import connect_from_environment
 from streamtally.aws.settings import pipeline_from_environment
+from streamtally.aws.undelivered import put_parked
 from streamtally.errors import SettingsError
 
 # The metrics' dimension: the template gives each stack's function a name of its own, alarms go by it.
@@ -43,6 +44,7 @@ def _run(task: str, context: LambdaContext) -> Mapping[str, str]:
 
     manager = _manager()
     if task == "settle" and not dry_run:
+        put_parked(os.environ, time_left, metrics, logger)
         return report_settled(manager.settle(now_ms, time_left), metrics, logger)
     return report_managed(manager.manage(now_ms, time_left, dry_run), metrics, logger, dry_run)
 

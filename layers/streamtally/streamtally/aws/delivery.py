@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 
 from aws_lambda_powertools import Logger
 
 from streamtally.aws import clients
-from streamtally.aws.firehose import RESERVE_SECONDS, put_documents
+from streamtally.aws.firehose import RESERVE_SECONDS
+from streamtally.aws.objects import Bucket, ObjectStore
 from streamtally.aws.settings import required
+from streamtally.aws.undelivered import put_or_park
 from streamtally.pipeline import Delivery, Pipeline, iter_documents
 
 Deliver = Callable[[Iterable[Delivery], float], None]
 """Documents, and the seconds that are left of the invocation. Raises SinkError."""
 
 MAX_LOGGED_DOCUMENTS = 100
+MAX_PUT_SECONDS = 60.0
+"""How long documents are put again and again; then they are parked, since Firehose's next batch waits."""
+PARK_SECONDS = 20.0
+"""What is kept of an invocation's time for parking."""
 
 
 def make_delivery(pipeline: Pipeline, environment: Mapping[str, str], log: Logger) -> Deliver:
@@ -31,11 +38,23 @@ def make_delivery(pipeline: Pipeline, environment: Mapping[str, str], log: Logge
     clients.firehose_client()  # made while the function initialises, not within the first batch
 
     def deliver(deliveries: Iterable[Delivery], remaining_seconds: float) -> None:
+        objects = parking_place(environment)
+        end = time.monotonic() + remaining_seconds - RESERVE_SECONDS
         for delivery in deliveries:
-            seconds = max(0.0, remaining_seconds - RESERVE_SECONDS)
-            put_documents(clients.firehose_client(), delivery.stream or default, delivery.documents, seconds)
+            left = end - time.monotonic() - (PARK_SECONDS if objects else 0.0)
+            stream = delivery.stream or default
+            seconds = max(0.0, min(MAX_PUT_SECONDS, left))
+            parked = put_or_park(clients.firehose_client(), stream, delivery.documents, seconds, objects)
+            if parked:
+                log.warning("documents parked, to be put later", stream=stream, documents=parked)
 
     return deliver
+
+
+def parking_place(environment: Mapping[str, str]) -> ObjectStore | None:
+    """The bucket that ``FAILED_BUCKET`` names, in which documents are parked; None where it names none."""
+    name = environment.get("FAILED_BUCKET", "")
+    return Bucket(clients.s3_client(), name) if name else None
 
 
 def log_documents(deliveries: Iterable[Delivery], log: Logger) -> None:

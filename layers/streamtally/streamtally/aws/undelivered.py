@@ -1,0 +1,130 @@
+"""Documents that could not be put to their stream, parked in S3 and put later by the scheduled function.
+
+Objects are ``undelivered/<stream>/YYYY/MM/dd/HH/<digest>.jsonl.gz``: gzip, a document a line. Their ids are in them, so
+putting an object twice counts once; the key is a hash of its documents, so parking it twice keeps it once.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from streamtally.aws import clients
+from streamtally.aws.firehose import FirehoseClient, put_documents
+from streamtally.aws.objects import Bucket, ObjectStore
+from streamtally.errors import PartialWriteError, SinkError
+
+PREFIX = "undelivered/"
+RESERVE_SECONDS = 5.0
+
+
+@dataclass
+class Redelivered:
+    """What a run put: objects and documents; ``problems`` are the objects that stay, each in a line."""
+
+    objects: int = 0
+    documents: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def put_or_park(
+    client: FirehoseClient,
+    stream: str,
+    documents: Iterable[bytes],
+    seconds: float,
+    objects: ObjectStore | None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> int:
+    """Put documents; what cannot be put is parked. Returns: how many were parked.
+
+    Raises: SinkError: neither went, or there is no place to park.
+    """
+    waiting = list(documents)
+    try:
+        put_documents(client, stream, waiting, seconds)
+    except PartialWriteError as error:
+        # Documents of requests that were not made yet are not in the error; those of earlier ones have gone.
+        left = _not_put(waiting, error)
+    except SinkError:
+        left = waiting  # nobody knows which: their ids count them once
+    else:
+        return 0
+    if objects is None:
+        raise SinkError(f"delivery stream {stream}: {len(left)} documents could not be put, and none be parked")
+    park(objects, stream, left, now())
+    return len(left)
+
+
+def _not_put(waiting: list[bytes], error: PartialWriteError) -> list[bytes]:
+    failed = [record.removesuffix(b"\n") for record in error.failed]
+    last = (
+        max((place for place, document in enumerate(waiting) if document == failed[-1]), default=-1) if failed else -1
+    )
+    return failed + waiting[last + 1 :] if last >= 0 else waiting
+
+
+def park(objects: ObjectStore, stream: str, documents: list[bytes], at: datetime) -> str:
+    """Keep documents for later. Returns: the key. Raises: SinkError."""
+    data = b"".join(document + b"\n" for document in documents)
+    name = hashlib.sha256(data).hexdigest()[:32]
+    key = f"{PREFIX}{stream}/{at:%Y/%m/%d/%H}/{name}.jsonl.gz"
+    objects.put(key, gzip.compress(data, mtime=0))
+    return key
+
+
+def redeliver(client: FirehoseClient, objects: ObjectStore, time_left: Callable[[], float]) -> Redelivered:
+    """Put what is parked, object by object, and delete each only when all of it has gone.
+
+    A failure ends nothing: the object stays for the next run.
+    """
+    done = Redelivered()
+    for key in objects.keys(PREFIX):
+        seconds = time_left() - RESERVE_SECONDS
+        if seconds <= 0:
+            break
+        try:
+            stream, documents = key.split("/")[1], list(read_parked(objects.get(key)))
+            put_documents(client, stream, documents, seconds)
+            objects.delete(key)
+        except SinkError as error:
+            done.problems.append(f"{key}: {error}")
+            continue
+        done.objects += 1
+        done.documents += len(documents)
+    return done
+
+
+def put_parked(
+    environment: Mapping[str, str], time_left: Callable[[], float], metrics: Metrics, log: Logger
+) -> Redelivered:
+    """The scheduled function's part: put what lies in ``FAILED_BUCKET``, within a third of the time that is left.
+
+    Failures are logged and counted, and never keep settling from its turn.
+    """
+    name = environment.get("FAILED_BUCKET", "")
+    if not name:
+        return Redelivered()
+    end = time_left() * 2 / 3
+    try:
+        done = redeliver(clients.firehose_client(), Bucket(clients.s3_client(), name), lambda: time_left() - end)
+    except SinkError as error:
+        done = Redelivered(problems=[str(error)])
+    metrics.add_metric("UndeliveredObjects", MetricUnit.Count, len(done.problems))
+    if done.objects or done.problems:
+        (log.error if done.problems else log.info)("parked documents put", extra={"redelivered": asdict(done)})
+    return done
+
+
+def read_parked(data: bytes) -> Iterator[bytes]:
+    """The documents of an object. Raises: SinkError: it is broken."""
+    try:
+        yield from (line for line in gzip.decompress(data).split(b"\n") if line)
+    except (OSError, EOFError, zlib.error):
+        raise SinkError("the object is no gzip, or is cut off") from None

@@ -1,0 +1,79 @@
+"""Documents that cannot be put are parked, and put later with the ids they had."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streamtally.aws.objects import Folder
+from streamtally.aws.undelivered import put_or_park, redeliver
+from streamtally.errors import SinkError
+
+DOCUMENTS = [b'{"n":%d}' % number for number in range(1_200)]
+
+
+class Stream:
+    """A delivery stream that takes so many records and refuses the rest, whole requests or entries."""
+
+    def __init__(self, takes: int, error: Exception | None = None) -> None:
+        self.takes = takes
+        self.error = error
+        self.taken: list[bytes] = []
+
+    def put_record_batch(self, *, DeliveryStreamName: str, Records: Sequence[Any]) -> Any:
+        if self.error and self.takes <= 0:
+            raise self.error
+        data = [record["Data"].rstrip(b"\n") for record in Records]
+        good, bad = data[: self.takes], data[self.takes :]
+        self.taken += good
+        self.takes -= len(good)
+        entries = [{"RecordId": "1"}] * len(good) + [{"ErrorCode": "ServiceUnavailableException"}] * len(bad)
+        return {"FailedPutCount": len(bad), "RequestResponses": entries}
+
+
+def at() -> datetime:
+    return datetime(2025, 3, 1, tzinfo=UTC)
+
+
+# Whatever was put and whatever was parked: all of it together, each document at least once, none invented.
+@pytest.mark.parametrize("takes", [0, 1, 499, 500, 501, 1_000, 1_199])
+@pytest.mark.parametrize("error", [None, ConnectionError("no answer"), ValueError("access denied")])
+def test_nothing_is_lost(tmp_path: Path, takes: int, error: Exception | None) -> None:
+    stream, parking = Stream(takes, error), Folder(tmp_path)
+
+    parked = put_or_park(stream, "log-summary-stream", DOCUMENTS, 0, parking, at)
+    put_or_park(stream, "log-summary-stream", DOCUMENTS, 0, parking, at)  # the batch is retried
+    assert parked > 0
+    assert all(key.startswith("undelivered/log-summary-stream/2025/03/01/00/") for key in parking.keys(""))
+
+    stream.takes = 10**9
+    done = redeliver(stream, parking, lambda: 60.0)
+    assert set(stream.taken) == set(DOCUMENTS)
+    assert done.problems == []
+    assert list(parking.keys("")) == []
+
+
+# The stream is still away: the object stays for the next run, with a line that says why.
+def test_still_away(tmp_path: Path) -> None:
+    parking = Folder(tmp_path)
+    put_or_park(Stream(0), "log-summary-stream", DOCUMENTS, 0, parking, at)
+    (tmp_path / "undelivered/log-summary-stream/broken.jsonl.gz").write_bytes(b"no gzip")
+
+    done = redeliver(Stream(0), parking, lambda: 5.001)
+
+    assert len(done.problems) == 2
+    assert len(list(parking.keys(""))) == 2
+    assert redeliver(Stream(10**9), parking, lambda: 60.0).documents == len(DOCUMENTS)
+
+
+# No place to park, or that refuses too: the invocation fails, and Firehose calls again.
+def test_no_place(tmp_path: Path) -> None:
+    with pytest.raises(SinkError, match="none be parked"):
+        put_or_park(Stream(0), "log-summary-stream", DOCUMENTS, 0, None, at)
+    (tmp_path / "undelivered").write_text("a file where a folder must be")
+    with pytest.raises(SinkError):
+        put_or_park(Stream(0), "log-summary-stream", DOCUMENTS, 0, Folder(tmp_path), at)

@@ -54,6 +54,15 @@ class Serializer(JSONSerializer):
             return json.loads(s)
 
 
+class Connection(RequestsHttpConnection):
+    """Certificates that are given are those that are believed: else REQUESTS_CA_BUNDLE would win over them."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        if options.get("ca_certs"):
+            self.session.trust_env = False
+
+
 @dataclass
 class BulkItem:
     """One item of a bulk answer that is not a success."""
@@ -166,7 +175,7 @@ def connect(
         use_ssl=secure,
         verify_certs=True,
         ca_certs=ca_certs,
-        connection_class=RequestsHttpConnection,
+        connection_class=Connection,
         serializer=Serializer(),
         timeout=timeout_seconds,
         max_retries=3,

@@ -1,0 +1,169 @@
+"""With the security plugin: TLS, basic auth, and roles with only what the documentation lists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from streamtally.aws.index_manager import make_manager
+from streamtally.aws.opensearch import Cluster, ClusterError, connect
+from streamtally.indices.roles import FIREHOSE_ROLE, MANAGER_ROLE
+from tests.opensearch.conftest import wipe
+from tests.opensearch.data import (
+    DAY_MS,
+    INBOX,
+    MINUTE_MS,
+    STREAM,
+    bulk,
+    counts,
+    expected,
+    forever,
+    make_documents,
+    make_pipeline,
+    ms,
+    row_plan,
+    settled,
+)
+from tests.opensearch.server import Server
+
+NOW = ms("2026-03-10T12:00")
+WINDOW = ms("2026-03-10T11:58")
+FIREHOSE_ARN = "arn:aws:iam::123456789012:role/log-summary-stream"
+MANAGER_ARN = "arn:aws:iam::123456789012:role/index-manager"
+USERS = {"firehose": FIREHOSE_ARN, "manager": MANAGER_ARN, "nobody": "arn:aws:iam::123456789012:role/other"}
+# The plugin refuses passwords that are easy to guess.
+PASSWORD = "Correct-Horse-9-Battery"
+
+
+def connect_as(server: Server, user: str) -> Cluster:
+    return connect(server.url, (user, PASSWORD), str(server.ca))
+
+
+@pytest.fixture(scope="module")
+def users(secured_opensearch: Server) -> Server:
+    """A secured server with a user for each of the IAM roles."""
+    for user, arn in USERS.items():
+        body = {"password": PASSWORD, "backend_roles": [arn]}
+        status, answer = secured_opensearch.request("PUT", f"/_plugins/_security/api/internalusers/{user}", body)
+        assert status in (200, 201), answer
+    return secured_opensearch
+
+
+@pytest.fixture
+def secured(users: Server) -> Server:
+    """The same, with nothing of an earlier test in it."""
+    wipe(users)
+    return users
+
+
+def deploy(server: Server, plan: dict[str, Any] | None = None, **settings: Any) -> Any:
+    """What the deployment's manage does, as the security's administrator."""
+    environment = {"SUMMARY_STREAM": STREAM, "FIREHOSE_ROLE_ARN": FIREHOSE_ARN, "INDEX_MANAGER_ROLE_ARN": MANAGER_ARN}
+    pipeline = make_pipeline(plan, **settings) if plan else make_pipeline(**settings)
+    administrator = connect(server.url, ca_certs=str(server.ca))
+    manager = make_manager(administrator, pipeline, environment)
+    managed = manager.manage(NOW, forever)
+    assert not managed.failed
+    assert manager.plan(NOW)[0].actions == ()
+    return manager
+
+
+def manager_as(server: Server, user: str) -> Any:
+    return make_manager(connect_as(server, user), make_pipeline(), {"SUMMARY_STREAM": STREAM})
+
+
+# The whole way under the two roles alone: Firehose writes to the inbox, the manager manages, settles, closes, deletes.
+def test_the_whole_way_with_least_rights(secured: Server) -> None:
+    deploy(secured, retention={"max_age_days": 12})
+    firehose, manager = connect_as(secured, "firehose"), manager_as(secured, "manager")
+    documents = make_documents(manager.pipeline, "one", [(WINDOW, 200), (WINDOW, 404)], NOW)
+
+    assert bulk(firehose, documents) == []
+    assert bulk(firehose, documents) == []
+    reports = manager.settle(NOW, forever)
+    later = NOW + 11 * DAY_MS
+    managed = manager.manage(later, forever)
+    closing = manager.settle(later + 15 * MINUTE_MS, forever)
+
+    assert not reports[0].problems
+    assert not managed.failed, managed.failed
+    assert closing[0].deleted == ["partials-request_data-2026-03-10"]
+    assert counts(settled(connect(secured.url, ca_certs=str(secured.ca)))) == expected([(WINDOW, 200), (WINDOW, 404)])
+
+
+# Without its pipeline a write to the inbox is refused, and Firehose tries it again; nothing is misplaced.
+def test_inbox_without_its_pipeline(secured: Server) -> None:
+    deploy(secured)
+    firehose = connect_as(secured, "firehose")
+    documents = make_documents(make_pipeline(), "one", [(WINDOW, 200)], NOW)
+    secured.request("DELETE", f"/_index_template/streamtally-{INBOX}")
+
+    refused = bulk(firehose, documents)
+
+    assert [item.status for item in refused] == [403]
+    assert secured.request("HEAD", f"/{INBOX}")[0] == 404
+
+
+# Firehose's role reaches neither the settled documents of windows nor the state, and cannot delete.
+def test_firehose_can_only_write_partials(secured: Server) -> None:
+    deploy(secured)
+    firehose = connect_as(secured, "firehose")
+    bulk(firehose, make_documents(make_pipeline(), "one", [(WINDOW, 200)], NOW))
+
+    for method, path in (
+        ("PUT", "/request_data-2026-03-10/_doc/1"),
+        ("PUT", "/streamtally-state/_doc/1"),
+        ("DELETE", "/partials-request_data-2026-03-10"),
+        ("DELETE", f"/_ingest/pipeline/{INBOX}"),
+    ):
+        with pytest.raises(ClusterError) as error:
+            firehose.request(method, path, {"a": 1} if method == "PUT" else None)
+        assert error.value.status == 403
+
+
+# Rows go to their output's own indices: an output of rows gives the delivery stream that right.
+def test_rows_reach_their_index(secured: Server) -> None:
+    deploy(secured, row_plan(), index="requests")
+    pipeline = make_pipeline(row_plan(), index="requests")
+
+    assert bulk(connect_as(secured, "firehose"), make_documents(pipeline, "one", [(WINDOW, 200)], NOW)) == []
+    assert secured.request("HEAD", "/requests-2026-03-10")[0] == 200
+
+
+# No permission: one clear line each, and nothing done.
+def test_no_permission(secured: Server) -> None:
+    with pytest.raises(ClusterError) as refused:
+        manager_as(secured, "nobody").manage(NOW, forever)
+    with pytest.raises(ClusterError) as wrong:
+        connect(secured.url, ("manager", "wrong"), str(secured.ca)).request("GET", "/")
+
+    assert refused.value.status == 403
+    assert "no permissions for" in str(refused.value)
+    assert wrong.value.status == 401
+    assert "\n" not in str(refused.value)
+
+
+# A certificate that nobody vouches for is refused.
+def test_certificate_is_checked(secured: Server) -> None:
+    with pytest.raises(ClusterError, match="cannot be reached"):
+        connect(secured.url).request("GET", "/")
+
+
+# Whoever a person has mapped to our roles stays mapped.
+def test_mappings_of_others_are_kept(secured: Server) -> None:
+    path = f"/_plugins/_security/api/rolesmapping/{FIREHOSE_ROLE}"
+    deploy(secured)
+    secured.request("PUT", path, {"backend_roles": ["arn:aws:iam::123456789012:role/second"], "users": ["somebody"]})
+
+    deploy(secured)
+
+    mapping = secured.request("GET", path)[1][FIREHOSE_ROLE]
+    assert mapping["backend_roles"] == [FIREHOSE_ARN, "arn:aws:iam::123456789012:role/second"]
+    assert mapping["users"] == ["somebody"]
+    assert (
+        MANAGER_ARN
+        in secured.request("GET", f"/_plugins/_security/api/rolesmapping/{MANAGER_ROLE}")[1][MANAGER_ROLE][
+            "backend_roles"
+        ]
+    )

@@ -119,7 +119,7 @@ def refresh(cluster: Cluster) -> None:
 def run_settle(cluster: Cluster, now_ms: int, pipeline: Pipeline | None = None) -> SettleReport:
     """One settling run of the first output, which must not fail."""
     report = manager_of(cluster, pipeline).settle(now_ms, forever)[0]
-    assert not report.problems
+    assert report.problems == []
     assert report.finished
     return report
 

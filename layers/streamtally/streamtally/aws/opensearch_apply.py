@@ -31,28 +31,35 @@ class Result:
 def apply(cluster: Cluster, plan: Plan, time_left: TimeLeft = lambda: 840.0) -> list[Result]:
     """Do a plan's actions in their order.
 
-    What follows from a state that could not be stored is skipped: another run is at work, or the next one does it.
+    If another run changed a state in between, the rest is skipped: it rests on what is not so any more. Documents are
+    moved only where pipeline and templates are as planned: else they would make indices without a mapping.
     """
     results: list[Result] = []
-    unstored: set[str] = set()
+    blocked = ""
+    unprepared: set[str] = set()
     for action in plan.actions:
         if time_left() < 10:
-            results.append(Result(action, "skipped", "the time limit is near: the next run does it"))
-            continue
-        blocking = unstored & {action.output, *action.needs} - {""}
-        if blocking:
-            results.append(Result(action, "skipped", f"the state of {', '.join(sorted(blocking))} could not be stored"))
+            blocked = blocked or "the time limit is near: the next run does it"
+        waits = (action.kind in _MOVES and unprepared) or unprepared & {action.output, *action.needs} - {""}
+        if blocked or waits:
+            results.append(Result(action, "skipped", blocked or f"{', '.join(sorted(waits))} could not be prepared"))
             continue
         try:
             _DO[action.kind](cluster, action, time_left)
             results.append(Result(action, "done"))
         except ClusterError as error:
-            if action.kind == "put_state":
-                unstored.add(action.target)
-            outrun = action.kind == "put_state" and error.status == 409
-            outcome = "outrun" if outrun else "failed"
-            results.append(Result(action, outcome, "another run changed it in between" if outrun else str(error)))
+            if action.kind == "put_state" and error.status == 409:
+                blocked = "another run changed the state in between"
+                results.append(Result(action, "outrun", blocked))
+                continue
+            if action.kind in _PREPARES:
+                unprepared.add(action.output or action.target)
+            results.append(Result(action, "failed", str(error)))
     return results
+
+
+_PREPARES = ("put_state", "put_pipeline", "put_component_template", "put_index_template")
+_MOVES = ("repair", "replace", "create_index", "rollover")
 
 
 def describe_failures(results: list[Result]) -> str:

@@ -71,6 +71,17 @@ test-sam: setup  ## The built functions in Docker, by `sam local`; installs Dock
 test-deploy: setup  ## `sam deploy`, a change and `sam delete` against LocalStack
 	@scripts/test-deploy
 
+# --- OpenSearch: a real server (OPENSEARCH_URL, a Docker image at hand, or Maven's artifact), see docs/indices.md
+test-opensearch: setup  ## The index manager against a real OpenSearch, the security plugin too; fails where none is to be had
+	OPENSEARCH_REQUIRED=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup tests/opensearch tests/indices
+
+bench-opensearch: setup  ## Speed of settling, requests of manage: exit status 1 if a figure is not reached
+	$(BIN)/python -m bench.opensearch
+
+opensearch: setup  ## A real OpenSearch on http://127.0.0.1:9200 until Ctrl-C
+	$(BIN)/python tests/opensearch/server.py --port 9200
+
+.PHONY: test-opensearch bench-opensearch opensearch
 .PHONY: build lint-template test-sam test-deploy
 .PHONY: setup-moto test-moto
 

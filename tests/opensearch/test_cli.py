@@ -67,6 +67,7 @@ def test_plan_then_apply(run: Run, cluster: Cluster) -> None:
     assert applied.exit_code == 0
     assert json.loads(run("plan", "--json").stdout)["actions"] == []
     assert "Nothing to do" in run("plan").stdout
+    assert "streamtally-output-request_data" in refused.stdout  # whole, to be copied, on whatever terminal
 
 
 # status names what is stuck, with exit status 1; once it is put right, it shows what happens to each index next.
@@ -155,6 +156,18 @@ def test_run_into_opensearch(opensearch: Server, cluster: Cluster, tmp_path: Pat
     assert again == embedded
     total = sum(int(str(document["statusCount"])) for document in more["DESTINATION_SQL_STREAM"])
     assert total == 3010
+
+
+# A log of a time that the cluster has closed: one clear line, since its documents cannot be counted there any more.
+def test_run_of_a_closed_time(run: Run, opensearch: Server, tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_text(log_line(ms("2017-09-08T08:47")) + "\n")
+    run("apply", "--yes")
+
+    result = CliRunner().invoke(cli, ["run", str(log), "--out", str(tmp_path / "out"), "--opensearch", opensearch.url])
+
+    assert isinstance(result.exception, IndexPlanError)
+    assert "1 documents are dated before" in str(result.exception)
 
 
 # The file to import by hand: each line is a saved object, and each reference names another one of the file.

@@ -270,10 +270,12 @@ def _print_reports(reports: Sequence[SettleReport], as_json: bool) -> None:
 
 
 def _print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    table = Table(*head)
+    table = Table(*head, box=None, pad_edge=False)
     for row in rows:
         table.add_row(*row)
-    Console().print(table, markup=False, highlight=False)
+    # Names are to be copied: a line is as long as it needs, on whatever terminal.
+    widths = [max(len(row[place]) for row in [head, *rows]) + 2 for place in range(len(head))]
+    Console(width=sum(widths)).print(table, markup=False, highlight=False)
 
 
 def _size(size_bytes: int) -> str:

@@ -13,10 +13,12 @@ from streamtally.aws.index_manager import make_manager
 from streamtally.aws.opensearch import BULK_MAX_BYTES, Cluster
 from streamtally.aws.opensearch_apply import describe_failures
 from streamtally.errors import IndexPlanError, PartialWriteError
+from streamtally.indices.observed import Observed
 from streamtally.local.store import Document, sort_key
 from streamtally.pipeline import Pipeline
 from streamtally.plan.windowed import WindowedOutput
 from streamtally.targets import Output
+from streamtally.times import from_iso, to_iso
 
 STREAM = "log-summary-stream"
 PAGE = 5_000
@@ -37,7 +39,13 @@ class OpenSearchStore:
         self._views = {output.name: spec.index for spec in self._manager.specs for output in spec.outputs}
         self._run_id = run_id
         self._number = 0
-        self._manage()
+        self._late: dict[str, int] = {}
+        observed = self._manage()
+        self._closed = {
+            output.name: observed.states[spec.index].state.closed_before_ms
+            for spec in self._manager.specs
+            for output in spec.outputs
+        }
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -48,7 +56,10 @@ class OpenSearchStore:
         size = 0
         for document in documents:
             self._number += 1
-            inbox = self._inboxes[orjson.loads(document)["tally"]["output"]]
+            tally = orjson.loads(document)["tally"]
+            inbox = self._inboxes[tally["output"]]
+            if from_iso(tally.get("window_start") or tally["time"]) < self._closed[tally["output"]]:
+                self._late[tally["output"]] = self._late.get(tally["output"], 0) + 1
             lines += [orjson.dumps({"index": {"_index": inbox, "_id": f"{self._run_id}-{self._number}"}}), document]
             size += len(document)
             if size > BULK_MAX_BYTES:
@@ -57,11 +68,18 @@ class OpenSearchStore:
         self._write(lines)
 
     def settle(self, pipeline: Pipeline) -> None:
-        """Settle every window that the run touched. Raises: IndexPlanError."""
+        """Settle every window that the run touched.
+
+        Raises: IndexPlanError: it failed, or documents are of a time that this cluster has closed, and went past.
+        """
         self._cluster.request("POST", "/_refresh")
         for report in self._manager.settle(_now_ms(), lambda: TIME_LIMIT_SECONDS):
             if report.problems:
                 raise IndexPlanError(f"{report.output}: {'; '.join(report.problems)}")
+        for output, count in self._late.items():
+            closed = to_iso(self._closed[output])
+            text = f"{count} documents are dated before {closed}, which this cluster has closed: they count as late"
+            raise IndexPlanError(f"{output}: {text}")
         self._manage()  # an index that was made only now is put behind its alias
         for view in set(self._views.values()):
             self._cluster.request("POST", f"/{view}-*/_refresh", params={"ignore_unavailable": "true"})
@@ -103,10 +121,11 @@ class OpenSearchStore:
             text = f"{len(failed)} documents refused: {first.status} {first.kind} {first.reason}"
             raise PartialWriteError(text, [lines[2 * item.position + 1] for item in failed])
 
-    def _manage(self) -> None:
+    def _manage(self) -> Observed:
         managed = self._manager.manage(_now_ms(), lambda: TIME_LIMIT_SECONDS)
         if managed.failed:
             raise IndexPlanError(describe_failures(managed.results))
+        return managed.observed
 
 
 def _now_ms() -> int:

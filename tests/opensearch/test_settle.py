@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streamtally.aws.opensearch import Cluster
+from streamtally.pipeline import Pipeline
 from tests.opensearch.data import (
     DAY_MS,
     INBOX,
@@ -129,9 +130,8 @@ def test_audit_finds_what_was_missed(managed: Cluster) -> None:
 # A retry across a deployment: partials of two plans for one batch; one plan counts, in all its windows.
 def test_retry_across_a_plan_change(cluster: Cluster) -> None:
     old = make_pipeline()
-    new = make_pipeline(
-        changed_plan(where={"op": "<>", "args": [{"column": "verb"}, {"literal": "PUT", "type": "VARCHAR(8)"}]})
-    )
+    none = {"literal": 999, "type": "INTEGER"}
+    new = make_pipeline(changed_plan(where={"op": "<>", "args": [{"column": "response"}, none]}))
     lines = [(WINDOW, 200), (WINDOW + MINUTE_MS, 200), (WINDOW + MINUTE_MS, 404), (NOW, 500)]
     manager_of(cluster, old).manage(NOW, forever)
     whole, part = make_documents(old, "batch", lines, NOW), make_documents(new, "batch", lines, NOW)[:2]
@@ -222,3 +222,30 @@ def test_time_limit(managed: Cluster) -> None:
     assert 3 <= runs <= 6
     assert 20 <= windows <= 20 + runs
     assert report.problems == []
+
+
+# The retry's plan counts from now on: a window that has no new partial, only one of the other plan, is settled again.
+def test_choice_reaches_windows_without_news(managed: Cluster) -> None:
+    old = make_pipeline()
+
+    def without(other: int) -> Pipeline:
+        column = {"column": "response"}
+        terms = [{"op": "<>", "args": [column, {"literal": each, "type": "INTEGER"}]} for each in (404, other)]
+        return make_pipeline(changed_plan(where={"op": "and", "args": terms}))
+
+    # Both will be whole; the smaller id counts.
+    new = next(plan for plan in map(without, range(900, 999)) if plan.plan_id < old.plan_id)
+    lines = [(WINDOW, 404), (WINDOW + MINUTE_MS, 200)]
+    for document in make_documents(old, "batch", lines, NOW - 60 * MINUTE_MS):
+        put_stamped(managed, document, NOW - 60 * MINUTE_MS)
+    run_settle(managed, NOW, old)
+    run_settle(managed, NOW + 40 * MINUTE_MS, old)  # final
+    before = counts(settled(managed))
+
+    manager_of(managed, new).manage(NOW + 60 * MINUTE_MS, forever)
+    for document in make_documents(new, "batch", lines, NOW - 60 * MINUTE_MS):
+        put_stamped(managed, document, NOW + 60 * MINUTE_MS)
+    run_settle(managed, NOW + 61 * MINUTE_MS, new)
+
+    assert before == expected(lines)
+    assert counts(settled(managed)) == expected(lines[1:])

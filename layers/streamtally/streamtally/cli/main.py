@@ -21,6 +21,8 @@ COMMANDS = {
     "attach": "streamtally.cli.attach",
     "detach": "streamtally.cli.detach",
     "status": "streamtally.cli.status",
+    "doctor": "streamtally.cli.doctor",
+    "agent-config": "streamtally.cli.agent_config",
     "indices": "streamtally.cli.indices",
     "formats": "streamtally.cli.formats",
     "detect": "streamtally.cli.detect",

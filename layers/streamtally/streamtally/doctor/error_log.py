@@ -1,0 +1,87 @@
+"""Logs full of a known error: the Kinesis Agent's own, and the files that Firehose writes below its error prefixes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from streamtally.findings import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorLog:
+    """The last lines of a log."""
+
+    where: str
+    lines: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An error by how its line reads."""
+
+    check: str
+    pattern: re.Pattern[str]
+    text: str
+    fix: str
+
+
+def _known(check: str, pattern: str, text: str, fix: str) -> Known:
+    return Known(check, re.compile(pattern, re.IGNORECASE), text, fix)
+
+
+KNOWN = (
+    _known("stream-missing", r"ResourceNotFoundException|Firehose \S+ not found|Status Code: 404",
+           "the stream is not in the region that is called", "mend deliveryStream, or the region in firehose.endpoint"),
+    _known("credentials-expired", r"ExpiredToken|security token .{0,40}(expired|invalid)|UnrecognizedClient",
+           "the credentials are expired or invalid", "renew them, or give the machine a role"),
+    _known("credentials-absent", r"Unable to load (AWS )?credentials|NoCredentials",
+           "there are no credentials", "give the machine a role with firehose:PutRecordBatch"),
+    _known("clock-skew", r"Signature (expired|not yet current)|RequestTimeTooSkewed|InvalidSignatureException",
+           "the machine's clock is wrong", "turn on NTP (chrony), and look at timedatectl"),
+    _known("opensearch-read-only", r"read-only-allow-delete|FORBIDDEN/12|cluster_block_exception|index read-only",
+           "OpenSearch is read-only, mostly for a full disk", "free disk space, then set index.blocks to null"),
+    _known("opensearch-disk", r"disk (usage )?exceeded|flood.?stage|low disk|FreeStorageSpace|no space left",
+           "OpenSearch's disk is full", "shorten the retention, or enlarge the volume"),
+    _known("opensearch-mapping", r"mapper_parsing_exception|strict_dynamic_mapping|document_parsing_exception|"
+           r"failed to parse field|total fields", "OpenSearch refuses documents by their mapping",
+           "streamtally indices plan, then apply; see the field that the line names"),
+    _known("opensearch-permission", r"security_exception|no permissions for \[|401|User: anonymous",
+           "OpenSearch refuses the stream's role", "streamtally indices apply maps the role; see docs/deploy.md"),
+    _known("permission", r"AccessDenied|not authorized to perform|not authorised",
+           "a right is missing", "add the action that the line names to the role's policy"),
+    _known("throttled", r"ServiceUnavailableException|ThrottlingException|Slow down|RequestLimitExceeded",
+           "the stream throttles", "ask for a higher quota, or spread the load"),
+    _known("log-readable", r"Permission denied|AccessDeniedException.{0,40}/|FileNotFoundException",
+           "the agent cannot read its log", "streamtally doctor agent.json says which directory"),
+    _known("transform-failed", r"Lambda\.(FunctionError|InvokeFailed|FunctionTimedOut|JsonProcessingException|"
+           r"InvokeAccessDenied|MissingRecordId|DuplicatedRecordId|ResponseTooLarge)|FunctionError",
+           "the transform failed", "see the function's log; then streamtally redrive"),
+    _known("unparsed", r"Lambda\.ProcessingFailedStatus|ProcessingFailed",
+           "records whose lines do not parse", "streamtally parse on their rawData says why"),
+    _known("agent-memory", r"OutOfMemoryError|StackOverflowError",
+           "the agent's Java ran out of memory or stack", "send raw lines, or raise START_MAX_HEAP"),
+)  # fmt: skip
+"""In the order in which a line is tried: the first that fits names it."""
+
+
+def check_known_errors(given: ErrorLog) -> Iterator[Finding]:
+    """Each known error once, with how often it is there; errors that nobody knows are a note."""
+    counts: Counter[str] = Counter()
+    for line in given.lines:
+        known = next((each for each in KNOWN if each.pattern.search(line)), None)
+        if known is not None and _is_error(line, known):
+            counts[known.check] += 1
+    for each in KNOWN:
+        if counts[each.check]:
+            text = f"{each.text} ({counts[each.check]} of {len(given.lines)} lines)"
+            yield Finding(each.check, "error", text, each.fix, given.where)
+
+
+def _is_error(line: str, known: Known) -> bool:
+    return bool(re.search(r"ERROR|WARN|Exception|errorCode|error_code", line))
+
+
+CHECKS: tuple[Callable[[ErrorLog], Iterable[Finding]], ...] = (check_known_errors,)

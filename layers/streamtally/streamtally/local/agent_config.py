@@ -1,0 +1,69 @@
+"""Configurations of log shippers for a delivery stream: the Kinesis Agent's, Fluent Bit's and Vector's.
+
+Sources: Kinesis Agent developer guide; Fluent Bit manual, "Amazon Kinesis Data Firehose"; Vector reference,
+``aws_kinesis_firehose``.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from streamtally.agent.builtin import LOG_FORMATS
+from streamtally.errors import UnknownFormatError
+
+RAW = "raw"
+AGENT_FORMATS = {RAW: None, "apache_common": "COMMONAPACHELOG", "apache_combined": "COMBINEDAPACHELOG"} | {
+    name: name for name in LOG_FORMATS
+}
+"""``--format`` → ``logFormat``; raw lines are what the transform takes, and drop nothing."""
+
+
+def agent_config(path: str, stream: str, region: str, format: str = RAW) -> str:
+    """The text of agent.json. Raises: UnknownFormatError."""
+    if format not in AGENT_FORMATS:
+        raise UnknownFormatError(format, AGENT_FORMATS)
+    flow: dict[str, Any] = {"filePattern": path, "deliveryStream": stream, "initialPosition": "START_OF_FILE"}
+    if log_format := AGENT_FORMATS[format]:
+        flow["dataProcessingOptions"] = [{"optionName": "LOGTOJSON", "logFormat": log_format}]
+    document = {
+        "cloudwatch.emitMetrics": True,
+        "cloudwatch.endpoint": f"https://monitoring.{region}.amazonaws.com",
+        "firehose.endpoint": f"https://firehose.{region}.amazonaws.com",
+        "flows": [flow],
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def fluent_bit_config(path: str, stream: str, region: str) -> str:
+    """Fluent Bit, classic format: the line alone, with its end, so that each record is a raw line."""
+    return f"""[INPUT]
+    Name              tail
+    Path              {path}
+    Tag               access
+    DB                /var/lib/fluent-bit/access.db
+    Read_from_Head    On
+
+[OUTPUT]
+    Name              kinesis_firehose
+    Match             access
+    region            {region}
+    delivery_stream   {stream}
+    log_key           log
+"""
+
+
+def vector_config(path: str, stream: str, region: str) -> str:
+    """Vector, TOML: each event's text alone."""
+    quoted = json.dumps
+    return f"""[sources.access]
+type = "file"
+include = [{quoted(path)}]
+
+[sinks.firehose]
+type = "aws_kinesis_firehose"
+inputs = ["access"]
+stream_name = {quoted(stream)}
+region = {quoted(region)}
+encoding.codec = "text"
+"""

@@ -26,7 +26,7 @@ MAX_HOPS = 32
 which its format's JSON triples, and each round answers at least one response of 6 MB of it."""
 
 _HEAD = struct.Struct(">7sBBqI")
-_COMPRESSED, _PLAIN = 1, 2
+_COMPRESSED, _PLAIN, _COUNTED = 1, 2, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class Envelope:
         first_arrival: ms since the epoch; hops: how often it went back.
         is_plain: the body holds lines and nothing but lines, whatever they look like.
         body: the origin's data, or lines of it.
+        is_counted: its rows are counted already: its lines go to S3, and to no output.
         received: when Firehose got this envelope, in ms; not part of its bytes.
     """
 
@@ -48,6 +49,7 @@ class Envelope:
     is_plain: bool
     body: bytes
     received: int = 0
+    is_counted: bool = False
 
     @property
     def identity(self) -> str:
@@ -61,7 +63,7 @@ def encode_envelope(envelope: Envelope) -> bytes:
     is_smaller = len(compressed) < len(envelope.body)
     body = compressed if is_smaller else envelope.body
     origin, part = envelope.origin.encode(), envelope.part.encode()
-    flags = _COMPRESSED * is_smaller | _PLAIN * envelope.is_plain
+    flags = _COMPRESSED * is_smaller | _PLAIN * envelope.is_plain | _COUNTED * envelope.is_counted
     head = _HEAD.pack(MAGIC, flags, envelope.hops, envelope.first_arrival, len(body))
     return head + len(origin).to_bytes(2, "big") + origin + len(part).to_bytes(1, "big") + part + body
 
@@ -75,11 +77,11 @@ def decode_envelope(data: bytes, limit_bytes: int, received: int = 0) -> Envelop
     except (struct.error, UnicodeDecodeError):
         raise RecordError("the envelope is broken") from None
     body = data[position : position + size]
-    if magic != MAGIC or len(body) != size or not origin or flags & ~(_COMPRESSED | _PLAIN):
+    if magic != MAGIC or len(body) != size or not origin or flags & ~(_COMPRESSED | _PLAIN | _COUNTED):
         raise RecordError("the envelope is broken")
     if flags & _COMPRESSED:
         body = _decompress(body, limit_bytes)
-    return Envelope(origin, part, first_arrival, hops, bool(flags & _PLAIN), body, received)
+    return Envelope(origin, part, first_arrival, hops, bool(flags & _PLAIN), body, received, bool(flags & _COUNTED))
 
 
 def _text(data: bytes, position: int, width: int) -> tuple[str, int]:

@@ -120,18 +120,21 @@ def transform(
     records: Sequence[Record],
     max_response_bytes: int = MAX_RESPONSE_BYTES,
     can_put_back: bool = False,
+    batch_id: str | None = None,
 ) -> Outcome:
     """Everything that a batch comes to.
 
     Records that would make the answer too large count nowhere here: they go back into the source stream, or are
     answered ProcessingFailed. Which ones is decided over the whole batch, so they are left out in a second run over it.
 
-    Args: can_put_back: whether the caller puts ``Outcome.put_back`` into the source stream before it answers.
+    Args:
+        can_put_back: whether the caller puts ``Outcome.put_back`` into the source stream before it answers.
+        batch_id: of the fresh records, where it is known and their identities are not.
     Raises: ResponseTooLargeError: not even without those records does an answer fit.
     """
-    run = _Run(pipeline, records)
+    run = _Run(pipeline, records, batch_id=batch_id)
     if run.ambiguous:
-        run = _Run(pipeline, records, by_row=True)
+        run = _Run(pipeline, records, by_row=True, batch_id=batch_id)
     # Those that went round already come first, so that nothing goes round for ever.
     order = [(-record.envelope.hops if record.envelope else 0, record.identity) for record in records]
     may_return = (lambda place: may_go_back(records[place])) if can_put_back else (lambda place: False)
@@ -145,7 +148,7 @@ def transform(
             else []
             for place in places
         }
-        run = _Run(pipeline, records, left_out, by_row=True)
+        run = _Run(pipeline, records, left_out, by_row=True, batch_id=batch_id)
     return run.outcome()
 
 
@@ -164,6 +167,7 @@ class _Run:
         records: Sequence[Record],
         left_out: Mapping[int, list[bytes]] | None = None,
         by_row: bool = False,
+        batch_id: str | None = None,
     ) -> None:
         self.pipeline = pipeline
         self.by_row = by_row
@@ -171,6 +175,7 @@ class _Run:
         self.ambiguous = False
         self.batch = describe_batch(records)
         self.left_out = left_out or {}
+        self.batch_id = batch_id
         self.ledger = Ledger(records=len(records))
         for name in pipeline.outputs:
             self.ledger.outputs[name] = OutputLedger()
@@ -188,9 +193,12 @@ class _Run:
         return Outcome(self.results, deliveries, self.ledger, put_back)
 
     def _run_group(self, group: RecordGroup, results: dict[int, Result]) -> None:
-        account = batch_account(self.batch, group.batch_id, self.pipeline.plan_id)
+        batch_id = group.batch_id if self.batch_id is None or group.is_part else self.batch_id
+        account = batch_account(self.batch, batch_id, self.pipeline.plan_id)
         targets = [
-            make_target(output, self.ledger.outputs[name], account) for name, output in self.pipeline.outputs.items()
+            make_target(output, self.ledger.outputs[name], account)
+            for name, output in self.pipeline.outputs.items()
+            if not group.is_counted
         ]
         readable = [
             record for record in group.records if record.payload is not None and id(record) not in self.left_out
@@ -199,12 +207,16 @@ class _Run:
             refused = dict(self._refuse(group))
             results.update(refused)
             readable = [record for record in readable if id(record) not in refused]
+        rows_before = self.ledger.rows
         reader = LineReader(self.pipeline.source, self.ledger, targets, self.by_row)
         for record, data, rows in reader.read(readable):
             result = OK if rows else FAILED if data else DROPPED
             # A destination of one document a record ends it itself; a second line end would be an empty document.
             text = (data.rstrip("\n") if self.single else data) if rows else ""
             results[id(record)] = Result(record.id, result, text.encode(), record.raw)
+        if group.is_counted:  # lines for S3 alone: no output has them a second time
+            for output in self.ledger.outputs.values():
+                output.filtered += self.ledger.rows - rows_before
         for target in targets:
             documents = target.close(*group.arrivals)
             self.ambiguous |= target.ambiguous

@@ -36,13 +36,16 @@ def to_envelopes(record: Record, size_bytes: int, limit_bytes: int, source: Sour
 def _whole(record: Record) -> Envelope:
     old = record.envelope
     if old is not None:
-        return Envelope(old.origin, old.part, old.first_arrival, old.hops + 1, old.is_plain, old.body)
+        return Envelope(
+            old.origin, old.part, old.first_arrival, old.hops + 1, old.is_plain, old.body, is_counted=old.is_counted
+        )
     return Envelope(record.identity, "0", record.arrival, 1, False, record.data or b"")
 
 
 def _split(record: Record, lines: list[str], parts: int) -> list[bytes]:
     old = record.envelope
     origin, hops = (old.origin, old.hops + 1) if old else (record.identity, 1)
+    is_counted = old is not None and old.is_counted
     prefix = f"{old.part}." if old else ""
     step = -(-len(lines) // parts)
     envelopes = []
@@ -50,6 +53,7 @@ def _split(record: Record, lines: list[str], parts: int) -> list[bytes]:
         body = "\n".join(lines[start : start + step]).encode() + b"\n"
         # Parts are counted from 1: part 0 is the whole record, which is another identity.
         part = f"{prefix}{number + 1}"
-        envelopes.append(encode_envelope(Envelope(origin, part, record.arrival, hops, True, body)))
+        made = Envelope(origin, part, record.arrival, hops, True, body, is_counted=is_counted)
+        envelopes.append(encode_envelope(made))
     fit = all(len(each) <= MAX_ENVELOPE_BYTES for each in envelopes)
     return envelopes if fit else []

@@ -68,6 +68,17 @@ class RecordGroup:
         return digest(sorted(record.identity for record in self.records))
 
     @property
+    def is_part(self) -> bool:
+        """Whether this is a part that went round, and no fresh record."""
+        return self.records[0].envelope is not None
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether its rows are counted already."""
+        envelope = self.records[0].envelope
+        return envelope is not None and envelope.is_counted
+
+    @property
     def arrivals(self) -> tuple[int, int]:
         """The earliest and the latest arrival, in ms."""
         times = [record.arrival for record in self.records]
@@ -125,6 +136,12 @@ def _data_stream_identity(metadata: Mapping[str, Any], record_id: str) -> str:
         return record_id
     part = metadata.get("subsequenceNumber")
     return f"{shard}/{sequence}" + (f"/{part}" if part not in (None, "") else "")
+
+
+def open_record(identity: str, raw: str, arrival: int) -> Record:
+    """A record of an error file. Args: raw: base64; arrival: ms since the epoch."""
+    (record,) = decode_records([{"recordId": identity, "approximateArrivalTimestamp": arrival, "data": raw}], arrival)
+    return record
 
 
 def _unpack_all(records: list[Record]) -> None:

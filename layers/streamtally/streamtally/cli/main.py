@@ -17,6 +17,7 @@ COMMANDS = {
     "invoke": "streamtally.cli.invoke",
     "compile": "streamtally.cli.compile",
     "local": "streamtally.cli.local",
+    "redrive": "streamtally.cli.redrive",
     "sample": "streamtally.cli.sample",
     "attach": "streamtally.cli.attach",
     "detach": "streamtally.cli.detach",

@@ -1,0 +1,80 @@
+"""A real OpenSearch as the second stream's end, managed and settled by the project's own code, which may be killed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from streamtally.aws.index_manager import Manager, make_manager
+from streamtally.aws.opensearch import Cluster
+from streamtally.local.laptop import SUMMARY
+from streamtally.local.simulator.sinks import OpenSearchSink
+from streamtally.local.simulator.streams import Sink
+from streamtally.pipeline import Pipeline
+from tests.faults.world import Counts, Faults, Killed
+
+
+class DyingCluster:
+    """A cluster whose caller is killed before one of its requests."""
+
+    def __init__(self, cluster: Cluster, faults: Faults) -> None:
+        self._cluster = cluster
+        self._faults = faults
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cluster, name)
+
+    def request(self, *given: Any, **more: Any) -> Any:
+        if self._faults.strikes("settling killed"):
+            raise Killed
+        return self._cluster.request(*given, **more)
+
+    def bulk(self, *given: Any, **more: Any) -> Any:
+        if self._faults.strikes("settling killed"):
+            raise Killed
+        return self._cluster.bulk(*given, **more)
+
+
+class OpenSearchEnd:
+    """Args: now_ms: when it is managed first."""
+
+    def __init__(self, cluster: Cluster, pipeline: Pipeline, faults: Faults, now_ms: int) -> None:
+        self._cluster = cluster
+        self._dying: Any = DyingCluster(cluster, faults)
+        self._pipeline = pipeline
+        assert not self._manager(cluster).manage(now_ms, forever).failed
+
+    def _manager(self, cluster: Cluster) -> Manager:
+        return make_manager(cluster, self._pipeline, {"SUMMARY_STREAM": SUMMARY})
+
+    def sink(self) -> Sink:
+        return OpenSearchSink(self._cluster, f"inbox-{SUMMARY}")
+
+    def settle(self, now_ms: int) -> None:
+        try:
+            self._manager(self._dying).settle(now_ms, forever)
+        except Killed:
+            return
+
+    def counts(self) -> Counts:
+        """What is settled, read page by page; a group that is there twice is a failure of its own."""
+        self._cluster.request("POST", "/_all/_refresh")
+        found: Counts = Counter()
+        body: dict[str, Any] = {"size": 10_000, "sort": ["_id"], "query": {"match_all": {}}}
+        while True:
+            hits = self._search(body)
+            for hit in hits:
+                key = (hit["_source"]["datetime"], hit["_source"]["status"])
+                assert key not in found, f"two documents for {key}"
+                found[key] = hit["_source"]["statusCount"]
+            if len(hits) < 10_000:
+                return found
+            body["search_after"] = hits[-1]["sort"]
+
+    def _search(self, body: dict[str, Any]) -> list[Any]:
+        answer = self._cluster.request("POST", "/request_data/_search", body, ignore=(404,))
+        return list(answer["hits"]["hits"]) if "hits" in answer else []  # no alias: nothing is settled yet
+
+
+def forever() -> float:
+    return 3600.0

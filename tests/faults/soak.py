@@ -1,0 +1,99 @@
+"""make soak: many lines under random faults into a real OpenSearch; the report says what was done and what differs.
+
+``python -m tests.faults.soak --lines 10000000 --seed 1`` prints one JSON object; exit status 1 if anything differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from streamtally.aws.opensearch import connect
+from streamtally.local.folder import read_folder
+from streamtally.pipeline import load_pipeline
+from tests.faults.opensearch_end import OpenSearchEnd
+from tests.faults.world import STATUSES, Faults, World
+from tests.opensearch.server import running
+
+SHARES = {
+    "error before the put": 0.05, "error after the put": 0.05, "time-out after the put": 0.05,
+    "crash after the put": 0.03, "reordered": 0.2, "put refused": 0.03, "put in part": 0.05, "put answer lost": 0.03,
+    "crash in put": 0.02, "end away": 0.1, "end throttles": 0.1, "end answer lost": 0.05, "crash in delivery": 0.03,
+    "objects refused": 0.05, "crash after object": 0.03, "settling killed": 0.03,
+}  # fmt: skip
+DAY_MS = 86_400_000
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--lines", type=int, default=10_000_000)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    with running() as server, tempfile.TemporaryDirectory(prefix="soak-") as folder:
+        report = soak(server.url, Path(folder), given.lines, given.seed)
+    print(json.dumps(report, indent=1))
+    return 1 if report["difference"] else 0
+
+
+def soak(url: str, folder: Path, lines: int, seed: int) -> dict[str, object]:
+    """One soak. Returns: its report."""
+    begun = time.monotonic()
+    faults = Faults(seed, SHARES)
+    # The clock of the world runs behind the server's, which stamps what it takes.
+    now = time.time_ns() // 1_000_000 - 3 * DAY_MS
+    pipeline = load_pipeline(read_folder(None), ZoneInfo)
+    killing = Faults(seed + 1, {"settling killed": SHARES["settling killed"]})
+    killing.injected = faults.injected
+    end = OpenSearchEnd(connect(url), pipeline, killing, now)
+    world = World(folder, end, now, faults, buffer_bytes=3_000_000, keep_lines=False)
+    steps = 0
+    while world.accepted_lines < lines:
+        steps += 1
+        put_traffic(world)
+        world.now += faults.random.choice([500, 2_000, 20_000])
+        world.step()
+        if steps % 5 == 0:
+            world.redeliver()
+            end.settle(world.now)
+    killing.shares.clear()
+    world.finish()
+    difference = ""
+    try:
+        world.check()
+    except AssertionError as error:
+        difference = str(error) or "differs"
+    ledger = world.ledger
+    return {
+        "seed": seed,
+        "lines accepted": world.accepted_lines,
+        "lines that do not parse": world.broken_lines,
+        "windows and keys": len(world.accepted),
+        "lines counted": end.counts().total(),
+        "records that went round, in lines": ledger.reingested,
+        "lines in S3": world.objects.lines,
+        "faults injected": dict(sorted(faults.injected.items())),
+        "difference": difference,
+        "seconds": round(time.monotonic() - begun),
+    }
+
+
+def put_traffic(world: World) -> None:
+    """Some records: of now mostly, some hours or days late; of one line, of hundreds, or overflowing the answer."""
+    random = world.faults.random
+    for _ in range(random.choice([1, 2, 8])):
+        records = []
+        for _ in range(random.randint(1, 60)):
+            late = random.choice([0, 0, 0, 0, 3_600_000, 30 * 3_600_000])
+            time_ms = world.now - late - random.randint(0, 120_000)
+            mix = [random.choice(STATUSES) for _ in range(random.choice([1, 5, 20]))]
+            records.append((time_ms, mix * random.choice([1, 10, 60])))
+        world.put(records, broken=random.choice([0, 0, 0, 2]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

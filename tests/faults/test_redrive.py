@@ -1,0 +1,168 @@
+"""redrive: what was counted is not counted again, what was not is; killed half-way and run again it ends the same."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streamtally.aws.redrive import Redriven, redrive
+from streamtally.local.laptop import INGESTION, SUMMARY
+from streamtally.redrive import FoundBatch
+from streamtally.times import from_iso, to_iso
+from tests.faults.world import Faults, MemoryEnd, World, make_line
+
+NOW = 1_740_830_400_000
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path, MemoryEnd(), NOW, Faults(1))
+    world.max_failed_tries = 4
+    yield world
+    world.laptop.close()
+
+
+def find(world: World) -> Any:
+    """What the index would say of batches."""
+    assert isinstance(world.end, MemoryEnd)
+    documents = world.end.documents
+
+    def batches(first: int, last: int) -> list[FoundBatch]:
+        found = set()
+        for document in documents.values():
+            tally = document["tally"]
+            begin, end = map(from_iso, tally["batch_arrival"])
+            if begin <= last and end >= first:
+                found.add(FoundBatch(tally["batch_digest"], tally["batch_id"], tally["batch_records"], begin, end))
+        return sorted(found, key=repr)
+
+    return batches
+
+
+def fail(world: World, fault: str, batches: int = 1) -> None:
+    """Batches of which all four tries fail."""
+    for _ in range(batches):
+        world.put([(NOW - 60_000, [200, 404]), (NOW, [200, 500])])
+        world.now += 1_000
+        world.faults.next = [fault] * 4
+        world.step(flush=True)
+        world.step(flush=True)
+    assert len(list(world.objects.keys("processing-failed/"))) == batches
+
+
+def run(world: World, client: Any = None, finder: Any = "index", **options: Any) -> Redriven:
+    finder = find(world) if finder == "index" else finder
+    client = client or world.laptop.api
+    return redrive(world.objects, world.pipeline, client, INGESTION, SUMMARY, finder, **options)
+
+
+# All tries failed before or after the put, alone or beside batches that went well: each line counts once.
+@pytest.mark.parametrize("fault", ["error before the put", "error after the put", "time-out after the put"])
+@pytest.mark.parametrize("batches", [1, 3])
+def test_failed_invocations(world: World, fault: str, batches: int) -> None:
+    world.put([(NOW, [200] * 7)])
+    world.step(flush=True)
+    world.now += 1_000
+    fail(world, fault, batches)
+    world.put([(NOW, [404] * 5)])
+    world.step(flush=True)
+
+    dry = run(world, dry_run=True)
+    done = run(world)
+
+    assert len(dry.decision.put_back) == len(done.decision.put_back) == 2 * batches
+    assert done.decision.batches_found == (0 if "before" in fault else batches)
+    assert list(world.objects.keys("processing-failed/")) == []
+    world.finish()
+    world.check()
+
+
+# A batch that was put in part is finished under its own id.
+def test_batch_put_in_part(world: World) -> None:
+    fail(world, "error after the put")
+    assert isinstance(world.end, MemoryEnd)
+    del world.end.documents[sorted(world.end.documents)[0]]
+    assert run(world).decision.batches_found == 1
+    world.finish()
+    world.check()
+
+
+class Dying:
+    """A client that dies after so many requests."""
+
+    def __init__(self, world: World, requests: int) -> None:
+        self.world = world
+        self.requests = requests
+
+    def put_record_batch(self, **given: Any) -> Any:
+        if self.requests <= 0:
+            raise KeyboardInterrupt
+        self.requests -= 1
+        return self.world.laptop.api.put_record_batch(**given)
+
+
+# Killed after each of its requests in turn, then run again: everything counts once.
+@pytest.mark.parametrize("requests", range(5))
+@pytest.mark.parametrize("fault", ["error before the put", "error after the put"])
+def test_killed_half_way(world: World, fault: str, requests: int) -> None:
+    fail(world, fault)
+    with contextlib.suppress(KeyboardInterrupt):
+        run(world, Dying(world, requests))
+    world.step(flush=True)  # what was put back is delivered meanwhile
+    run(world)
+    world.finish()
+    world.check()
+
+
+# Nobody can tell (no index to ask): the lines come to S3 and are reported, counted only if asked to.
+@pytest.mark.parametrize("count", [False, True])
+def test_undecided(world: World, count: bool) -> None:
+    fail(world, "error before the put")
+    done = run(world, finder=None, count_undecided=count)
+    world.finish()
+    assert len(done.decision.undecided) == (0 if count else 2)
+    assert world.end.counts().total() == (4 if count else 0)
+    assert world.objects.lines == 4
+
+
+# Lines that never parsed stay where they are, grouped by reason; what the pipeline takes now goes back once.
+def test_what_still_fails_stays(world: World) -> None:
+    world.laptop.api.put_record_batch(DeliveryStreamName=INGESTION, Records=[{"Data": b"no line of a log\n"}])
+    world.step(flush=True)
+    first, second = run(world), run(world)
+    assert first.decision.stays.total() == second.decision.stays.total() == 1
+    [key] = world.objects.keys("processing-failed/")
+    line = json.loads(world.objects.get(key).split(b"\n")[0])
+    assert base64.b64decode(line["rawData"]) == b"no line of a log\n"
+
+
+# A line that did not parse beside others goes back once the pipeline takes it, and only once.
+def test_unparsed_lines_of_the_good_prefix(world: World) -> None:
+    world.put([(NOW, [200])])
+    world.step(flush=True)
+    key = next(iter(world.objects.keys("2025/")))
+    line = make_line(NOW, 404).decode().rstrip("\n")
+    world.objects.put(key, world.objects.get(key) + json.dumps({"unparsed": line, "reason": "x"}).encode() + b"\n")
+    world.accepted[to_iso(NOW - NOW % 60_000)[:-1], 404] += 1
+    assert len(run(world).decision.put_back) == 1
+    assert len(run(world).decision.put_back) == 0
+    world.finish()
+    world.check()
+
+
+# Documents that OpenSearch refused go back under the ids they carry.
+def test_refused_documents(world: World) -> None:
+    world.faults.next = ["end refuses one"]
+    world.put([(NOW, [200] * 3), (NOW - 60_000, [404] * 5)])
+    world.step(flush=True)
+    world.step(flush=True)
+    done = redrive(world.failed_objects, world.pipeline, world.laptop.api, INGESTION, SUMMARY, None)
+    assert (done.documents, done.objects) == (1, 1)
+    world.finish()
+    world.check()

@@ -1,0 +1,321 @@
+"""The whole pipeline in one process with a clock of its own, and faults that are drawn from a seed.
+
+Everything is the real code: the transform, putting and parking, the simulated streams with their journal. Faults come
+in where AWS would make them: around the invocation, in the client's answers, at the second stream's end, in S3, and as
+a crash that leaves nothing of a process but its files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from streamtally.aws.objects import Folder, ObjectStore
+from streamtally.aws.transform import answer_batch
+from streamtally.aws.undelivered import put_or_park, redeliver
+from streamtally.errors import SinkError
+from streamtally.ledger import Ledger
+from streamtally.local.folder import read_folder
+from streamtally.local.laptop import INGESTION, SUMMARY, Buffering, Laptop
+from streamtally.local.simulator.journal import StoredRecord
+from streamtally.local.simulator.streams import FunctionTimedOutError, Refusal, Sink
+from streamtally.pipeline import Delivery, Pipeline, load_pipeline
+from streamtally.times import to_iso
+
+STATUSES = (200, 200, 200, 301, 404, 500)
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+BROKEN = b"no line of a log\n"
+Counts = Counter[tuple[str, int]]
+"""(window start, status) → lines."""
+
+
+class Killed(BaseException):
+    """The process is gone: nothing catches this but the world."""
+
+
+class End(Protocol):
+    """Where the second stream ends, with settling."""
+
+    def sink(self) -> Sink: ...
+
+    def settle(self, now_ms: int) -> None: ...
+
+    def counts(self) -> Counts: ...
+
+
+class Faults:
+    """Which faults happen: by chance, each with its share, or exactly the ones that are asked for next."""
+
+    def __init__(self, seed: int = 0, shares: Mapping[str, float] | None = None) -> None:
+        self.random = Random(seed)
+        self.shares = dict(shares or {})
+        self.next: list[str] = []
+        self.injected: Counter[str] = Counter()
+
+    def strikes(self, *names: str) -> str:
+        """The fault that strikes here, of these; empty: none."""
+        for name in names:
+            if self.next and self.next[0] == name:
+                self.next.pop(0)
+                self.injected[name] += 1
+                return name
+        for name in names:
+            if self.random.random() < self.shares.get(name, 0.0):
+                self.injected[name] += 1
+                return name
+        return ""
+
+
+class FaultyClient:
+    """PutRecordBatch that is throttled, fails in part, or takes everything and loses its answer."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def put_record_batch(self, *, DeliveryStreamName: str, Records: Sequence[Any]) -> Any:
+        faults, api = self._world.faults, self._world.laptop.api
+        fault = faults.strikes("put refused", "put in part", "put answer lost", "crash in put")
+        if fault == "put refused":
+            raise ConnectionError("no answer")
+        if fault == "put in part":
+            bad = {place for place in range(len(Records)) if faults.random.random() < 0.5}
+            good = [record for place, record in enumerate(Records) if place not in bad]
+            if good:
+                api.put_record_batch(DeliveryStreamName=DeliveryStreamName, Records=good)
+            entries = [
+                {"ErrorCode": "ServiceUnavailableException"} if place in bad else {"RecordId": "1"}
+                for place in range(len(Records))
+            ]
+            return {"FailedPutCount": len(bad), "RequestResponses": entries}
+        answer = api.put_record_batch(DeliveryStreamName=DeliveryStreamName, Records=Records)
+        if fault == "put answer lost":
+            raise ConnectionError("the connection broke")
+        if fault == "crash in put":
+            raise Killed
+        return answer
+
+
+class FaultySink:
+    """The second stream's end: away, slow, refusing one document or half of them, or losing its answer."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._sink = world.end.sink()
+        self.index = self._sink.index
+
+    def write(self, records: Sequence[StoredRecord]) -> list[Refusal]:
+        faults = self._world.faults
+        fault = faults.strikes("end away", "end throttles", "end refuses one", "end answer lost", "crash in delivery")
+        if fault == "end away":
+            raise SinkError("503")
+        if fault == "end throttles":
+            bad = [place for place in range(len(records)) if faults.random.random() < 0.5]
+            good = [place for place in range(len(records)) if place not in set(bad)]
+            more = self._sink.write([records[place] for place in good]) if good else []
+            return [Refusal(place, 429, "rejected") for place in bad] + [
+                Refusal(good[each.position], each.status, each.reason) for each in more
+            ]
+        if fault == "end refuses one":
+            more = self._sink.write(records[1:]) if len(records) > 1 else []
+            return [Refusal(0, 400, "mapper")] + [Refusal(e.position + 1, e.status, e.reason) for e in more]
+        refusals = self._sink.write(records)
+        if fault == "end answer lost":
+            raise SinkError("timeout")
+        if fault == "crash in delivery":
+            raise Killed
+        return refusals
+
+
+class FaultyObjects(Folder):
+    """S3 that refuses, or takes the object and the process dies."""
+
+    def __init__(self, world: World, root: Path, keep: bool) -> None:
+        super().__init__(root)
+        self._world = world
+        self._keep = keep
+        self.lines = 0
+
+    def put(self, key: str, data: bytes) -> None:
+        fault = self._world.faults.strikes("objects refused", "crash after object")
+        if fault == "objects refused":
+            raise SinkError("SlowDown")
+        if self._keep or key.startswith(("processing-failed/", "undelivered/")):
+            super().put(key, data)
+        self.lines += data.count(b"\n") if key[:1].isdigit() else 0
+        if fault == "crash after object":
+            raise Killed
+
+
+class World:
+    """Streams, function, end and clock. Args: keep_lines: whether delivered objects are kept, or only counted."""
+
+    def __init__(
+        self,
+        folder: Path,
+        end: End,
+        now_ms: int,
+        faults: Faults,
+        buffer_bytes: int = 1_000_000,
+        keep_lines: bool = True,
+    ) -> None:
+        self.folder = folder
+        self.now = now_ms
+        self.end = end
+        self.faults = faults
+        self.pipeline: Pipeline = load_pipeline(read_folder(None), ZoneInfo)
+        self.ledger = Ledger()
+        self.accepted: Counts = Counter()
+        self.accepted_lines = 0
+        self.broken_lines = 0
+        self.tries: Counter[str] = Counter()
+        self.max_failed_tries = 3
+        self.objects = FaultyObjects(self, folder / "log-bucket", keep_lines)
+        self.failed_objects = FaultyObjects(self, folder / "log-summary-failed", True)
+        self._buffering = Buffering(buffer_bytes=buffer_bytes)
+        self.laptop = self._open()
+
+    def _open(self) -> Laptop:
+        sinks = {SUMMARY: FaultySink(self)}
+        objects: tuple[ObjectStore, ObjectStore] = (self.objects, self.failed_objects)
+        return Laptop(self.folder, self._call, sinks, self._buffering, lambda: self.now, *objects)
+
+    # --- what comes in
+
+    def put(self, records: Iterable[tuple[int, Sequence[int]]], broken: int = 0) -> None:
+        """Put records: (event time in ms, statuses of its lines), and lines that do not parse into the first."""
+        payloads = []
+        for time_ms, statuses in records:
+            payloads.append(b"".join(make_line(time_ms, status) for status in statuses))
+            window = to_iso(time_ms - time_ms % 60_000)[:-1]
+            for status, lines in Counter(statuses).items():
+                self.accepted[window, status] += lines
+            self.accepted_lines += len(statuses)
+        if broken:
+            payloads[0] += BROKEN * broken
+            self.broken_lines += broken
+        self.laptop.api.put_record_batch(DeliveryStreamName=INGESTION, Records=[{"Data": each} for each in payloads])
+
+    # --- what moves
+
+    def step(self, flush: bool = False) -> None:
+        """One step of every stream; a crash inside leaves what is in the files."""
+        try:
+            self.laptop.step(flush)
+        except Killed:
+            self.restart()
+
+    def restart(self) -> None:
+        """The process again, from its files."""
+        self.laptop.journal.close()
+        self.laptop = self._open()
+
+    def redeliver(self) -> None:
+        """What the scheduled function does before it settles."""
+        try:
+            redeliver(FaultyClient(self), self.failed_objects, lambda: 5.001)
+        except Killed:
+            self.restart()
+
+    def finish(self) -> None:
+        """No more faults: everything is delivered and settled."""
+        self.faults.shares.clear()
+        self.faults.next.clear()
+        for _ in range(200):
+            self.now += 40_000
+            self.step(flush=True)
+            self.redeliver()
+            parked = list(self.failed_objects.keys("undelivered/"))
+            if not parked and all(stream.is_idle for stream in self.laptop.streams.values()):
+                break
+        else:
+            raise AssertionError("something is never delivered")
+        self.end.settle(self.now)
+
+    def check(self) -> None:
+        """The promise: settled counts are the accepted lines, the ledger balances, no line is gone."""
+        found = self.end.counts()
+        differences = {
+            key: (found[key], self.accepted[key])
+            for key in found.keys() | self.accepted.keys()
+            if found[key] != self.accepted[key]
+        }
+        assert not differences, dict(sorted(differences.items())[:5])
+        assert self.ledger.imbalance() == []
+        failed = sum(self.objects.get(key).count(b"\n") for key in self.objects.keys("processing-failed/"))
+        assert self.objects.lines + failed >= self.accepted_lines + self.broken_lines
+
+    # --- the function
+
+    def _call(self, event: dict[str, Any]) -> Any:
+        batch = event["invocationId"]
+        may_fail = self.tries[batch] < self.max_failed_tries
+        self.tries[batch] += 1
+        names = ("error before the put", "error after the put", "time-out after the put", "crash after the put")
+        fault = self.faults.strikes("reordered", *names) if may_fail else ""
+        if fault == "error before the put":
+            raise RuntimeError("no")
+        if fault == "reordered":
+            event = {**event, "records": event["records"][::-1]}
+        answer, ledger = answer_batch(self.pipeline, self._deliver, event, 300.0, self.now, self._put_back)
+        if fault.startswith(("error", "time-out")):
+            raise FunctionTimedOutError if fault.startswith("time") else RuntimeError("late")
+        if fault == "crash after the put":
+            raise Killed
+        assert ledger.imbalance() == []
+        self.ledger.add(ledger)
+        self.tries.pop(batch)
+        return answer
+
+    def _deliver(self, deliveries: Iterable[Delivery], _: float) -> None:
+        for delivery in deliveries:
+            put_or_park(FaultyClient(self), SUMMARY, delivery.documents, 0, self.failed_objects)
+
+    def _put_back(self, event: Mapping[str, Any], envelopes: Sequence[bytes], _: float) -> None:
+        from streamtally.aws.firehose import put_documents
+
+        put_documents(FaultyClient(self), INGESTION, envelopes, 1.0)
+
+
+class MemoryEnd:
+    """An end in memory with the rules that count: documents by id, one plan a batch, merged."""
+
+    index = "inbox-log-summary-stream"
+
+    def __init__(self) -> None:
+        self.documents: dict[str, dict[str, Any]] = {}
+
+    def sink(self) -> Sink:
+        return self
+
+    def write(self, records: Sequence[StoredRecord]) -> list[Refusal]:
+        for record in records:
+            document = json.loads(record.data)
+            self.documents[document["tally"]["partial_id"]] = document
+        return []
+
+    def settle(self, now_ms: int) -> None:
+        pass
+
+    def counts(self) -> Counts:
+        plans: dict[str, set[str]] = {}
+        for document in self.documents.values():
+            plans.setdefault(document["tally"]["batch_id"], set()).add(document["tally"]["plan_id"])
+        found: Counts = Counter()
+        for document in self.documents.values():
+            tally = document["tally"]
+            if tally["plan_id"] == min(plans[tally["batch_id"]]):
+                found[tally["window_start"][:-1], tally["state"]["key"][0]] += tally["state"]["rows"]
+        return found
+
+
+def make_line(time_ms: int, status: int) -> bytes:
+    """A line of an access log at a time (UTC)."""
+    iso = to_iso(time_ms)
+    day, month = iso[8:10], MONTHS[int(iso[5:7]) - 1]
+    text = f'192.0.2.7 - - [{day}/{month}/{iso[:4]}:{iso[11:19]} +0000] "GET / HTTP/1.1" {status} 5 "-" "-"\n'
+    return text.encode()

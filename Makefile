@@ -100,3 +100,19 @@ clean:  ## Remove what was made, the environment too
 	rm -rf $(VENV) $(DEMO) .tools .aws-sam streamtally-out
 
 .PHONY: help setup demo test lint types bench formats-doc compile lock check clean
+
+# --- Exactness: the fault list, the contract, the soak
+test-faults: setup  ## The fault list, redrive, the simulator, and the state machine on a real OpenSearch
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup tests/faults tests/local/test_simulator.py tests/test_put_back.py
+
+SOAK_LINES ?= 10000000
+SOAK_SEED ?= 1
+soak: setup  ## Ten million lines under random faults into a real OpenSearch (SOAK_LINES, SOAK_SEED)
+	$(BIN)/python -W ignore -m tests.faults.soak --lines $(SOAK_LINES) --seed $(SOAK_SEED)
+
+HANDLER ?= functions.firehose_transform.app:handler
+contract: setup compile  ## Which clauses of Firehose's contract a function breaks (HANDLER=module:function, or a URL)
+	AWS_SAM_LOCAL=true AWS_DEFAULT_REGION=us-east-1 POWERTOOLS_LOG_LEVEL=CRITICAL \
+	  PIPELINE=layers/pipeline/pipeline/pipeline.json SUMMARY_STREAM=log-summary-stream \
+	  $(BIN)/python -m tests.conformance.contract --handler $(HANDLER) > .contract.txt; \
+	  status=$$?; grep -E '^(kept|broken)' .contract.txt; rm -f .contract.txt; exit $$status

@@ -83,7 +83,10 @@ opensearch: setup  ## A real OpenSearch on http://127.0.0.1:9200 until Ctrl-C
 
 .PHONY: test-opensearch bench-opensearch opensearch
 .PHONY: build lint-template test-sam test-deploy
-.PHONY: setup-moto test-moto
+.PHONY: docs-cli setup-moto test-moto
+
+docs-cli: setup  ## docs/cli.md from the commands' own help
+	$(BIN)/python -m scripts.make_cli_docs
 
 # ---- attach, detach and status against moto's server
 setup-moto: .tools/moto/.ready  ## Install moto's server in an environment of its own (.tools/moto)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import click
 from click.testing import CliRunner
 
+from streamtally.aws.session import Aws
 from streamtally.cli.main import cli
 from streamtally.errors import StreamtallyError
 
@@ -19,9 +20,9 @@ class Ran:
     """The one line of a user's mistake."""
 
 
-def run(*args: str, answer: str = "") -> Ran:
+def run(*args: str, answer: str = "", aws: Aws | None = None) -> Ran:
     """Anything that is not a user's mistake goes up, as a traceback would."""
-    result = CliRunner().invoke(cli, list(args), input=answer, standalone_mode=False)
+    result = CliRunner().invoke(cli, list(args), input=answer, obj=aws, standalone_mode=False)
     if isinstance(result.exception, StreamtallyError | click.ClickException):
         text = result.exception.message if isinstance(result.exception, click.ClickException) else str(result.exception)
         return Ran(2, result.stdout, text)

@@ -23,7 +23,7 @@ PROGRAM = "program.sql"
 def compile_application(path: Path, check: bool, explain: bool, out: Path | None, name: str | None) -> int:
     """Compile an application's file; with ``out`` write it as a pipeline folder. Raises: SettingsError."""
     try:
-        application = _choose(read_applications(read_document(path)), name)
+        application = choose(read_applications(read_document(path)), name)
     except SettingsError as error:
         raise SettingsError(f"{path}: {error}") from None
     definition = make_definition(application)
@@ -37,7 +37,8 @@ def compile_application(path: Path, check: bool, explain: bool, out: Path | None
     return 0
 
 
-def _choose(found: list[Application], name: str | None) -> Application:
+def choose(found: list[Application], name: str | None) -> Application:
+    """The application of a name, or the only one. Raises: SettingsError."""
     names = ", ".join(each.name for each in found)
     if name is None and len(found) == 1:
         return found[0]

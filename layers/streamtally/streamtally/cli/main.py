@@ -22,6 +22,7 @@ COMMANDS = {
     "attach": "streamtally.cli.attach",
     "detach": "streamtally.cli.detach",
     "status": "streamtally.cli.status",
+    "migrate": "streamtally.cli.migrate",
     "doctor": "streamtally.cli.doctor",
     "agent-config": "streamtally.cli.agent_config",
     "indices": "streamtally.cli.indices",

@@ -1,0 +1,164 @@
+"""``streamtally migrate``: a Kinesis Analytics application → a pipeline folder, and what to do with it."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from streamtally.aws.session import Aws
+from streamtally.cli.applications import PROGRAM, choose, read_document
+from streamtally.cli.aws_options import aws_options, echo_json, json_option
+from streamtally.cli.compile import write_atomically
+from streamtally.definition import define_pipeline
+from streamtally.errors import SettingsError
+from streamtally.local.arrival import arrive_when_logged, read_lines
+from streamtally.local.bucket import FolderBucket
+from streamtally.local.folder import COMPILED, DEFAULT_FOLDER, DEFINITION, encode_document, read_text
+from streamtally.local.logs import check_logs, read_log
+from streamtally.local.programs import Compiled, compile_source
+from streamtally.local.run import LocalRun
+from streamtally.local.store import DuckDbStore
+from streamtally.migrate.parity import Parity, columns_of, compare
+from streamtally.migrate.report import deploy_parameters, report
+from streamtally.pipeline import load_pipeline
+from streamtally.report.text import visible
+from streamtally.sql.applications import Application, index_name, make_definition, read_applications
+
+REPORT, PARAMETERS = "MIGRATION.md", "parameters.json"
+
+
+@click.command("migrate")
+@click.argument("source")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="The pipeline folder to make.")
+@click.option("--application", "name", metavar="NAME", help="Which one of a template with several.")
+@click.option("--parity", nargs=2, type=click.Path(exists=True, dir_okay=False), metavar="INPUT OUTPUT",
+              help="Compare with what the old application made of INPUT: OUTPUT, a JSON object a line.")  # fmt: skip
+@json_option
+@aws_options
+def command(
+    aws: Aws, source: str, out: Path | None, name: str | None, parity: tuple[str, str] | None, as_json: bool
+) -> int:
+    """Make a pipeline folder of SOURCE, and say what is equal, what differs and what stays behind.
+
+    SOURCE is an application's name, its description's JSON, a CloudFormation template, or a .sql file. Exit status 1:
+    --parity found rows that differ.
+
+    Example: streamtally migrate log-aggregation-app --out pipelines/log-aggregation
+    """
+    described, application = _read(aws, source, name)
+    definition, compiled = _compile(application, Path(source).suffix == ".sql")
+    document = define_pipeline(definition, compiled.plan, ZoneInfo)
+    parameters = deploy_parameters(described)
+    text = report(application.name, document, parameters, application.left, compiled.program.notes)
+    if out is not None:
+        files = {DEFINITION: definition, PROGRAM: application.sql.rstrip() + "\n", COMPILED: encode_document(document)}
+        _write(out, {**files, REPORT: text, PARAMETERS: json.dumps(parameters, indent=2) + "\n"})
+    compared = _compare(document, *parity) if parity else {}
+    if as_json:
+        shown = {key: _parity_json(value) for key, value in compared.items()}
+        echo_json({"application": application.name, "outputs": compiled.program.streams, "parameters": parameters,
+                   "not_carried_over": application.left, "notes": compiled.program.notes, "parity": shown})  # fmt: skip
+    else:
+        click.echo(text, nl=False)
+        for output, each in compared.items():
+            _show(output, each)
+    return 0 if all(each.is_equal for each in compared.values()) else 1
+
+
+def _read(aws: Aws, source: str, name: str | None) -> tuple[Any, Application]:
+    path = Path(source)
+    if path.suffix == ".sql":
+        return {}, Application(path.stem, read_text(path))
+    is_file = path.exists() or "/" in source or path.suffix in (".json", ".yaml", ".yml")
+    if is_file:
+        document = read_document(path)
+    else:
+        document = aws.call("kinesisanalyticsv2", "describe_application", ApplicationName=source)
+    try:
+        return document, choose(read_applications(document), name)
+    except SettingsError as error:
+        raise SettingsError(f"{source}: {error}") from None
+
+
+def _compile(application: Application, is_sql: bool) -> tuple[str, Compiled]:
+    """The definition and the program; a source that nobody told is the default pipeline's, outputs are all."""
+    definition = _default_source() if is_sql else make_definition(application)
+    compiled = compile_source(application.name, application.sql, definition, bind=bool(application.outputs))
+    if not application.outputs:
+        streams = dict.fromkeys(compiled.program.streams)
+        definition += "".join(f'\n[outputs.{json.dumps(each)}]\nindex = "{index_name(each)}"\n' for each in streams)
+    return definition, compiled
+
+
+def _default_source() -> str:
+    return read_text(DEFAULT_FOLDER / DEFINITION).split("[outputs.")[0].rstrip() + "\n"
+
+
+def _write(out: Path, files: Mapping[str, str]) -> None:
+    for each in files:
+        if (out / each).exists():
+            raise SettingsError(f"{out / each} is there already: name another folder, or move it away")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"--out {out}: cannot be made: {error.strerror}") from None
+    for each, text in files.items():
+        write_atomically(out / each, text)
+
+
+def _compare(document: dict[str, Any], log: str, recorded: str) -> dict[str, Parity]:
+    """The program on the recorded input, against the recorded output."""
+    pipeline = load_pipeline(document, ZoneInfo)
+    check_logs([log])
+    with tempfile.TemporaryDirectory() as folder:
+        store = DuckDbStore(Path(folder) / "parity.duckdb")
+        run = LocalRun(pipeline, FolderBucket(Path(folder) / "bucket", "parity"), store)
+        file_ms = int(Path(log).stat().st_mtime * 1000)
+        run.run(arrive_when_logged(read_lines(read_log(log), pipeline.source, file_ms), file_ms), 1)
+        ours = {name: [dict(each) for each in store.documents(output)] for name, output in pipeline.outputs.items()}
+        store.close()
+    rows = list(_recorded(recorded))
+    found = {}
+    for node in document["plan"]["outputs"]:
+        names = {column["name"].lower() for column in node["columns"]}
+        # A recording may hold several streams' rows: each belongs to the output that has all its columns.
+        theirs = [row for row in rows if {key.lower() for key in row} == names]
+        found[node["name"]] = compare(ours[node["name"]], theirs, columns_of(node))
+    unmatched = len(rows) - sum(1 for row in rows if any(_fits(row, node) for node in document["plan"]["outputs"]))
+    if unmatched:
+        raise SettingsError(f"{recorded}: {unmatched} rows have columns that no output of the program has")
+    return found
+
+
+def _fits(row: Mapping[str, Any], node: Mapping[str, Any]) -> bool:
+    return {key.lower() for key in row} == {column["name"].lower() for column in node["columns"]}
+
+
+def _recorded(path: str) -> Iterator[dict[str, Any]]:
+    for line in read_log(path):
+        if not line.data.strip():
+            continue
+        try:
+            row = json.loads(line.data)
+        except (ValueError, RecursionError):
+            row = None
+        if not isinstance(row, dict):
+            raise SettingsError(f"{path}:{line.number}: not a JSON object: the recorded output has one a line")
+        yield row
+
+
+def _parity_json(parity: Parity) -> dict[str, Any]:
+    return {name: getattr(parity, name) for name in Parity.__dataclass_fields__} | {"is_equal": parity.is_equal}
+
+
+def _show(output: str, parity: Parity) -> None:
+    counts = ("equal", "different", "missing", "extra", "repeated", "edge")
+    click.echo(f"\n{output}: " + ", ".join(f"{getattr(parity, name):,} {name}" for name in counts))
+    for example in parity.examples:
+        click.echo(f"  {visible(example, 200)}")

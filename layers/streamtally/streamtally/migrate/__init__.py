@@ -1,0 +1,1 @@
+"""Moving off Kinesis Analytics: what to deploy and attach, what differs, and whether recorded results agree."""

@@ -2,7 +2,8 @@
 
 Where it comes from, first that works:
 
-1. ``OPENSEARCH_URL`` (a server that is already there; user and password may stand in the URL);
+1. ``OPENSEARCH_URL`` (a server that is already there; user and password may stand in the URL). The tests delete
+   everything in it, so it must be on loopback;
 2. Docker, if the engine answers and the image ``opensearchproject/opensearch`` is at hand (nothing is pulled);
 3. Maven's artifact ``org.opensearch.distribution.integ-test-zip:opensearch`` (the minimal distribution with all
    modules), unpacked once and shared by every server, with a Java of at least 21: OPENSEARCH_JAVA_HOME, JAVA_HOME,
@@ -18,6 +19,7 @@ from __future__ import annotations
 import argparse
 import base64
 import contextlib
+import ctypes
 import fcntl
 import json
 import os
@@ -209,6 +211,7 @@ class Server:
 def start(security: bool = False, port: int = 0, settings: dict[str, str] | None = None) -> Server:
     """Start (or find) a server and wait until it is healthy. Raises: Unavailable."""
     if not security and not settings and (url := os.environ.get("OPENSEARCH_URL")):
+        check_disposable(url)
         return Server(url.rstrip("/"))
     port = port or free_port()
     if not security and not settings and image_at_hand():
@@ -221,6 +224,14 @@ def start(security: bool = False, port: int = 0, settings: dict[str, str] | None
         server.stop()
         raise
     return server
+
+
+def check_disposable(url: str) -> None:
+    """The tests delete every index of the server they are given. Raises: Unavailable: it is not on this machine."""
+    host = urllib.parse.urlsplit(url).hostname
+    if host not in ("127.0.0.1", "::1", "localhost") and os.environ.get("OPENSEARCH_IS_DISPOSABLE") != "yes":
+        text = "the tests delete everything there: only a server on loopback is taken"
+        raise Unavailable(f"OPENSEARCH_URL is {host}, and {text}, or any with OPENSEARCH_IS_DISPOSABLE=yes")
 
 
 def image_at_hand() -> bool:
@@ -276,6 +287,7 @@ def start_process(security: bool, port: int, settings: dict[str, str]) -> Server
         stderr=out,
         env=environment,
         start_new_session=True,
+        preexec_fn=end_with_parent if sys.platform == "linux" else None,
         **run_as(home),
     )
     if security:
@@ -332,6 +344,11 @@ def command_line(runtime: Path, home: Path, settings: dict[str, str]) -> list[st
         options += " -Djava.security.manager=allow"
     given = [f"-E{name}={value}" for name, value in settings.items()]
     return [str(runtime), *options.split(), "-cp", f"{home}/lib/*", "org.opensearch.bootstrap.OpenSearch", *given]
+
+
+def end_with_parent() -> None:
+    """Linux: a server whose tests were killed ends, too (prctl PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 def run_as(home: Path) -> dict[str, Any]:

@@ -249,3 +249,23 @@ def test_choice_reaches_windows_without_news(managed: Cluster) -> None:
 
     assert before == expected(lines)
     assert counts(settled(managed)) == expected(lines[1:])
+
+
+# Where no ingest pipeline was at work, a repeat is a twin under another id: each partial still counts once, the audit
+# finds nothing, and closing is not held up.
+def test_twins_count_once(managed: Cluster) -> None:
+    pipeline = make_pipeline()
+    document = make_documents(pipeline, "one", [(WINDOW, 200)] * 5, NOW)[0]
+    put_stamped(managed, document, NOW)
+    twin = {**document, "tally": {**document["tally"], "ingested_at": NOW}}
+    managed.request("PUT", "/partials-request_data-2026-03-10/_doc/another-id", twin)
+
+    run_settle(managed, NOW)
+    audit = run_settle(managed, NOW + DAY_MS)
+    later = NOW + 11 * DAY_MS
+    manager_of(managed).manage(later, forever)
+    closing = run_settle(managed, later + 15 * MINUTE_MS)
+
+    assert counts(settled(managed)) == expected([(WINDOW, 200)] * 5)
+    assert audit.audit_differences == 0
+    assert closing.deleted == ["partials-request_data-2026-03-10"]

@@ -72,6 +72,19 @@ def partial_document(
     return {**columns, "tally": {**tally, **account, "state": state, "out_of_range": group[1]}}
 
 
+def add_line_ids(text: str, identity: str) -> str:
+    """JSON lines with ``line_id`` in front: the same for the same line of the same record, so that twins in S3 show."""
+    lines = text.split("\n")
+    return "\n".join(
+        [_with_id(line, digest([identity, number])) if line else line for number, line in enumerate(lines)]
+    )
+
+
+def _with_id(line: str, id_: str) -> str:
+    body = line.lstrip()[1:]
+    return f'{{"line_id":"{id_}"' + (body if body.lstrip()[:1] == "}" else "," + body)
+
+
 def row_document(
     output: RowOutput, columns: dict[str, Any], time: int, id_: str, fate_is_out_of_range: bool, account: dict[str, Any]
 ) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from streamtally.answer import DROPPED, FAILED, MAX_RESPONSE_BYTES, OK, Result, choose_overflow
 from streamtally.canonical import digest
-from streamtally.documents import batch_account
+from streamtally.documents import add_line_ids, batch_account
 from streamtally.errors import PlanError, SettingsError
 from streamtally.ledger import Ledger, OutputLedger
 from streamtally.lines import LineReader, count_lines, has_several_lines
@@ -207,12 +207,14 @@ class _Run:
             refused = dict(self._refuse(group))
             results.update(refused)
             readable = [record for record in readable if id(record) not in refused]
-        rows_before = self.ledger.rows
+        rows_before, line_ids = self.ledger.rows, self.pipeline.source.settings.line_id
         reader = LineReader(self.pipeline.source, self.ledger, targets, self.by_row)
         for record, data, rows in reader.read(readable):
             result = OK if rows else FAILED if data else DROPPED
             # A destination of one document a record ends it itself; a second line end would be an empty document.
             text = (data.rstrip("\n") if self.single else data) if rows else ""
+            if line_ids:
+                text = add_line_ids(text, record.identity)
             results[id(record)] = Result(record.id, result, text.encode(), record.raw)
         if group.is_counted:  # lines for S3 alone: no output has them a second time
             for output in self.ledger.outputs.values():

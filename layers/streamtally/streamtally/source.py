@@ -43,6 +43,7 @@ class SourceSettings:
         unescape: undo the log's escapes.
         agent_options: the Kinesis Agent's dataProcessingOptions, in place of a format.
         split_request, anonymize, true_client, drop: see streamtally.formats.rewrite.
+        line_id: each JSON line gets a ``line_id``, which tells twins in S3 from lines that repeat.
         framing: ``lines``: a record may hold many lines, and its answer as many documents. ``single``: one document a
             record, for destinations that take no more (OpenSearch, Splunk, HTTP …); a record of several lines fails.
         paths: column → JSONPath (``$.a.b``) of a value inside a JSON line; a missing one is NULL.
@@ -60,6 +61,7 @@ class SourceSettings:
     unescape: bool = False
     delimiter: str | None = None
     framing: str = "lines"
+    line_id: bool = False
     agent_options: Sequence[Any] | str | None = None
     split_request: bool = False
     anonymize: bool | Sequence[str] = False

@@ -18,6 +18,8 @@ COMMANDS = {
     "compile": "streamtally.cli.compile",
     "local": "streamtally.cli.local",
     "redrive": "streamtally.cli.redrive",
+    "reconcile": "streamtally.cli.reconcile",
+    "backfill": "streamtally.cli.backfill",
     "sample": "streamtally.cli.sample",
     "attach": "streamtally.cli.attach",
     "detach": "streamtally.cli.detach",

@@ -1,0 +1,44 @@
+"""``streamtally backfill``: fill an index from old logs in S3 or a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+
+from streamtally.aws.objects import open_objects
+from streamtally.canonical import digest
+from streamtally.cli.indices import open_cluster
+from streamtally.ledger import Ledger
+from streamtally.local.folder import read_folder
+from streamtally.local.old_logs import Seen, run_old_logs
+from streamtally.local.opensearch_store import OpenSearchStore
+from streamtally.pipeline import iter_documents, load_pipeline
+from streamtally.report.text import visible
+
+
+@click.command("backfill")
+@click.argument("place", metavar="s3://BUCKET/PREFIX|DIR")
+@click.option("--opensearch", "url", required=True, help="The index to fill.")
+@click.option("--pipeline", "folder", type=click.Path(path_type=Path), help="A pipeline folder; default: the one here.")
+def command(place: str, url: str, folder: Path | None) -> None:
+    """Take old logs (plain or gzip, raw or JSON lines) through the same transform into an index.
+
+    Ids go by object and line, so doing it again counts nothing twice. Do not fill windows that a stream has counted
+    already: to that stream these are other lines.
+
+    Example: streamtally backfill s3://old-logs/2024/ --opensearch https://domain
+    """
+    pipeline = load_pipeline(read_folder(folder), ZoneInfo)
+    objects = open_objects(place)
+    store = OpenSearchStore(open_cluster(url), pipeline, digest(["backfill", place]))
+    ledger, seen = Ledger(), Seen()
+    for outcome in run_old_logs(objects, pipeline, seen):
+        store.put(iter_documents(outcome.deliveries))
+        ledger.add(outcome.ledger)
+    store.settle(pipeline)
+    click.echo(f"lines: {ledger.lines}; rows: {ledger.rows}; not parsed: {ledger.unparsed + seen.unparsed}")
+    for problem in seen.problems:
+        click.echo(f"not read: {visible(problem, 200)}", err=True)
+    raise SystemExit(1 if seen.problems else 0)

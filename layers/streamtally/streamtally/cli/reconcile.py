@@ -1,0 +1,76 @@
+"""``streamtally reconcile``: the counts of the S3 side beside the settled documents."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from streamtally.aws.objects import open_objects
+from streamtally.aws.reconcile import Difference, compare, read_settled
+from streamtally.cli.indices import open_cluster
+from streamtally.errors import SettingsError
+from streamtally.local.folder import read_folder
+from streamtally.local.old_logs import Seen, recompute, run_old_logs
+from streamtally.pipeline import load_pipeline
+from streamtally.report.text import visible
+
+MAX_SHOWN = 50
+_EVER = (-(2**62), 2**62)
+
+
+@click.command("reconcile")
+@click.argument("place", metavar="s3://BUCKET/PREFIX|DIR")
+@click.option("--opensearch", "url", required=True, help="Where the settled documents are.")
+@click.option("--pipeline", "folder", type=click.Path(path_type=Path), help="A pipeline folder; default: the one here.")
+@click.option("--from", "from_text", help="The first window's start, ISO 8601 (UTC).")
+@click.option("--to", "to_text", help="Windows that start before this.")
+def command(place: str, url: str, folder: Path | None, from_text: str | None, to_text: str | None) -> None:
+    """Recompute the counts from S3's lines and show the windows in which the settled documents say otherwise.
+
+    Exit status 1 if there are any.
+
+    Example: streamtally reconcile s3://log-bucket/ --opensearch https://domain --from 2025-03-01T00:00
+    """
+    pipeline = load_pipeline(read_folder(folder), ZoneInfo)
+    between = (_ms(from_text, "--from", _EVER[0]), _ms(to_text, "--to", _EVER[1]))
+    seen = Seen()
+    recomputed = recompute(run_old_logs(open_objects(place), pipeline, seen), pipeline)
+    cluster = open_cluster(url)
+    differences: list[Difference] = []
+    for name, output in pipeline.outputs.items():
+        if output.kind == "windowed":
+            settled = read_settled(cluster, output.settings.index, name)
+            differences += compare(recomputed, settled, name, bool(seen.line_ids), between)
+    click.echo(f"lines in S3: {seen.lines}; twins left out: {seen.twins}; windows and keys: {len(recomputed)}")
+    for problem in seen.problems:
+        click.echo(f"not read: {visible(problem, 200)}", err=True)
+    _show(differences)
+    raise SystemExit(1 if differences or seen.problems else 0)
+
+
+def _show(differences: list[Difference]) -> None:
+    if not differences:
+        click.echo("no difference")
+        return
+    table = Table("window", "from S3", "settled", "likely reason")
+    for each in differences[:MAX_SHOWN]:
+        sides = [visible(json.dumps(side), 80) if side else "none" for side in (each.in_s3, each.settled)]
+        table.add_row(each.window, *sides, each.reason)
+    Console(width=None).print(table)
+    click.echo(f"{len(differences)} differences")
+
+
+def _ms(text: str | None, option: str, default: int) -> int:
+    if text is None:
+        return default
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise SettingsError(f"{option} {text!r} is no time: write it like 2025-03-01T00:00") from None
+    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)

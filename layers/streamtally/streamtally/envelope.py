@@ -27,6 +27,7 @@ which its format's JSON triples, and each round answers at least one response of
 
 _HEAD = struct.Struct(">7sBBqI")
 _COMPRESSED, _PLAIN, _COUNTED = 1, 2, 4
+_MAX_PLAIN_BYTES = MAX_ENVELOPE_BYTES - 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,12 @@ class Envelope:
 
 
 def encode_envelope(envelope: Envelope) -> bytes:
-    """Its bytes; the body is compressed where that makes it smaller."""
-    compressed = zlib.compress(envelope.body, 6)
+    """Its bytes; the body is compressed only where it would not fit otherwise.
+
+    A compressed envelope takes next to no room in a buffer and as much as ever in the answer: what overflows once would
+    overflow the next events too, more of it each time (a soak found it; docs/decisions/0080).
+    """
+    compressed = zlib.compress(envelope.body, 6) if len(envelope.body) > _MAX_PLAIN_BYTES else envelope.body
     is_smaller = len(compressed) < len(envelope.body)
     body = compressed if is_smaller else envelope.body
     origin, part = envelope.origin.encode(), envelope.part.encode()

@@ -23,14 +23,18 @@ def to_envelopes(record: Record, size_bytes: int, limit_bytes: int, source: Sour
     """
     if not may_go_back(record):
         return []
-    if size_bytes * 2 <= limit_bytes:
+    is_packed = record.envelope is None and record.data is not record.payload
+    if size_bytes * 2 <= limit_bytes and not is_packed:
         whole = encode_envelope(_whole(record))
         if len(whole) <= MAX_ENVELOPE_BYTES:
             return [whole]
     lines = record_lines(record, source)
-    wanted = max(2, -(-size_bytes * PARTS_OF_AN_ANSWER // limit_bytes))
+    by_answer = -(-size_bytes * PARTS_OF_AN_ANSWER // limit_bytes)
+    by_size = -(-sum(map(len, lines)) * 2 // MAX_ENVELOPE_BYTES)
+    wanted = min(max(by_answer, by_size, 1), len(lines))
     # One line that alone overflows would overflow again, however often it went round.
-    return _split(record, lines, min(wanted, len(lines))) if len(lines) > 1 else []
+    may_split = wanted > 1 or (bool(lines) and size_bytes * 2 <= limit_bytes)
+    return _split(record, lines, wanted) if may_split else []
 
 
 def _whole(record: Record) -> Envelope:

@@ -157,7 +157,7 @@ def _unpack_all(records: list[Record]) -> None:
 
 def _unpack(record: Record, payload: bytes, limit_bytes: int) -> bytes:
     """What an envelope holds, decompressed; the record then is what the envelope says."""
-    if payload.startswith(MAGIC):
+    if payload.startswith(MAGIC[:-1]):  # of another version too: that one is broken to us, and kept raw
         envelope = record.envelope = decode_envelope(payload, limit_bytes, received=record.arrival)
         record.identity, record.arrival = envelope.identity, envelope.first_arrival
         payload = envelope.body

@@ -43,7 +43,7 @@ def main() -> int:
         laptop.start()
         begun = time.monotonic()
         put(server.server_address[1], bodies)
-        while not laptop.streams[INGESTION].counters().get("DeliveryToS3.Records", 0) >= len(lines):
+        while laptop.journal.waiting(INGESTION) or laptop.journal.batches(INGESTION):
             time.sleep(0.05)
             assert time.monotonic() - begun < 300
         seconds = time.monotonic() - begun

@@ -194,7 +194,7 @@ def test_a_row_that_cannot_be_evaluated_still_goes_to_s3(default_pipeline: Pipel
     account = outcome.ledger.outputs["DESTINATION_SQL_STREAM"]
     assert [each.result for each in outcome.results] == ["Ok", "Ok"]
     assert (account.eval_failed, account.emitted) == (1, 1)
-    assert account.reasons == {reason: 1}
+    assert account.reasons == {f"STREAM_PUMP: {reason}": 1}
     assert sum(each["statusCount"] for each in documents(outcome)) == 1
 
 

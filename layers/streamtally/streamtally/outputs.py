@@ -8,6 +8,9 @@ from typing import Any
 
 from streamtally.errors import SettingsError
 
+ERROR_STREAM = "error_stream"
+"""The in-application stream of rows that a pump could not evaluate; it has documents only if it is bound."""
+
 ROTATIONS = ("hour", "day", "week", "month", "rollover")
 
 

@@ -13,13 +13,13 @@ from streamtally.documents import add_line_ids, batch_account
 from streamtally.errors import PlanError, SettingsError
 from streamtally.ledger import Ledger, OutputLedger
 from streamtally.lines import LineReader, count_lines, has_several_lines
-from streamtally.outputs import output_settings
+from streamtally.outputs import ERROR_STREAM, output_settings
 from streamtally.plan.rows import compile_row_output
 from streamtally.plan.windowed import compile_windowed_output
 from streamtally.putting_back import may_go_back, to_envelopes
 from streamtally.records import Record, RecordGroup, describe_batch, group_records
 from streamtally.source import Source, ZoneOf, source_settings
-from streamtally.targets import Output, make_target
+from streamtally.targets import Output, make_targets
 
 PLAN_VERSION = 1
 OVERFLOW = "the answer would pass 6 MB"
@@ -170,7 +170,8 @@ class _Run:
         batch_id: str | None = None,
     ) -> None:
         self.pipeline = pipeline
-        self.by_row = by_row
+        # The error output shows the rows themselves, so that none is counted by what the outputs read of it.
+        self.by_row = by_row or ERROR_STREAM in pipeline.outputs
         self.single = pipeline.source.settings.framing == "single"
         self.ambiguous = False
         self.batch = describe_batch(records)
@@ -195,11 +196,8 @@ class _Run:
     def _run_group(self, group: RecordGroup, results: dict[int, Result]) -> None:
         batch_id = group.batch_id if self.batch_id is None or group.is_part else self.batch_id
         account = batch_account(self.batch, batch_id, self.pipeline.plan_id)
-        targets = [
-            make_target(output, self.ledger.outputs[name], account)
-            for name, output in self.pipeline.outputs.items()
-            if not group.is_counted
-        ]
+        outputs = {} if group.is_counted else self.pipeline.outputs
+        targets = make_targets(outputs, self.ledger.outputs, account)
         readable = [
             record for record in group.records if record.payload is not None and id(record) not in self.left_out
         ]

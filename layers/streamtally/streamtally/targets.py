@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any, Protocol
 
 from streamtally.documents import MAX_DOCUMENT_BYTES, encode_document, partial_document, row_document, row_id
+from streamtally.error_rows import ErrorTarget
 from streamtally.errors import EvaluationError
 from streamtally.formats.base import Plain, Row, Scanner
 from streamtally.ledger import OutputLedger
+from streamtally.outputs import ERROR_STREAM
 from streamtally.plan.codegen import FILTERED, OUT_OF_RANGE
 from streamtally.plan.rows import RowOutput
 from streamtally.plan.windowed import Group, WindowedOutput
@@ -37,8 +39,15 @@ class WindowedTarget:
     latest arrival of the batch: where these disagree, ``ambiguous`` says that the batch must run again row by row.
     """
 
-    def __init__(self, output: WindowedOutput, account: OutputLedger, batch_account: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        output: WindowedOutput,
+        account: OutputLedger,
+        batch_account: dict[str, Any],
+        errors: ErrorTarget | None = None,
+    ) -> None:
         self.output = output
+        self._errors = errors
         self.ambiguous = False
         self._account = account
         self._batch_account = batch_account
@@ -101,7 +110,9 @@ class WindowedTarget:
         try:
             fate = self.output.add(row, arrival, low, high, self._groups, times)
         except Exception as error:
-            count_failure(self._account, error, times)
+            reason = count_failure(self._account, error, times, self.output.pump)
+            if self._errors is not None:
+                self._errors.note(self.output.name, self.output.pump or self.output.name, reason)
             return FILTERED
         if fate == FILTERED:
             self._account.filtered += times
@@ -114,7 +125,7 @@ class WindowedTarget:
             if len(document) > MAX_DOCUMENT_BYTES:
                 raise EvaluationError(TOO_LARGE)
         except Exception as error:
-            count_failure(self._account, error, rows)
+            count_failure(self._account, error, rows, self.output.pump)
             return []
         self._account.out_of_range += out_of_range
         self._account.emitted += rows - out_of_range
@@ -126,8 +137,15 @@ class RowTarget:
 
     ambiguous = False
 
-    def __init__(self, output: RowOutput, account: OutputLedger, batch_account: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        output: RowOutput,
+        account: OutputLedger,
+        batch_account: dict[str, Any],
+        errors: ErrorTarget | None = None,
+    ) -> None:
         self.output = output
+        self._errors = errors
         self._account = account
         self._batch_account = batch_account
         self._past_ms = output.settings.max_past_seconds * 1000
@@ -153,7 +171,9 @@ class RowTarget:
             if len(document) > MAX_DOCUMENT_BYTES:
                 raise EvaluationError(TOO_LARGE)
         except Exception as error:
-            count_failure(self._account, error, 1)
+            reason = count_failure(self._account, error, 1, self.output.pump)
+            if self._errors is not None:
+                self._errors.note(self.output.name, self.output.pump or self.output.name, reason)
             return
         self._documents.append(document)
         self._account.out_of_range += out_of_range
@@ -165,7 +185,15 @@ class RowTarget:
         return self._documents
 
 
-Target = WindowedTarget | RowTarget
+class ErrorRows(ErrorTarget):
+    """The error output's target, which is asked for every row."""
+
+    def add_plain(self, scanner: Scanner, found: list[Plain], lines: Addresses) -> None:
+        """Make the documents of plain lines."""
+        add_plain_rows(self, scanner, found, lines)
+
+
+Target = WindowedTarget | RowTarget | ErrorRows
 
 
 def add_plain_rows(target: Target, scanner: Scanner, found: list[Plain], lines: Addresses) -> None:
@@ -175,15 +203,32 @@ def add_plain_rows(target: Target, scanner: Scanner, found: list[Plain], lines: 
             target.add_row(scanner.row(fields), record, number)
 
 
-def make_target(output: Output, account: OutputLedger, batch_account: dict[str, Any]) -> Target:
-    """The target of an output for one group of records."""
-    if isinstance(output, WindowedOutput):
-        return WindowedTarget(output, account, batch_account)
-    return RowTarget(output, account, batch_account)
+def make_targets(
+    outputs: Mapping[str, Output], accounts: Mapping[str, OutputLedger], batch_account: dict[str, Any]
+) -> list[Target]:
+    """The targets of the outputs for one group of records; the error output's is the last."""
+    errors: ErrorRows | None = None
+    error_output = outputs.get(ERROR_STREAM)
+    if isinstance(error_output, RowOutput):
+        errors = ErrorRows(error_output, accounts[ERROR_STREAM], batch_account)
+    targets: list[Target] = []
+    for name, output in outputs.items():
+        if output is error_output:
+            continue
+        if isinstance(output, WindowedOutput):
+            targets.append(WindowedTarget(output, accounts[name], batch_account, errors))
+        else:
+            targets.append(RowTarget(output, accounts[name], batch_account, errors))
+    return targets if errors is None else [*targets, errors]
 
 
-def count_failure(account: OutputLedger, error: Exception, rows: int) -> None:
-    """Count rows that cannot be evaluated, under a reason that holds nothing of them."""
+def count_failure(account: OutputLedger, error: Exception, rows: int, pump: str | None = None) -> str:
+    """Count rows that cannot be evaluated, under the pump's name and a reason that holds nothing of them.
+
+    Returns: the reason without the pump.
+    """
     known = isinstance(error, EvaluationError)
+    reason = str(error) if known else f"cannot be evaluated ({type(error).__name__})"
     account.eval_failed += rows
-    account.reasons[str(error) if known else f"cannot be evaluated ({type(error).__name__})"] += rows
+    account.reasons[reason if pump is None else f"{pump}: {reason}"] += rows
+    return reason

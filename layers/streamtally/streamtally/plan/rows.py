@@ -30,7 +30,9 @@ class Column:
 class RowOutput:
     """An output with a document a row.
 
-    Attributes: make: evaluates one row; raises EvaluationError (and what Python raises for hostile values).
+    Attributes:
+        make: evaluates one row; raises EvaluationError (and what Python raises for hostile values).
+        pump: the program's pump that it comes from, for reports.
     """
 
     name: str
@@ -38,6 +40,7 @@ class RowOutput:
     columns: tuple[Column, ...]
     make: MakeRow
     kind: str = "row"
+    pump: str | None = None
 
 
 def compile_row_output(node: dict[str, Any], settings: OutputSettings, source: RowSource) -> RowOutput:
@@ -54,7 +57,7 @@ def compile_row_output(node: dict[str, Any], settings: OutputSettings, source: R
     body.append(f"return fate, time, {{{', '.join(values)}}}")
     scope.namespace["no_time"] = lambda: EvaluationError("no event time")
     make = make_function("make_row", "row, arrival, low, high", body, scope.namespace)
-    return RowOutput(node["name"], settings, columns, make)
+    return RowOutput(node["name"], settings, columns, make, pump=node.get("pump"))
 
 
 def where_lines(node: dict[str, Any], scope: Scope, leave: str) -> list[str]:

@@ -43,6 +43,8 @@ class WindowedOutput:
     Attributes:
         reads: what of a row decides where it is counted, so that equal rows can be counted first and added at once.
         add: puts rows into a group; raises EvaluationError (and what Python raises for hostile values).
+        expand: (an aggregate over items, how many of them become a document each); None: one document a key.
+        pump: the program's pump that it comes from, for reports.
     """
 
     name: str
@@ -55,6 +57,7 @@ class WindowedOutput:
     add: AddRow
     _finish: Callable[..., tuple[dict[str, Any], bool]]
     expand: tuple[str, int] | None = None
+    pump: str | None = None
     kind: str = "windowed"
 
     def state_to_json(self, key: tuple[Any, ...], group: list[Any]) -> dict[str, Any]:
@@ -158,6 +161,7 @@ def compile_windowed_output(node: dict[str, Any], settings: OutputSettings, sour
         add=make_function("add_row", "row, arrival, low, high, groups, n", body, scope.namespace),
         _finish=_compile_finish(node, key_codes, slots, arguments, window_ms),
         expand=_read_expand(node, slots),
+        pump=node.get("pump"),
     )
 
 

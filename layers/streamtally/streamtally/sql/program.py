@@ -10,7 +10,9 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
+from streamtally.error_rows import error_output_node
 from streamtally.errors import SqlError, SqlProgramError
+from streamtally.outputs import ERROR_STREAM
 from streamtally.plan.types import SqlType
 from streamtally.sql.dialect import CreatePump, CreateStream, make_tokenizer, parse_statement
 from streamtally.sql.expressions import Translator
@@ -24,7 +26,6 @@ from streamtally.sql.typed import INTERVAL, NULL_LITERAL, RECORD, TIMESTAMP, Typ
 MAX_TEXT_CHARS = 100_000
 """A program's length, as Kinesis Analytics limits it (*Limits*, 100 KB)."""
 DEFAULT_SOURCE = "SOURCE_SQL_STREAM_001"
-ERROR_STREAM = "error_stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,7 +416,11 @@ class _Builder:
             for relation in relations:
                 name = stream.name if len(relations) == 1 else "/".join((stream.name, *relation.pumps))
                 entries.append(make_output(name, stream, relation, self.source.is_event_time))
-        return entries, [stream.name for stream in chosen]
+        streams = [stream.name for stream in chosen]
+        if bound is not None and ERROR_STREAM in bound:
+            entries.append(error_output_node())
+            streams.append(ERROR_STREAM)
+        return entries, streams
 
     def _chosen(self, bound: list[str] | None) -> list[Stream]:
         if bound is None:
@@ -479,7 +484,7 @@ def make_output(name: str, stream: Stream, relation: Relation, is_event_time: Is
         column_entry(each.name, each.type, shape(column.value.node))
         for each, column in zip(stream.columns, relation.columns, strict=True)
     ]
-    entry: dict[str, Any] = {"name": name}
+    entry: dict[str, Any] = {"name": name, "pump": relation.pumps[0]}
     if name != stream.name:
         entry["stream"] = stream.name
     window = relation.window

@@ -1,0 +1,3 @@
+-- outputs: OUT, error_stream
+CREATE STREAM "OUT" (share BIGINT);
+CREATE PUMP divide AS INSERT INTO "OUT" SELECT STREAM 1000 / "bytes" FROM SOURCE_SQL_STREAM_001;

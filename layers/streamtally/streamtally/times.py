@@ -28,9 +28,10 @@ _MONTH_NAMES = (
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
 _DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_WEEKDAY_NUMBER = {name[:3].lower(): number for number, name in enumerate(_DAY_NAMES, 1)}
 _MONTH_NUMBER = {name[:3].lower(): number for number, name in enumerate(MONTHS, 1)}
 
-_NUMERIC = "yMdHkKhmsSD"
+_NUMERIC = "yMdHkKhmsSDYwWFu"
 _OFFSETS = {
     "Z": r"(?:GMT)?[+-]\d{2}:?\d{2}|GMT|UTC|Z",
     "z": r"(?:GMT|UTC)?[+-]\d{2}:?\d{2}|GMT|UTC|Z",
@@ -133,7 +134,7 @@ def _tokens(pattern: str) -> Iterator[tuple[str | None, str | None, str]]:
         if found is None:
             raise SettingsError(f"time format {pattern!r}: the quote at character {position} is not closed")
         letters = found["letters"]
-        if letters and letters[0] not in _NUMERIC + "aEZzX":
+        if letters and letters[0] not in _NUMERIC + "aEGZzX":
             raise SettingsError(f"time format {pattern!r}: unknown letter {letters[0]!r} (quote text: 'T')")
         yield letters, found["quoted"], found["other"] or ""
         position = found.end()
@@ -213,13 +214,13 @@ def _field_expression(letters: str, numeric_next: bool) -> str:
         return "(" + "|".join(f"{name}|{name[:3]}" for name in _MONTH_NAMES) + ")"
     if letter == "E":
         return "(" + "|".join(f"{name}|{name[:3]}" for name in _DAY_NAMES) + ")"
-    if letter == "a":
-        return "(AM|PM)"
+    if letter in "aG":
+        return "(AM|PM)" if letter == "a" else "(AD|BC)"
     if letter in _OFFSETS:
         return f"({_OFFSETS[letter]})"
     if numeric_next:  # abutting numbers: as many digits as letters
         return rf"(\d{{{count}}})"
-    return r"(\d{1,9})" if letter in "yS" else r"(\d{1,3})"
+    return r"(\d{1,9})" if letter in "yYS" else r"(\d{1,3})"
 
 
 def _evaluate_fields(fields: list[str], texts: tuple[str, ...], zone: tzinfo) -> int:
@@ -234,11 +235,13 @@ def _evaluate_fields(fields: list[str], texts: tuple[str, ...], zone: tzinfo) ->
             offset = parse_offset(text.upper())
         elif letter == "a":
             afternoon = text.upper() == "PM"
-        elif letter == "y":
-            values["y"] = _two_digit_year(int(text)) if len(letters) == 2 and len(text) == 2 else int(text)
-        elif letter != "E":
-            values[letter] = int(text)
+        else:
+            values[letter] = _field_number(letters, text)
     hour = _hour(values, afternoon)
+    letters_used = {letters[0] for letters in fields}
+    if letters_used & set("wWF") and not letters_used & set("dD"):
+        clock = _to_ms((1970, 1, 1, hour, values["m"], values["s"], values["S"]), offset, zone)
+        return clock + _day_by_week(values, letters_used) * MS_PER_DAY
     if "D" in values and "M" not in "".join(fields):
         return (
             _to_ms((values["y"], 1, 1, hour, values["m"], values["s"], values["S"] % 1000), offset, zone)
@@ -247,6 +250,30 @@ def _evaluate_fields(fields: list[str], texts: tuple[str, ...], zone: tzinfo) ->
     if values["S"] > 999:
         raise EvaluationError("a time that does not exist")
     return _to_ms((values["y"], values["M"], values["d"], hour, values["m"], values["s"], values["S"]), offset, zone)
+
+
+def _field_number(letters: str, text: str) -> int:
+    if letters[0] == "E":
+        return _WEEKDAY_NUMBER[text[:3].lower()]
+    if letters[0] == "G":
+        return _checked(int(text.upper() == "AD"), 1, 1)
+    year = letters[0] == "y" and len(letters) == 2 and len(text) == 2
+    return _two_digit_year(int(text)) if year else int(text)
+
+
+def _day_by_week(values: dict[str, int], letters: set[str]) -> int:
+    """The day since the epoch that week letters name: w (of the year), W or F (of the month), and E or u (else Sunday).
+
+    Weeks begin on Sunday, and the first holds the first of January or of the month, as in Java's US.
+    """
+    weekday = _checked(values.get("u", values.get("E", 7)), 1, 7) % 7
+    year, month = (values.get("Y", values["y"]), 1) if "w" in letters else (values["y"], values["M"])
+    first = _to_ms((year, month, 1, 0, 0, 0, 0), 0, UTC) // MS_PER_DAY
+    first_weekday = (first + 4) % 7
+    if "F" in letters and not letters & set("wW"):
+        return first + (weekday - first_weekday) % 7 + (_checked(values["F"], 1, 5) - 1) * 7
+    week = _checked(values["w"], 1, 53) if "w" in letters else _checked(values["W"], 1, 6)
+    return first - first_weekday + (week - 1) * 7 + weekday
 
 
 def _two_digit_year(year: int) -> int:
@@ -359,6 +386,8 @@ def _writer(letters: str) -> Writer:
         return lambda moment: _DAY_NAMES[moment.weekday()][: None if count > 3 else 3]
     if letter == "a":
         return lambda moment: "PM" if moment.hour >= 12 else "AM"
+    if letter == "G":
+        return _constant("AD")
     if letter in "Zz":
         return _constant("+0000" if letter == "Z" else "UTC")
     if letter == "X":
@@ -366,6 +395,19 @@ def _writer(letters: str) -> Writer:
     if letter == "y":
         return (lambda moment: f"{moment.year % 100:02d}") if count == 2 else _number(lambda moment: moment.year, count)
     return _number(_NUMBERS[letter], count)
+
+
+def _us_week(day: int, first: datetime) -> int:
+    """The week that a day is in, counted from the one with the first day; weeks begin on Sunday, as in Java's US."""
+    return (day - 1 + first.isoweekday() % 7) // 7 + 1
+
+
+def _week_of_year(moment: datetime) -> tuple[int, int]:
+    """(week year, week): the week with the first of January is the first of its year."""
+    last_sunday = 31 - datetime(moment.year, 12, 31, tzinfo=UTC).isoweekday() % 7
+    if moment.month == 12 and moment.day >= last_sunday > 25:
+        return moment.year + 1, 1
+    return moment.year, _us_week(moment.timetuple().tm_yday, moment.replace(month=1, day=1))
 
 
 _NUMBERS: dict[str, Callable[[datetime], int]] = {
@@ -379,4 +421,9 @@ _NUMBERS: dict[str, Callable[[datetime], int]] = {
     "m": lambda moment: moment.minute,
     "s": lambda moment: moment.second,
     "S": lambda moment: moment.microsecond // 1000,
+    "u": lambda moment: moment.isoweekday(),
+    "F": lambda moment: (moment.day - 1) // 7 + 1,
+    "W": lambda moment: _us_week(moment.day, moment.replace(day=1)),
+    "w": lambda moment: _week_of_year(moment)[1],
+    "Y": lambda moment: _week_of_year(moment)[0],
 }

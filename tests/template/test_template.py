@@ -371,6 +371,22 @@ def test_the_dashboard_is_json() -> None:
     assert {"Lines", "LedgerOutOfBalance", "OldestUnsettledWindow"} <= shown
 
 
+# The layers with compiled parts are built for the processor that the functions run on; the library's alone carries no
+# OpenSearch client, which only the index manager has.
+def test_layers_follow_the_architecture() -> None:
+    resources = TEMPLATE["Resources"]
+    for name in ("StreamtallyLayer", "OpenSearchLayer"):
+        assert resources[name]["Metadata"] == {
+            "BuildMethod": "python3.13",
+            "BuildArchitecture": {"Ref": "Architecture"},
+        }
+        assert resources[name]["Properties"]["CompatibleArchitectures"] == [{"Ref": "Architecture"}]
+    assert TEMPLATE["Globals"]["Function"]["Architectures"] == [{"Ref": "Architecture"}]
+    layers = {name: [layer["Ref"] for layer in each["Layers"]] for name, each in functions().items()}
+    assert layers.pop("TransformFunction") == ["StreamtallyLayer", "PipelineLayer"]
+    assert set(map(tuple, layers.values())) == {("StreamtallyLayer", "OpenSearchLayer", "PipelineLayer")}
+
+
 # X-Ray is off unless asked for, and then permitted.
 def test_tracing_is_optional() -> None:
     for tracing, mode in (("false", "PassThrough"), ("true", "Active")):

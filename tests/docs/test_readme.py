@@ -17,6 +17,8 @@ from tests.sam.conftest import SAM, _missing
 ROOT = Path(__file__).resolve().parents[2]
 # These need an account: they are the only ones that nothing here has run.
 NEED_AWS = ["sam deploy --guided", "aws firehose put-record", "sam logs"]
+# These meet a stream: tests/moto follows them, line by line, on moto's server.
+ON_A_STREAM = [f".venv/bin/streamtally {name} log-ingestion-stream" for name in ("attach", "status", "doctor", "detach")]
 # These run as stages of .ci/run (a test that runs the tests would not end).
 STAGES = ["make demo", "make test"]
 
@@ -37,7 +39,7 @@ def is_any(command: str, prefixes: list[str]) -> bool:
     return any(command == each or command.startswith(each + " ") for each in prefixes)
 
 
-RUN = [each for each in COMMANDS if not is_any(each, NEED_AWS + STAGES)]
+RUN = [each for each in COMMANDS if not is_any(each, NEED_AWS + STAGES + ON_A_STREAM)]
 WITH_SAM = [each for each in RUN if each.startswith("sam ")]
 PLAIN = [each for each in RUN if each not in WITH_SAM]
 
@@ -46,6 +48,7 @@ PLAIN = [each for each in RUN if each not in WITH_SAM]
 def test_the_readme_leads_to_a_deployment() -> None:
     for listed in NEED_AWS + STAGES:
         assert [each for each in COMMANDS if is_any(each, [listed])], listed
+    assert sum(is_any(each, ON_A_STREAM) for each in COMMANDS) >= 4
     words = [" ".join(shlex.split(each)[:2]) for each in COMMANDS]
     way = [".venv/bin/streamtally compile", "sam validate", "sam build", "sam local", "sam build", "sam deploy"]
     places = [index for index, each in enumerate(words) if each in way]

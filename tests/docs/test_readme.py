@@ -18,7 +18,9 @@ ROOT = Path(__file__).resolve().parents[2]
 # These need an account: they are the only ones that nothing here has run.
 NEED_AWS = ["sam deploy --guided", "aws firehose put-record", "sam logs"]
 # These meet a stream: tests/moto follows them, line by line, on moto's server.
-ON_A_STREAM = [f".venv/bin/streamtally {name} log-ingestion-stream" for name in ("attach", "status", "doctor", "detach")]
+ON_A_STREAM = [
+    f".venv/bin/streamtally {name} log-ingestion-stream" for name in ("attach", "status", "doctor", "detach")
+]
 # These run as stages of .ci/run (a test that runs the tests would not end).
 STAGES = ["make demo", "make test"]
 

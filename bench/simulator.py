@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from itertools import islice
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -30,7 +30,7 @@ RECORDS_A_REQUEST = 500
 
 
 def main() -> int:
-    lines = [line.encode() + b"\n" for line in islice(generate(LINES, 7, "apache_combined"), LINES)]
+    lines = [line.encode() + b"\n" for line in generate(LINES, 7, start=datetime.now(UTC), rate=2_000)]
     size = sum(map(len, lines)) / 2**20
     bodies = [request(lines[start : start + RECORDS_A_REQUEST]) for start in range(0, len(lines), RECORDS_A_REQUEST)]
     with tempfile.TemporaryDirectory() as folder:

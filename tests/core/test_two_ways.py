@@ -13,7 +13,7 @@ from streamtally.pipeline import Pipeline, _Run, iter_documents
 from streamtally.records import decode_records
 from tests.core.events import ARRIVAL, combined, records_of
 
-TOKENS = st.text(st.sampled_from('ab-.:[]"\\ \t\x00\x1f\x7f\x85\u2028é😀1'), max_size=6)
+TOKENS = st.text(st.sampled_from('ab-.:[]{}"\\ \r\x0b\xa0\t\x00\x1f\x7f\x85\u2028é😀1'), max_size=6)
 DAY = "08/Sep/2017"
 TIMES = st.sampled_from(
     [
@@ -38,7 +38,11 @@ def lines(draw: st.DrawFn) -> str:
     request, referer, agent = (draw(st.one_of(st.just("-"), st.just("GET / HTTP/1.1"), TOKENS)) for _ in range(3))
     head = f'{host} {ident} {user} [{draw(TIMES)}] "{request}" {draw(STATUSES)} {draw(SIZES)}'
     tail = draw(st.sampled_from([f' "{referer}" "{agent}"', "", f' "{referer}" "{agent}" 17', f' "{referer}"']))
-    return draw(st.sampled_from([head + tail, "", "\r", "{}", '{"response":"200"}', "plain text", head + tail + "\r"]))
+    return draw(
+        st.sampled_from(
+            [head + tail, "", "\r", "{}", '{"response":"200"}', "plain text", head + tail + "\r", " {", '"a":1', "}"]
+        )
+    )
 
 
 payloads = st.lists(
@@ -72,6 +76,8 @@ def both_ways(pipeline: Pipeline, data: list[bytes], arrivals: list[int]) -> tup
     data=payloads, arrivals=st.lists(st.sampled_from([ARRIVAL, ARRIVAL + 3_600_000, ARRIVAL - 604_800_000]), max_size=6)
 )
 @example(data=[combined(), b"x\n" + combined(404), b"\n\n", combined(500)], arrivals=[])
+@example(data=[b' {\n "a":1\n}\n'], arrivals=[])
+@example(data=[b'\xc2\xa0{ - - [08/Sep/2017:08:47:00 +0000] "x" 200 5 "-" "-"'], arrivals=[])
 @example(data=[b'h - a[b [08/Sep/2017:08:47:00 +0000] "x" 200 5 "-" "-"'], arrivals=[])
 @settings(max_examples=400, deadline=None)
 def test_reading_at_once_is_reading_one_by_one(

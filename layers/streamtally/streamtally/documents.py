@@ -25,8 +25,16 @@ def encode_document(document: dict[str, Any]) -> bytes:
     """A document as one line of JSON, without a line end."""
     try:
         return orjson.dumps(document, default=_encode_number)
-    except TypeError:  # an integer past 64 bits
-        return json.dumps(document, separators=(",", ":"), default=float, allow_nan=False).encode()
+    except TypeError:
+        return encode_hard(document)
+
+
+def encode_hard(document: dict[str, Any]) -> bytes:
+    """JSON of what orjson does not write: integers past 64 bits, lone surrogates, deeper nesting.
+
+    Raises: TypeError, ValueError, RecursionError: even so it cannot be written.
+    """
+    return json.dumps(document, separators=(",", ":"), default=float, allow_nan=False).encode()
 
 
 def _encode_number(value: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from streamtally.documents import encode_document, row_document, row_id
+from streamtally.documents import encode_document, encode_hard, row_document, row_id
 from streamtally.formats.base import Row
 from streamtally.ledger import OutputLedger
 from streamtally.outputs import ERROR_STREAM
@@ -41,6 +41,18 @@ def error_output_node() -> dict[str, Any]:
     return {"name": ERROR_STREAM, "kind": "row", "time": {"time": "arrival"}, "where": never, "columns": columns}
 
 
+def _row_hex(row: Row) -> str:
+    """A row's JSON in hexadecimal, as much as DATA_ROW holds; nothing of a row that cannot be written."""
+    try:
+        return orjson.dumps(row, default=str).hex()[:MAX_ROW_CHARS]
+    except TypeError:
+        pass
+    try:
+        return encode_hard(row).hex()[:MAX_ROW_CHARS]
+    except (TypeError, ValueError, RecursionError):
+        return ""
+
+
 class ErrorTarget:
     """Takes failures of a row from the other targets, and makes their documents when the row comes to itself.
 
@@ -67,7 +79,7 @@ class ErrorTarget:
             return
         for output, pump, reason in self._pending:
             time = _write_time(record.arrival)
-            data = orjson.dumps(row, default=str).hex()[:MAX_ROW_CHARS]
+            data = _row_hex(row)
             columns = dict(zip(COLUMNS, (time, "ERROR", "EvaluationError", reason, time, data, pump), strict=True))
             identity = row_id(f"{ERROR_STREAM}/{output}", record.identity, number)
             document = row_document(self.output, columns, record.arrival, identity, False, self._batch_account)

@@ -12,7 +12,9 @@ from functools import cached_property
 
 import orjson
 
+from streamtally.documents import encode_hard
 from streamtally.errors import FormatError
+from streamtally.formats.auto import JSON_SPACE, is_json_text
 from streamtally.formats.base import Scanner
 from streamtally.ledger import Ledger
 from streamtally.records import Record, join_lines, read_lines, split_lines, to_text
@@ -27,7 +29,7 @@ MANY_EMPTY_LINES = 10_000
 
 _LINE_END = 0x0A
 _EMPTY_LINES = re.compile(rb"(?<![^\n])(?:\r?\n)+")
-_JSON_START = ord("{")  # an envelope, or an object over many lines
+_JSON_STARTS = frozenset(("{" + JSON_SPACE).encode())  # an envelope, or an object over many lines
 
 Reading = tuple[Record, str, int]
 """A record, its lines' JSON, and how many of them are rows."""
@@ -54,7 +56,7 @@ class LineReader:
             payload = record.payload
             if payload is not None and (len(payload) > MANY_EMPTY_LINES or record.left_out):
                 payload = self._leave_out_empty(record, payload)
-            if not payload or payload[0] == _JSON_START or self._scanner is None:
+            if not payload or payload[0] in _JSON_STARTS or self._scanner is None:
                 yield self._read_record(record)
                 continue
             chunk.records.append(record)
@@ -104,13 +106,14 @@ class LineReader:
             self._record, self._parse = record, self._source.parser_for_record()
         try:
             row = self._parse(line)
+            text = line + "\n" if self._source.is_json(line) else _encode_row(row)
         except FormatError as error:
             self._ledger.unparsed += 1
             self._ledger.reasons[error.reason] += 1
             return _encode({"unparsed": line, "reason": error.reason}), False
         for target in self._targets:
             target.add_row(row, record, number)
-        return (line + "\n" if self._source.is_json(line) else _encode(row)), True
+        return text, True
 
 
 class _Chunk:
@@ -147,6 +150,18 @@ def _encode(row: dict[str, object]) -> str:
     return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE).decode()
 
 
+def _encode_row(row: dict[str, object]) -> str:
+    """A row's JSON; what was JSON and is rewritten may hold what cannot be written, and then is kept as it came."""
+    try:
+        return _encode(row)
+    except TypeError:
+        pass
+    try:
+        return encode_hard(row).decode() + "\n"
+    except (TypeError, ValueError, RecursionError):
+        raise FormatError("json", "cannot be written as JSON") from None
+
+
 def count_lines(record: Record) -> int:
     """How many lines a record has that is refused whole; one that cannot be decoded counts as one."""
     if record.payload is None:
@@ -166,7 +181,7 @@ def record_lines(record: Record, source: Source) -> list[str]:
     if record.envelope is not None and record.envelope.is_plain:
         return split_lines(to_text(record.payload or b""))
     lines = read_lines(record.payload or b"")
-    if len(lines) > 1 and source.takes_json and lines[0].lstrip()[:1] == "{" and lines[0].rstrip()[-1:] != "}":
+    if len(lines) > 1 and source.takes_json and is_json_text(lines[0]) and lines[0].rstrip()[-1:] != "}":
         return _join_pretty(lines, source)
     return lines
 

@@ -197,7 +197,7 @@ def describe_batch(records: Sequence[Record]) -> Batch:
         [
             (
                 each.arrival if each.envelope is None else each.envelope.received,
-                sha256(each.data or each.raw.encode()).digest(),
+                sha256(each.data or each.raw.encode("utf-8", "surrogatepass")).digest(),
             )
             for each in records
         ]

@@ -34,9 +34,12 @@ from streamtally.formats.base import Format, FormatOptions, Parser, Row
 CANDIDATES = (json_lines.FORMAT, apache_combined.FORMAT, apache_common.FORMAT)
 """The formats whose fields have their types in ``auto`` too; others' names mean other things from one to the next."""
 
+JSON_SPACE = " \t\r"
+"""JSON's white space within a line; a no-break space or a vertical tab in front makes it another line."""
+
 # How a line begins → the formats that it can be of. The first that fits decides; all else comes last.
 _BEGINNINGS: tuple[tuple[str, tuple[ModuleType, ...]], ...] = (
-    (r"\s*\{", (json_lines,)),
+    (r"[\x20\t\r]*\{", (json_lines,)),
     (r"<[0-9]{1,3}>[1-9][0-9]{0,2}\x20", (rfc5424, syslog)),
     (r"<[0-9]{1,3}>[0-9]{4}-", (rfc3339_syslog,)),
     (r"(?:<[0-9]{1,3}>)?[A-Z][a-z]{2}\x20{1,2}[0-9]", (haproxy, syslog)),
@@ -60,8 +63,11 @@ _BEGINNING = re.compile("|".join(f"({expression})" for expression, _ in _BEGINNI
 
 
 def is_json_text(line: str) -> bool:
-    """Whether ``auto`` takes the line for JSON: it starts as an object does."""
-    return line[:1] == "{" or line.lstrip()[:1] == "{"
+    """Whether ``auto`` takes the line for JSON: it starts as an object does, behind JSON's own white space.
+
+    What this takes goes on as it came, so no other format may ever be asked for such a line.
+    """
+    return line[:1] == "{" or line.lstrip(JSON_SPACE)[:1] == "{"
 
 
 class AutoParser:
@@ -83,7 +89,7 @@ class AutoParser:
         return self if fresh is seen else AutoParser({**self._parsers, w3c.FORMAT.name: fresh})
 
     def __call__(self, line: str) -> Row:
-        if line[:1] != "{" and _is_combined(line) is not None:
+        if line[:1] != "{" and _is_combined(line) is not None and not is_json_text(line):
             return self._parse_combined(line)
         found = _BEGINNING.match(line)
         parsers = self._by_beginning[found.lastindex or 0] if found else None

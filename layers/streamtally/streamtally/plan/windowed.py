@@ -16,7 +16,7 @@ from streamtally.plan.aggregates import Aggregate, make_aggregate
 from streamtally.plan.codegen import Reads, RowSource, make_function, row_scope, time_lines
 from streamtally.plan.expressions import BOOLEAN, TIMESTAMP, Code, Scope, cast_code, compile_expression
 from streamtally.plan.rows import Column, output_source, read_columns, where_lines
-from streamtally.plan.types import SqlType, parse_type
+from streamtally.plan.types import FLOATS, SqlType, parse_type
 
 Group = dict[tuple[Any, ...], list[Any]]
 """(window start in ms, *key values) → [rows, rows out of range, *aggregate states]."""
@@ -183,6 +183,8 @@ def _add_lines(
     """Everything is evaluated before the group is touched, so a row that fails leaves no trace in it."""
     lines = [f"k{i} = {code.source}" for i, code in enumerate(keys)]
     lines += [f"a{i} = {code.source}" for i, code in enumerate(arguments) if code]
+    lines += [_without_signed_zero(f"k{i}") for i, code in enumerate(keys) if _has_signed_zero(code)]
+    lines += [_without_signed_zero(f"a{i}") for i, code in enumerate(arguments) if code and _has_signed_zero(code)]
     parts = [f"time - time % {window_ms}", *(f"k{i}" for i in range(len(keys)))]
     zeros = [(slot, scope.bind(slot.aggregate.zero)) for slot in slots if slot.index != _ROWS]
     lines += [
@@ -197,6 +199,15 @@ def _add_lines(
         statement = slot.aggregate.add_source(f"state[{slot.index}]", f"a{i}", scope.bind(slot.aggregate.add))
         lines += [f"if a{i} is not None:", f"    {statement}"]
     return [*lines, "if fate: state[1] += n", "return fate"]
+
+
+def _has_signed_zero(code: Code) -> bool:
+    return code.type.name == "DECIMAL" or code.type.name in FLOATS
+
+
+def _without_signed_zero(name: str) -> str:
+    # -0.0 equals 0.0 and is written otherwise: a key would be, and its id hang on, whichever row came first.
+    return f"if {name} == 0: {name} = abs({name})"
 
 
 def _read_expand(node: dict[str, Any], slots: tuple[Slot, ...]) -> tuple[str, int] | None:

@@ -8,9 +8,11 @@ that the documents for the second stream are thrown away in place of being put.
 from __future__ import annotations
 
 import base64
+import importlib
 import json
 import os
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -90,7 +92,9 @@ def make_function(pipeline: Path = PIPELINE) -> Transform:
     """The deployed handler, with the default pipeline; documents are thrown away, and so is its log."""
     os.environ.update(PIPELINE=str(pipeline), SUMMARY_STREAM="log-summary-stream", AWS_SAM_LOCAL="true")
     os.environ.update(POWERTOOLS_LOG_LEVEL="CRITICAL", AWS_DEFAULT_REGION="us-east-1", AWS_EC2_METADATA_DISABLED="true")
-    from functions.firehose_transform import app
+    # Anew: whoever imported it first may have had another environment.
+    sys.modules.pop("functions.firehose_transform.app", None)
+    app: Any = importlib.import_module("functions.firehose_transform.app")
 
     def discard(*_: object) -> None:
         return None

@@ -254,3 +254,13 @@ def test_bad_input_is_one_clear_line_and_exit_status_two(arguments: list[str], s
     assert said.count("\n") == 1
     assert [each.name for each in kept.iterdir()] == ["report.html"]
     assert (kept / "report.html").read_text() == "the last run's"
+
+
+def test_parse_keeps_what_json_cannot_hold(tmp_path: Path) -> None:
+    """Rewritten JSON of lone surrogates is written in escapes; what cannot be written is reported, not a traceback."""
+    lines = b'{"host":"192.0.2.77","a":"\\ud800"}\n{"a":1e400,"b":' + b"9" * 30 + b"}\n"
+    done = streamtally("parse", "-", "--anonymize", stdin=lines)
+    assert done.returncode == 1
+    assert json.loads(done.stdout) == {"host": "192.0.2.0", "a": "\ud800"}
+    assert done.stderr.startswith(b"standard input:2: cannot be written as JSON: ")
+    assert done.stderr.count(b"\n") == 1

@@ -106,7 +106,7 @@ class LineReader:
             self._record, self._parse = record, self._source.parser_for_record()
         try:
             row = self._parse(line)
-            text = line + "\n" if self._source.is_json(line) else _encode_row(row)
+            text = line + "\n" if self._source.is_json(line) else encode_row(row)
         except FormatError as error:
             self._ledger.unparsed += 1
             self._ledger.reasons[error.reason] += 1
@@ -150,8 +150,11 @@ def _encode(row: dict[str, object]) -> str:
     return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE).decode()
 
 
-def _encode_row(row: dict[str, object]) -> str:
-    """A row's JSON; what was JSON and is rewritten may hold what cannot be written, and then is kept as it came."""
+def encode_row(row: dict[str, object]) -> str:
+    """A row's JSON with its line end. What was JSON and is rewritten may hold what cannot be written.
+
+    Raises: FormatError: it does; the line is kept as it came then.
+    """
     try:
         return _encode(row)
     except TypeError:

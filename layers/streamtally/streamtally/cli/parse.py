@@ -7,12 +7,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
-import orjson
 
 from streamtally.cli.agent_mode import print_converted
 from streamtally.cli.source_options import SourceOptions, format_options
 from streamtally.errors import FormatError, SettingsError
 from streamtally.formats.w3c import HEADER
+from streamtally.lines import encode_row
 from streamtally.local.logs import STANDARD_INPUT, check_logs, read_log
 from streamtally.records import to_text
 from streamtally.report.text import visible
@@ -64,14 +64,13 @@ def _print_rows(file: str, source: Source) -> int:
             continue
         try:
             row = parse(text)
+            shown = text + "\n" if source.is_json(text) else encode_row(row)
         except FormatError as error:
             if error.reason == HEADER:
                 continue
             unparsed += 1
             click.echo(f"{visible(line.file)}:{line.number}: {error.reason}: {visible(text, 200)}", err=True)
             continue
-        out.write(
-            text.encode() + b"\n" if source.is_json(text) else orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
-        )
+        out.write(shown.encode())
     out.flush()
     return unparsed

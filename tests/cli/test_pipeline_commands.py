@@ -264,3 +264,29 @@ def test_parse_keeps_what_json_cannot_hold(tmp_path: Path) -> None:
     assert json.loads(done.stdout) == {"host": "192.0.2.0", "a": "\ud800"}
     assert done.stderr.startswith(b"standard input:2: cannot be written as JSON: ")
     assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    "time", ["01/Jan/0001:00:00:00 +2300", "31/Dec/9999:23:59:59 -2300", "01/Jan/0008:00:00:00 +0000"]
+)
+def test_a_line_of_an_absurd_year_ends_no_run(time: str, tmp_path: Path) -> None:
+    """It is a row; the lines around it are counted in their minutes."""
+    found = result("-", "--out", tmp_path, stdin=combined() + combined(404, time=time) + combined())
+    assert (found["lines"], found["rows"]) == (3, 3)
+    assert settled(found)["2017-09-08T08:47:00.000", 200] == 2
+
+
+def test_json_with_numbers_for_times_ends_no_run(tmp_path: Path) -> None:
+    """Whatever is in the time field: those that say when are counted, the others are rows all the same."""
+    values = ["x", 1e300, -1e18, 10**22, [1], {}, None, "9" * 5000, "2017-09-08T08:47:00Z"]
+    lines = b"".join(json.dumps({"t": value, "response": 200}).encode() + b"\n" for value in values)
+    found = result("-", "--time-field", "t", "--out", tmp_path, stdin=lines)
+    assert (found["lines"], found["rows"]) == (len(values), len(values))
+    assert settled(found)["2017-09-08T08:47:00.000", 200] >= 1
+
+
+def test_a_shells_pipe_is_a_log_like_any_other(tmp_path: Path) -> None:
+    """run <(zcat …): nothing of it may be lost to checking whether it can be read."""
+    command = f"{STREAMTALLY} run <(cat) --json --out {tmp_path}"
+    done = subprocess.run(["bash", "-c", command], input=combined() * 3, capture_output=True, check=True)
+    assert json.loads(done.stdout)["rows"] == 3

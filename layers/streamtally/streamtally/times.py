@@ -41,7 +41,8 @@ _OFFSETS = {
 
 def to_iso(ms: int) -> str:
     """1504860420000 → ``2017-09-08T08:47:00.000Z``."""
-    return _to_datetime(ms).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
+    # Not strftime, which writes the year 8 as 8 on some systems.
+    return f"{_to_datetime(ms).isoformat(timespec='milliseconds')[:23]}Z"
 
 
 _ISO = re.compile(

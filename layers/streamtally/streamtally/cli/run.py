@@ -28,7 +28,7 @@ from streamtally.ledger import Ledger
 from streamtally.local.arrival import ReadLine, arrive_when_logged, read_lines
 from streamtally.local.bucket import FolderBucket
 from streamtally.local.folder import DEFAULT_FOLDER, read_folder
-from streamtally.local.logs import STANDARD_INPUT, LogLine, check_logs, read_log
+from streamtally.local.logs import STANDARD_INPUT, LogLine, check_logs, is_read_once, read_log
 from streamtally.local.run import LocalRun
 from streamtally.local.store import DuckDbStore, plain_document
 from streamtally.pipeline import Pipeline, load_pipeline
@@ -117,7 +117,7 @@ def identify_logs(names: list[str]) -> str:
     """The same for the same logs: taken twice into a store that stays, they count once (standard input: never)."""
     told: list[Any] = []
     for name in names:
-        if name == STANDARD_INPUT:
+        if is_read_once(name):
             told.append(time.time_ns())
             continue
         with Path(name).open("rb") as log:

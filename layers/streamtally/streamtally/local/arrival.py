@@ -10,9 +10,13 @@ from streamtally.formats.base import Row
 from streamtally.local.logs import LogLine
 from streamtally.records import to_text
 from streamtally.source import Source
+from streamtally.times import from_iso
 
 MAX_WAITING_LINES = 10_000
 """So many lines without a time are held back at the beginning until one has a time; then the file's time is taken."""
+
+EARLIEST_MS, LATEST_MS = from_iso("0001-01-02"), from_iso("9999-12-30")
+"""No record arrives at a time that has no name: a day within what has one, whatever the zone and the window."""
 
 
 @dataclass(slots=True)
@@ -47,9 +51,10 @@ def read_lines(lines: Iterable[LogLine], source: Source, file_ms: int) -> Iterat
 
 def _logged_time(source: Source, row: Row, file_ms: int) -> int | None:
     try:
-        return source.event_time(row, file_ms)
+        time = source.event_time(row, file_ms)
     except Exception:  # whatever a hostile value makes it raise: then the line does not say when
         return None
+    return time if time is not None and EARLIEST_MS <= time <= LATEST_MS else None
 
 
 def arrive_when_logged(lines: Iterable[ReadLine], file_ms: int) -> Iterator[ReadLine]:

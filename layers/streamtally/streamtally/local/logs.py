@@ -40,9 +40,14 @@ class LogLine:
 def check_logs(names: list[str]) -> None:
     """Every log can be opened. Raises: SettingsError, before anything is done: the first that cannot."""
     for name in names:
-        if name != STANDARD_INPUT:
+        if not is_read_once(name):
             with open_log(name):
                 pass
+
+
+def is_read_once(name: str) -> bool:
+    """Whether what is read of it is gone: standard input, a named pipe, a shell's ``<(…)``."""
+    return name == STANDARD_INPUT or (Path(name).exists() and not Path(name).is_file() and not Path(name).is_dir())
 
 
 @contextmanager

@@ -257,11 +257,11 @@ def test_bad_input_is_one_clear_line_and_exit_status_two(arguments: list[str], s
 
 
 def test_parse_keeps_what_json_cannot_hold(tmp_path: Path) -> None:
-    """Rewritten JSON of lone surrogates is written in escapes; what cannot be written is reported, not a traceback."""
+    """Half a character is written as the log wrote it; what cannot be written is reported, not a traceback."""
     lines = b'{"host":"192.0.2.77","a":"\\ud800"}\n{"a":1e400,"b":' + b"9" * 30 + b"}\n"
     done = streamtally("parse", "-", "--anonymize", stdin=lines)
     assert done.returncode == 1
-    assert json.loads(done.stdout) == {"host": "192.0.2.0", "a": "\ud800"}
+    assert json.loads(done.stdout) == {"host": "192.0.2.0", "a": r"\ud800"}
     assert done.stderr.startswith(b"standard input:2: cannot be written as JSON: ")
     assert done.stderr.count(b"\n") == 1
 
@@ -290,3 +290,90 @@ def test_a_shells_pipe_is_a_log_like_any_other(tmp_path: Path) -> None:
     command = f"{STREAMTALLY} run <(cat) --json --out {tmp_path}"
     done = subprocess.run(["bash", "-c", command], input=combined() * 3, capture_output=True, check=True)
     assert json.loads(done.stdout)["rows"] == 3
+
+
+KEYED = {
+    "version": 1,
+    "outputs": [
+        {
+            "name": "OUT", "kind": "windowed", "time": {"time": "event"}, "window_ms": 60000,
+            "keys": [{"name": "k", "type": "VARCHAR(20)", "expr": {"column": "host"}}],
+            "aggregates": [
+                {"name": "n", "function": "count", "argument": None},
+                {"name": "m", "function": "max", "argument": {"column": "agent"}},
+            ],
+            "columns": [
+                {"name": "host", "type": "VARCHAR(20)", "expr": {"key": "k"}},
+                {"name": "n", "type": "BIGINT", "expr": {"aggregate": "n"}},
+                {"name": "m", "type": "VARCHAR(9)", "expr": {"aggregate": "m"}},
+            ],
+        }
+    ],
+}  # fmt: skip
+HOSTILE_VALUES = [
+    "\ud800",
+    "a\0b",
+    {"a": [1]},
+    ["r"],
+    1.5,
+    10**30,
+    True,
+    None,
+    "",
+    "é\u2028😀" * 9,
+    "<script>",
+    "\x1b[31m",
+]
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+@pytest.mark.parametrize("keyed", [True, False])
+def test_values_of_any_kind_end_no_run(keyed: bool, as_json: bool, tmp_path: Path) -> None:
+    """Keys, columns and aggregates over what JSON can hold: half characters, NUL, nested values, huge numbers."""
+    folder = ROOT / "pipelines/rows"
+    if keyed:
+        folder = tmp_path / "keyed"
+        folder.mkdir()
+        (folder / "plan.json").write_text(json.dumps(KEYED))
+        (folder / "pipeline.toml").write_text('[outputs.OUT]\nindex = "keyed"\n')
+    time = {"datetime": "08/Sep/2017:08:47:00 +0000"}
+    rows = [{**time, "host": each, "request": each, "response": each, "agent": each} for each in HOSTILE_VALUES]
+    lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    arguments = ["run", "-", "--pipeline", folder, "--out", tmp_path / "out", *(["--json"] if as_json else [])]
+    done = streamtally(*arguments, stdin=lines)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"\x1b[31m" not in done.stdout
+    if as_json:
+        found = json.loads(done.stdout)
+        assert found["rows"] == len(rows)
+        (name,) = found["outputs"]
+        if keyed:
+            hosts = {each["host"]: each["n"] for each in found["outputs"][name]}
+            assert (len(hosts), set(hosts.values())) == (len(rows), {1})
+            assert {r"\ud800", "a\0b", "1.5", None, ""} <= set(hosts)
+
+
+@pytest.mark.parametrize(
+    ("event", "says"),
+    [
+        ("[]", "not a Firehose event"),
+        ('{"records": {}}', "not a Firehose event"),
+        ('{"records": [{}]}', "not a Firehose event"),
+        ('{"records": [{"recordId": 5}]}', "record 1: recordId is not a string"),
+        ('{"records": [{"recordId": "a"}, {"recordId": "b", "kinesisRecordMetadata": []}]}', "record 2: kinesis"),
+        ('{"records": [{"recordId": "a", "approximateArrivalTimestamp": "x"}]}', "not a time in milliseconds"),
+        ('{"records": [{"recordId": "a", "approximateArrivalTimestamp": 1e300}]}', "not a time in milliseconds"),
+        ('{"records": [{"recordId": "a", "approximateArrivalTimestamp": 9e18}]}', "not a time in milliseconds"),
+        (
+            '{"records": [{"recordId": "a", "kinesisRecordMetadata": {"approximateArrivalTimestamp": []}}]}',
+            "not a time",
+        ),
+    ],
+)
+def test_invoke_names_what_is_wrong_with_an_event(event: str, says: str, tmp_path: Path) -> None:
+    """An event written by hand with something that Firehose never sends: one line, exit status 2."""
+    (tmp_path / "event.json").write_text(event)
+    done = streamtally("invoke", tmp_path / "event.json")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert says in done.stderr.decode()
+    assert done.stderr.count(b"\n") == 1

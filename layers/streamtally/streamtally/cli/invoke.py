@@ -13,6 +13,7 @@ import click
 
 from streamtally.aws.transform import answer_batch
 from streamtally.errors import SettingsError
+from streamtally.local.arrival import EARLIEST_MS, LATEST_MS
 from streamtally.local.folder import read_folder, read_text
 from streamtally.pipeline import Delivery, iter_documents, load_pipeline
 
@@ -47,4 +48,20 @@ def read_event(path: Path) -> dict[str, Any]:
     records = event.get("records") if isinstance(event, dict) else None
     if not isinstance(records, list) or not all(isinstance(each, dict) and "recordId" in each for each in records):
         raise SettingsError(f"{path}: not a Firehose event: it has a list of 'records', each with a recordId")
+    for number, record in enumerate(records, 1):
+        if wrong := _wrong_in(record):
+            raise SettingsError(f"{path}: record {number}: {wrong}")
     return dict(event)
+
+
+def _wrong_in(record: dict[str, Any]) -> str:
+    """What Firehose never sends, so that the transform does not ask for it."""
+    metadata = record.get("kinesisRecordMetadata")
+    if not isinstance(record["recordId"], str):
+        return "recordId is not a string"
+    if not isinstance(metadata, dict | None):
+        return "kinesisRecordMetadata is not an object"
+    arrivals = [each.get("approximateArrivalTimestamp") for each in (record, metadata or {})]
+    if not all(each is None or (type(each) is int and EARLIEST_MS <= each <= LATEST_MS) for each in arrivals):
+        return "approximateArrivalTimestamp is not a time in milliseconds"
+    return ""

@@ -31,13 +31,22 @@ def parse_json(line: str) -> Row:
 def _parse_slowly(line: str) -> Any:
     # orjson refuses what is strict JSON all the same: a number beyond a double, lone surrogates in escapes.
     try:
-        return json.loads(line, parse_constant=_refuse_constant)
+        return _without_surrogates(json.loads(line, parse_constant=_refuse_constant))
     except RecursionError:
         raise FormatError("json", "nested too deeply") from None
     except json.JSONDecodeError as error:
         raise FormatError("json", "not JSON", error.pos) from None
     except ValueError:
         raise FormatError("json", "a number with too many digits, or one that is none") from None
+
+
+def _without_surrogates(value: Any) -> Any:
+    r"""The value with ``\ud800`` as six characters where half a character stood, which no text can carry on."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_without_surrogates(name): _without_surrogates(each) for name, each in value.items()}
+    return [_without_surrogates(each) for each in value] if isinstance(value, list) else value
 
 
 def _refuse_constant(_: str) -> NoReturn:

@@ -9,13 +9,12 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from click.testing import CliRunner
 
 from streamtally.aws.opensearch import Cluster, connect
-from streamtally.cli import backfill, reconcile
 from streamtally.local.folder import read_folder
 from streamtally.pipeline import load_pipeline, transform
 from streamtally.records import decode_records
+from tests.cli import operator_runner
 from tests.conformance.contract import events
 from tests.faults.opensearch_end import OpenSearchEnd
 from tests.faults.world import Faults, World, make_line
@@ -27,7 +26,8 @@ DAY_MS = 86_400_000
 
 
 @pytest.fixture
-def world(opensearch: Server, tmp_path: Path) -> Iterator[World]:  # noqa: F811
+def world(opensearch: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:  # noqa: F811
+    monkeypatch.setenv("COLUMNS", "300")
     wipe(opensearch)
     now = time.time_ns() // 1_000_000 - DAY_MS
     pipeline = load_pipeline(read_folder(None), ZoneInfo)
@@ -39,29 +39,29 @@ def world(opensearch: Server, tmp_path: Path) -> Iterator[World]:  # noqa: F811
     world.laptop.close()
 
 
-def run(command: object, *arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(command, list(arguments), catch_exceptions=False, env={"COLUMNS": "300"})  # type: ignore[arg-type]
-    return result.exit_code, result.output
+def run(command: str, *arguments: str) -> tuple[int, str]:
+    ran = operator_runner.run(command, *arguments)
+    return ran.status, ran.stdout + ran.error
 
 
 # Nothing differs: status 0. A line more, a line fewer, a window that S3 does not know: each is a row, and status 1.
 def test_reconcile(world: World, opensearch: Server) -> None:  # noqa: F811
     bucket = str(world.folder / "log-bucket")
-    assert run(reconcile.command, bucket, "--opensearch", opensearch.url)[0] == 0
+    assert run("reconcile", bucket, "--opensearch", opensearch.url)[0] == 0
     key = next(iter(world.objects.keys("20")))
     whole = world.objects.get(key)
 
     world.objects.put(key, whole + whole.splitlines(keepends=True)[0])
-    status, text = run(reconcile.command, bucket, "--opensearch", opensearch.url)
+    status, text = run("reconcile", bucket, "--opensearch", opensearch.url)
     assert (status, "twins in S3" in text, "1 differences" in text) == (1, True, True)
 
     world.objects.put(key, b"".join(whole.splitlines(keepends=True)[1:]))
-    status, text = run(reconcile.command, bucket, "--opensearch", opensearch.url)
+    status, text = run("reconcile", bucket, "--opensearch", opensearch.url)
     assert (status, "error prefix" in text) == (1, True)
-    assert run(reconcile.command, bucket, "--opensearch", opensearch.url, "--to", "2001-01-01T00:00")[0] == 0
+    assert run("reconcile", bucket, "--opensearch", opensearch.url, "--to", "2001-01-01T00:00")[0] == 0
 
     world.objects.put(key, whole + make_line(world.now - 3 * 3_600_000, 418))
-    status, text = run(reconcile.command, bucket, "--opensearch", opensearch.url)
+    status, text = run("reconcile", bucket, "--opensearch", opensearch.url)
     assert (status, "not settled yet" in text) == (1, True)
 
 
@@ -75,7 +75,7 @@ def test_backfill(opensearch: Server, tmp_path: Path) -> None:  # noqa: F811
     (tmp_path / "b.log.gz").write_bytes(gzip.compress(make_line(now, 200) * 5))
     (tmp_path / "c.log.gz").write_bytes(gzip.compress(make_line(now, 200) * 5)[:-5])
     for _ in range(2):
-        status, text = run(backfill.command, str(tmp_path), "--opensearch", opensearch.url)
+        status, text = run("backfill", str(tmp_path), "--opensearch", opensearch.url, "--yes")
         assert (status, "lines: 36; rows: 36" in text, "c.log.gz" in text) == (1, True, True)
     cluster: Cluster = connect(opensearch.url)
     cluster.request("POST", "/_all/_refresh")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from streamtally.aws.redrive import Redriven, redrive
+from streamtally.aws.redrive import Planned, carry_out, plan_redrive
 from streamtally.local.laptop import INGESTION, SUMMARY
 from streamtally.redrive import FoundBatch
 from streamtally.times import from_iso, to_iso
@@ -56,10 +57,12 @@ def fail(world: World, fault: str, batches: int = 1) -> None:
     assert len(list(world.objects.keys("processing-failed/"))) == batches
 
 
-def run(world: World, client: Any = None, finder: Any = "index", **options: Any) -> Redriven:
+def run(world: World, client: Any = None, finder: Any = "index", dry_run: bool = False, **options: Any) -> Planned:
     finder = find(world) if finder == "index" else finder
-    client = client or world.laptop.api
-    return redrive(world.objects, world.pipeline, client, INGESTION, SUMMARY, finder, **options)
+    planned = plan_redrive(world.objects, world.pipeline, finder, **options)
+    if not dry_run:
+        carry_out(world.objects, planned, client or world.laptop.api, INGESTION, SUMMARY)
+    return planned
 
 
 # All tries failed before or after the put, alone or beside batches that went well: each line counts once.
@@ -162,7 +165,57 @@ def test_refused_documents(world: World) -> None:
     world.put([(NOW, [200] * 3), (NOW - 60_000, [404] * 5)])
     world.step(flush=True)
     world.step(flush=True)
-    done = redrive(world.failed_objects, world.pipeline, world.laptop.api, INGESTION, SUMMARY, None)
-    assert (done.documents, done.objects) == (1, 1)
+    planned = plan_redrive(world.failed_objects, world.pipeline, None)
+    gone = carry_out(world.failed_objects, planned, world.laptop.api, INGESTION, SUMMARY)
+    assert (planned.documents, gone) == (1, 1)
     world.finish()
     world.check()
+
+
+# Firehose may write its error objects as gzip; what stays keeps its number, and the object its form.
+def test_gzip_objects(world: World) -> None:
+    fail(world, "error before the put")
+    [key] = world.objects.keys("processing-failed/")
+    bad = json.loads(world.objects.get(key).split(b"\n")[0]) | {"rawData": "bm8gbGluZQo="}
+    bad["errorCode"] = "Lambda.ProcessingFailedStatus"
+    world.objects.put(key, gzip.compress(world.objects.get(key) + json.dumps(bad).encode() + b"\n"))
+    planned = run(world)
+    assert (len(planned.decision.put_back), planned.decision.stays.total()) == (2, 1)
+    assert gzip.decompress(world.objects.get(key)).split(b"\n")[2:] == [json.dumps(bad).encode(), b""]
+    assert run(world).is_empty
+    world.finish()
+    world.check()
+
+
+# An object that cannot be read is named, and keeps no other from going back.
+def test_broken_objects(world: World) -> None:
+    fail(world, "error before the put")
+    for key in ("processing-failed/0", "undelivered/s/0", "AmazonOpenSearchService_failed/0"):
+        world.objects.put(key, b"\x1f\x8bbroken")
+    world.objects.put("AmazonOpenSearchService_failed/1", b"{broken\n")
+    world.objects.put("2025/03/01/00/mine", b'{"unparsed": is how my log line begins\n')
+    planned = run(world)
+    assert sorted(problem.split(":")[0] for problem in planned.problems) == [
+        "AmazonOpenSearchService_failed/0",
+        "AmazonOpenSearchService_failed/1",
+        "processing-failed/0",
+        "undelivered/s/0",
+    ]
+    world.finish()
+    assert world.end.counts() == world.accepted
+
+
+# Of a window that the index has closed nobody can tell whether it was counted: S3 alone, said, counted if asked to.
+@pytest.mark.parametrize("fault", ["error before the put", "error after the put"])
+@pytest.mark.parametrize("count", [False, True])
+def test_closed_windows(world: World, fault: str, count: bool) -> None:
+    fail(world, fault)
+    assert isinstance(world.end, MemoryEnd)
+    world.end.documents.clear()  # the partials were deleted when the windows closed
+    later = dict.fromkeys(world.pipeline.outputs, NOW + 1)
+    assert len(run(world, dry_run=True, closed_before=dict.fromkeys(later, NOW - 120_000)).decision.undecided) == 0
+    planned = run(world, count_undecided=count, closed_before=later)
+    assert len(planned.decision.undecided) == (0 if count else 2)
+    world.finish()
+    assert world.end.counts().total() == (4 if count else 0)
+    assert world.objects.lines == 4

@@ -272,6 +272,18 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
         process.end(signal.SIGTERM)
 
 
+# Two processes on one state would each deliver what the other does: the second is refused in one line.
+def test_one_process_a_store(tmp_path: Path) -> None:
+    process = Process(tmp_path)
+    try:
+        call = [sys.executable, "-m", "streamtally.cli.main", "local", "--port", "0", "--store", str(tmp_path)]
+        second = subprocess.run(call, capture_output=True, text=True, timeout=30, check=False)
+        told = f"streamtally: --store {tmp_path}: another streamtally local uses it\n"
+        assert (second.returncode, second.stderr) == (2, told)
+    finally:
+        process.end(signal.SIGTERM)
+
+
 # Malformed requests get AWS's error shapes, and the endpoint goes on; boto3 can put to it.
 def test_http(tmp_path: Path) -> None:
     process = Process(tmp_path)

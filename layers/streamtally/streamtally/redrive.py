@@ -6,20 +6,25 @@ Cases (each line of an error file is one):
 - its invocation failed: its batch may have been counted, in part or whole. The error file has no batch boundaries, but
   every document names its batch's digest, so the batch is looked for by it. Found: its partials are made again under
   the batch's own id, which finishes a batch that was put in part, and the lines go to S3 alone. Not found, and no other
-  batch covers these arrivals: it goes back as new. Otherwise: undecided, S3 alone, and reported.
+  batch covers these arrivals: it goes back as new. Otherwise: undecided, S3 alone, and reported;
+- of a time that the index has closed, nothing can be counted any more, nor told: undecided too.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+
+import orjson
+import pybase64
 
 from streamtally.answer import OK
 from streamtally.envelope import Envelope, encode_envelope
 from streamtally.errors import RecordError
-from streamtally.pipeline import Pipeline, transform
+from streamtally.pipeline import Outcome, Pipeline, transform
 from streamtally.records import Record, describe_batch, open_record
+from streamtally.times import from_iso
 
 PROCESSING_FAILED_STATUS = "Lambda.ProcessingFailedStatus"
 EXAMPLES = 3
@@ -81,41 +86,74 @@ class Decision:
 
 
 def decide(
-    failed: Iterable[FailedRecord], pipeline: Pipeline, find_batches: FindBatches | None, count_undecided: bool = False
+    failed: Iterable[FailedRecord],
+    pipeline: Pipeline,
+    find_batches: FindBatches | None,
+    count_undecided: bool = False,
+    closed_before: Mapping[str, int] | None = None,
 ) -> Decision:
     """What to do with failed records.
 
     Args:
         find_batches: None: there is no index to ask, so failed invocations stay undecided.
         count_undecided: put what is undecided back as new.
+        closed_before: output → ms; documents dated before are late, and what would tell of their batches is gone.
     """
+    rules = _Rules(pipeline, find_batches, count_undecided, closed_before or {})
     decision = Decision()
     groups: dict[int, list[FailedRecord]] = defaultdict(list)
     for record in failed:
         if record.code == PROCESSING_FAILED_STATUS:
-            _put_back(decision, record, pipeline)
+            _put_back(decision, record, rules)
         else:
             groups[record.ended].append(record)
     for group in groups.values():
-        _decide_group(decision, group, pipeline, find_batches, count_undecided)
+        _decide_group(decision, group, rules)
     return decision
 
 
-def _put_back(decision: Decision, failed: FailedRecord, pipeline: Pipeline, is_counted: bool = False) -> None:
+@dataclass(frozen=True)
+class _Rules:
+    """What every decision goes by."""
+
+    pipeline: Pipeline
+    find_batches: FindBatches | None
+    count_undecided: bool
+    closed_before: Mapping[str, int]
+
+
+def _put_back(
+    decision: Decision, failed: FailedRecord, rules: _Rules, is_counted: bool = False, is_undecided: bool = False
+) -> None:
+    """Put a record back if the pipeline takes it now: as new, or (counted, or undecided) for S3 alone."""
     record = open_record(failed.identity, failed.raw, failed.arrival)
     if record.payload is None:
         _stay(decision, record.error, failed)
         return
-    outcome = transform(pipeline, [record])
+    outcome = transform(rules.pipeline, [record])
     if outcome.results[0].result != OK:
         reason = outcome.ledger.reasons.most_common(1)
         _stay(decision, reason[0][0] if reason else "it has no lines", failed)
         return
-    envelope = _envelope(record, is_counted)
+    is_undecided = is_undecided or (not is_counted and _is_closed(outcome, rules.closed_before))
+    is_undecided = is_undecided and not rules.count_undecided
     try:
-        decision.put_back.append((failed, encode_envelope(envelope)))
+        envelope = encode_envelope(_envelope(record, is_counted or is_undecided))
     except RecordError as error:
         _stay(decision, str(error), failed)
+        return
+    decision.put_back.append((failed, envelope))
+    if is_undecided:
+        decision.undecided.append(failed)
+
+
+def _is_closed(outcome: Outcome, closed_before: Mapping[str, int]) -> bool:
+    """Whether any document of these lines is dated before its output's ``closed_before``."""
+    documents = (document for delivery in outcome.deliveries for document in delivery.documents)
+    for tally in (orjson.loads(document)["tally"] for document in documents):
+        if from_iso(tally.get("window_start") or tally["time"]) < closed_before.get(tally["output"], 0):
+            return True
+    return False
 
 
 def _envelope(record: Record, is_counted: bool) -> Envelope:
@@ -129,36 +167,31 @@ def _envelope(record: Record, is_counted: bool) -> Envelope:
 def _stay(decision: Decision, reason: str, failed: FailedRecord) -> None:
     decision.stays[reason] += 1
     if len(decision.examples[reason]) < EXAMPLES:
-        decision.examples[reason].append(f"{failed.key} line {failed.line + 1}")
+        decision.examples[reason].append(f"{failed.key} line {failed.line + 1}: {_text(failed)}")
 
 
-def _decide_group(
-    decision: Decision,
-    group: list[FailedRecord],
-    pipeline: Pipeline,
-    find_batches: FindBatches | None,
-    count_undecided: bool,
-) -> None:
+def _text(failed: FailedRecord) -> str:
+    """The record's first line, as far as it is one."""
+    try:
+        data = pybase64.b64decode(failed.raw)
+    except ValueError:
+        return "(not base64)"
+    return data.partition(b"\n")[0].decode("utf-8", "replace")[:EXAMPLE_CHARS]
+
+
+def _decide_group(decision: Decision, group: list[FailedRecord], rules: _Rules) -> None:
     first, last = min(each.arrival for each in group), max(each.arrival for each in group)
-    batches = list(find_batches(first, last)) if find_batches else []
     left = list(group)
     unmatched: list[FoundBatch] = []
-    for batch in batches:
+    for batch in rules.find_batches(first, last) if rules.find_batches else ():
         mine = _records_of(batch, left)
-        if mine is None:
-            unmatched.append(batch)
-            continue
-        if _finish_batch(decision, batch, mine, pipeline):
+        if mine is not None and _finish_batch(decision, batch, mine, rules):
             left = [each for each in left if each not in mine]
         else:
             unmatched.append(batch)
     for failed in left:
         is_covered = any(each.first_arrival <= failed.arrival <= each.last_arrival for each in unmatched)
-        if (find_batches is None or is_covered) and not count_undecided:
-            decision.undecided.append(failed)
-            _put_back(decision, failed, pipeline, is_counted=True)
-        else:
-            _put_back(decision, failed, pipeline)
+        _put_back(decision, failed, rules, is_undecided=rules.find_batches is None or is_covered)
 
 
 def _records_of(batch: FoundBatch, group: Sequence[FailedRecord]) -> set[FailedRecord] | None:
@@ -176,15 +209,15 @@ def _open(group: Sequence[FailedRecord]) -> Iterator[Record]:
     return (open_record(each.identity, each.raw, each.arrival) for each in group)
 
 
-def _finish_batch(decision: Decision, batch: FoundBatch, mine: set[FailedRecord], pipeline: Pipeline) -> bool:
+def _finish_batch(decision: Decision, batch: FoundBatch, mine: set[FailedRecord], rules: _Rules) -> bool:
     """Make the partials again; False if records of it went round, which the error file does not tell apart."""
     ordered = sorted(mine, key=lambda each: (each.key, each.line))
-    outcome = transform(pipeline, list(_open(ordered)), can_put_back=True, batch_id=batch.batch_id)
+    outcome = transform(rules.pipeline, list(_open(ordered)), can_put_back=True, batch_id=batch.batch_id)
     if outcome.put_back:
         return False
     decision.batches_found += 1
     for delivery in outcome.deliveries:
         decision.documents += [(delivery.stream, document) for document in delivery.documents]
     for each in ordered:
-        _put_back(decision, each, pipeline, is_counted=True)
+        _put_back(decision, each, rules, is_counted=True)
     return True

@@ -188,5 +188,7 @@ def _is_json_lines(path: Path) -> bool:
 
 def check_exists(path: Path) -> None:
     """Raises: SettingsError: nothing to read."""
+    if not os.path.lexists(path):
+        raise SettingsError(f"{path}: cannot be read: there is no such file")
     if not os.access(path, os.R_OK):
         raise SettingsError(f"{path}: cannot be read by you: run it as root, or with sudo")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -106,8 +106,8 @@ class Bucket:
             raise SinkError(f"{self.name}: {operation}: {type(error).__name__}: {error}") from error
 
 
-def open_objects(place: str) -> ObjectStore:
-    """``s3://bucket/prefix`` or a folder that is there. Raises: SettingsError."""
+def open_objects(place: str, s3: Callable[[], Any] = clients.s3_client) -> ObjectStore:
+    """``s3://bucket/prefix`` or a folder that is there. Args: s3: makes the client. Raises: SettingsError."""
     if not place.startswith("s3://"):
         if not Path(place).is_dir():
             raise SettingsError(f"{place}: no such folder (or give s3://bucket/prefix)")
@@ -118,4 +118,4 @@ def open_objects(place: str) -> ObjectStore:
     prefix = parts.path.lstrip("/")
     if prefix and not prefix.endswith("/"):
         prefix += "/"
-    return Bucket(clients.s3_client(), parts.netloc, prefix)
+    return Bucket(s3(), parts.netloc, prefix)

@@ -24,15 +24,32 @@ json_option = click.option(
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 
 
+_profile_option = click.option("--profile", metavar="NAME", help="Profile of your AWS configuration.")
+_region_option = click.option("--region", metavar="REGION", help="AWS region.")
+
+
 def aws_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds ``--profile --region --endpoint-url`` and hands the command an :class:`Aws` as ``aws``."""
 
-    @click.option("--profile", metavar="NAME", help="Profile of your AWS configuration.")
-    @click.option("--region", metavar="REGION", help="AWS region.")
+    @_profile_option
+    @_region_option
     @click.option("--endpoint-url", metavar="URL", help="Instead of AWS's endpoints (also AWS_ENDPOINT_URL).")
     @functools.wraps(function)
     def wrapper(*args: Any, profile: str | None, region: str | None, endpoint_url: str | None, **options: Any) -> Any:
         aws = click.get_current_context().obj or Aws(profile, region, endpoint_url)
+        return function(*args, aws=aws, **options)
+
+    return wrapper
+
+
+def profile_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds ``--profile --region``, for commands that ask no service of AWS but may sign requests."""
+
+    @_profile_option
+    @_region_option
+    @functools.wraps(function)
+    def wrapper(*args: Any, profile: str | None, region: str | None, **options: Any) -> Any:
+        aws = click.get_current_context().obj or Aws(profile, region)
         return function(*args, aws=aws, **options)
 
     return wrapper

@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 import click
 
 from streamtally.aws.objects import open_objects
+from streamtally.aws.session import Aws
 from streamtally.canonical import digest
+from streamtally.cli.aws_options import ask, aws_options, echo_json, json_option, yes_option
 from streamtally.cli.indices import open_cluster
 from streamtally.ledger import Ledger
 from streamtally.local.folder import read_folder
@@ -22,7 +24,10 @@ from streamtally.report.text import visible
 @click.argument("place", metavar="s3://BUCKET/PREFIX|DIR")
 @click.option("--opensearch", "url", required=True, help="The index to fill.")
 @click.option("--pipeline", "folder", type=click.Path(path_type=Path), help="A pipeline folder; default: the one here.")
-def command(place: str, url: str, folder: Path | None) -> None:
+@yes_option
+@json_option
+@aws_options
+def command(aws: Aws, place: str, url: str, folder: Path | None, yes: bool, as_json: bool) -> int:
     """Take old logs (plain or gzip, raw or JSON lines) through the same transform into an index.
 
     Ids go by object and line, so doing it again counts nothing twice. Do not fill windows that a stream has counted
@@ -31,14 +36,21 @@ def command(place: str, url: str, folder: Path | None) -> None:
     Example: streamtally backfill s3://old-logs/2024/ --opensearch https://domain
     """
     pipeline = load_pipeline(read_folder(folder), ZoneInfo)
-    objects = open_objects(place)
-    store = OpenSearchStore(open_cluster(url), pipeline, digest(["backfill", place]))
+    objects = open_objects(place, lambda: aws.client("s3"))
+    cluster = open_cluster(url, aws=aws)
+    names = ", ".join(sorted({output.settings.index for output in pipeline.outputs.values()}))
+    ask(f"Fill {names} at {cluster.name} from {objects.name}?", yes)
+    store = OpenSearchStore(cluster, pipeline, digest(["backfill", place]))
     ledger, seen = Ledger(), Seen()
     for outcome in run_old_logs(objects, pipeline, seen):
         store.put(iter_documents(outcome.deliveries))
         ledger.add(outcome.ledger)
     store.settle(pipeline)
-    click.echo(f"lines: {ledger.lines}; rows: {ledger.rows}; not parsed: {ledger.unparsed + seen.unparsed}")
+    unparsed = ledger.unparsed + seen.unparsed
     for problem in seen.problems:
         click.echo(f"not read: {visible(problem, 200)}", err=True)
-    raise SystemExit(1 if seen.problems else 0)
+    if as_json:
+        echo_json({"lines": ledger.lines, "rows": ledger.rows, "unparsed": unparsed, "problems": seen.problems})
+    else:
+        click.echo(f"lines: {ledger.lines}; rows: {ledger.rows}; not parsed: {unparsed}")
+    return 1 if seen.problems else 0

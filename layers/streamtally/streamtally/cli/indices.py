@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,6 +22,8 @@ from streamtally.aws.dashboards import import_dashboards
 from streamtally.aws.index_manager import Managed, Manager, make_manager
 from streamtally.aws.opensearch import Cluster, connect, connect_from_environment, sigv4
 from streamtally.aws.opensearch_settle import SettleReport
+from streamtally.aws.session import Aws
+from streamtally.cli.aws_options import ask, json_option, profile_options, yes_option
 from streamtally.indices.actions import Plan
 from streamtally.indices.dashboards import to_saved_objects
 from streamtally.indices.status import describe_indices, find_stuck
@@ -29,22 +33,42 @@ from streamtally.pipeline import load_pipeline
 DEFAULT_STREAM = "log-summary-stream"
 TIME_LIMIT_SECONDS = 3_600
 EXIT_FOUND = 1
+_AWS_HOST = re.compile(r"\.(es|aoss)\.amazonaws\.com(?:\.cn)?$")
 
-Options = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+@dataclass(frozen=True)
+class Where:
+    """What every command here is given: the cluster, whose signature, the pipeline and its second stream."""
+
+    url: str | None
+    folder: Path | None
+    stream: str | None
+    ca_certs: str | None
+    aws: Aws
+
+    def manager(self, replace: Sequence[str] = ()) -> Manager:
+        """Raises: SettingsError: a file or an address cannot be used."""
+        pipeline = load_pipeline(read_folder(self.folder), ZoneInfo)
+        cluster = open_cluster(self.url, self.ca_certs, self.aws)
+        return make_manager(cluster, pipeline, {"SUMMARY_STREAM": _stream(self.stream)}, replace)
 
 
-def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
-    for option in reversed(
-        [
-            click.option("--opensearch", "url", help="Address; default: OPENSEARCH_ENDPOINT."),
-            click.option("--pipeline", "folder", type=click.Path(path_type=Path), help="A pipeline folder."),
-            click.option("--stream", help=f"The second stream; default: SUMMARY_STREAM or {DEFAULT_STREAM}."),
-            click.option("--ca-certs", type=click.Path(exists=True, dir_okay=False), help="Certificates to believe."),
-            click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else."),
-        ]
-    ):
-        command = option(command)
-    return command
+def _shared(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options of :class:`Where`, handed over as ``where``, and ``--json``."""
+
+    @click.option("--opensearch", "url", help="Address; default: OPENSEARCH_ENDPOINT.")
+    @click.option("--pipeline", "folder", type=click.Path(path_type=Path), help="A pipeline folder.")
+    @click.option("--stream", help=f"The second stream; default: SUMMARY_STREAM or {DEFAULT_STREAM}.")
+    @click.option("--ca-certs", type=click.Path(exists=True, dir_okay=False), help="Certificates to believe.")
+    @json_option
+    @profile_options
+    @functools.wraps(function)
+    def wrapper(
+        aws: Aws, url: str | None, folder: Path | None, stream: str | None, ca_certs: str | None, **options: Any
+    ) -> Any:
+        return function(where=Where(url, folder, stream, ca_certs, aws), **options)
+
+    return wrapper
 
 
 @click.group("indices")
@@ -62,12 +86,12 @@ command = indices
 
 @indices.command("plan")
 @_shared
-def plan_command(url: str | None, folder: Path | None, stream: str | None, ca_certs: str | None, as_json: bool) -> None:
+def plan_command(where: Where, as_json: bool) -> None:
     """Say what is to be done, and why; change nothing.
 
     Example: streamtally indices plan --opensearch http://localhost:9200
     """
-    plan, _ = _manager(url, folder, stream, ca_certs).plan(_now_ms())
+    plan, _ = where.manager().plan(_now_ms())
     if as_json:
         click.echo(json.dumps(plan.to_json(), default=_plain))
     else:
@@ -76,27 +100,19 @@ def plan_command(url: str | None, folder: Path | None, stream: str | None, ca_ce
 
 @indices.command("apply")
 @_shared
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @click.option("--replace", multiple=True, metavar="INDEX", help="Let the alias take the place of an index of its name.")
-def apply_command(
-    url: str | None,
-    folder: Path | None,
-    stream: str | None,
-    ca_certs: str | None,
-    as_json: bool,
-    yes: bool,
-    replace: tuple[str, ...],
-) -> None:
+def apply_command(where: Where, as_json: bool, yes: bool, replace: tuple[str, ...]) -> None:
     """Do what plan says, after asking.
 
     Example: streamtally indices apply --opensearch http://localhost:9200 --yes
     """
-    manager = _manager(url, folder, stream, ca_certs, replace)
+    manager = where.manager(replace)
     plan, observed = manager.plan(_now_ms())
     if not as_json:
         _print_plan(plan)
-    if plan.actions and not yes:
-        click.confirm(f"Do these {len(plan.actions)} actions?", abort=True, err=True)
+    if plan.actions:
+        ask(f"Do these {len(plan.actions)} actions?", yes)
     managed = manager.manage(_now_ms(), _time_left()) if plan.actions else Managed([], plan, observed)
     _print_managed(managed, as_json)
     if managed.failed:
@@ -105,14 +121,12 @@ def apply_command(
 
 @indices.command("status")
 @_shared
-def status_command(
-    url: str | None, folder: Path | None, stream: str | None, ca_certs: str | None, as_json: bool
-) -> None:
+def status_command(where: Where, as_json: bool) -> None:
     """Show the indices, what happens to them next, unsettled windows, and what is stuck.
 
     Example: streamtally indices status --opensearch http://localhost:9200
     """
-    manager = _manager(url, folder, stream, ca_certs)
+    manager = where.manager()
     plan, observed = manager.plan(_now_ms())
     rows = describe_indices(manager.specs, observed, _now_ms())
     unsettled = manager.unsettled(_now_ms())
@@ -134,26 +148,22 @@ def status_command(
 
 @indices.command("settle")
 @_shared
-def settle_command(
-    url: str | None, folder: Path | None, stream: str | None, ca_certs: str | None, as_json: bool
-) -> None:
+def settle_command(where: Where, as_json: bool) -> None:
     """Settle what is to be settled now, as the function does each minute.
 
     Example: streamtally indices settle --opensearch http://localhost:9200
     """
-    _print_reports(_manager(url, folder, stream, ca_certs).settle(_now_ms(), _time_left()), as_json)
+    _print_reports(where.manager().settle(_now_ms(), _time_left()), as_json)
 
 
 @indices.command("audit")
 @_shared
-def audit_command(
-    url: str | None, folder: Path | None, stream: str | None, ca_certs: str | None, as_json: bool
-) -> None:
+def audit_command(where: Where, as_json: bool) -> None:
     """Compare all partials with what the settled documents say, and settle what differs: now, not once a day.
 
     Example: streamtally indices audit --opensearch http://localhost:9200
     """
-    reports = _manager(url, folder, stream, ca_certs).settle(_now_ms(), _time_left(), audit=True)
+    reports = where.manager().settle(_now_ms(), _time_left(), audit=True)
     _print_reports(reports, as_json)
     if any(report.audit_differences for report in reports):
         sys.exit(EXIT_FOUND)
@@ -164,10 +174,7 @@ def audit_command(
 @click.option("--dashboards", "dashboards_url", help="Address of OpenSearch Dashboards: import there.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write a file to import by hand.")
 def dashboards_command(
-    url: str | None,
-    folder: Path | None,
-    stream: str | None,
-    ca_certs: str | None,
+    where: Where,
     as_json: bool,
     dashboards_url: str | None,
     out: Path | None,
@@ -176,10 +183,10 @@ def dashboards_command(
 
     Example: streamtally indices dashboards --out dashboards.ndjson
     """
-    specs = _specs(folder, stream)
+    specs = _specs(where.folder, where.stream)
     text = "".join(json.dumps(each) + "\n" for each in to_saved_objects(specs))
     if dashboards_url:
-        click.echo(json.dumps(import_dashboards(dashboards_url, text, ca_certs)))
+        click.echo(json.dumps(import_dashboards(dashboards_url, text, where.ca_certs)))
     elif out:
         out.write_text(text, encoding="utf-8")
         click.echo(f"{out}", err=True)
@@ -197,23 +204,19 @@ def _stream(stream: str | None) -> str:
     return stream or os.environ.get("SUMMARY_STREAM") or DEFAULT_STREAM
 
 
-def _manager(
-    url: str | None, folder: Path | None, stream: str | None, ca_certs: str | None, replace: Sequence[str] = ()
-) -> Manager:
-    pipeline = load_pipeline(read_folder(folder), ZoneInfo)
-    return make_manager(open_cluster(url, ca_certs), pipeline, {"SUMMARY_STREAM": _stream(stream)}, replace)
-
-
-def open_cluster(url: str | None, ca_certs: str | None = None) -> Cluster:
+def open_cluster(url: str | None, ca_certs: str | None = None, aws: Aws | None = None) -> Cluster:
     """The cluster of an address, or of the environment; AWS's own domains are asked with SigV4 unless a user is given.
 
-    Raises: SettingsError: there is none, or it cannot be used.
+    Args: aws: whose profile and region sign. Raises: SettingsError: there is none, or it cannot be used.
     """
     if url is None:
         return connect_from_environment(os.environ)
+    aws = aws or Aws()
     host = url.rpartition("@")[2].split("/")[-1 if "//" not in url else 2].split(":")[0]
-    is_domain = "@" not in url and host.endswith((".es.amazonaws.com", ".aoss.amazonaws.com"))
-    return connect(url, sigv4(os.environ.get("AWS_REGION", "")) if is_domain else None, ca_certs)
+    service = _AWS_HOST.search(host)
+    if "@" in url or not service:
+        return connect(url, None, ca_certs)
+    return connect(url, sigv4(aws.region, service[1], aws.session), ca_certs)
 
 
 def _now_ms() -> int:

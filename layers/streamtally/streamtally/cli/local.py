@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import itertools
+import os
 import signal
 import sys
 import threading
@@ -58,7 +60,7 @@ def command(
     Example: streamtally local --port 4573 --store state
     """
     pipeline = load_pipeline(read_folder(folder), ZoneInfo)
-    store.mkdir(parents=True, exist_ok=True)
+    _hold(store)
     end = _opensearch_end(url, pipeline) if url else _EmbeddedEnd(store, pipeline)
     streams = dict.fromkeys([output.settings.stream or SUMMARY for output in pipeline.outputs.values()])
     clock = _now_ms
@@ -79,6 +81,21 @@ def command(
         server.shutdown()
         laptop.close()
         end.close()
+
+
+def _hold(store: Path) -> None:
+    """Make the folder ours until this process ends: two on one journal would each deliver what the other does.
+
+    Raises: SettingsError: another process has it, or it cannot be written.
+    """
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        handle = os.open(store / "lock", os.O_RDWR | os.O_CREAT, 0o644)  # never closed: the lock ends with the process
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SettingsError(f"--store {store}: another streamtally local uses it") from None
+    except OSError as error:
+        raise SettingsError(f"--store {store}: cannot be used: {error.strerror}") from None
 
 
 class _End(Protocol):

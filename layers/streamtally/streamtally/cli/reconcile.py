@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,6 +14,8 @@ from rich.table import Table
 
 from streamtally.aws.objects import open_objects
 from streamtally.aws.reconcile import Difference, compare, read_settled
+from streamtally.aws.session import Aws
+from streamtally.cli.aws_options import aws_options, echo_json, json_option
 from streamtally.cli.indices import open_cluster
 from streamtally.errors import SettingsError
 from streamtally.local.folder import read_folder
@@ -30,7 +33,11 @@ _EVER = (-(2**62), 2**62)
 @click.option("--pipeline", "folder", type=click.Path(path_type=Path), help="A pipeline folder; default: the one here.")
 @click.option("--from", "from_text", help="The first window's start, ISO 8601 (UTC).")
 @click.option("--to", "to_text", help="Windows that start before this.")
-def command(place: str, url: str, folder: Path | None, from_text: str | None, to_text: str | None) -> None:
+@json_option
+@aws_options
+def command(
+    aws: Aws, place: str, url: str, folder: Path | None, from_text: str | None, to_text: str | None, as_json: bool
+) -> int:
     """Recompute the counts from S3's lines and show the windows in which the settled documents say otherwise.
 
     Exit status 1 if there are any.
@@ -39,19 +46,31 @@ def command(place: str, url: str, folder: Path | None, from_text: str | None, to
     """
     pipeline = load_pipeline(read_folder(folder), ZoneInfo)
     between = (_ms(from_text, "--from", _EVER[0]), _ms(to_text, "--to", _EVER[1]))
+    cluster = open_cluster(url, aws=aws)
+    objects = open_objects(place, lambda: aws.client("s3"))
     seen = Seen()
-    recomputed = recompute(run_old_logs(open_objects(place), pipeline, seen), pipeline)
-    cluster = open_cluster(url)
+    recomputed = recompute(run_old_logs(objects, pipeline, seen), pipeline)
     differences: list[Difference] = []
     for name, output in pipeline.outputs.items():
         if output.kind == "windowed":
             settled = read_settled(cluster, output.settings.index, name)
             differences += compare(recomputed, settled, name, bool(seen.line_ids), between)
-    click.echo(f"lines in S3: {seen.lines}; twins left out: {seen.twins}; windows and keys: {len(recomputed)}")
     for problem in seen.problems:
         click.echo(f"not read: {visible(problem, 200)}", err=True)
-    _show(differences)
-    raise SystemExit(1 if differences or seen.problems else 0)
+    if as_json:
+        echo_json(
+            {
+                "lines": seen.lines,
+                "twins": seen.twins,
+                "groups": len(recomputed),
+                "differences": [asdict(each) for each in differences],
+                "problems": seen.problems,
+            }
+        )
+    else:
+        click.echo(f"lines in S3: {seen.lines}; twins left out: {seen.twins}; windows and keys: {len(recomputed)}")
+        _show(differences)
+    return 1 if differences or seen.problems else 0
 
 
 def _show(differences: list[Difference]) -> None:
@@ -62,7 +81,7 @@ def _show(differences: list[Difference]) -> None:
     for each in differences[:MAX_SHOWN]:
         sides = [visible(json.dumps(side), 80) if side else "none" for side in (each.in_s3, each.settled)]
         table.add_row(each.window, *sides, each.reason)
-    Console(width=None).print(table)
+    Console().print(table, markup=False, highlight=False)
     click.echo(f"{len(differences)} differences")
 
 

@@ -108,6 +108,46 @@ def test_parity_of_different_recordings_is_exit_status_1(tmp_path: Path) -> None
     assert "2017-09-08T08:47:00.000+00:00 200: recorded 3, here 2" in ran.stdout
 
 
+def test_parity_of_json_lines_goes_by_whatever_time_they_have(tmp_path: Path) -> None:
+    """The old application's input was JSON, with a time that its program may not read."""
+    log = tmp_path / "in.jsonl"
+    lines = [{"ts": f"2017-09-08T{stamp}Z", "status": 200} for stamp in STAMPS]
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    detail = json.loads((APPLICATIONS / "v2.json").read_text())
+    sql = detail["ApplicationDetail"]["ApplicationConfigurationDescription"]["SqlApplicationConfigurationDescription"]
+    del sql["ReferenceDataSourceDescriptions"]
+    sql["OutputDescriptions"][0]["Name"] = "OUT"
+    del sql["OutputDescriptions"][1:]
+    (source,) = sql["InputDescriptions"]
+    columns = [
+        {"Name": name, "SqlType": of, "Mapping": f"$.{name}"}
+        for name, of in (("ts", "VARCHAR(32)"), ("status", "INTEGER"))
+    ]
+    source["InputSchema"] = {"RecordFormat": {"RecordFormatType": "JSON"}, "RecordColumns": columns}
+    code = detail["ApplicationDetail"]["ApplicationConfigurationDescription"]["ApplicationCodeConfigurationDescription"]
+    name = source["InAppStreamNames"][0]
+    code["CodeContentDescription"]["TextContent"] = f"""
+        CREATE OR REPLACE STREAM OUT ("datetime" TIMESTAMP, "status" INTEGER, "statusCount" INTEGER);
+        CREATE OR REPLACE PUMP P AS INSERT INTO OUT SELECT STREAM STEP(s.ROWTIME BY INTERVAL '60' SECOND), s."status",
+        COUNT(*) FROM "{name}" s GROUP BY s."status", STEP(s.ROWTIME BY INTERVAL '60' SECOND);"""
+    application = tmp_path / "app.json"
+    application.write_text(json.dumps(detail))
+    recorded = _recorded(tmp_path, {"46": [1], "47": [2], "48": [1], "49": [1]})
+    ran = run("migrate", str(application), "--parity", str(log), str(recorded))
+    assert "4 equal, 0 different" in ran.stdout, ran.stdout
+    assert ran.status == 0
+
+
+def test_parity_of_nothing_is_no_success(tmp_path: Path) -> None:
+    """Lines that do not parse are said, and a comparison in which nothing was equal is exit status 1."""
+    log = tmp_path / "in.log"
+    log.write_text("no line\nof a log\n")
+    ran = run("migrate", str(PROGRAM), "--parity", str(log), str(_recorded(tmp_path, {"46": [1], "47": [2]})))
+    assert ran.status == 1
+    assert "input: 2 lines, 2 of them do not parse" in ran.stdout
+    assert "Nothing is equal" in ran.stdout
+
+
 def test_a_recording_that_is_not_json_lines_is_named_with_its_line(tmp_path: Path) -> None:
     """Exit status 2."""
     recorded = tmp_path / "recorded.jsonl"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,7 +18,7 @@ from streamtally.cli.aws_options import aws_options, echo_json, json_option
 from streamtally.cli.compile import write_atomically
 from streamtally.definition import define_pipeline
 from streamtally.errors import SettingsError
-from streamtally.local.arrival import arrive_when_logged, read_lines
+from streamtally.local.arrival import ReadLine, arrive_when_logged, read_lines
 from streamtally.local.bucket import FolderBucket
 from streamtally.local.folder import COMPILED, DEFAULT_FOLDER, DEFINITION, encode_document, read_text
 from streamtally.local.logs import check_logs, read_log
@@ -28,6 +29,7 @@ from streamtally.migrate.parity import Parity, columns_of, compare
 from streamtally.migrate.report import deploy_parameters, report
 from streamtally.pipeline import load_pipeline
 from streamtally.report.text import visible
+from streamtally.source import FORMATS_OWN, Source
 from streamtally.sql.applications import Application, index_name, make_definition, read_applications
 
 REPORT, PARAMETERS = "MIGRATION.md", "parameters.json"
@@ -59,16 +61,16 @@ def command(
     if out is not None:
         files = {DEFINITION: definition, PROGRAM: application.sql.rstrip() + "\n", COMPILED: encode_document(document)}
         _write(out, {**files, REPORT: text, PARAMETERS: json.dumps(parameters, indent=2) + "\n"})
-    compared = _compare(document, *parity) if parity else {}
+    compared = _compare(document, *parity) if parity else None
     if as_json:
-        shown = {key: _parity_json(value) for key, value in compared.items()}
+        shown = {key: _parity_json(value) for key, value in compared.outputs.items()} if compared else {}
         echo_json({"application": application.name, "outputs": compiled.program.streams, "parameters": parameters,
                    "not_carried_over": application.left, "notes": compiled.program.notes, "parity": shown})  # fmt: skip
     else:
         click.echo(text, nl=False)
-        for output, each in compared.items():
-            _show(output, each)
-    return 0 if all(each.is_equal for each in compared.values()) else 1
+        if compared:
+            _show_compared(compared)
+    return 1 if compared and not compared.is_equal else 0
 
 
 def _read(aws: Aws, source: str, name: str | None) -> tuple[Any, Application]:
@@ -112,28 +114,66 @@ def _write(out: Path, files: Mapping[str, str]) -> None:
         write_atomically(out / each, text)
 
 
-def _compare(document: dict[str, Any], log: str, recorded: str) -> dict[str, Parity]:
+@dataclass
+class Compared:
+    """How the program on the recorded input compares with the recorded output.
+
+    Attributes: outputs: by name; lines, unparsed, untimed: of the input; untimed ones do not say when they were logged.
+    """
+
+    outputs: dict[str, Parity]
+    lines: int = 0
+    unparsed: int = 0
+    untimed: int = 0
+    reason: str = ""
+
+    @property
+    def is_equal(self) -> bool:
+        """Nothing differs, and something was there to be equal."""
+        parities = self.outputs.values()
+        return all(each.is_equal for each in parities) and any(each.equal for each in parities)
+
+
+def _compare(document: dict[str, Any], log: str, recorded: str) -> Compared:
     """The program on the recorded input, against the recorded output."""
     pipeline = load_pipeline(document, ZoneInfo)
     check_logs([log])
+    compared = Compared({})
     with tempfile.TemporaryDirectory() as folder:
         store = DuckDbStore(Path(folder) / "parity.duckdb")
         run = LocalRun(pipeline, FolderBucket(Path(folder) / "bucket", "parity"), store)
         file_ms = int(Path(log).stat().st_mtime * 1000)
-        run.run(arrive_when_logged(read_lines(read_log(log), pipeline.source, file_ms), file_ms), 1)
+        lines = _counted(read_lines(read_log(log), _timed_source(pipeline.source), file_ms), compared)
+        run.run(arrive_when_logged(lines, file_ms), 1)
         ours = {name: [dict(each) for each in store.documents(output)] for name, output in pipeline.outputs.items()}
         store.close()
     rows = list(_recorded(recorded))
-    found = {}
     for node in document["plan"]["outputs"]:
         names = {column["name"].lower() for column in node["columns"]}
         # A recording may hold several streams' rows: each belongs to the output that has all its columns.
         theirs = [row for row in rows if {key.lower() for key in row} == names]
-        found[node["name"]] = compare(ours[node["name"]], theirs, columns_of(node))
+        compared.outputs[node["name"]] = compare(ours[node["name"]], theirs, columns_of(node))
     unmatched = len(rows) - sum(1 for row in rows if any(_fits(row, node) for node in document["plan"]["outputs"]))
     if unmatched:
         raise SettingsError(f"{recorded}: {unmatched} rows have columns that no output of the program has")
-    return found
+    return compared
+
+
+def _timed_source(source: Source) -> Source:
+    """The source as it tells when a line was logged: ROWTIME is not recorded, so any time that a JSON line has stands
+    for it, also where the program reads none."""
+    if source.settings.format != "json" or source.settings.time_field != FORMATS_OWN:
+        return source
+    return Source(replace(source.settings, time_field="auto", time_format="auto"), ZoneInfo)
+
+
+def _counted(lines: Iterable[ReadLine], compared: Compared) -> Iterator[ReadLine]:
+    for each in lines:
+        compared.lines += 1
+        compared.unparsed += each.row is None and bool(each.reason)
+        compared.untimed += each.row is not None and each.time is None
+        compared.reason = compared.reason or each.reason
+        yield each
 
 
 def _fits(row: Mapping[str, Any], node: Mapping[str, Any]) -> bool:
@@ -155,6 +195,20 @@ def _recorded(path: str) -> Iterator[dict[str, Any]]:
 
 def _parity_json(parity: Parity) -> dict[str, Any]:
     return {name: getattr(parity, name) for name in Parity.__dataclass_fields__} | {"is_equal": parity.is_equal}
+
+
+def _show_compared(compared: Compared) -> None:
+    click.echo(f"\ninput: {compared.lines:,} lines, {compared.unparsed:,} of them do not parse")
+    if compared.unparsed:
+        click.echo(f"  {visible(compared.reason, 200)}: is the recorded input what the application read?")
+    if compared.untimed:
+        click.echo(
+            f"  {compared.untimed:,} do not say when they were logged: time_field under [source] names the column"
+        )
+    for output, each in compared.outputs.items():
+        _show(output, each)
+    if not any(each.equal for each in compared.outputs.values()):
+        click.echo("\nNothing is equal: windows go by when the lines were logged, which the recording must cover.")
 
 
 def _show(output: str, parity: Parity) -> None:

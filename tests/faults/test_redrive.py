@@ -219,3 +219,14 @@ def test_closed_windows(world: World, fault: str, count: bool) -> None:
     world.finish()
     assert world.end.counts().total() == (4 if count else 0)
     assert world.objects.lines == 4
+
+
+# A stream that fails in the middle has taken whole objects, which are gone; the next run does the rest.
+def test_goes_on_where_it_stopped(world: World) -> None:
+    fail(world, "error before the put", batches=3)
+    with contextlib.suppress(KeyboardInterrupt):
+        run(world, Dying(world, 2))
+    assert len(list(world.objects.keys("processing-failed/"))) == 1
+    assert len(run(world).decision.put_back) == 2
+    world.finish()
+    world.check()

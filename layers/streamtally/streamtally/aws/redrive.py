@@ -10,7 +10,7 @@ from streamtally.aws.failed_objects import read_documents, read_failed, take_out
 from streamtally.aws.firehose import FirehoseClient, put_documents
 from streamtally.aws.objects import ObjectStore
 from streamtally.pipeline import Pipeline
-from streamtally.redrive import Decision, FindBatches, decide
+from streamtally.redrive import Decision, FailedRecord, FindBatches, decide
 
 PUT_SECONDS = 120.0
 
@@ -75,11 +75,21 @@ def carry_out(objects: ObjectStore, planned: Planned, source: FirehoseClient, to
         by_stream[stream or summary].append(document)
     for stream, documents in by_stream.items():
         put_documents(summaries, stream, documents, PUT_SECONDS)
-    # Documents go first: a line that is S3's alone from here on must have been counted by then.
-    put_documents(source, to, [envelope for _, envelope in decision.put_back], PUT_SECONDS)
-    gone = take_out(objects, [record for record, _ in decision.put_back])
+    # Documents went first: a line that is S3's alone from here on must have been counted by then. Object by object, so
+    # that a stream that throttles in the middle leaves only what is still to be done.
+    gone = 0
+    for envelopes in _by_key(decision).values():
+        put_documents(source, to, [envelope for _, envelope in envelopes], PUT_SECONDS)
+        gone += take_out(objects, [record for record, _ in envelopes])
     for key, stream, documents in planned.parked:
         put_documents(summaries, stream or summary, documents, PUT_SECONDS)
         objects.delete(key)
         gone += 1
     return gone
+
+
+def _by_key(decision: Decision) -> dict[str, list[tuple[FailedRecord, bytes]]]:
+    found: dict[str, list[tuple[FailedRecord, bytes]]] = defaultdict(list)
+    for record, envelope in decision.put_back:
+        found[record.key].append((record, envelope))
+    return found

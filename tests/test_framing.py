@@ -9,10 +9,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streamtally.definition import define_pipeline
 from streamtally.errors import SettingsError
 from streamtally.pipeline import SEVERAL_LINES, Outcome, load_pipeline, transform
+from streamtally.putting_back import MAX_LINES_APART
 from streamtally.records import decode_records
 
 FOLDER = Path("layers/pipeline/pipeline")
@@ -28,7 +31,7 @@ def _document(framing: str | None) -> dict[str, Any]:
     return define_pipeline(toml, plan, ZoneInfo)
 
 
-def _transform(framing: str | None, *payloads: str) -> Outcome:
+def _transform(framing: str | None, *payloads: str, can_put_back: bool = False) -> Outcome:
     raw = [
         {
             "recordId": f"r{number}",
@@ -37,7 +40,9 @@ def _transform(framing: str | None, *payloads: str) -> Outcome:
         }
         for number, payload in enumerate(payloads)
     ]
-    return transform(load_pipeline(_document(framing), ZoneInfo), decode_records(raw, ARRIVAL_MS))
+    return transform(
+        load_pipeline(_document(framing), ZoneInfo), decode_records(raw, ARRIVAL_MS), can_put_back=can_put_back
+    )
 
 
 @pytest.mark.parametrize("payload", [LINE, LINE + "\n", LINE + "\r\n", LINE + "\n\n", '{\n  "response" : "200"\n}\n'])
@@ -67,6 +72,62 @@ def test_a_record_of_several_lines_fails_whole_and_counts_nowhere(payload: str) 
     assert (outcome.ledger.failed, outcome.ledger.rows, outcome.ledger.lines) == (2, 1, 3)
     assert outcome.ledger.reasons == {SEVERAL_LINES: 2}
     assert outcome.ledger.imbalance() == []
+
+
+SEVERAL = {
+    "lines": (f"{LINE}\n{LINE} second\n", 2),
+    "one of them no log line": (f"{LINE}\nno log line\n", 2),
+    "empty lines between": (f"\n{LINE}\n\n\n{LINE}\n\n", 2),
+    "JSON": ('{"response":"200"}\n{"response":"404"}\n', 2),
+    "CloudWatch Logs": (
+        json.dumps({"messageType": "DATA_MESSAGE", "logEvents": [{"message": LINE}, {"message": LINE}]}),
+        2,
+    ),
+}
+
+
+@pytest.mark.parametrize("payload, pieces", SEVERAL.values(), ids=SEVERAL)
+def test_a_record_of_several_lines_goes_back_line_by_line(payload: str, pieces: int) -> None:
+    """Then each comes as a record of its own: no document holds two, and nothing is lost or counted twice."""
+    first = _transform("single", payload, LINE, can_put_back=True)
+    assert [each.result for each in first.results] == ["Dropped", "Ok"]
+    assert len(first.put_back) == pieces
+    assert (first.ledger.reingested, first.ledger.rows) == (first.ledger.lines - 1, 1)
+    assert first.ledger.imbalance() == []
+    event = [
+        {"recordId": f"again{n}", "approximateArrivalTimestamp": ARRIVAL_MS, "data": base64.b64encode(each).decode()}
+        for n, each in enumerate(first.put_back)
+    ]
+    pipeline = load_pipeline(_document("single"), ZoneInfo)
+    second = transform(pipeline, decode_records(event, ARRIVAL_MS), can_put_back=True)
+    assert second.put_back == []
+    assert second.ledger.lines == first.ledger.reingested
+    assert second.ledger.imbalance() == []
+    whole = _transform("lines", payload)
+    assert (second.ledger.rows, second.ledger.unparsed) == (whole.ledger.rows, whole.ledger.unparsed)
+    documents = [each.data.decode() for each in second.results if each.result == "Ok"]
+    assert all("\n" not in each for each in documents)
+    assert documents == [each for each in whole.results[0].data.decode().splitlines() if "unparsed" not in each]
+
+
+@pytest.mark.parametrize(
+    "payload", ['{\n  "a" : 1\n}\n{\n  "a" : 2\n}\n', "no log line\nanother\n", f"{LINE}\n" * (MAX_LINES_APART + 1)]
+)
+def test_what_cannot_be_taken_apart_fails_whole(payload: str) -> None:
+    """Kept raw, where redrive finds it; fragments of JSON do not go round."""
+    outcome = _transform("single", payload, can_put_back=True)
+    assert ([each.result for each in outcome.results], outcome.put_back) == (["ProcessingFailed"], [])
+    assert outcome.ledger.imbalance() == []
+
+
+@given(st.lists(st.lists(st.sampled_from([LINE, "", "no log line", '{"response": "200"}']), max_size=5), max_size=6))
+def test_whatever_comes_no_answer_of_single_holds_two_lines(records: list[list[str]]) -> None:
+    """Over any mixture of records, in the first round and in the second."""
+    payloads = ["\n".join(lines) + "\n" for lines in records]
+    outcome = _transform("single", *payloads, can_put_back=True)
+    assert all(b"\n" not in each.data for each in outcome.results)
+    assert outcome.ledger.imbalance() == []
+    assert len(outcome.results) == len(payloads)
 
 
 def test_lines_is_the_default_and_keeps_every_line() -> None:

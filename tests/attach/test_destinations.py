@@ -68,9 +68,16 @@ def describe(kind: DestinationKind, config: dict[str, Any], **more: Any) -> dict
     }
 
 
-def stubbed(kind: DestinationKind, decision: str = "allowed", timeout: int = 120, **more: Any) -> StubbedAws:
+def stubbed(
+    kind: DestinationKind,
+    decision: str = "allowed",
+    timeout: int = 120,
+    config: dict[str, Any] | None = None,
+    function: dict[str, Any] | None = None,
+    **more: Any,
+) -> StubbedAws:
     aws = StubbedAws()
-    config: dict[str, Any] = BACKUP if kind.name.endswith("S3") else {"RoleARN": ROLE}
+    config = config or (BACKUP if kind.name.endswith("S3") else {"RoleARN": ROLE})
     if kind.name == "Splunk":
         config = {"S3DestinationDescription": BACKUP}  # it names the role there alone
     if kind.name == "Redshift":
@@ -83,9 +90,9 @@ def stubbed(kind: DestinationKind, decision: str = "allowed", timeout: int = 120
         aws.stub("iam").add_response("simulate_principal_policy", answer, asked)
     if decision != "allowed":
         aws.stub("lambda").add_client_error("get_policy", "ResourceNotFoundException")
-    function = {"FunctionName": "transform", "FunctionArn": FUNCTION, "Timeout": timeout, "MemorySize": 512,
-                "Runtime": "python3.13", "State": "Active"}  # fmt: skip
-    aws.stub("lambda").add_response("get_function_configuration", function)
+    found = {"FunctionName": "transform", "FunctionArn": FUNCTION, "Timeout": timeout, "MemorySize": 512,
+             "Runtime": "python3.13", "State": "Active", **(function or {})}  # fmt: skip
+    aws.stub("lambda").add_response("get_function_configuration", found)
     return aws
 
 
@@ -93,7 +100,7 @@ def stubbed(kind: DestinationKind, decision: str = "allowed", timeout: int = 120
 def test_each_kind_is_changed_by_its_own_update(kind: DestinationKind) -> None:
     """The request is valid for the service, names version and destination, and holds the processing alone."""
     aws = stubbed(kind)
-    change = plan_attach(aws, STREAM, FunctionSettings(FUNCTION), "single")
+    change = plan_attach(aws, STREAM, FunctionSettings(FUNCTION), "lines" if kind.takes_lines else "single")
     assert errors(change.findings) == []
     expected = {
         "DeliveryStreamName": STREAM,
@@ -112,6 +119,26 @@ def test_framing_lines_goes_to_s3_and_redshift_alone(kind: DestinationKind) -> N
     change = plan_attach(stubbed(kind), STREAM, FunctionSettings(FUNCTION), "lines")
     refused = [each.check for each in errors(change.findings)]
     assert refused == ([] if kind.name in ("S3", "Extended S3", "Redshift") else ["framing"])
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=[kind.name for kind in KINDS])
+def test_framing_single_would_join_lines_in_s3(kind: DestinationKind) -> None:
+    """It gives a line no end: S3 needs one, and gets it from a processor of Firehose's if at all."""
+    change = plan_attach(stubbed(kind), STREAM, FunctionSettings(FUNCTION), "single")
+    assert [each.check for each in errors(change.findings)] == (["framing"] if kind.takes_lines else [])
+    delimiter = {"Enabled": True, "Processors": [{"Type": "AppendDelimiterToRecord", "Parameters": []}]}
+    if kind.name == "Extended S3":
+        aws = stubbed(kind, config={**BACKUP, "ProcessingConfiguration": delimiter})
+        assert errors(plan_attach(aws, STREAM, FunctionSettings(FUNCTION), "single").findings) == []
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=[kind.name for kind in KINDS])
+def test_an_unknown_framing_goes_to_s3_and_redshift_alone(kind: DestinationKind) -> None:
+    """Where the function's pipeline cannot be read, nothing is guessed for a destination of single documents."""
+    change = plan_attach(stubbed(kind), STREAM, FunctionSettings(FUNCTION))
+    assert [each.check for each in errors(change.findings)] == ([] if kind.takes_lines else ["framing"])
+    (found,) = [each for each in change.findings if each.check == "framing"]
+    assert "no /opt/pipeline/pipeline.json in the function's layers" in found.text
 
 
 def test_a_stale_version_is_its_own_error() -> None:

@@ -16,13 +16,14 @@ from streamtally.lines import LineReader, count_lines, has_several_lines
 from streamtally.outputs import ERROR_STREAM, output_settings
 from streamtally.plan.rows import compile_row_output
 from streamtally.plan.windowed import compile_windowed_output
-from streamtally.putting_back import may_go_back, to_envelopes
+from streamtally.putting_back import may_go_back, to_envelopes, to_single_lines
 from streamtally.records import Record, RecordGroup, describe_batch, group_records
 from streamtally.source import Source, ZoneOf, source_settings
 from streamtally.targets import Output, make_targets
 
 PLAN_VERSION = 1
 OVERFLOW = "the answer would pass 6 MB"
+SINGLE = "single"
 SEVERAL_LINES = "several lines in a record, and framing is single"
 
 
@@ -126,15 +127,17 @@ def transform(
 
     Records that would make the answer too large count nowhere here: they go back into the source stream, or are
     answered ProcessingFailed. Which ones is decided over the whole batch, so they are left out in a second run over it.
+    Where one line a record is asked for, a record of several goes back too, each line by itself.
 
     Args:
         can_put_back: whether the caller puts ``Outcome.put_back`` into the source stream before it answers.
         batch_id: of the fresh records, where it is known and their identities are not.
     Raises: ResponseTooLargeError: not even without those records does an answer fit.
     """
-    run = _Run(pipeline, records, batch_id=batch_id)
+    apart = _take_apart(pipeline, records) if can_put_back else {}
+    run = _Run(pipeline, records, apart, batch_id=batch_id)
     if run.ambiguous:
-        run = _Run(pipeline, records, by_row=True, batch_id=batch_id)
+        run = _Run(pipeline, records, apart, by_row=True, batch_id=batch_id)
     # Those that went round already come first, so that nothing goes round for ever.
     order = [(-record.envelope.hops if record.envelope else 0, record.identity) for record in records]
     may_return = (lambda place: may_go_back(records[place])) if can_put_back else (lambda place: False)
@@ -148,16 +151,26 @@ def transform(
             else []
             for place in places
         }
-        run = _Run(pipeline, records, left_out, by_row=True, batch_id=batch_id)
+        run = _Run(pipeline, records, apart | left_out, by_row=True, batch_id=batch_id)
     return run.outcome()
+
+
+def _take_apart(pipeline: Pipeline, records: Sequence[Record]) -> dict[int, list[bytes]]:
+    """The records (by ``id``) that hold several lines though one a record is asked for → an envelope for each line."""
+    source = pipeline.source
+    if source.settings.framing != SINGLE:
+        return {}
+    several = [each for each in records if each.payload is not None and has_several_lines(each, source)]
+    envelopes = {id(record): to_single_lines(record, source) for record in several}
+    return {place: each for place, each in envelopes.items() if each}
 
 
 class _Run:
     """One run over a batch.
 
     Args:
-        left_out: the records (by ``id``) that are not read since the answer would be too large → what is put back of
-            each; nothing: it is answered ProcessingFailed.
+        left_out: the records (by ``id``) that are not read, since the answer would be too large or their lines must go
+            alone → what is put back of each; nothing: it is answered ProcessingFailed.
         by_row: evaluate every row by itself (see :attr:`streamtally.targets.WindowedTarget.ambiguous`).
     """
 
@@ -172,7 +185,7 @@ class _Run:
         self.pipeline = pipeline
         # The error output shows the rows themselves, so that none is counted by what the outputs read of it.
         self.by_row = by_row or ERROR_STREAM in pipeline.outputs
-        self.single = pipeline.source.settings.framing == "single"
+        self.single = pipeline.source.settings.framing == SINGLE
         self.ambiguous = False
         self.batch = describe_batch(records)
         self.left_out = left_out or {}

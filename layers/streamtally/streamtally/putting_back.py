@@ -1,14 +1,17 @@
-"""Which records go back into the source stream because the answer would pass 6 MB, and in which parts."""
+"""Which records go back into the source stream, and in which parts: what overflows, and lines that must go alone."""
 
 from __future__ import annotations
 
 from streamtally.envelope import MAX_ENVELOPE_BYTES, MAX_HOPS, Envelope, encode_envelope
+from streamtally.errors import FormatError
 from streamtally.lines import record_lines
 from streamtally.records import Record
 from streamtally.source import Source
 
 PARTS_OF_AN_ANSWER = 4
 """A record that alone overflows is split so that about this many of its parts fit into an answer."""
+MAX_LINES_APART = 10_000
+"""A record of more lines than this is not taken apart: each line becomes a record that has to be put."""
 
 
 def may_go_back(record: Record) -> bool:
@@ -34,7 +37,36 @@ def to_envelopes(record: Record, size_bytes: int, limit_bytes: int, source: Sour
     wanted = min(max(by_answer, by_size, 1), len(lines))
     # One line that alone overflows would overflow again, however often it went round.
     may_split = wanted > 1 or (bool(lines) and size_bytes * 2 <= limit_bytes)
-    return _split(record, lines, wanted) if may_split else []
+    step = -(-len(lines) // wanted) if may_split else 1
+    return _split(record, [lines[at : at + step] for at in range(0, len(lines), step)]) if may_split else []
+
+
+def to_single_lines(record: Record, source: Source) -> list[bytes]:
+    """A record of several lines, taken apart: an envelope a line. Empty lines stay with the line before them.
+
+    Nothing if it cannot go back, has very many lines, or none that parses (two JSON objects over many lines, say): then
+    it is answered ProcessingFailed, whole.
+    """
+    lines = record_lines(record, source) if may_go_back(record) else []
+    starts = [at for at, line in enumerate(lines) if line]
+    # A W3C header says what the lines after it are, and could not say so from a record of its own.
+    has_header = any(line.startswith("#Fields:") for line in lines)
+    if not starts or has_header or len(starts) > MAX_LINES_APART or not _any_parses(lines, source):
+        return []
+    starts[0] = 0
+    ends = [*starts[1:], len(lines)]
+    return _split(record, [lines[start:end] for start, end in zip(starts, ends, strict=True)])
+
+
+def _any_parses(lines: list[str], source: Source) -> bool:
+    parse = source.parser_for_record()
+    for line in filter(None, lines):
+        try:
+            parse(line)
+        except FormatError:
+            continue
+        return True
+    return False
 
 
 def _whole(record: Record) -> Envelope:
@@ -46,15 +78,14 @@ def _whole(record: Record) -> Envelope:
     return Envelope(record.identity, "0", record.arrival, 1, False, record.data or b"")
 
 
-def _split(record: Record, lines: list[str], parts: int) -> list[bytes]:
+def _split(record: Record, pieces: list[list[str]]) -> list[bytes]:
     old = record.envelope
     origin, hops = (old.origin, old.hops + 1) if old else (record.identity, 1)
     is_counted = old is not None and old.is_counted
     prefix = f"{old.part}." if old else ""
-    step = -(-len(lines) // parts)
     envelopes = []
-    for number, start in enumerate(range(0, len(lines), step)):
-        body = "\n".join(lines[start : start + step]).encode() + b"\n"
+    for number, piece in enumerate(pieces):
+        body = "\n".join(piece).encode() + b"\n"
         # Parts are counted from 1: part 0 is the whole record, which is another identity.
         part = f"{prefix}{number + 1}"
         made = Envelope(origin, part, record.arrival, hops, True, body, is_counted=is_counted)

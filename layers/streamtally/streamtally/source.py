@@ -45,7 +45,8 @@ class SourceSettings:
         split_request, anonymize, true_client, drop: see streamtally.formats.rewrite.
         line_id: each JSON line gets a ``line_id``, which tells twins in S3 from lines that repeat.
         framing: ``lines``: a record may hold many lines, and its answer as many documents. ``single``: one document a
-            record, for destinations that take no more (OpenSearch, Splunk, HTTP …); a record of several lines fails.
+            record, for destinations that take no more (OpenSearch, Splunk, HTTP …); a record of several lines goes
+            back into the source stream line by line.
         paths: column → JSONPath (``$.a.b``) of a value inside a JSON line; a missing one is NULL.
         stream_name: the source's in-application stream, which SQL selects from.
     """

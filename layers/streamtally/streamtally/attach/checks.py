@@ -19,6 +19,8 @@ MIN_TIMEOUT_SECONDS = 60
 MAX_TIMEOUT_SECONDS = 300
 """Firehose waits five minutes; its guide advises at least one. Source: "Transform source data"."""
 MIN_MEMORY_MB = 256
+SINGLE = "single"
+SINGLE_FIX = 'put framing = "single" under [source] of the pipeline'
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,8 @@ class Facts:
         function: Lambda's FunctionConfiguration, None if there is none; function_arn: what would be called.
         permitted: action → whether the role may; None where that could not be told; missing: not asked.
         how: where ``permitted`` comes from.
-        framing: of the pipeline that the function runs.
+        framing: of the pipeline that the function runs, "" where that cannot be told; framing_from: who said so, or why
+            it cannot be told.
         granted: the permission is given along with attaching.
     """
 
@@ -42,6 +45,7 @@ class Facts:
     permitted: Mapping[str, bool | None] = field(default_factory=dict)
     how: str = ""
     framing: str = "lines"
+    framing_from: str = ""
     granted: bool = False
 
 
@@ -63,12 +67,30 @@ def check_source(facts: Facts) -> Finding:
 
 
 def check_framing(facts: Facts) -> Finding:
-    kind = facts.destination.kind
-    if kind.takes_lines or facts.framing == "single":
-        return Finding("framing", "ok", f"{kind.name} takes the pipeline's framing, {facts.framing!r}")
-    fix = 'put framing = "single" under [source] of the pipeline, deploy it, and attach again'
-    text = f"{kind.name} takes one document a record, and the pipeline's framing is {facts.framing!r}"
-    return Finding("framing", "error", text, fix)
+    """Lines of one record are joined nowhere: not in a document, and in S3 each has its end."""
+    kind, framing = facts.destination.kind, facts.framing
+    told = f" ({facts.framing_from})" if facts.framing_from else ""
+    if not framing:
+        if kind.takes_lines:
+            return Finding("framing", "ok", f"{kind.name} takes lines; the pipeline's framing is not known{told}")
+        text = f"{kind.name} takes one document a record, and the pipeline's framing is not known{told}"
+        fix = "give --pipeline with the folder that is deployed, or yourself the right lambda:GetLayerVersion"
+        return Finding("framing", "error", text, fix)
+    if not kind.takes_lines and framing != SINGLE:
+        fix = f"{SINGLE_FIX}, deploy it, and attach again"
+        text = f"{kind.name} takes one document a record, and the pipeline's framing is {framing!r}{told}"
+        return Finding("framing", "error", text, fix)
+    if kind.takes_lines and framing == SINGLE and not _ends_records(facts):
+        text = f"framing {framing!r} gives a line no end, so that in S3 all would run into one{told}"
+        fix = 'deploy the pipeline with framing = "lines", or put AppendDelimiterToRecord on the stream'
+        return Finding("framing", "error", text, fix)
+    return Finding("framing", "ok", f"{kind.name} takes the pipeline's framing, {framing!r}{told}")
+
+
+def _ends_records(facts: Facts) -> bool:
+    """Whether something else keeps records apart: a delimiter, or a format that has rows."""
+    delimiter = any(each.get("Type") == "AppendDelimiterToRecord" for each in facts.processing["Processors"])
+    return delimiter or bool((facts.destination.config.get("DataFormatConversionConfiguration") or {}).get("Enabled"))
 
 
 def check_function(facts: Facts) -> Finding:
@@ -145,12 +167,12 @@ def check_partitioning(facts: Facts) -> Finding:
     if "partitionKeyFromLambda" in prefixes:
         text = "the prefix asks the function for partition keys, and the transform gives none: every record would fail"
         return Finding("partitioning", "error", text, "take partitionKeyFromQuery, or a prefix without keys")
-    if (config.get("DynamicPartitioningConfiguration") or {}).get("Enabled"):
+    if (config.get("DynamicPartitioningConfiguration") or {}).get("Enabled") and facts.framing != SINGLE:
         text = "dynamic partitioning takes a record as a whole, all its lines under one key"
-        return Finding("partitioning", "warning", text, 'put framing = "single" under [source] of the pipeline')
-    if (config.get("DataFormatConversionConfiguration") or {}).get("Enabled") and facts.framing != "single":
+        return Finding("partitioning", "warning", text, f"{SINGLE_FIX}, and AppendDelimiterToRecord on the stream")
+    if (config.get("DataFormatConversionConfiguration") or {}).get("Enabled") and facts.framing != SINGLE:
         text = "format conversion (Parquet, ORC) may read only the first line of a record"
-        return Finding("partitioning", "warning", text, 'put framing = "single" under [source] of the pipeline')
+        return Finding("partitioning", "warning", text, SINGLE_FIX)
     return Finding("partitioning", "ok", "no partition keys are asked for")
 
 

@@ -23,6 +23,7 @@ from streamtally.attach.checks import Facts, check_all
 from streamtally.attach.destinations import Destination, find_destination
 from streamtally.attach.grant import policy_document, policy_name, role_name
 from streamtally.attach.undo import Grant, Undo, restored
+from streamtally.aws.deployed import Deployed, read_deployed
 from streamtally.aws.permissions import read_permissions
 from streamtally.aws.session import Aws, AwsError
 from streamtally.errors import SettingsError
@@ -151,10 +152,16 @@ def read_function(aws: Aws, name: str, qualifier: str = "") -> dict[str, Any] | 
 
 
 def plan_attach(
-    aws: Aws, stream: str, settings: FunctionSettings, framing: str, grant: bool = False, replace_other: bool = False
+    aws: Aws,
+    stream: str,
+    settings: FunctionSettings,
+    framing: str = "",
+    grant: bool = False,
+    replace_other: bool = False,
 ) -> Change:
     """What attaching would do, and what stands in its way; nothing is changed.
 
+    Args: framing: what to go by where the deployed function's own cannot be read; "": then it is unknown.
     Raises: AwsError; SettingsError: another function is there already.
     """
     description = read_stream(aws, stream)
@@ -183,15 +190,19 @@ def _read_facts(
     parts = arn.split(":")
     bare, qualifier = ":".join(parts[:7]), ":".join(parts[7:])
     permissions = read_permissions(aws, destination, arn)
+    function = read_function(aws, bare, qualifier)
+    deployed = read_deployed(aws, function) if function else Deployed(None, "there is no function")
+    told = deployed.how if deployed.framing or not framing else f"as you said; {deployed.how}"
     return Facts(
         description=description,
         destination=destination,
         processing=after,
-        function=read_function(aws, bare, qualifier),
+        function=function,
         function_arn=arn,
         permitted=permissions.allowed,
         how=permissions.how,
-        framing=framing,
+        framing=deployed.framing or framing,
+        framing_from=told,
         granted=grant,
     )
 

@@ -36,7 +36,8 @@ from streamtally.local.folder import read_folder
 @click.option("--plan", "plan_only", is_flag=True, help="Show checks and change, and do nothing.")
 @click.option("--grant", is_flag=True, help="Also permit the stream's role to call the function.")
 @click.option("--replace", is_flag=True, help="Take the place of another function; switch on what is switched off.")
-@click.option("--pipeline", type=click.Path(path_type=Path), metavar="DIR", help="The function's pipeline folder.")
+@click.option("--pipeline", type=click.Path(path_type=Path), metavar="DIR",
+              help="The folder that is deployed, for where the function's pipeline cannot be read.")  # fmt: skip
 @click.option("--buffer-mbs", type=click.FloatRange(0.2, 3), help="What Firehose collects for a call.  [default: 1]")
 @click.option("--buffer-seconds", type=click.IntRange(0, 900), help="… and for how long.  [default: 60]")
 @click.option("--retries", type=click.IntRange(0, 300), help="How often a failed call is repeated.  [default: 3]")
@@ -70,7 +71,7 @@ def command(
 
     Example: streamtally attach log-ingestion-stream --function streamtally-transform --plan
     """
-    framing = str(read_folder(pipeline)["source"].get("framing", "lines"))
+    framing = framing_of(pipeline)
     arn = find_function(aws, function, stack)
     settings = FunctionSettings(arn, "", buffer_mbs, buffer_seconds, retries)
     change = plan_attach(aws, stream, settings, framing, grant, replace)
@@ -85,6 +86,11 @@ def command(
         effective = _apply(aws, change, out, wait)
     _tell(change, as_json, wrong, done, effective, out)
     return 1 if wrong else 0
+
+
+def framing_of(folder: Path | None) -> str:
+    """The framing of a pipeline folder; "" where none is given."""
+    return str(read_folder(folder)["source"].get("framing", "lines")) if folder else ""
 
 
 def _show(change: Change) -> None:

@@ -20,6 +20,7 @@ from streamtally.aws.doctor import (
 )
 from streamtally.aws.opensearch import connect, sigv4
 from streamtally.aws.session import Aws, AwsError
+from streamtally.cli.attach import framing_of
 from streamtally.cli.aws_options import aws_options, echo_findings, echo_json, json_option
 from streamtally.doctor import examine
 from streamtally.doctor.agent_json import flows_of
@@ -51,7 +52,7 @@ def command(
     for subject in subjects or _default_subjects():
         path = Path(subject)
         if not path.is_file() and not ("/" in subject or path.suffix in (".json", ".log")):
-            evidence += _gather_stream(aws, subject, str(document["source"].get("framing", "lines")), opensearch_url)
+            evidence += _gather_stream(aws, subject, framing_of(pipeline), opensearch_url)
             continue
         check_exists(path)
         evidence += [gather_log(path)] if looks_like_log(path) else gather_agent(path, aws.region, user)

@@ -12,7 +12,7 @@ from streamtally.doctor import CHECKS, examine
 from streamtally.doctor.agent_json import AgentJson
 from streamtally.doctor.error_log import KNOWN, ErrorLog
 from streamtally.doctor.files import FileAccess, Node
-from streamtally.doctor.opensearch import OpenSearchState
+from streamtally.doctor.opensearch import Disk, Field, OpenSearchState
 from streamtally.doctor.stream import StreamState
 from streamtally.findings import Finding
 from tests.cli.operator_runner import run
@@ -87,6 +87,16 @@ BROKEN: list[tuple[str, object]] = [
     ("ids-not-derived", _search(hits=[TWIN])),
     ("opensearch-mapping", _search(refused=["mapper_parsing_exception: failed to parse field [status]"])),
     ("open-access", _search(policy=OPEN)),
+    ("opensearch-permission", _search(role="arn:aws:iam::123456789012:role/s", mapped=False)),
+    ("opensearch-permission", _search(denied=["GET /_nodes/stats/fs: 403"])),
+    ("opensearch-read-only", _search(cluster_blocks=["cluster.blocks.create_index"])),
+    ("opensearch-disk", _search(disks=[Disk(100e9, 8e9)])),
+    ("opensearch-mapping", _search(fields=[Field("request_data-2026-01-01", "status", "date", "integer")])),
+    ("opensearch-mapping", _search(strict=["request_data-2026-01-01"])),
+    ("opensearch-mapping", _search(full=["request_data-2026-01-01"])),
+    ("alias-empty", _search(alias="request_data", behind=[])),
+    ("alias-empty", _search(empty_views=["request-data*"])),
+    ("clock-skew", StreamState("s", "Signature expired: 20260310T115000Z", "InvalidSignatureException")),
 ]
 
 GOOD: list[object] = [
@@ -128,6 +138,11 @@ LOG_LINES = {
     "permission": "ERROR AccessDeniedException: is not authorized to perform: firehose:PutRecordBatch",
     "throttled": "WARN ServiceUnavailableException: Slow down.",
     "log-readable": "ERROR java.io.FileNotFoundException: /var/log/httpd/access_log (Permission denied)",
+    "transform-timeout": "2026-03-10T12:00:00.000Z 52fdfc07 Task timed out after 120.00 seconds",
+    "transform-memory": "RequestId: 52fdfc07 Error: Runtime exited with error: signal: killed",
+    "transform-settings": "[ERROR] SettingsError: PIPELINE: /opt/pipeline/pipeline.json: no such file",
+    "summary-stream": "[ERROR] PartialWriteError: delivery stream s: 3 documents could not be put in time",
+    "ledger": '{"level":"ERROR","message":"ledger out of balance: lines 3 != 2"}',
     "transform-failed": '{"errorCode":"Lambda.FunctionError","errorMessage":"The Lambda function returned an error"}',
     "unparsed": '{"errorCode":"Lambda.ProcessingFailedStatus","errorMessage":"ProcessingFailed status set for record"}',
     "agent-memory": "ERROR java.lang.StackOverflowError",
@@ -145,6 +160,24 @@ def test_a_log_full_of_a_known_error_gives_the_reason_once(check: str) -> None:
     (found,) = examine([ErrorLog("agent.log", ["INFO fine"] + [LOG_LINES[check]] * 50)])
     assert found.check == check
     assert "50 of 51 lines" in found.text
+
+
+def test_errors_that_nobody_knows_are_a_note_with_an_example() -> None:
+    """Not wrong by themselves; lines that only mention a number of errors are none."""
+    lines = ["INFO 401 records, 0 errors", "ERROR java.lang.IllegalStateException: new", "WARN slow"]
+    (found,) = examine([ErrorLog("agent.log", lines)])
+    assert (found.check, found.level) == ("unknown-error", "note")
+    assert "1 of 3 lines" in found.text
+    assert "IllegalStateException: new" in found.text
+
+
+@pytest.mark.parametrize(
+    ("watermark", "past"),
+    [("90%", True), ("93%", False), ("0.9", True), ("0.93", False), ("10gb", True), ("5gb", False), ("what", False)],
+)
+def test_watermarks_as_shares_or_as_bytes_that_are_free(watermark: str, past: bool) -> None:
+    """92 of 100 GB used."""
+    assert Disk(100 * 2**30, 8 * 2**30).is_past(watermark) is past
 
 
 def test_every_check_is_found_by_some_broken_set_up() -> None:

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from streamtally.aws.doctor_opensearch import gather_opensearch
 from streamtally.aws.index_manager import make_manager
 from streamtally.aws.opensearch import Cluster, ClusterError, connect
+from streamtally.doctor import examine
 from streamtally.indices.roles import FIREHOSE_ROLE, MANAGER_ROLE
+from streamtally.indices.spec import read_specs
 from tests.opensearch.conftest import wipe
 from tests.opensearch.data import (
     DAY_MS,
@@ -167,3 +170,23 @@ def test_mappings_of_others_are_kept(secured: Server) -> None:
             "backend_roles"
         ]
     )
+
+
+# The doctor with no rights says that; with an administrator's it sees a stream's role that nobody has mapped.
+def test_doctor_finds_rights_that_are_missing(secured: Server) -> None:
+    (spec,) = read_specs(make_pipeline().document, STREAM)
+    administrator = connect(secured.url, ca_certs=str(secured.ca))
+    administrator.request("PUT", "/request_data-2026-03-10", {"aliases": {"request_data": {}}})
+
+    (refused,) = examine([gather_opensearch(connect_as(secured, "nobody"), "request_data", spec=spec)])
+    unmapped = list(
+        examine([gather_opensearch(administrator, "request_data", spec=spec, role_arn=FIREHOSE_ARN + "-other")])
+    )
+    deploy(secured)
+    mapped = list(examine([gather_opensearch(administrator, "request_data", spec=spec, role_arn=FIREHOSE_ARN)]))
+
+    assert (refused.check, refused.level) == ("opensearch-permission", "error")
+    assert "no permissions for" in refused.text
+    assert [each.check for each in unmapped] == ["opensearch-permission"]
+    assert "-other is mapped to no role" in unmapped[0].text
+    assert mapped == []

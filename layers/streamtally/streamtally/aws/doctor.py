@@ -7,7 +7,7 @@ import json
 import os
 import pwd
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import islice
@@ -17,22 +17,20 @@ from typing import Any
 from streamtally.attach.change import FunctionSettings
 from streamtally.attach.destinations import find_destination
 from streamtally.aws.attach import attached_function, plan_attach, read_stream
-from streamtally.aws.opensearch import Cluster, ClusterError
 from streamtally.aws.session import Aws, AwsError
 from streamtally.aws.status import read_status
 from streamtally.doctor.agent_json import AgentJson, flows_of
 from streamtally.doctor.error_log import ErrorLog
 from streamtally.doctor.files import FileAccess, Node
-from streamtally.doctor.opensearch import OpenSearchState
 from streamtally.doctor.stream import StreamState
 from streamtally.errors import SettingsError, StreamtallyError
+from streamtally.indices.names import inbox_name
 from streamtally.local.folder import read_text
 from streamtally.local.logs import read_log
 
 AGENT_USER = "aws-kinesis-agent-user"
 SAMPLE_LINES = 5_000
 LOG_LINES = 20_000
-SAMPLE_DOCUMENTS = 50
 
 
 def gather_agent(path: Path, region: str, user: str) -> list[object]:
@@ -86,8 +84,13 @@ def gather_log(path: Path) -> ErrorLog:
     return ErrorLog(str(path), [line.decode("utf-8", "replace") for line in last])
 
 
-def gather_stream(aws: Aws, name: str, framing: str, opensearch_url: str | None) -> StreamState:
-    """A stream's state; what cannot be read is part of it."""
+def gather_stream(
+    aws: Aws, name: str, framing: str, opensearch_url: str | None, indices: Collection[str] = ()
+) -> StreamState:
+    """A stream's state; what cannot be read is part of it.
+
+    Args: indices: of the pipeline's outputs: a stream that writes there takes documents, and needs no function.
+    """
     now = datetime.now(UTC)
     try:
         description = read_stream(aws, name)
@@ -102,75 +105,29 @@ def gather_stream(aws: Aws, name: str, framing: str, opensearch_url: str | None)
     return StreamState(
         name=name,
         function=function,
+        needs_function=not _takes_documents(description, indices),
         attach_findings=findings,
         metrics=status.metrics,
-        skew_seconds=_skew(aws, now),
+        skew_seconds=_skew(aws),
         counts=status.counts,
         reason=status.reason,
     )
 
 
-def _skew(aws: Aws, now: datetime) -> float | None:
+def _takes_documents(description: Mapping[str, Any], indices: Collection[str]) -> bool:
+    index = str(find_destination(description).config.get("IndexName") or "")
+    return bool(index) and (index == inbox_name(str(description["DeliveryStreamName"])) or index in indices)
+
+
+def _skew(aws: Aws) -> float | None:
     """The service's clock less ours, from an answer's Date header."""
+    now = datetime.now(UTC)
     answer = aws.call("firehose", "list_delivery_streams", Limit=1)
     text = (answer.get("ResponseMetadata") or {}).get("HTTPHeaders", {}).get("date")
     try:
         return (parsedate_to_datetime(text) - now).total_seconds() if text else None
     except (ValueError, TypeError):
         return None
-
-
-def gather_opensearch(cluster: Cluster, index: str, domain: Mapping[str, Any] | None = None) -> OpenSearchState:
-    """A cluster's state for one output's index. Args: domain: ``DomainStatus``, where AWS gave it."""
-    try:
-        settings = cluster.request("GET", f"/{index},{index}-*/_settings", params={"ignore_unavailable": "true"})
-        nodes = cluster.request("GET", "/_nodes/stats/fs").get("nodes") or {}
-        query = {"size": SAMPLE_DOCUMENTS, "query": {"exists": {"field": "tally.batch_id"}}}
-        partials = cluster.request(
-            "POST", f"/partials-{index}-*,inbox-*/_search", query, {"ignore_unavailable": "true"}, (404,)
-        )
-    except ClusterError as error:
-        return OpenSearchState(cluster.name, index, str(error), error.status)
-    return OpenSearchState(
-        where=cluster.name,
-        index=index,
-        matching=sorted(settings),
-        blocked=sorted(name for name, body in settings.items() if _is_blocked(body)),
-        used_share=max((_used(node) for node in nodes.values()), default=None),
-        hits=((partials.get("hits") or {}).get("hits")) or [],
-        policy=_policy(domain),
-        in_vpc=bool((domain or {}).get("VPCOptions")),
-        fine_grained=bool(((domain or {}).get("AdvancedSecurityOptions") or {}).get("Enabled")),
-    )
-
-
-def _is_blocked(body: Mapping[str, Any]) -> bool:
-    blocks = ((body.get("settings") or {}).get("index") or {}).get("blocks") or {}
-    return any(str(value) == "true" for value in blocks.values())
-
-
-def _used(node: Mapping[str, Any]) -> float:
-    total = (node.get("fs") or {}).get("total") or {}
-    size = total.get("total_in_bytes") or 0
-    return 1 - (total.get("available_in_bytes") or 0) / size if size else 0.0
-
-
-def _policy(domain: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    try:
-        found = json.loads((domain or {}).get("AccessPolicies") or "null")
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def describe_domain(aws: Aws, stream: str) -> Mapping[str, Any] | None:
-    """The ``DomainStatus`` of the domain that a stream writes to; None where there is none."""
-    config = find_destination(read_stream(aws, stream)).config
-    name = str(config.get("DomainARN", "")).rpartition("/")[2]
-    if not name:
-        return None
-    found: Mapping[str, Any] = aws.call("opensearch", "describe_domain", DomainName=name)["DomainStatus"]
-    return found
 
 
 def looks_like_log(path: Path) -> bool:

@@ -107,6 +107,15 @@ def _counts(aws: Aws, description: Mapping[str, Any], kind: str, function: str, 
         return UNKNOWN, str(error)
 
 
+def find_summary(aws: Aws, stream: str) -> tuple[str, Mapping[str, Any]]:
+    """The summary stream that a stream's documents go to, and its destination; ("", {}) where there is none.
+
+    Raises: AwsError, SettingsError.
+    """
+    description = read_stream(aws, stream)
+    return _summary(aws, description, find_destination(description).kind.name, attached_function(description))
+
+
 def _summary(aws: Aws, description: Mapping[str, Any], kind: str, function: str) -> tuple[str, Mapping[str, Any]]:
     """The summary stream's name and destination: this one, or the one that its function puts to."""
     if kind in ("OpenSearch", "Elasticsearch"):

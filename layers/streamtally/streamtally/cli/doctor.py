@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from streamtally.attach.destinations import find_destination
-from streamtally.aws.attach import read_stream
 from streamtally.aws.doctor import (
     AGENT_USER,
     check_exists,
-    describe_domain,
     gather_agent,
     gather_log,
-    gather_opensearch,
     gather_stream,
     looks_like_log,
 )
-from streamtally.aws.opensearch import connect, sigv4
-from streamtally.aws.session import Aws, AwsError
+from streamtally.aws.doctor_logs import gather_logs
+from streamtally.aws.doctor_opensearch import gather_cluster, gather_summary
+from streamtally.aws.opensearch import connect
+from streamtally.aws.session import Aws
 from streamtally.cli.attach import framing_of
 from streamtally.cli.aws_options import aws_options, echo_findings, echo_json, json_option
 from streamtally.doctor import examine
 from streamtally.doctor.agent_json import flows_of
+from streamtally.doctor.opensearch import OpenSearchState
 from streamtally.local.folder import read_folder, read_text
 
 DEFAULT_AGENT = Path("/etc/aws-kinesis/agent.json")
@@ -48,17 +48,19 @@ def command(
     Example: streamtally doctor /etc/aws-kinesis/agent.json log-ingestion-stream
     """
     document = read_folder(pipeline)
+    indices = {str(each["index"]) for each in document["outputs"].values()}
     evidence: list[object] = []
     for subject in subjects or _default_subjects():
         path = Path(subject)
         if not path.is_file() and not ("/" in subject or path.suffix in (".json", ".log")):
-            evidence += _gather_stream(aws, subject, framing_of(pipeline), opensearch_url)
+            evidence.append(gather_stream(aws, subject, framing_of(pipeline), opensearch_url, indices))
+            evidence += gather_logs(aws, subject, datetime.now(UTC))
+            evidence += gather_summary(aws, subject, document, opensearch_url)
             continue
         check_exists(path)
         evidence += [gather_log(path)] if looks_like_log(path) else gather_agent(path, aws.region, user)
-    if opensearch_url:
-        indices = [str(each["index"]) for each in document["outputs"].values()]
-        evidence += [gather_opensearch(connect(opensearch_url), index) for index in indices]
+    if opensearch_url and not any(isinstance(each, OpenSearchState) for each in evidence):
+        evidence += gather_cluster(connect(opensearch_url), document)
     found = list(examine(evidence))
     if as_json:
         echo_json({"findings": [each.to_json() for each in found], "looked_at": len(evidence)})
@@ -74,20 +76,3 @@ def _default_subjects() -> list[str]:
         raise click.UsageError(f"name a stream, an agent.json or a log (there is no {DEFAULT_AGENT})")
     flows = flows_of(read_text(DEFAULT_AGENT))
     return [str(DEFAULT_AGENT), *(str(flow["deliveryStream"]) for flow in flows if flow.get("deliveryStream"))]
-
-
-def _gather_stream(aws: Aws, name: str, framing: str, url: str | None) -> list[object]:
-    evidence: list[object] = [gather_stream(aws, name, framing, url)]
-    try:
-        domain = describe_domain(aws, name)
-        if domain and domain.get("Endpoint") and not url:
-            cluster = connect(str(domain["Endpoint"]), sigv4(aws.region, "es", aws.session), timeout_seconds=10)
-            evidence.append(gather_opensearch(cluster, find_index(aws, name), domain))
-    except AwsError:
-        pass  # the stream's own evidence says why
-    return evidence
-
-
-def find_index(aws: Aws, stream: str) -> str:
-    """The index that a stream writes to."""
-    return str(find_destination(read_stream(aws, stream)).config.get("IndexName", ""))

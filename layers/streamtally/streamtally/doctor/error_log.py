@@ -9,13 +9,16 @@ from dataclasses import dataclass
 
 from streamtally.findings import Finding
 
+_SHOWN_CHARS = 160
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorLog:
-    """The last lines of a log."""
+    """The last lines of a log; ``error``: why it, or the rest of it, cannot be read."""
 
     where: str
     lines: Sequence[str]
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,8 @@ KNOWN = (
     _known("opensearch-mapping", r"mapper_parsing_exception|strict_dynamic_mapping|document_parsing_exception|"
            r"failed to parse field|total fields", "OpenSearch refuses documents by their mapping",
            "streamtally indices plan, then apply; see the field that the line names"),
-    _known("opensearch-permission", r"security_exception|no permissions for \[|401|User: anonymous",
+    _known("opensearch-permission", r"security_exception|no permissions for \["
+           r"|errorCode\W+401\b|\b401\b.{0,20}Unauthorized|User: anonymous",
            "OpenSearch refuses the stream's role", "streamtally indices apply maps the role; see docs/deploy.md"),
     _known("permission", r"AccessDenied|not authorized to perform|not authorised",
            "a right is missing", "add the action that the line names to the role's policy"),
@@ -56,6 +60,17 @@ KNOWN = (
            "the stream throttles", "ask for a higher quota, or spread the load"),
     _known("log-readable", r"Permission denied|AccessDeniedException.{0,40}/|FileNotFoundException",
            "the agent cannot read its log", "streamtally doctor agent.json says which directory"),
+    _known("transform-timeout", r"Task timed out after|Status: timeout",
+           "the function does not end in its time", "give it more memory or time (at most 300 s), or a buffer of 1 MB"),
+    _known("transform-memory", r"Runtime\.OutOfMemory|signal: killed|Runtime\.ExitError|\bMemoryError",
+           "the function has too little memory", "raise its MemorySize (the template's TransformMemory)"),
+    _known("transform-settings", r"SettingsError|PlanError|UnknownFormatError|"
+           r"Runtime\.ImportModuleError|No module named",
+           "the function cannot start", "mend what the line names: sam build, then sam deploy"),
+    _known("summary-stream", r"SinkError|PartialWriteError|documents could not be put",
+           "the second stream does not take the counts", "see that stream: streamtally doctor log-summary-stream"),
+    _known("ledger", r"ledger out of balance",
+           "the account of a batch does not add up, which is a mistake of Streamtally's", "report it, with the line"),
     _known("transform-failed", r"Lambda\.(FunctionError|InvokeFailed|FunctionTimedOut|JsonProcessingException|"
            r"InvokeAccessDenied|MissingRecordId|DuplicatedRecordId|ResponseTooLarge)|FunctionError",
            "the transform failed", "see the function's log; then streamtally redrive"),
@@ -65,23 +80,42 @@ KNOWN = (
            "the agent's Java ran out of memory or stack", "send raw lines, or raise START_MAX_HEAP"),
 )  # fmt: skip
 """In the order in which a line is tried: the first that fits names it."""
+_ERROR = re.compile(r"ERROR|WARN|Error\b|Exception|errorCode|error_code|timed out|Status: timeout|out of balance")
+_SEVERE = re.compile(r"\bERROR\b|Exception|\"errorCode\"")
 
 
 def check_known_errors(given: ErrorLog) -> Iterator[Finding]:
     """Each known error once, with how often it is there; errors that nobody knows are a note."""
     counts: Counter[str] = Counter()
+    unknown: list[str] = []
     for line in given.lines:
+        if not _ERROR.search(line):
+            continue
         known = next((each for each in KNOWN if each.pattern.search(line)), None)
-        if known is not None and _is_error(line, known):
+        if known is not None:
             counts[known.check] += 1
+        elif _SEVERE.search(line):
+            unknown.append(line)
     for each in KNOWN:
         if counts[each.check]:
             text = f"{each.text} ({counts[each.check]} of {len(given.lines)} lines)"
             yield Finding(each.check, "error", text, each.fix, given.where)
+    if unknown:
+        text = f"{len(unknown)} of {len(given.lines)} lines are errors of no known kind: {one_line(unknown[-1])}"
+        yield Finding("unknown-error", "note", text, "read the line, and those around it", given.where)
 
 
-def _is_error(line: str, known: Known) -> bool:
-    return bool(re.search(r"ERROR|WARN|Exception|errorCode|error_code", line))
+def one_line(text: str) -> str:
+    """A line of any length, short."""
+    short = " ".join(text.split())
+    return short if len(short) <= _SHOWN_CHARS else short[:_SHOWN_CHARS] + " …"
 
 
-CHECKS: tuple[Callable[[ErrorLog], Iterable[Finding]], ...] = (check_known_errors,)
+def check_log_readable(given: ErrorLog) -> Iterator[Finding]:
+    """What may not be read hides its errors."""
+    if given.error:
+        fix = "give yourself logs:FilterLogEvents, or read the log in the console"
+        yield Finding("log-unread", "warning", f"not looked at: {given.error}", fix, given.where)
+
+
+CHECKS: tuple[Callable[[ErrorLog], Iterable[Finding]], ...] = (check_known_errors, check_log_readable)

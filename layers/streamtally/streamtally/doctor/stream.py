@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,7 +18,8 @@ class StreamState:
 
     Attributes:
         error, error_code: why it could not be read at all.
-        function: the ARN on it; attach_findings: what attaching's checks say of that.
+        function: the ARN on it; needs_function: lines come to it, not the documents of another stream's function;
+            attach_findings: what attaching's checks say of that.
         metrics: the last hour's, as ``streamtally status`` names them.
         skew_seconds: the service's clock less this machine's, None if unknown.
         counts, reason: exact, at least once or unknown.
@@ -27,6 +29,7 @@ class StreamState:
     error: str = ""
     error_code: str = ""
     function: str = ""
+    needs_function: bool = True
     attach_findings: Sequence[Finding] = ()
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     skew_seconds: float | None = None
@@ -34,6 +37,8 @@ class StreamState:
     reason: str = ""
 
 
+_NTP = "turn on NTP (chrony), and look at timedatectl"
+_SKEWED = ("RequestTimeTooSkewed", "RequestExpired", "SignatureExpired")
 _EXPIRED = ("ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException", "InvalidClientTokenId")
 
 
@@ -44,6 +49,8 @@ def check_reachable(given: StreamState) -> Iterator[Finding]:
     name, fix = "permission", "add firehose:DescribeDeliveryStream to your own rights, or see the line above"
     if given.error_code == "ResourceNotFoundException":
         name, fix = "stream-missing", "mend the name, or the region (--region)"
+    elif given.error_code in _SKEWED or re.search("Signature (expired|not yet current)", given.error):
+        name, fix = "clock-skew", _NTP
     elif given.error_code in _EXPIRED:
         name, fix = "credentials-expired", "sign in again: aws sso login, or renew the keys"
     elif "credentials" in given.error:
@@ -59,14 +66,14 @@ def check_clock(given: StreamState) -> Iterator[Finding]:
         text = (
             f"this machine's clock is {abs(given.skew_seconds):.0f} s {'behind' if given.skew_seconds > 0 else 'ahead'}"
         )
-        yield Finding("clock-skew", "error", text, "turn on NTP (chrony), and look at timedatectl", given.name)
+        yield Finding("clock-skew", "error", text, _NTP, given.name)
 
 
 def check_function(given: StreamState) -> Iterator[Finding]:
     """No function, or one that Firehose may not or cannot call as it should."""
     if given.error:
         return
-    if not given.function:
+    if not given.function and given.needs_function:
         fix = f"streamtally attach {given.name}"
         yield Finding("not-attached", "error", "no function is on the stream: lines go as they came", fix, given.name)
     for each in given.attach_findings:

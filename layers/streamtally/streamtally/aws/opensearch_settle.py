@@ -6,24 +6,21 @@ moves only when a run has finished all its candidates, and nothing is deleted be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from zoneinfo import ZoneInfo
 
-import orjson
-
-from streamtally.aws.opensearch import BULK_MAX_BYTES, Cluster, ClusterError
+from streamtally.aws.opensearch import Cluster, ClusterError
 from streamtally.aws.opensearch_apply import TimeLeft, put_state
+from streamtally.aws.opensearch_close import close_spec
 from streamtally.aws.opensearch_observe import read_plan, read_stored, state_id
 from streamtally.aws.opensearch_partials import LENIENT, Partials, before, find_mixed, mixed_windows, not_before, since
-from streamtally.documents import encode_document
+from streamtally.aws.opensearch_writer import SettledWriter
 from streamtally.errors import IndexPlanError
-from streamtally.indices.ingest import read_closed_before
-from streamtally.indices.names import MS_PER_DAY, STATE_INDEX, IndexName, parse_index_name
+from streamtally.indices.names import MS_PER_DAY, STATE_INDEX
 from streamtally.indices.observed import StoredState
-from streamtally.indices.retention import SETTLE_DOWN_MS
-from streamtally.indices.settling import MixedBatch, PlanOutputs, Settled, Settler, shape_of
+from streamtally.indices.settling import MixedBatch, PlanOutputs, Settler, shape_of
 from streamtally.indices.spec import IndexSpec, PlanOutput
 from streamtally.indices.state import Cursor, OutputState, Progress
 from streamtally.pipeline import Pipeline, load_pipeline
@@ -32,7 +29,6 @@ from streamtally.plan.windowed import WindowedOutput
 AUDIT_EVERY_MS = MS_PER_DAY
 RESERVE_SECONDS = 12.0  # kept for the checkpoint
 STATE_TRIES = 6
-BULK_MAX_ITEMS = 5_000
 
 
 @dataclass
@@ -194,8 +190,21 @@ class SettleRun:
         Raises: ClusterError: documents could not be written. OutOfTimeError.
         """
         settler = self._settler(mixed)
+        writer = SettledWriter(self.cluster, self.spec.index, state)
+        try:
+            counts = self._settle_each(windows, settler, writer, reached)
+        finally:  # what went has gone, also where the rest did not
+            self.report.written += writer.written
+            self.report.outrun += writer.outrun
+        self.report.problems += [
+            f"{count} partials of the unknown plan {plan}" for plan, count in settler.problems.items()
+        ]
+        return counts
+
+    def _settle_each(
+        self, windows: Sequence[int], settler: Settler, writer: SettledWriter, reached: Callable[[int], None]
+    ) -> dict[int, int]:
         counts: dict[int, int] = {}
-        writer = _Writer(self, state)
         at: int | None = None
         for window_ms, _, group in self.partials.read(windows):
             if at is not None and window_ms != at:
@@ -210,12 +219,9 @@ class SettleRun:
         writer.flush()
         if windows:
             reached(windows[-1])
-        self.report.problems += [
-            f"{count} partials of the unknown plan {plan}" for plan, count in settler.problems.items()
-        ]
         return counts
 
-    def _check_time(self, writer: _Writer, window_ms: int, reached: Callable[[int], None]) -> None:
+    def _check_time(self, writer: SettledWriter, window_ms: int, reached: Callable[[int], None]) -> None:
         if self.time_left() < RESERVE_SECONDS:
             writer.flush()
             reached(window_ms)
@@ -311,76 +317,3 @@ class SettleRun:
             except ClusterError as error:
                 if error.status != 409 or attempt == STATE_TRIES - 1:
                     raise
-
-
-def close_spec(runs: Sequence[SettleRun]) -> None:
-    """The second run of closing: settle every closed window once more, verify, delete the partials.
-
-    Raises: IndexPlanError: an index is kept, and why. OutOfTimeError.
-    """
-    run = runs[0]
-    indices = _closed_indices(run)
-    if not indices:
-        return
-    names = ",".join(index.name for index in indices)
-    # Firehose tries a refused document again, and then the inbox's pipeline sends it to the late index: so between the
-    # last reading and the delete no partial can be accepted, whatever pipeline is in force.
-    run.cluster.request("PUT", f"/{names}/_settings", {"index": {"blocks": {"write": True}}})
-    run.cluster.request("POST", f"/{names}/_refresh")
-    for index in indices:
-        assert index.period is not None  # noqa: S101 (chosen by it)
-        for each in runs:
-            each.settle_closed(index.name, index.period.start_ms, index.period.end_ms)
-        run.cluster.request("DELETE", f"/{index.name}", ignore=(404,))
-        run.report.deleted.append(index.name)
-
-
-def _closed_indices(run: SettleRun) -> list[IndexName]:
-    """Partials' indices whose time has been closed for a quarter of an hour, by the pipeline in force."""
-    state = run.read_state().state
-    if run.now_ms < state.closed_at_ms + SETTLE_DOWN_MS:
-        return []
-    inbox = run.spec.inbox
-    pipelines = run.cluster.request("GET", f"/_ingest/pipeline/{inbox}", ignore=(404,))
-    in_force = read_closed_before(pipelines.get(inbox), run.spec.index)
-    if in_force is None or in_force < state.closed_before_ms:
-        return []  # manage puts it right, and the marks wait anew
-    params = {**LENIENT, "filter_path": "*.settings.index.uuid"}
-    answer = run.cluster.request("GET", run.partials.path, params=params)
-    names = [parse_index_name(name, run.spec.index) for name in sorted(answer)]
-    closed = [name for name in names if name and name.kind == "partials"]
-    return [name for name in closed if name.period and name.period.end_ms <= state.closed_before_ms]
-
-
-class _Writer:
-    """Settled documents on their way, in bulks of bounded size."""
-
-    def __init__(self, run: SettleRun, state: OutputState) -> None:
-        self.run, self.state = run, state
-        self.lines: list[bytes] = []
-        self.size_bytes = 0
-
-    def add(self, documents: Iterable[Settled]) -> None:
-        for document in documents:
-            index = self.state.output_name(self.run.spec.index, document.window_ms)
-            head = {"_index": index, "_id": document.id, "version": document.version, "version_type": "external_gte"}
-            body = encode_document(document.source)
-            self.lines += [orjson.dumps({"index": head}), body]
-            self.size_bytes += len(body) + 200
-            if self.size_bytes > BULK_MAX_BYTES or len(self.lines) >= 2 * BULK_MAX_ITEMS:
-                self.flush()
-
-    def flush(self) -> None:
-        """Write what is there. Raises: ClusterError: a document was refused for another reason than a newer one."""
-        if not self.lines:
-            return
-        failed = self.run.cluster.bulk(self.lines, {"pipeline": "_none"})
-        outrun = sum(item.status == 409 for item in failed)
-        self.run.report.written += len(self.lines) // 2 - len(failed)
-        self.run.report.outrun += outrun
-        self.lines, self.size_bytes = [], 0
-        refused = [item for item in failed if item.status != 409]
-        if refused:
-            first = refused[0]
-            text = f"{len(refused)} settled documents refused: {first.status} {first.kind} {first.reason}"
-            raise ClusterError(f"{self.run.spec.index}: {text}", first.status, first.kind)

@@ -10,7 +10,8 @@ from sqlglot import exp
 from streamtally.canonical import canonical_json
 from streamtally.errors import PlanError, SqlError
 from streamtally.plan.aggregates import make_aggregate
-from streamtally.sql.expressions import Translator, function_name
+from streamtally.sql.calls import function_name
+from streamtally.sql.expressions import Translator
 from streamtally.sql.problems import Problems
 from streamtally.sql.relations import (
     WINDOW_END,
@@ -22,6 +23,7 @@ from streamtally.sql.relations import (
 )
 from streamtally.sql.selects import Item, has_aggregate, project
 from streamtally.sql.signatures import AGGREGATES
+from streamtally.sql.timecalls import epoch_interval, step
 from streamtally.sql.typed import BIGINT, INTERVAL, RECORD, TIMESTAMP, VARCHAR, Node, Typed, adopt
 from streamtally.sql.typed import NULL as NULL_TYPE
 
@@ -98,9 +100,9 @@ class GroupTranslator(Translator):
         """A time term: its value is the window's start, floored by its own step where that is another one."""
         start = WINDOW_START
         if term.size_ms != window_ms:
-            start = self.step(term.place, start, term.size_ms)
+            start = step(self, term.place, start, term.size_ms)
         if term.number:
-            start = self.epoch_interval(term.place, start, term.number, term.unit)
+            start = epoch_interval(self, term.place, start, term.number, term.unit)
         self.known[canonical_json(term.value.node)] = start
 
     def translate(self, node: exp.Expr) -> Typed:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from streamtally.errors import SqlError
+from streamtally.sql.calls import record_column
 from streamtally.sql.expressions import Translator
 from streamtally.sql.problems import Problems
 from streamtally.sql.syntax import stored_name
@@ -89,7 +90,7 @@ class RelationNames:
         name = stored_name(node.this)
         record = self._record_of(node)
         if record is not None:
-            return Translator(self.problems, self).record_column(node, record, name)
+            return record_column(Translator(self.problems, self), node, record, name)
         table = node.args.get("table")
         if table is not None and (node.args.get("db") or stored_name(table) != self.alias):
             raise self.problems.error(

@@ -9,7 +9,8 @@ from typing import Protocol
 from sqlglot import exp
 
 from streamtally.errors import SqlError
-from streamtally.sql.expressions import Translator, function_name
+from streamtally.sql.calls import function_name
+from streamtally.sql.expressions import Translator
 from streamtally.sql.problems import Problems
 from streamtally.sql.relations import Relation, RelationColumn, RelationNames
 from streamtally.sql.signatures import AGGREGATES

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from sqlglot import exp
 
-from streamtally.sql.expressions import function_name
+from streamtally.sql.calls import function_name
 from streamtally.sql.problems import Problems
 from streamtally.sql.relations import WINDOW_END, Relation, RelationColumn, Window, near_names
 from streamtally.sql.typed import BIGINT, INTERVAL, RECORD, Node, Typed

@@ -72,6 +72,11 @@ def make_interval(ms: int, unit: str) -> Typed:
     return Typed({"literal": ms, "type": "BIGINT"}, INTERVAL, unit)
 
 
+def as_interval(value: Typed, unit: str) -> Typed:
+    """A number of milliseconds as an interval in a unit."""
+    return Typed(value.node, INTERVAL, unit, value.size, value.depth)
+
+
 NULL_LITERAL = Typed({"literal": None, "type": "VARCHAR"}, NULL)
 
 

@@ -15,7 +15,8 @@ from streamtally.plan.rows import RowOutput
 from streamtally.plan.types import parse_type
 from streamtally.plan.windowed import Group, WindowedOutput
 from streamtally.sql.problems import show_problems
-from streamtally.sql.program import Program, SourceStream, compile_program
+from streamtally.sql.program import Program, compile_program
+from streamtally.sql.streams import SourceStream
 
 PAIRS = Path(__file__).parent / "pairs"
 

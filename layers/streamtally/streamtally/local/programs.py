@@ -13,8 +13,9 @@ from streamtally.errors import ProgramFileError, SettingsError, SqlError, SqlPro
 from streamtally.pipeline import PLAN_VERSION
 from streamtally.source import Source, source_settings
 from streamtally.sql.problems import show_problems
-from streamtally.sql.program import Program, SourceStream, compile_program
+from streamtally.sql.program import Program, compile_program
 from streamtally.sql.source import source_stream
+from streamtally.sql.streams import SourceStream
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import UTC
 
 from streamtally.plan.types import SqlType
 from streamtally.source import Source
-from streamtally.sql.program import SourceStream
+from streamtally.sql.streams import SourceStream
 
 
 def source_stream(source: Source) -> SourceStream:

@@ -12,8 +12,9 @@ from botocore.stub import Stubber
 from streamtally.attach.change import FunctionSettings
 from streamtally.attach.destinations import KINDS, DestinationKind
 from streamtally.attach.grant import ACTIONS
-from streamtally.aws.attach import StaleError, apply_change, plan_attach, plan_detach
+from streamtally.aws.attach import StaleError, apply_change, plan_attach, plan_detach, wait_until_effective
 from streamtally.aws.session import Aws
+from streamtally.errors import SettingsError
 from streamtally.findings import errors
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
@@ -207,3 +208,70 @@ def test_detaching_a_stream_without_a_function_changes_nothing() -> None:
     aws = StubbedAws()
     aws.stub("firehose").add_response("describe_delivery_stream", describe(KINDS[-2], BACKUP))
     assert not plan_detach(aws, STREAM).is_change
+
+
+def test_nobody_to_grant_it_to_is_one_clear_line() -> None:
+    """A described destination without a role, asked to --grant."""
+    splunk = next(kind for kind in KINDS if kind.name == "Splunk")
+    aws = StubbedAws()
+    config = {"HECEndpoint": "https://192.0.2.1:8088"}
+    aws.stub("firehose").add_response("describe_delivery_stream", describe(splunk, config))
+    function = {"FunctionName": "transform", "FunctionArn": FUNCTION, "Timeout": 120, "MemorySize": 512,
+                "Runtime": "python3.13", "State": "Active"}  # fmt: skip
+    aws.stub("lambda").add_response("get_function_configuration", function)
+    with pytest.raises(SettingsError, match="names no role"):
+        plan_attach(aws, STREAM, FunctionSettings(FUNCTION), "single", grant=True)
+
+
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+def test_a_bucket_key_that_the_role_may_not_use_is_found() -> None:
+    """The key's actions are simulated on the key, the function's on the function."""
+    aws = StubbedAws()
+    config = _config(EncryptionConfiguration={"KMSEncryptionConfig": {"AWSKMSKeyARN": KEY}})
+    aws.stub("firehose").add_response("describe_delivery_stream", describe(KINDS[-2], config))
+    for action, arn, decision in (
+        *((action, FUNCTION, "allowed") for action in ACTIONS),
+        ("kms:GenerateDataKey", KEY, "implicitDeny"),
+        ("kms:Decrypt", KEY, "allowed"),
+    ):
+        answer = {"EvaluationResults": [{"EvalActionName": action, "EvalDecision": decision}]}
+        asked = {"PolicySourceArn": ROLE, "ActionNames": [action], "ResourceArns": [arn]}
+        aws.stub("iam").add_response("simulate_principal_policy", answer, asked)
+    function = {"FunctionName": "transform", "FunctionArn": FUNCTION, "Timeout": 120, "MemorySize": 512,
+                "Runtime": "python3.13", "State": "Active"}  # fmt: skip
+    aws.stub("lambda").add_response("get_function_configuration", function)
+    change = plan_attach(aws, STREAM, FunctionSettings(FUNCTION), "lines")
+    (found,) = [each for each in change.findings if each.is_wrong]
+    assert (found.check, found.level) == ("encryption", "warning")
+    assert "kms:GenerateDataKey on the bucket's key" in found.text
+    aws.assert_all_asked()
+
+
+@pytest.mark.parametrize(("kind", "level"), [("MSKAsSource", "warning"), ("KinesisStreamAsSource", "ok")])
+def test_where_records_come_from(kind: str, level: str) -> None:
+    """Direct puts and data streams are tried; Kafka is not, and said so."""
+    change = plan_attach(stubbed(KINDS[-2], DeliveryStreamType=kind), STREAM, FunctionSettings(FUNCTION), "lines")
+    assert [each.level for each in change.findings if each.check == "source"] == [level]
+
+
+def test_it_waits_until_the_stream_shows_the_change() -> None:
+    """Old processing, then new while updating, then new and active; where it never shows, it says so."""
+    aws = stubbed(KINDS[-2])
+    change = plan_attach(aws, STREAM, FunctionSettings(FUNCTION), "lines")
+    new = _config(ProcessingConfiguration=change.after)
+    answers = [
+        describe(KINDS[-2], BACKUP),
+        describe(KINDS[-2], new, DeliveryStreamStatus="CREATING"),
+        describe(KINDS[-2], new),
+    ]
+    for each in answers:
+        aws.stub("firehose").add_response("describe_delivery_stream", each)
+    slept: list[float] = []
+    assert wait_until_effective(aws, change, 60, slept.append)
+    assert len(slept) == 2
+    for _ in range(3):
+        aws.stub("firehose").add_response("describe_delivery_stream", describe(KINDS[-2], BACKUP))
+    assert not wait_until_effective(aws, change, 6, slept.append)
+    aws.assert_all_asked()

@@ -70,7 +70,11 @@ def test_a_plan_and_a_no_change_nothing(world: World, tmp_path: Path) -> None:
         result = run("attach", world.stream, "--function", world.function, "--grant", "--out", undo, answer=answer)
         assert result.status == 2
         assert "nothing was changed" in result.error
+        # What would be granted was shown before anybody was asked.
+        assert f"role {world.role}, inline policy streamtally-attach-{world.function}:" in result.stdout
+        assert '+        "lambda:InvokeFunction",' in result.stdout
     assert world.describe() == before
+    assert world.client("iam").list_role_policies(RoleName=world.role)["PolicyNames"] == []
     assert not Path(undo).exists()
 
 
@@ -133,6 +137,40 @@ def test_a_missing_permission_stops_attaching_and_names_the_fix(world: World, tm
     assert not undo.exists()
 
 
+ALLOW = {"Effect": "Allow", "Action": ["lambda:InvokeFunction", "lambda:GetFunctionConfiguration"], "Resource": "*"}
+DENY = {"Effect": "Deny", "Action": "lambda:Invoke*", "Resource": "*"}
+
+
+@pytest.mark.parametrize(
+    ("inline", "managed", "level"),
+    [
+        ([ALLOW], [], "ok"),
+        ([], [ALLOW], "ok"),
+        ([ALLOW], [DENY], "error"),
+        ([{**ALLOW, "Action": "lambda:GetFunctionConfiguration"}], [], "error"),
+        ([{**ALLOW, "Resource": "arn:aws:lambda:us-east-1:123456789012:function:another"}], [], "error"),
+        ([{**ALLOW, "Condition": {"Bool": {"aws:SecureTransport": "true"}}}], [], "warning"),
+    ],
+)
+def test_where_the_simulator_is_refused_the_roles_policies_are_read(
+    world: World, inline: list[Any], managed: list[Any], level: str
+) -> None:
+    """Inline and attached ones; a denial wins; what hangs on a condition cannot be told."""
+    iam = world.client("iam")
+    if inline:
+        document = json.dumps({"Version": "2012-10-17", "Statement": inline})
+        iam.put_role_policy(RoleName=world.role, PolicyName="own", PolicyDocument=document)
+    if managed:
+        document = json.dumps({"Version": "2012-10-17", "Statement": managed})
+        arn = iam.create_policy(PolicyName=f"p-{world.role}", PolicyDocument=document)["Policy"]["Arn"]
+        iam.attach_role_policy(RoleName=world.role, PolicyArn=arn)
+    ran = run("attach", world.stream, "--function", world.function, "--plan", "--json")
+    (found,) = [each for each in json.loads(ran.stdout)["checks"] if each["check"] == "permission"]
+    assert found["level"] == level, found
+    assert "its policies, read" in found["text"]
+    assert ran.status == (1 if level == "error" else 0)
+
+
 def test_a_stream_that_is_not_there_brings_near_names(world: World) -> None:
     """A misspelt name is one line with the right one in it."""
     with pytest.raises(AwsError, match=f"did you mean {world.stream}"):
@@ -146,10 +184,14 @@ def test_status_tells_the_function_and_the_last_hour(world: World, tmp_path: Pat
     dimensions = [{"Name": "DeliveryStreamName", "Value": world.stream}]
     data: Any = [{"MetricName": "IncomingRecords", "Dimensions": dimensions, "Value": 42.0, "Timestamp": before}]
     world.client("cloudwatch").put_metric_data(Namespace="AWS/Firehose", MetricData=data)
+    own: Any = [{**data[0], "MetricName": "ProcessingFailed", "Value": 3.0}]
+    own[0]["Dimensions"] = [{"Name": "service", "Value": "firehose-transform"}]
+    world.client("cloudwatch").put_metric_data(Namespace="Streamtally", MetricData=own)
     result = run("status", world.stream, "--json")
     (status,) = json.loads(result.stdout)
     assert world.function in status["function"]
     assert status["last_hour"]["incoming_records"] == 42
+    assert status["last_hour"]["failed_records"] == 3
     assert status["last_hour"]["throttled_records"] is None
     assert (status["counts"], status["reason"]) == ("unknown", "the function names no SUMMARY_STREAM")
 

@@ -208,6 +208,8 @@ def _read_facts(
 
 
 def _plan_grant(aws: Aws, arn: str, destination: Destination) -> Grant:
+    if not destination.role_arn:
+        raise SettingsError(f"the {destination.kind.name} destination names no role: there is nobody to --grant it to")
     bare = ":".join(arn.split(":")[:7])
     role, policy = role_name(destination.role_arn), policy_name(bare.rsplit(":", 1)[-1])
     before = None

@@ -20,12 +20,15 @@ METRICS = {
     "incoming_bytes": ("AWS/Firehose", "IncomingBytes", "Sum"),
     "throttled_records": ("AWS/Firehose", "ThrottledRecords", "Sum"),
     "transformed_records": ("AWS/Firehose", "SucceedProcessing.Records", "Sum"),
+    "failed_records": ("Streamtally", "ProcessingFailed", "Sum"),
     "transform_success_share": ("AWS/Firehose", "ExecuteProcessing.Success", "Average"),
     "freshness_seconds": ("AWS/Firehose", "{delivery}.DataFreshness", "Maximum"),
     "function_errors": ("AWS/Lambda", "Errors", "Sum"),
     "function_throttles": ("AWS/Lambda", "Throttles", "Sum"),
 }
-"""Name → namespace, metric, statistic. Source: Firehose developer guide, "Monitor with CloudWatch metrics"."""
+"""Name → namespace, metric, statistic; Streamtally's are the transform's own.
+
+Source: Firehose developer guide, "Monitor with CloudWatch metrics"."""
 _DELIVERY = {
     "OpenSearch": "DeliveryToAmazonOpenSearchService",
     "OpenSearch Serverless": "DeliveryToAmazonOpenSearchServerless",
@@ -68,18 +71,28 @@ def read_status(aws: Aws, stream: str, now: datetime, opensearch_url: str | None
     kind = find_destination(description).kind.name
     function = attached_function(description)
     counts, reason = _counts(aws, description, kind, function, opensearch_url)
-    metrics = read_metrics(aws, stream, kind, function, now)
+    metrics = read_metrics(aws, stream, kind, function, now, _service(aws, function))
     return Status(stream, str(description["DeliveryStreamStatus"]), kind, function, metrics, counts, reason)
 
 
-def read_metrics(aws: Aws, stream: str, kind: str, function: str, now: datetime) -> dict[str, float | None]:
-    """The last hour's figures: sums, the success share's mean, the freshness's maximum."""
+def read_metrics(
+    aws: Aws, stream: str, kind: str, function: str, now: datetime, service: str = ""
+) -> dict[str, float | None]:
+    """The last hour's figures: sums, the success share's mean, the freshness's maximum.
+
+    Args: service: the name under which the transform publishes its own.
+    """
     queries, function_name = [], function.split(":")[6] if function.count(":") >= 6 else ""
+    dimensions = {
+        "AWS/Firehose": ("DeliveryStreamName", stream),
+        "AWS/Lambda": ("FunctionName", function_name),
+        "Streamtally": ("service", service),
+    }
     for name, (namespace, metric, statistic) in METRICS.items():
-        own = namespace == "AWS/Firehose"
-        if not own and not function_name:
+        key, value = dimensions[namespace]
+        if not value:
             continue
-        dimension = {"Name": "DeliveryStreamName" if own else "FunctionName", "Value": stream if own else function_name}
+        dimension = {"Name": key, "Value": value}
         metric_name = metric.format(delivery=_DELIVERY.get(kind, "DeliveryToS3"))
         told = {"Namespace": namespace, "MetricName": metric_name, "Dimensions": [dimension]}
         stat = {"Metric": told, "Period": HOUR_SECONDS, "Stat": statistic}
@@ -89,6 +102,17 @@ def read_metrics(aws: Aws, stream: str, kind: str, function: str, now: datetime)
     found = {each["Id"]: each.get("Values") or [] for each in answer["MetricDataResults"]}
     merge: dict[str, Callable[[list[float]], float]] = {"Sum": sum, "Average": _mean, "Maximum": max}
     return {name: float(merge[METRICS[name][2]](found[name])) if found.get(name) else None for name in METRICS}
+
+
+def _service(aws: Aws, function: str) -> str:
+    """The dimension of the transform's own metrics, as its settings name it; "" where that cannot be told."""
+    parts = function.removesuffix(":$LATEST").split(":")
+    try:
+        found = read_function(aws, ":".join(parts[:7]), ":".join(parts[7:])) if function else None
+    except AwsError:
+        return ""
+    variables = ((found or {}).get("Environment") or {}).get("Variables") or {}
+    return str(variables.get("POWERTOOLS_SERVICE_NAME") or "firehose-transform") if found else ""
 
 
 def _mean(values: list[float]) -> float:

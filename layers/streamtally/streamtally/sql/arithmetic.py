@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from streamtally.sql.calls import call
-from streamtally.sql.dialect import Qualified
+from streamtally.sql.nodes import Qualified
 from streamtally.sql.signatures import SIGNATURES
 from streamtally.sql.syntax import ARITHMETIC
 from streamtally.sql.typed import BIGINT, INTEGER, INTERVAL, TIMESTAMP, UNIT_MS, Typed, adopt, as_interval, make_literal

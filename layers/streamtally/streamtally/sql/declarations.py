@@ -6,8 +6,8 @@ from sqlglot import exp
 
 from streamtally.errors import SqlError
 from streamtally.outputs import ERROR_STREAM
-from streamtally.sql.dialect import CreatePump, CreateStream
 from streamtally.sql.expressions import Translator
+from streamtally.sql.nodes import CreatePump, CreateStream
 from streamtally.sql.problems import Problems, SkippedError
 from streamtally.sql.relations import Relation, RelationColumn, RelationNames, near_names
 from streamtally.sql.streams import Pump, SourceStream, Stream, StreamColumnDefinition

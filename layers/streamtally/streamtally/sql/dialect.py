@@ -9,58 +9,18 @@ demanded. What is parsed still passes the allow-list of :mod:`streamtally.sql.sy
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 from sqlglot import exp, parser, tokens
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.tokenizer_core import Token, TokenType
 
-UNITS = ("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND")
-"""Time units, the coarse first."""
+from streamtally.sql.callsyntax import UNITS
+from streamtally.sql.nodes import IntervalLiteral, Qualified, TypedLiteral
+from streamtally.sql.statementsyntax import StatementParser
+
 QUALIFIERS = frozenset({"DAY", "HOUR", "MINUTE", "SECOND", "MONTH", "YEAR"})
 TYPED_LITERALS = frozenset({"TIMESTAMP", "DATE", "TIME"})
-
-
-class CreateStream(exp.Expression):
-    """``CREATE STREAM``: ``this`` is its name, ``expressions`` its columns (:class:`StreamColumn`)."""
-
-    arg_types: ClassVar[dict[str, bool]] = {"this": True, "expressions": True}
-
-
-class StreamColumn(exp.Expression):
-    """A column of a stream: identifier, type (:class:`exp.Var`), ``not_null``."""
-
-    arg_types: ClassVar[dict[str, bool]] = {"this": True, "kind": True, "not_null": False}
-
-
-class CreatePump(exp.Expression):
-    """``CREATE PUMP … AS INSERT INTO target [(columns)] SELECT …``."""
-
-    arg_types: ClassVar[dict[str, bool]] = {
-        "this": True,
-        "target": True,
-        "columns": False,
-        "expression": True,
-        "stopped": False,
-    }
-
-
-class IntervalLiteral(exp.Expression):
-    """``INTERVAL 'n' unit [TO unit]``: ``this`` is the text, ``unit`` and ``to`` are Vars, ``negative`` a flag."""
-
-    arg_types: ClassVar[dict[str, bool]] = {"this": True, "unit": True, "to": False, "negative": False}
-
-
-class Qualified(exp.Expression):
-    """``(a - b) SECOND``: a difference of times as an interval of that unit."""
-
-    arg_types: ClassVar[dict[str, bool]] = {"this": True, "unit": True, "to": False}
-
-
-class TypedLiteral(exp.Expression):
-    """``TIMESTAMP '1970-01-01 00:00:00'`` and its DATE and TIME kin."""
-
-    arg_types: ClassVar[dict[str, bool]] = {"this": True, "kind": True}
 
 
 _KEYWORDS = {
@@ -113,7 +73,7 @@ class _Tokenizer(tokens.Tokenizer):
 _NAMES = {TokenType.VAR}
 
 
-class _Parser(parser.Parser):
+class _Parser(StatementParser):
     FUNCTIONS: ClassVar[dict[str, Any]] = {}
     FUNC_TOKENS: ClassVar[set[TokenType]] = {TokenType.VAR, TokenType.IDENTIFIER}
     NO_PAREN_FUNCTIONS: ClassVar[dict[TokenType, Any]] = {}
@@ -138,137 +98,7 @@ class _Parser(parser.Parser):
         TokenType.STAR: lambda self, token: self.expression(exp.Star(), token),
     }
     NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {"CASE": lambda self: self._parse_case()}
-    FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
-        "CAST": lambda self: self.parse_cast(),
-        "CEIL": lambda self: self.parse_rounding("CEIL"),
-        "CEILING": lambda self: self.parse_rounding("CEIL"),
-        "EXTRACT": lambda self: self.parse_extract(),
-        "FLOOR": lambda self: self.parse_rounding("FLOOR"),
-        "OVERLAY": lambda self: self.parse_overlay(),
-        "POSITION": lambda self: self.parse_position(),
-        "STEP": lambda self: self.parse_step(),
-        "SUBSTRING": lambda self: self.parse_substring(),
-        "TRIM": lambda self: self.parse_trim(),
-        "TSDIFF": lambda self: self.parse_plain("TSDIFF"),
-    }
-    _depth = 0
     MAX_DEPTH = 120
-
-    def fail(self, message: str) -> NoReturn:
-        """Raise sqlglot's error at the current token (at the last one, where the text has ended)."""
-        self.raise_error(message, self._curr or self._prev)
-        raise AssertionError("the error level is IMMEDIATE")
-
-    def need(self, *words: str) -> Token:
-        """The next tokens must be these words; the first of them is returned."""
-        first = self._curr
-        if not self._match_text_seq(*words):
-            self.fail(f"expected {' '.join(words)}")
-        return first
-
-    def need_paren(self, left: bool = True) -> None:
-        if not self._match(TokenType.L_PAREN if left else TokenType.R_PAREN):
-            self.fail("expected " + ("(" if left else ")"))
-
-    def need_expression(self, what: str = "an expression") -> exp.Expr:
-        found = self._parse_disjunction()
-        if found is None:
-            self.fail(f"expected {what}")
-        return found
-
-    def need_name(self, what: str) -> exp.Identifier:
-        """An identifier, quoted or not (a keyword is none)."""
-        token = self._curr
-        if token.token_type not in (TokenType.VAR, TokenType.IDENTIFIER):
-            self.fail(f"expected {what}" + ("" if not token.text else f", not {token.text}"))
-        self._advance()
-        quoted = token.token_type == TokenType.IDENTIFIER
-        return self.expression(exp.Identifier(this=token.text, quoted=quoted), token)
-
-    # Statements
-
-    def _parse_statement(self) -> exp.Expr | None:
-        self._depth = 0
-        if self._curr.token_type is TokenType.SELECT:
-            self.fail("a SELECT alone goes nowhere")
-        self.need("CREATE")
-        if self._match_text_seq("OR"):
-            self.need("REPLACE")
-        if self._match_text_seq("STREAM"):
-            return self.parse_create_stream()
-        if self._match_text_seq("PUMP"):
-            return self.parse_create_pump()
-        self.fail("expected STREAM or PUMP after CREATE")
-
-    def parse_create_stream(self) -> exp.Expr:
-        name = self.need_name("the stream's name")
-        self.need_paren()
-        columns = [self.parse_stream_column()]
-        while self._match(TokenType.COMMA):
-            columns.append(self.parse_stream_column())
-        self.need_paren(left=False)
-        self.parse_description()
-        return self.expression(CreateStream(this=name, expressions=columns))
-
-    def parse_stream_column(self) -> exp.Expr:
-        name = self.need_name("a column's name")
-        kind = self.parse_type_name()
-        not_null = bool(self._match(TokenType.NOT))
-        if not_null and not self._match(TokenType.NULL):
-            self.fail("expected NULL after NOT")
-        self.parse_description()
-        return self.expression(StreamColumn(this=name, kind=kind, not_null=not_null))
-
-    def parse_description(self) -> None:
-        if self._match_text_seq("DESCRIPTION") and not self._match(TokenType.STRING):
-            self.fail("expected a text in quotes after DESCRIPTION")
-
-    def parse_create_pump(self) -> exp.Expr:
-        name = self.need_name("the pump's name")
-        stopped = bool(self._match_text_seq("STOPPED"))
-        if not stopped:
-            self._match_text_seq("STARTED")
-        self.parse_description()
-        self.need("AS")
-        self.need("INSERT", "INTO")
-        target = self.need_name("the stream to insert into")
-        columns = None
-        if self._match(TokenType.L_PAREN):
-            columns = [self.need_name("a column's name")]
-            while self._match(TokenType.COMMA):
-                columns.append(self.need_name("a column's name"))
-            self.need_paren(left=False)
-        if self._curr.token_type not in (TokenType.SELECT, TokenType.L_PAREN):
-            self.fail("expected SELECT STREAM")
-        query = self._parse_select(nested=True)
-        return self.expression(CreatePump(this=name, target=target, columns=columns, expression=query, stopped=stopped))
-
-    def parse_type_name(self) -> exp.Expr:
-        """A type's name with its length or precision, as the text of a Var."""
-        token = self._curr
-        if token.token_type is not TokenType.VAR:
-            self.fail("expected a type" + (f", not {token.text}" if token.text else ""))
-        self._advance()
-        text = token.text.upper()
-        for second in ("PRECISION", "VARYING"):
-            if self._match_text_seq(second):
-                text += " " + second
-        if self._match(TokenType.L_PAREN):
-            text += "(" + self.need_number()
-            if self._match(TokenType.COMMA):
-                text += "," + self.need_number()
-            self.need_paren(left=False)
-            text += ")"
-        return self.expression(exp.Var(this=text), token)
-
-    def need_number(self) -> str:
-        text = self._curr.text
-        if self._curr.token_type is not TokenType.NUMBER or not text.isdigit():
-            self.fail("expected a whole number")
-        self._advance()
-        return text
-
-    # Expressions
 
     def _parse_disjunction(self) -> exp.Expr | None:
         # Bounded so that a mutated program ends in a message, not at the interpreter's stack.
@@ -319,18 +149,6 @@ class _Parser(parser.Parser):
             self._advance()
             return unit, self.parse_unit()
         return unit, None
-
-    def parse_unit(self, what: str = "a unit of time (SECOND, MINUTE, HOUR, DAY)") -> exp.Expr:
-        token = self._curr
-        if token.token_type is not TokenType.VAR or token.text.upper() not in UNITS:
-            self.fail(f"expected {what}")
-        self._advance()
-        if self._match(TokenType.L_PAREN):  # a precision, as in DAY(4) TO SECOND(3): values are milliseconds anyway
-            self.need_number()
-            if self._match(TokenType.COMMA):
-                self.need_number()
-            self.need_paren(left=False)
-        return self.expression(exp.Var(this=token.text.upper()), token)
 
     def _parse_paren(self) -> exp.Expr | None:
         start = self._curr
@@ -388,78 +206,6 @@ class _Parser(parser.Parser):
         token = self._curr
         found = super()._parse_function_call(functions, anonymous, optional_parens, any_token)
         return found.update_positions(token) if found is not None else None
-
-    # Functions with a syntax of their own: each becomes an Anonymous call with its arguments in one order.
-
-    def call(self, name: str, *arguments: exp.Expr) -> exp.Expr:
-        return self.expression(exp.Anonymous(this=name, expressions=list(arguments)))
-
-    def parse_plain(self, name: str) -> exp.Expr:
-        return self.call(name, *self._parse_csv(self._parse_disjunction))
-
-    def parse_cast(self) -> exp.Expr:
-        value = self.need_expression()
-        self.need("AS")
-        if self._match(TokenType.INTERVAL):
-            self.fail("CAST to an INTERVAL is not supported: multiply an INTERVAL, or use milliseconds")
-        return self.expression(exp.Cast(this=value, to=self.parse_type_name()))
-
-    def parse_rounding(self, name: str) -> exp.Expr:
-        value = self.need_expression()
-        if self._match_text_seq("TO"):
-            return self.call(name + "_TO", value, self.parse_unit())
-        return self.call(name, value)
-
-    def parse_step(self) -> exp.Expr:
-        value = self.need_expression()
-        self.need("BY")
-        return self.call("STEP", value, self.need_expression("the step's size"))
-
-    def parse_extract(self) -> exp.Expr:
-        unit = self.parse_unit("a field of a time (YEAR, MONTH, DAY, HOUR, MINUTE, SECOND)")
-        self.need("FROM")
-        return self.call("EXTRACT", unit, self.need_expression())
-
-    def parse_position(self) -> exp.Expr:
-        part = self._parse_bitwise()
-        if part is None:
-            self.fail("expected POSITION(part IN text)")
-        if not self._match(TokenType.IN):
-            self.fail("expected IN, as in POSITION(part IN text)")
-        arguments = [part, self.need_expression()]
-        if self._match(TokenType.FROM):
-            arguments.append(self.need_expression())
-        return self.call("POSITION", *arguments)
-
-    def parse_substring(self) -> exp.Expr:
-        arguments = [self.need_expression()]
-        while self._match(TokenType.COMMA) or self._match(TokenType.FROM) or self._match_text_seq("FOR"):
-            arguments.append(self.need_expression())
-        return self.call("SUBSTRING", *arguments)
-
-    def parse_overlay(self) -> exp.Expr:
-        arguments = [self.need_expression()]
-        self.need("PLACING")
-        arguments.append(self.need_expression())
-        if not self._match(TokenType.FROM):
-            self.fail("expected FROM")
-        arguments.append(self.need_expression())
-        if self._match_text_seq("FOR"):
-            arguments.append(self.need_expression())
-        return self.call("OVERLAY", *arguments)
-
-    def parse_trim(self) -> exp.Expr:
-        mode = "BOTH"
-        for word in ("BOTH", "LEADING", "TRAILING"):
-            if self._match_text_seq(word):
-                mode = word
-        chars: exp.Expr = exp.Literal.string(" ")
-        value = None if self._match(TokenType.FROM) else self.need_expression()
-        if value is None:
-            value = self.need_expression()
-        elif self._match(TokenType.FROM):
-            chars, value = value, self.need_expression()
-        return self.call("TRIM", exp.Literal.string(mode), chars, value)
 
 
 class KinesisAnalytics(Dialect):

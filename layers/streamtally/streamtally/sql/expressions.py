@@ -17,7 +17,7 @@ from streamtally.plan.expressions import Code, Scope, compile_expression
 from streamtally.plan.types import SqlType, parse_type
 from streamtally.sql import arithmetic, calls, literals, operators
 from streamtally.sql.calls import NOW
-from streamtally.sql.dialect import IntervalLiteral, Qualified, TypedLiteral
+from streamtally.sql.nodes import IntervalLiteral, Qualified, TypedLiteral
 from streamtally.sql.problems import Problems
 from streamtally.sql.syntax import ARITHMETIC, COMPARISONS
 from streamtally.sql.typed import (

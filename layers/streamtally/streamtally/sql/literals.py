@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from streamtally.errors import EvaluationError
 from streamtally.plan.types import SqlType
-from streamtally.sql.dialect import IntervalLiteral, TypedLiteral
+from streamtally.sql.nodes import IntervalLiteral, TypedLiteral
 from streamtally.sql.typed import BIGINT, DOUBLE, INTEGER, UNIT_MS, Typed, make_interval, make_literal
 from streamtally.times import parse_sql_time
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from streamtally.errors import SqlError
-from streamtally.sql.dialect import (
+from streamtally.sql.nodes import (
     CreatePump,
     CreateStream,
     IntervalLiteral,

@@ -1,0 +1,49 @@
+"""The nodes of the dialect that sqlglot has none for."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from sqlglot import exp
+
+
+class CreateStream(exp.Expression):
+    """``CREATE STREAM``: ``this`` is its name, ``expressions`` its columns (:class:`StreamColumn`)."""
+
+    arg_types: ClassVar[dict[str, bool]] = {"this": True, "expressions": True}
+
+
+class StreamColumn(exp.Expression):
+    """A column of a stream: identifier, type (:class:`exp.Var`), ``not_null``."""
+
+    arg_types: ClassVar[dict[str, bool]] = {"this": True, "kind": True, "not_null": False}
+
+
+class CreatePump(exp.Expression):
+    """``CREATE PUMP … AS INSERT INTO target [(columns)] SELECT …``."""
+
+    arg_types: ClassVar[dict[str, bool]] = {
+        "this": True,
+        "target": True,
+        "columns": False,
+        "expression": True,
+        "stopped": False,
+    }
+
+
+class IntervalLiteral(exp.Expression):
+    """``INTERVAL 'n' unit [TO unit]``: ``this`` is the text, ``unit`` and ``to`` are Vars, ``negative`` a flag."""
+
+    arg_types: ClassVar[dict[str, bool]] = {"this": True, "unit": True, "to": False, "negative": False}
+
+
+class Qualified(exp.Expression):
+    """``(a - b) SECOND``: a difference of times as an interval of that unit."""
+
+    arg_types: ClassVar[dict[str, bool]] = {"this": True, "unit": True, "to": False}
+
+
+class TypedLiteral(exp.Expression):
+    """``TIMESTAMP '1970-01-01 00:00:00'`` and its DATE and TIME kin."""
+
+    arg_types: ClassVar[dict[str, bool]] = {"this": True, "kind": True}

@@ -1,26 +1,35 @@
 """make bench: lines a second of every format's parser, beside Apache combined's in the same rounds.
 
-Each format reads its own typical line (its first example) over and over. Rounds alternate between the formats, CPU
-time is counted, and a share is the median over rounds of this format's speed to combined's in that round: to combined's
-as it is, and to combined's as it was before the other formats came, which the target of one half was set by.
+Each format reads lines like its own typical one (its first example), in which times, clients, requests, ids, sizes and
+durations change from line to line. Rounds alternate between the formats, CPU time is counted, and a share is the median
+over rounds of this format's speed to combined's in that round: to combined's as it is, and to combined's as it was
+before the other formats came.
 """
 
 from __future__ import annotations
 
 import argparse
+import random
 import re
 import statistics
 import time
 from collections.abc import Callable
 
 from streamtally.errors import FormatError
-from streamtally.formats import REGISTRY, FormatOptions, Parser, find_format
+from streamtally.formats import REGISTRY, Example, FormatOptions, Parser, find_format
 from streamtally.formats.agent import compile_agent
 from streamtally.formats.auto import compile_auto
 
 LINES = 4_000
 ROUNDS = 15
-ASKED = 0.5  # of the lines a second of combined as it was before
+VARIANTS = 200
+ASKED = 0.5  # of the lines a second of combined as it is
+_VARIED = re.compile(
+    "host|client|client_ip|c_ip|remote_ip|time|date|datetime|timestamp|accept_date|request_creation_time|header|"
+    "request|req|request_uri|cs_uri_stem|cs_uri_query|message|msg|bytes|size|received_bytes|sent_bytes|bytes_sent|"
+    "bytes_read|sc_bytes|object_size|sc_content_len|trace_id|conn_trace_id|request_id|x_edge_request_id|host_id|"
+    ".*_time|time_.*|reqtime|dur|time_to_first_byte|pid|processid|connection|c_port|client_port"
+)
 BASE = "apache_combined"
 BEFORE = "combined before"
 _NGINX = (
@@ -29,16 +38,34 @@ _NGINX = (
 )
 
 
-def contestants() -> dict[str, tuple[Parser, str]]:
-    """Name → parser and line."""
+def contestants() -> dict[str, tuple[Parser, list[str]]]:
+    """Name → parser and lines."""
     described = [each for each in REGISTRY.values() if each.examples]
-    found = {each.name: (each.compile(FormatOptions()), each.examples[0].line) for each in described}
+    found = {each.name: (each.compile(FormatOptions()), variants(each.examples[0])) for each in described}
     combined = found[BASE][1]
     found[BEFORE] = combined_before(), combined
     found["auto (combined)"] = compile_auto(FormatOptions()), combined
     found["nginx: directive"] = find_format(_NGINX).compile(FormatOptions()), combined
     found["agent_options"] = compile_agent([{"optionName": "LOGTOJSON", "logFormat": "COMBINEDAPACHELOG"}]), combined
     return found
+
+
+def variants(example: Example) -> list[str]:
+    """The example and lines like it: in what changes from line to line the last digits of each number are others."""
+    drawn = random.Random(1)
+    varied = [str(value) for name, value in example.row.items() if _VARIED.fullmatch(name) and value not in (None, "")]
+    lines = []
+    for _ in range(VARIANTS):
+        line = example.line
+        for text in varied:
+            other = re.sub(r"[0-9]{1,2}(?![0-9])", lambda found: _digits(drawn, found[0]), text)
+            line = line.replace(text, other, 1)
+        lines.append(line)
+    return lines
+
+
+def _digits(drawn: random.Random, text: str) -> str:
+    return str(drawn.randint(1, 9)) if len(text) == 1 else str(drawn.randint(10, 23))  # an hour is one still
 
 
 def combined_before() -> Parser:
@@ -70,11 +97,12 @@ def combined_before() -> Parser:
     return parse
 
 
-def time_once(parse: Callable[[str], object], line: str) -> float:
+def time_once(parse: Callable[[str], object], lines: list[str]) -> float:
     """Lines a second of CPU time."""
     started = time.process_time()
-    for _ in range(LINES):
-        parse(line)
+    for _ in range(LINES // VARIANTS):
+        for line in lines:
+            parse(line)
     return LINES / (time.process_time() - started)
 
 
@@ -83,8 +111,8 @@ def measure(rounds: int) -> dict[str, list[float]]:
     found = contestants()
     speeds: dict[str, list[float]] = {name: [] for name in found}
     for _ in range(rounds):
-        for name, (parse, line) in found.items():
-            speeds[name].append(time_once(parse, line))
+        for name, (parse, lines) in found.items():
+            speeds[name].append(time_once(parse, lines))
     return speeds
 
 
@@ -103,13 +131,13 @@ def main() -> int:
     print(f"\nformats: {LINES:,} lines a round, median of {options.rounds}")
     print(f"  {'':18}{'lines/s':>12}{'of combined':>13}{'of combined before':>20}{'chars/line':>12}")
     slow = []
-    for name, (_, line) in contestants().items():
+    for name, (_, lines) in contestants().items():
         now, before = share(speeds[name], speeds[BASE]), share(speeds[name], speeds[BEFORE])
-        print(f"  {name:18}{statistics.median(speeds[name]):>12,.0f}{now:>13.2f}{before:>20.2f}{len(line):>12}")
-        if name in REGISTRY and (before < ASKED or (name == BASE and before < 1)):
+        print(f"  {name:18}{statistics.median(speeds[name]):>12,.0f}{now:>13.2f}{before:>20.2f}{len(lines[0]):>12}")
+        if (now if name != BASE else before - 1 + ASKED) < ASKED and name != BEFORE:
             slow.append(name)
     if slow:
-        print(f"  below what is asked ({ASKED} of combined before): {', '.join(slow)}")
+        print(f"  below what is asked ({ASKED} of combined): {', '.join(slow)}")
     return 1 if slow and options.check else 0
 
 

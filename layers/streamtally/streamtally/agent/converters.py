@@ -55,7 +55,7 @@ def log_fields(options: Options) -> Callable[[str], dict[str, str | None]]:
     """
     known = LOG_FORMATS[choice("logFormat", options.get("logFormat"), tuple(LOG_FORMATS))]
     names = names_of(options)
-    groups: Callable[[str], list[str | None] | None]
+    groups: Callable[[str], Sequence[str | None] | None]
     if options.get("matchPattern") is not None:
         if names is None:
             raise AgentOptionsError("agent options: LOGTOJSON with a matchPattern needs customFieldNames")
@@ -69,7 +69,7 @@ def log_fields(options: Options) -> Callable[[str], dict[str, str | None]]:
                 f"agent options: {options['logFormat']} has {group_count} fields, customFieldNames {len(names)}"
             )
         groups = _builtin_groups(known.pattern.fullmatch)
-    field_names = names
+    keys, has_null = list(map(str, names)), None in names
 
     def fields_of(text: str) -> dict[str, str | None]:
         try:
@@ -78,21 +78,21 @@ def log_fields(options: Options) -> Callable[[str], dict[str, str | None]]:
             raise SkippedError("the pattern takes too many steps on this line") from None
         if values is None:
             raise SkippedError("the pattern does not match the line")
-        if group_count != len(field_names):
+        if group_count != len(keys):
             raise SkippedError("the pattern has another number of groups than there are names")
-        if known.dash_is_null:
-            values = [None if value == "-" else value for value in values]
-        if None in field_names:
+        if has_null:
             raise ConversionError("a field name is null")
-        return dict(zip(map(str, field_names), values, strict=True))
+        if known.dash_is_null and "-" in values:
+            values = [None if value == "-" else value for value in values]
+        return dict(zip(keys, values, strict=True))
 
     return fields_of
 
 
-def _builtin_groups(fullmatch: Callable[[str], Any]) -> Callable[[str], list[str | None] | None]:
-    def groups(text: str) -> list[str | None] | None:
+def _builtin_groups(fullmatch: Callable[[str], Any]) -> Callable[[str], Sequence[str | None] | None]:
+    def groups(text: str) -> Sequence[str | None] | None:
         found = fullmatch(text)
-        return None if found is None else list(found.groups())
+        return None if found is None else found.groups()
 
     return groups
 

@@ -6,7 +6,7 @@ Source: Elastic Load Balancing user guide, "Access logs for your Application Loa
 from __future__ import annotations
 
 from streamtally.formats.base import Example, Format
-from streamtally.formats.layout import Column, Layout, quoted
+from streamtally.formats.layout import Column, Hints, Layout, quoted
 
 ISO_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}+Z"
 SECONDS = r"-?[0-9]{1,9}+(?:\.[0-9]{1,9}+)?+"
@@ -16,19 +16,45 @@ LAYOUT = Layout(
     "not an Application Load Balancer's log line",
     (
         Column(
-            "type", "VARCHAR", "kind of connection: http, https, h2, grpcs, ws, wss", "https?|h2|grpcs|wss?", before=""
+            "type",
+            "VARCHAR",
+            "kind of connection: http, https, h2, grpcs, ws, wss",
+            "https?|h2|grpcs|wss?",
+            before="",
+            nullable=False,
         ),
         Column("time", "VARCHAR", "when the answer was given, ISO 8601 in UTC", ISO_TIME, nullable=False),
-        Column("elb", "VARCHAR", "the load balancer's resource id", "[a-z]++/[^ ]++|-"),
+        Column("elb", "VARCHAR", "the load balancer's resource id", "[a-z]++/[^ ]++|-", repeats=True),
         Column("client", "VARCHAR", "address:port of the client"),
         Column("target", "VARCHAR", "address:port of the target, null if none was sent the request"),
-        Column("request_processing_time", "DOUBLE", "seconds, -1 if it could not be sent on", SECONDS, nullable=False),
-        Column("target_processing_time", "DOUBLE", "seconds, -1 if it could not be sent on", SECONDS, nullable=False),
-        Column("response_processing_time", "DOUBLE", "seconds, -1 if it could not be sent on", SECONDS, nullable=False),
+        Column(
+            "request_processing_time",
+            "DOUBLE",
+            "seconds, -1 if it could not be sent on",
+            SECONDS,
+            nullable=False,
+            repeats=True,
+        ),
+        Column(
+            "target_processing_time",
+            "DOUBLE",
+            "seconds, -1 if it could not be sent on",
+            SECONDS,
+            nullable=False,
+            repeats=True,
+        ),
+        Column(
+            "response_processing_time",
+            "DOUBLE",
+            "seconds, -1 if it could not be sent on",
+            SECONDS,
+            nullable=False,
+            repeats=True,
+        ),
         Column("elb_status_code", "INTEGER", "status code of the load balancer's answer", "[0-9]{3}|-"),
         Column("target_status_code", "INTEGER", "status code of the target's answer", "[0-9]{3}|-"),
-        Column("received_bytes", "BIGINT", "size of the request in bytes"),
-        Column("sent_bytes", "BIGINT", "size of the answer in bytes"),
+        Column("received_bytes", "BIGINT", "size of the request in bytes", repeats=True),
+        Column("sent_bytes", "BIGINT", "size of the answer in bytes", repeats=True),
         quoted("request", "the request line, with the whole URL"),
         quoted("user_agent", "the client's program as it named itself"),
         Column("ssl_cipher", "VARCHAR", "the cipher of TLS"),
@@ -48,6 +74,33 @@ LAYOUT = Layout(
         quoted("classification_reason", "of desync mitigation", optional=True),
         Column("conn_trace_id", "VARCHAR", "id of the connection in the connection log", optional=True),
         Column("extra", "VARCHAR", "fields newer than these, as they are", ".++", optional=True),
+    ),
+    hints=Hints(
+        runs=(
+            ("ssl_cipher", "ssl_protocol", "target_group_arn"),
+            (
+                "actions_executed",
+                "redirect_url",
+                "error_reason",
+                "target_list",
+                "target_status_code_list",
+                "classification",
+                "classification_reason",
+            ),
+        ),
+        split="""
+(head, v_request, gap, v_user_agent, v_ssl_cipher, v_trace_id, gap_2, v_domain_name, gap_3, v_chosen_cert_arn,
+ rest) = line.split('"', 10)
+(v_type, v_time, v_elb, v_client, v_target, v_request_processing_time, v_target_processing_time,
+ v_response_processing_time, v_elb_status_code, v_target_status_code, v_received_bytes, v_sent_bytes,
+ end) = head.split(" ")
+empty, v_matched_rule_priority, v_request_creation_time, tail = rest.split(" ", 3)
+v_actions_executed, space, v_conn_trace_id = tail.rpartition(" ")
+if end or empty or not (v_client and v_target and v_request_creation_time and v_conn_trace_id): fail()
+if not gap == gap_2 == gap_3 == " ": fail()
+""",
+        head=2,
+        enclosed=("ssl_cipher",),
     ),
 )
 

@@ -2,13 +2,16 @@
 
 How a line begins says which formats it can be of; these are tried, in an order that never changes. What a line means
 thus hangs on nothing but the line (a retried batch may come in another order), with one exception: in a record that
-holds a ``#Fields:`` line, that names the columns of the W3C lines behind it.
+holds a ``#Fields:`` line, that names the columns of the W3C lines behind it. The lines before only say what is asked
+first, where the answer would be the same.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from types import ModuleType
+from typing import NamedTuple
 
 from streamtally.errors import FormatError
 from streamtally.formats import (
@@ -30,6 +33,7 @@ from streamtally.formats import (
     w3c,
 )
 from streamtally.formats.base import Format, FormatOptions, Parser, Row
+from streamtally.formats.row_code import FastParser, generate_fast
 
 CANDIDATES = (json_lines.FORMAT, apache_combined.FORMAT, apache_common.FORMAT)
 """The formats whose fields have their types in ``auto`` too; others' names mean other things from one to the next."""
@@ -58,8 +62,23 @@ DETECTED: tuple[Format, ...] = tuple(
 )
 """The formats that ``auto`` tells apart."""
 
-_is_combined = apache_combined.LAYOUT.usual_pattern.match
+_BRACKET = " ["
+_NEEDED = {
+    apache_combined.FORMAT.name: _BRACKET,
+    apache_common.FORMAT.name: _BRACKET,
+    haproxy.FORMAT.name: _BRACKET,
+    logfmt.FORMAT.name: "=",
+}
+"""What every line of the formats that can begin with anything holds."""
+
+_NEEDED_BY_COMBINED = '] "'  # and " ["
+_JSON_BEGINS = "{" + JSON_SPACE
 _BEGINNING = re.compile("|".join(f"({expression})" for expression, _ in _BEGINNINGS), re.ASCII)
+# A beginning that no earlier one takes.
+_OWN_BEGINNINGS = [
+    re.compile("".join(f"(?!{earlier})" for earlier, _ in _BEGINNINGS[:place]) + f"(?:{expression})", re.ASCII).match
+    for place, (expression, _) in enumerate(_BEGINNINGS)
+]
 
 
 def is_json_text(line: str) -> bool:
@@ -70,38 +89,84 @@ def is_json_text(line: str) -> bool:
     return line[:1] == "{" or line.lstrip(JSON_SPACE)[:1] == "{"
 
 
+class _Candidate(NamedTuple):
+    """A format for lines of one beginning.
+
+    ``needed``: what each of its lines holds. ``absent``: a line of its own beginning that does not hold this, and that
+    it takes, is of this format, since none that is asked before it can take it; empty where nothing tells that.
+    """
+
+    parse: Parser
+    needed: str
+    absent: str
+    begins: Callable[[str], object]
+
+
+def _absent(earlier: Sequence[ModuleType]) -> str:
+    if not earlier:
+        return _NEEDED_BY_COMBINED
+    return _BRACKET if all(_NEEDED.get(module.FORMAT.name) == _BRACKET for module in earlier) else ""
+
+
 class AutoParser:
     """Parses each line by how it begins; ``fresh`` gives a parser for another record.
 
-    Combined lines are most of what comes and fit nothing else, so they are asked for before anything.
+    The first lines choose what is asked first: combined, or how the lines before began. A line that this does not take
+    is asked from the start and chooses for the next ones. That can save time and change no row: a guess is believed
+    only where the whole way would come to the same (docs/decisions/0063).
     """
 
-    def __init__(self, parsers: dict[str, Parser]) -> None:
+    def __init__(self, parsers: dict[str, Parser], combined: FastParser) -> None:
         self._parsers = parsers
-        rows = [[self._parsers[module.FORMAT.name] for module in modules] for _, modules in _BEGINNINGS]
-        self._by_beginning = [None, *rows]
-        self._parse_combined = self._parsers[apache_combined.FORMAT.name]
+        self._combined = combined
+        self._candidates = [
+            [
+                _Candidate(
+                    parsers[module.FORMAT.name], _NEEDED.get(module.FORMAT.name, ""), _absent(modules[:place]), begins
+                )
+                for place, module in enumerate(modules)
+            ]
+            for (_, modules), begins in zip(_BEGINNINGS, _OWN_BEGINNINGS, strict=True)
+        ]
+        self._guess: _Candidate | None = None  # None: combined
 
     def fresh(self) -> Parser:
         """A parser for another record; the same where no header was seen."""
         seen = self._parsers[w3c.FORMAT.name]
         fresh = seen.fresh() if isinstance(seen, w3c.W3cParser) else seen
-        return self if fresh is seen else AutoParser({**self._parsers, w3c.FORMAT.name: fresh})
+        return self if fresh is seen else AutoParser({**self._parsers, w3c.FORMAT.name: fresh}, self._combined)
 
     def __call__(self, line: str) -> Row:
-        if line[:1] != "{" and _is_combined(line) is not None and not is_json_text(line):
-            return self._parse_combined(line)
-        found = _BEGINNING.match(line)
-        parsers = self._by_beginning[found.lastindex or 0] if found else None
-        for parse in parsers or ():
+        guess = self._guess
+        if guess is not None and guess.absent not in line and guess.begins(line) is not None:
             try:
-                return parse(line)
+                return guess.parse(line)
+            except FormatError:
+                pass
+        if line[:1] not in _JSON_BEGINS or not is_json_text(line):
+            row = self._combined(line)
+            if row is not None:
+                self._guess = None
+                return row
+        return self._parse_any(line)
+
+    def _parse_any(self, line: str) -> Row:
+        """A line that is not combined as it mostly comes, by its beginning."""
+        found = _BEGINNING.match(line)
+        beginning = (found.lastindex or 1) - 1 if found else -1
+        candidates = [each for each in self._candidates[beginning] if each.needed in line]
+        for each in candidates:
+            try:
+                row = each.parse(line)
             except FormatError as error:
-                if len(parsers or ()) == 1:
+                if len(candidates) == 1:
                     raise FormatError("auto", error.reason, error.position) from None
+                continue
+            self._guess = each if each.absent and each is not self._candidates[-1][0] else None
+            return row
         raise FormatError("auto", "of no known format")
 
 
 def compile_auto(options: FormatOptions) -> Parser:
     """A parser that tells the formats apart line by line."""
-    return AutoParser({each.name: each.compile(options) for each in DETECTED})
+    return AutoParser({each.name: each.compile(options) for each in DETECTED}, generate_fast(apache_combined.LAYOUT))

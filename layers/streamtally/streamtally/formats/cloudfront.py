@@ -5,9 +5,9 @@ Source: Amazon CloudFront developer guide, "Standard logging reference", log fil
 
 from __future__ import annotations
 
-from streamtally.formats.base import Example, Format, FormatOptions, Parser
-from streamtally.formats.layout import Column, Layout
-from streamtally.formats.w3c import refuse_header
+from streamtally.formats.base import Example, Format
+from streamtally.formats.layout import Column, Hints, Layout
+from streamtally.formats.w3c import HEADER
 
 _CELL = r"[^\t]*+"
 _SECONDS = r"[0-9]{1,9}(?:\.[0-9]{1,9})?+|-"
@@ -17,57 +17,59 @@ def _text(name: str, meaning: str, optional: bool = False) -> Column:
     return Column(name, "VARCHAR", meaning, _CELL, "\t", optional)
 
 
-def _number(name: str, meaning: str, kind: str = "BIGINT", optional: bool = False) -> Column:
-    return Column(name, kind, meaning, _SECONDS if kind == "DOUBLE" else "[0-9]{1,18}|-", "\t", optional)
+def _number(name: str, meaning: str, kind: str = "BIGINT", optional: bool = False, repeats: bool = True) -> Column:
+    pattern = _SECONDS if kind == "DOUBLE" else "[0-9]{1,18}|-"
+    return Column(name, kind, meaning, pattern, "\t", optional, repeats=repeats)
 
+
+_COLUMNS = (
+    Column("date", "VARCHAR", "day of the event, yyyy-MM-dd in UTC", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", before=""),
+    Column("time", "VARCHAR", "when the answer was finished, HH:mm:ss in UTC", r"[0-9]{2}:[0-9]{2}:[0-9]{2}", "\t"),
+    _text("x_edge_location", "the edge location"),
+    _number("sc_bytes", "bytes sent to the viewer"),
+    _text("c_ip", "the viewer's address"),
+    _text("cs_method", "method of the request"),
+    _text("cs_host", "the distribution's domain name"),
+    _text("cs_uri_stem", "path of the request"),
+    _number("sc_status", "status code; 000 if the viewer hung up", "INTEGER"),
+    _text("cs_referer", "the page that the request came from"),
+    _text("cs_user_agent", "the viewer's program as it named itself"),
+    _text("cs_uri_query", "query of the request"),
+    _text("cs_cookie", "cookies of the request"),
+    _text("x_edge_result_type", "Hit, RefreshHit, Miss, LimitExceeded, Error, Redirect …"),
+    _text("x_edge_request_id", "CloudFront's id of the request"),
+    _text("x_host_header", "the Host header"),
+    _text("cs_protocol", "http, https, ws, wss, grpcs"),
+    _number("cs_bytes", "bytes that the viewer sent"),
+    _number("time_taken", "seconds from the request to the answer's last byte", "DOUBLE"),
+    _text("x_forwarded_for", "the viewer behind a proxy", optional=True),
+    _text("ssl_protocol", "the version of TLS", optional=True),
+    _text("ssl_cipher", "the cipher of TLS", optional=True),
+    _text("x_edge_response_result_type", "how the answer was classified just before it was given", optional=True),
+    _text("cs_protocol_version", "version of HTTP", optional=True),
+    _text("fle_status", "of field-level encryption", optional=True),
+    _number("fle_encrypted_fields", "how many fields were encrypted", optional=True),
+    _number("c_port", "the viewer's port", "INTEGER", optional=True, repeats=False),
+    _number("time_to_first_byte", "seconds from the request to the answer's first byte", "DOUBLE", optional=True),
+    _text("x_edge_detailed_result_type", "the result type, in detail for errors", optional=True),
+    _text("sc_content_type", "Content-Type of the answer", optional=True),
+    _number("sc_content_len", "Content-Length of the answer in bytes", optional=True),
+    _text("sc_range_start", "start of the range asked for", optional=True),
+    _text("sc_range_end", "end of the range asked for", optional=True),
+    Column("extra", "VARCHAR", "fields newer than these, as they are", ".++", "\t", optional=True),
+)
 
 LAYOUT = Layout(
     "cloudfront",
     "not a CloudFront standard log line",
-    (
-        Column("date", "VARCHAR", "day of the event, yyyy-MM-dd in UTC", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", before=""),
-        Column("time", "VARCHAR", "when the answer was finished, HH:mm:ss in UTC", r"[0-9]{2}:[0-9]{2}:[0-9]{2}", "\t"),
-        _text("x_edge_location", "the edge location"),
-        _number("sc_bytes", "bytes sent to the viewer"),
-        _text("c_ip", "the viewer's address"),
-        _text("cs_method", "method of the request"),
-        _text("cs_host", "the distribution's domain name"),
-        _text("cs_uri_stem", "path of the request"),
-        _number("sc_status", "status code; 000 if the viewer hung up", "INTEGER"),
-        _text("cs_referer", "the page that the request came from"),
-        _text("cs_user_agent", "the viewer's program as it named itself"),
-        _text("cs_uri_query", "query of the request"),
-        _text("cs_cookie", "cookies of the request"),
-        _text("x_edge_result_type", "Hit, RefreshHit, Miss, LimitExceeded, Error, Redirect …"),
-        _text("x_edge_request_id", "CloudFront's id of the request"),
-        _text("x_host_header", "the Host header"),
-        _text("cs_protocol", "http, https, ws, wss, grpcs"),
-        _number("cs_bytes", "bytes that the viewer sent"),
-        _number("time_taken", "seconds from the request to the answer's last byte", "DOUBLE"),
-        _text("x_forwarded_for", "the viewer behind a proxy", optional=True),
-        _text("ssl_protocol", "the version of TLS", optional=True),
-        _text("ssl_cipher", "the cipher of TLS", optional=True),
-        _text("x_edge_response_result_type", "how the answer was classified just before it was given", optional=True),
-        _text("cs_protocol_version", "version of HTTP", optional=True),
-        _text("fle_status", "of field-level encryption", optional=True),
-        _number("fle_encrypted_fields", "how many fields were encrypted", optional=True),
-        _number("c_port", "the viewer's port", "INTEGER", optional=True),
-        _number("time_to_first_byte", "seconds from the request to the answer's first byte", "DOUBLE", optional=True),
-        _text("x_edge_detailed_result_type", "the result type, in detail for errors", optional=True),
-        _text("sc_content_type", "Content-Type of the answer", optional=True),
-        _number("sc_content_len", "Content-Length of the answer in bytes", optional=True),
-        _text("sc_range_start", "start of the range asked for", optional=True),
-        _text("sc_range_end", "end of the range asked for", optional=True),
-        Column("extra", "VARCHAR", "fields newer than these, as they are", ".++", "\t", optional=True),
+    _COLUMNS,
+    hints=Hints(
+        split="ALL = line.split('\t')",
+        head=2,
+        checked=[column.name for column in _COLUMNS],
     ),
-    separator="\t",
+    header=HEADER,
 )
-
-
-def compile_cloudfront(options: FormatOptions) -> Parser:
-    """A parser of CloudFront's lines; a file's header lines are refused by that name."""
-    return refuse_header(LAYOUT.compile(options), LAYOUT.name)
-
 
 FORMAT = Format(
     name="cloudfront",
@@ -118,7 +120,7 @@ FORMAT = Format(
             },
         ),
     ),
-    compile=compile_cloudfront,
+    compile=LAYOUT.compile,
     time_field=("date", "time"),
     time_format="yyyy-MM-dd HH:mm:ss",
     locate=LAYOUT.locate,

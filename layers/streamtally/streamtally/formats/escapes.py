@@ -13,7 +13,11 @@ _LETTERS = {'"': '"', "\\": "\\", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "v
 
 def unescape(text: str) -> str:
     r"""The text with its escapes undone; a run of ``\xHH`` is read as UTF-8, and stays as it is where it is none."""
-    return _ESCAPED.sub(_plain, text) if "\\" in text else text
+    if "\\" not in text:
+        return text
+    if text.count("\\") == text.count('\\"'):  # nothing but quotes is escaped
+        return text.replace('\\"', '"')
+    return _ESCAPED.sub(_plain, text)
 
 
 def _plain(found: re.Match[str]) -> str:

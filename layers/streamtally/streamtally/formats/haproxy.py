@@ -6,11 +6,12 @@ Source: HAProxy configuration manual, "8.2.3. HTTP log format".
 from __future__ import annotations
 
 from streamtally.formats.base import Example, Format
-from streamtally.formats.layout import Column, Layout
+from streamtally.formats.layout import Column, Hints, Layout
 
 # "<134>Feb  6 12:14:14 host haproxy[14389]: "; no bracket of an address or a time is followed by a colon and a space
-_HEADER = r"((?:<[0-9]{1,3}>)?+[A-Z0-9][^\[\]]{0,300}?\[[0-9]{1,10}\]):\x20"
-_MS = "[+]?-?[0-9]{1,12}"
+_HEADER = r"((?:<[0-9]{1,3}>|)[A-Z0-9][^\[]{0,300}+\[[0-9]{1,10}\]):\x20"
+_CLIENT = r"[^\s:]++|\S+(?=:[0-9]{1,5}\x20\[)"  # of an IPv6 address the last colon ends it
+_MS = r"[+\-]?[0-9]{1,18}"
 _CAPTURED = r"(?:\{([^}]*+)\})"
 
 
@@ -19,7 +20,7 @@ def _timer(name: str, meaning: str, before: str = "/") -> Column:
 
 
 def _count(name: str, meaning: str, before: str = "/") -> Column:
-    return Column(name, "BIGINT", meaning, "[+]?[0-9]{1,12}", before, nullable=False)
+    return Column(name, "BIGINT", meaning, "[+]?[0-9]{1,18}", before, nullable=False)
 
 
 LAYOUT = Layout(
@@ -27,7 +28,7 @@ LAYOUT = Layout(
     "not an HAProxy HTTP log line",
     (
         Column("header", "VARCHAR", "the syslog header in front, if there is one", _HEADER, before="", optional=True),
-        Column("client_ip", "VARCHAR", "the client's address", r"\S+(?=:[0-9]{1,5}\x20\[)|unix", before=""),
+        Column("client_ip", "VARCHAR", "the client's address", _CLIENT, before=""),
         Column("client_port", "INTEGER", "the client's port", "[0-9]{1,5}", before=":", nullable=False),
         Column(
             "accept_date",
@@ -61,6 +62,17 @@ LAYOUT = Layout(
         Column("captured_request_headers", "VARCHAR", "separated by |", _CAPTURED, optional=True),
         Column("captured_response_headers", "VARCHAR", "separated by |", _CAPTURED, optional=True),
         Column("request", "VARCHAR", "the request line, <BADREQ> if it was none", r'"([^"]*+)"?+'),
+    ),
+    hints=Hints(
+        runs=(("frontend", "backend", "server"),),
+        numbers=(
+            ("client_port",),
+            ("time_request", "time_queue", "time_connect", "time_response", "time_active"),
+            ("status_code",),
+            ("bytes_read",),
+            ("actconn", "feconn", "beconn", "srv_conn", "retries"),
+            ("srv_queue", "backend_queue"),
+        ),
     ),
 )
 

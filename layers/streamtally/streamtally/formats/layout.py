@@ -15,33 +15,14 @@ from typing import Any
 
 from streamtally.errors import FormatError
 from streamtally.formats.base import Field, FormatOptions, Parser
-from streamtally.formats.escapes import unescape
+from streamtally.formats.row_code import FLAGS, generate
 
 TEXT = "[^ ]++"
 QUOTED = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
 INTEGER = r"-?[0-9]{1,18}+|-"
 DECIMAL = r"-?[0-9]{1,15}+(?:\.[0-9]{1,15}+)?+|-"
 _PATTERNS = {"VARCHAR": TEXT, "INTEGER": r"-?[0-9]{1,9}+|-", "BIGINT": INTEGER, "DOUBLE": DECIMAL}
-_SHOWN_AT_ONCE = 15  # the compiler builds a larger dict display in pieces that it merges, which takes longer
-_USUAL = {
-    QUOTED: '"([^"]*+)"',  # asked only where the line has no backslash
-    "INTEGER": r"[0-9\-]{1,9}+",
-    "BIGINT": r"[0-9\-]{1,18}+",
-    "DOUBLE": r"[0-9.\-]{1,31}+",
-}
-_CODE_WITHOUT_NULL = {"VARCHAR": "{0}", "INTEGER": "int({0})", "BIGINT": "int({0})", "DOUBLE": "float({0})"}
-# Of a cell that no pattern has seen: float() would take nan, and int() 1_000.
-_CELL_CODE = {
-    "INTEGER": 'int({0}) if {0}.isdecimal() and len({0}) < 10 else None if {0} == "-" else fail()',
-    "BIGINT": 'int({0}) if {0}.isdecimal() and len({0}) < 19 else None if {0} == "-" else fail()',
-    "DOUBLE": 'None if {0} == "-" else float({0}) if {0}.replace(".", "0", 1).isdecimal() else fail()',
-}
-_CODE = {
-    "VARCHAR": 'None if {0} == "-" else {0}',
-    "INTEGER": 'None if {0} == "-" else int({0})',
-    "BIGINT": 'None if {0} == "-" else int({0})',
-    "DOUBLE": 'None if {0} == "-" else float({0})',
-}
+_ESCAPABLE = r'[^"\\]*+(?:\\.[^"\\]*+)*+'
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +36,8 @@ class Column:
         optional: it may be missing with all that follow, and is null then.
         escaped: holds the log's escapes, which ``unescape`` undoes.
         nullable: can be ``-``.
+        repeats: whether a value mostly comes again (status codes, durations), so that it pays to remember it; None:
+            an INTEGER does, others do not.
     """
 
     name: str
@@ -65,6 +48,7 @@ class Column:
     optional: bool = False
     escaped: bool = False
     nullable: bool = True
+    repeats: bool | None = None
 
     @property
     def field(self) -> Field:
@@ -72,26 +56,34 @@ class Column:
         return Field(self.name, self.type, self.meaning)
 
     @property
+    def exact_pattern(self) -> str:
+        """What it looks like, without what stands before."""
+        return self.pattern or _PATTERNS[self.type]
+
+    @property
+    def mandatory(self) -> str:
+        """What stands before it, and it, as one group, where it must not be missing."""
+        return self.before + _as_group(self.exact_pattern)
+
+    @property
     def expression(self) -> str:
-        """What stands before it, and it, as one group."""
-        pattern = self.pattern or _PATTERNS[self.type]
-        one = f"{self.before}{pattern if _has_group(pattern) else f'({pattern})'}"
-        return f"(?:{one})?+" if self.optional else one
+        """The same where it may be missing."""
+        return f"(?:{self.mandatory})?+" if self.optional else self.mandatory
 
     @property
-    def usual_expression(self) -> str:
-        """The same for a line that has the column, without an escape in it, and with its number not checked yet."""
-        pattern = self.pattern or _PATTERNS[self.type]
-        pattern = _USUAL.get(pattern, pattern) if self.escaped or self.type == "VARCHAR" else _USUAL[self.type]
-        return f"{self.before}{pattern if _has_group(pattern) else f'({pattern})'}"
+    def plain_pattern(self) -> str:
+        """Its group in a line without a backslash."""
+        return _as_group(self.exact_pattern.replace(_ESCAPABLE, '[^"]*+'))
 
     @property
-    def code(self) -> str:
-        """The value's expression for a generated parser, of the group's text ``{0}``."""
-        if not self.nullable and not self.optional:
-            return _CODE_WITHOUT_NULL[self.type]
-        code = _CODE[self.type]
-        return code.replace("{0} ==", "{0} is None or {0} ==") if self.optional and self.type != "VARCHAR" else code
+    def is_number_looked_up(self) -> bool:
+        """Whether it is a number, and such a one."""
+        return self.is_looked_up and self.type != "VARCHAR"
+
+    @property
+    def is_looked_up(self) -> bool:
+        """Whether its values mostly come again."""
+        return self.type == "INTEGER" if self.repeats is None else self.repeats
 
 
 def quoted(name: str, meaning: str, before: str = " ", optional: bool = False) -> Column:
@@ -99,8 +91,32 @@ def quoted(name: str, meaning: str, before: str = " ", optional: bool = False) -
     return Column(name, "VARCHAR", meaning, QUOTED, before, optional, escaped=True)
 
 
-def _has_group(pattern: str) -> bool:
-    return re.compile(pattern, re.VERBOSE if "\\ " in pattern else 0).groups > 0
+def _as_group(pattern: str) -> str:
+    return pattern if re.compile(pattern).groups else f"({pattern})"
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """How a layout's usual lines, with all columns and no escape, are read faster than column by column.
+
+    Attributes:
+        runs: names of columns that stand together and whose values mostly come again together.
+        numbers: names of integers that stand together with slashes between, or alone; all are converted at once.
+        split: statements that take ``line`` apart faster than a pattern would: they make a variable ``v_…`` for each
+            column (``ALL``: for these in their order), for a run one with the name of its first column. They raise
+            ValueError (as an unpacking does) for a line that is not like that, and see to it that no column without a
+            pattern of its own is empty. All others are checked by their patterns, but those in ``checked``.
+        head: how many columns a pattern reads before ``split``.
+        checked: columns for whose pattern ``split`` itself vouches.
+        enclosed: the runs, by their first columns, that ``split`` leaves with the space on either side.
+    """
+
+    runs: Sequence[Sequence[str]] = ()
+    numbers: Sequence[Sequence[str]] = ()
+    split: str = ""
+    head: int = 0
+    checked: Sequence[str] = ()
+    enclosed: Sequence[str] = ()
 
 
 class Layout:
@@ -108,17 +124,25 @@ class Layout:
 
     Args:
         name: of the format, for its errors; reason: why a line is not of it, short and stable.
-        separator: a character that stands between all columns and in none of them, where there is one.
+        hints: what makes the way of the usual line faster; they change no row.
+        header: why a line that begins with ``#`` is not of the format.
     """
 
     def __init__(
-        self, name: str, reason: str, columns: Sequence[Column], end: str = r"\Z", separator: str = ""
+        self,
+        name: str,
+        reason: str,
+        columns: Sequence[Column],
+        end: str = r"\Z",
+        hints: Hints | None = None,
+        header: str = "",
     ) -> None:
         self.name = name
         self.reason = reason
         self.columns = tuple(columns)
         self.end = end
-        self.separator = separator
+        self.hints = hints or Hints()
+        self.header = header
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -129,69 +153,11 @@ class Layout:
     def pattern(self) -> re.Pattern[str]:
         """The pattern of a whole line."""
         expression = "".join(column.expression for column in self.columns) + self.end
-        return re.compile(expression, re.DOTALL | re.ASCII)
-
-    @cached_property
-    def usual_pattern(self) -> re.Pattern[str]:
-        """The pattern of a whole line that has every column, no escape and plain numbers: looser, and faster."""
-        expression = "".join(column.usual_expression for column in self._usual_columns) + self.end
-        return re.compile(expression, re.DOTALL | re.ASCII)
-
-    @property
-    def _usual_columns(self) -> tuple[Column, ...]:
-        return tuple(column for column in self.columns if column.name != "extra")
+        return re.compile(expression, FLAGS)
 
     def compile(self, options: FormatOptions) -> Parser:
-        """The generated parser: a match and a dict display, first for the usual line, else for any."""
-        code = (
-            "def parse(line):\n"
-            f"{self._usual_code()}"
-            "        try:\n"
-            f"{self._row_code(self._usual_columns, options, 12, usual=True)}"
-            "        except ValueError:\n"  # 1-2 looks like a number to the looser pattern
-            "            pass\n"
-            "    found = match(line)\n"
-            "    if found is None:\n"
-            "        raise FormatError(name, reason)\n"
-            f"{self._row_code(self.columns, options, 4)}"
-        )
-        scope: dict[str, Any] = {
-            "match_usual": self.usual_pattern.match,
-            "begins": re.compile(self.columns[0].expression, re.DOTALL | re.ASCII).match,
-            "fail": _fail,
-            "BACKSLASH": "\\",
-            "match": self.pattern.match,
-            "FormatError": FormatError,
-            "name": self.name,
-            "reason": self.reason,
-            "unescape": unescape,
-        }
-        exec(code, scope)  # noqa: S102 - made of the column names above, nothing of a line or an option
-        parser: Parser = scope["parse"]
-        return parser
-
-    def _usual_code(self) -> str:
-        if self.separator:
-            return (
-                f"    cells = line.split({self.separator!r})\n"
-                f"    if len(cells) == {len(self._usual_columns)} and begins(line) is not None:\n"
-            )
-        return "    found = None if BACKSLASH in line else match_usual(line)\n    if found is not None:\n"
-
-    def _row_code(self, matched: Sequence[Column], options: FormatOptions, indent: int, usual: bool = False) -> str:
-        names = {column.name: f"v{index}" for index, column in enumerate(matched)}
-        of_cells = usual and bool(self.separator)
-        values = {
-            column.name: (_CELL_CODE.get(column.type) if of_cells else None) or _value_code(column, options)
-            for column in self.columns
-        }
-        values = {name: code.format(names.get(name)) for name, code in values.items()}
-        items = [(name, values[name] if name in names else "None") for name in values]
-        shown = ", ".join(f"{name!r}: {value}" for name, value in items[:_SHOWN_AT_ONCE])
-        source = "cells" if of_cells else "found.groups()"
-        statements = [f"{', '.join(names.values())}, = {source}", f"row = {{{shown}}}"]
-        statements += [f"row[{name!r}] = {value}" for name, value in items[_SHOWN_AT_ONCE:]]
-        return "".join(f"{' ' * indent}{statement}\n" for statement in [*statements, "return row"])
+        """The generated parser."""
+        return generate(self, options)
 
     def locate(self, line: str) -> int:
         """Where in the line the match ends: behind the last column that fits."""
@@ -205,17 +171,6 @@ def match_end(pieces: Sequence[str], line: str) -> int:
         if found is not None:
             return found.end()
     return 0
-
-
-def _fail() -> None:
-    """Called in a generated parser where a cell is no number: then the pattern decides about the line."""
-    raise ValueError
-
-
-def _value_code(column: Column, options: FormatOptions) -> str:
-    if not (options.unescape and column.escaped):
-        return column.code
-    return 'None if {0} is None or {0} == "-" else unescape({0})'
 
 
 def first_that_fits(parsers: Sequence[Parser]) -> Parser:

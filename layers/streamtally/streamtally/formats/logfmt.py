@@ -6,13 +6,17 @@ A key without ``=`` is true, as in Heroku's and Go's readers. Source: brandur.or
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Format, FormatOptions, Parser, Row
 from streamtally.formats.escapes import unescape
-from streamtally.formats.typed import converters_of
+from streamtally.formats.shapes import Shape, Shapes, write_shape
+from streamtally.formats.typed import Converter, converters_of
 
-_PAIR = r'\x20*+([^\s="]{1,256}+)(?:(=)(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^\s"]*+)))?+(?=\x20|\Z)\x20*+'
+_VALUE = r'(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^\s"]*+))'
+_PAIR = rf'\x20*+([^\s="]{{1,256}}+)(?:(=){_VALUE})?+(?=\x20|\Z)\x20*+'
 # What is no pair is taken to the end, so that no place of the line is tried twice.
 _PAIRS = re.compile(rf"{_PAIR}|(.++)", re.DOTALL)
 _ONE = re.compile(_PAIR, re.DOTALL)
@@ -21,22 +25,57 @@ _ONE = re.compile(_PAIR, re.DOTALL)
 def compile_logfmt(options: FormatOptions) -> Parser:
     """A parser of logfmt; ``types`` gives keys their types."""
     converters = converters_of(options)
-    pairs = _PAIRS.findall
+    shapes = Shapes(lambda keys: _shape(keys, converters))
+    find, learn = shapes.find, shapes.learn
 
     def parse(line: str) -> Row:
-        found = pairs(line)
-        if not found or found[-1][4] or not found[0][1]:  # the first one must have a value
-            raise FormatError("logfmt", "not key=value pairs")
-        row: Row = {key: quoted or (bare if equals else True) for key, equals, quoted, bare, _ in found}
-        if "\\" in line:
-            for key, _, quoted, _, _ in found:
-                if "\\" in quoted:
-                    row[key] = unescape(quoted)
-        for key in converters.keys() & row.keys():
-            row[key] = converters[key](row[key])
+        equals = line.count("=")
+        shape = find(equals)
+        if shape is not None:
+            row = shape(line)
+            if row is not None:
+                return row
+        row, keys = _parse_any(line, converters)
+        if len(row) == len(keys):
+            learn(equals, keys)
         return row
 
     return parse
+
+
+def _parse_any(line: str, converters: Mapping[str, Converter]) -> tuple[Row, tuple[str, ...]]:
+    """The row, and its keys as they stand: with their ``=``, but for flags."""
+    found = _PAIRS.findall(line)
+    if not found or found[-1][4] or not found[0][1]:  # the first one must have a value
+        raise FormatError("logfmt", "not key=value pairs")
+    row: Row = {key: quoted or (bare if equals else True) for key, equals, quoted, bare, _ in found}
+    if "\\" in line:
+        for key, _, quoted, _, _ in found:
+            if "\\" in quoted:
+                row[key] = unescape(quoted)
+    for key in converters.keys() & row.keys():
+        row[key] = converters[key](row[key])
+    return row, tuple([key + equals for key, equals, _, _, _ in found])
+
+
+def _shape(keys: tuple[str, ...], converters: Mapping[str, Converter]) -> Shape:
+    """Lines of these keys in this order, one space between."""
+    pattern, values = [], []
+    scope: dict[str, Any] = {"unescape": unescape, "BACKSLASH": "\\"}
+    variables = []
+    for place, key in enumerate(keys):
+        name = key.removesuffix("=")
+        code = "True"
+        pattern.append(re.escape(key) + (_VALUE if key != name else ""))
+        if key != name:
+            variables += [f"q{place}", f"v{place}"]
+            code = f"v{place} if q{place} is None else unescape(q{place}) if BACKSLASH in q{place} else q{place}"
+        if name in converters:
+            scope[f"convert{place}"] = converters[name]
+            code = f"convert{place}({code})"
+        values.append((name, code))
+    scope["match"] = re.compile(r"\x20".join(pattern) + r"\Z", re.DOTALL).match
+    return write_shape(", ".join(variables), values, scope)
 
 
 def _locate(line: str) -> int:

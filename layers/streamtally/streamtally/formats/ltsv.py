@@ -7,12 +7,15 @@ Source: ltsv.org, "Labeled Tab-separated Values".
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
+from streamtally.formats.remembered import Remembered
+from streamtally.formats.shapes import Shape, Shapes, write_shape
 from streamtally.formats.typed import Converter, convert_number, converters_of
 
-_MAX_KNOWN = 1000
 _LABEL = re.compile(r"[0-9A-Za-z_.\-]{1,200}", re.ASCII)
 
 FIELDS = (
@@ -32,31 +35,54 @@ _NUMBERS = {field.name: convert_number(field.type) for field in FIELDS if field.
 def compile_ltsv(options: FormatOptions) -> Parser:
     """A parser of LTSV; ``types`` gives labels their types."""
     converters = {**_NUMBERS, **converters_of(options)}
-    known: dict[tuple[str, ...], list[tuple[str, Converter]]] = {}  # labels that were checked → what is converted
-
-    def check(labels: tuple[str, ...]) -> list[tuple[str, Converter]]:
-        if not labels or not all(map(_LABEL.fullmatch, labels)):
-            raise FormatError("ltsv", "a label with other characters than letters, digits and _.-")
-        if len(known) >= _MAX_KNOWN:
-            known.clear()
-        known[labels] = [(label, converters[label]) for label in labels if label in converters]
-        return known[labels]
+    shapes = Shapes(lambda labels: _shape(labels, converters))
+    find, learn = shapes.find, shapes.learn
 
     def parse(line: str) -> Row:
-        try:
-            row: Row = dict([part.split(":", 1) for part in line.split("\t") if part])
-        except ValueError:
-            raise FormatError("ltsv", "a part without a colon") from None
-        labels = tuple(row)
-        to_convert = known.get(labels)
-        for label, convert in check(labels) if to_convert is None else to_convert:
-            if row[label] != "-":
-                row[label] = convert(row[label])
-        if "-" in row.values():
-            return {label: None if value == "-" else value for label, value in row.items()}
+        tabs = line.count("\t")
+        shape = find(tabs)
+        if shape is not None:
+            row = shape(line)
+            if row is not None:
+                return row
+        row = _parse_any(line, converters)
+        if len(row) == tabs + 1:
+            learn(tabs, tuple(row))
         return row
 
     return parse
+
+
+def _parse_any(line: str, converters: Mapping[str, Converter]) -> Row:
+    try:
+        row: Row = dict([part.split(":", 1) for part in line.split("\t") if part])
+    except ValueError:
+        raise FormatError("ltsv", "a part without a colon") from None
+    if not row or not all(map(_LABEL.fullmatch, row)):
+        raise FormatError("ltsv", "a label with other characters than letters, digits and _.-")
+    for label, value in row.items():
+        if value == "-":
+            row[label] = None
+        elif label in converters:
+            row[label] = converters[label](value)
+    return row
+
+
+def _shape(labels: tuple[str, ...], converters: Mapping[str, Converter]) -> Shape:
+    """Lines of these labels in this order, none of them empty."""
+    pattern = "\t".join(f"{re.escape(label)}:([^\t]*+)" for label in labels)
+    scope: dict[str, Any] = {"match": re.compile(rf"{pattern}\Z").match}
+    values = []
+    for place, label in enumerate(labels):
+        code = f'None if v{place} == "-" else v{place}'
+        if label in _NUMBERS and converters[label] is _NUMBERS[label]:
+            scope[f"known{place}"] = Remembered(_NUMBERS[label])
+            code = f'None if v{place} == "-" else known{place}[v{place}]'
+        elif label in converters:
+            scope[f"convert{place}"] = converters[label]
+            code = f'None if v{place} == "-" else convert{place}(v{place})'
+        values.append((label, code))
+    return write_shape(", ".join(f"v{place}" for place in range(len(labels))), values, scope)
 
 
 def _locate(line: str) -> int:

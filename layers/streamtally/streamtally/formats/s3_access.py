@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from streamtally.formats.apache_common import TIME
 from streamtally.formats.base import Example, Format
-from streamtally.formats.layout import Column, Layout
+from streamtally.formats.layout import Column, Hints, Layout
 
 _QUOTED_OR_DASH = r'(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|-)'
 
@@ -33,8 +33,8 @@ LAYOUT = Layout(
         Column("error_code", "VARCHAR", "S3's error code"),
         Column("bytes_sent", "BIGINT", "size of the answer's body in bytes, null if none"),
         Column("object_size", "BIGINT", "size of the object in bytes"),
-        Column("total_time", "BIGINT", "milliseconds from the request to the answer's last byte"),
-        Column("turn_around_time", "BIGINT", "milliseconds that S3 took before the answer's first byte"),
+        Column("total_time", "BIGINT", "milliseconds from the request to the answer's last byte", repeats=True),
+        Column("turn_around_time", "BIGINT", "milliseconds that S3 took before the answer's first byte", repeats=True),
         _quoted("referer", "the page that the request came from"),
         _quoted("user_agent", "the client's program as it named itself"),
         Column("version_id", "VARCHAR", "the object's version"),
@@ -47,6 +47,20 @@ LAYOUT = Layout(
         Column("access_point_arn", "VARCHAR", "ARN of the access point", optional=True),
         Column("acl_required", "VARCHAR", "Yes if an ACL had to decide", optional=True),
         Column("extra", "VARCHAR", "fields newer than these, as they are", ".++", optional=True),
+    ),
+    hints=Hints(
+        runs=(
+            ("bucket_owner", "bucket"),
+            (
+                "signature_version",
+                "cipher_suite",
+                "authentication_type",
+                "host_header",
+                "tls_version",
+                "access_point_arn",
+                "acl_required",
+            ),
+        ),
     ),
 )
 

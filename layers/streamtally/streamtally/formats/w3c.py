@@ -14,6 +14,7 @@ from typing import Any
 
 from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
+from streamtally.formats.remembered import Remembered
 
 MAX_COLUMNS = 200  # of a header; IIS knows 22 and custom ones
 HEADER = "a header line, not an event"
@@ -52,19 +53,8 @@ def to_names(header: str) -> tuple[str, ...]:
     return tuple(re.sub(r"[^0-9a-z]+", "_", name.lower()).strip("_") for name in header.split())
 
 
-def refuse_header(parse: Parser, name: str) -> Parser:
-    """The parser, naming the lines that begin with ``#`` as what they are."""
-
-    def parse_checked(line: str) -> Row:
-        if line[:1] == "#":
-            raise FormatError(name, HEADER)
-        return parse(line)
-
-    return parse_checked
-
-
-def _number(text: str) -> int | str:
-    return int(text) if _NUMBER.fullmatch(text) else text
+def _number(text: str) -> int | str | None:
+    return None if text == "-" else int(text) if _NUMBER.fullmatch(text) else text
 
 
 @lru_cache(maxsize=256)
@@ -73,11 +63,11 @@ def _row_function(names: tuple[str, ...]) -> Callable[[list[str]], Row]:
     unique = list(dict.fromkeys(names))
     variables = [f"v{place}" for place in range(len(names))]
     items = [
-        f'{name!r}: None if {variable} == "-" else {f"number({variable})" if name in _NUMBERS else variable}'
+        f"{name!r}: number[{variable}]" if name in _NUMBERS else f'{name!r}: None if {variable} == "-" else {variable}'
         for name, variable in ((name, variables[names.index(name)]) for name in unique)
     ]
     code = f"def row(cells):\n    {', '.join(variables)}, = cells\n    return {{{', '.join(items)}}}\n"
-    scope: dict[str, Any] = {"number": _number}
+    scope: dict[str, Any] = {"number": Remembered(_number)}
     exec(code, scope)  # noqa: S102 - names are of letters, digits and _ (to_names), or quoted by repr
     function: Callable[[list[str]], Row] = scope["row"]
     return function

@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -19,12 +20,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from streamtally.aws.objects import Folder
-from streamtally.errors import SinkError
+from streamtally.errors import SettingsError, SinkError
 from streamtally.local.folder import read_folder
 from streamtally.local.laptop import INGESTION, SUMMARY, InProcessFunction, Laptop
 from streamtally.local.simulator.api import ApiError
+from streamtally.local.simulator.journal import Journal
+from streamtally.local.simulator.parts import ForS3, FunctionTimedOutError, StreamSettings
+from streamtally.local.simulator.s3_side import S3Side
 from streamtally.local.simulator.sinks import StoreSink
-from streamtally.local.simulator.streams import FunctionTimedOutError
 from streamtally.local.store import DuckDbStore
 from streamtally.pipeline import load_pipeline
 from tests.conformance.contract import events
@@ -145,7 +148,17 @@ def test_retries_end_in_processing_failed(world: World) -> None:
 # Answers that are no answers: each record that does not come back exactly once has failed, none is lost.
 @pytest.mark.parametrize(
     "answer",
-    [[], {"records": []}, {"records": [{"recordId": "x", "result": "Ok", "data": ""}]}, {"records": "no"}, None],
+    [
+        [],
+        {"records": []},
+        {"records": [{"recordId": "x", "result": "Ok", "data": ""}]},
+        {"records": [{"recordId": ["x"], "result": ["Ok"], "data": {}}]},
+        {"records": ["x", None, 1]},
+        {"records": [], "more": "\ud800"},
+        {"records": {1, 2}},
+        {"records": "no"},
+        None,
+    ],
 )
 def test_bad_answers(world: World, answer: Any) -> None:
     world.call = lambda event: answer  # type: ignore[method-assign]
@@ -166,6 +179,52 @@ def test_answer_too_large(world: World) -> None:
     assert world.laptop.drain()
     [(_, data)] = world.objects("processing-failed/")
     assert "exceeds the maximum" in json.loads(data)["errorMessage"]
+
+
+# The state of another version, or a file that is none, is refused in words, and left as it is.
+def test_foreign_state(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    database = sqlite3.connect(path)
+    database.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
+    database.execute("INSERT INTO meta VALUES ('origin', '1')")
+    database.commit()
+    database.close()
+    with pytest.raises(SettingsError, match=r"journal.db: is of another version"):
+        Journal(path)
+    path.write_bytes(b"no database" * 1_000)
+    with pytest.raises(SettingsError, match=r"journal.db: cannot be used as the simulator's state"):
+        Journal(path)
+    assert path.read_bytes() == b"no database" * 1_000
+
+
+# What waits long for S3 goes out as objects of the buffer's size, each once, whatever fails in between.
+def test_objects_have_the_buffers_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path / "journal.db")
+    settings = StreamSettings("s", s3_bytes=1_000)
+    folder = Folder(tmp_path / "bucket")
+    for number in range(25):
+        journal.append("s", [[b"x"]], NOW, {})
+        batch = journal.make_batch("s", journal.waiting("s"))
+        journal.finish("s", batch, [ForS3("", 1, b"%04d" % number * 25)], NOW, {})
+    put, outcomes = Folder.put, iter([True, False, False, True])
+
+    def unsteady(self: Folder, key: str, data: bytes) -> None:
+        if not next(outcomes, True):
+            raise SinkError("SlowDown")
+        put(self, key, data)
+
+    monkeypatch.setattr(Folder, "put", unsteady)
+    written = []
+    for _ in range(4):
+        S3Side(settings, journal, folder).write_due(NOW, flush=False)
+        written.append(len(list(folder.keys())))
+    assert written == [1, 1, 2, 2]  # the last half waits for more
+    S3Side(settings, journal, folder).write_due(NOW, flush=True)
+    data = [folder.get(key) for key in sorted(folder.keys())]
+    assert sorted(map(len, data)) == [500, 1_000, 1_000]
+    assert sorted(b"".join(data)[at : at + 4] for at in range(0, 2_500, 100)) == [b"%04d" % n for n in range(25)]
+    assert journal.counters("s")["DeliveryToS3.Records"] == 25
+    journal.close()
 
 
 # S3 refuses for a while: nothing is lost, and there is one object in the end.

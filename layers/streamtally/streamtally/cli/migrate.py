@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from streamtally.aws.objects import Folder
 from streamtally.aws.session import Aws
 from streamtally.cli.applications import PROGRAM, choose, read_document
 from streamtally.cli.aws_options import aws_options, echo_json, json_option
@@ -19,7 +20,6 @@ from streamtally.cli.compile import write_atomically
 from streamtally.definition import define_pipeline
 from streamtally.errors import SettingsError
 from streamtally.local.arrival import ReadLine, arrive_when_logged, read_lines
-from streamtally.local.bucket import FolderBucket
 from streamtally.local.folder import COMPILED, DEFAULT_FOLDER, DEFINITION, encode_document, read_text
 from streamtally.local.logs import check_logs, read_log
 from streamtally.local.programs import Compiled, compile_source
@@ -141,7 +141,7 @@ def _compare(document: dict[str, Any], log: str, recorded: str) -> Compared:
     compared = Compared({})
     with tempfile.TemporaryDirectory() as folder:
         store = DuckDbStore(Path(folder) / "parity.duckdb")
-        run = LocalRun(pipeline, FolderBucket(Path(folder) / "bucket", "parity"), store)
+        run = LocalRun(pipeline, Folder(Path(folder) / "bucket"), store)
         file_ms = int(Path(log).stat().st_mtime * 1000)
         lines = _counted(read_lines(read_log(log), _timed_source(pipeline.source), file_ms), compared)
         run.run(arrive_when_logged(lines, file_ms), 1)

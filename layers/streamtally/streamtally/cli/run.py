@@ -21,12 +21,12 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from streamtally.aws.objects import Folder
 from streamtally.canonical import digest
 from streamtally.cli.source_options import SourceOptions, format_options, time_options
 from streamtally.errors import SettingsError
 from streamtally.ledger import Ledger
 from streamtally.local.arrival import ReadLine, arrive_when_logged, read_lines
-from streamtally.local.bucket import FolderBucket
 from streamtally.local.folder import DEFAULT_FOLDER, read_folder
 from streamtally.local.logs import STANDARD_INPUT, LogLine, check_logs, is_read_once, read_log
 from streamtally.local.run import LocalRun
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 DEFAULT_OUT = Path("streamtally-out")
 BUCKET, DATABASE, REPORT = "log-bucket", "log-summary.duckdb", "report.html"
-STREAM = "log-ingestion-stream"
 MAX_TABLE_ROWS = 30
 PROGRESS_BYTES = 1 << 20
 
@@ -92,7 +91,7 @@ def command(
     with _staging(out or DEFAULT_OUT) as staged:
         run_id = identify_logs(names) if url else ""
         store = _open_store(url, pipeline, run_id) if url else DuckDbStore(staged / DATABASE)
-        run = LocalRun(pipeline, FolderBucket(staged / BUCKET, STREAM), store, run_id)
+        run = LocalRun(pipeline, Folder(staged / BUCKET), store, run_id)
         run.run(_read_all(names, pipeline, arrival), lines_per_record)
         store.settle(pipeline)
         if as_json:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from streamtally.errors import SettingsError, SinkError
-from streamtally.local.simulator.streams import FunctionTimedOutError
+from streamtally.local.simulator.parts import FunctionTimedOutError
 
 TIMEOUT_SECONDS = 300
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Iterator
-from typing import Any, Protocol
+from typing import Protocol
 
-import pybase64
-
-from streamtally.answer import FAILED, OK
+from streamtally.aws.objects import ObjectStore
 from streamtally.aws.transform import answer_batch
 from streamtally.ledger import Ledger
 from streamtally.local.arrival import ReadLine
-from streamtally.local.bucket import FolderBucket
+from streamtally.local.simulator.parts import StoredRecord
+from streamtally.local.simulator.s3_side import object_key
+from streamtally.local.simulator.transformation import make_event, sort_results
 from streamtally.local.summary import Summary
 from streamtally.pipeline import Delivery, Pipeline, iter_documents
 
@@ -22,7 +23,9 @@ BUFFER_MS = 900_000
 TIME_LIMIT_SECONDS = 300
 TOO_LONG = "the line is longer than a record may be"
 
-LOCAL_STREAM_ARN = "arn:aws:firehose:us-east-1:123456789012:deliverystream/log-ingestion-stream"
+LOCAL_STREAM = "log-ingestion-stream"
+LOCAL_STREAM_ARN = f"arn:aws:firehose:us-east-1:123456789012:deliverystream/{LOCAL_STREAM}"
+_NAMES = uuid.UUID("6f0cbb0e-5c0f-4d2f-9c07-0f6f4a7d9a11")  # a name space of our own: the same run, the same names
 
 Batch = list[list[ReadLine]]
 """Records, each as the lines that are in it."""
@@ -36,18 +39,19 @@ class Store(Protocol):
 
 
 class LocalRun:
-    """One run of a pipeline over lines.
+    """One run of a pipeline over lines, with the simulator's events, results and S3 side.
 
+    Args: objects: the S3 side.
     Attributes: ledger: the account of all batches; summary: what the table, chart and report show.
     """
 
-    def __init__(self, pipeline: Pipeline, bucket: FolderBucket, store: Store, run_id: str = "") -> None:
+    def __init__(self, pipeline: Pipeline, objects: ObjectStore, store: Store, run_id: str = "") -> None:
         self.pipeline = pipeline
         self.ledger = Ledger()
         self.summary = Summary(pipeline.source)
-        self._bucket = bucket
+        self._objects = objects
         self._store = store
-        self._records = 0
+        self._records = self._written = 0
         # Where documents of other runs are, too, records of another log must not pass for the same ones again.
         self._run_id = run_id
 
@@ -67,38 +71,29 @@ class LocalRun:
             yield each
 
     def _run_batch(self, batch: Batch) -> None:
-        event = self._event(batch)
-        now = batch[-1][-1].arrival
+        records = self._stored(batch)
+        event = make_event(f"local-{self._records}", LOCAL_STREAM_ARN, records)
+        first, now = batch[0][0].arrival, batch[-1][-1].arrival
         answer, ledger = answer_batch(self.pipeline, self._deliver, event, TIME_LIMIT_SECONDS, now)
         self.ledger.add(ledger)
-        delivered = [pybase64.b64decode(each["data"]) for each in answer["records"] if each["result"] == OK]
-        first = batch[0][0].arrival
-        self._bucket.write_lines(b"".join(delivered), first)
-        answered = zip(batch, event["records"], answer["records"], strict=True)
-        failed = [(lines[0].arrival, raw["data"]) for lines, raw, each in answered if each["result"] == FAILED]
-        self._bucket.write_failed(failed, first)
+        for part in sort_results(records, event, answer["records"], now)[0]:
+            self._objects.put(object_key(part.prefix, LOCAL_STREAM, first, self._unique), part.data)
+
+    def _unique(self) -> uuid.UUID:
+        self._written += 1
+        return uuid.uuid5(_NAMES, str(self._written))
 
     def _deliver(self, deliveries: Iterable[Delivery], _: float) -> None:
         self._store.put(iter_documents(deliveries))
 
-    def _event(self, batch: Batch) -> dict[str, Any]:
+    def _stored(self, batch: Batch) -> list[StoredRecord]:
         records = []
         for lines in batch:
             self._records += 1
-            data = b"".join(each.line.data for each in lines) if len(lines) > 1 else lines[0].line.data
-            records.append(
-                {
-                    "recordId": f"{self._run_id}{self._records:0{56 - len(self._run_id)}d}",
-                    "approximateArrivalTimestamp": lines[-1].arrival,
-                    "data": pybase64.b64encode_as_string(data),
-                }
-            )
-        return {
-            "invocationId": f"local-{self._records}",
-            "deliveryStreamArn": LOCAL_STREAM_ARN,
-            "region": "us-east-1",
-            "records": records,
-        }
+            name = f"{self._run_id}{self._records:0{56 - len(self._run_id)}d}"
+            data = b"".join([each.line.data for each in lines])
+            records.append(StoredRecord(name, lines[-1].arrival, data))
+        return records
 
 
 def _records(lines: Iterable[ReadLine], lines_per_record: int) -> Iterator[list[ReadLine]]:

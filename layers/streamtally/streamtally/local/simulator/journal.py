@@ -9,40 +9,45 @@ import sqlite3
 import struct
 import threading
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
+from typing import NamedTuple
 
+from streamtally.errors import SettingsError
+from streamtally.local.simulator.parts import ForS3, StoredRecord
+
+LAYOUT = 2
+"""Which layout of the tables this is; a file of another one is refused."""
+PAGE_BYTES = 32_768  # a row holds some 100 kB, which small pages would cut into long chains
+
+# Large values stand last in their rows and are never updated: SQLite would write the whole row again.
 _SCHEMA = """
-    CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-    -- Records as they were put, many in one row; batch says which batch has taken them.
+    -- Records as they were put, many in one row.
     CREATE TABLE IF NOT EXISTS chunks (
         id INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL, arrival_ms INTEGER NOT NULL,
-        records INTEGER NOT NULL, size INTEGER NOT NULL, data BLOB NOT NULL, batch INTEGER);
-    CREATE INDEX IF NOT EXISTS waiting ON chunks (stream, batch, id);
-    CREATE TABLE IF NOT EXISTS batches (id INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL);
-    -- What goes to S3; object is the key once it was decided, so that a second try writes the same object.
+        records INTEGER NOT NULL, size INTEGER NOT NULL, data BLOB NOT NULL);
+    CREATE INDEX IF NOT EXISTS chunks_of_stream ON chunks (stream, id, arrival_ms, records, size);
+    -- A batch has its stream's rows between two bounds.
+    CREATE TABLE IF NOT EXISTS batches (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL);
+    -- What goes to S3.
     CREATE TABLE IF NOT EXISTS outbox (
         id INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL, prefix TEXT NOT NULL, since_ms INTEGER NOT NULL,
-        records INTEGER NOT NULL, data BLOB NOT NULL, object TEXT);
+        records INTEGER NOT NULL, size INTEGER NOT NULL, data BLOB NOT NULL);
+    CREATE INDEX IF NOT EXISTS outbox_of_stream ON outbox (stream, prefix, id, since_ms, size);
+    -- The object that is written next: its key and its last row are decided once, so that a second try is the same.
+    CREATE TABLE IF NOT EXISTS objects (
+        stream TEXT NOT NULL, prefix TEXT NOT NULL, key TEXT NOT NULL, last INTEGER NOT NULL,
+        PRIMARY KEY (stream, prefix));
     CREATE TABLE IF NOT EXISTS counters (
         stream TEXT NOT NULL, name TEXT NOT NULL, value REAL NOT NULL, PRIMARY KEY (stream, name));
 """
-_LENGTH = struct.Struct(">I")
+_NUMBERS = [f"{number:08d}000000" for number in range(1_000)]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRecord:
-    """A record: its id, when it arrived (ms since the epoch), its bytes."""
-
-    id: str
-    arrival_ms: int
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """What of a stream is in no batch yet: row, arrival, records, bytes."""
 
     id: int
@@ -51,18 +56,58 @@ class Waiting:
     size: int
 
 
+class Outbox(NamedTuple):
+    """What waits for S3 under a prefix: since when, in ms, and its bytes."""
+
+    since_ms: int
+    size: int
+
+
+class PendingObject(NamedTuple):
+    """An object to be written: its key, its last row in the outbox, its records and bytes."""
+
+    key: str
+    last: int
+    records: int
+    data: bytes
+
+
 class Journal:
-    """The state of all streams. Args: path: the database file; ``:memory:`` keeps nothing."""
+    """The state of all streams. Args: path: the database file; ``:memory:`` keeps nothing.
+
+    Raises: SettingsError: the file is no such database, or one of another layout.
+    """
 
     def __init__(self, path: Path | str) -> None:
         self.lock = threading.RLock()
         self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = NORMAL")
-        self._database.executescript(_SCHEMA)
-        self._database.execute("INSERT OR IGNORE INTO meta VALUES ('origin', ?)", [str(uuid.uuid4().int)[:20]])
+        try:
+            self.origin = self._open()
+        except sqlite3.Error as error:
+            self._database.close()
+            raise SettingsError(f"{path}: cannot be used as the simulator's state: {error}") from None
+        except SettingsError as error:
+            self._database.close()
+            raise SettingsError(f"{path}: {error}") from None
+
+    def _open(self) -> str:
+        execute = self._database.execute
+        execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        execute("PRAGMA journal_mode = WAL")
+        execute("PRAGMA synchronous = NORMAL")
+        execute("PRAGMA secure_delete = OFF")  # some builds overwrite all that is deleted
+        execute("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
         # Record ids go into derived ids, so two journals must not give the same ones.
-        self.origin = str(self._database.execute("SELECT value FROM meta WHERE key = 'origin'").fetchone()[0])
+        first = {"layout": str(LAYOUT), "origin": str(uuid.uuid4().int)[:20]}
+        with self.transaction() as database:
+            found = dict(database.execute("SELECT key, value FROM meta"))
+            if not found:
+                database.executemany("INSERT INTO meta VALUES (?, ?)", first.items())
+        meta = found or first
+        if meta.get("layout") != str(LAYOUT):
+            raise SettingsError("is of another version of streamtally local: give another folder")
+        self._database.executescript(_SCHEMA)
+        return meta["origin"]
 
     def close(self) -> None:
         self._database.close()
@@ -79,33 +124,33 @@ class Journal:
                 raise
             self._database.execute("COMMIT")
 
+    # --- records that were put
+
     def append(self, stream: str, chunks: Iterable[list[bytes]], now_ms: int, counts: Mapping[str, float]) -> list[str]:
         """Keep records, each list in one row. Returns: their ids, in order."""
-        ids = []
+        ids: list[str] = []
         with self.transaction() as database:
             for chunk in chunks:
-                data = b"".join([_LENGTH.pack(len(record)) + record for record in chunk])
-                size = sum(map(len, chunk))
                 cursor = database.execute(
                     "INSERT INTO chunks (stream, arrival_ms, records, size, data) VALUES (?, ?, ?, ?, ?)",
-                    (stream, now_ms, len(chunk), size, data),
+                    (stream, now_ms, len(chunk), sum(map(len, chunk)), _join(chunk)),
                 )
-                ids += [self._record_id(cursor.lastrowid or 0, number) for number in range(len(chunk))]
+                ids += self._record_ids(cursor.lastrowid or 0, len(chunk))
             self.count(stream, counts)
         return ids
 
     def waiting(self, stream: str) -> list[Waiting]:
         """The rows of a stream that are in no batch, oldest first."""
-        sql = "SELECT id, arrival_ms, records, size FROM chunks WHERE stream = ? AND batch IS NULL ORDER BY id"
+        sql = """SELECT id, arrival_ms, records, size FROM chunks WHERE stream = ?1
+                 AND id > (SELECT coalesce(max(last), 0) FROM batches WHERE stream = ?1) ORDER BY id"""
         with self.lock:
             return [Waiting(*row) for row in self._database.execute(sql, [stream])]
 
-    def make_batch(self, stream: str, rows: Iterable[Waiting]) -> int:
+    def make_batch(self, stream: str, rows: Sequence[Waiting]) -> int:
         """A batch of rows; its bounds are kept before it is first delivered, so a retry has the same records."""
+        sql = "INSERT INTO batches (stream, first, last) VALUES (?, ?, ?)"
         with self.transaction() as database:
-            batch = database.execute("INSERT INTO batches (stream) VALUES (?)", [stream]).lastrowid or 0
-            database.executemany("UPDATE chunks SET batch = ? WHERE id = ?", [(batch, row.id) for row in rows])
-        return batch
+            return database.execute(sql, (stream, rows[0].id, rows[-1].id)).lastrowid or 0
 
     def batches(self, stream: str) -> list[int]:
         """The batches of a stream that are not done, oldest first."""
@@ -115,32 +160,74 @@ class Journal:
 
     def records(self, batch: int) -> list[StoredRecord]:
         """The records of a batch."""
+        sql = """SELECT chunks.id, arrival_ms, records, data FROM batches JOIN chunks
+                 ON chunks.stream = batches.stream AND chunks.id BETWEEN first AND last
+                 WHERE batches.id = ? ORDER BY chunks.id"""
         with self.lock:
-            sql = "SELECT id, arrival_ms, data FROM chunks WHERE batch = ? ORDER BY id"
             rows = self._database.execute(sql, [batch]).fetchall()
         return [
-            StoredRecord(self._record_id(row, number), arrival, data)
-            for row, arrival, chunk in rows
-            for number, data in enumerate(_split(chunk))
+            StoredRecord(name, arrival, data)
+            for row, arrival, count, chunk in rows
+            for name, data in zip(self._record_ids(row, count), _split(chunk, count), strict=True)
         ]
 
     def finish(
-        self,
-        stream: str,
-        batch: int,
-        outbox: Iterable[tuple[str, int, bytes]],
-        now_ms: int,
-        counts: Mapping[str, float],
+        self, stream: str, batch: int, outbox: Iterable[ForS3], now_ms: int, counts: Mapping[str, float]
     ) -> None:
-        """A batch is done: what goes to S3 (prefix, records, bytes) takes the place of its records."""
+        """A batch is done: what goes to S3 takes the place of its records."""
         with self.transaction() as database:
             database.executemany(
-                "INSERT INTO outbox (stream, prefix, since_ms, records, data) VALUES (?, ?, ?, ?, ?)",
-                [(stream, prefix, now_ms, records, data) for prefix, records, data in outbox],
+                "INSERT INTO outbox (stream, prefix, since_ms, records, size, data) VALUES (?, ?, ?, ?, ?, ?)",
+                [(stream, each.prefix, now_ms, each.records, len(each.data), each.data) for each in outbox],
             )
-            database.execute("DELETE FROM chunks WHERE batch = ?", [batch])
+            bounds = database.execute("SELECT first, last FROM batches WHERE id = ?", [batch]).fetchone()
+            database.execute("DELETE FROM chunks WHERE stream = ? AND id BETWEEN ? AND ?", (stream, *bounds))
             database.execute("DELETE FROM batches WHERE id = ?", [batch])
             self.count(stream, counts)
+
+    # --- what goes to S3
+
+    def prefixes(self, stream: str) -> list[str]:
+        """The prefixes under which something waits."""
+        with self.lock:
+            rows = self._database.execute("SELECT DISTINCT prefix FROM outbox WHERE stream = ?", [stream])
+            return [row[0] for row in rows]
+
+    def outbox(self, stream: str, prefix: str) -> Outbox:
+        """What waits under a prefix; nothing has no bytes."""
+        sql = "SELECT coalesce(min(since_ms), 0), coalesce(sum(size), 0) FROM outbox WHERE stream = ? AND prefix = ?"
+        with self.lock:
+            return Outbox(*self._database.execute(sql, (stream, prefix)).fetchone())
+
+    def next_object(self, stream: str, prefix: str, limit_bytes: int, name: Callable[[int], str]) -> PendingObject:
+        """The object that was begun, or a new one of the first rows that fill it.
+
+        Args: name: since when its first row waits, in ms → the object's key.
+        """
+        where = "stream = ? AND prefix = ?"
+        with self.transaction() as database:
+            begun = database.execute(f"SELECT key, last FROM objects WHERE {where}", (stream, prefix)).fetchone()  # noqa: S608
+            if begun is None:
+                sql = f"SELECT id, since_ms, size FROM outbox WHERE {where} ORDER BY id"  # noqa: S608
+                rows = database.execute(sql, (stream, prefix)).fetchall()
+                sizes = accumulate(row[2] for row in rows)
+                last = next((row[0] for row, size in zip(rows, sizes, strict=True) if size >= limit_bytes), rows[-1][0])
+                begun = (name(rows[0][1]), last)
+                database.execute("INSERT INTO objects VALUES (?, ?, ?, ?)", (stream, prefix, *begun))
+            key, last = begun
+            sql = f"SELECT records, data FROM outbox WHERE {where} AND id <= ? ORDER BY id"  # noqa: S608
+            parts = database.execute(sql, (stream, prefix, last)).fetchall()
+        return PendingObject(key, last, sum(part[0] for part in parts), b"".join([part[1] for part in parts]))
+
+    def finish_object(self, stream: str, prefix: str, pending: PendingObject, counts: Mapping[str, float]) -> None:
+        """An object is written: its rows go."""
+        with self.transaction() as database:
+            sql = "DELETE FROM outbox WHERE stream = ? AND prefix = ? AND id <= ?"
+            database.execute(sql, (stream, prefix, pending.last))
+            database.execute("DELETE FROM objects WHERE stream = ? AND prefix = ?", (stream, prefix))
+            self.count(stream, counts)
+
+    # --- counters
 
     def count(self, stream: str, counts: Mapping[str, float]) -> None:
         """Add to counters, within the caller's transaction or alone."""
@@ -154,14 +241,19 @@ class Journal:
         with self.lock:
             return dict(self._database.execute("SELECT name, value FROM counters WHERE stream = ?", [stream]))
 
-    def _record_id(self, row: int, number: int) -> str:
-        return f"{self.origin}{row:024d}{number:08d}000000"
+    def _record_ids(self, row: int, count: int) -> list[str]:
+        first = f"{self.origin}{row:024d}"
+        if count <= len(_NUMBERS):
+            return [first + number for number in _NUMBERS[:count]]
+        return [f"{first}{number:08d}000000" for number in range(count)]
 
 
-def _split(chunk: bytes) -> Iterator[bytes]:
-    position = 0
-    while position < len(chunk):
-        (length,) = _LENGTH.unpack_from(chunk, position)
-        position += 4
-        yield chunk[position : position + length]
-        position += length
+def _join(chunk: Sequence[bytes]) -> bytes:
+    """Records as one value: their lengths, then their bytes."""
+    return struct.pack(f">{len(chunk)}I", *map(len, chunk)) + b"".join(chunk)
+
+
+def _split(data: bytes, count: int) -> list[bytes]:
+    lengths = struct.unpack_from(f">{count}I", data)
+    bounds = pairwise(accumulate(lengths, initial=4 * count))
+    return [data[start:end] for start, end in bounds]

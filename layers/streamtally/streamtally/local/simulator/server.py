@@ -5,12 +5,13 @@ Signatures are not checked: it is bound to loopback unless told otherwise.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import uuid4
+
+import orjson
 
 from streamtally.local.simulator.api import Api, ApiError
 
@@ -78,8 +79,8 @@ class Handler(BaseHTTPRequestHandler):
         if not target.startswith(TARGET):
             raise ApiError("UnknownOperationException", "X-Amz-Target names no action of Firehose")
         try:
-            given = json.loads(body)
-        except (ValueError, RecursionError):
+            given = orjson.loads(body)
+        except ValueError:
             raise ApiError("SerializationException", "the request is no JSON") from None
         return self.server.api.call(target[len(TARGET) :], given)
 
@@ -103,7 +104,7 @@ class Handler(BaseHTTPRequestHandler):
             size -= read
 
     def _send(self, status: int, answer: Any) -> None:
-        data = json.dumps(answer).encode()
+        data = orjson.dumps(answer)
         self.send_response(status)
         self.send_header("Content-Type", "application/x-amz-json-1.1")
         self.send_header("x-amzn-RequestId", str(uuid4()))

@@ -10,8 +10,7 @@ import orjson
 
 from streamtally.aws.opensearch import BULK_MAX_BYTES, Cluster, ClusterError
 from streamtally.errors import SinkError
-from streamtally.local.simulator.journal import StoredRecord
-from streamtally.local.simulator.streams import Refusal
+from streamtally.local.simulator.parts import Refusal, StoredRecord
 
 
 class OpenSearchSink:

@@ -1,0 +1,143 @@
+"""One invocation of the function as Firehose makes it: the event, the limits both ways, and what its answer says.
+
+Source: Amazon Data Firehose developer guide, "Transform source data in Amazon Data Firehose"; AWS Lambda quotas.
+"""
+
+from __future__ import annotations
+
+import json
+from binascii import a2b_base64, b2a_base64
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from streamtally.answer import DROPPED, FAILED, OK
+from streamtally.local.simulator.parts import ForS3, Function, FunctionTimedOutError, StoredRecord
+from streamtally.local.simulator.s3_side import PROCESSING_FAILED, STATUS_FAILED, processing_failed_line
+
+MAX_PAYLOAD_BYTES = 6_291_556
+"""Lambda's limit of a synchronous request, and of its response."""
+
+# What the runtime's JSON cannot write, orjson must not write either.
+_STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
+
+Error = tuple[str, str]
+"""Firehose's code of an error, and its message."""
+
+
+def make_event(invocation: str, stream_arn: str, records: Sequence[StoredRecord]) -> dict[str, Any]:
+    """The event of a batch."""
+    # binascii keeps the interpreter's lock over these small texts; giving it up for each costs more than the work.
+    made = [
+        {
+            "recordId": record.id,
+            "approximateArrivalTimestamp": record.arrival_ms,
+            "data": b2a_base64(record.data, newline=False).decode("ascii"),
+        }
+        for record in records
+    ]
+    return {"invocationId": invocation, "deliveryStreamArn": stream_arn, "region": "us-east-1", "records": made}
+
+
+def invoke(function: Function, event: Mapping[str, Any]) -> tuple[list[Any] | None, Error]:
+    """One call, as JSON both ways. Returns: the answer's records, or None and why there are none."""
+    request = orjson.dumps(event)
+    if len(request) > MAX_PAYLOAD_BYTES:
+        return None, ("Lambda.InvokeLimitExceeded", f"the request has {len(request)} bytes")
+    try:
+        answer, size = _through_json(function(orjson.loads(request)))
+    except FunctionTimedOutError as error:
+        return None, ("Lambda.FunctionTimedOut", str(error) or "the function timed out")
+    except Exception as error:
+        return None, ("Lambda.FunctionError", f"{type(error).__name__}: {error}")
+    if size > MAX_PAYLOAD_BYTES:
+        return None, ("Lambda.FunctionError", f"the response of {size} bytes exceeds the maximum")
+    records = answer.get("records") if isinstance(answer, dict) else None
+    if not isinstance(records, list) or not all(isinstance(each, dict) for each in records):
+        return None, ("Lambda.JsonProcessingException", "the answer is no object with a list of records")
+    return records, ("", "")
+
+
+def _through_json(answer: Any) -> tuple[Any, int]:
+    """An answer as its caller reads it, and its size in bytes as the runtime writes it or, where it fits, a bound."""
+    try:
+        text = orjson.dumps(answer, option=_STRICT)
+    except TypeError:  # what orjson does not write (lone surrogates, keys that are no text), json may
+        text = b""
+    # The runtime puts a blank behind each comma and colon, and escapes what is not printable ASCII.
+    bound = len(text) + text.count(b",") + text.count(b":")
+    if text and text.isascii() and b"\x7f" not in text and bound <= MAX_PAYLOAD_BYTES:
+        return orjson.loads(text), bound
+    written = json.dumps(answer)
+    return json.loads(written), len(written)
+
+
+def sort_results(
+    records: Sequence[StoredRecord], event: Mapping[str, Any], answers: Sequence[Mapping[str, Any]], now_ms: int
+) -> tuple[list[ForS3], Counter[str]]:
+    """Every record by what it is answered; one that is not answered exactly once has failed.
+
+    Returns: what goes to S3, and counts named as in CloudWatch.
+    """
+    delivered: list[bytes] = []
+    failed: list[bytes] = []
+    counts: Counter[str] = Counter()
+    for record, raw, answer in zip(records, event["records"], _match(records, answers), strict=True):
+        result, data, error = _read_result(answer)
+        counts[result] += 1
+        if result == OK:
+            counts["bytes"] += len(record.data)
+            delivered.append(data)
+        elif result == FAILED:
+            failed.append(processing_failed_line(record.arrival_ms, raw["data"], 1, error, now_ms))
+    parts = [
+        ForS3(prefix, len(lines), b"".join(lines))
+        for prefix, lines in (("", delivered), (PROCESSING_FAILED, failed))
+        if lines
+    ]
+    named = {
+        "SucceedProcessing.Records": counts[OK],
+        "SucceedProcessing.Bytes": counts["bytes"],
+        "DroppedByProcessing.Records": counts[DROPPED],
+    }
+    return parts, Counter(named)
+
+
+def all_failed(event: Mapping[str, Any], attempts: int, error: Error, now_ms: int) -> list[ForS3]:
+    """What goes to S3 of a batch whose invocations failed."""
+    lines = [
+        processing_failed_line(raw["approximateArrivalTimestamp"], raw["data"], attempts, error, now_ms)
+        for raw in event["records"]
+    ]
+    return [ForS3(PROCESSING_FAILED, len(lines), b"".join(lines))]
+
+
+def _match(records: Sequence[StoredRecord], answers: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
+    """For each record its answer, or, if it has not exactly one, how many it has."""
+    if [each.get("recordId") for each in answers] == [record.id for record in records]:
+        return answers
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for each in answers:
+        found.setdefault(str(each.get("recordId")), []).append(each)
+    matched = [found.get(record.id, []) for record in records]
+    return [each[0] if len(each) == 1 else len(each) for each in matched]
+
+
+def _read_result(answer: Any) -> tuple[str, bytes, Error]:
+    """(result, data, error) of a record's answer."""
+    if isinstance(answer, int):
+        how = f"{answer} answers for a" if answer else "no"
+        return FAILED, b"", ("Lambda.MissingRecordId", f"{how} record with this id came back")
+    result = answer.get("result")
+    if result == FAILED:
+        return FAILED, b"", STATUS_FAILED
+    if result == DROPPED:
+        return DROPPED, b"", ("", "")
+    try:
+        if result == OK:
+            return OK, a2b_base64(answer["data"], strict_mode=True), ("", "")
+    except (KeyError, ValueError, TypeError):
+        pass
+    return FAILED, b"", ("Lambda.JsonProcessingException", f"result {result!r} or its data cannot be used")

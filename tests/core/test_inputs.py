@@ -211,7 +211,7 @@ def test_an_absurd_event_time_gives_way_to_the_arrival(
     default_pipeline: Pipeline, hours: int, window: str, out_of_range: int
 ) -> None:
     """Seven days back and one hour ahead are believed; beyond that the row goes by its arrival, marked and counted."""
-    from streamtally.times import compile_time_formatter
+    from streamtally.time_writing import compile_time_formatter
 
     time_text = compile_time_formatter("dd/MMM/yyyy:HH:mm:ss Z")(ARRIVAL + hours * 3_600_000)
     outcome = run(default_pipeline, [combined(time=time_text)])

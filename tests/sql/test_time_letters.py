@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from streamtally.errors import EvaluationError
-from streamtally.times import compile_time_formatter, compile_time_parser, from_iso
+from streamtally.time_parsing import compile_time_parser
+from streamtally.time_writing import compile_time_formatter
+from streamtally.times import from_iso
 
 WRITTEN = [
     ("2017-09-08T15:04:05.678Z", "G yyyy yy M MM MMM MMMM d dd", "AD 2017 17 9 09 Sep September 8 08"),

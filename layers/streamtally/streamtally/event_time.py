@@ -8,7 +8,8 @@ from datetime import tzinfo
 from streamtally.errors import EvaluationError
 from streamtally.formats.base import Row
 from streamtally.log_times import RememberedLogTimes, compile_log_time, needs_arrival
-from streamtally.times import MS_PER_DAY, RememberedTimes
+from streamtally.time_parsing import RememberedTimes
+from streamtally.times import MS_PER_DAY
 
 AUTO = "auto"
 _USUAL_FIELDS = ("datetime", "timestamp", "time", "time_local", "time_iso8601", "accept_date", "ts", "@timestamp")

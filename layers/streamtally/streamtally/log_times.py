@@ -12,8 +12,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+from streamtally.date_patterns import MONTHS, parse_pattern
 from streamtally.errors import EvaluationError
-from streamtally.times import MONTHS, MS_PER_DAY, compile_time_parser, from_iso, parse_pattern
+from streamtally.time_parsing import compile_time_parser
+from streamtally.times import MS_PER_DAY, from_iso
 
 LogTimeParser = Callable[[Any, int], int]
 """A time's value and its record's arrival in ms → ms since the epoch. Raises EvaluationError."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from streamtally.errors import EvaluationError, SettingsError
 from streamtally.plan.function import Function, always
-from streamtally.times import compile_time_parser
+from streamtally.time_parsing import compile_time_parser
 
 Columns = Sequence[str | None]
 ParseColumns = Callable[[str], Columns | None]

@@ -8,12 +8,9 @@ from typing import Any
 
 from streamtally.errors import EvaluationError, SettingsError
 from streamtally.plan.function import Function, always, as_argument
-from streamtally.times import (
-    MS_PER_DAY,
-    RememberedTimes,
-    compile_time_formatter,
-    compile_time_parser,
-)
+from streamtally.time_parsing import RememberedTimes, compile_time_parser
+from streamtally.time_writing import compile_time_formatter
+from streamtally.times import MS_PER_DAY
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_MS = int((datetime(1, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds()) * 1000

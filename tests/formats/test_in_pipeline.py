@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from streamtally.definition import define_pipeline
-from streamtally.errors import SettingsError
+from streamtally.errors import FormatError, SettingsError
 from streamtally.formats import REGISTRY, FormatOptions
 from streamtally.formats.agent import compile_agent
 from streamtally.local.folder import read_folder
@@ -115,21 +115,68 @@ def test_pipeline_toml() -> None:
             define_pipeline(f"[source]\n{source}\n{OUTPUT}", plan, ZoneInfo)
 
 
-# LOGTOJSON's short way to a row gives what the agent sends, for every such case of the conformance table.
-def test_short_way_of_logtojson() -> None:
-    tried = 0
+# ADDMETADATA's timestamp is the record's arrival, so a retried batch gives the same lines.
+@pytest.mark.parametrize("more", [{}, {"drop": ["none"]}, {"paths": {"ID": "$.metadata.id"}}])
+def test_agent_timestamp_is_the_arrival(more: dict[str, Any]) -> None:
+    options = [{"optionName": "ADDMETADATA", "timestamp": "true", "metadata": {"id": 7}}]
+    source = {"agent_options": options, "time_field": "ts", "time_format": "iso8601", **more}
+    outcome = run(source, b"first\nsecond\n", b"third\n", arrival=ARRIVAL + 5)
+    stamped = {"ts": "2025-11-22T21:21:41.005Z", "metadata": {"id": 7}}
+    found = [{name: value for name, value in row.items() if name != "ID"} for row in lines_of(outcome)]
+    assert found == [{**stamped, "data": data} for data in ("first", "second", "third")]
+    again = run(source, b"first\nsecond\n", b"third\n", arrival=ARRIVAL + 5)
+    assert lines_of(again) == lines_of(outcome)
+    assert counts(outcome) == {("2025-11-22T21:21:00.000", None): 3}
+
+
+# In a pipeline a line gives the object that the agent sends, for every case of the conformance table that is a line;
+# what the agent skips, sends as it was read, or makes no object of is unparsed.
+@pytest.mark.parametrize("option", sorted({each.get("optionName", "") for case in CASES for each in case["options"]}))
+def test_every_option_in_a_pipeline(option: str) -> None:
     for case in CASES:
-        options = case["options"]
-        if case["kind"] != "record" or len(options) != 1 or options[0].get("optionName") != "LOGTOJSON":
-            continue
-        if case["outcome"] != "record" or "expect_key_order" in case or "output_sha256" in case:
-            continue
+        names = [each.get("optionName", "") for each in case["options"]]
         line = input_of(case).decode(errors="replace").removesuffix("\n")
-        row = compile_agent(options)(line)
-        if "input_b64" not in case:
-            assert list(row.items()) == list(json.loads(case["output"]).items())
-            tried += 1
-    assert tried > 200
+        is_line = case["kind"] == "record" and "\n" not in line and "input_b64" not in case
+        if option not in names or not is_line or "output_sha256" in case:
+            continue
+        if case["outcome"] == "config_error" or {"ADDEC2METADATA", "USINGPLUGGIN"} & set(names):
+            with pytest.raises(SettingsError):
+                compile_agent(case["options"])
+            continue
+        expected = row_of(case)
+        parse = compile_agent(case["options"])
+        if expected is None:
+            with pytest.raises(FormatError):
+                parse(line)
+        else:
+            assert list(parse(line).items()) == list(expected.items()), case["id"]
+
+
+def row_of(case: dict[str, Any]) -> dict[str, Any] | None:
+    """The object that a case's output is, None if it is none."""
+    if case["outcome"] == "crash":
+        return {"q": "x" * 8000}
+    if case["outcome"] != "record":
+        return None
+    try:
+        row = orjson.loads(case["output"])
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) else None
+
+
+# … and pipeline.toml takes each of them as it stands in agent.json, as text too.
+def test_every_option_in_pipeline_toml() -> None:
+    plan = json.loads((ROOT / "layers/pipeline/pipeline/pipeline.json").read_text())["plan"]
+    tried = set()
+    for case in CASES:
+        names = {each.get("optionName") for each in case["options"]}
+        if case["kind"] == "record" and case["outcome"] == "record" and not names & {"ADDEC2METADATA", "USINGPLUGGIN"}:
+            text = json.dumps(json.dumps(case["options"]))
+            source = define_pipeline(f"[source]\nagent_options = {text}\n{OUTPUT}", plan, ZoneInfo)["source"]
+            assert json.loads(source["agent_options"]) == case["options"]
+            tried |= names
+    assert tried == {"LOGTOJSON", "CSVTOJSON", "SINGLELINE", "ADDBRACKETS", "ADDMETADATA"}
 
 
 # A format's parser is the same object's work for every record: nothing of one record is left in the next.

@@ -123,5 +123,5 @@ def test_agent_options() -> None:
         rows(LINE.replace("192.0.2.77", "2001:db8::1"), agent_options=options)
     with pytest.raises(SettingsError, match="out of reach"):
         rows(LINE, agent_options=[{"optionName": "USINGPLUGGIN", "className": "x"}])
-    with pytest.raises(SettingsError, match="timestamp"):
+    with pytest.raises(FormatError, match="arrival"):
         rows(LINE, agent_options=[{"optionName": "ADDMETADATA", "timestamp": "true"}])

@@ -103,7 +103,7 @@ class LineReader:
             self._ledger.empty += 1
             return "", False
         if record is not self._record:  # what a header line says holds no further than its record
-            self._record, self._parse = record, self._source.parser_for_record()
+            self._record, self._parse = record, self._source.parser_for_record(record.arrival)
         try:
             row = self._parse(line)
             text = line + "\n" if self._source.is_json(line) else encode_row(row)

@@ -51,15 +51,15 @@ def to_single_lines(record: Record, source: Source) -> list[bytes]:
     starts = [at for at, line in enumerate(lines) if line]
     # A W3C header says what the lines after it are, and could not say so from a record of its own.
     has_header = any(line.startswith("#Fields:") for line in lines)
-    if not starts or has_header or len(starts) > MAX_LINES_APART or not _any_parses(lines, source):
+    if not starts or has_header or len(starts) > MAX_LINES_APART or not _any_parses(lines, source, record.arrival):
         return []
     starts[0] = 0
     ends = [*starts[1:], len(lines)]
     return _split(record, [lines[start:end] for start, end in zip(starts, ends, strict=True)])
 
 
-def _any_parses(lines: list[str], source: Source) -> bool:
-    parse = source.parser_for_record()
+def _any_parses(lines: list[str], source: Source, arrival_ms: int) -> bool:
+    parse = source.parser_for_record(arrival_ms)
     for line in filter(None, lines):
         try:
             parse(line)

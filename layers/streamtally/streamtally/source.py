@@ -144,9 +144,12 @@ class Source:
             return _ACCESS_LOG_TIME[0], settings.time_format or _ACCESS_LOG_TIME[1]
         return formats[0].time_field, settings.time_format or formats[0].time_format or "auto"
 
-    def parser_for_record(self) -> Parser:
-        """The parser for one record's lines: what a header line says holds no further than its record."""
-        return fresh_parser(self.parse)
+    def parser_for_record(self, arrival_ms: int | None = None) -> Parser:
+        """The parser for one record's lines: what a header line says holds no further than its record.
+
+        Args: arrival_ms: the record's, for lines that are stamped with it (the agent's ADDMETADATA).
+        """
+        return fresh_parser(self.parse, arrival_ms)
 
     def column_names(self) -> list[str]:
         """Every column that is known by name: the format's fields as they are renamed, and declared ones."""
@@ -168,10 +171,10 @@ class Source:
         return self.takes_json and is_json_text(line)
 
 
-def fresh_parser(parse: Parser) -> Parser:
-    """The parser as if it had seen no line; most parsers remember none."""
-    fresh: Callable[[], Parser] | None = getattr(parse, "fresh", None)
-    return parse if fresh is None else fresh()
+def fresh_parser(parse: Parser, arrival_ms: int | None = None) -> Parser:
+    """The parser as if it had seen no line, for a record of that arrival; most parsers are the same for every one."""
+    fresh: Callable[[int | None], Parser] | None = getattr(parse, "fresh", None)
+    return parse if fresh is None else fresh(arrival_ms)
 
 
 def pattern_groups(pattern: str | None) -> list[str]:

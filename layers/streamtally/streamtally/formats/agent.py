@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -16,6 +17,8 @@ from streamtally.agent import AgentFlow
 from streamtally.agent.converters import ConversionError, SkippedError, adds_time, log_fields
 from streamtally.errors import FormatError, SettingsError
 from streamtally.formats.base import Parser, Row
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def compile_agent(given: Sequence[Any] | str) -> Parser:
@@ -29,16 +32,31 @@ def compile_agent(given: Sequence[Any] | str) -> Parser:
             options = json.loads(given)
         except ValueError as error:
             raise SettingsError(f"agent_options is not JSON: {error}") from None
-    if isinstance(options, list | tuple) and adds_time(options):
-        raise SettingsError(
-            "agent_options: ADDMETADATA with a timestamp would give a retried batch other rows: leave the timestamp out"
-        )
     flow = AgentFlow(options)
     if len(options) == 1 and options[0].get("optionName") == "LOGTOJSON":
         return _by_fields(log_fields(options[0]))
 
-    def parse(line: str) -> Row:
-        converted = flow.convert(line.encode() + b"\n")
+    return _Converting(flow, adds_time(options))
+
+
+class _Converting:
+    """The whole chain. Where it stamps lines with the present time, that is the record's arrival, as in a retry."""
+
+    def __init__(self, flow: AgentFlow, is_stamped: bool, now: datetime | None = None) -> None:
+        self._flow = flow
+        self._is_stamped = is_stamped
+        self._now = now
+
+    def fresh(self, arrival_ms: int | None = None) -> Parser:
+        """The parser for a record of that arrival."""
+        if not self._is_stamped or arrival_ms is None:
+            return self
+        return _Converting(self._flow, True, _EPOCH + timedelta(milliseconds=arrival_ms))
+
+    def __call__(self, line: str) -> Row:
+        if self._is_stamped and self._now is None:
+            raise FormatError("agent", "ADDMETADATA's timestamp is the record's arrival, which is not known here")
+        converted = self._flow.convert(line.encode() + b"\n", self._now)
         if converted.data is None or converted.reason is not None:
             raise FormatError("agent", converted.reason or "skipped")
         try:
@@ -48,8 +66,6 @@ def compile_agent(given: Sequence[Any] | str) -> Parser:
         if not isinstance(row, dict):
             raise FormatError("agent", "the agent's options make no JSON object of the line")
         return row
-
-    return parse
 
 
 def _by_fields(fields_of: Callable[[str], Row]) -> Parser:

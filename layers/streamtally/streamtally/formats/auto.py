@@ -130,7 +130,7 @@ class AutoParser:
         ]
         self._guess: _Candidate | None = None  # None: combined
 
-    def fresh(self) -> Parser:
+    def fresh(self, arrival_ms: int | None = None) -> Parser:
         """A parser for another record; the same where no header was seen."""
         seen = self._parsers[w3c.FORMAT.name]
         fresh = seen.fresh() if isinstance(seen, w3c.W3cParser) else seen

@@ -29,10 +29,10 @@ class PathParser:
         row = self._parse(line)
         return {**row, **{column: dig(row, steps) for column, steps in self._steps.items()}}
 
-    def fresh(self) -> PathParser:
+    def fresh(self, arrival_ms: int | None = None) -> PathParser:
         """The parser as if it had seen no line."""
-        fresh: Callable[[], Parser] | None = getattr(self._parse, "fresh", None)
-        return self if fresh is None else PathParser(fresh(), self._paths)
+        fresh: Callable[[int | None], Parser] | None = getattr(self._parse, "fresh", None)
+        return self if fresh is None else PathParser(fresh(arrival_ms), self._paths)
 
 
 def path_steps(path: str) -> list[str | int]:

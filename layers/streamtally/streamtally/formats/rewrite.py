@@ -71,9 +71,9 @@ class _Rewriting:
         self._parse = parse
         self._steps = steps
 
-    def fresh(self) -> Parser:
+    def fresh(self, arrival_ms: int | None = None) -> Parser:
         inner = getattr(self._parse, "fresh", None)
-        return self if inner is None else _Rewriting(inner(), self._steps)
+        return self if inner is None else _Rewriting(inner(arrival_ms), self._steps)
 
     def __call__(self, line: str) -> Row:
         row = self._parse(line)

@@ -81,7 +81,7 @@ class W3cParser:
         self._names = self._usual = names or IIS_DEFAULT
         self._to_row = _row_function(self._names)
 
-    def fresh(self) -> Parser:
+    def fresh(self, arrival_ms: int | None = None) -> Parser:
         """A parser for another record; the same where no header was seen."""
         return self if self._names is self._usual else W3cParser(self._given)
 

@@ -38,7 +38,7 @@ class ReadLine:
 
 def read_lines(lines: Iterable[LogLine], source: Source, file_ms: int) -> Iterator[ReadLine]:
     """Every line, read by the source. ``file_ms``: when the file was last written, which gives times their year."""
-    parse = source.parser_for_record()
+    parse = source.parser_for_record(file_ms)
     for line in lines:
         text = to_text(line.data.rstrip(b"\r\n"))
         try:

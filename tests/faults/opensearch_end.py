@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from streamtally.aws.batches import batch_finder
 from streamtally.aws.index_manager import Manager, make_manager
 from streamtally.aws.opensearch import Cluster
+from streamtally.indices.spec import read_specs
 from streamtally.local.laptop import SUMMARY
 from streamtally.local.simulator.sinks import OpenSearchSink
 from streamtally.local.simulator.streams import Sink
 from streamtally.pipeline import Pipeline
+from streamtally.redrive import FoundBatch
 from tests.faults.world import Counts, Faults, Killed
 
 
@@ -36,19 +39,26 @@ class DyingCluster:
 
 
 class OpenSearchEnd:
-    """Args: now_ms: when it is managed first."""
+    """Args: now_ms: when it is managed first; through: how Firehose reaches it, if not as everybody else."""
 
-    def __init__(self, cluster: Cluster, pipeline: Pipeline, faults: Faults, now_ms: int) -> None:
+    def __init__(
+        self, cluster: Cluster, pipeline: Pipeline, faults: Faults, now_ms: int, through: Cluster | None = None
+    ) -> None:
         self._cluster = cluster
+        self._through = through or cluster
         self._dying: Any = DyingCluster(cluster, faults)
+        self.deploy(pipeline, now_ms)
+
+    def deploy(self, pipeline: Pipeline, now_ms: int) -> None:
+        """Another pipeline from now on, managed as a deployment does."""
         self._pipeline = pipeline
-        assert not self._manager(cluster).manage(now_ms, forever).failed
+        assert not self._manager(self._cluster).manage(now_ms, forever).failed
 
     def _manager(self, cluster: Cluster) -> Manager:
         return make_manager(cluster, self._pipeline, {"SUMMARY_STREAM": SUMMARY})
 
     def sink(self) -> Sink:
-        return OpenSearchSink(self._cluster, f"inbox-{SUMMARY}")
+        return OpenSearchSink(self._through, f"inbox-{SUMMARY}")
 
     def settle(self, now_ms: int) -> None:
         try:
@@ -70,6 +80,10 @@ class OpenSearchEnd:
             if len(hits) < 10_000:
                 return found
             body["search_after"] = hits[-1]["sort"]
+
+    def batches(self, first: int, last: int) -> list[FoundBatch]:
+        self._cluster.request("POST", "/_all/_refresh")
+        return batch_finder(self._cluster, read_specs(self._pipeline.document, SUMMARY))(first, last)
 
     def _search(self, body: dict[str, Any]) -> list[Any]:
         answer = self._cluster.request("POST", "/request_data/_search", body, ignore=(404,))

@@ -11,13 +11,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from streamtally.aws.opensearch import connect
-from streamtally.local.folder import read_folder
-from streamtally.pipeline import load_pipeline
 from tests.faults.opensearch_end import OpenSearchEnd
-from tests.faults.world import STATUSES, Faults, World
+from tests.faults.world import STATUSES, Faults, World, line_id_pipeline
 from tests.opensearch.server import running
 
 SHARES = {
@@ -46,7 +43,7 @@ def soak(url: str, folder: Path, lines: int, seed: int) -> dict[str, object]:
     faults = Faults(seed, SHARES)
     # The clock of the world runs behind the server's, which stamps what it takes.
     now = time.time_ns() // 1_000_000 - 3 * DAY_MS
-    pipeline = load_pipeline(read_folder(None), ZoneInfo)
+    pipeline = line_id_pipeline()
     killing = Faults(seed + 1, {"settling killed": SHARES["settling killed"]})
     killing.injected = faults.injected
     end = OpenSearchEnd(connect(url), pipeline, killing, now)
@@ -75,7 +72,8 @@ def soak(url: str, folder: Path, lines: int, seed: int) -> dict[str, object]:
         "windows and keys": len(world.accepted),
         "lines counted": end.counts().total(),
         "records that went round, in lines": ledger.reingested,
-        "lines in S3": world.objects.lines,
+        "lines in S3": world.objects.delivered.lines,
+        "of these, each once": sum(world.objects.delivered.count()[0].values()) + world.objects.delivered.count()[1],
         "faults injected": dict(sorted(faults.injected.items())),
         "difference": difference,
         "seconds": round(time.monotonic() - begun),

@@ -19,7 +19,7 @@ from streamtally.local.opensearch_store import OpenSearchStore
 from streamtally.pipeline import iter_documents, load_pipeline, transform
 from streamtally.records import Record, describe_batch
 from tests.faults.world import make_line
-from tests.opensearch.conftest import opensearch, wipe  # noqa: F401
+from tests.opensearch.conftest import wipe
 from tests.opensearch.server import Server
 
 pytestmark = [pytest.mark.opensearch, pytest.mark.xdist_group("opensearch")]
@@ -45,7 +45,7 @@ def arrivals(found: Iterable[batches.FoundBatch]) -> set[tuple[str, int, int, in
 @pytest.mark.parametrize("folder", [None, ROWS], ids=["windowed", "rows"])
 @pytest.mark.parametrize("page", [1, 2, 1_000])
 def test_found_by_arrival(
-    opensearch: Server,  # noqa: F811
+    opensearch: Server,
     monkeypatch: pytest.MonkeyPatch,
     folder: Path | None,
     page: int,

@@ -9,7 +9,6 @@ import os
 import tempfile
 import time
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,12 +16,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from streamtally.aws.opensearch import connect
-from streamtally.local.folder import read_folder
-from streamtally.pipeline import load_pipeline
 from tests.faults.opensearch_end import OpenSearchEnd
 from tests.faults.test_faults import ROWS
-from tests.faults.world import Faults, World
-from tests.opensearch.conftest import opensearch, wipe  # noqa: F401
+from tests.faults.world import Faults, World, line_id_pipeline
+from tests.opensearch.conftest import wipe
 from tests.opensearch.server import Server
 
 pytestmark = [pytest.mark.opensearch, pytest.mark.xdist_group("opensearch")]
@@ -40,9 +37,10 @@ def make_machine(server: Server) -> type[RuleBasedStateMachine]:
             self.folder = tempfile.TemporaryDirectory(prefix="machine-")
             self.killing = Faults()
             now = time.time_ns() // 1_000_000 - 3 * DAY_MS
-            pipeline = load_pipeline(read_folder(None), ZoneInfo)
+            pipeline = line_id_pipeline()
             end = OpenSearchEnd(connect(server.url), pipeline, self.killing, now)
             self.world = World(Path(self.folder.name), end, now, Faults())
+            self.world.max_failed_tries = 4
 
         @rule(records=st.lists(RECORD, min_size=1, max_size=8), broken=st.integers(0, 2))
         def put(self, records: list[tuple[int, list[int]]], broken: int) -> None:
@@ -80,7 +78,7 @@ def make_machine(server: Server) -> type[RuleBasedStateMachine]:
 
 
 # Whatever happens in whatever order: settled counts are the accepted lines, the ledger balances, no line is gone.
-def test_machine(opensearch: Server) -> None:  # noqa: F811
+def test_machine(opensearch: Server) -> None:
     examples = int(os.environ.get("STREAMTALLY_EXAMPLES", "6"))
     run_state_machine_as_test(
         make_machine(opensearch),

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
+from streamtally.aws.objects import Folder
 from streamtally.aws.redrive import Planned, carry_out, plan_redrive
 from streamtally.local.laptop import INGESTION, SUMMARY
-from streamtally.redrive import FoundBatch
-from streamtally.times import from_iso, to_iso
+from streamtally.times import to_iso
 from tests.faults.world import Faults, MemoryEnd, World, make_line
 
 NOW = 1_740_830_400_000
@@ -32,18 +33,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 def find(world: World) -> Any:
     """What the index would say of batches."""
     assert isinstance(world.end, MemoryEnd)
-    documents = world.end.documents
-
-    def batches(first: int, last: int) -> list[FoundBatch]:
-        found = set()
-        for document in documents.values():
-            tally = document["tally"]
-            begin, end = map(from_iso, tally["batch_arrival"])
-            if begin <= last and end >= first:
-                found.add(FoundBatch(tally["batch_digest"], tally["batch_id"], tally["batch_records"], begin, end))
-        return sorted(found, key=repr)
-
-    return batches
+    return world.end.batches
 
 
 def fail(world: World, fault: str, batches: int = 1) -> None:
@@ -128,10 +118,10 @@ def test_killed_half_way(world: World, fault: str, requests: int) -> None:
 def test_undecided(world: World, count: bool) -> None:
     fail(world, "error before the put")
     done = run(world, finder=None, count_undecided=count)
-    world.finish()
+    world.finish(redrives=False)
     assert len(done.decision.undecided) == (0 if count else 2)
     assert world.end.counts().total() == (4 if count else 0)
-    assert world.objects.lines == 4
+    assert world.objects.delivered.lines == 4
 
 
 # Lines that never parsed stay where they are, grouped by reason; what the pipeline takes now goes back once.
@@ -151,7 +141,9 @@ def test_unparsed_lines_of_the_good_prefix(world: World) -> None:
     world.step(flush=True)
     key = next(iter(world.objects.keys("2025/")))
     line = make_line(NOW, 404).decode().rstrip("\n")
-    world.objects.put(key, world.objects.get(key) + json.dumps({"unparsed": line, "reason": "x"}).encode() + b"\n")
+    unparsed = orjson.dumps({"line_id": "0" * 32, "unparsed": line, "reason": "x"}) + b"\n"
+    world.objects.put(key, world.objects.get(key) + unparsed)
+    world.broken_lines += 1
     world.accepted[to_iso(NOW - NOW % 60_000)[:-1], 404] += 1
     assert len(run(world).decision.put_back) == 1
     assert len(run(world).decision.put_back) == 0
@@ -183,6 +175,7 @@ def test_gzip_objects(world: World) -> None:
     assert (len(planned.decision.put_back), planned.decision.stays.total()) == (2, 1)
     assert gzip.decompress(world.objects.get(key)).split(b"\n")[2:] == [json.dumps(bad).encode(), b""]
     assert run(world).is_empty
+    world.broken_lines = 1
     world.finish()
     world.check()
 
@@ -193,7 +186,7 @@ def test_broken_objects(world: World) -> None:
     for key in ("processing-failed/0", "undelivered/s/0", "AmazonOpenSearchService_failed/0"):
         world.objects.put(key, b"\x1f\x8bbroken")
     world.objects.put("AmazonOpenSearchService_failed/1", b"{broken\n")
-    world.objects.put("2025/03/01/00/mine", b'{"unparsed": is how my log line begins\n')
+    Folder.put(world.objects, "2025/03/01/00/mine", b'{"unparsed": is how my log line begins\n')
     planned = run(world)
     assert sorted(problem.split(":")[0] for problem in planned.problems) == [
         "AmazonOpenSearchService_failed/0",
@@ -218,7 +211,7 @@ def test_closed_windows(world: World, fault: str, count: bool) -> None:
     assert len(planned.decision.undecided) == (0 if count else 2)
     world.finish()
     assert world.end.counts().total() == (4 if count else 0)
-    assert world.objects.lines == 4
+    assert world.objects.delivered.lines == 4
 
 
 # A stream that fails in the middle has taken whole objects, which are gone; the next run does the rest.

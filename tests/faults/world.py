@@ -8,6 +8,7 @@ a crash that leaves nothing of a process but its files.
 from __future__ import annotations
 
 import json
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,11 @@ from random import Random
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+import orjson
+
+from streamtally.aws.failed_objects import read_plain
 from streamtally.aws.objects import Folder, ObjectStore
+from streamtally.aws.redrive import Planned, carry_out, plan_redrive
 from streamtally.aws.transform import answer_batch
 from streamtally.aws.undelivered import put_or_park, redeliver
 from streamtally.errors import SinkError
@@ -25,7 +30,8 @@ from streamtally.local.laptop import INGESTION, SUMMARY, Buffering, Laptop
 from streamtally.local.simulator.journal import StoredRecord
 from streamtally.local.simulator.streams import FunctionTimedOutError, Refusal, Sink
 from streamtally.pipeline import Delivery, Pipeline, load_pipeline
-from streamtally.times import to_iso
+from streamtally.redrive import FindBatches, FoundBatch
+from streamtally.times import from_iso, to_iso
 
 STATUSES = (200, 200, 200, 301, 404, 500)
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
@@ -46,6 +52,9 @@ class End(Protocol):
     def settle(self, now_ms: int) -> None: ...
 
     def counts(self) -> Counts: ...
+
+    def batches(self, first: int, last: int) -> Sequence[FoundBatch]:
+        """The batches that have records between two arrivals."""
 
 
 class Faults:
@@ -138,7 +147,7 @@ class FaultyObjects(Folder):
         super().__init__(root)
         self._world = world
         self._keep = keep
-        self.lines = 0
+        self.delivered = DeliveredLines()
 
     def put(self, key: str, data: bytes) -> None:
         fault = self._world.faults.strikes("objects refused", "crash after object")
@@ -146,7 +155,8 @@ class FaultyObjects(Folder):
             raise SinkError("SlowDown")
         if self._keep or key.startswith(("processing-failed/", "undelivered/")):
             super().put(key, data)
-        self.lines += data.count(b"\n") if key[:1].isdigit() else 0
+        if key[:1].isdigit():
+            self.delivered.add(key, data)
         if fault == "crash after object":
             raise Killed
 
@@ -167,12 +177,14 @@ class World:
         self.now = now_ms
         self.end = end
         self.faults = faults
-        self.pipeline: Pipeline = load_pipeline(read_folder(None), ZoneInfo)
+        self.pipeline = line_id_pipeline()
         self.ledger = Ledger()
         self.accepted: Counts = Counter()
         self.accepted_lines = 0
         self.broken_lines = 0
         self.tries: Counter[str] = Counter()
+        self.events: dict[str, dict[str, Any]] = {}
+        """The events that the function was called with, by invocation, for those who call it once more."""
         self.max_failed_tries = 3
         self.objects = FaultyObjects(self, folder / "log-bucket", keep_lines)
         self.failed_objects = FaultyObjects(self, folder / "log-summary-failed", True)
@@ -221,10 +233,25 @@ class World:
         except Killed:
             self.restart()
 
-    def finish(self) -> None:
-        """No more faults: everything is delivered and settled."""
+    def finish(self, redrives: bool = True) -> None:
+        """No more faults: everything is delivered and settled, and what all tries failed of is put back."""
         self.faults.shares.clear()
         self.faults.next.clear()
+        self._deliver_all()
+        while redrives and list(self.objects.keys("processing-failed/")):
+            planned = self.redrive(self.objects, self.end.batches)
+            assert planned.decision.undecided == []
+            if not planned.decision.put_back:
+                break
+            self._deliver_all()
+
+    def redrive(self, objects: ObjectStore, find_batches: FindBatches | None) -> Planned:
+        """What ``streamtally redrive`` does after a yes."""
+        planned = plan_redrive(objects, self.pipeline, find_batches)
+        carry_out(objects, planned, self.laptop.api, INGESTION, SUMMARY)
+        return planned
+
+    def _deliver_all(self) -> None:
         for _ in range(200):
             self.now += 40_000
             self.step(flush=True)
@@ -246,19 +273,36 @@ class World:
         }
         assert not differences, dict(sorted(differences.items())[:5])
         assert self.ledger.imbalance() == []
-        failed = sum(self.objects.get(key).count(b"\n") for key in self.objects.keys("processing-failed/"))
-        assert self.objects.lines + failed >= self.accepted_lines + self.broken_lines
+        self._check_objects()
+
+    def _check_objects(self) -> None:
+        """S3 has each accepted line once, twins of a ``line_id`` left out, and no other, beside what cannot be read."""
+        in_s3, unparsed = self.objects.delivered.count()
+        differences = {
+            key: (in_s3[key], self.accepted[key])
+            for key in in_s3.keys() | self.accepted.keys()
+            if in_s3[key] != self.accepted[key]
+        }
+        assert not differences, f"S3: {dict(sorted(differences.items())[:5])}"
+        keys = self.objects.keys("processing-failed/")
+        failed = sum(1 for key in keys for line in read_plain(self.objects, key).split(b"\n") if line)
+        assert unparsed + failed == self.broken_lines
 
     # --- the function
 
     def _call(self, event: dict[str, Any]) -> Any:
         batch = event["invocationId"]
+        self.events[batch] = event
         may_fail = self.tries[batch] < self.max_failed_tries
         self.tries[batch] += 1
-        names = ("error before the put", "error after the put", "time-out after the put", "crash after the put")
+        names = (
+            "error before the put", "throttled", "error after the put", "time-out after the put", "crash after the put",
+        )  # fmt: skip
         fault = self.faults.strikes("reordered", *names) if may_fail else ""
         if fault == "error before the put":
             raise RuntimeError("no")
+        if fault == "throttled":  # Lambda's own refusal: the function does not run at all
+            raise RuntimeError("TooManyRequestsException: Rate Exceeded")
         if fault == "reordered":
             event = {**event, "records": event["records"][::-1]}
         answer, ledger = answer_batch(self.pipeline, self._deliver, event, 300.0, self.now, self._put_back)
@@ -281,6 +325,60 @@ class World:
         put_documents(FaultyClient(self), INGESTION, envelopes, 1.0)
 
 
+def line_id_pipeline() -> Pipeline:
+    """The default pipeline, with an id in each line, so that twins in S3 are told from lines that repeat."""
+    document = read_folder(None)
+    document["source"]["line_id"] = True
+    return load_pipeline(document, ZoneInfo)
+
+
+class DeliveredLines:
+    """The lines of delivered objects, compact: what each says, and the id that tells twins from lines that repeat."""
+
+    def __init__(self) -> None:
+        self._objects: dict[str, tuple[array[int], array[int]]] = {}
+        self._codes: dict[tuple[str, int] | None, int] = {}
+
+    @property
+    def lines(self) -> int:
+        """All lines, twins too; an object that was written again has taken its own place."""
+        return sum(len(ids) for ids, _ in self._objects.values())
+
+    def add(self, key: str, data: bytes) -> None:
+        """An object's lines, in place of what was under its key."""
+        ids, codes = array("Q"), array("L")
+        for line in data.splitlines():
+            row = orjson.loads(line)
+            ids.append(int(row["line_id"][:16], 16))
+            said = None if "unparsed" in row else (row["datetime"][:17], int(row["response"]))
+            codes.append(self._codes.setdefault(said, len(self._codes)))
+        self._objects[key] = ids, codes
+
+    def count(self) -> tuple[Counts, int]:
+        """(window and status → lines, lines that do not parse), each line once."""
+        found: Counter[int] = Counter()
+        for share in range(SHARES):  # a share of the ids at a time, so that ten million need no gigabytes
+            mine: dict[int, int] = {}
+            for ids, codes in self._objects.values():
+                mine.update(each for each in zip(ids, codes, strict=True) if each[0] % SHARES == share)
+            found.update(mine.values())
+        said = {code: key for key, code in self._codes.items()}
+        counts: Counts = Counter()
+        for code, lines in found.items():
+            if (key := said[code]) is not None:
+                counts[to_window(key[0]), key[1]] += lines
+        return counts, found[self._codes.get(None, -1)]
+
+
+SHARES = 4
+
+
+def to_window(text: str) -> str:
+    """``01/Mar/2025:12:00`` as the window's start."""
+    day, month, year = text[:2], MONTHS.index(text[3:6]) + 1, text[7:11]
+    return f"{year}-{month:02d}-{day}T{text[12:17]}:00.000"
+
+
 class MemoryEnd:
     """An end in memory with the rules that count: documents by id, one plan a batch, merged."""
 
@@ -300,6 +398,16 @@ class MemoryEnd:
 
     def settle(self, now_ms: int) -> None:
         pass
+
+    def batches(self, first: int, last: int) -> list[FoundBatch]:
+        """What an index would say of the batches that have records between two arrivals."""
+        found = set()
+        for document in self.documents.values():
+            tally = document["tally"]
+            begin, end = map(from_iso, tally["batch_arrival"])
+            if begin <= last and end >= first:
+                found.add(FoundBatch(tally["batch_digest"], tally["batch_id"], tally["batch_records"], begin, end))
+        return sorted(found, key=repr)
 
     def counts(self) -> Counts:
         plans: dict[str, set[str]] = {}

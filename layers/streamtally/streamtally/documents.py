@@ -7,6 +7,7 @@ batch), ``row_id`` from (output, record identity, line number). Times are ISO 86
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import orjson
@@ -78,6 +79,10 @@ def partial_document(
         "group_id": digest([output.name, window_start, state["key"]]),
     }
     return {**columns, "tally": {**tally, **account, "state": state, "out_of_range": group[1]}}
+
+
+UNPARSED_LINE = re.compile(rb'\{(?:"line_id":"[0-9a-f]{32}",)?"unparsed":')
+"""How a line of the S3 side begins that did not parse."""
 
 
 def add_line_ids(text: str, identity: str) -> str:

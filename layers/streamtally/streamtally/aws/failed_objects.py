@@ -16,6 +16,7 @@ import pybase64
 
 from streamtally.aws.objects import ObjectStore
 from streamtally.aws.undelivered import read_parked
+from streamtally.documents import UNPARSED_LINE
 from streamtally.errors import RecordError, SinkError
 from streamtally.records import MAX_DECOMPRESSED_EVENT_BYTES, decompress
 from streamtally.redrive import PROCESSING_FAILED_STATUS, FailedRecord
@@ -27,7 +28,6 @@ UNDELIVERED = "undelivered/"
 REDRIVEN = "redriven/"
 MAX_OBJECT_BYTES = 16 * MAX_DECOMPRESSED_EVENT_BYTES
 _HOUR = re.compile(r"(\d{4})/(\d\d)/(\d\d)/(\d\d)/")
-_UNPARSED = b'{"unparsed":'
 _GZIP = b"\x1f\x8b"
 
 
@@ -63,11 +63,11 @@ def _plain(data: bytes) -> bytes:
 
 
 def _unparsed(objects: ObjectStore, key: str, data: bytes, arrival: int) -> Iterator[FailedRecord]:
-    if _UNPARSED not in data:
+    if b'"unparsed":' not in data:
         return
     done = _done_lines(objects, key)
     for number, line in enumerate(data.split(b"\n")):
-        if line.startswith(_UNPARSED) and number not in done and (text := _unparsed_text(line)) is not None:
+        if UNPARSED_LINE.match(line) and number not in done and (text := _unparsed_text(line)) is not None:
             raw = pybase64.b64encode_as_string(text.encode())
             yield FailedRecord(key, number, arrival, arrival, PROCESSING_FAILED_STATUS, raw)
 

@@ -11,6 +11,7 @@ import orjson
 
 from streamtally.aws.objects import ObjectStore
 from streamtally.canonical import canonical_json
+from streamtally.documents import UNPARSED_LINE
 from streamtally.errors import RecordError
 from streamtally.local.arrival import ReadLine, arrive_when_logged, read_lines
 from streamtally.local.logs import LogLine
@@ -28,7 +29,6 @@ NOT_LOGS = (
     "elasticsearch-failed/",
 )
 _HOUR = re.compile(r"(\d{4})/(\d\d)/(\d\d)/(\d\d)/")
-_UNPARSED = b'{"unparsed":'
 _LINE_ID = re.compile(rb'^\{"line_id":"([0-9a-f]{32})"')
 
 
@@ -72,7 +72,7 @@ def _lines(key: str, data: bytes, seen: Seen) -> Iterator[LogLine]:
     for number, line in enumerate(data.split(b"\n")):
         if not line:
             continue
-        if line.startswith(_UNPARSED):
+        if UNPARSED_LINE.match(line):
             seen.unparsed += 1
             continue
         found = _LINE_ID.match(line)

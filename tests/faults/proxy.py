@@ -1,0 +1,88 @@
+"""A proxy in front of a real OpenSearch that is slow, refuses, or spoils a document, for bulk requests alone."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+SLOW_SECONDS = 1.0
+"""Longer than the client waits."""
+
+
+class Proxy(ThreadingHTTPServer):
+    """``faults``: what befalls the next bulk requests, one each; ``struck``: what did."""
+
+    daemon_threads = True
+
+    def __init__(self, target: str) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.target = target
+        self.faults: list[str] = []
+        self.struck: list[str] = []
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Proxy
+
+    def _answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        fault = ""
+        if "_bulk" in self.path and self.server.faults:
+            fault = self.server.faults.pop(0)
+            self.server.struck.append(fault)
+        if fault in ("429", "503"):
+            self._send(
+                int(fault), json.dumps({"error": {"type": "fault", "reason": "no"}, "status": int(fault)}).encode()
+            )
+            return
+        if fault == "spoil one":  # with a term longer than an index takes: OpenSearch itself refuses it, with 400
+            body = body.replace(b'"batch_digest":"', b'"batch_digest":"' + b"x" * 40_000, 1)
+        status, answer = self._forward(body)
+        if fault == "slow":
+            time.sleep(SLOW_SECONDS)
+        self._send(status, answer)
+
+    def _forward(self, body: bytes) -> tuple[int, bytes]:
+        headers = {"Content-Type": self.headers.get("Content-Type", "application/json")}
+        request = urllib.request.Request(self.server.target + self.path, body or None, headers, method=self.command)
+        try:
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+    def _send(self, status: int, body: bytes) -> None:
+        try:
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+        except OSError:
+            self.close_connection = True  # the client has given up
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _answer
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        pass
+
+
+@contextmanager
+def proxy_of(target: str) -> Iterator[Proxy]:
+    """A proxy on a free port of loopback."""
+    proxy = Proxy(target.rstrip("/"))
+    thread = Thread(target=proxy.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield proxy
+    finally:
+        proxy.shutdown()
+        proxy.server_close()

@@ -38,6 +38,7 @@ types: setup  ## Mypy, strict
 
 bench: setup  ## Speed, as ratios in one run
 	$(BIN)/python -m bench.transform
+	$(BIN)/python -W ignore -m bench.exactness
 	$(BIN)/python -m bench.formats
 	$(BIN)/python -m bench.plans
 

@@ -105,6 +105,7 @@ def make_function(pipeline: Path = PIPELINE) -> Transform:
     def function(text: str) -> str:
         return json.dumps(app.handler(json.loads(text), context))
 
+    function.app = app  # type: ignore[attr-defined]
     return function
 
 

@@ -26,12 +26,12 @@ def time_once(transform: Transform, text: str) -> float:
     """Seconds of this process's CPU: what other processes on the machine do is not counted."""
     gc.collect()
     start = time.process_time()
-    with contextlib.redirect_stdout(_Nowhere()):
+    with contextlib.redirect_stdout(Nowhere()):
         transform(text)
     return time.process_time() - start
 
 
-class _Nowhere:
+class Nowhere:
     """Metrics are printed by the handler; here nobody reads them."""
 
     def write(self, text: str) -> int:
@@ -67,7 +67,7 @@ def peak_memory_mb(name: str, shape: Shape) -> float:
 def answer_and_tell_memory(name: str, event: Path) -> None:
     """In the fresh process: answer, then print its own high-water mark (getrusage gives the parent's, too)."""
     transform = CONTESTANTS[name]()
-    with contextlib.redirect_stdout(_Nowhere()):
+    with contextlib.redirect_stdout(Nowhere()):
         for _ in range(5):
             transform(event.read_text())
     found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -255,8 +254,8 @@ class _Run:
         return Result(record.id, FAILED, b"", record.raw)
 
     def _count_results(self) -> None:
-        counts = Counter([result.result for result in self.results])
-        self.ledger.ok, self.ledger.dropped, self.ledger.processing_failed = counts[OK], counts[DROPPED], counts[FAILED]
+        results = [result.result for result in self.results]
+        self.ledger.ok, self.ledger.dropped, self.ledger.processing_failed = map(results.count, (OK, DROPPED, FAILED))
 
 
 def iter_documents(deliveries: Iterable[Delivery]) -> Iterable[bytes]:

@@ -9,20 +9,25 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import orjson
 from pybase64 import b64decode
 
-from streamtally.canonical import digest
+from streamtally.canonical import digest_texts
 from streamtally.envelope import MAGIC, Envelope, decode_envelope
 from streamtally.errors import RecordError
 
 MAX_DECOMPRESSED_RECORD_BYTES = 16 * 2**20
 MAX_DECOMPRESSED_EVENT_BYTES = 64 * 2**20
 """Bounds of what gzip may grow to. An answer holds at most 6 MB, so more could not be answered anyway."""
+
+HASHED_AT_ONCE = 64
+"""Records put together for hashing: enough for short ones, and no copy of the whole event for long ones."""
 
 _GZIP = b"\x1f\x8b"
 _MARKS = frozenset({_GZIP, MAGIC[:2]})
@@ -56,6 +61,11 @@ class Record:
     envelope: Envelope | None = None
 
 
+# Many records are looked at several times: a loop in C each.
+_IDENTITY: Callable[[Record], str] = attrgetter("identity")
+_ARRIVAL: Callable[[Record], int] = attrgetter("arrival")
+
+
 @dataclass(frozen=True, slots=True)
 class RecordGroup:
     """Records whose partials are made together: the fresh records of an event, or one re-ingested part."""
@@ -65,7 +75,7 @@ class RecordGroup:
     @property
     def batch_id(self) -> str:
         """The same for the same set of records, whatever their order."""
-        return digest(sorted(record.identity for record in self.records))
+        return digest_texts(sorted(map(_IDENTITY, self.records)))
 
     @property
     def is_part(self) -> bool:
@@ -81,7 +91,7 @@ class RecordGroup:
     @property
     def arrivals(self) -> tuple[int, int]:
         """The earliest and the latest arrival, in ms."""
-        times = [record.arrival for record in self.records]
+        times = list(map(_ARRIVAL, self.records))
         return min(times), max(times)
 
 
@@ -90,7 +100,7 @@ class Batch:
     """All records of an event together, as every document names them.
 
     Attributes:
-        digest: hash of the sorted (arrival in ms, hash of the data) of all records: what an error file can be
+        digest: hash of the sorted (arrival in ms, data) of all records: what an error file can be
             matched with, since it holds neither identities nor batch boundaries.
         records: how many; first_arrival, last_arrival: in ms.
     """
@@ -191,22 +201,25 @@ def decompress(data: bytes, limit_bytes: int) -> bytes:
 
 def describe_batch(records: Sequence[Record]) -> Batch:
     """The batch that these records are."""
-    sha256 = hashlib.sha256
-    # An error file knows when Firehose got an envelope, not when its record first arrived.
-    prints = sorted(
-        [
-            (
-                each.arrival if each.envelope is None else each.envelope.received,
-                sha256(each.data or each.raw.encode("utf-8", "surrogatepass")).digest(),
-            )
-            for each in records
-        ]
-    )
-    whole = sha256()
-    for arrival, print_ in prints:
-        whole.update(arrival.to_bytes(8, "big", signed=True) + print_)
-    arrivals = [arrival for arrival, _ in prints] or [0]
-    return Batch(whole.hexdigest()[:32], len(records), arrivals[0], arrivals[-1])
+    prints = [
+        (each.arrival, each.data) if each.envelope is None and each.data is not None else _print(each)
+        for each in records
+    ]
+    prints.sort()
+    # One hash over all: a hash of each record would cost a tenth of the time of a batch of short ones.
+    times, data = [arrival for arrival, _ in prints], [each for _, each in prints]
+    whole = hashlib.sha256(array("q", times))
+    whole.update(array("q", map(len, data)))
+    for start in range(0, len(data), HASHED_AT_ONCE):
+        whole.update(b"".join(data[start : start + HASHED_AT_ONCE]))
+    first, last = (times[0], times[-1]) if times else (0, 0)
+    return Batch(whole.hexdigest()[:32], len(records), first, last)
+
+
+def _print(record: Record) -> tuple[int, bytes]:
+    """What an error file knows of a record: when Firehose got it, be it an envelope, and its data as it came."""
+    arrival = record.arrival if record.envelope is None else record.envelope.received
+    return arrival, record.data or record.raw.encode("utf-8", "surrogatepass")
 
 
 def group_records(records: Sequence[Record]) -> list[RecordGroup]:

@@ -1,13 +1,11 @@
 """The event of a Firehose transformation: its records decoded, their identities, and their lines.
 
-Source: Amazon Data Firehose developer guide, "Transform source data in Amazon Data Firehose"; Amazon CloudWatch Logs,
-"Using CloudWatch Logs subscription filters" (the shape of a subscription's message).
+Source: Amazon Data Firehose developer guide, "Transform source data in Amazon Data Firehose".
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import zlib
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,12 +13,12 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-import orjson
 from pybase64 import b64decode
 
 from streamtally.canonical import digest_texts
 from streamtally.envelope import MAGIC, Envelope, decode_envelope
 from streamtally.errors import RecordError
+from streamtally.subscriptions import subscription_messages
 
 MAX_DECOMPRESSED_RECORD_BYTES = 16 * 2**20
 MAX_DECOMPRESSED_EVENT_BYTES = 64 * 2**20
@@ -268,50 +266,3 @@ def split_lines(text: str) -> list[str]:
     if "\r" in text:
         lines = [line[:-1] if line[-1:] == "\r" else line for line in lines]
     return lines
-
-
-def subscription_messages(payload: bytes) -> list[str] | None:
-    """The messages of a CloudWatch Logs subscription's envelope, or of several one after the other.
-
-    A control message has none. Returns None where the payload is no such envelope.
-    """
-    messages: list[str] = []
-    for envelope in _load_envelopes(payload):
-        found = _envelope_messages(envelope)
-        if found is None:
-            return None
-        messages += found
-    return messages
-
-
-def _envelope_messages(envelope: Any) -> list[str] | None:
-    if not isinstance(envelope, dict):
-        return None
-    kind, events = envelope.get("messageType"), envelope.get("logEvents")
-    if kind == "CONTROL_MESSAGE":
-        return []
-    if kind != "DATA_MESSAGE" or not isinstance(events, list):
-        return None
-    messages = [event.get("message") if isinstance(event, dict) else None for event in events]
-    if not all(isinstance(message, str) for message in messages):
-        return None
-    # A lone surrogate survives JSON's escapes, and is no text that UTF-8 could carry on.
-    return [message.encode("utf-8", "backslashreplace").decode() for message in messages if message is not None]
-
-
-def _load_envelopes(payload: bytes) -> list[Any]:
-    try:
-        return [orjson.loads(payload)]
-    except ValueError:
-        pass  # several envelopes, or lone surrogates, which a log's message may hold and orjson refuses
-    text, position, found = to_text(payload), 0, []
-    decode = json.JSONDecoder().raw_decode
-    try:
-        while position < len(text):
-            value, position = decode(text, position)
-            found.append(value)
-            while text[position : position + 1].isspace():
-                position += 1
-    except (ValueError, RecursionError):
-        return [None]
-    return found

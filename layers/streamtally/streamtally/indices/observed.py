@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from streamtally.indices.names import IndexName, parse_index_name
+from streamtally.indices.spec import IndexSpec
 from streamtally.indices.state import OutputState
 
 Body = dict[str, Any]
@@ -78,3 +80,11 @@ class Observed:
     roles: Mapping[str, Body] | None = None
     role_mappings: Mapping[str, Body] | None = None
     ism_policies: Mapping[str, Body] | None = None
+
+
+def own_indices(spec: IndexSpec, observed: Observed) -> Iterator[tuple[ObservedIndex, IndexName]]:
+    """The indices that are an output's, each with what its name says."""
+    for index in observed.indices.values():
+        name = parse_index_name(index.name, spec.index)
+        if name:
+            yield index, name

@@ -12,8 +12,8 @@ from typing import Any
 from streamtally.errors import IndexPlanError
 from streamtally.indices import ingest, ism, mappings, retention, rotation, templates
 from streamtally.indices.actions import Action, Note, Plan
-from streamtally.indices.names import IndexName, parse_index_name
-from streamtally.indices.observed import Observed, ObservedIndex, StoredInbox, StoredState
+from streamtally.indices.observed import Observed, ObservedIndex, StoredState, own_indices
+from streamtally.indices.repair import plan_repair
 from streamtally.indices.spec import IndexSpec
 from streamtally.indices.state import OutputState
 from streamtally.times import to_iso
@@ -51,7 +51,7 @@ def plan_manage(specs: Sequence[IndexSpec], observed: Observed, now_ms: int, wan
         for step in (_plan_templates, _plan_indices, _plan_rollover, _plan_retention, _plan_ism):
             for item in step(spec, observed, now_ms, wanted):
                 (notes if isinstance(item, Note) else actions).append(item)  # type: ignore[arg-type]
-    for item in _plan_repair(specs, observed, now_ms):
+    for item in plan_repair(specs, observed, now_ms):
         (notes if isinstance(item, Note) else actions).append(item)  # type: ignore[arg-type]
     return Plan(tuple(actions), tuple(notes))
 
@@ -170,16 +170,9 @@ def _plan_bodies(kind: Any, wanted: Mapping[str, Any], have: Mapping[str, Any]) 
             yield Action(kind, name, "it differs from what the pipeline asks", body=body)
 
 
-def _own(spec: IndexSpec, observed: Observed) -> Iterator[tuple[ObservedIndex, IndexName]]:
-    for index in observed.indices.values():
-        name = parse_index_name(index.name, spec.index)
-        if name:
-            yield index, name
-
-
 def _plan_indices(spec: IndexSpec, observed: Observed, now_ms: int, wanted: Wanted) -> Iterator[Action | Note]:
     """Existing indices: the inbox's pipeline where a stream writes, mappings, the alias."""
-    own = list(_own(spec, observed))
+    own = list(own_indices(spec, observed))
     for index, name in own:
         written = name.kind == "view" or (name.kind == "output" and (not name.period or name.period.end_ms > now_ms))
         if written and index.default_pipeline != spec.inbox:
@@ -312,38 +305,3 @@ def _is_part(wanted: Any, have: Any) -> bool:
     if isinstance(wanted, list):
         return isinstance(have, list) and len(wanted) == len(have) and all(map(_is_part, wanted, have))
     return bool(wanted == have)
-
-
-def _plan_repair(specs: Sequence[IndexSpec], observed: Observed, now_ms: int) -> Iterator[Action | Note]:
-    """Documents that came before the pipeline was there, and an inbox index that should not be."""
-    for inbox in sorted({spec.inbox for spec in specs}):
-        index = observed.indices.get(inbox)
-        if index is not None:
-            yield from _plan_inbox(inbox, index, observed, now_ms)
-    for spec in specs:
-        for index, name in _own(spec, observed):
-            count = observed.unstamped.get(index.name, 0)
-            if count and name.kind in ("output", "view"):
-                yield Action(
-                    "repair", index.name, f"{count} documents came before the pipeline was there", body=spec.inbox
-                )
-
-
-def _plan_inbox(inbox: str, index: ObservedIndex, observed: Observed, now_ms: int) -> Iterator[Action | Note]:
-    if index.default_pipeline != inbox:
-        yield Action(
-            "put_settings", inbox, "it was made before its template", body={"index": {"default_pipeline": inbox}}
-        )
-    count = observed.unstamped.get(inbox, 0)
-    empty_ms = observed.inboxes.get(inbox, StoredInbox()).empty_ms
-    if count or index.docs:
-        if empty_ms:
-            yield Action("put_state", inbox, "it is not empty any more", body=0)
-        if count:
-            yield Action("repair", inbox, f"{count} documents came before the pipeline was there", body=inbox)
-        else:
-            yield Note("stuck", inbox, f"{index.docs} documents without an id of ours lie in the inbox")
-    elif not empty_ms:
-        yield Action("put_state", inbox, "empty: it goes if it is so on the next run, too", body=now_ms)
-    elif now_ms >= empty_ms + retention.SETTLE_DOWN_MS:
-        yield Action("delete_index", inbox, "empty in two runs")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -24,56 +24,14 @@ from streamtally.sql.relations import (
 from streamtally.sql.selects import Item, has_aggregate, project
 from streamtally.sql.signatures import AGGREGATES
 from streamtally.sql.timecalls import epoch_interval, step
-from streamtally.sql.typed import BIGINT, INTERVAL, RECORD, TIMESTAMP, VARCHAR, Node, Typed, adopt
+from streamtally.sql.typed import BIGINT, INTERVAL, RECORD, VARCHAR, Node, Typed, adopt
 from streamtally.sql.typed import NULL as NULL_TYPE
-
-NO_TIME_ADVICE = (
-    "add a time term: STEP(s.ROWTIME BY INTERVAL '60' SECOND), or FLOOR of an event time, so that a window can end"
-)
-
+from streamtally.sql.windows import NO_TIME_ADVICE, TimeTerm, choose_window, find_time_term, follows
 
 TWO_TERMS = (
     "GROUP BY has ROWTIME beside another time: windows go by the other, and what Kinesis Analytics gave as partial "
     "rows for each ROWTIME window is added up in one document"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class TimeTerm:
-    """A GROUP BY term that floors a time.
-
-    Attributes: time: the TIMESTAMP; size_ms: the step; number: the idiom's divisor (0: the term is a TIMESTAMP).
-    """
-
-    place: exp.Expr
-    value: Typed
-    time: Node
-    size_ms: int
-    number: int
-    unit: str
-    of_rowtime: bool
-
-
-def find_time_term(place: exp.Expr, value: Typed) -> TimeTerm | None:
-    """The time term that an expression is, if it is one."""
-    node, number = value.node, 0
-    if value.type == INTERVAL:
-        number = 1
-        if node.get("op") == "/":
-            node, number = node["args"][0], node["args"][1].get("literal")
-        if node.get("call") != "unix_timestamp":
-            return None
-        node = node["args"][0]
-    elif value.type != TIMESTAMP:
-        return None
-    if node.get("call") != "step":
-        return None
-    time, size = node["args"]
-    columns = place.find_all(exp.Column)
-    of_rowtime = any(
-        str(each.this.this).upper() == "ROWTIME" for each in columns if isinstance(each.this, exp.Identifier)
-    )
-    return TimeTerm(place, value, time, size["literal"], number, value.unit, of_rowtime)
 
 
 class GroupTranslator(Translator):
@@ -193,7 +151,7 @@ def plan_grouped(
     groups = GroupTranslator(rows, problems)
     for node, value in terms:
         term = find_time_term(node, value)
-        if term is not None and _follows(term, window):
+        if term is not None and follows(term, window):
             groups.add_window(term, window.size_ms)
             if term.of_rowtime and not window.of_rowtime:
                 problems.notes.append(TWO_TERMS)
@@ -201,14 +159,6 @@ def plan_grouped(
             groups.add_key(value)
     shown = project(replace(relation, rowtime=WINDOW_END, conditions=()), items, groups, problems)
     return _finish(query, relation, shown, groups, window, problems)
-
-
-def _follows(term: TimeTerm, window: TimeTerm) -> bool:
-    """Whether the window alone tells a time term's value: it is the window's own, ROWTIME's beside another time's
-    (which then only said when results go out), or a coarser step of the same time."""
-    if term.value.node == window.value.node or (term.of_rowtime and not window.of_rowtime):
-        return True
-    return term.time == window.time and term.size_ms % window.size_ms == 0
 
 
 def _term(node: exp.Expr, rows: Translator, items: Sequence[Item], problems: Problems) -> Typed:
@@ -238,29 +188,6 @@ def _check_items(items: Sequence[Item], rows: Translator, problems: Problems) ->
                         rows.translate(argument) if not isinstance(argument, exp.Star) else None
                     except SqlError as error:
                         problems.add(error)
-
-
-def choose_window(terms: Sequence[TimeTerm], place: exp.Expr, problems: Problems) -> TimeTerm:
-    """The term that makes the window: an event or arrival time before ROWTIME (the two-term pattern), else ROWTIME.
-
-    Raises: SqlError: there is no time term.
-    """
-    if not terms:
-        raise problems.unsupported(place, *_why_no_window(place))
-    return min(terms, key=lambda term: term.of_rowtime)
-
-
-def _why_no_window(place: exp.Expr) -> tuple[str, str]:
-    """(what is refused, advice) for a GROUP BY without a time term."""
-    for term in place.expressions if isinstance(place, exp.Group) else ():
-        if isinstance(term, exp.Anonymous) and function_name(term) == "FLOOR_TO":
-            unit = str(term.expressions[1].this)
-            return f"a window of a {unit}", "windows have a fixed length: FLOOR to DAY at most, or STEP BY an INTERVAL"
-        if isinstance(term, exp.Anonymous) and function_name(term) == "CEIL_TO":
-            return "a window by CEIL", "use FLOOR or STEP: a window begins at its start"
-        if isinstance(term, exp.Column) and str(term.this.this).upper() == "ROWTIME":
-            return "a GROUP BY of every single time", "floor it: STEP(s.ROWTIME BY INTERVAL '60' SECOND)"
-    return "a GROUP BY with no time term", NO_TIME_ADVICE
 
 
 def _finish(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -42,7 +43,9 @@ class Aws:
         import boto3
 
         with aws_errors():
-            return boto3.Session(profile_name=self.profile, region_name=self._region)
+            # As the AWS CLI: AWS_REGION wins over AWS_DEFAULT_REGION, which is all that boto3 reads.
+            region = self._region or os.environ.get("AWS_REGION") or None
+            return boto3.Session(profile_name=self.profile, region_name=region)
 
     @property
     def region(self) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from itertools import islice
+from typing import Any
 
 import click
 
+from streamtally.cli.aws_options import echo_json, json_option
 from streamtally.errors import SettingsError
 from streamtally.formats.detect import Detection, Fit, Misfit, detect
 from streamtally.local.logs import STANDARD_INPUT, check_logs, read_log
@@ -19,7 +21,8 @@ _SAME_LINE = {"apache_combined": " (nginx's default is the same)"}
 @click.command("detect")
 @click.argument("file", default=STANDARD_INPUT, metavar="[FILE]")
 @click.option("--lines", type=click.IntRange(min=1), default=10_000, show_default=True, help="How many lines to read.")
-def command(file: str, lines: int) -> int:
+@json_option
+def command(file: str, lines: int, as_json: bool) -> int:
     """Say which format fits FILE (else standard input), for how many lines, and where the first others stop to fit.
 
     The exit status is 1 if some lines do not fit.
@@ -32,11 +35,34 @@ def command(file: str, lines: int) -> int:
     found = detect(texts)
     if found.lines == found.empty:
         raise SettingsError(f"{shown}: no lines to tell a format by")
-    if found.best is None:
+    if as_json:
+        echo_json(_to_json(shown, found))
+    elif found.best is None:
         _explain_none(shown, found)
-        return 1
-    _explain(shown, found, found.best)
-    return 1 if found.best.missed else 0
+    else:
+        _explain(shown, found, found.best)
+    return 1 if found.best is None or found.best.missed else 0
+
+
+def _to_json(shown: str, found: Detection) -> dict[str, Any]:
+    return {
+        "file": shown,
+        "lines": found.lines,
+        "empty": found.empty,
+        "format": found.best.format.name if found.best else None,
+        "fits": [
+            {
+                "format": fit.format.name,
+                "taken": fit.taken,
+                "missed": fit.missed,
+                "headers": fit.headers,
+                "misfits": [
+                    {"line": each.number, "character": each.position + 1, "reason": each.reason} for each in fit.misfits
+                ],
+            }
+            for fit in found.fits
+        ],
+    }
 
 
 def _explain(shown: str, found: Detection, best: Fit) -> None:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 
+from streamtally.cli.aws_options import echo_json, json_option
 from streamtally.formats import REGISTRY, Format, find_format
 
 
 @click.command("formats")
 @click.argument("name", required=False)
-def command(name: str | None) -> None:
+@json_option
+def command(name: str | None, as_json: bool) -> None:
     """List the log formats; with NAME (also a directive, nginx:… or apache:…) one format's fields and an example.
 
     Example: streamtally formats nginx_error
     """
+    if as_json:
+        echo_json(_to_json(find_format(name)) if name is not None else [_to_json(each) for each in REGISTRY.values()])
+        return
     if name is not None:
         _show(find_format(name))
         return
@@ -25,6 +31,19 @@ def command(name: str | None) -> None:
     click.echo(f"{'nginx:…':{width}}  The log_format directive of nginx.")
     click.echo(f"{'apache:…':{width}}  The LogFormat directive of Apache.")
     click.echo(f"{'auto':{width}}  Each line by its own looks (default).")
+
+
+def _to_json(each: Format) -> dict[str, Any]:
+    return {
+        "name": each.name,
+        "summary": each.summary,
+        "aliases": list(each.aliases),
+        "source": each.source,
+        "time_field": each.time_field,
+        "time_format": each.time_format,
+        "fields": [{"name": field.name, "type": field.type, "meaning": field.meaning} for field in each.fields],
+        "examples": [{"line": example.line, "row": example.row} for example in each.examples],
+    }
 
 
 def _show(each: Format) -> None:

@@ -24,6 +24,7 @@ from streamtally.aws.opensearch import Cluster, connect, connect_from_environmen
 from streamtally.aws.opensearch_settle import SettleReport
 from streamtally.aws.session import Aws
 from streamtally.cli.aws_options import ask, json_option, profile_options, yes_option
+from streamtally.cli.compile import write_atomically
 from streamtally.indices.actions import Plan
 from streamtally.indices.dashboards import to_saved_objects
 from streamtally.indices.status import describe_indices, find_stuck
@@ -153,7 +154,7 @@ def settle_command(where: Where, as_json: bool) -> None:
 
     Example: streamtally indices settle --opensearch http://localhost:9200
     """
-    _print_reports(where.manager().settle(_now_ms(), _time_left()), as_json)
+    _print_reports(_reached(where.manager()).settle(_now_ms(), _time_left()), as_json)
 
 
 @indices.command("audit")
@@ -163,7 +164,7 @@ def audit_command(where: Where, as_json: bool) -> None:
 
     Example: streamtally indices audit --opensearch http://localhost:9200
     """
-    reports = where.manager().settle(_now_ms(), _time_left(), audit=True)
+    reports = _reached(where.manager()).settle(_now_ms(), _time_left(), audit=True)
     _print_reports(reports, as_json)
     if any(report.audit_differences for report in reports):
         sys.exit(EXIT_FOUND)
@@ -173,25 +174,36 @@ def audit_command(where: Where, as_json: bool) -> None:
 @_shared
 @click.option("--dashboards", "dashboards_url", help="Address of OpenSearch Dashboards: import there.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write a file to import by hand.")
+@yes_option
 def dashboards_command(
     where: Where,
     as_json: bool,
     dashboards_url: str | None,
     out: Path | None,
+    yes: bool,
 ) -> None:
     """Make a data view and four visualizations an output, for OpenSearch Dashboards.
+
+    With --dashboards they are imported, after asking, in place of those of the same names.
 
     Example: streamtally indices dashboards --out dashboards.ndjson
     """
     specs = _specs(where.folder, where.stream)
     text = "".join(json.dumps(each) + "\n" for each in to_saved_objects(specs))
     if dashboards_url:
+        ask(f"Import into {dashboards_url.rpartition('@')[2]}?", yes)
         click.echo(json.dumps(import_dashboards(dashboards_url, text, where.ca_certs)))
     elif out:
-        out.write_text(text, encoding="utf-8")
+        write_atomically(out, text)
         click.echo(f"{out}", err=True)
     else:
         click.echo(text, nl=False)
+
+
+def _reached(manager: Manager) -> Manager:
+    """The same, if anybody answers: settling goes on past what fails. Raises: ClusterError: nobody does."""
+    manager.cluster.request("GET", "/", ignore=(401, 403))
+    return manager
 
 
 def _specs(folder: Path | None, stream: str | None) -> Any:

@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from streamtally.cli.applications import read_document
 from streamtally.migrate.parity import Columns, compare, normal
+from streamtally.migrate.templates import only, resolve
 from tests.attach.test_destinations import StubbedAws
 from tests.cli.operator_runner import run
 
@@ -175,3 +179,105 @@ def test_missing_and_extra_windows_inside_a_recording() -> None:
 def test_the_same_value_written_two_ways(one: Any, other: Any) -> None:
     """Numbers and times compare by what they are."""
     assert normal(one) == normal(other)
+
+
+TEMPLATE = APPLICATIONS / "template.yaml"
+
+
+def test_a_template_with_several_applications_asks_for_one() -> None:
+    """Both are named; a name that neither has is refused the same way."""
+    for more in ([], ["--application", "nope"]):
+        ran = run("migrate", str(TEMPLATE), *more)
+        assert ran.status == 2
+        assert "there are the applications counts, Alerts: name one with --application" in ran.error
+
+
+def test_a_broken_file_is_named(tmp_path: Path) -> None:
+    """With its place."""
+    for name, says in (("a.yaml", "is not YAML: "), ("a.json", "is not JSON: ")):
+        (tmp_path / name).write_text("a: [")
+        ran = run("migrate", str(tmp_path / name))
+        assert ran.error.startswith(f"{tmp_path / name}: {says}")
+
+
+def test_a_templates_streams_and_parameters_are_put_in(tmp_path: Path) -> None:
+    """Of the application that was named alone: its streams by their names, its parameters by their defaults."""
+    text = TEMPLATE.read_text()
+    text += """
+  Stream:
+    Type: AWS::KinesisFirehose::DeliveryStream
+    Properties: {DeliveryStreamName: !Ref StreamName}
+  Out: {Type: AWS::KinesisFirehose::DeliveryStream}
+"""
+    text = text.replace("\nParameters:\n", '\nParameters:\n  StreamName: {Type: String, Default: "web-logs"}\n')
+    path = tmp_path / "template.yaml"
+    path.write_text(text)
+    counts = json.loads(run("migrate", str(path), "--application", "counts", "--json").stdout)
+    assert counts["parameters"] == {
+        "IngestionStream": "existing", "IngestionStreamName": "web-logs", "IngestionRoleArn": "ROLE_OF_THE_STREAM",
+        "SummaryStream": "existing", "SummaryStreamName": "Out", "SummaryRoleArn": "ROLE_OF_THE_STREAM",
+    }  # fmt: skip
+    out = tmp_path / "alerts"
+    alerts = run("migrate", str(path), "--application", "Alerts", "--out", str(out))
+    assert alerts.status == 0, alerts.error
+    assert '"millis" > 100' in (out / "program.sql").read_text()
+    assert "the template's parameter Threshold: its default, 100, is written into the program" in alerts.stdout
+    assert json.loads((out / "parameters.json").read_text()) == {}
+    assert run("compile", str(out), "--check").status == 0
+
+
+def test_a_template_as_json_is_the_same(tmp_path: Path) -> None:
+    """CloudFormation's long forms."""
+    path = tmp_path / "template.json"
+    path.write_text(json.dumps(read_document(TEMPLATE)))
+    for name in ("counts", "Alerts"):
+        found = [run("migrate", str(each), "--application", name, "--json").stdout for each in (TEMPLATE, path)]
+        assert found[0] == found[1]
+        assert json.loads(found[0])["outputs"]
+
+
+def test_a_sql_file_becomes_a_folder_that_runs(tmp_path: Path) -> None:
+    """Its source is the default one, its outputs all that it fills; the log goes through it."""
+    out = tmp_path / "mine"
+    assert run("migrate", str(PROGRAM), "--out", str(out)).status == 0
+    assert run("compile", str(out), "--check").status == 0
+    ran = run("run", str(_log(tmp_path)), "--pipeline", str(out), "--out", str(tmp_path / "ran"), "--json")
+    assert ran.status == 0
+    assert json.loads(ran.stdout)
+
+
+def test_a_name_that_is_not_there_brings_near_ones() -> None:
+    """The service is gone for new applications: the line says what else can be given."""
+    aws = StubbedAws()
+    stub = aws.stub("kinesisanalyticsv2")
+    stub.add_client_error("describe_application", "ResourceNotFoundException")
+    summary = {"ApplicationName": "log-aggregation", "ApplicationARN": "arn:aws:kinesisanalytics:::a",
+               "ApplicationStatus": "READY", "ApplicationVersionId": 1, "RuntimeEnvironment": "SQL-1_0"}  # fmt: skip
+    stub.add_response("list_applications", {"ApplicationSummaries": [summary]})
+    ran = run("migrate", "log-agregation", aws=aws)
+    assert ran.status == 2
+    assert "(did you mean log-aggregation?): give its description's JSON" in ran.error
+    aws.assert_all_asked()
+
+
+def test_the_report_says_whether_there_is_a_stream_to_attach_to() -> None:
+    """A new stream has the transform already; one that exists gets it by attach."""
+    new, existing = (run("migrate", str(APPLICATIONS / name)).stdout for name in ("v2.json", "v1.json"))
+    assert "new delivery stream has the transform on it" in new
+    assert "3. Attach: `streamtally attach log-ingestion-stream --plan`" in existing
+
+
+KEYS = ["Ref", "Fn::Sub", "Fn::GetAtt", "Type", "Properties", "ApplicationName", "a"]
+ODD = st.recursive(
+    st.none() | st.integers() | st.text("AB${}.", max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(ODD)
+def test_no_template_is_too_odd(resources: Any) -> None:
+    """Whatever stands where a resource is expected, it is read or refused, never a traceback."""
+    template = {"Parameters": {"A": {"Default": "x"}}, "Resources": {"A": resources, "B": {"Type": "x"}}}
+    resolved, _ = resolve(template)
+    assert set(only(resolved, "B")["Resources"]) <= {"A", "B"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from streamtally.aws.objects import Folder
-from streamtally.aws.session import Aws
+from streamtally.aws.session import Aws, AwsError
 from streamtally.cli.applications import PROGRAM, choose, read_document
 from streamtally.cli.aws_options import aws_options, echo_json, json_option
 from streamtally.cli.compile import write_atomically
@@ -27,6 +28,7 @@ from streamtally.local.run import LocalRun
 from streamtally.local.store import DuckDbStore
 from streamtally.migrate.parity import Parity, columns_of, compare
 from streamtally.migrate.report import deploy_parameters, report
+from streamtally.migrate.templates import only, resolve
 from streamtally.pipeline import load_pipeline
 from streamtally.report.text import visible
 from streamtally.source import FORMATS_OWN, Source
@@ -78,14 +80,42 @@ def _read(aws: Aws, source: str, name: str | None) -> tuple[Any, Application]:
     if path.suffix == ".sql":
         return {}, Application(path.stem, read_text(path))
     is_file = path.exists() or "/" in source or path.suffix in (".json", ".yaml", ".yml")
-    if is_file:
-        document = read_document(path)
-    else:
-        document = aws.call("kinesisanalyticsv2", "describe_application", ApplicationName=source)
     try:
-        return document, choose(read_applications(document), name)
+        document = read_document(path) if is_file else _describe(aws, source)
+    except SettingsError as error:
+        raise SettingsError(str(error) if str(error).startswith(f"{path}:") else f"{path}: {error}") from None
+    notes: list[str] = []
+    try:
+        if isinstance(document, dict) and isinstance(document.get("Resources"), dict):
+            document, notes = resolve(document)
+            application = choose(read_applications(document), name)
+            document = only(document, application.name)
+        else:
+            application = choose(read_applications(document), name)
+        application.left += notes
+        return document, application
     except SettingsError as error:
         raise SettingsError(f"{source}: {error}") from None
+
+
+def _describe(aws: Aws, name: str) -> Any:
+    """An application by its name. Raises: AwsError: there is none (near names are told), or no right to ask."""
+    try:
+        return aws.call("kinesisanalyticsv2", "describe_application", ApplicationName=name)
+    except AwsError as error:
+        if error.code != "ResourceNotFoundException":
+            raise
+        saved = "give its description's JSON, its template or its .sql file"
+        raise AwsError(f"there is no application {name!r} in {aws.region}{_near(aws, name)}: {saved}") from None
+
+
+def _near(aws: Aws, name: str) -> str:
+    try:
+        listed = aws.call("kinesisanalyticsv2", "list_applications")["ApplicationSummaries"]
+    except AwsError:
+        return ""
+    near = difflib.get_close_matches(name, [str(each["ApplicationName"]) for each in listed], n=3)
+    return f" (did you mean {', '.join(near)}?)" if near else ""
 
 
 def _compile(application: Application, is_sql: bool) -> tuple[str, Compiled]:

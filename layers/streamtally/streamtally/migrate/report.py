@@ -54,7 +54,14 @@ def report(
     lines.append(
         f"   `sam deploy --guided --parameter-overrides {overrides}`" if overrides else "   `sam deploy --guided`"
     )
-    lines.append(f"3. Attach: `{attach_command(parameters)}`, and without `--plan` once it looks right.")
+    attach = f"`{attach_command(parameters)}`, and without `--plan` once it looks right."
+    if parameters.get("IngestionStream") == "existing":
+        lines.append(f"3. Attach: {attach}")
+    else:
+        lines.append(
+            "3. The stack's new delivery stream has the transform on it. To put it on one that exists instead:"
+        )
+        lines.append(f"   {attach}")
     lines += ["", "## Equal", "", *_equal(document)]
     lines += ["", "## Differs", "", *_differs(document), *(f"- {note}" for note in notes)]
     lines += ["", "## Not carried over", "", *([f"- {each}" for each in left] or ["Nothing."])]

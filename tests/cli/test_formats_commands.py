@@ -61,6 +61,8 @@ def test_detect(tmp_path: Path) -> None:
     text = out.decode()
     assert status == 1
     assert "apache_combined (nginx's default is the same), 30 of 32 lines (1 empty)" in text
+    status, out, _ = run("detect", SAMPLES / "nginx.log")
+    assert (status, b"nginx (the escape \\x22 in line 2 says so), 6 of 6 lines" in out) == (0, True)
     place = LINE.index(b" 200")
     assert f"line 31, character {place + 1}:" in text
     shown, arrow = text.splitlines()[-2:]

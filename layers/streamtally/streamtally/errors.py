@@ -33,11 +33,15 @@ class SettingsError(StreamtallyError):
     """A setting, variable, option or file cannot be used; the text names it."""
 
 
+_MAX_SHOWN = 80
+
+
 class UnknownFormatError(SettingsError):
     """A log format nobody registered."""
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
-        super().__init__(f"unknown format {name!r}: the formats are {', '.join(sorted(known))}")
+        shown = name if len(name) <= _MAX_SHOWN else f"{name[:_MAX_SHOWN]}…"
+        super().__init__(f"unknown format {shown!r}: the formats are {', '.join(sorted(known))}")
 
 
 class PlanError(SettingsError):

@@ -12,7 +12,7 @@ import click
 
 from streamtally.agent import AgentFlow, flow_of
 from streamtally.errors import SettingsError
-from streamtally.local.logs import STANDARD_INPUT, open_log
+from streamtally.local.logs import STANDARD_INPUT, open_log, refuse_broken
 from streamtally.report.text import visible
 
 _SHOWN_CHARS = 200
@@ -40,7 +40,7 @@ def print_converted(file: str, options: str) -> int:
 
 def _convert(flow: AgentFlow, file: str, shown: str) -> int:
     out, number, unparsed = sys.stdout.buffer, flow.framing.skip_lines + 1, 0
-    with open_log(file) as log:
+    with open_log(file) as log, refuse_broken(shown, lambda: number - 1):
         for converted in flow.convert_file(log, datetime.now(UTC)):
             if converted.data is not None:
                 out.write(converted.data)

@@ -9,13 +9,12 @@ import click
 
 from streamtally.cli.aws_options import echo_json, json_option
 from streamtally.errors import SettingsError
-from streamtally.formats.detect import Detection, Fit, Misfit, detect
+from streamtally.formats.detect import COMBINED, SAME_LINE, Detection, Fit, Misfit, detect
 from streamtally.local.logs import STANDARD_INPUT, check_logs, read_log
 from streamtally.records import to_text
 from streamtally.report.text import visible
 
 _BEFORE_CHARS, _AFTER_CHARS = 60, 30
-_SAME_LINE = {"apache_combined": " (nginx's default is the same)"}
 
 
 @click.command("detect")
@@ -69,15 +68,22 @@ def _explain(shown: str, found: Detection, best: Fit) -> None:
     name = best.format.name
     rest = [f"{count} {what}" for count, what in ((best.headers, "header lines"), (found.empty, "empty")) if count]
     click.echo(
-        f"{visible(shown)}: {name}{_SAME_LINE.get(name, '')}, {best.taken} of {found.lines} lines"
+        f"{visible(shown)}: {name}{_server(found, name)}, {best.taken} of {found.lines} lines"
         + (f" ({', '.join(rest)})" if rest else "")
     )
-    for fit in found.fits[1:4]:
+    for fit in [fit for fit in found.fits[1:] if {fit.format.name, name} != {COMBINED, SAME_LINE}][:3]:
         click.echo(f"  {fit.format.name} takes {fit.taken} of them too")
     if best.missed:
         click.echo(f"{best.missed} do not fit:")
         for misfit in best.misfits:
             _show(misfit)
+
+
+def _server(found: Detection, name: str) -> str:
+    """What tells nginx's default line from Apache's combined line, which are the same."""
+    if found.sign is not None:
+        return f" ({found.sign.what} in line {found.sign.number} says so)"
+    return " (nginx's default is the same)" if name == COMBINED else ""
 
 
 def _explain_none(shown: str, found: Detection) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from streamtally.errors import FormatError
 from streamtally.formats import REGISTRY
 from streamtally.formats.base import Format, FormatOptions, Parser, Row
+from streamtally.formats.server_signs import Sign, tell_server
 from streamtally.formats.w3c import HEADER
+
+COMBINED = "apache_combined"
+SAME_LINE = "nginx"  # as combined
+DELIMITED = ("csv", "tsv")
 
 NEARLY_ALL = 0.9
 """A format that takes this share of what the best one takes goes before it, if it says more about its lines."""
@@ -37,23 +42,31 @@ class Misfit:
 
 @dataclass(slots=True)
 class Fit:
-    """How a format fits: the lines that it takes, header lines, and the first that it does not take."""
+    """How a format fits: the lines that it takes, header lines, and the first that it does not take.
+
+    ``columns``: of the last line that it takes.
+    """
 
     format: Format
     taken: int = 0
     headers: int = 0
     misfits: list[Misfit] = field(default_factory=list)
     missed: int = 0
+    columns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """The format that fits best (None: none does), and how every format that takes a line fits, best first."""
+    """The format that fits best (None: none does), and how every format that takes a line fits, best first.
+
+    ``sign``: what tells nginx's default lines from Apache's combined ones, where they are of either.
+    """
 
     lines: int
     empty: int
     best: Fit | None
     fits: Sequence[Fit]
+    sign: Sign | None = None
 
 
 def detect(lines: Iterable[str]) -> Detection:
@@ -62,11 +75,24 @@ def detect(lines: Iterable[str]) -> Detection:
     numbered = [(number, line) for number, line in enumerate(texts, 1) if line]
     fits = [_try(each, numbered) for each in _ORDER]
     most = max((fit.taken for fit in fits), default=0)
-    best = next((fit for fit in fits if fit.taken and fit.taken >= most * NEARLY_ALL), None)
+    best = _choose([fit for fit in fits if fit.taken and fit.taken >= most * NEARLY_ALL])
     if best is not None and best.taken < _MIN_SHARE * (len(numbered) - best.headers):
         best = None
+    sign = None
+    if best is not None and best.format.name == COMBINED:
+        sign = tell_server(numbered)
+        twin = replace(best, format=REGISTRY[SAME_LINE])
+        fits.append(twin)
+        best = twin if sign is not None and sign.server == SAME_LINE else best
     others = sorted((fit for fit in fits if fit.taken and fit is not best), key=lambda fit: -fit.taken)
-    return Detection(len(texts), len(texts) - len(numbered), best, [*([best] if best else []), *others])
+    return Detection(len(texts), len(texts) - len(numbered), best, [*([best] if best else []), *others], sign)
+
+
+def _choose(fits: Sequence[Fit]) -> Fit | None:
+    """The most demanding one; of csv and tsv the one of more columns (a cell may hold the other's mark)."""
+    if fits and fits[0].format.name in DELIMITED:
+        return max(fits, key=lambda fit: fit.columns)
+    return fits[0] if fits else None
 
 
 def _try(each: Format, numbered: Sequence[tuple[int, str]]) -> Fit:
@@ -74,7 +100,7 @@ def _try(each: Format, numbered: Sequence[tuple[int, str]]) -> Fit:
     parse = _demanding(each, [line for _, line in numbered[:100]])
     for number, line in numbered:
         try:
-            parse(line)
+            fit.columns = len(parse(line))
             fit.taken += 1
         except FormatError as error:
             if error.reason == HEADER:
@@ -97,7 +123,7 @@ def _demanding(each: Format, first_lines: Sequence[str]) -> Parser:
     parse = each.compile(FormatOptions())
     if each.name == "ltsv":
         return _refusing(parse, each.name, lambda line: "\t" in line)
-    if each.name in ("csv", "tsv"):
+    if each.name in DELIMITED:
         mark = "," if each.name == "csv" else "\t"
         counts = [_columns(parse, line) for line in first_lines]
         usual = max(set(counts), key=counts.count, default=0)

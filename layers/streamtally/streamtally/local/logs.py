@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +56,8 @@ def open_log(name: str) -> Iterator[BinaryIO]:
     if name == STANDARD_INPUT:
         yield cast(BinaryIO, _decompressed(sys.stdin.buffer))
         return
+    if not name:
+        raise SettingsError("a log without a name: give a file, or - for standard input")
     path = Path(name)
     if path.is_dir():
         raise SettingsError(f"{name}: is a folder: name the log files in it")
@@ -79,15 +81,23 @@ def read_log(name: str) -> Iterator[LogLine]:
     """The lines of a log. Raises: SettingsError: it cannot be read, or its gzip data is broken."""
     shown = "standard input" if name == STANDARD_INPUT else name
     number = 0
-    with open_log(name) as log:
-        try:
-            while data := log.readline(MAX_LINE_BYTES + 1):
-                number += 1
-                yield LogLine(shown, number, data, len(data) + _skip_rest(log, data))
-        except (EOFError, zlib.error, gzip.BadGzipFile):
-            raise SettingsError(f"{shown}: the gzip data is broken or cut off after line {number}") from None
-        except OSError as error:
-            raise SettingsError(f"{shown}: cannot be read: {error.strerror or error}") from None
+    with open_log(name) as log, refuse_broken(shown, lambda: number):
+        while data := log.readline(MAX_LINE_BYTES + 1):
+            number += 1
+            yield LogLine(shown, number, data, len(data) + _skip_rest(log, data))
+
+
+@contextmanager
+def refuse_broken(shown: str, lines: Callable[[], int]) -> Iterator[None]:
+    """What goes wrong while a log is read, as SettingsError. ``lines``: how many of them were read."""
+    try:
+        yield
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise SettingsError(f"{shown}: the gzip data is broken or cut off after line {lines()}") from None
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise SettingsError(f"{shown}: cannot be read: {error.strerror or error}") from None
 
 
 def _skip_rest(log: BinaryIO, data: bytes) -> int:

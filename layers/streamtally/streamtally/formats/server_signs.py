@@ -1,9 +1,10 @@
 r"""nginx's default line and Apache's combined line are the same; what the servers write into it is not always.
 
 Apache escapes a quote as ``\"``, a backslash as ``\\``, control characters as ``\n`` or ``\x1b`` (lower case) and
-writes ``-`` for an empty body; ``%l`` can hold a name. nginx escapes all of these as ``\xHH`` (upper case), writes ``0``
-for an empty body, and has status codes of its own. Sources: Apache, server/util.c, ap_escape_logitem; mod_log_config, ``%b``;
-nginx, src/http/modules/ngx_http_log_module.c, ngx_http_log_escape, and ngx_http_request.h.
+writes ``-`` for an empty body; ``%l`` can hold a name. nginx escapes all of these as ``\xHH`` (upper case), writes
+``0`` for an empty body, and has status codes of its own.
+Sources: Apache, server/util.c, ap_escape_logitem; mod_log_config, ``%b``; nginx,
+src/http/modules/ngx_http_log_module.c, ngx_http_log_escape, and ngx_http_request.h.
 """
 
 from __future__ import annotations

@@ -39,9 +39,10 @@ def big_event(lines_a_record: int = 25, size_bytes: int = EVENT_BYTES) -> Shape:
     return _shape(f"{size / 1e6:.1f} MB, {lines_a_record} lines a record", records, lines_a_record)
 
 
-def small_records(many: int = 5000) -> Shape:
-    """So many records of one line each."""
-    return _shape(f"{many:,} one-line records", list(islice(_records(1), many)), 1)
+def small_records(many: int = 5000, at_once: int = 1) -> Shape:
+    """So many records of one line each, so many of which were put in one call: they have one arrival."""
+    name = f"{many:,} one-line records" + (f", {at_once} a put" if at_once > 1 else "")
+    return _shape(name, list(islice(_records(1), many)), 1, at_once)
 
 
 def _records(lines_a_record: int) -> Iterator[bytes]:
@@ -50,20 +51,20 @@ def _records(lines_a_record: int) -> Iterator[bytes]:
         yield "".join(f"{line}\n" for line in islice(lines, lines_a_record)).encode()
 
 
-def _shape(name: str, records: list[bytes], lines_a_record: int) -> Shape:
+def _shape(name: str, records: list[bytes], lines_a_record: int, at_once: int = 1) -> Shape:
     event = {
         "invocationId": "00000000-0000-4000-8000-000000000000",
         "deliveryStreamArn": "arn:aws:firehose:us-east-1:123456789012:deliverystream/log-ingestion-stream",
         "region": "us-east-1",
-        "records": [_record(number, data) for number, data in enumerate(records)],
+        "records": [_record(number, data, number // at_once) for number, data in enumerate(records)],
     }
     return Shape(name, json.dumps(event), len(records) * lines_a_record, len(records))
 
 
-def _record(number: int, data: bytes) -> dict[str, Any]:
+def _record(number: int, data: bytes, after_ms: int) -> dict[str, Any]:
     return {
         # As long as Firehose's own: 56 digits.
         "recordId": f"{number:056d}",
-        "approximateArrivalTimestamp": ARRIVAL_MS + number,
+        "approximateArrivalTimestamp": ARRIVAL_MS + after_ms,
         "data": base64.b64encode(data).decode(),
     }

@@ -26,16 +26,17 @@ def test_the_parts_are_timed() -> None:
         with timing(function.app) as costs:
             assert function(shape.text) == plain
         parts = dict(costs.seconds)
-        assert set(parts) == {"batch digest", "batch id", "document ids", "results counted", "ledger published"}
+        names = {"batch digest", "groups", "batch id", "document ids", "results counted", "ledger published"}
+        assert set(parts) == names
         function(shape.text)
         assert costs.seconds == parts
 
 
-# The command prints a share for both shapes of event.
+# The command prints a share for every shape of event.
 def test_the_command() -> None:
     command = [sys.executable, "-W", "ignore", "-m", "bench.exactness", "--rounds", "1"]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    assert done.stdout.count("ledger and ids take") == 2
+    assert done.stdout.count("ledger and ids take") == 3
 
 
 # The fast hash of many texts is the hash of their canonical JSON, whatever they hold.

@@ -12,12 +12,13 @@ import pytest
 from streamtally.aws import batches
 from streamtally.aws.batches import batch_finder, read_closed
 from streamtally.aws.opensearch import connect
+from streamtally.fingerprint import describe_batch
 from streamtally.indices.spec import read_specs
 from streamtally.local.folder import read_folder
 from streamtally.local.laptop import SUMMARY
 from streamtally.local.opensearch_store import OpenSearchStore
 from streamtally.pipeline import iter_documents, load_pipeline, transform
-from streamtally.records import Record, describe_batch
+from streamtally.records import Record
 from tests.faults.world import make_line
 from tests.opensearch.conftest import wipe
 from tests.opensearch.server import Server
@@ -32,7 +33,7 @@ def make_batch(number: int) -> list[Record]:
     times = [NOW - 600_000, NOW]
     lines = [make_line(at, status) for at in times for status in (200, 404)]
     return [
-        Record(f"{number}-{place}", f"{number}-{place}", NOW + number, "", line, line)
+        Record(f"{number}-{place}", f"{number}-{place}", NOW + number, NOW + number, "", line, line)
         for place, line in enumerate(lines)
     ]
 

@@ -76,13 +76,13 @@ def _text_size(text: str) -> int:
 
 
 def choose_overflow(
-    results: Sequence[Result], order: Sequence[Any], limit_bytes: int, may_go_back: Callable[[int], bool]
+    results: Sequence[Result], order: Callable[[int], Any], limit_bytes: int, may_go_back: Callable[[int], bool]
 ) -> frozenset[int]:
     """The places of the records that must be left out for the answer to fit; mostly none.
 
     Every record is first charged what it costs left out: as Dropped if it can go back into the stream, else as
-    ProcessingFailed. Then records are taken in while there is room, in the order of ``order``, so that the same batch
-    in another order of records leaves out the same ones.
+    ProcessingFailed. Then records are taken in while there is room, in the order of what ``order`` gives their places,
+    so that the same batch in another order of records leaves out the same ones.
     Raises: ResponseTooLargeError: even left out they are too large.
     """
     if _surely_fits(results, limit_bytes):
@@ -101,7 +101,7 @@ def choose_overflow(
             "lower BufferSizeInMBs of the stream's Lambda processor"
         )
     chosen = set()
-    for index in sorted(range(len(results)), key=order.__getitem__):
+    for index in sorted(range(len(results)), key=order):
         more = sizes[index] - left_out_sizes[index]
         if more <= 0:
             continue

@@ -28,10 +28,12 @@ def digest(value: Any) -> str:
 
 
 def digest_texts(texts: list[str]) -> str:
-    """:func:`digest` of many texts: of ASCII, orjson writes the same bytes in a tenth of the time."""
-    whole = "".join(texts)
-    is_plain = whole.isascii() and "\x7f" not in whole
-    return _hash(orjson.dumps(texts) if is_plain else canonical_json(texts))
+    """:func:`digest` of many texts: of printable ASCII, orjson writes the same bytes in a tenth of the time."""
+    try:
+        data = orjson.dumps(texts)
+    except TypeError:  # a lone surrogate
+        data = b"\x7f"
+    return _hash(data if data.isascii() and b"\x7f" not in data else canonical_json(texts))
 
 
 def _hash(data: bytes) -> str:

@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 
 from streamtally.canonical import digest
+from streamtally.fingerprint import Batch
 from streamtally.plan.rows import RowOutput
 from streamtally.plan.windowed import WindowedOutput
-from streamtally.records import Batch
 from streamtally.times import to_iso
 
 MAX_DOCUMENT_BYTES = 1000 * 1024 - 1

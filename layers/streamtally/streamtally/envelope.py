@@ -40,7 +40,6 @@ class Envelope:
         is_plain: the body holds lines and nothing but lines, whatever they look like.
         body: the origin's data, or lines of it.
         is_counted: its rows are counted already: its lines go to S3, and to no output.
-        received: when Firehose got this envelope, in ms; not part of its bytes.
     """
 
     origin: str
@@ -49,7 +48,6 @@ class Envelope:
     hops: int
     is_plain: bool
     body: bytes
-    received: int = 0
     is_counted: bool = False
 
     @property
@@ -73,7 +71,7 @@ def encode_envelope(envelope: Envelope) -> bytes:
     return head + len(origin).to_bytes(2, "big") + origin + len(part).to_bytes(1, "big") + part + body
 
 
-def decode_envelope(data: bytes, limit_bytes: int, received: int = 0) -> Envelope:
+def decode_envelope(data: bytes, limit_bytes: int) -> Envelope:
     """The envelope from its bytes, its body of at most ``limit_bytes``. Raises: RecordError: it is none, or broken."""
     try:
         magic, flags, hops, first_arrival, size = _HEAD.unpack_from(data)
@@ -86,7 +84,7 @@ def decode_envelope(data: bytes, limit_bytes: int, received: int = 0) -> Envelop
         raise RecordError("the envelope is broken")
     if flags & _COMPRESSED:
         body = _decompress(body, limit_bytes)
-    return Envelope(origin, part, first_arrival, hops, bool(flags & _PLAIN), body, received, bool(flags & _COUNTED))
+    return Envelope(origin, part, first_arrival, hops, bool(flags & _PLAIN), body, bool(flags & _COUNTED))
 
 
 def _text(data: bytes, position: int, width: int) -> tuple[str, int]:

@@ -10,13 +10,14 @@ from streamtally.answer import DROPPED, FAILED, MAX_RESPONSE_BYTES, OK, Result, 
 from streamtally.canonical import digest
 from streamtally.documents import add_line_ids, batch_account
 from streamtally.errors import PlanError, SettingsError
+from streamtally.fingerprint import Batch, describe_batch
 from streamtally.ledger import Ledger, OutputLedger
 from streamtally.lines import LineReader, count_lines, has_several_lines
 from streamtally.outputs import ERROR_STREAM, output_settings
 from streamtally.plan.rows import compile_row_output
 from streamtally.plan.windowed import compile_windowed_output
 from streamtally.putting_back import may_go_back, to_envelopes, to_single_lines
-from streamtally.records import Record, RecordGroup, describe_batch, group_records
+from streamtally.records import Record, RecordGroup, group_records
 from streamtally.source import Source, ZoneOf, source_settings
 from streamtally.targets import Output, make_targets
 
@@ -134,13 +135,12 @@ def transform(
     Raises: ResponseTooLargeError: not even without those records does an answer fit.
     """
     apart = _take_apart(pipeline, records) if can_put_back else {}
-    run = _Run(pipeline, records, apart, batch_id=batch_id)
+    batch = describe_batch(records)
+    run = _Run(pipeline, records, apart, batch_id=batch_id, batch=batch)
     if run.ambiguous:
-        run = _Run(pipeline, records, apart, by_row=True, batch_id=batch_id)
-    # Those that went round already come first, so that nothing goes round for ever.
-    order = [(-record.envelope.hops if record.envelope else 0, record.identity) for record in records]
+        run = _Run(pipeline, records, apart, by_row=True, batch_id=batch_id, batch=batch)
     may_return = (lambda place: may_go_back(records[place])) if can_put_back else (lambda place: False)
-    places = choose_overflow(run.results, order, max_response_bytes, may_return)
+    places = choose_overflow(run.results, lambda place: _turn(records[place]), max_response_bytes, may_return)
     if places:
         left_out = {
             id(records[place]): to_envelopes(
@@ -150,8 +150,13 @@ def transform(
             else []
             for place in places
         }
-        run = _Run(pipeline, records, apart | left_out, by_row=True, batch_id=batch_id)
+        run = _Run(pipeline, records, apart | left_out, by_row=True, batch_id=batch_id, batch=batch)
     return run.outcome()
+
+
+def _turn(record: Record) -> tuple[int, str]:
+    """Those that went round already come first, so that nothing goes round for ever."""
+    return -record.envelope.hops if record.envelope else 0, record.identity
 
 
 def _take_apart(pipeline: Pipeline, records: Sequence[Record]) -> dict[int, list[bytes]]:
@@ -171,6 +176,7 @@ class _Run:
         left_out: the records (by ``id``) that are not read, since the answer would be too large or their lines must go
             alone → what is put back of each; nothing: it is answered ProcessingFailed.
         by_row: evaluate every row by itself (see :attr:`streamtally.targets.WindowedTarget.ambiguous`).
+        batch: what the records are together, where that is known.
     """
 
     def __init__(
@@ -180,13 +186,14 @@ class _Run:
         left_out: Mapping[int, list[bytes]] | None = None,
         by_row: bool = False,
         batch_id: str | None = None,
+        batch: Batch | None = None,
     ) -> None:
         self.pipeline = pipeline
         # The error output shows the rows themselves, so that none is counted by what the outputs read of it.
         self.by_row = by_row or ERROR_STREAM in pipeline.outputs
         self.single = pipeline.source.settings.framing == SINGLE
         self.ambiguous = False
-        self.batch = describe_batch(records)
+        self.batch = batch or describe_batch(records)
         self.left_out = left_out or {}
         self.batch_id = batch_id
         self.ledger = Ledger(records=len(records))
@@ -254,8 +261,9 @@ class _Run:
         return Result(record.id, FAILED, b"", record.raw)
 
     def _count_results(self) -> None:
-        results = [result.result for result in self.results]
-        self.ledger.ok, self.ledger.dropped, self.ledger.processing_failed = map(results.count, (OK, DROPPED, FAILED))
+        others = [result.result for result in self.results if result.result != OK]
+        self.ledger.ok = len(self.results) - len(others)
+        self.ledger.dropped, self.ledger.processing_failed = map(others.count, (DROPPED, FAILED))
 
 
 def iter_documents(deliveries: Iterable[Delivery]) -> Iterable[bytes]:

@@ -5,12 +5,9 @@ Source: Amazon Data Firehose developer guide, "Transform source data in Amazon D
 
 from __future__ import annotations
 
-import hashlib
 import zlib
-from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any
 
 from pybase64 import b64decode
@@ -24,9 +21,6 @@ MAX_DECOMPRESSED_RECORD_BYTES = 16 * 2**20
 MAX_DECOMPRESSED_EVENT_BYTES = 64 * 2**20
 """Bounds of what gzip may grow to. An answer holds at most 6 MB, so more could not be answered anyway."""
 
-HASHED_AT_ONCE = 64
-"""Records put together for hashing: enough for short ones, and no copy of the whole event for long ones."""
-
 _GZIP = b"\x1f\x8b"
 _MARKS = frozenset({_GZIP, MAGIC[:2]})
 _GZIP_WINDOW = 31  # zlib's way to ask for gzip members
@@ -39,7 +33,8 @@ class Record:
     Attributes:
         id: the recordId, to be answered exactly once.
         identity: what makes it the same record when it comes again.
-        arrival: approximateArrivalTimestamp, ms since the epoch.
+        arrival: approximateArrivalTimestamp, ms since the epoch; of what went back into the stream, its first one.
+        received: when Firehose got it, be it what went back, in ms.
         raw: its data as it came, base64 (for the answer, should the record fail).
         data: the decoded bytes, before any decompression; None if they cannot be decoded.
         payload: what its lines are in: ``data``, or that decompressed; None if there is none.
@@ -51,17 +46,13 @@ class Record:
     id: str
     identity: str
     arrival: int
+    received: int
     raw: str
     data: bytes | None
     payload: bytes | None
     error: str = ""
     left_out: int = 0
     envelope: Envelope | None = None
-
-
-# Many records are looked at several times: a loop in C each.
-_IDENTITY: Callable[[Record], str] = attrgetter("identity")
-_ARRIVAL: Callable[[Record], int] = attrgetter("arrival")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +64,7 @@ class RecordGroup:
     @property
     def batch_id(self) -> str:
         """The same for the same set of records, whatever their order."""
-        return digest_texts(sorted(map(_IDENTITY, self.records)))
+        return digest_texts(sorted([record.identity for record in self.records]))
 
     @property
     def is_part(self) -> bool:
@@ -89,24 +80,8 @@ class RecordGroup:
     @property
     def arrivals(self) -> tuple[int, int]:
         """The earliest and the latest arrival, in ms."""
-        times = list(map(_ARRIVAL, self.records))
+        times = [record.arrival for record in self.records]
         return min(times), max(times)
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """All records of an event together, as every document names them.
-
-    Attributes:
-        digest: hash of the sorted (arrival in ms, data) of all records: what an error file can be
-            matched with, since it holds neither identities nor batch boundaries.
-        records: how many; first_arrival, last_arrival: in ms.
-    """
-
-    digest: str
-    records: int
-    first_arrival: int
-    last_arrival: int
 
 
 def decode_records(raw_records: Iterable[Mapping[str, Any]], now_ms: int) -> list[Record]:
@@ -134,8 +109,8 @@ def _decode(raw: Mapping[str, Any], now_ms: int) -> Record:
     try:
         data = b64decode(text, validate=True)
     except (ValueError, TypeError):
-        return Record(record_id, identity, int(arrival), str(text or ""), None, None, "the data is not base64")
-    return Record(record_id, identity, arrival, text, data, data)
+        return Record(record_id, identity, arrival, arrival, str(text or ""), None, None, "the data is not base64")
+    return Record(record_id, identity, arrival, arrival, text, data, data)
 
 
 def _data_stream_identity(metadata: Mapping[str, Any], record_id: str) -> str:
@@ -166,7 +141,7 @@ def _unpack_all(records: list[Record]) -> None:
 def _unpack(record: Record, payload: bytes, limit_bytes: int) -> bytes:
     """What an envelope holds, decompressed; the record then is what the envelope says."""
     if payload.startswith(MAGIC[:-1]):  # of another version too: that one is broken to us, and kept raw
-        envelope = record.envelope = decode_envelope(payload, limit_bytes, received=record.arrival)
+        envelope = record.envelope = decode_envelope(payload, limit_bytes)
         record.identity, record.arrival = envelope.identity, envelope.first_arrival
         payload = envelope.body
         if envelope.is_plain:
@@ -195,29 +170,6 @@ def decompress(data: bytes, limit_bytes: int) -> bytes:
         parts.append(part)
         data = member.unused_data
     return b"".join(parts)
-
-
-def describe_batch(records: Sequence[Record]) -> Batch:
-    """The batch that these records are."""
-    prints = [
-        (each.arrival, each.data) if each.envelope is None and each.data is not None else _print(each)
-        for each in records
-    ]
-    prints.sort()
-    # One hash over all: a hash of each record would cost a tenth of the time of a batch of short ones.
-    times, data = [arrival for arrival, _ in prints], [each for _, each in prints]
-    whole = hashlib.sha256(array("q", times))
-    whole.update(array("q", map(len, data)))
-    for start in range(0, len(data), HASHED_AT_ONCE):
-        whole.update(b"".join(data[start : start + HASHED_AT_ONCE]))
-    first, last = (times[0], times[-1]) if times else (0, 0)
-    return Batch(whole.hexdigest()[:32], len(records), first, last)
-
-
-def _print(record: Record) -> tuple[int, bytes]:
-    """What an error file knows of a record: when Firehose got it, be it an envelope, and its data as it came."""
-    arrival = record.arrival if record.envelope is None else record.envelope.received
-    return arrival, record.data or record.raw.encode("utf-8", "surrogatepass")
 
 
 def group_records(records: Sequence[Record]) -> list[RecordGroup]:

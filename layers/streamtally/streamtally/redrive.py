@@ -22,8 +22,9 @@ import pybase64
 from streamtally.answer import OK
 from streamtally.envelope import Envelope, encode_envelope
 from streamtally.errors import RecordError
+from streamtally.fingerprint import describe_batch
 from streamtally.pipeline import Outcome, Pipeline, transform
-from streamtally.records import Record, describe_batch, open_record
+from streamtally.records import Record, open_record
 from streamtally.times import from_iso
 
 PROCESSING_FAILED_STATUS = "Lambda.ProcessingFailedStatus"

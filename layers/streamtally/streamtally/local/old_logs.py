@@ -87,7 +87,7 @@ def _lines(key: str, data: bytes, seen: Seen) -> Iterator[LogLine]:
 
 def _record(key: str, each: ReadLine) -> Record:
     identity = f"{key}#{each.line.number}"
-    return Record(identity, identity, each.arrival, "", each.line.data, each.line.data)
+    return Record(identity, identity, each.arrival, each.arrival, "", each.line.data, each.line.data)
 
 
 def _hour_ms(key: str) -> int:

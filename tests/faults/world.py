@@ -344,6 +344,10 @@ class DeliveredLines:
         """All lines, twins too; an object that was written again has taken its own place."""
         return sum(len(ids) for ids, _ in self._objects.values())
 
+    def keys(self) -> set[str]:
+        """The keys of the objects."""
+        return set(self._objects)
+
     def add(self, key: str, data: bytes) -> None:
         """An object's lines, in place of what was under its key."""
         ids, codes = array("Q"), array("L")

@@ -31,6 +31,10 @@ class ObjectStore(Protocol):
         """Delete an object, if it is there. Raises: SinkError."""
 
 
+PART = ".part-"
+"""How the file of an object begins that is not whole yet."""
+
+
 class Folder:
     """A folder as a bucket. Args: root: made when something is first written."""
 
@@ -40,14 +44,17 @@ class Folder:
 
     def put(self, key: str, data: bytes) -> None:
         path = self._path(key)
+        temporary = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # A file half written must never be taken for an object, which S3 shows whole or not at all.
-            handle, temporary = tempfile.mkstemp(prefix=".part-", dir=path.parent)
+            handle, temporary = tempfile.mkstemp(prefix=PART, dir=path.parent)
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
             Path(temporary).replace(path)
         except OSError as error:
+            if temporary is not None:  # on a full disk each try would leave one more
+                Path(temporary).unlink(missing_ok=True)
             raise SinkError(f"{path}: cannot be written: {error.strerror}") from None
 
     def get(self, key: str) -> bytes:
@@ -58,7 +65,12 @@ class Folder:
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         found = (path.relative_to(self._root).as_posix() for path in self._root.rglob("*") if path.is_file())
-        yield from sorted(key for key in found if key.startswith(prefix) and not Path(key).name.startswith(".part-"))
+        yield from sorted(key for key in found if key.startswith(prefix) and not Path(key).name.startswith(PART))
+
+    def sweep(self) -> None:
+        """Delete what puts left half written whose process died; for who alone writes here."""
+        for path in self._root.rglob(f"{PART}*"):
+            path.unlink(missing_ok=True)
 
     def delete(self, key: str) -> None:
         self._path(key).unlink(missing_ok=True)

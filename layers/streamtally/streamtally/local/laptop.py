@@ -72,6 +72,13 @@ class InProcessFunction:
             put_documents(self._client(), delivery.stream or SUMMARY, delivery.documents, seconds)
 
 
+def _swept(path: Path) -> Folder:
+    """A folder that stands for a bucket, without what a process left half written when it died."""
+    folder = Folder(path)
+    folder.sweep()
+    return folder
+
+
 class Laptop:
     """Both streams over one journal, and the thread that moves them.
 
@@ -94,8 +101,8 @@ class Laptop:
         buffering = buffering or Buffering()
         folder.mkdir(parents=True, exist_ok=True)
         self.journal = Journal(folder / "journal.db")
-        self.objects = objects or Folder(folder / "log-bucket")
-        self.failed_objects = failed_objects or Folder(folder / "log-summary-failed")
+        self.objects = objects or _swept(folder / "log-bucket")
+        self.failed_objects = failed_objects or _swept(folder / "log-summary-failed")
         self._now = now
         settings = {
             name: StreamSettings(name, buffering.buffer_bytes, buffering.buffer_ms, buffering.s3_bytes, buffering.s3_ms)

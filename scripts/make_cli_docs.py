@@ -26,8 +26,8 @@ Shell completion: `eval "$(_STREAMTALLY_COMPLETE=bash_source streamtally)"` in `
 
 def walk(command: click.Command, name: str, parent: click.Context | None = None) -> Iterator[tuple[str, str]]:
     """Every command's full name and help, at a width of 100."""
-    context = click.Context(command, parent, name.rpartition(" ")[2] if parent else name,
-                            terminal_width=100, max_content_width=100)  # fmt: skip
+    settings = {**command.context_settings, "terminal_width": 100, "max_content_width": 100}
+    context = click.Context(command, parent, name.rpartition(" ")[2] if parent else name, **settings)
     yield name, command.get_help(context)
     if isinstance(command, click.Group):
         for each in command.list_commands(context):

@@ -15,7 +15,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from streamtally.aws.dashboards import import_dashboards
@@ -25,6 +24,7 @@ from streamtally.aws.opensearch_settle import SettleReport
 from streamtally.aws.session import Aws
 from streamtally.cli.aws_options import ask, json_option, profile_options, yes_option
 from streamtally.cli.compile import write_atomically
+from streamtally.cli.console import Console
 from streamtally.indices.actions import Plan
 from streamtally.indices.dashboards import to_saved_objects
 from streamtally.indices.status import describe_indices, find_stuck

@@ -5,33 +5,37 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from streamtally import __version__
 from streamtally.errors import ProgramFileError, StreamtallyError
 
 COMMANDS = {
-    "run": "streamtally.cli.run",
-    "parse": "streamtally.cli.parse",
-    "invoke": "streamtally.cli.invoke",
-    "compile": "streamtally.cli.compile",
-    "local": "streamtally.cli.local",
-    "redrive": "streamtally.cli.redrive",
-    "reconcile": "streamtally.cli.reconcile",
-    "backfill": "streamtally.cli.backfill",
-    "sample": "streamtally.cli.sample",
-    "attach": "streamtally.cli.attach",
-    "detach": "streamtally.cli.detach",
-    "status": "streamtally.cli.status",
-    "migrate": "streamtally.cli.migrate",
-    "doctor": "streamtally.cli.doctor",
-    "agent-config": "streamtally.cli.agent_config",
-    "indices": "streamtally.cli.indices",
-    "formats": "streamtally.cli.formats",
-    "detect": "streamtally.cli.detect",
+    "run": ("run", "Take log files through the pipeline, and show the counts."),
+    "parse": ("parse", "Print a JSON line for each line that parses."),
+    "invoke": ("invoke", "Run the transform on an event file."),
+    "compile": ("compile", "Compile a pipeline folder, a program or an application."),
+    "local": ("local", "Run a simulator of Firehose with the transform behind it."),
+    "redrive": ("redrive", "Put failed records back, each counted once."),
+    "reconcile": ("reconcile", "Compare S3's lines with the settled counts."),
+    "backfill": ("backfill", "Take old logs through the same transform."),
+    "sample": ("sample", "Write an access log that looks like a shop's."),
+    "attach": ("attach", "Put the transform on a stream that exists."),
+    "detach": ("detach", "Restore what a stream was before attach."),
+    "status": ("status", "Show what is on a stream, and how it does."),
+    "migrate": ("migrate", "Make a pipeline of a Kinesis Analytics application."),
+    "doctor": ("doctor", "Look for what is wrong, and say how to mend it."),
+    "agent-config": ("agent_config", "Write the Kinesis Agent's agent.json, and others'."),
+    "indices": ("indices", "Set up, inspect and settle OpenSearch's indices."),
+    "formats": ("formats", "List the log formats, or show one."),
+    "detect": ("detect", "Tell a log's format."),
 }
-"""Command → its module, which holds it as ``command``; in the order in which help lists them."""
+"""Command → its module below streamtally.cli, which holds it as ``command``, and its line in the list; in help's order.
+
+The lines stand here so that listing and completing names loads no command."""
 
 EXIT_FOUND = 1
 """The command worked, and found something wrong."""
@@ -48,8 +52,32 @@ class LazyCommands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(COMMANDS[cmd_name]).command
+        module, summary = COMMANDS[cmd_name]
+        command: click.Command = import_module(f"streamtally.cli.{module}").command
+        command.short_help = summary
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        items = [
+            CompletionItem(name, help=summary) for name, (_, summary) in COMMANDS.items() if name.startswith(incomplete)
+        ]
+        # A group's own would load every command for its line; a command's completes the options alone.
+        return items + click.Command.shell_complete(self, ctx, incomplete)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # click would exit with 1, which here says that something wrong was found.
+            raise ReaderGoneError from None
+
+
+class ReaderGoneError(Exception):
+    """Whoever reads standard output has seen enough (``| head``)."""
 
 
 @click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -64,6 +92,7 @@ def cli() -> None:
 def main() -> None:
     """Run a command: a user's mistake is one line on standard error and exit status 2, never a traceback."""
     try:
+        _check_streams()
         status = cli.main(standalone_mode=False, prog_name="streamtally")
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
@@ -83,11 +112,28 @@ def main() -> None:
     except StreamtallyError as error:
         click.echo(f"streamtally: {error}", err=True)
         status = EXIT_UNUSABLE
-    except BrokenPipeError:
-        # The reader has seen enough (``| head``); what is still buffered would raise again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, ReaderGoneError):
+        _drop_what_is_buffered()
         status = 0
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"streamtally: {where}{error.strerror or error}", err=True)
+        _drop_what_is_buffered()
+        status = EXIT_UNUSABLE
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _check_streams() -> None:
+    """A shell's ``<&-`` and ``>&-`` leave Python without these streams: then they are empty, or read by nobody."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: no file of ours gets it
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8"))
+
+
+def _drop_what_is_buffered() -> None:
+    """It would raise again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -9,13 +9,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from streamtally.aws.objects import open_objects
 from streamtally.aws.reconcile import Difference, compare, read_settled
 from streamtally.aws.session import Aws
 from streamtally.cli.aws_options import aws_options, echo_json, json_option
+from streamtally.cli.console import Console
 from streamtally.cli.indices import open_cluster
 from streamtally.errors import SettingsError
 from streamtally.local.folder import read_folder

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from streamtally.aws.objects import Folder
 from streamtally.canonical import digest
+from streamtally.cli.console import Console
 from streamtally.cli.source_options import SourceOptions, format_options, time_options
 from streamtally.errors import SettingsError
 from streamtally.ledger import Ledger

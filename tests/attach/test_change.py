@@ -20,7 +20,7 @@ from streamtally.attach.change import (
     processing_of,
     to_diff,
 )
-from streamtally.attach.policies import allows
+from streamtally.attach.policies import Decision, decide, within
 from streamtally.attach.undo import Undo, parse_undo, restored
 from streamtally.errors import SettingsError
 
@@ -154,19 +154,55 @@ def _statement(effect: str, action: Any, resource: Any, **more: Any) -> dict[str
     return {"Statement": {"Effect": effect, "Action": action, "Resource": resource, **more}}
 
 
+ALLOWED, DENIED, SILENT, UNKNOWN = Decision.ALLOWED, Decision.DENIED, Decision.SILENT, Decision.UNKNOWN
+ON_CONDITION = {"Condition": {"Bool": {"aws:SecureTransport": "true"}}}
+
+
+def _not(effect: str, **more: Any) -> dict[str, Any]:
+    return {"Statement": [{"Effect": effect, **more}]}
+
+
 @pytest.mark.parametrize(
     ("documents", "expected"),
     [
-        ([], False),
-        ([_statement("Allow", "lambda:InvokeFunction", ARN)], True),
-        ([_statement("Allow", ["lambda:*"], [ARN + "*"])], True),
-        ([_statement("Allow", "LAMBDA:invoke*", "*")], True),
-        ([_statement("Allow", "lambda:InvokeFunction", OTHER)], False),
-        ([_statement("Allow", "*", "*"), _statement("Deny", "lambda:Invoke*", ARN)], False),
-        ([_statement("Allow", "*", "*", Condition={"Bool": {}})], None),
-        ([_statement("Allow", "*", "*"), _statement("Deny", "*", "*", Condition={"Bool": {}})], None),
+        ([], SILENT),
+        ([_statement("Allow", "lambda:InvokeFunction", ARN)], ALLOWED),
+        ([_statement("Allow", ["lambda:*"], [ARN + "*"])], ALLOWED),
+        ([_statement("Allow", "LAMBDA:invoke*", "*")], ALLOWED),
+        ([_statement("Allow", "lambda:Invok?Function", "*")], ALLOWED),
+        ([_statement("Allow", "lambda:InvokeFunction", OTHER)], SILENT),
+        ([_statement("Allow", "lambda:InvokeFunction", ARN + ":$LATEST")], SILENT),
+        ([_statement("Allow", "*", "*"), _statement("Deny", "lambda:Invoke*", ARN)], DENIED),
+        ([_statement("Allow", "*", "*", **ON_CONDITION)], UNKNOWN),
+        ([_statement("Allow", "*", "*", **ON_CONDITION), _statement("Allow", "lambda:*", "*")], ALLOWED),
+        ([_statement("Allow", "*", "*"), _statement("Deny", "*", "*", **ON_CONDITION)], UNKNOWN),
+        ([_statement("Deny", "*", "*", **ON_CONDITION), _statement("Deny", "*", "*")], DENIED),
+        ([_not("Allow", NotAction="iam:*", Resource="*")], ALLOWED),
+        ([_not("Allow", NotAction=["iam:*", "lambda:invoke*"], Resource="*")], SILENT),
+        ([_not("Allow", Action="lambda:*", NotResource=OTHER)], ALLOWED),
+        ([_not("Allow", Action="lambda:*", NotResource=ARN + "*")], SILENT),
+        ([_statement("Allow", "*", "*"), _not("Deny", NotAction=["s3:*", "logs:*"], Resource="*")], DENIED),
     ],
 )
-def test_policies_read_the_short_way(documents: list[Any], expected: bool | None) -> None:
-    """Denials win; wildcards match, actions in any case; what a condition decides is not told."""
-    assert allows(documents, "lambda:InvokeFunction", ARN) is expected
+def test_policies_read_the_short_way(documents: list[Any], expected: Decision) -> None:
+    """Denials win; wildcards match, actions in any case; Not… turns round; what a condition decides is not told."""
+    assert decide(documents, "lambda:InvokeFunction", ARN) is expected
+
+
+@pytest.mark.parametrize(
+    ("identity", "boundary", "expected"),
+    [
+        (ALLOWED, ALLOWED, ALLOWED),
+        (ALLOWED, SILENT, DENIED),
+        (ALLOWED, DENIED, DENIED),
+        (ALLOWED, UNKNOWN, UNKNOWN),
+        (SILENT, ALLOWED, SILENT),
+        (SILENT, UNKNOWN, SILENT),
+        (UNKNOWN, ALLOWED, UNKNOWN),
+        (UNKNOWN, SILENT, DENIED),
+        (DENIED, ALLOWED, DENIED),
+    ],
+)
+def test_a_boundary_bounds_and_allows_nothing(identity: Decision, boundary: Decision, expected: Decision) -> None:
+    """What it does not name, no policy can allow, the function's neither."""
+    assert within(identity, boundary) is expected

@@ -12,8 +12,10 @@ from botocore.stub import Stubber
 from streamtally.attach.change import FunctionSettings
 from streamtally.attach.destinations import KINDS, DestinationKind
 from streamtally.attach.grant import ACTIONS
-from streamtally.aws.attach import StaleError, apply_change, plan_attach, plan_detach, wait_until_effective
+from streamtally.aws.apply import apply_change
+from streamtally.aws.attach import plan_attach, plan_detach
 from streamtally.aws.session import Aws
+from streamtally.aws.streams import find_function
 from streamtally.errors import SettingsError
 from streamtally.findings import errors
 
@@ -22,6 +24,8 @@ STREAM = "log-ingestion-stream"
 STREAM_ARN = f"arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/{STREAM}"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/service-role/firehose"
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:transform"
+CALLED = f"{FUNCTION}:$LATEST"
+"""As the stream names it."""
 BACKUP = {
     "RoleARN": ROLE,
     "BucketARN": "arn:aws:s3:::log-bucket",
@@ -85,16 +89,22 @@ def stubbed(
         config |= {"ClusterJDBCURL": "jdbc:redshift://192.0.2.1:5439/logs", "CopyCommand": {"DataTableName": "lines"}}
         config |= {"S3DestinationDescription": BACKUP}
     aws.stub("firehose").add_response("describe_delivery_stream", describe(kind, config, **more))
-    for action in ACTIONS:
-        answer = {"EvaluationResults": [{"EvalActionName": action, "EvalDecision": decision}]}
-        asked = {"PolicySourceArn": ROLE, "ActionNames": [action], "ResourceArns": [FUNCTION]}
-        aws.stub("iam").add_response("simulate_principal_policy", answer, asked)
-    if decision != "allowed":
+    simulated(aws, decision, CALLED)
+    if decision == "implicitDeny":
         aws.stub("lambda").add_client_error("get_policy", "ResourceNotFoundException")
+        simulated(aws, decision, FUNCTION)
     found = {"FunctionName": "transform", "FunctionArn": FUNCTION, "Timeout": timeout, "MemorySize": 512,
              "Runtime": "python3.13", "State": "Active", **(function or {})}  # fmt: skip
     aws.stub("lambda").add_response("get_function_configuration", found)
     return aws
+
+
+def simulated(aws: StubbedAws, decision: str, arn: str, **more: Any) -> None:
+    """The simulator's answers for the stream's role, in the order in which they are asked for."""
+    for action in ACTIONS:
+        answer = {"EvaluationResults": [{"EvalActionName": action, "EvalDecision": decision, **more}]}
+        asked = {"PolicySourceArn": ROLE, "ActionNames": [action], "ResourceArns": [arn]}
+        aws.stub("iam").add_response("simulate_principal_policy", answer, asked)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=[kind.name for kind in KINDS])
@@ -142,16 +152,7 @@ def test_an_unknown_framing_goes_to_s3_and_redshift_alone(kind: DestinationKind)
     assert "no /opt/pipeline/pipeline.json in the function's layers" in found.text
 
 
-def test_a_stale_version_is_its_own_error() -> None:
-    """ConcurrentModificationException: nothing was done, run it again."""
-    aws = stubbed(KINDS[-2])
-    change = plan_attach(aws, STREAM, FunctionSettings(FUNCTION), "lines")
-    aws.stub("firehose").add_client_error("update_destination", "ConcurrentModificationException")
-    with pytest.raises(StaleError, match="nothing was done"):
-        apply_change(aws, change)
-
-
-def _config(**more: Any) -> dict[str, Any]:
+def config_of(**more: Any) -> dict[str, Any]:
     return {**BACKUP, **more}
 
 
@@ -182,6 +183,23 @@ def test_a_role_without_permission_and_a_short_time_limit_are_errors() -> None:
     aws.assert_all_asked()
 
 
+@pytest.mark.parametrize("named", ["arn:foo", "arn:aws:lambda:eu-west-1:1:function:f", "a b", "f:", "1:function:f", ""])
+def test_what_names_no_function_is_one_clear_line(named: str) -> None:
+    """Nobody is asked."""
+    with pytest.raises(SettingsError, match=r"names no function: it is NAME, NAME:ALIAS, or arn:"):
+        find_function(StubbedAws(), named, "streamtally")
+
+
+def test_a_function_of_another_region_is_not_asked_for() -> None:
+    """Lambda would say that there is none, which is not the mistake."""
+    aws = StubbedAws()
+    aws.stub("firehose").add_response("describe_delivery_stream", describe(KINDS[-2], BACKUP))
+    far = FUNCTION.replace(REGION, "us-east-1")
+    simulated(aws, "allowed", f"{far}:$LATEST")
+    (found,) = errors(plan_attach(aws, STREAM, FunctionSettings(far), "lines").findings)
+    assert (found.check, found.fix) == ("region", f"deploy the function in {REGION}")
+
+
 def test_a_large_buffer_and_lambda_partition_keys_are_errors() -> None:
     """3 MB of lines do not fit into an answer; keys that nobody gives would fail every record."""
     aws = stubbed(KINDS[-2])
@@ -189,7 +207,7 @@ def test_a_large_buffer_and_lambda_partition_keys_are_errors() -> None:
     assert [each.check for each in errors(change.findings)] == ["buffer"]
     aws = StubbedAws()
     prefix = "logs/!{partitionKeyFromLambda:host}/"
-    answer = describe(KINDS[-2], _config(Prefix=prefix))
+    answer = describe(KINDS[-2], config_of(Prefix=prefix))
     aws.stub("firehose").add_response("describe_delivery_stream", answer)
     for _ in ACTIONS:
         aws.stub("iam").add_client_error("simulate_principal_policy", "AccessDenied")
@@ -223,55 +241,8 @@ def test_nobody_to_grant_it_to_is_one_clear_line() -> None:
         plan_attach(aws, STREAM, FunctionSettings(FUNCTION), "single", grant=True)
 
 
-KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-
-
-def test_a_bucket_key_that_the_role_may_not_use_is_found() -> None:
-    """The key's actions are simulated on the key, the function's on the function."""
-    aws = StubbedAws()
-    config = _config(EncryptionConfiguration={"KMSEncryptionConfig": {"AWSKMSKeyARN": KEY}})
-    aws.stub("firehose").add_response("describe_delivery_stream", describe(KINDS[-2], config))
-    for action, arn, decision in (
-        *((action, FUNCTION, "allowed") for action in ACTIONS),
-        ("kms:GenerateDataKey", KEY, "implicitDeny"),
-        ("kms:Decrypt", KEY, "allowed"),
-    ):
-        answer = {"EvaluationResults": [{"EvalActionName": action, "EvalDecision": decision}]}
-        asked = {"PolicySourceArn": ROLE, "ActionNames": [action], "ResourceArns": [arn]}
-        aws.stub("iam").add_response("simulate_principal_policy", answer, asked)
-    function = {"FunctionName": "transform", "FunctionArn": FUNCTION, "Timeout": 120, "MemorySize": 512,
-                "Runtime": "python3.13", "State": "Active"}  # fmt: skip
-    aws.stub("lambda").add_response("get_function_configuration", function)
-    change = plan_attach(aws, STREAM, FunctionSettings(FUNCTION), "lines")
-    (found,) = [each for each in change.findings if each.is_wrong]
-    assert (found.check, found.level) == ("encryption", "warning")
-    assert "kms:GenerateDataKey on the bucket's key" in found.text
-    aws.assert_all_asked()
-
-
 @pytest.mark.parametrize(("kind", "level"), [("MSKAsSource", "warning"), ("KinesisStreamAsSource", "ok")])
 def test_where_records_come_from(kind: str, level: str) -> None:
     """Direct puts and data streams are tried; Kafka is not, and said so."""
     change = plan_attach(stubbed(KINDS[-2], DeliveryStreamType=kind), STREAM, FunctionSettings(FUNCTION), "lines")
     assert [each.level for each in change.findings if each.check == "source"] == [level]
-
-
-def test_it_waits_until_the_stream_shows_the_change() -> None:
-    """Old processing, then new while updating, then new and active; where it never shows, it says so."""
-    aws = stubbed(KINDS[-2])
-    change = plan_attach(aws, STREAM, FunctionSettings(FUNCTION), "lines")
-    new = _config(ProcessingConfiguration=change.after)
-    answers = [
-        describe(KINDS[-2], BACKUP),
-        describe(KINDS[-2], new, DeliveryStreamStatus="CREATING"),
-        describe(KINDS[-2], new),
-    ]
-    for each in answers:
-        aws.stub("firehose").add_response("describe_delivery_stream", each)
-    slept: list[float] = []
-    assert wait_until_effective(aws, change, 60, slept.append)
-    assert len(slept) == 2
-    for _ in range(3):
-        aws.stub("firehose").add_response("describe_delivery_stream", describe(KINDS[-2], BACKUP))
-    assert not wait_until_effective(aws, change, 6, slept.append)
-    aws.assert_all_asked()

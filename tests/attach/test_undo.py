@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from streamtally.attach.change import processing_of
 from streamtally.attach.destinations import KINDS, DestinationKind
 from streamtally.attach.undo import parse_undo
-from streamtally.aws.attach import FunctionSettings, apply_change, plan_attach, plan_detach, put_grant, take_back_grant
+from streamtally.aws.apply import apply_change, put_grant, take_back_grant
+from streamtally.aws.attach import FunctionSettings, plan_attach, plan_detach
 from tests.attach.modelled import FUNCTION, STREAM, ModelledAws, configurations
 from tests.cli.operator_runner import run
 

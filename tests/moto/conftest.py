@@ -96,8 +96,8 @@ def world(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")  # moto answers 500 to what it does not know, such as the simulator
     tail = uuid.uuid4().hex[:8]
     made = World(moto_url, f"log-ingestion-stream-{tail}", f"streamtally-transform-{tail}", f"firehose-{tail}")
-    role_arn = _make_role(made)
-    _make_function(made, role_arn)
+    role_arn = _make_role(made, made.role)
+    _make_function(made, _make_function_role(made))
     made.client("firehose").create_delivery_stream(
         DeliveryStreamName=made.stream,
         DeliveryStreamType="DirectPut",
@@ -112,10 +112,20 @@ def world(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> World:
     return made
 
 
-def _make_role(made: World) -> str:
-    allow = {"Effect": "Allow", "Principal": {"Service": "firehose.amazonaws.com"}, "Action": "sts:AssumeRole"}
+def _make_function_role(made: World) -> str:
+    """The function's own, which may put back what does not fit, as the template's may."""
+    role_arn = _make_role(made, f"{made.role}-function", "lambda.amazonaws.com")
+    arn = f"arn:aws:firehose:{REGION}:123456789012:deliverystream/{made.stream}"
+    back = {"Effect": "Allow", "Action": "firehose:PutRecordBatch", "Resource": arn}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [back]})
+    made.client("iam").put_role_policy(RoleName=f"{made.role}-function", PolicyName="put-back", PolicyDocument=document)
+    return role_arn
+
+
+def _make_role(made: World, name: str, service: str = "firehose.amazonaws.com") -> str:
+    allow = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     trust = {"Version": "2012-10-17", "Statement": [allow]}
-    role = made.client("iam").create_role(RoleName=made.role, AssumeRolePolicyDocument=json.dumps(trust))
+    role = made.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
     return str(role["Role"]["Arn"])
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from streamtally.attach.change import FunctionSettings, parameters_of
-from streamtally.aws import attach
+from streamtally.aws import apply, attach, streams
 from streamtally.aws.session import Aws, AwsError
+from streamtally.cli.main import main
 from tests.cli.operator_runner import Ran, run
 from tests.moto.conftest import OTHER_PROCESSORS, World
 
@@ -49,14 +50,80 @@ def test_detach_restores_exactly_what_was_and_takes_the_permission_back(world: W
 
 
 def test_attaching_twice_changes_nothing(world: World, tmp_path: Path) -> None:
-    """No new version, no second undo file."""
+    """No question, no new version, no second undo file; with the very same command as well."""
     attach_world(world, tmp_path / "undo.json")
     version = world.describe()["VersionId"]
-    result = run("attach", world.stream, "--function", world.function, "--yes", "--out", str(tmp_path / "second.json"))
-    assert result.status == 0, result.stdout
-    assert "attached already" in result.stdout
-    assert world.describe()["VersionId"] == version
+    for grant in ([], ["--grant"]):
+        for out in ("undo.json", "second.json"):
+            options = ["--function", world.function, "--out", str(tmp_path / out), *grant]
+            result = run("attach", world.stream, *options)
+            assert result.status == 0, result
+            assert "attached already" in result.stdout
+            assert world.describe()["VersionId"] == version
     assert not (tmp_path / "second.json").exists()
+
+
+def test_detaching_twice_changes_nothing(world: World, tmp_path: Path) -> None:
+    """Stream and permission are as they were: nobody is asked."""
+    attach_world(world, tmp_path / "undo.json")
+    assert run("detach", world.stream, "--undo", str(tmp_path / "undo.json"), "--yes").status == 0
+    version = world.describe()["VersionId"]
+    again = run("detach", world.stream, "--undo", str(tmp_path / "undo.json"))
+    assert (again.status, again.stdout) == (0, f"{world.stream}: is as it was: it stays as it is.\n")
+    assert world.describe()["VersionId"] == version
+
+
+def test_detach_refuses_where_the_permission_was_changed_since(world: World, tmp_path: Path) -> None:
+    """The inline policy is somebody else's by now, and stays; so does the stream."""
+    attach_world(world, tmp_path / "undo.json")
+    (policy,) = world.client("iam").list_role_policies(RoleName=world.role)["PolicyNames"]
+    theirs = json.dumps(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+    )
+    world.client("iam").put_role_policy(RoleName=world.role, PolicyName=policy, PolicyDocument=theirs)
+    before = world.describe()
+    refused = run("detach", world.stream, "--undo", str(tmp_path / "undo.json"), "--yes")
+    assert refused.status == 2
+    assert f"role {world.role}: its inline policy {policy} was changed after attaching" in refused.error
+    assert world.describe() == before
+    assert world.client("iam").list_role_policies(RoleName=world.role)["PolicyNames"] == [policy]
+
+
+def test_an_undo_file_that_cannot_be_written_is_said_before_anybody_is_asked(world: World, tmp_path: Path) -> None:
+    """One is there already, or its folder is not; the one that is there stays as it is."""
+    there = tmp_path / "undo.json"
+    there.write_text("mine")
+    before = world.describe()
+    for out, says in ((there, "there already"), (tmp_path / "none/undo.json", "there is no folder")):
+        ran = run("attach", world.stream, "--function", world.function, "--grant", "--out", str(out), answer="y\n")
+        assert ran.status == 2
+        assert says in ran.error
+        assert "Change" not in ran.stdout
+    assert there.read_text() == "mine"
+    assert world.describe() == before
+
+
+def test_an_interrupted_change_says_how_it_is_taken_back(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C between permission and stream: the undo file stays, and detach takes back what was done."""
+
+    def interrupted(aws: Aws, change: attach.Change) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("streamtally.cli.attach.apply_change", interrupted)
+    undo = tmp_path / "undo.json"
+    before = world.describe()
+    monkeypatch.setattr("sys.argv", ["streamtally", "attach", world.stream, "--function", world.function, "--grant",
+                                     "--yes", "--out", str(undo)])  # fmt: skip
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert f"what was done is taken back by: streamtally detach {world.stream} --undo {undo}" in capsys.readouterr().err
+    assert world.client("iam").list_role_policies(RoleName=world.role)["PolicyNames"]
+    assert run("detach", world.stream, "--undo", str(undo), "--yes").status == 0
+    assert world.client("iam").list_role_policies(RoleName=world.role)["PolicyNames"] == []
+    assert world.describe() == before
 
 
 def test_a_plan_and_a_no_change_nothing(world: World, tmp_path: Path) -> None:
@@ -82,7 +149,7 @@ def test_a_stale_version_is_found_and_nothing_is_done(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody changes the stream between reading and writing: their change stays, ours and the grant do not."""
-    original = attach.apply_change
+    original = apply.apply_change
 
     def meanwhile(aws: Aws, change: attach.Change) -> None:
         firehose, described = world.client("firehose"), world.describe()
@@ -144,6 +211,7 @@ DENY = {"Effect": "Deny", "Action": "lambda:Invoke*", "Resource": "*"}
 @pytest.mark.parametrize(
     ("inline", "managed", "level"),
     [
+        ([{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}], [], "ok"),
         ([ALLOW], [], "ok"),
         ([], [ALLOW], "ok"),
         ([ALLOW], [DENY], "error"),
@@ -171,10 +239,27 @@ def test_where_the_simulator_is_refused_the_roles_policies_are_read(
     assert ran.status == (1 if level == "error" else 0)
 
 
+def test_a_boundary_and_a_second_version_of_a_policy_are_read(world: World) -> None:
+    """The default version counts; a boundary that does not name the call forbids it, whatever is granted."""
+    iam = world.client("iam")
+    nothing, all_ = ([{"Effect": "Allow", "Action": action, "Resource": "*"}] for action in ("s3:*", "*"))
+    first, second = (json.dumps({"Version": "2012-10-17", "Statement": each}) for each in (nothing, all_))
+    arn = iam.create_policy(PolicyName=f"v-{world.role}", PolicyDocument=first)["Policy"]["Arn"]
+    iam.create_policy_version(PolicyArn=arn, PolicyDocument=second, SetAsDefault=True)
+    iam.attach_role_policy(RoleName=world.role, PolicyArn=arn)
+    bounds = iam.create_policy(PolicyName=f"b-{world.role}", PolicyDocument=first)["Policy"]["Arn"]
+    for boundary, level in (("", "ok"), (arn, "ok"), (bounds, "error")):
+        if boundary:
+            iam.put_role_permissions_boundary(RoleName=world.role, PermissionsBoundary=boundary)
+        ran = run("attach", world.stream, "--function", world.function, "--grant", "--plan", "--json")
+        (found,) = [each for each in json.loads(ran.stdout)["checks"] if each["check"] == "permission"]
+        assert found["level"] == level, (boundary, found)
+
+
 def test_a_stream_that_is_not_there_brings_near_names(world: World) -> None:
     """A misspelt name is one line with the right one in it."""
     with pytest.raises(AwsError, match=f"did you mean {world.stream}"):
-        attach.read_stream(Aws(region="us-east-1"), world.stream.replace("ingestion", "ingestoin"))
+        streams.read_stream(Aws(region="us-east-1"), world.stream.replace("ingestion", "ingestoin"))
 
 
 def test_status_tells_the_function_and_the_last_hour(world: World, tmp_path: Path) -> None:
@@ -207,7 +292,7 @@ def test_an_endpoint_option_does_what_the_variable_does(world: World, monkeypatc
 def test_a_parameter_asked_for_is_changed_on_an_attached_function(world: World, tmp_path: Path) -> None:
     """--buffer-mbs on a stream that has the function changes that parameter alone."""
     attach_world(world, tmp_path / "undo.json")
-    settings = FunctionSettings(attach.find_function(Aws(region="us-east-1"), world.function, ""), buffer_mbs=0.5)
+    settings = FunctionSettings(streams.find_function(Aws(region="us-east-1"), world.function, ""), buffer_mbs=0.5)
     change = attach.plan_attach(Aws(region="us-east-1"), world.stream, settings, "lines")
     changed = (
         parameters_of(change.after["Processors"][1]).items() - parameters_of(change.before["Processors"][1]).items()

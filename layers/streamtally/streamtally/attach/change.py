@@ -22,7 +22,7 @@ LAMBDA = "Lambda"
 BEFORE_LAMBDA = ("RecordDeAggregation", "Decompression", "CloudWatchLogProcessing")
 """What has to have been done to a record before the function sees it."""
 
-_LATEST = ":$LATEST"
+LATEST = ":$LATEST"
 _DEFAULTS = {"NumberOfRetries": "3", "BufferSizeInMBs": "1", "BufferIntervalInSeconds": "60"}
 """Of a processor made anew. 1 MB of log lines makes an answer of about 2.2 MB, far under Lambda's 6 MB."""
 
@@ -68,12 +68,12 @@ def parameters_of(processor: Processor | None) -> dict[str, str]:
 
 def is_same_function(one: str, other: str) -> bool:
     """Whether two ARNs call the same code: without a qualifier is ``$LATEST``."""
-    return one.removesuffix(_LATEST) == other.removesuffix(_LATEST)
+    return one.removesuffix(LATEST) == other.removesuffix(LATEST)
 
 
 def qualified(arn: str) -> str:
     """A function's ARN as Firehose's console writes it, with ``:$LATEST`` where there is no alias or version."""
-    return arn if arn.count(":") >= 7 else arn + _LATEST
+    return arn if arn.count(":") >= 7 else arn + LATEST
 
 
 def attached(processing: Processing, settings: FunctionSettings, replace: bool = False) -> Processing:

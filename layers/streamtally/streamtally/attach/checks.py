@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from streamtally.attach.change import Processing, lambda_processor, parameters_of
 from streamtally.attach.destinations import Destination
 from streamtally.attach.grant import ACTIONS, role_name
-from streamtally.findings import Finding
+from streamtally.findings import Finding, Level
 
 ANSWER_MAX_BYTES = 6_291_556
 """Of a synchronous invocation, request and response each. Source: Lambda quotas."""
@@ -31,10 +31,13 @@ class Facts:
         description: the stream's; processing: as it would be.
         function: Lambda's FunctionConfiguration, None if there is none; function_arn: what would be called.
         permitted: action → whether the role may; None where that could not be told; missing: not asked.
-        how: where ``permitted`` comes from.
+        denied: actions that no further policy could allow: a Deny, or a permissions boundary, forbids them.
+        how: where ``permitted`` and ``denied`` come from.
         framing: of the pipeline that the function runs, "" where that cannot be told; framing_from: who said so, or why
             it cannot be told.
         granted: the permission is given along with attaching.
+        put_back_action: what the function's role needs to put back what does not fit; "" where that was not asked;
+        put_back: whether it may; put_back_how: who said so.
     """
 
     description: Mapping[str, Any]
@@ -43,10 +46,14 @@ class Facts:
     function: Mapping[str, Any] | None
     function_arn: str
     permitted: Mapping[str, bool | None] = field(default_factory=dict)
+    denied: Collection[str] = ()
     how: str = ""
     framing: str = "lines"
     framing_from: str = ""
     granted: bool = False
+    put_back_action: str = ""
+    put_back: bool | None = None
+    put_back_how: str = ""
 
 
 def check_stream(facts: Facts) -> Finding:
@@ -96,6 +103,8 @@ def _ends_records(facts: Facts) -> bool:
 def check_function(facts: Facts) -> Finding:
     function = facts.function
     if function is None:
+        if not _is_near(facts):
+            return Finding("function", "note", "the function is in another region, and was not looked at")
         return Finding("function", "error", f"there is no function {facts.function_arn}", "deploy it, or name another")
     state = function.get("State", "Active")
     # An idle function is asleep, and wakes with the first call.
@@ -110,8 +119,10 @@ def check_function(facts: Facts) -> Finding:
 
 
 def check_time_limit(facts: Facts) -> Finding:
-    seconds = int((facts.function or {}).get("Timeout", MIN_TIMEOUT_SECONDS))
-    memory = int((facts.function or {}).get("MemorySize", MIN_MEMORY_MB))
+    if facts.function is None:
+        return Finding("time limit", "note", "the function's time limit and memory are not known")
+    seconds = int(facts.function.get("Timeout", MIN_TIMEOUT_SECONDS))
+    memory = int(facts.function.get("MemorySize", MIN_MEMORY_MB))
     if seconds < MIN_TIMEOUT_SECONDS:
         text = f"the function's time limit is {seconds} s; putting again what is throttled needs a minute"
         return Finding(
@@ -139,6 +150,10 @@ def check_region(facts: Facts) -> Finding:
 
 def check_permission(facts: Facts) -> Finding:
     role = role_name(facts.destination.role_arn)
+    if denied := [action for action in ACTIONS if action in facts.denied]:
+        text = f"the role {role} is denied {' and '.join(denied)} on the function ({facts.how})"
+        fix = "take away the Deny, or widen the role's permissions boundary: another policy cannot"
+        return Finding("permission", "error", text, fix)
     if facts.granted:
         return Finding("permission", "ok", f"the role {role} is granted the right to call the function")
     missing = [action for action in ACTIONS if facts.permitted.get(action) is False]
@@ -150,6 +165,22 @@ def check_permission(facts: Facts) -> Finding:
         text = f"whether the role {role} may call the function cannot be told ({facts.how})"
         return Finding("permission", "warning", text, "see that its policy has " + ", ".join(ACTIONS))
     return Finding("permission", "ok", f"the role {role} may call the function ({facts.how})")
+
+
+def check_put_back(facts: Facts) -> Finding:
+    """What does not fit into an answer, and with framing single a record of several lines, goes back to its source."""
+    action, name = facts.put_back_action, str(facts.description.get("DeliveryStreamName", ""))
+    if not action or facts.put_back is None:
+        how = f" ({facts.put_back_how})" if facts.put_back_how else ""
+        return Finding("put back", "note", f"whether the function may put back what does not fit is not known{how}")
+    if facts.put_back:
+        return Finding("put back", "ok", "the function may put back what does not fit")
+    text = f"the function's own role lacks {action} on the records' source, so what does not fit would fail its batch"
+    source = f"IngestionStream=existing IngestionStreamName={name}"
+    if action.startswith("kinesis:"):
+        source = "SourceStreamArn=… (the data stream's)"
+    level: Level = "error" if facts.framing == SINGLE else "warning"
+    return Finding("put back", level, text, f"deploy the stack with {source}, or add it to the role's policy")
 
 
 def check_buffer(facts: Facts) -> Finding:
@@ -197,6 +228,7 @@ CHECKS: tuple[Callable[[Facts], Finding], ...] = (
     check_time_limit,
     check_region,
     check_permission,
+    check_put_back,
     check_buffer,
     check_partitioning,
     check_keys,
@@ -210,3 +242,7 @@ def check_all(facts: Facts) -> list[Finding]:
 
 def _arn(facts: Facts) -> str:
     return str(facts.description.get("DeliveryStreamARN", ""))
+
+
+def _is_near(facts: Facts) -> bool:
+    return facts.function_arn.split(":")[3:4] == _arn(facts).split(":")[3:4]

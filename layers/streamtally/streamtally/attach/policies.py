@@ -1,46 +1,78 @@
 """Whether policies allow an action: the short way of IAM's rules, for where the simulator may not be asked.
 
-Explicit denials win. A statement with a condition, NotAction, NotResource or NotPrincipal is not judged: the answer is
-then None, "cannot tell", unless another statement decides. Permission boundaries and organisations' policies are not
-seen. Source: IAM user guide, "Policy evaluation logic", "IAM JSON policy elements".
+Explicit denials win. A statement with a condition or NotPrincipal is not judged: where it would decide, the answer is
+"cannot tell". Organisations' policies are not seen. Source: IAM user guide, "Policy evaluation logic", "IAM JSON policy
+elements".
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
 from typing import Any
 
 Document = Mapping[str, Any]
-_UNJUDGED = {"Condition", "NotAction", "NotResource", "NotPrincipal"}
+_UNJUDGED = {"Condition", "NotPrincipal"}
 
 
-def allows(documents: Iterable[Document], action: str, resource: str, principal: str | None = None) -> bool | None:
-    """Whether these policies together allow an action on a resource; None where that cannot be told.
+class Decision(Enum):
+    """What policies say of an action."""
+
+    ALLOWED = "allowed"
+    SILENT = "not allowed by any statement"
+    DENIED = "denied"
+    UNKNOWN = "cannot be told"
+
+    @property
+    def allowed(self) -> bool | None:
+        """None: cannot be told."""
+        return None if self is Decision.UNKNOWN else self is Decision.ALLOWED
+
+
+def decide(documents: Iterable[Document], action: str, resource: str, principal: str | None = None) -> Decision:
+    """What these policies together say of an action on a resource.
 
     Args: principal: a role's ARN, for a function's own policy, whose statements name theirs.
     """
-    allowed, unjudged = False, False
+    judged: set[Any] = set()
+    unjudged: set[Any] = set()
     for statement in (each for document in documents for each in _list(document.get("Statement"))):
-        if not _applies(statement, action, resource, principal):
-            continue
-        if _UNJUDGED & set(statement):
-            unjudged = True
-        elif statement.get("Effect") == "Deny":
-            return False
-        else:
-            allowed = True
-    return None if unjudged else allowed
+        if _applies(statement, action, resource, principal):
+            (unjudged if _UNJUDGED & set(statement) else judged).add(statement.get("Effect"))
+    if "Deny" in judged:
+        return Decision.DENIED
+    if "Deny" in unjudged or ("Allow" in unjudged and "Allow" not in judged):
+        return Decision.UNKNOWN
+    return Decision.ALLOWED if "Allow" in judged else Decision.SILENT
+
+
+def within(identity: Decision, boundary: Decision) -> Decision:
+    """What a permissions boundary leaves of what a role's policies say: it allows nothing by itself, and bounds all."""
+    if Decision.DENIED in (identity, boundary) or boundary is Decision.SILENT:
+        return Decision.DENIED
+    if boundary is Decision.UNKNOWN and identity is Decision.ALLOWED:
+        return Decision.UNKNOWN
+    return identity
 
 
 def _applies(statement: Mapping[str, Any], action: str, resource: str, principal: str | None) -> bool:
-    actions = _list(statement.get("Action", "*"))
-    resources = _list(statement.get("Resource", "*"))
-    if not any(_matches(str(each).lower(), action.lower()) for each in actions):
+    if not _covers(statement, "Action", action.lower(), str.lower):
         return False
-    if not any(_matches(str(each), resource) for each in resources):
+    if not _covers(statement, "Resource", resource, str):
         return False
-    return principal is None or principal in _principals(statement) or "*" in _principals(statement)
+    if principal is None or "NotPrincipal" in statement:
+        return True
+    return principal in _principals(statement) or "*" in _principals(statement)
+
+
+def _covers(statement: Mapping[str, Any], element: str, asked: str, fold: Any) -> bool:
+    """Whether ``Action`` (or ``Resource``) matches, or ``NotAction`` does not."""
+    named = _list(statement.get(element, "*"))
+    excluded = _list(statement.get(f"Not{element}"))
+    if excluded:
+        return not any(_matches(fold(str(each)), asked) for each in excluded)
+    return any(_matches(fold(str(each)), asked) for each in named)
 
 
 def _principals(statement: Mapping[str, Any]) -> Sequence[Any]:

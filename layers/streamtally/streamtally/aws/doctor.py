@@ -16,9 +16,10 @@ from typing import Any
 
 from streamtally.attach.change import FunctionSettings
 from streamtally.attach.destinations import find_destination
-from streamtally.aws.attach import attached_function, plan_attach, read_stream
+from streamtally.aws.attach import plan_attach
 from streamtally.aws.session import Aws, AwsError
 from streamtally.aws.status import read_status
+from streamtally.aws.streams import attached_function, read_stream
 from streamtally.doctor.agent_json import AgentJson, flows_of
 from streamtally.doctor.error_log import ErrorLog
 from streamtally.doctor.files import FileAccess, Node

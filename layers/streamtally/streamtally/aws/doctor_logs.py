@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from streamtally.attach.destinations import find_destination
-from streamtally.aws.attach import attached_function, read_function, read_stream
 from streamtally.aws.session import Aws, AwsError
+from streamtally.aws.streams import attached_function, read_function, read_stream
 from streamtally.doctor.error_log import ErrorLog
 from streamtally.errors import SettingsError
 

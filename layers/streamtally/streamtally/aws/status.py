@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from streamtally.attach.destinations import find_destination
-from streamtally.aws.attach import attached_function, read_function, read_stream
 from streamtally.aws.opensearch import Cluster, ClusterError, connect, sigv4
 from streamtally.aws.session import Aws, AwsError
+from streamtally.aws.streams import attached_function, read_function, read_stream
 from streamtally.errors import SettingsError, StreamtallyError
 from streamtally.indices.names import inbox_name
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,20 +10,19 @@ import click
 
 from streamtally.attach.change import FunctionSettings, to_diff
 from streamtally.attach.undo import Undo
-from streamtally.aws.attach import (
-    DEFAULT_STACK,
+from streamtally.aws.apply import (
     EFFECTIVE_SECONDS,
-    Change,
     StaleError,
+    UncertainError,
     apply_change,
-    find_function,
-    plan_attach,
+    check_version,
     put_grant,
-    read_stream,
     take_back_grant,
     wait_until_effective,
 )
+from streamtally.aws.attach import Change, plan_attach
 from streamtally.aws.session import Aws, AwsError
+from streamtally.aws.streams import DEFAULT_STACK, find_function
 from streamtally.cli.aws_options import ask, aws_options, echo_diff, echo_findings, echo_json, json_option, yes_option
 from streamtally.errors import SettingsError
 from streamtally.findings import errors
@@ -82,6 +82,7 @@ def command(
     done = not plan_only and not wrong and (change.is_change or change.grant is not None)
     effective = False
     if done:
+        check_free(out)
         ask(f"Change {stream}?", yes)
         effective = _apply(aws, change, out, wait)
     _tell(change, as_json, wrong, done, effective, out)
@@ -110,21 +111,41 @@ def _show(change: Change) -> None:
 
 
 def _apply(aws: Aws, change: Change, out: Path, wait: int) -> bool:
-    """The undo file first: a change that nobody can take back is not made."""
-    if read_stream(aws, change.stream)["VersionId"] != change.description["VersionId"]:
-        raise StaleError(f"{change.stream}: it was changed since it was read; nothing was done: run it again")
+    """The undo file first: a change that nobody can take back is not made. Whether the change shows by now."""
+    check_version(aws, change)
     write_undo(out, change.to_undo())
     try:
         if change.grant:
             put_grant(aws, change.grant)
         if change.is_change:
             apply_change(aws, change)
-    except (StaleError, AwsError):
-        if change.grant:
-            take_back_grant(aws, change.grant)
-        out.unlink()
+    except (StaleError, AwsError) as error:
+        _give_up(aws, change, out, error)
+        raise
+    except (UncertainError, KeyboardInterrupt):
+        click.echo(f"streamtally: what was done is taken back by: streamtally detach {change.stream} --undo {out}",
+                   err=True)  # fmt: skip
         raise
     return wait_until_effective(aws, change, wait)
+
+
+def _give_up(aws: Aws, change: Change, out: Path, why: Exception) -> None:
+    """Nothing was done to the stream: the permission and the undo file go too."""
+    if change.grant:
+        try:
+            take_back_grant(aws, change.grant)
+        except AwsError as error:
+            undo = f"streamtally detach {change.stream} --undo {out}"
+            raise AwsError(f"{why}; the permission could not be taken back ({error}): {undo}") from None
+    out.unlink()
+
+
+def check_free(path: Path) -> None:
+    """Raises: SettingsError: the file is there already, or its folder is not."""
+    if path.exists():
+        raise SettingsError(f"{path}: there already; keep it, and give --out another name")
+    if not path.parent.is_dir():
+        raise SettingsError(f"{path}: cannot be written: there is no folder {path.parent}")
 
 
 def write_undo(path: Path, undo: Undo) -> None:
@@ -148,6 +169,7 @@ def _tell(change: Change, as_json: bool, wrong: bool, done: bool, effective: boo
             "before": change.before,
             "after": change.after,
             "change": change.is_change,
+            "grant": asdict(change.grant) if change.grant else None,
             "applied": done,
             "effective": effective,
             "undo": str(out) if done else None,

@@ -8,13 +8,8 @@ import click
 
 from streamtally.attach.change import to_diff
 from streamtally.attach.undo import parse_undo
-from streamtally.aws.attach import (
-    EFFECTIVE_SECONDS,
-    apply_change,
-    plan_detach,
-    take_back_grant,
-    wait_until_effective,
-)
+from streamtally.aws.apply import EFFECTIVE_SECONDS, apply_change, take_back_grant, wait_until_effective
+from streamtally.aws.attach import plan_detach
 from streamtally.aws.session import Aws
 from streamtally.cli.aws_options import ask, aws_options, echo_diff, echo_json, json_option, yes_option
 from streamtally.local.folder import read_text

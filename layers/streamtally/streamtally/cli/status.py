@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import click
 
-from streamtally.aws.attach import list_streams
 from streamtally.aws.session import Aws
 from streamtally.aws.status import Status, attached_streams, read_status
+from streamtally.aws.streams import list_streams
 from streamtally.cli.aws_options import aws_options, echo_json, json_option
 
 

@@ -1,0 +1,113 @@
+"""Streams and functions as AWS describes them, and near names where there is none of the name."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from streamtally.attach.change import lambda_processor, parameters_of, processing_of
+from streamtally.attach.destinations import find_destination
+from streamtally.aws.session import Aws, AwsError
+from streamtally.errors import SettingsError
+
+DEFAULT_STACK = "streamtally"
+FUNCTION_OUTPUT = "TransformFunctionArn"
+STREAM_PAGES_MAX = 20
+"""How many pages of streams are looked through for a near name."""
+_FUNCTION_ARN = re.compile(r"arn:aws[\w-]*:lambda:[a-z0-9-]+:\d{12}:function:[\w-]+(:[\w$-]+)?")
+_FUNCTION_NAME = re.compile(r"[\w-]+(:[\w$-]+)?")
+
+
+def read_stream(aws: Aws, name: str) -> dict[str, Any]:
+    """A stream's description. Raises: AwsError: there is none of the name (near names are told), or no right to ask."""
+    try:
+        answer = aws.call("firehose", "describe_delivery_stream", DeliveryStreamName=name)
+    except AwsError as error:
+        if error.code != "ResourceNotFoundException":
+            raise
+        raise AwsError(
+            f"there is no delivery stream {name!r} in {aws.region}{near_names(aws, name)}", error.code
+        ) from None
+    description: dict[str, Any] = answer["DeliveryStreamDescription"]
+    return description
+
+
+def list_streams(aws: Aws) -> list[str]:
+    """The names of the region's delivery streams, as far as ``STREAM_PAGES_MAX`` pages go."""
+    names: list[str] = []
+    for _ in range(STREAM_PAGES_MAX):
+        start = {"ExclusiveStartDeliveryStreamName": names[-1]} if names else {}
+        page = aws.call("firehose", "list_delivery_streams", Limit=100, **start)
+        names += page["DeliveryStreamNames"]
+        if not page.get("HasMoreDeliveryStreams") or not page["DeliveryStreamNames"]:
+            break
+    return names
+
+
+def near_names(aws: Aws, name: str) -> str:
+    """`` (did you mean …?)``, or what there is; "" where that may not be asked."""
+    try:
+        names = list_streams(aws)
+    except AwsError:
+        return ""
+    lower = {each.lower(): each for each in names}
+    near = [lower[each] for each in difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.6)]
+    if near:
+        return f" (did you mean {', '.join(near)}?)"
+    return (
+        f" (there are: {', '.join(names[:5])}{' …' if len(names) > 5 else ''})" if names else " (there is none at all)"
+    )
+
+
+def find_function(aws: Aws, named: str | None, stack: str) -> str:
+    """The function's ARN: as named (name, ``name:alias``, ARN), else the stack's output.
+
+    Raises: AwsError, SettingsError: there is no such stack, or it has no such output; what is named is no function's.
+    """
+    if named is None:
+        try:
+            stacks = aws.call("cloudformation", "describe_stacks", StackName=stack)["Stacks"]
+        except AwsError as error:
+            raise AwsError(f"no --function, and no stack {stack!r} to take it from ({error})", error.code) from None
+        outputs = {each["OutputKey"]: each["OutputValue"] for each in stacks[0].get("Outputs") or []}
+        if FUNCTION_OUTPUT not in outputs:
+            raise SettingsError(
+                f"the stack {stack!r} has no output {FUNCTION_OUTPUT}: name the function with --function"
+            )
+        return str(outputs[FUNCTION_OUTPUT])
+    form = _FUNCTION_ARN if named.startswith("arn:") else _FUNCTION_NAME
+    if not form.fullmatch(named):
+        wanted = "NAME, NAME:ALIAS, or arn:aws:lambda:REGION:ACCOUNT:function:NAME[:ALIAS]"
+        raise SettingsError(f"--function {named!r} names no function: it is {wanted}")
+    if named.startswith("arn:"):
+        return named
+    name, _, qualifier = named.partition(":")
+    function = read_function(aws, name, qualifier)
+    if function is None:
+        raise SettingsError(f"there is no function {named!r} in {aws.region}: deploy it, or name another")
+    bare = ":".join(str(function["FunctionArn"]).split(":")[:7])
+    return f"{bare}:{qualifier}" if qualifier else bare
+
+
+def read_function(aws: Aws, name: str, qualifier: str = "") -> dict[str, Any] | None:
+    """Lambda's configuration of a function; None if there is none."""
+    given = {"Qualifier": qualifier} if qualifier else {}
+    try:
+        found: dict[str, Any] = aws.call("lambda", "get_function_configuration", FunctionName=name, **given)
+    except AwsError as error:
+        if error.code == "ResourceNotFoundException":
+            return None
+        raise
+    return found
+
+
+def attached_function(description: Mapping[str, Any]) -> str:
+    """The ARN of the function on a stream, "" where none is or processing is off."""
+    try:
+        processing = processing_of(find_destination(description).config)
+    except SettingsError:
+        return ""
+    arn = parameters_of(lambda_processor(processing)).get("LambdaArn", "")
+    return arn if processing["Enabled"] else ""

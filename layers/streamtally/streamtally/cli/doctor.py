@@ -7,14 +7,8 @@ from pathlib import Path
 
 import click
 
-from streamtally.aws.doctor import (
-    AGENT_USER,
-    check_exists,
-    gather_agent,
-    gather_log,
-    gather_stream,
-    looks_like_log,
-)
+from streamtally.aws.doctor import check_exists, gather_log, gather_stream
+from streamtally.aws.doctor_agent import AGENT_USER, gather_agent, looks_like_log
 from streamtally.aws.doctor_logs import gather_logs
 from streamtally.aws.doctor_opensearch import gather_cluster, gather_summary
 from streamtally.aws.opensearch import connect

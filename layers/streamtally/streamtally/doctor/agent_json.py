@@ -104,7 +104,12 @@ class AgentJson:
 
 def load(text: str) -> Any:
     """The configuration as the agent reads it, comments allowed. Raises: ValueError: not JSON."""
-    return json.loads(_COMMENT_OR_STRING.sub(lambda found: found[0] if found[0][0] == '"' else " ", text))
+    return json.loads(_COMMENT_OR_STRING.sub(_blank, text))
+
+
+def _blank(found: re.Match[str]) -> str:
+    """A comment as blanks, line by line, so that what is wrong after it keeps its line and column."""
+    return found[0] if found[0][0] == '"' else re.sub(r"[^\n]", " ", found[0])
 
 
 def flows_of(text: str) -> list[dict[str, Any]]:
@@ -171,11 +176,25 @@ def check_flows(given: AgentJson) -> Iterator[Finding]:
         if not (flow.get("deliveryStream") or flow.get("kinesisStream")):
             fix = "add deliveryStream with the stream's name"
             yield Finding("agent-flow", "error", "a flow without deliveryStream", fix, given.where)
+        yield from _values(given, flow)
         try:
             AgentFlow(flow.get("dataProcessingOptions") or [], flow)
         except (StreamtallyError, ValueError) as error:
             fix = "mend the option: the agent does not start with it"
             yield Finding("agent-flow", "error", str(error), fix, given.where)
+
+
+def _values(given: AgentJson, flow: Mapping[str, Any]) -> Iterator[Finding]:
+    """Values that the agent does not take, or that mean something else."""
+    for key in ("filePattern", "deliveryStream", "kinesisStream"):
+        if flow.get(key) and not isinstance(flow[key], str):
+            yield Finding(
+                "agent-flow", "error", f"{key} is no text: {flow[key]!r:.80}", "put it in quotes", given.where
+            )
+    pattern = flow.get("filePattern")
+    if isinstance(pattern, str) and pattern and not pattern.startswith("/"):
+        text = f"filePattern {pattern!r:.80} is no whole path: the agent does not run in your directory"
+        yield Finding("agent-flow", "error", text, "begin it with /", given.where)
 
 
 def check_region(given: AgentJson) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamtally.cli.applications import read_document
+from streamtally.migrate.deployment import plan_deployment
 from streamtally.migrate.parity import Columns, compare, normal
 from streamtally.migrate.templates import only, resolve
 from tests.attach.test_destinations import StubbedAws
@@ -152,6 +153,28 @@ def test_parity_of_nothing_is_no_success(tmp_path: Path) -> None:
     assert "Nothing is equal" in ran.stdout
 
 
+def test_parity_is_of_rows_in_any_order_and_any_writing(tmp_path: Path) -> None:
+    """Out of order, on one line as Firehose leaves them, numbers as text, with an exponent or a fraction."""
+    recorded = tmp_path / "recorded.jsonl"
+    rows = [("2017-09-08T08:48Z", "200", 1.0), ("2017-09-08 08:47:00", 200, "2E0"), ("2017-09-08 08:49:00.000", 200, 1),
+            ("2017-09-08 08:46:00.000", 2e2, "1.000")]  # fmt: skip
+    objects = [json.dumps({"dateTime": time, "STATUS": status, "StatusCount": n}) for time, status, n in rows]
+    recorded.write_text("".join(objects[:3]) + "\n\n" + objects[3] + "  \n")
+    ran = run("migrate", str(PROGRAM), "--parity", str(_log(tmp_path)), str(recorded), "--json")
+    assert ran.status == 0, ran
+    (parity,) = json.loads(ran.stdout)["parity"].values()
+    assert {name: parity[name] for name in ("equal", "different", "missing", "extra", "repeated", "edge")} == {
+        "equal": 4, "different": 0, "missing": 0, "extra": 0, "repeated": 0, "edge": 0
+    }  # fmt: skip
+
+
+def test_sums_in_another_order_are_the_same_and_whole_numbers_are_not_rounded() -> None:
+    """The last digits of a DOUBLE depend on its rows' order; those of a count do not."""
+    assert normal(0.1 + 0.2 + 0.3) == normal(0.3 + 0.2 + 0.1)
+    assert normal(1.23456789012) != normal(1.23456789013)
+    assert normal(12345678901234567) != normal(12345678901234568)
+
+
 def test_a_recording_that_is_not_json_lines_is_named_with_its_line(tmp_path: Path) -> None:
     """Exit status 2."""
     recorded = tmp_path / "recorded.jsonl"
@@ -215,7 +238,8 @@ def test_a_templates_streams_and_parameters_are_put_in(tmp_path: Path) -> None:
     counts = json.loads(run("migrate", str(path), "--application", "counts", "--json").stdout)
     assert counts["parameters"] == {
         "IngestionStream": "existing", "IngestionStreamName": "web-logs", "IngestionRoleArn": "ROLE_OF_THE_STREAM",
-        "SummaryStream": "existing", "SummaryStreamName": "Out", "SummaryRoleArn": "ROLE_OF_THE_STREAM",
+        "SummaryStream": "existing", "SummaryStreamName": "NAME_OF_Out", "SummaryRoleArn": "ROLE_OF_THE_STREAM",
+        "Domain": "existing", "DomainName": "NAME_OF_THE_DOMAIN", "DomainEndpoint": "ENDPOINT_OF_THE_DOMAIN",
     }  # fmt: skip
     out = tmp_path / "alerts"
     alerts = run("migrate", str(path), "--application", "Alerts", "--out", str(out))
@@ -267,7 +291,8 @@ def test_the_report_says_whether_there_is_a_stream_to_attach_to() -> None:
     assert "3. Attach: `streamtally attach log-ingestion-stream --plan`" in existing
 
 
-KEYS = ["Ref", "Fn::Sub", "Fn::GetAtt", "Type", "Properties", "ApplicationName", "a"]
+KEYS = ["Ref", "Fn::Sub", "Fn::GetAtt", "Fn::Join", "Fn::FindInMap", "KinesisFirehoseOutput", "ResourceARN", "Type",
+        "Properties", "ApplicationName", "a"]  # fmt: skip
 ODD = st.recursive(
     st.none() | st.integers() | st.text("AB${}.", max_size=6),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=3),
@@ -279,5 +304,6 @@ ODD = st.recursive(
 def test_no_template_is_too_odd(resources: Any) -> None:
     """Whatever stands where a resource is expected, it is read or refused, never a traceback."""
     template = {"Parameters": {"A": {"Default": "x"}}, "Resources": {"A": resources, "B": {"Type": "x"}}}
-    resolved, _ = resolve(template)
+    resolved, _ = resolve({**template, "Mappings": resources})
+    plan_deployment(resolved)
     assert set(only(resolved, "B")["Resources"]) <= {"A", "B"}

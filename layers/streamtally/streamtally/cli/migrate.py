@@ -26,8 +26,9 @@ from streamtally.local.logs import check_logs, read_log
 from streamtally.local.programs import Compiled, compile_source
 from streamtally.local.run import LocalRun
 from streamtally.local.store import DuckDbStore
+from streamtally.migrate.deployment import plan_deployment
 from streamtally.migrate.parity import Parity, columns_of, compare
-from streamtally.migrate.report import deploy_parameters, report
+from streamtally.migrate.report import report
 from streamtally.migrate.templates import only, resolve
 from streamtally.pipeline import load_pipeline
 from streamtally.report.text import visible
@@ -58,8 +59,9 @@ def command(
     described, application = _read(aws, source, name)
     definition, compiled = _compile(application, Path(source).suffix == ".sql")
     document = define_pipeline(definition, compiled.plan, ZoneInfo)
-    parameters = deploy_parameters(described)
-    text = report(application.name, document, parameters, application.left, compiled.program.notes)
+    deployment = plan_deployment(described)
+    parameters = deployment.parameters
+    text = report(application.name, document, deployment, application.left, compiled.program.notes)
     if out is not None:
         files = {DEFINITION: definition, PROGRAM: application.sql.rstrip() + "\n", COMPILED: encode_document(document)}
         _write(out, {**files, REPORT: text, PARAMETERS: json.dumps(parameters, indent=2) + "\n"})
@@ -67,7 +69,8 @@ def command(
     if as_json:
         shown = {key: _parity_json(value) for key, value in compared.outputs.items()} if compared else {}
         echo_json({"application": application.name, "outputs": compiled.program.streams, "parameters": parameters,
-                   "not_carried_over": application.left, "notes": compiled.program.notes, "parity": shown})  # fmt: skip
+                   "mind": deployment.mind, "not_carried_over": application.left, "notes": compiled.program.notes,
+                   "parity": shown})  # fmt: skip
     else:
         click.echo(text, nl=False)
         if compared:
@@ -212,15 +215,25 @@ def _fits(row: Mapping[str, Any], node: Mapping[str, Any]) -> bool:
 
 def _recorded(path: str) -> Iterator[dict[str, Any]]:
     for line in read_log(path):
-        if not line.data.strip():
-            continue
         try:
-            row = json.loads(line.data)
+            rows = list(_objects(line.data.decode()))
         except (ValueError, RecursionError):
-            row = None
-        if not isinstance(row, dict):
-            raise SettingsError(f"{path}:{line.number}: not a JSON object: the recorded output has one a line")
-        yield row
+            rows = [None]
+        for row in rows:
+            if not isinstance(row, dict):
+                raise SettingsError(f"{path}:{line.number}: not a JSON object: the recorded output has one a line")
+            yield row
+
+
+def _objects(text: str) -> Iterator[Any]:
+    """The values of a line: a delivery stream that put no ends of lines between its records leaves them in a row."""
+    decoder, text = json.JSONDecoder(), text.strip()
+    at = 0
+    while at < len(text):
+        value, at = decoder.raw_decode(text, at)
+        yield value
+        while text[at : at + 1].isspace():
+            at += 1
 
 
 def _parity_json(parity: Parity) -> dict[str, Any]:

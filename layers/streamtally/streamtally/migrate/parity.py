@@ -12,11 +12,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 Row = Mapping[str, Any]
 MAX_EXAMPLES = 20
+FRACTION_DIGITS = 12
+"""Fractions are compared to so many digits: a sum of DOUBLEs depends on the order of its rows in the last ones."""
+_FRACTIONS = Context(prec=FRACTION_DIGITS)
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d)(:\d\d(?:\.\d+)?)?(?:Z|\+00:?00)?")
 
 
@@ -127,7 +130,8 @@ def _shown(rows: list[tuple[str, ...]]) -> str:
 
 
 def normal(value: Any) -> str:
-    """A value as text that is the same for the same value: numbers without trailing zeros, times as ISO in UTC."""
+    """A value as text that is the same for the same value: numbers without trailing zeros, fractions to 12
+    digits, times as ISO in UTC."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -141,4 +145,8 @@ def normal(value: Any) -> str:
         number = Decimal(text)
     except InvalidOperation:
         return text
-    return f"{number.normalize():f}" if number.is_finite() and abs(number.adjusted()) < 100 else text
+    if not number.is_finite() or abs(number.adjusted()) >= 100:
+        return text
+    if number != number.to_integral_value() and len(number.as_tuple().digits) > FRACTION_DIGITS:
+        number = _FRACTIONS.plus(number)
+    return f"{number.normalize():f}"

@@ -1,6 +1,7 @@
 """A CloudFormation template made plain: parameters by their defaults, streams by their names, one application alone.
 
-Source: CloudFormation user guide, "Intrinsic function reference" (Ref, Fn::Sub, Fn::GetAtt).
+Source: CloudFormation user guide, "Intrinsic function reference" (Ref, Fn::Sub, Fn::GetAtt, Fn::Join,
+Fn::FindInMap).
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
+
+from streamtally.migrate.deployment import UNNAMED
 
 _STREAMS = {
     "AWS::KinesisFirehose::DeliveryStream": ("firehose", "deliverystream", "DeliveryStreamName"),
@@ -21,7 +24,8 @@ _PLACE = re.compile(r"\$\{([A-Za-z0-9]+)\}")
 def resolve(template: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The template with what it says itself put in its place, and a note for each default in a program.
 
-    A stream without a name of its own is called by its place in the template. What only a deployment knows stays.
+    A stream without a name of its own is called by its place in the template, after ``NAME_OF_``. What only a
+    deployment knows stays.
     """
     resolver = _Resolver(template)
     resolved: dict[str, Any] = resolver.walk(template, False)
@@ -41,6 +45,7 @@ class _Resolver:
             if isinstance(each, dict) and isinstance(each.get("Default"), str | int | float)
         }
         self.resources = _mapping(template.get("Resources"))
+        self.mappings = _mapping(template.get("Mappings"))
         self.used: set[str] = set()
 
     def walk(self, part: Any, in_program: bool) -> Any:
@@ -60,10 +65,34 @@ class _Resolver:
             return self._default(value, in_program)
         if key == "Fn::GetAtt":
             return self._arn(value)
-        if key == "Fn::Sub" and isinstance(value, str):
-            text = _PLACE.sub(lambda found: self._default(found[1], in_program, found[0]), value)
-            return {key: text} if "${" in text else text
+        if key == "Fn::Sub":
+            return self._substituted(value, in_program)
+        if key in ("Fn::Join", "Fn::FindInMap") and isinstance(value, list):
+            parts = self.walk(value, in_program)
+            found = _joined(parts) if key == "Fn::Join" else self._mapped(parts)
+            return {key: parts} if found is None else found
         return None
+
+    def _substituted(self, value: Any, in_program: bool) -> Any:
+        """``Fn::Sub``: its own names first, then parameters; what is left stays in its place."""
+        text, own = value, {}
+        if isinstance(value, list) and len(value) == 2 and isinstance(value[1], dict):
+            text, own = value[0], self.walk(value[1], in_program)
+        if not isinstance(text, str):
+            return None
+
+        def put(found: re.Match[str]) -> str:
+            given = own.get(found[1])
+            return str(given) if isinstance(given, str | int) else self._default(found[1], in_program, found[0])
+
+        text = _PLACE.sub(put, text)
+        return {"Fn::Sub": text} if "${" in text else text
+
+    def _mapped(self, parts: list[Any]) -> str | None:
+        found: Any = self.mappings
+        for part in parts:
+            found = _mapping(found).get(part) if isinstance(part, str) else None
+        return str(found) if isinstance(found, str | int) else None
 
     def _default(self, name: str, in_program: bool, otherwise: str = "") -> str:
         if name not in self.defaults:
@@ -81,7 +110,13 @@ class _Resolver:
             return None
         service, kind, key = _STREAMS[str(resource["Type"])]
         name = self.walk(_mapping(resource.get("Properties")).get(key), False)
-        return f"arn:aws:{service}:::{kind}/{name if isinstance(name, str) else parts[0]}"
+        return f"arn:aws:{service}:::{kind}/{name if isinstance(name, str) else UNNAMED + str(parts[0])}"
+
+
+def _joined(parts: list[Any]) -> str | None:
+    if len(parts) != 2 or not isinstance(parts[0], str) or not isinstance(parts[1], list):
+        return None
+    return parts[0].join(parts[1]) if all(isinstance(each, str) for each in parts[1]) else None
 
 
 def only(template: Mapping[str, Any], name: str) -> dict[str, Any]:

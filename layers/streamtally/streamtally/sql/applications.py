@@ -55,13 +55,20 @@ def read_applications(document: Any) -> list[Application]:
         found = [_read_detail(document["ApplicationDetail"])]
     elif isinstance(document.get("Resources"), dict):
         found = list(_read_template(document["Resources"]))
+    elif document.get("ApplicationConfigurationDescription") or "InputDescriptions" in document:
+        found = [_read_detail(document)]
+    elif document.get("ApplicationConfiguration") or document.get("ApplicationCode"):
+        found = [_read_request(document)]
     else:
         raise SettingsError("neither an application (ApplicationDetail) nor a CloudFormation template (Resources)")
     if not found:
         raise SettingsError("the template has no AWS::KinesisAnalytics::Application and no V2 of it")
     for application in found:
         if not application.sql.strip():
-            raise SettingsError(f"application {application.name!r} has no SQL program (Flink applications have none)")
+            raise SettingsError(
+                f"application {application.name!r} has no SQL program in it: where it lies in S3, give its .sql file "
+                "(a Flink application has none)"
+            )
     return found
 
 
@@ -80,6 +87,19 @@ def _read_detail(detail: Mapping[str, Any]) -> Application:
         _read_output(application, output)
     for table in _list(sql, "ReferenceDataSourceDescriptions"):
         _leave_table(application, table)
+    return application
+
+
+def _read_request(request: Mapping[str, Any]) -> Application:
+    """What ``create-application`` was given, of either API version."""
+    application = Application(_text(request.get("ApplicationName")) or "application")
+    _read_properties(application, request)
+    configuration = _object(_object(request, "ApplicationConfiguration"), "SqlApplicationConfiguration")
+    for part in (request, configuration):
+        for output in _list(part, "Outputs"):
+            _read_output(application, output)
+        for table in _list(part, "ReferenceDataSources"):
+            _leave_table(application, table)
     return application
 
 

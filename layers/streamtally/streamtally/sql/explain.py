@@ -158,9 +158,12 @@ def _time_differences(node: Mapping[str, Any]) -> Iterator[str]:
         yield "ROWTIME and LOCALTIMESTAMP of a result are its window's end"
 
 
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
+
+
 def _value_differences(node: Mapping[str, Any]) -> Iterator[str]:
     functions = {each["function"] for each in node.get("aggregates", ())}
-    if "avg" in functions:
+    if any(each["function"] == "avg" and each["type"] in _WHOLE for each in node.get("aggregates", ())):
         yield "AVG of whole numbers is a whole number, truncated (CAST to DOUBLE for a fraction)"
     if functions & {"stddev_pop", "stddev_samp", "var_pop", "var_samp"}:
         yield "STDDEV and VAR are DOUBLE, rounded once"

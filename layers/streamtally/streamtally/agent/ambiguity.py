@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from streamtally.agent import charset
 from streamtally.agent.charset import CharSet
-from streamtally.agent.java_syntax import (
+from streamtally.agent.java_tree import (
     Alt,
     Assertion,
     Atomic,

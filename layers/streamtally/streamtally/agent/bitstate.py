@@ -1,239 +1,153 @@
 """A backtracking matcher that tries no (instruction, place) twice: linear time, and a count of steps bounds the rest.
 
-It is for the patterns that neither Python's ``re`` can be trusted with (they may backtrack without end) nor RE2 takes
-(lookaround, atomic groups, backreferences). Being Python it is slow, so it is the last resort. The order in which ways
-are tried is a backtracking engine's, so the groups are too.
+It is for the patterns that neither Python's ``re`` can be trusted with (they may backtrack without end, or leave other
+groups than Java) nor RE2 takes (lookaround, atomic groups, backreferences). Being Python it is slow, so it is the last
+resort. The order in which ways are tried is Java's, so the groups are too; as in Java, what an atomic group or a
+lookahead set stays set when the match goes another way behind it.
 
 Source of the idea: the "bit state" matcher of RE2, described at swtch.com/~rsc/regexp/regexp3.html.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from streamtally.agent import charset
-from streamtally.agent.ambiguity import first, max_length
-from streamtally.agent.java_syntax import (
-    Alt,
-    Assertion,
-    Atomic,
-    Backref,
-    Chars,
-    Group,
-    Look,
-    Node,
-    Repeat,
-    Seq,
-    UnsupportedPatternError,
-)
+from streamtally.agent.program import Program
 
-MAX_INSTRUCTIONS = 20_000
 MAX_STEPS = 300_000  # a few tenths of a second on one line
-
-ASSERTIONS = {
-    "start": r"\A",
-    "end": r"\Z",
-    "boundary": r"\b",
-    "no_boundary": r"\B",
-    # Java's line terminators are \n \r\n \r U+0085 U+2028 U+2029, and no place is between \r and \n.
-    "end_or_break": "(?:(?=(?:\r\n|[\r\x85\u2028\u2029])?\\Z)|(?<!\r)(?=\n\\Z))",
-    "line_start": "(?!\\Z)(?:\\A|(?<=[\n\x85\u2028\u2029])|(?<=\r)(?!\n))",
-    "line_end": "(?:\\Z|(?=[\r\x85\u2028\u2029])|(?<!\r)(?=\n))",
-}
-
-Captures = tuple[int, ...]
 
 
 class TooManyStepsError(Exception):
     """The bound was reached before the answer was known."""
 
 
-@dataclass
-class Program:
-    """``code`` is a list of (operation, argument, argument); ``slots`` counts what the captures hold."""
-
-    code: list[tuple[str, Any, Any]] = field(default_factory=list)
-    slots: int = 0
-    revisits: bool = False  # a backreference: what was tried may end otherwise with other groups
-
-    def add(self, operation: str, x: Any = None, y: Any = None) -> int:
-        """Append one instruction; returns its place."""
-        if len(self.code) >= MAX_INSTRUCTIONS:
-            raise UnsupportedPatternError("a pattern whose counted repeats make it too large is not taken")
-        self.code.append((operation, x, y))
-        return len(self.code) - 1
-
-
-def compile_program(node: Node, groups: int) -> Program:
-    """The program of a whole pattern. Raises: UnsupportedPatternError: too large."""
-    counter = [2 * groups + 2]
-    program = _program(node, counter)
-    program.slots = counter[0]
-    return program
-
-
-def _program(node: Node, counter: list[int]) -> Program:
-    program = Program()
-    _emit(program, node, counter)
-    program.add("match")
-    return program
-
-
-def _emit(program: Program, node: Node, counter: list[int]) -> None:  # noqa: C901 - a branch for each node
-    match node:
-        case Chars(chars):
-            table = bytes(charset.contains(chars, code) for code in range(128))
-            program.add("char", table, chars)
-        case Seq(items):
-            for item in items:
-                _emit(program, item, counter)
-        case Alt(branches):
-            _emit_branches(program, branches, counter)
-        case Group(item, index):
-            program.add("save", 2 * index)
-            _emit(program, item, counter)
-            program.add("save", 2 * index + 1)
-        case Repeat():
-            _emit_repeat(program, node, counter)
-        case Atomic(item):
-            program.add("atomic", _program(item, counter))
-        case Look(item, behind, negative):
-            program.add("look", _program(item, counter), (negative, (max_length(item) or 0) if behind else None))
-        case Backref(index):
-            program.revisits = True
-            program.add("backref", index)
-        case Assertion(kind):
-            program.add("assert", re.compile(ASSERTIONS[kind]).match)
-
-
-def _emit_branches(program: Program, branches: tuple[Node, ...], counter: list[int]) -> None:
-    jumps = []
-    for branch in branches[:-1]:
-        split = program.add("split")
-        _emit(program, branch, counter)
-        jumps.append(program.add("jump"))
-        program.code[split] = ("split", split + 1, len(program.code))
-    _emit(program, branches[-1], counter)
-    for jump in jumps:
-        program.code[jump] = ("jump", len(program.code), None)
-
-
-def _emit_repeat(program: Program, node: Repeat, counter: list[int]) -> None:
-    if node.mode == "+":
-        return _emit(program, Atomic(Repeat(node.item, node.min_count, node.max_count, "")), counter)
-    for _ in range(node.min_count):
-        _emit(program, node.item, counter)
-    if node.max_count is None:
-        return _emit_endless(program, node, counter)
-    splits = []
-    for _ in range(node.max_count - node.min_count):
-        splits.append(program.add("split"))
-        _emit(program, node.item, counter)
-    for split in splits:
-        program.code[split] = _split(node.mode, split + 1, len(program.code))
-
-
-def _emit_endless(program: Program, node: Repeat, counter: list[int]) -> None:
-    split = program.add("split")
-    if first(node.item)[1]:  # an empty round ends the repeat
-        slot, counter[0] = counter[0], counter[0] + 1
-        program.add("save", slot)
-        _emit(program, node.item, counter)
-        program.add("unless_empty", split, slot)
-    else:
-        _emit(program, node.item, counter)
-        program.add("jump", split)
-    program.code[split] = _split(node.mode, split + 1, len(program.code))
-
-
-def _split(mode: str, into: int, past: int) -> tuple[str, int, int]:
-    return ("split", past, into) if mode == "?" else ("split", into, past)
-
-
 class Matcher:
-    """One run over one text, counting its steps over all nested runs."""
+    """One run over one text, counting its steps over all nested runs.
 
-    def __init__(self, program: Program, text: str) -> None:
+    Args:
+        revisits: whether a way may end otherwise when it is tried again (backreferences, groups that stay set).
+    """
+
+    def __init__(self, program: Program, text: str, revisits: bool = False) -> None:
         self.program = program
         self.text = text
         self.steps = 0
+        self._revisits = revisits
+        self._slots = [-1] * program.slots  # as in Java, what stays set stays so for a search's next place too
+        self._trail: list[tuple[int, int]] = []  # (slot, what it held), to be put back
 
-    def run(self, start: int, to_end: bool) -> Captures | None:
-        """The captures (slots 0 and 1 are the whole match), None for no match. Raises: TooManyStepsError."""
-        accept = (lambda at: at == len(self.text)) if to_end else (lambda at: True)
-        found = self._run(self.program, start, (-1,) * self.program.slots, accept)
-        return None if found is None else (start, found[0], *found[1][2:])
+    def run(self, start: int, to_end: bool) -> list[int] | None:
+        """The slots (0 and 1 are the whole match), None for no match. Raises: TooManyStepsError."""
+        self._trail.clear()
+        size = len(self.text)
+        end = self._run(self.program, start, (lambda at: at == size) if to_end else None)
+        if end is None:
+            return None
+        self._slots[:2] = start, end
+        return self._slots
+
+    def _set(self, slot: int, value: int) -> None:
+        self._trail.append((slot, self._slots[slot]))
+        self._slots[slot] = value
+
+    def _undo(self, to: int) -> None:
+        while len(self._trail) > to:
+            slot, value = self._trail.pop()
+            self._slots[slot] = value
 
     def _run(  # noqa: C901 - one loop over the instructions: calls would cost more than they do
-        self, program: Program, start: int, captures: Captures, accept: Callable[[int], bool]
-    ) -> tuple[int, Captures] | None:
-        code, text, size = program.code, self.text, len(self.text)
-        tried: set[int] = set()
-        stack = [(0, start, captures)]
-        while stack:
-            place, at, captures = stack.pop()
-            while True:
-                self.steps += 1
-                if self.steps > MAX_STEPS:
-                    raise TooManyStepsError
-                operation, x, y = code[place]
-                if operation == "char":
-                    if at == size:
-                        break
+        self, program: Program, at: int, accept: Callable[[int], bool] | None
+    ) -> int | None:
+        code, text, size, slots = program.code, self.text, len(self.text), self._slots
+        tried: set[Any] = set()
+        begun = len(self._trail)
+        stack: list[tuple[int, int, int]] = []
+        place = 0
+        while True:
+            self.steps += 1
+            if self.steps > MAX_STEPS:
+                raise TooManyStepsError
+            operation, x, y = code[place]
+            if operation == "char":
+                if at < size:
                     point = ord(text[at])
-                    if not (x[point] if point < 128 else charset.contains(y, point)):
-                        break
-                    place, at = place + 1, at + 1
-                elif operation == "split":
-                    key = place * (size + 1) + at
-                    if not program.revisits:
-                        if key in tried:
-                            break
-                        tried.add(key)
-                    stack.append((y, at, captures))
-                    place = x
-                elif operation == "jump":
-                    place = x
-                elif operation == "save":
-                    captures = (*captures[:x], at, *captures[x + 1 :])
-                    place += 1
-                elif operation == "match":
-                    if accept(at):
-                        return at, captures
-                    break
-                else:
-                    after = self._rare(operation, x, y, at, captures)
-                    if after is None:
-                        break
-                    at, captures = after
-                    place = x if operation == "unless_empty" and captures[y] != at else place + 1
-        return None
+                    if x[point] if point < 128 else charset.contains(y, point):
+                        place, at = place + 1, at + 1
+                        continue
+            elif operation == "split":
+                key = (place, at, *[slots[slot] < at for slot in y]) if y else place * (size + 1) + at
+                if self._revisits or key not in tried:
+                    tried.add(key)
+                    stack.append((x[1], at, len(self._trail)))
+                    place = x[0]
+                    continue
+            elif operation == "jump":
+                place = x
+                continue
+            elif operation == "match":
+                if accept is None or accept(at):
+                    return at
+            else:
+                after = self._rare(operation, x, y, place, at)
+                if after is not None:
+                    place, at = after
+                    continue
+            if not stack:
+                self._undo(begun)
+                return None
+            place, at, trail = stack.pop()
+            self._undo(trail)
 
-    def _rare(self, operation: str, x: Any, y: Any, at: int, captures: Captures) -> tuple[int, Captures] | None:
-        if operation == "assert":
-            return (at, captures) if x(self.text, at) else None
-        if operation == "atomic":
-            return self._run(x, at, captures, lambda _: True)
-        if operation == "look":
-            return self._look(x, y[0], y[1], at, captures)
-        if operation == "backref":
-            begin, end = captures[2 * x], captures[2 * x + 1]
-            same = begin >= 0 and end >= 0 and self.text.startswith(self.text[begin:end], at)
-            return (at + end - begin, captures) if same else None
-        return at, captures
-
-    def _look(
-        self, program: Program, negative: bool, behind: int | None, at: int, captures: Captures
-    ) -> tuple[int, Captures] | None:
-        found: tuple[int, Captures] | None = None
-        if behind is None:
-            found = self._run(program, at, captures, lambda _: True)
+    def _rare(self, operation: str, x: Any, y: Any, place: int, at: int) -> tuple[int, int] | None:
+        """Where to go on after one of the instructions that come seldom; None: this way is at its end."""
+        if operation == "save":
+            self._set(x, at)
+        elif operation == "group":
+            self._set(2 * x, self._slots[y])
+            self._set(2 * x + 1, at)
+        elif operation == "unless_empty":
+            if self._slots[y] == at:
+                return None if x is None else (x, at)
+        elif operation == "assert":
+            return (place + 1, at) if x(self.text, at) else None
         else:
-            for start in range(at, max(at - behind, 0) - 1, -1):
-                found = found or self._run(program, start, captures, lambda end: end == at)
-        if negative:
-            return None if found else (at, captures)
-        return (at, found[1]) if found else None
+            after = self._nested(operation, x, y, at)
+            return None if after is None else (place + 1, after)
+        return place + 1, at
+
+    def _nested(self, operation: str, x: Any, y: Any, at: int) -> int | None:
+        if operation == "backref":
+            return self._again(x, y, at)
+        if operation == "look":
+            return at if self._look(x, y, at) != y[0] else None
+        return self._whole(x, at, None)
+
+    def _whole(self, program: Program, at: int, accept: Callable[[int], bool] | None) -> int | None:
+        begun = len(self._trail)
+        end = self._run(program, at, accept)
+        if end is not None:
+            del self._trail[begun:]  # Java forgets what to put back
+        return end
+
+    def _look(self, program: Program, how: tuple[bool, range, bool], at: int) -> bool:
+        _, reach, behind = how
+        if not behind:
+            return self._whole(program, at, None) is not None
+        return any(
+            self._whole(program, at - back, lambda end: end == at) is not None
+            for back in range(reach.start, min(reach.stop, at + 1))
+        )
+
+    def _again(self, group: int | None, fold: bool, at: int) -> int | None:
+        if group is None or self._slots[2 * group] < 0:
+            return None
+        matched = self.text[self._slots[2 * group] : self._slots[2 * group + 1]]
+        here = self.text[at : at + len(matched)]
+        return at + len(matched) if here == matched or (fold and _lower(here) == _lower(matched)) else None
+
+
+def _lower(text: str) -> str:
+    """ASCII letters in lower case, the others as they are: what Java compares under ``(?i)``."""
+    return "".join(char.lower() if char.isascii() else char for char in text)

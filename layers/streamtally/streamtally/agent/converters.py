@@ -11,8 +11,8 @@ from typing import Any
 
 from streamtally.agent.builtin import LOG_FORMATS
 from streamtally.agent.java_regex import JavaPattern, PatternLimitError
-from streamtally.agent.java_syntax import JavaSyntaxError
 from streamtally.agent.java_text import to_json
+from streamtally.agent.java_tree import JavaSyntaxError
 from streamtally.agent.options import AgentOptionsError, Options, choice, is_pretty, names_of, text_of
 
 Converter = Callable[[str, datetime | None], str]

@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from streamtally.agent import ambiguity, charset
-from streamtally.agent.bitstate import ASSERTIONS, Matcher, TooManyStepsError, compile_program
-from streamtally.agent.java_syntax import (
+from streamtally.agent.bitstate import Matcher, TooManyStepsError
+from streamtally.agent.java_syntax import parse
+from streamtally.agent.java_tree import (
     Alt,
     Assertion,
     Atomic,
@@ -25,12 +26,14 @@ from streamtally.agent.java_syntax import (
     Group,
     Look,
     Node,
-    Parser,
     Repeat,
     Seq,
     UnsupportedPatternError,
 )
 from streamtally.agent.linear import re2
+from streamtally.agent.places import ASSERTIONS, IN_RE2
+from streamtally.agent.program import compile_program
+from streamtally.agent.quirks import has_backref, is_quirky, leaves_groups
 
 RE_WORK = 1_000_000  # steps of ``re``, about 20 ms
 RE_MAX_CHARS = 1 << 24
@@ -73,9 +76,9 @@ def write(node: Node, for_re2: bool = False) -> str:
                 raise _NotInRe2Error
             return inner + _bounds(node) + node.mode
         case Assertion(kind) if for_re2:
-            if kind not in ("start", "end", "boundary", "no_boundary"):
+            if kind not in IN_RE2:
                 raise _NotInRe2Error
-            return {"end": r"\z"}.get(kind, ASSERTIONS[kind])
+            return IN_RE2[kind]
     if for_re2:
         raise _NotInRe2Error
     return _write_python_only(node)
@@ -87,8 +90,8 @@ def _write_python_only(node: Node) -> str:
             return f"(?>{write(item)})"
         case Look(item, behind, negative):
             return f"(?{'<' if behind else ''}{'!' if negative else '='}{write(item)})"
-        case Backref(index):
-            return f"(?:\\{index})"
+        case Backref(index, fold):
+            return f"(?{'ai' if fold else ''}:\\{index})"
         case Assertion(kind):
             return ASSERTIONS[kind]
         case _:
@@ -100,7 +103,7 @@ def without_end_anchors(node: Node, head: bool, tail: bool) -> Node:
     match node:
         case Assertion("start") if head:
             return Seq(())
-        case Assertion("end" | "end_or_break") if tail:
+        case Assertion("end" | "end_or_break" | "unix_end_or_break") if tail:
             return Seq(())
         case Group(item, index):
             return Group(without_end_anchors(item, head, tail), index)
@@ -128,18 +131,17 @@ class JavaPattern:
     """
 
     def __init__(self, text: str, mode: str = "matches") -> None:
-        parser = Parser(text)
+        node, self.group_count = parse(text)
         self.text = text
         self.mode = mode
-        self.node = without_end_anchors(parser.parse(), mode != "find", mode == "matches")
-        self.group_count = parser.groups
+        self.node = without_end_anchors(node, mode != "find", mode == "matches")
+        groups_matter = mode == "matches" or has_backref(node)
+        self._revisits = has_backref(node) or (groups_matter and leaves_groups(node))
+        self._has_boundary = "boundary" in str(node)
         self.degree = self._work_degree()
-        self._re = self._compile_re()
-        self._re2 = self._compile_re2() if self.degree else None
-        self._program: Any = None
-        if self._re is None:
-            self._program = compile_program(self.node, self.group_count)
-        self._ascii_only_in_re2 = "boundary" in str(self.node)
+        self._re = None if is_quirky(self.node, groups_matter, mode == "find") else self._compile_re()
+        self._re2 = self._compile_re2() if self.degree and self._re is not None else None
+        self._program: Any = compile_program(self.node, self.group_count) if self._re is None else None
 
     def _work_degree(self) -> int:
         degree = ambiguity.degree(self.node)
@@ -153,9 +155,9 @@ class JavaPattern:
     def _compile_re(self) -> re.Pattern[str] | None:
         try:
             return re.compile(write(self.node))
-        except (re.error, OverflowError, RecursionError) as error:
-            if "look-behind" in str(error):  # Java takes bounded ones, bitstate does too
-                return None
+        except re.error:  # a lookbehind of several lengths, a reference to a group that is open or comes later
+            return None
+        except (OverflowError, RecursionError) as error:
             raise UnsupportedPatternError(f"pattern {self.text!r}: {error}") from None
 
     def _compile_re2(self) -> Any:
@@ -168,16 +170,16 @@ class JavaPattern:
         except (_NotInRe2Error, re2.error):
             return None
 
-    def _engine(self, size: int) -> str:
-        if self._re is not None and (size + 1) ** (self.degree + 1 if self.degree else 0) <= RE_WORK:
+    def _engine(self, text: str) -> str:
+        if self._re is None or (self._has_boundary and not text.isascii()):
+            return "bitstate"
+        if (len(text) + 1) ** (self.degree + 1 if self.degree else 0) <= RE_WORK:
             return "re"
-        return "re2" if self._re2 is not None else "bitstate"
+        return "re2" if self._re2 is not None and _is_whole(text) else "bitstate"
 
     def _span(self, text: str, at: int) -> Sequence[tuple[int, int]] | None:
         """The spans of the match and its groups from ``at`` on; (-1, -1) for a group that took no part."""
-        engine = self._engine(len(text))
-        if engine == "re2" and self._ascii_only_in_re2 and not text.isascii():
-            engine = "bitstate"
+        engine = self._engine(text)
         if engine == "bitstate":
             return self._span_by_steps(text, at)
         compiled = self._re if engine == "re" else self._re2
@@ -188,16 +190,12 @@ class JavaPattern:
     def _span_by_steps(self, text: str, at: int) -> Sequence[tuple[int, int]] | None:
         if self._program is None:
             self._program = compile_program(self.node, self.group_count)
-        matcher = Matcher(self._program, text)
+        matcher = Matcher(self._program, text, self._revisits)
         try:
-            starts = range(at, len(text) + 1) if self.mode == "find" else (at,)
-            for start in starts:
+            for start in range(at, len(text) + 1) if self.mode == "find" else (at,):
                 slots = matcher.run(start, self.mode == "matches")
                 if slots is not None:
-                    return [
-                        (slots[2 * index], slots[2 * index + 1]) if slots[2 * index + 1] >= 0 else (-1, -1)
-                        for index in range(self.group_count + 1)
-                    ]
+                    return [(slots[2 * index], slots[2 * index + 1]) for index in range(self.group_count + 1)]
         except TooManyStepsError:
             raise PatternLimitError from None
         return None
@@ -211,7 +209,7 @@ class JavaPattern:
 
     def groups(self, text: str) -> list[str | None] | None:
         """What each group matched (None: took no part), None without a match. Raises: PatternLimitError."""
-        if self.mode == "matches" and self._engine(len(text)) == "re" and self._re is not None:
+        if self.mode == "matches" and self._engine(text) == "re" and self._re is not None:
             found = self._re.fullmatch(text)
             return None if found is None else list(found.groups())
         spans = self._span(text, 0)
@@ -222,19 +220,42 @@ class JavaPattern:
         return self._span(text, 0) is not None
 
     def split(self, text: str) -> list[str]:
-        """As ``String.split(regex)``: empty parts at the end are dropped, a text without a match is one part."""
+        """As ``String.split(regex)``: empty parts at the end are dropped, a text without a match is one part.
+
+        Behind an empty match Java looks on in the middle of a surrogate pair; each half is a ``?`` when it is sent.
+        """
         parts: list[str] = []
         begin = at = 0
         while at <= len(text) and (spans := self._span(text, at)) is not None:
             low, high = spans[0]
             at = high + 1 if high == low else high
+            if high == low < len(text) and text[low] > "\uffff":
+                text = text[:low] + _halves(text[low]) + text[low + 1 :]
             if high == 0:  # an empty match at the very beginning splits nothing
                 continue
             parts.append(text[begin:low])
             begin = high
         if begin == 0:
-            return [text]
+            return [_whole(text)]
         parts.append(text[begin:])
         while parts and not parts[-1]:
             parts.pop()
-        return parts
+        return [_whole(part) for part in parts]
+
+
+def _is_whole(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def _halves(char: str) -> str:
+    code = ord(char) - 0x10000
+    return chr(0xD800 + (code >> 10)) + chr(0xDC00 + (code & 0x3FF))
+
+
+def _whole(text: str) -> str:
+    """Halves that stand together as one character again, a half alone as the ``?`` that Java sends for it."""
+    return (
+        text
+        if _is_whole(text)
+        else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\ufffd", "?")
+    )

@@ -12,7 +12,8 @@ from typing import Any
 
 from streamtally.agent.ambiguity import UNBOUNDED, degree
 from streamtally.agent.java_regex import RE_WORK, without_end_anchors
-from streamtally.agent.java_syntax import JavaSyntaxError, Parser, UnsupportedPatternError
+from streamtally.agent.java_syntax import parse
+from streamtally.agent.java_tree import JavaSyntaxError, UnsupportedPatternError
 from streamtally.agent.linear import re2
 from streamtally.errors import SettingsError
 
@@ -61,7 +62,7 @@ def _exponent(text: str) -> int:
     numbered = iter(range(1, 1000))
     renamed = _GROUP_NAME.sub(lambda _: f"(?<g{next(numbered)}>", text)
     try:
-        return degree(without_end_anchors(Parser(renamed).parse(), head=True, tail=True))
+        return degree(without_end_anchors(parse(renamed)[0], head=True, tail=True))
     except (JavaSyntaxError, UnsupportedPatternError, StopIteration, RecursionError):
         return UNBOUNDED
 

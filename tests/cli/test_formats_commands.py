@@ -147,6 +147,35 @@ def test_hostile_pattern() -> None:
     assert "too many steps" in error
 
 
+# Nor does one that decides where a record begins: its line goes on the record before it, which says so.
+def test_hostile_start_pattern() -> None:
+    flow = {"multiLineStartPattern": "(?=(a+)+$)a", "dataProcessingOptions": [{"optionName": "SINGLELINE"}]}
+    hostile = b"a" * 60_000 + b"!\n"
+    status, out, error = run("parse", "--agent-options", json.dumps(flow), data=b"aa\n" + hostile + b"aaa\n")
+    assert (status, out) == (1, b"aa" + hostile + b"aaa\n")
+    assert error.startswith("standard input:1: multiLineStartPattern takes too many steps")
+
+
+# A line that would end the agent is converted, and told; so is what the agent passes over.
+def test_what_the_agent_does_to_itself() -> None:
+    status, out, error = run("parse", "--agent-options", COMBINED, data=b"a." * 2000 + LINE)
+    assert (status, out.count(b"\n"), error.count("the agent would crash")) == (1, 1, 1)
+    flow = '{"initialPosition":"END_OF_FILE","dataProcessingOptions":[]}'
+    status, out, error = run("parse", "--agent-options", flow, data=LINE)
+    assert (status, out) == (1, b"")
+    assert "END_OF_FILE" in error
+
+
+# An agent.json of one flow is that flow; of several it is not guessed which.
+def test_whole_agent_json() -> None:
+    flow = {"filePattern": "/var/log/x", "dataProcessingOptions": json.loads(COMBINED)}
+    status, out, _ = run("parse", "--agent-options", json.dumps({"flows": [flow]}), data=LINE)
+    assert (status, out[:8]) == (0, b'{"host":')
+    status, out, error = run("parse", "--agent-options", json.dumps({"flows": [flow, flow]}), data=LINE)
+    assert (status, out, error.count("\n")) == (2, b"", 1)
+    assert "2 flows" in error
+
+
 # The row options of parse, and names for the columns of delimited formats.
 def test_parse_options() -> None:
     status, out, _ = run("parse", "--format", "apache_combined", "--anonymize", "--split-request", data=LINE)

@@ -42,23 +42,27 @@ _ERROR = (
 
 @dataclass(frozen=True)
 class LogFormat:
-    """One value of ``logFormat``; ``dash_is_null``: a value that is just ``-`` becomes null."""
+    """One value of ``logFormat``.
+
+    ``dash_is_null``: a value that is just ``-`` becomes null. ``host``: the group that is a name of any many labels.
+    """
 
     pattern: re.Pattern[str]
     fields: tuple[str, ...]
     dash_is_null: bool
+    host: int | None = None
 
 
 _SYSLOG_FIELDS = ("timestamp", "hostname", "program", "processid", "message")
 _COMMON_FIELDS = ("host", "ident", "authuser", "datetime", "request", "response", "bytes")
 
 LOG_FORMATS: dict[str, LogFormat] = {
-    "COMMONAPACHELOG": LogFormat(re.compile(_COMMON + _REST), _COMMON_FIELDS, True),
+    "COMMONAPACHELOG": LogFormat(re.compile(_COMMON + _REST), _COMMON_FIELDS, True, 1),
     "COMBINEDAPACHELOG": LogFormat(
-        re.compile(rf"{_COMMON} {_QUOTED} {_QUOTED}{_REST}"), (*_COMMON_FIELDS, "referer", "agent"), True
+        re.compile(rf"{_COMMON} {_QUOTED} {_QUOTED}{_REST}"), (*_COMMON_FIELDS, "referer", "agent"), True, 1
     ),
     "APACHEERRORLOG": LogFormat(
-        re.compile(_ERROR), ("timestamp", "module", "severity", "processid", "threadid", "client", "message"), True
+        re.compile(_ERROR), ("timestamp", "module", "severity", "processid", "threadid", "client", "message"), True, 6
     ),
     "SYSLOG": LogFormat(re.compile(rf"({_MONTH}{_S}++{_MDAY}{_S}++{_TIME}) {_PROGRAM}"), _SYSLOG_FIELDS, False),
     "RFC3339SYSLOG": LogFormat(re.compile(rf"({_RFC3339}) {_PROGRAM}"), _SYSLOG_FIELDS, False),

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from streamtally.agent.converters import ConversionError, Converter, SkippedError, converter_of
 from streamtally.agent.framing import MAX_LINE_BYTES, Framing
-from streamtally.agent.java_regex import PatternLimitError
+from streamtally.agent.java_stack import ROUNDS, WARNING, crash_test
 from streamtally.agent.java_text import decode
 from streamtally.agent.options import AgentOptionsError
 
 HELD_BACK = "no line end yet: the agent waits for it"
+CrashTest = Callable[[str], bool]
+SLOW_START = "multiLineStartPattern takes too many steps on a line: taken as one that begins no record"
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,13 @@ class Converted:
     """What becomes of one record.
 
     ``data``: the bytes sent, None where the agent skips the record. ``reason``: why it was skipped, or sent as it was
-    read; None where it was converted.
+    read; None where it was converted. ``warning``: what is to be told of a record that is sent all the same.
     """
 
     source: bytes
     data: bytes | None
     reason: str | None = None
+    warning: str | None = None
 
 
 class AgentFlow:
@@ -43,37 +46,53 @@ class AgentFlow:
         if not isinstance(options, list | tuple):
             raise AgentOptionsError("agent options: dataProcessingOptions must be a list")
         self.framing = Framing.of(flow or {})
-        self._chain: list[Converter] = [converter_of(entry) for entry in options]
+        self._chain: list[tuple[Converter, CrashTest]] = [
+            (converter_of(entry), crash_test(entry) or _never) for entry in options
+        ]
 
     def convert(self, record: bytes, now: datetime | None = None) -> Converted:
         """One record, its line end included. ``now``: aware, for ADDMETADATA with a timestamp."""
         source = record[:MAX_LINE_BYTES]
         if not self._chain:
             return Converted(record, self.framing.cut(source))
-        text = decode(source)
+        text, crashes = decode(source), False
         try:
-            for converter in self._chain:
+            for converter, would_crash in self._chain:
+                crashes = crashes or (len(text) > ROUNDS and would_crash(text.removesuffix("\n")))
                 text = converter(text, now)
         except SkippedError as error:
             return Converted(record, None, str(error))
         except ConversionError as error:
             return Converted(record, self.framing.cut(source), str(error))
-        return Converted(record, self.framing.cut(text.encode()))
+        return Converted(record, self.framing.cut(text.encode()), None, WARNING if crashes else None)
 
     def convert_file(self, lines: Iterable[bytes], now: datetime | None = None) -> Iterator[Converted]:
         """A file's lines with their line ends, record by record; what is held back for its line end says so."""
-        try:
-            for record, held in self.framing.records(lines):
-                yield Converted(record, None, HELD_BACK) if held else self.convert(record, now)
-        except PatternLimitError:
-            raise AgentOptionsError("agent options: a pattern of the flow takes too many steps on a line") from None
+        for framed in self.framing.records(lines):
+            if framed.held:
+                yield Converted(framed.data, None, HELD_BACK)
+                continue
+            converted = self.convert(framed.data, now)
+            yield replace(converted, warning=SLOW_START) if framed.slow else converted
+
+
+def _never(line: str) -> bool:
+    return False
 
 
 def flow_of(document: Any) -> AgentFlow:
-    """A flow from ``dataProcessingOptions`` alone (a list), or from a whole flow of agent.json (an object).
+    """A flow from ``dataProcessingOptions`` alone (a list), a flow of agent.json, or an agent.json of one flow.
 
     Raises: AgentOptionsError, JavaSyntaxError, UnsupportedPatternError.
     """
+    if isinstance(document, Mapping) and "flows" in document:
+        flows = document["flows"]
+        if not isinstance(flows, list) or len(flows) != 1 or not isinstance(flows[0], Mapping):
+            count = f"{len(flows)} flows" if isinstance(flows, list) else "no list of flows"
+            raise AgentOptionsError(
+                f"agent options: an agent.json with {count}: give one flow, or its dataProcessingOptions"
+            )
+        document = flows[0]
     if isinstance(document, Mapping):
         return AgentFlow(document.get("dataProcessingOptions") or [], document)
     return AgentFlow(document)

@@ -7,13 +7,22 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from streamtally.agent.java_regex import JavaPattern
+from streamtally.agent.java_regex import JavaPattern, PatternLimitError
 from streamtally.agent.java_text import decode
 from streamtally.agent.options import AgentOptionsError, Options, choice, integer, text_of
 
 MAX_RECORD_BYTES = 1_024_000  # Firehose's 1000 KiB, measured by the agent after conversion
 MAX_LINE_BYTES = 4 * 1024 * 1024  # what is behind it, up to the line's end, is discarded
 MAX_BUFFER_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Framed:
+    """A record. ``held``: it waits for its line end; ``slow``: a pattern of the flow gave up on one of its lines."""
+
+    data: bytes
+    held: bool = False
+    slow: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,37 +60,43 @@ class Framing:
             return data
         return data[: MAX_RECORD_BYTES - len(self.terminator)] + self.terminator
 
-    def records(self, lines: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
+    def records(self, lines: Iterable[bytes]) -> Iterator[Framed]:
         """The records of a file's lines (each with its line end, the last one perhaps without), in order.
 
-        The second of each pair says whether the record is held back until its line end is written.
+        A line on which a pattern takes too many steps counts as one that it does not match.
         """
         if self.from_end:
             return
-        record = b""
+        record, slow = b"", False
         for line in self._to_footer(islice(lines, self.skip_lines, None)):
-            if not line.endswith(b"\n") and self.start is None:
-                if record:
-                    yield record, False
-                record = line
-            elif record and line.endswith(b"\n") and self._begins_new(record, line):
-                yield record, False
-                record = line
-            else:  # an unfinished line may belong to the record before it
-                record += line
+            begins, gave_up = self._begins_new(record, line)
+            if begins and record:
+                yield Framed(record, False, slow)
+                record, slow = b"", False
+            record, slow = record + line, slow or gave_up
         if record:
-            yield record, not record.endswith(b"\n")
+            yield Framed(record, not record.endswith(b"\n"), slow)
 
     def _to_footer(self, lines: Iterable[bytes]) -> Iterator[bytes]:
         for line in lines:
-            if self.footer is not None and self.footer.is_match(decode(line.rstrip(b"\r\n"))):
+            if self.footer is not None and _matches(self.footer, line.rstrip(b"\r\n"))[0]:
                 return
             yield line
 
-    def _begins_new(self, record: bytes, line: bytes) -> bool:
+    def _begins_new(self, record: bytes, line: bytes) -> tuple[bool, bool]:
+        """Whether a record begins with the line, and whether the pattern gave up on it."""
+        if not line.endswith(b"\n"):  # with a pattern, an unfinished line may belong to the record before it
+            return self.start is None, False
         if self.start is not None:
-            return self.start.is_match(decode(line))
-        return len(record) + len(line) > self.aggregated_bytes
+            return _matches(self.start, line)
+        return len(record) + len(line) > self.aggregated_bytes, False
+
+
+def _matches(pattern: JavaPattern, line: bytes) -> tuple[bool, bool]:
+    try:
+        return pattern.is_match(decode(line)), False
+    except PatternLimitError:
+        return False, True
 
 
 def _pattern(value: Any, mode: str) -> JavaPattern | None:

@@ -215,6 +215,10 @@ class JavaPattern:
         spans = self._span(text, 0)
         return None if spans is None else [text[low:high] if low >= 0 else None for low, high in spans[1:]]
 
+    def is_quick(self, text: str) -> bool:
+        """Whether Python's ``re`` runs it on this text."""
+        return self._engine(text) == "re"
+
     def is_match(self, text: str) -> bool:
         """Whether the pattern matches. Raises: PatternLimitError."""
         return self._span(text, 0) is not None

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from streamtally.agent import AgentFlow, flow_of
+from streamtally.agent import AgentFlow, Converted, flow_of
 from streamtally.errors import SettingsError
 from streamtally.local.logs import STANDARD_INPUT, open_log, refuse_broken
 from streamtally.report.text import visible
@@ -39,16 +39,23 @@ def print_converted(file: str, options: str) -> int:
 
 
 def _convert(flow: AgentFlow, file: str, shown: str) -> int:
-    out, number, unparsed = sys.stdout.buffer, flow.framing.skip_lines + 1, 0
+    out, number, told = sys.stdout.buffer, flow.framing.skip_lines + 1, 0
     with open_log(file) as log, refuse_broken(shown, lambda: number - 1):
         for converted in flow.convert_file(log, datetime.now(UTC)):
             if converted.data is not None:
                 out.write(converted.data)
-            if converted.reason is not None:
-                unparsed += 1
-                sent = "" if converted.data is None else " (sent as it was read)"
+            if remark := _remark(converted):
+                told += 1
                 text = visible(converted.source.decode(errors="replace").rstrip("\n"), _SHOWN_CHARS)
-                click.echo(f"{visible(shown)}:{number}: {converted.reason}{sent}: {text}", err=True)
+                click.echo(f"{visible(shown)}:{number}: {remark}: {text}", err=True)
             number += converted.source.count(b"\n")
     out.flush()
-    return unparsed
+    if flow.framing.from_end:
+        click.echo(f"{visible(shown)}: initialPosition END_OF_FILE: the agent passes over what is there", err=True)
+    return told + flow.framing.from_end
+
+
+def _remark(converted: Converted) -> str | None:
+    if converted.reason is None or converted.data is None:
+        return converted.reason or converted.warning
+    return f"{converted.reason} (sent as it was read)"

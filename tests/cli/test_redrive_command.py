@@ -15,8 +15,8 @@ import pytest
 
 from streamtally.aws.objects import Folder
 from streamtally.aws.put_back import DataStream
+from streamtally.aws.redrive_streams import find_source
 from streamtally.aws.session import Aws
-from streamtally.cli.redrive import _source
 from streamtally.local.folder import read_folder
 from streamtally.local.laptop import INGESTION, SUMMARY, InProcessFunction, Laptop
 from streamtally.local.simulator.server import Server
@@ -111,6 +111,6 @@ class OverData(Aws):
 
 # Behind a data stream, lines go back into the data stream.
 def test_data_stream() -> None:
-    source, name = _source(OverData(), INGESTION)
+    source, name = find_source(OverData(), INGESTION)
     assert isinstance(source, DataStream)
     assert name.endswith(":stream/raw")

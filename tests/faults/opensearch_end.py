@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
-from streamtally.aws.batches import batch_finder
+from streamtally.aws.batches import IndexedBatches
 from streamtally.aws.index_manager import Manager, make_manager
 from streamtally.aws.opensearch import Cluster
+from streamtally.failed_batches import Batches
 from streamtally.indices.spec import read_specs
 from streamtally.local.laptop import SUMMARY
 from streamtally.local.simulator.sinks import OpenSearchSink
 from streamtally.local.simulator.streams import Sink
 from streamtally.pipeline import Pipeline
-from streamtally.redrive import FoundBatch
 from tests.faults.world import Counts, Faults, Killed
 
 
@@ -39,14 +40,28 @@ class DyingCluster:
 
 
 class OpenSearchEnd:
-    """Args: now_ms: when it is managed first; through: how Firehose reaches it, if not as everybody else."""
+    """A real end.
+
+    Args:
+        now_ms: when it is managed first.
+        through: how Firehose reaches it, if not as everybody else.
+        clock: settling's own, in ms; default: it is told. With the server's clock, the checkpoint leaves out windows.
+    """
 
     def __init__(
-        self, cluster: Cluster, pipeline: Pipeline, faults: Faults, now_ms: int, through: Cluster | None = None
+        self,
+        cluster: Cluster,
+        pipeline: Pipeline,
+        faults: Faults,
+        now_ms: int,
+        through: Cluster | None = None,
+        clock: Callable[[], int] | None = None,
     ) -> None:
+        self._clock = clock
         self._cluster = cluster
         self._through = through or cluster
         self._dying: Any = DyingCluster(cluster, faults)
+        self.windows_settled = 0
         self.deploy(pipeline, now_ms)
 
     def deploy(self, pipeline: Pipeline, now_ms: int) -> None:
@@ -62,9 +77,10 @@ class OpenSearchEnd:
 
     def settle(self, now_ms: int) -> None:
         try:
-            self._manager(self._dying).settle(now_ms, forever)
+            reports = self._manager(self._dying).settle(self._clock() if self._clock else now_ms, forever)
         except Killed:
             return
+        self.windows_settled += sum(report.windows for report in reports)
 
     def counts(self) -> Counts:
         """What is settled, read page by page; a group that is there twice is a failure of its own."""
@@ -81,9 +97,8 @@ class OpenSearchEnd:
                 return found
             body["search_after"] = hits[-1]["sort"]
 
-    def batches(self, first: int, last: int) -> list[FoundBatch]:
-        self._cluster.request("POST", "/_all/_refresh")
-        return batch_finder(self._cluster, read_specs(self._pipeline.document, SUMMARY))(first, last)
+    def batches(self) -> Batches:
+        return IndexedBatches(self._cluster, read_specs(self._pipeline.document, SUMMARY))
 
     def _search(self, body: dict[str, Any]) -> list[Any]:
         answer = self._cluster.request("POST", "/request_data/_search", body, ignore=(404,))

@@ -12,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from streamtally.aws import opensearch_partials
 from streamtally.aws.opensearch import connect
 from tests.faults.opensearch_end import OpenSearchEnd
 from tests.faults.world import STATUSES, Faults, World, line_id_pipeline
@@ -23,6 +24,16 @@ SHARES = {
     "crash in put": 0.02, "end away": 0.1, "end throttles": 0.1, "end answer lost": 0.05, "crash in delivery": 0.03,
     "objects refused": 0.05, "crash after object": 0.03, "settling killed": 0.03,
 }  # fmt: skip
+BURSTS = [
+    ["throttled"] * 4,
+    ["error before the put"] * 4,
+    ["error after the put"] * 4,
+    ["time-out after the put", *["throttled"] * 3],
+    ["error after the put", "put refused", *["throttled"] * 3],
+    ["error after the put", "put in part", *["throttled"] * 3],
+]
+BURST_STEPS = 10
+SETTLING_MARGIN_MS = 2_000
 DAY_MS = 86_400_000
 
 
@@ -46,14 +57,21 @@ def soak(url: str, folder: Path, lines: int, seed: int) -> dict[str, object]:
     pipeline = line_id_pipeline()
     killing = Faults(seed + 1, {"settling killed": SHARES["settling killed"]})
     killing.injected = faults.injected
-    end = OpenSearchEnd(connect(url), pipeline, killing, now)
+    # Settling goes by the server's clock and with next to no margin, so that it leaves out what it may leave out.
+    opensearch_partials.CHECKPOINT_MARGIN_MS = SETTLING_MARGIN_MS
+    end = OpenSearchEnd(connect(url), pipeline, killing, now, clock=lambda: time.time_ns() // 1_000_000)
     world = World(folder, end, now, faults, buffer_bytes=3_000_000, keep_lines=False)
+    world.max_failed_tries = 4
     steps = 0
     while world.accepted_lines < lines:
         steps += 1
         put_traffic(world)
         world.now += faults.random.choice([500, 2_000, 20_000])
         world.step()
+        if steps % BURST_STEPS == 0:  # a batch of which every try fails, which redrive must end
+            faults.next += faults.random.choice(BURSTS)
+        if steps % (3 * BURST_STEPS) == 0:
+            world.redrive_meanwhile()
         if steps % 5 == 0:
             world.redeliver()
             end.settle(world.now)
@@ -74,6 +92,8 @@ def soak(url: str, folder: Path, lines: int, seed: int) -> dict[str, object]:
         "records that went round, in lines": ledger.reingested,
         "lines in S3": world.objects.delivered.lines,
         "of these, each once": sum(world.objects.delivered.count()[0].values()) + world.objects.delivered.count()[1],
+        "windows settled, again and again": end.windows_settled,
+        "redriven records": dict(sorted(world.redriven.items())),
         "faults injected": dict(sorted(faults.injected.items())),
         "difference": difference,
         "seconds": round(time.monotonic() - begun),

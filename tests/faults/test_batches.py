@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from streamtally.aws import batches
-from streamtally.aws.batches import batch_finder, read_closed
+from streamtally.aws.batches import IndexedBatches, read_closed
 from streamtally.aws.opensearch import connect
+from streamtally.failed_batches import FoundBatch
 from streamtally.fingerprint import describe_batch
 from streamtally.indices.spec import read_specs
 from streamtally.local.folder import read_folder
@@ -38,7 +39,7 @@ def make_batch(number: int) -> list[Record]:
     ]
 
 
-def arrivals(found: Iterable[batches.FoundBatch]) -> set[tuple[str, int, int, int]]:
+def arrivals(found: Iterable[FoundBatch]) -> set[tuple[str, int, int, int]]:
     return {(each.digest, each.records, each.first_arrival, each.last_arrival) for each in found}
 
 
@@ -57,8 +58,7 @@ def test_found_by_arrival(
     pipeline = load_pipeline(document, ZoneInfo)
     cluster = connect(opensearch.url)
     specs = read_specs(document, SUMMARY)
-    find = batch_finder(cluster, specs)
-    assert find(NOW, NOW + 10) == []
+    assert IndexedBatches(cluster, specs).find(NOW, NOW + 10) == []
 
     store = OpenSearchStore(cluster, pipeline, "run")
     made = [make_batch(number) for number in range(4)]
@@ -67,6 +67,7 @@ def test_found_by_arrival(
     store.settle(pipeline)
 
     told = {(describe_batch(each).digest, 4, NOW + n, NOW + n) for n, each in enumerate(made)}
+    find = IndexedBatches(cluster, specs).find
     assert arrivals(find(NOW, NOW + 10)) == told
     assert len(find(NOW + 1, NOW + 2)) == 2
     assert set(read_closed(cluster, specs)) == {output.name for spec in specs for output in spec.outputs}

@@ -59,7 +59,7 @@ def test_every_retry_throttled(world: World, first: list[str], counted: int | No
     assert 0 < before < 7 if counted is None else before == counted
     assert world.objects.delivered.lines == 0
 
-    planned = world.redrive(world.objects, world.end.batches)
+    planned = world.redrive(world.objects, world.end.batches())
 
     assert planned.decision.batches_found == (0 if counted == 0 else 1)
     assert planned.decision.undecided == []

@@ -50,6 +50,7 @@ FAULTS = {
     "documents delayed by days",
     "documents delayed past closing",
     "redrive killed at any step",
+    "redrive while counts wait",
     "answer past 6 MB",
 }
 

@@ -16,6 +16,7 @@ import pytest
 from streamtally.aws.objects import Folder
 from streamtally.aws.redrive import Planned, carry_out, plan_redrive
 from streamtally.local.laptop import INGESTION, SUMMARY
+from streamtally.redrive import Rules
 from streamtally.times import to_iso
 from tests.faults.world import Faults, MemoryEnd, World, make_line
 
@@ -30,12 +31,6 @@ def world(tmp_path: Path) -> Iterator[World]:
     world.laptop.close()
 
 
-def find(world: World) -> Any:
-    """What the index would say of batches."""
-    assert isinstance(world.end, MemoryEnd)
-    return world.end.batches
-
-
 def fail(world: World, fault: str, batches: int = 1) -> None:
     """Batches of which all four tries fail."""
     for _ in range(batches):
@@ -47,9 +42,10 @@ def fail(world: World, fault: str, batches: int = 1) -> None:
     assert len(list(world.objects.keys("processing-failed/"))) == batches
 
 
-def run(world: World, client: Any = None, finder: Any = "index", dry_run: bool = False, **options: Any) -> Planned:
-    finder = find(world) if finder == "index" else finder
-    planned = plan_redrive(world.objects, world.pipeline, finder, **options)
+def run(world: World, client: Any = None, has_index: bool = True, dry_run: bool = False, **options: Any) -> Planned:
+    """redrive, beside an index that has what was delivered by now."""
+    rules = Rules(world.pipeline, world.end.batches() if has_index else None, **options)
+    planned = plan_redrive(world.objects, rules, world.failed_objects)
     if not dry_run:
         carry_out(world.objects, planned, client or world.laptop.api, INGESTION, SUMMARY)
     return planned
@@ -117,7 +113,7 @@ def test_killed_half_way(world: World, fault: str, requests: int) -> None:
 @pytest.mark.parametrize("count", [False, True])
 def test_undecided(world: World, count: bool) -> None:
     fail(world, "error before the put")
-    done = run(world, finder=None, count_undecided=count)
+    done = run(world, has_index=False, count_undecided=count)
     world.finish(redrives=False)
     assert len(done.decision.undecided) == (0 if count else 2)
     assert world.end.counts().total() == (4 if count else 0)
@@ -157,7 +153,7 @@ def test_refused_documents(world: World) -> None:
     world.put([(NOW, [200] * 3), (NOW - 60_000, [404] * 5)])
     world.step(flush=True)
     world.step(flush=True)
-    planned = plan_redrive(world.failed_objects, world.pipeline, None)
+    planned = plan_redrive(world.failed_objects, Rules(world.pipeline))
     gone = carry_out(world.failed_objects, planned, world.laptop.api, INGESTION, SUMMARY)
     assert (planned.documents, gone) == (1, 1)
     world.finish()

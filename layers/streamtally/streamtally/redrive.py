@@ -3,109 +3,77 @@
 Cases (each line of an error file is one):
 
 - answered ProcessingFailed: it was never counted, so it goes back as new, if the current pipeline takes it now;
+- a part that went round: it carries its identity, so it goes back as it is, and overwrites what was counted of it;
 - its invocation failed: its batch may have been counted, in part or whole. The error file has no batch boundaries, but
   every document names its batch's digest, so the batch is looked for by it. Found: its partials are made again under
   the batch's own id, which finishes a batch that was put in part, and the lines go to S3 alone. Not found, and no other
   batch covers these arrivals: it goes back as new. Otherwise: undecided, S3 alone, and reported;
-- of a time that the index has closed, nothing can be counted any more, nor told: undecided too.
+- of a time that the index has closed, nothing can be counted any more, nor told: undecided too;
+- failed so short a time ago that its documents may be on their way to the index: it stays for a later run.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import orjson
-import pybase64
 
-from streamtally.answer import OK
-from streamtally.envelope import Envelope, encode_envelope
-from streamtally.errors import RecordError
-from streamtally.fingerprint import describe_batch
+from streamtally.answer import MAX_RESPONSE_BYTES, OK
+from streamtally.envelope import MAX_ENVELOPE_BYTES, Envelope, encode_envelope
+from streamtally.failed_batches import Batches, FailedRecord, FoundBatch, Opened, missing_documents, records_of
+from streamtally.fates import (
+    COVERED,
+    GOES_BACK,
+    IS_CLOSED,
+    NO_INDEX,
+    NO_LINES,
+    OTHER_ROWS,
+    S3_ALONE,
+    STAYS,
+    TOO_LARGE,
+    TOO_RECENT,
+    UNDECIDED,
+    WENT_ROUND,
+    Decision,
+)
 from streamtally.pipeline import Outcome, Pipeline, transform
-from streamtally.records import Record, open_record
+from streamtally.putting_back import to_envelopes
+from streamtally.records import Record, RecordGroup, open_record
 from streamtally.times import from_iso
 
 PROCESSING_FAILED_STATUS = "Lambda.ProcessingFailedStatus"
-EXAMPLES = 3
-EXAMPLE_CHARS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class FailedRecord:
-    """A line of an error file.
-
-    Attributes: key, line: where it lies (lines count from 0); arrival, ended: ms; code: why; raw: its data in base64.
-    """
-
-    key: str
-    line: int
-    arrival: int
-    ended: int
-    code: str
-    raw: str
-
-    @property
-    def identity(self) -> str:
-        """The same however often it is put back."""
-        return f"{self.key}#{self.line}"
-
-
-@dataclass(frozen=True, slots=True)
-class FoundBatch:
-    """A batch that documents in the index tell of: its digest, its id, how many records, its arrivals in ms."""
-
-    digest: str
-    batch_id: str
-    records: int
-    first_arrival: int
-    last_arrival: int
-
-
-FindBatches = Callable[[int, int], Sequence[FoundBatch]]
-"""(first, last arrival in ms) → all batches that have records in between, whole or in part."""
-
-
-@dataclass
-class Decision:
-    """What becomes of failed records.
+@dataclass(frozen=True)
+class Rules:
+    """What every decision goes by.
 
     Attributes:
-        put_back: envelopes for the source stream, each with the record that it settles.
-        documents: for the second stream: partials of batches that were found.
-        stays: why records stay where they are → how many; examples: some of each.
-        undecided: records whose counting nobody can tell.
-    """
-
-    put_back: list[tuple[FailedRecord, bytes]] = field(default_factory=list)
-    documents: list[tuple[str | None, bytes]] = field(default_factory=list)
-    stays: Counter[str] = field(default_factory=Counter)
-    examples: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    undecided: list[FailedRecord] = field(default_factory=list)
-    batches_found: int = 0
-
-
-def decide(
-    failed: Iterable[FailedRecord],
-    pipeline: Pipeline,
-    find_batches: FindBatches | None,
-    count_undecided: bool = False,
-    closed_before: Mapping[str, int] | None = None,
-) -> Decision:
-    """What to do with failed records.
-
-    Args:
-        find_batches: None: there is no index to ask, so failed invocations stay undecided.
+        pipeline: the current one.
+        batches: None: there is nothing to ask, so failed invocations stay undecided.
         count_undecided: put what is undecided back as new.
         closed_before: output → ms; documents dated before are late, and what would tell of their batches is gone.
+        known_until: ms; what failed later may have documents on their way that ``batches`` does not know yet.
+        unknown: why ``batches`` does not tell of all documents; empty: it does.
     """
-    rules = _Rules(pipeline, find_batches, count_undecided, closed_before or {})
+
+    pipeline: Pipeline
+    batches: Batches | None = None
+    count_undecided: bool = False
+    closed_before: Mapping[str, int] = field(default_factory=dict)
+    known_until: int = 2**62
+    unknown: str = ""
+
+
+def decide(failed: Iterable[FailedRecord], rules: Rules) -> Decision:
+    """What to do with failed records."""
     decision = Decision()
     groups: dict[int, list[FailedRecord]] = defaultdict(list)
     for record in failed:
         if record.code == PROCESSING_FAILED_STATUS:
-            _put_back(decision, record, rules)
+            _put_back(decision, record, rules, _Fate(GOES_BACK, record.code))
         else:
             groups[record.ended].append(record)
     for group in groups.values():
@@ -113,39 +81,44 @@ def decide(
     return decision
 
 
-@dataclass(frozen=True)
-class _Rules:
-    """What every decision goes by."""
-
-    pipeline: Pipeline
-    find_batches: FindBatches | None
-    count_undecided: bool
-    closed_before: Mapping[str, int]
+@dataclass(frozen=True, slots=True)
+class _Fate:
+    outcome: str
+    why: str
 
 
-def _put_back(
-    decision: Decision, failed: FailedRecord, rules: _Rules, is_counted: bool = False, is_undecided: bool = False
-) -> None:
+def _put_back(decision: Decision, failed: FailedRecord, rules: Rules, fate: _Fate) -> None:
     """Put a record back if the pipeline takes it now: as new, or (counted, or undecided) for S3 alone."""
     record = open_record(failed.identity, failed.raw, failed.arrival)
     if record.payload is None:
-        _stay(decision, record.error, failed)
+        decision.note(STAYS, record.error, failed)
         return
     outcome = transform(rules.pipeline, [record])
     if outcome.results[0].result != OK:
         reason = outcome.ledger.reasons.most_common(1)
-        _stay(decision, reason[0][0] if reason else "it has no lines", failed)
+        decision.note(STAYS, reason[0][0] if reason else NO_LINES, failed)
         return
-    is_undecided = is_undecided or (not is_counted and _is_closed(outcome, rules.closed_before))
-    is_undecided = is_undecided and not rules.count_undecided
-    try:
-        envelope = encode_envelope(_envelope(record, is_counted or is_undecided))
-    except RecordError as error:
-        _stay(decision, str(error), failed)
+    fate = _final(fate, record, outcome, rules)
+    is_new = fate.outcome == GOES_BACK
+    envelopes = _envelopes(record, not is_new, outcome, rules.pipeline)
+    if not envelopes:
+        decision.note(STAYS, TOO_LARGE, failed)
         return
-    decision.put_back.append((failed, envelope))
-    if is_undecided:
+    decision.put_back += [(failed, envelope) for envelope in envelopes]
+    decision.note(fate.outcome, fate.why, failed)
+    if fate.outcome == UNDECIDED:
         decision.undecided.append(failed)
+
+
+def _final(fate: _Fate, record: Record, outcome: Outcome, rules: Rules) -> _Fate:
+    """A fate, seeing what is closed and what was asked for."""
+    if fate.outcome == UNDECIDED and record.envelope is not None:
+        fate = _Fate(GOES_BACK, "a part that went round")  # whatever was counted of it is overwritten
+    if fate.outcome == GOES_BACK and _is_closed(outcome, rules.closed_before):
+        fate = _Fate(UNDECIDED, IS_CLOSED)
+    if fate.outcome == UNDECIDED and rules.count_undecided:
+        fate = _Fate(GOES_BACK, f"--count: {fate.why}")
+    return fate
 
 
 def _is_closed(outcome: Outcome, closed_before: Mapping[str, int]) -> bool:
@@ -157,6 +130,16 @@ def _is_closed(outcome: Outcome, closed_before: Mapping[str, int]) -> bool:
     return False
 
 
+def _envelopes(record: Record, is_counted: bool, outcome: Outcome, pipeline: Pipeline) -> list[bytes]:
+    """The record in an envelope; in several, each with lines of it, if it does not fit into one; else nothing."""
+    envelope = _envelope(record, is_counted)
+    whole = encode_envelope(envelope)
+    if len(whole) <= MAX_ENVELOPE_BYTES:
+        return [whole]
+    record.envelope = envelope
+    return to_envelopes(record, outcome.results[0].size_bytes(), MAX_RESPONSE_BYTES, pipeline.source)
+
+
 def _envelope(record: Record, is_counted: bool) -> Envelope:
     old = record.envelope
     if old is not None:  # a part keeps its identity: what was counted of it is overwritten, never added
@@ -165,60 +148,62 @@ def _envelope(record: Record, is_counted: bool) -> Envelope:
     return Envelope(record.identity, "0", record.arrival, 0, False, record.data or b"", is_counted=is_counted)
 
 
-def _stay(decision: Decision, reason: str, failed: FailedRecord) -> None:
-    decision.stays[reason] += 1
-    if len(decision.examples[reason]) < EXAMPLES:
-        decision.examples[reason].append(f"{failed.key} line {failed.line + 1}: {_text(failed)}")
-
-
-def _text(failed: FailedRecord) -> str:
-    """The record's first line, as far as it is one."""
-    try:
-        data = pybase64.b64decode(failed.raw)
-    except ValueError:
-        return "(not base64)"
-    return data.partition(b"\n")[0].decode("utf-8", "replace")[:EXAMPLE_CHARS]
-
-
-def _decide_group(decision: Decision, group: list[FailedRecord], rules: _Rules) -> None:
+def _decide_group(decision: Decision, group: list[FailedRecord], rules: Rules) -> None:
     first, last = min(each.arrival for each in group), max(each.arrival for each in group)
+    opened = {each: open_record(each.identity, each.raw, each.arrival) for each in group}
+    by_digest: dict[str, list[FoundBatch]] = defaultdict(list)
+    for batch in rules.batches.find(first, last) if rules.batches else ():
+        by_digest[batch.digest].append(batch)
     left = list(group)
-    unmatched: list[FoundBatch] = []
-    for batch in rules.find_batches(first, last) if rules.find_batches else ():
-        mine = _records_of(batch, left)
-        if mine is not None and _finish_batch(decision, batch, mine, rules):
-            left = [each for each in left if each not in mine]
+    unmatched: list[tuple[FoundBatch, str]] = []
+    for batches in by_digest.values():
+        mine = records_of(batches[0], left, opened)
+        problem = COVERED if mine is None else _finish_batch(decision, batches, mine, opened, rules)
+        if mine is None or problem:
+            unmatched.append((batches[0], problem))
         else:
-            unmatched.append(batch)
+            found = set(mine)
+            left = [each for each in left if each not in found]
     for failed in left:
-        is_covered = any(each.first_arrival <= failed.arrival <= each.last_arrival for each in unmatched)
-        _put_back(decision, failed, rules, is_undecided=rules.find_batches is None or is_covered)
+        _decide_unmatched(decision, failed, unmatched, rules)
 
 
-def _records_of(batch: FoundBatch, group: Sequence[FailedRecord]) -> set[FailedRecord] | None:
-    """The records of a group that are this batch, by its digest; None if they are not there whole."""
-    inside = [each for each in group if batch.first_arrival <= each.arrival <= batch.last_arrival]
-    # Two batches may meet within one millisecond, so runs of the right length are tried, in the file's order.
-    for start in range(max(0, len(inside) - batch.records) + 1):
-        run = inside[start : start + batch.records]
-        if len(run) == batch.records and describe_batch(list(_open(run))).digest == batch.digest:
-            return set(run)
-    return None
+def _decide_unmatched(
+    decision: Decision, failed: FailedRecord, unmatched: Sequence[tuple[FoundBatch, str]], rules: Rules
+) -> None:
+    """A record of which no batch was found."""
+    covered = [why for each, why in unmatched if each.first_arrival <= failed.arrival <= each.last_arrival]
+    if rules.batches is None:
+        fate = _Fate(UNDECIDED, NO_INDEX)
+    elif failed.ended > rules.known_until:
+        decision.note(STAYS, TOO_RECENT, failed)
+        return
+    elif covered or rules.unknown:
+        fate = _Fate(UNDECIDED, covered[0] if covered else rules.unknown)
+    else:
+        fate = _Fate(GOES_BACK, failed.code)
+    _put_back(decision, failed, rules, fate)
 
 
-def _open(group: Sequence[FailedRecord]) -> Iterator[Record]:
-    return (open_record(each.identity, each.raw, each.arrival) for each in group)
-
-
-def _finish_batch(decision: Decision, batch: FoundBatch, mine: set[FailedRecord], rules: _Rules) -> bool:
-    """Make the partials again; False if records of it went round, which the error file does not tell apart."""
-    ordered = sorted(mine, key=lambda each: (each.key, each.line))
-    outcome = transform(rules.pipeline, list(_open(ordered)), can_put_back=True, batch_id=batch.batch_id)
-    if outcome.put_back:
-        return False
-    decision.batches_found += 1
-    for delivery in outcome.deliveries:
-        decision.documents += [(delivery.stream, document) for document in delivery.documents]
-    for each in ordered:
-        _put_back(decision, each, rules, is_counted=True)
-    return True
+def _finish_batch(
+    decision: Decision, batches: Sequence[FoundBatch], mine: list[FailedRecord], opened: Opened, rules: Rules
+) -> str:
+    """Make a batch's partials again and put them. Returns: why it cannot be finished, or nothing."""
+    records = [opened[each] for each in mine]
+    parts = {RecordGroup([record]).batch_id for record in records if record.envelope is not None}
+    fresh = [each.batch_id for each in batches if each.batch_id not in parts]
+    if fresh:
+        # Its parts say themselves who they are; the one id left is that of its fresh records.
+        outcome = transform(rules.pipeline, records, can_put_back=True, batch_id=fresh[0])
+        if outcome.put_back:
+            return WENT_ROUND  # which of them, the error file does not tell
+        documents = missing_documents(outcome, rules.pipeline, rules.batches, fresh[0])
+        if documents is None:
+            return OTHER_ROWS
+        decision.batches_found += 1
+        decision.documents += documents
+    for each in mine:
+        is_counted = bool(fresh) and opened[each].envelope is None
+        # Of fresh records nothing was found though parts of their batch were: they were never counted.
+        _put_back(decision, each, rules, _Fate(S3_ALONE if is_counted else GOES_BACK, each.code))
+    return ""

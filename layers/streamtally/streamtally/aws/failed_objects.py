@@ -7,50 +7,64 @@ a JSON object a line, with the record's data in base64 as ``rawData``. Objects m
 from __future__ import annotations
 
 import gzip
-import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 import pybase64
 
 from streamtally.aws.objects import ObjectStore
+from streamtally.aws.places import REDRIVEN, Place, iter_places
 from streamtally.aws.undelivered import read_parked
 from streamtally.documents import UNPARSED_LINE
 from streamtally.errors import RecordError, SinkError
+from streamtally.failed_batches import FailedRecord
 from streamtally.records import MAX_DECOMPRESSED_EVENT_BYTES, decompress
-from streamtally.redrive import PROCESSING_FAILED_STATUS, FailedRecord
-from streamtally.times import from_iso
+from streamtally.redrive import PROCESSING_FAILED_STATUS
 
-PROCESSING_FAILED = "processing-failed/"
-OPENSEARCH_FAILED = ("AmazonOpenSearchService_failed/", "elasticsearch-failed/")
-UNDELIVERED = "undelivered/"
-REDRIVEN = "redriven/"
 MAX_OBJECT_BYTES = 16 * MAX_DECOMPRESSED_EVENT_BYTES
-_HOUR = re.compile(r"(\d{4})/(\d\d)/(\d\d)/(\d\d)/")
 _GZIP = b"\x1f\x8b"
+NOT_OURS = "not a document of ours"
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """An object of documents for a stream ("": the summary stream), parked or refused; ``stays``: they stay there."""
+
+    key: str
+    stream: str
+    documents: list[bytes]
+    stays: bool = False
+
+
+@dataclass
+class Refusals:
+    """Why OpenSearch refused documents → how many; and an example of each."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    examples: dict[str, str] = field(default_factory=dict)
 
 
 def read_failed(objects: ObjectStore, problems: list[str]) -> Iterator[FailedRecord]:
     """The lines of ``processing-failed/``, and lines that did not parse from the good prefix.
 
-    An object that cannot be read is a line in ``problems``. Raises: SinkError: the store refuses.
+    An object that cannot be read is a line in ``problems``. Raises: SinkError: the store cannot be listed.
     """
-    for key in objects.keys(""):
-        hour = _HOUR.match(key)
-        if not hour and not key.startswith(PROCESSING_FAILED):
+    done = _done_lines(objects, problems)
+    for place in iter_places(objects):
+        if place.kind not in ("failed", "delivered"):
             continue
         try:
-            data = read_plain(objects, key)
-        except RecordError as error:
-            problems.append(f"{key}: {error}")
+            data = read_plain(objects, place.key)
+        except (RecordError, SinkError) as error:
+            problems.append(f"{place.key}: {error}")
             continue
-        if hour:
-            arrival = from_iso("{}-{}-{}T{}:00:00.000Z".format(*hour.groups()))
-            yield from _unparsed(objects, key, data, arrival)
+        if place.kind == "delivered":
+            yield from _unparsed(place, data, done.get(place.origin, frozenset()))
         else:
             lines = enumerate(data.split(b"\n"))
-            yield from (record for number, line in lines if (record := _failed_record(key, number, line)))
+            yield from (record for number, line in lines if (record := _failed_record(place, number, line)))
 
 
 def read_plain(objects: ObjectStore, key: str) -> bytes:
@@ -62,14 +76,14 @@ def _plain(data: bytes) -> bytes:
     return decompress(data, MAX_OBJECT_BYTES) if data[:2] == _GZIP else data
 
 
-def _unparsed(objects: ObjectStore, key: str, data: bytes, arrival: int) -> Iterator[FailedRecord]:
+def _unparsed(place: Place, data: bytes, done: frozenset[int]) -> Iterator[FailedRecord]:
     if b'"unparsed":' not in data:
         return
-    done = _done_lines(objects, key)
     for number, line in enumerate(data.split(b"\n")):
         if UNPARSED_LINE.match(line) and number not in done and (text := _unparsed_text(line)) is not None:
             raw = pybase64.b64encode_as_string(text.encode())
-            yield FailedRecord(key, number, arrival, arrival, PROCESSING_FAILED_STATUS, raw)
+            arrival = place.arrival
+            yield FailedRecord(place.key, number, arrival, arrival, PROCESSING_FAILED_STATUS, raw, place.origin)
 
 
 def _unparsed_text(line: bytes) -> str | None:
@@ -79,20 +93,33 @@ def _unparsed_text(line: bytes) -> str | None:
         return None  # a log line of the user's own that only begins so
 
 
-def _done_lines(objects: ObjectStore, key: str) -> frozenset[int]:
-    """Which lines of a delivered object went back before: such an object is never changed, so a marker says it."""
-    if REDRIVEN + key not in set(objects.keys(REDRIVEN + key)):
-        return frozenset()
-    return frozenset(orjson.loads(objects.get(REDRIVEN + key)))
+def _done_lines(objects: ObjectStore, problems: list[str]) -> dict[str, frozenset[int]]:
+    """Origin → which lines of a delivered object went back: such an object is never changed, so a marker says it."""
+    found: dict[str, frozenset[int]] = {}
+    for place in iter_places(objects):
+        if place.kind == "redriven":
+            try:
+                found[place.origin.removeprefix(REDRIVEN)] = _marked(objects, place.key)
+            except SinkError as error:
+                problems.append(f"{place.key}: {error}")
+    return found
 
 
-def _failed_record(key: str, number: int, line: bytes) -> FailedRecord | None:
+def _marked(objects: ObjectStore, key: str) -> frozenset[int]:
+    try:
+        return frozenset(map(int, orjson.loads(objects.get(key))))
+    except (ValueError, TypeError):
+        raise SinkError("not a list of line numbers") from None
+
+
+def _failed_record(place: Place, number: int, line: bytes) -> FailedRecord | None:
     try:
         found = orjson.loads(line)
         arrival, ended = int(found["arrivalTimestamp"]), int(found["attemptEndingTimestamp"])
-        return FailedRecord(key, number, arrival, ended, str(found["errorCode"]), str(found["rawData"]))
+        code, raw = str(found["errorCode"]), str(found["rawData"])
     except (ValueError, KeyError, TypeError):
         return None  # an empty line was settled before; any other is none of Firehose's
+    return FailedRecord(place.key, number, arrival, ended, code, raw, place.origin)
 
 
 def take_out(objects: ObjectStore, settled: Iterable[FailedRecord]) -> int:
@@ -100,15 +127,17 @@ def take_out(objects: ObjectStore, settled: Iterable[FailedRecord]) -> int:
 
     Returns: how many objects are gone. Raises: SinkError.
     """
-    numbers: dict[str, set[int]] = {}
+    numbers: dict[tuple[str, str], set[int]] = {}
     for record in settled:
-        numbers.setdefault(record.key, set()).add(record.line)
-    return sum(_take_out_of(objects, key, lines) for key, lines in sorted(numbers.items()))
+        numbers.setdefault((record.key, record.origin), set()).add(record.line)
+    return sum(_take_out_of(objects, key, origin, lines) for (key, origin), lines in sorted(numbers.items()))
 
 
-def _take_out_of(objects: ObjectStore, key: str, settled: set[int]) -> bool:
-    if not key.startswith(PROCESSING_FAILED):
-        objects.put(REDRIVEN + key, orjson.dumps(sorted(settled | _done_lines(objects, key))))
+def _take_out_of(objects: ObjectStore, key: str, origin: str, settled: set[int]) -> bool:
+    if "processing-failed/" not in origin:
+        marker = REDRIVEN + origin
+        before = _marked(objects, marker) if marker in objects.keys(marker) else frozenset()
+        objects.put(marker, orjson.dumps(sorted(settled | before)))
         return False
     stored = objects.get(key)
     left = [b"" if number in settled else line for number, line in enumerate(_plain(stored).split(b"\n"))]
@@ -120,34 +149,33 @@ def _take_out_of(objects: ObjectStore, key: str, settled: set[int]) -> bool:
     return False
 
 
-def read_documents(
-    objects: ObjectStore, refused: dict[str, int], problems: list[str]
-) -> Iterator[tuple[str, str, list[bytes]]]:
-    """Documents that OpenSearch refused, and parked ones: (key, stream or nothing, documents).
-
-    ``refused`` counts OpenSearch's reasons. Raises: SinkError: the store refuses.
-    """
-    for key in objects.keys(""):
-        if not key.startswith((UNDELIVERED, *OPENSEARCH_FAILED)):
+def read_documents(objects: ObjectStore, refusals: Refusals, problems: list[str]) -> Iterator[Parked]:
+    """Documents that OpenSearch refused, and parked ones. Raises: SinkError: the store cannot be listed."""
+    for place in iter_places(objects):
+        if place.kind not in ("parked", "refused"):
             continue
-        data = objects.get(key)
         try:
-            if key.startswith(UNDELIVERED):
-                yield key, key.split("/")[1], list(read_parked(data))
-            elif ours := _refused(_plain(data), refused):
-                yield key, "", ours
+            data = objects.get(place.key)
+            if place.kind == "parked":
+                yield Parked(place.key, place.origin.split("/")[1], list(read_parked(data)))
+            else:
+                yield _refused(place, _plain(data), refusals)
         except (SinkError, RecordError, ValueError) as error:  # this object is broken; the others are not
-            problems.append(f"{key}: {error}")
+            problems.append(f"{place.key}: {error}")
 
 
-def _refused(data: bytes, refused: dict[str, int]) -> list[bytes]:
-    """An object's documents; none if one of them is not ours: only ours have an id to be put again under."""
+def _refused(place: Place, data: bytes, refusals: Refusals) -> Parked:
+    """An object's documents; it stays if one of them is not ours: only ours have an id to be put again under."""
     lines: list[dict[str, Any]] = [orjson.loads(line) for line in data.split(b"\n") if line]
-    for line in lines:
-        reason = str(line.get("errorMessage", ""))[:100]
-        refused[reason] = refused.get(reason, 0) + 1
-    ours = [each for each in map(_document, lines) if each is not None]
-    return ours if len(ours) == len(lines) else []
+    if not all(isinstance(line, dict) for line in lines):
+        raise ValueError("a line is none of Firehose's")
+    made = list(map(_document, lines))
+    for number, (line, document) in enumerate(zip(lines, made, strict=True)):
+        reason = str(line.get("errorMessage", ""))[:100] if document else NOT_OURS
+        refusals.counts[reason] = refusals.counts.get(reason, 0) + 1
+        refusals.examples.setdefault(reason, f"{place.key} line {number + 1}")
+    ours = [each for each in made if each is not None]
+    return Parked(place.key, "", ours, stays=len(ours) < len(lines))
 
 
 def _document(line: dict[str, Any]) -> bytes | None:

@@ -14,9 +14,13 @@ from streamtally.errors import SettingsError, SinkError
 
 
 class ObjectStore(Protocol):
-    """Keys are relative to the store's own prefix and have ``/`` between their parts."""
+    """Keys are relative to the store's own prefix and have ``/`` between their parts.
+
+    ``name`` is for people; ``base`` and a key are an object's whole path (without the bucket's name).
+    """
 
     name: str
+    base: str
 
     def put(self, key: str, data: bytes) -> None:
         """Write an object whole, over what is there. Raises: SinkError."""
@@ -41,6 +45,7 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self._root = root
         self.name = str(root)
+        self.base = f"{root.absolute().as_posix()}/"
 
     def put(self, key: str, data: bytes) -> None:
         path = self._path(key)
@@ -73,7 +78,10 @@ class Folder:
             path.unlink(missing_ok=True)
 
     def delete(self, key: str) -> None:
-        self._path(key).unlink(missing_ok=True)
+        try:
+            self._path(key).unlink(missing_ok=True)
+        except OSError as error:
+            raise SinkError(f"{self._root}/{key}: cannot be deleted: {error.strerror}") from None
 
     def _path(self, key: str) -> Path:
         path = (self._root / key).resolve()
@@ -88,14 +96,18 @@ class Bucket:
     def __init__(self, client: Any, bucket: str, prefix: str = "") -> None:
         self._client = client
         self._bucket = bucket
-        self._prefix = prefix
+        self._prefix = self.base = prefix
         self.name = f"s3://{bucket}/{prefix}"
 
     def put(self, key: str, data: bytes) -> None:
         self._call("put_object", Key=self._prefix + key, Body=data)
 
     def get(self, key: str) -> bytes:
-        data: bytes = self._call("get_object", Key=self._prefix + key)["Body"].read()
+        answer = self._call("get_object", Key=self._prefix + key)
+        try:
+            data: bytes = answer["Body"].read()
+        except Exception as error:  # a connection that breaks while the body comes
+            raise SinkError(f"{self.name}{key}: cannot be read: {type(error).__name__}: {error}") from error
         return data
 
     def keys(self, prefix: str = "") -> Iterator[str]:

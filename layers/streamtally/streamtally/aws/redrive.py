@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from streamtally.aws.failed_objects import read_documents, read_failed, take_out
+from streamtally.aws.batches import AllBatches, WaitingBatches
+from streamtally.aws.failed_objects import Parked, Refusals, read_documents, read_failed, take_out
 from streamtally.aws.firehose import FirehoseClient, put_documents
 from streamtally.aws.objects import ObjectStore
-from streamtally.pipeline import Pipeline
-from streamtally.redrive import Decision, FailedRecord, FindBatches, decide
+from streamtally.failed_batches import FailedRecord
+from streamtally.fates import Decision
+from streamtally.redrive import Rules, decide
 
 PUT_SECONDS = 120.0
 
@@ -21,42 +22,52 @@ class Planned:
 
     Attributes:
         decision: for every failed record.
-        parked: (key, stream or nothing, documents) of objects whose documents go to the second stream again.
-        refused: why OpenSearch refused documents → how many.
+        parked: objects whose documents go to their stream again, and those that stay.
+        refusals: why OpenSearch refused documents.
         problems: objects that cannot be read, each in a line.
     """
 
     decision: Decision
-    parked: list[tuple[str, str, list[bytes]]]
-    refused: dict[str, int] = field(default_factory=dict)
+    parked: list[Parked]
+    refusals: Refusals
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def going(self) -> list[Parked]:
+        """The objects whose documents go again."""
+        return [each for each in self.parked if not each.stays]
 
     @property
     def documents(self) -> int:
         """How many documents go to the second stream."""
-        return len(self.decision.documents) + sum(len(each) for _, _, each in self.parked)
+        return len(self.decision.documents) + sum(len(each.documents) for each in self.going)
 
     @property
     def is_empty(self) -> bool:
         return not self.decision.put_back and not self.documents
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is left behind: no record stays or is undecided, every object can be read."""
+        decision = self.decision
+        left = any(each.stays for each in self.parked)
+        return not (decision.stays or decision.undecided or self.problems or left)
 
-def plan_redrive(
-    objects: ObjectStore,
-    pipeline: Pipeline,
-    find_batches: FindBatches | None,
-    count_undecided: bool = False,
-    closed_before: Mapping[str, int] | None = None,
-) -> Planned:
-    """What to do with everything in the error prefixes; nothing is changed. Raises: SinkError: the store refuses.
 
-    Args: see :func:`streamtally.redrive.decide`.
+def plan_redrive(objects: ObjectStore, rules: Rules, failed: ObjectStore | None = None) -> Planned:
+    """What to do with everything in the error prefixes; nothing is changed. Raises: SinkError: a store refuses.
+
+    Args: failed: where documents lie that were parked or refused; what they tell of was counted, too.
     """
     problems: list[str] = []
-    refused: dict[str, int] = {}
-    failed = read_failed(objects, problems)
-    decision = decide(failed, pipeline, find_batches, count_undecided, closed_before)
-    return Planned(decision, list(read_documents(objects, refused, problems)), refused, problems)
+    refusals = Refusals()
+    parked = list(read_documents(objects, refusals, problems))
+    if rules.batches is not None:
+        elsewhere = list(read_documents(failed, Refusals(), problems)) if failed else []
+        waiting = WaitingBatches(document for each in (*parked, *elsewhere) for document in each.documents)
+        rules = replace(rules, batches=AllBatches(rules.batches, waiting))
+    decision = decide(read_failed(objects, problems), rules)
+    return Planned(decision, parked, refusals, problems)
 
 
 def carry_out(objects: ObjectStore, planned: Planned, source: FirehoseClient, to: str, summary: str,
@@ -81,9 +92,9 @@ def carry_out(objects: ObjectStore, planned: Planned, source: FirehoseClient, to
     for envelopes in _by_key(decision).values():
         put_documents(source, to, [envelope for _, envelope in envelopes], PUT_SECONDS)
         gone += take_out(objects, [record for record, _ in envelopes])
-    for key, stream, documents in planned.parked:
-        put_documents(summaries, stream or summary, documents, PUT_SECONDS)
-        objects.delete(key)
+    for parked in planned.going:
+        put_documents(summaries, parked.stream or summary, parked.documents, PUT_SECONDS)
+        objects.delete(parked.key)
         gone += 1
     return gone
 

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
 
-from streamtally.aws.batches import batch_finder, read_closed
-from streamtally.aws.firehose import FirehoseClient
-from streamtally.aws.objects import open_objects
-from streamtally.aws.put_back import DataStream
+from streamtally.aws.batches import IndexedBatches, read_closed
+from streamtally.aws.objects import Bucket, ObjectStore, open_objects
+from streamtally.aws.opensearch_observe import read_plan
 from streamtally.aws.redrive import Planned, carry_out, plan_redrive
-from streamtally.aws.session import Aws, AwsError
+from streamtally.aws.redrive_streams import find_in_flight, find_source
+from streamtally.aws.session import Aws
 from streamtally.cli.aws_options import ask, aws_options, echo_json, json_option, yes_option
 from streamtally.cli.indices import open_cluster
+from streamtally.errors import SettingsError
+from streamtally.failed_batches import FailedRecord
+from streamtally.fates import NO_FAILED, in_order
 from streamtally.indices.spec import read_specs
 from streamtally.local.folder import read_folder
 from streamtally.local.laptop import INGESTION, SUMMARY
-from streamtally.pipeline import load_pipeline
+from streamtally.pipeline import Pipeline, load_pipeline
+from streamtally.redrive import Rules
 from streamtally.report.text import visible
 
 
@@ -30,6 +34,12 @@ from streamtally.report.text import visible
 @click.option("--to", default=INGESTION, show_default=True, help="The delivery stream that takes the lines.")
 @click.option("--summary", default=SUMMARY, show_default=True, help="The delivery stream that takes documents.")
 @click.option("--opensearch", "url", help="The index that knows which batches were counted.")
+@click.option(
+    "--failed",
+    "failed_place",
+    metavar="s3://BUCKET|DIR",
+    help="Where parked and refused documents lie; default: the bucket that the summary stream names.",
+)
 @click.option("--pipeline", "folder", type=click.Path(path_type=Path), help="A pipeline folder; default: the one here.")
 @click.option("--count", "count_undecided", is_flag=True, help="Count what nobody can tell was counted.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done.")
@@ -42,6 +52,7 @@ def command(
     to: str,
     summary: str,
     url: str | None,
+    failed_place: str | None,
     folder: Path | None,
     count_undecided: bool,
     dry_run: bool,
@@ -54,78 +65,87 @@ def command(
 
     Example: streamtally redrive s3://log-bucket/ --opensearch https://domain --dry-run
     """
-    document = read_folder(folder)
-    pipeline = load_pipeline(document, ZoneInfo)
+    pipeline = load_pipeline(read_folder(folder), ZoneInfo)
     objects = open_objects(place, lambda: aws.client("s3"))
-    finder, closed_before = None, {}
+    rules, failed = Rules(pipeline, count_undecided=count_undecided), None
     if url:
-        cluster, specs = open_cluster(url, aws=aws), read_specs(document, summary)
-        finder, closed_before = batch_finder(cluster, specs), read_closed(cluster, specs)
-    planned = plan_redrive(objects, pipeline, finder, count_undecided, closed_before)
+        rules, failed = _rules(aws, url, pipeline, summary, failed_place, count_undecided)
+    planned = plan_redrive(objects, rules, failed)
     if not as_json:
         _show(planned)
     is_done = not dry_run and not planned.is_empty
     if is_done:
-        source, name = _source(aws, to)  # what cannot be reached is said before the question
+        source, name = find_source(aws, to)  # what cannot be reached is said before the question
         ask(f"Put this back into {to} and {summary}?", yes)
         carry_out(objects, planned, source, name, summary, aws.client("firehose"))
     if as_json:
         echo_json(_to_json(planned, is_done))
     elif is_done:
         click.echo("put back")
-    decision = planned.decision
-    return 1 if decision.stays or decision.undecided or planned.problems or _left(planned) else 0
+    return 0 if planned.is_whole else 1
 
 
-def _source(aws: Aws, stream: str) -> tuple[FirehoseClient, str]:
-    """Who takes envelopes: the delivery stream, or the data stream behind it, since such a one takes no puts itself."""
-    try:
-        told = aws.call("firehose", "describe_delivery_stream", DeliveryStreamName=stream)
-    except AwsError as error:
-        if not error.is_denied:
-            raise
-        return aws.client("firehose"), stream  # whoever may put need not be let look
-    source = told["DeliveryStreamDescription"].get("Source") or {}
-    arn = (source.get("KinesisStreamSourceDescription") or {}).get("KinesisStreamARN")
-    return (DataStream(aws.client("kinesis")), arn) if arn else (aws.client("firehose"), stream)
-
-
-def _left(planned: Planned) -> int:
-    """How many documents stay where OpenSearch's refusal put them."""
-    return sum(planned.refused.values()) - sum(len(each) for _, stream, each in planned.parked if not stream)
+def _rules(
+    aws: Aws, url: str, pipeline: Pipeline, summary: str, failed_place: str | None, count_undecided: bool
+) -> tuple[Rules, ObjectStore | None]:
+    """What the index knows, until when, and where documents lie that never came to it."""
+    specs = read_specs(pipeline.document, summary)
+    in_flight = find_in_flight(aws, summary)
+    failed: ObjectStore | None = None
+    if failed_place:
+        failed = open_objects(failed_place, lambda: aws.client("s3"))
+    elif in_flight.bucket:
+        failed = Bucket(aws.client("s3"), in_flight.bucket)
+    cluster = open_cluster(url, aws=aws)
+    if read_plan(cluster, pipeline.plan_id) is None:  # nobody would settle its partials
+        raise SettingsError(f"{cluster.name} does not know this pipeline: --pipeline names the folder that is deployed")
+    rules = Rules(
+        pipeline,
+        IndexedBatches(cluster, specs),
+        count_undecided,
+        read_closed(cluster, specs),
+        time.time_ns() // 1_000_000 - in_flight.seconds * 1000,
+        "" if failed else NO_FAILED,
+    )
+    return rules, failed
 
 
 def _show(planned: Planned) -> None:
     decision = planned.decision
-    click.echo(f"records to put back: {len(decision.put_back)}; documents: {planned.documents}")
-    click.echo(f"batches that had been counted: {decision.batches_found}; undecided: {len(decision.undecided)} records")
-    if decision.undecided:
-        click.echo("  undecided: go to S3 alone (--count: are counted too)")
-    for reason, count in decision.stays.most_common():
-        click.echo(f"stays: {count} × {visible(reason, 100)}")
-        for example in decision.examples[reason]:
-            click.echo(f"  {visible(example, 300)}")
-    for reason, count in planned.refused.items():
-        click.echo(f"OpenSearch refused: {count} × {visible(reason, 200)}")
+    for outcome, why, group in in_order(decision):
+        click.echo(f"{group.count} × {outcome}: {visible(why, 200)}")
+        for example in group.examples:
+            click.echo(f"    {visible(example, 300)}")
+    for reason, count in planned.refusals.counts.items():
+        click.echo(f"{count} × OpenSearch refused: {visible(reason, 200)}")
+        click.echo(f"    {visible(planned.refusals.examples[reason], 300)}")
     for problem in planned.problems:
-        click.echo(f"not read: {visible(problem, 200)}", err=True)
+        click.echo(f"not read: {visible(problem, 300)}", err=True)
+    click.echo(
+        f"records to put back: {decision.records}; documents: {planned.documents}; "
+        f"batches that had been counted: {decision.batches_found}; undecided: {len(decision.undecided)}"
+    )
+    if decision.undecided:
+        click.echo("undecided lines go to S3 alone; with --count they are counted too")
 
 
 def _to_json(planned: Planned, is_done: bool) -> Mapping[str, Any]:
     decision = planned.decision
     return {
         "done": is_done,
-        "records": len(decision.put_back),
+        "records": decision.records,
         "documents": planned.documents,
         "batches_found": decision.batches_found,
         "undecided": [_plain(each) for each in decision.undecided],
         "stays": dict(decision.stays),
-        "examples": decision.examples,
-        "refused": planned.refused,
+        "groups": [
+            {"outcome": outcome, "why": why, "records": group.count, "examples": group.examples}
+            for outcome, why, group in in_order(decision)
+        ],
+        "refused": planned.refusals.counts,
         "problems": planned.problems,
     }
 
 
-def _plain(record: Any) -> Mapping[str, Any]:
-    found = asdict(record)
-    return {"key": found["key"], "line": found["line"] + 1, "code": found["code"]}
+def _plain(record: FailedRecord) -> Mapping[str, Any]:
+    return {"key": record.key, "line": record.line + 1, "code": record.code}

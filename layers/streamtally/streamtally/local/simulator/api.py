@@ -93,7 +93,7 @@ class Api:
                 "DeliveryStreamStatus": "ACTIVE",
                 "DeliveryStreamType": "DirectPut",
                 "VersionId": "1",
-                "Destinations": [{"DestinationId": "destinationId-000000000001"}],
+                "Destinations": [stream.destination()],
                 "HasMoreDestinations": False,
             }
         }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from streamtally.aws.objects import ObjectStore
 from streamtally.local.simulator.documents import Documents
@@ -67,6 +68,19 @@ class DeliveryStream:
         """Whether everything that was put has been delivered somewhere."""
         name, journal = self.settings.name, self._journal
         return not (journal.waiting(name) or journal.batches(name) or journal.prefixes(name))
+
+    def destination(self) -> dict[str, Any]:
+        """What DescribeDeliveryStream tells of where it delivers to, as far as this is like AWS."""
+        told: dict[str, Any] = {"DestinationId": "destinationId-000000000001"}
+        if self._documents:
+            settings = self.settings
+            told["AmazonopensearchserviceDestinationDescription"] = {
+                "BufferingHints": {"IntervalInSeconds": -(-settings.buffer_ms // 1000)},
+                "RetryOptions": {"DurationInSeconds": settings.retry_ms // 1000},
+                "S3BackupMode": "FailedDocumentsOnly",
+                "S3DestinationDescription": {"BufferingHints": {"IntervalInSeconds": -(-settings.s3_ms // 1000)}},
+            }
+        return told
 
     def counters(self) -> dict[str, float]:
         return self._journal.counters(self.settings.name)

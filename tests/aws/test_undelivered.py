@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from streamtally.aws import undelivered
 from streamtally.aws.objects import Folder
-from streamtally.aws.undelivered import put_or_park, redeliver
+from streamtally.aws.undelivered import park, put_or_park, redeliver
 from streamtally.errors import SinkError
 
 DOCUMENTS = [b'{"n":%d}' % number for number in range(1_200)]
@@ -68,6 +70,75 @@ def test_still_away(tmp_path: Path) -> None:
     assert len(done.problems) == 2
     assert len(list(parking.keys(""))) == 2
     assert redeliver(Stream(10**9), parking, lambda: 60.0).documents == len(DOCUMENTS)
+
+
+class Streams:
+    """Delivery streams by name; puts to the others are throttled."""
+
+    def __init__(self, *good: str) -> None:
+        self.streams = {name: Stream(10**9) for name in good}
+        self.calls: list[str] = []
+
+    def put_record_batch(self, *, DeliveryStreamName: str, Records: Sequence[Any]) -> Any:
+        self.calls.append(DeliveryStreamName)
+        stream = self.streams.get(DeliveryStreamName, Stream(0))
+        return stream.put_record_batch(DeliveryStreamName=DeliveryStreamName, Records=Records)
+
+
+# A stream that takes nothing keeps its objects, and no other stream's: it is asked for one of them, in a bounded time.
+def test_one_stream_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(undelivered, "PUT_SECONDS", 0.05)
+    parking, streams = Folder(tmp_path), Streams("b-stream")
+    for number in range(5):
+        for name in ("a-stream", "b-stream"):
+            park(parking, name, [b'{"n":%d}' % number], at())
+    done = redeliver(streams, parking, lambda: 60.0)
+    assert (done.objects, len(done.problems), done.waiting) == (5, 1, 4)
+    assert len(streams.streams["b-stream"].taken) == 5
+    assert len(list(parking.keys("undelivered/a-stream/"))) == 5
+
+
+class Vanishing(Folder):
+    """Another run has put and deleted what this one has just listed."""
+
+    def get(self, key: str) -> bytes:
+        data = super().get(key)
+        if key.endswith("0.jsonl.gz"):
+            super().delete(key)
+            return super().get(key)
+        return data
+
+
+# An object that another run has put meanwhile is gone, and no problem.
+def test_gone_meanwhile(tmp_path: Path) -> None:
+    parking, stream = Vanishing(tmp_path), Stream(10**9)
+    for number in range(3):
+        parking.put(f"undelivered/s/2025/03/01/00/{number}.jsonl.gz", gzip.compress(b'{"n":%d}\n' % number))
+    done = redeliver(stream, parking, lambda: 60.0)
+    assert (done.objects, done.problems) == (2, [])
+
+
+# Put in part, again and again: the object stays whole until all of it went in one run, and nothing of it is lost.
+def test_put_in_part(tmp_path: Path) -> None:
+    parking, stream = Folder(tmp_path), Stream(0)
+    put_or_park(stream, "s", DOCUMENTS, 0, parking, at)
+    for takes in (700, 300):
+        stream.takes = takes
+        assert redeliver(stream, parking, lambda: 5.001).objects == 0
+        assert len(list(parking.keys(""))) == 1
+    stream.takes = 10**9
+    assert redeliver(stream, parking, lambda: 60.0).documents == len(DOCUMENTS)
+    assert set(stream.taken) == set(DOCUMENTS)
+
+
+# A bomb is a broken object: it stays, and is named.
+def test_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(undelivered, "MAX_PARKED_BYTES", 1_000_000)
+    parking = Folder(tmp_path)
+    parking.put("undelivered/s/bomb.jsonl.gz", gzip.compress(b"x" * 1_100_000))
+    assert redeliver(Stream(10**9), parking, lambda: 60.0).problems == [
+        "undelivered/s/bomb.jsonl.gz: the gzip data grows too large"
+    ]
 
 
 # No place to park, or that refuses too: the invocation fails, and Firehose calls again.

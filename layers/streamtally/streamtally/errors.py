@@ -16,8 +16,9 @@
     │   └── SqlProgramError          all the problems of one program
     ├── IndexPlanError               what should be in OpenSearch and cannot be made
     ├── ResponseTooLargeError        an answer that can never fit under Lambda's limit
-    └── SinkError                    documents that could not be delivered
-        └── PartialWriteError        … some of them
+    └── SinkError                    documents that could not be delivered, objects that cannot be read or written
+        ├── PartialWriteError        … some of the documents
+        └── MissingObjectError       an object that is not there (any more)
 """
 
 from __future__ import annotations
@@ -127,3 +128,7 @@ class PartialWriteError(SinkError):
     def __init__(self, message: str, failed: Sequence[bytes]) -> None:
         super().__init__(message)
         self.failed = failed
+
+
+class MissingObjectError(SinkError):
+    """An object is not there, or not any more."""

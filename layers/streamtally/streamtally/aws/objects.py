@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from streamtally.aws import clients
-from streamtally.errors import SettingsError, SinkError
+from streamtally.errors import MissingObjectError, SettingsError, SinkError
 
 
 class ObjectStore(Protocol):
@@ -26,7 +26,7 @@ class ObjectStore(Protocol):
         """Write an object whole, over what is there. Raises: SinkError."""
 
     def get(self, key: str) -> bytes:
-        """An object's bytes. Raises: SinkError: it is not there, or cannot be read."""
+        """An object's bytes. Raises: MissingObjectError: it is not there; SinkError: it cannot be read."""
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """The keys that begin so, in order."""
@@ -65,6 +65,8 @@ class Folder:
     def get(self, key: str) -> bytes:
         try:
             return self._path(key).read_bytes()
+        except FileNotFoundError:
+            raise MissingObjectError(f"{self._root}/{key}: not there") from None
         except OSError as error:
             raise SinkError(f"{self._root}/{key}: cannot be read: {error.strerror}") from None
 
@@ -127,7 +129,9 @@ class Bucket:
         try:
             return getattr(self._client, operation)(Bucket=self._bucket, **given)
         except Exception as error:  # whatever the SDK raises
-            raise SinkError(f"{self.name}: {operation}: {type(error).__name__}: {error}") from error
+            told = getattr(error, "response", None) or {}
+            kind = MissingObjectError if told.get("Error", {}).get("Code") == "NoSuchKey" else SinkError
+            raise kind(f"{self.name}: {operation}: {type(error).__name__}: {error}") from error
 
 
 def open_objects(place: str, s3: Callable[[], Any] = clients.s3_client) -> ObjectStore:

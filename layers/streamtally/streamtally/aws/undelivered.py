@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -19,19 +18,27 @@ from aws_lambda_powertools.metrics import MetricUnit
 from streamtally.aws import clients
 from streamtally.aws.firehose import FirehoseClient, put_documents
 from streamtally.aws.objects import Bucket, ObjectStore
-from streamtally.errors import PartialWriteError, SinkError
+from streamtally.errors import MissingObjectError, PartialWriteError, RecordError, SinkError
+from streamtally.records import MAX_DECOMPRESSED_EVENT_BYTES, decompress
 
 PREFIX = "undelivered/"
 RESERVE_SECONDS = 5.0
+PUT_SECONDS = 20.0
+"""How long an object is put again and again: a stream that takes nothing must not keep another's from going."""
+MAX_PARKED_BYTES = 4 * MAX_DECOMPRESSED_EVENT_BYTES
 
 
 @dataclass
 class Redelivered:
-    """What a run put: objects and documents; ``problems`` are the objects that stay, each in a line."""
+    """What a run put: objects and documents.
+
+    ``problems`` are objects that stay, each in a line; ``waiting`` are those behind one that its stream did not take.
+    """
 
     objects: int = 0
     documents: int = 0
     problems: list[str] = field(default_factory=list)
+    waiting: int = 0
 
 
 def put_or_park(
@@ -82,18 +89,31 @@ def park(objects: ObjectStore, stream: str, documents: list[bytes], at: datetime
 def redeliver(client: FirehoseClient, objects: ObjectStore, time_left: Callable[[], float]) -> Redelivered:
     """Put what is parked, object by object, and delete each only when all of it has gone.
 
-    A failure ends nothing: the object stays for the next run.
+    A failure ends nothing: the object stays for the next run, and where its stream took it not, so do the stream's
+    others. Runs may overlap: documents have ids, and an object that another run has put is gone.
     """
     done = Redelivered()
+    refusing: set[str] = set()
     for key in objects.keys(PREFIX):
-        seconds = time_left() - RESERVE_SECONDS
+        seconds = min(PUT_SECONDS, time_left() - RESERVE_SECONDS)
         if seconds <= 0:
             break
+        stream = key.split("/")[1]
         try:
-            stream, documents = key.split("/")[1], list(read_parked(objects.get(key)))
+            documents = list(read_parked(objects.get(key)))
+        except MissingObjectError:
+            continue
+        except SinkError as error:
+            done.problems.append(f"{key}: {error}")
+            continue
+        if stream in refusing:
+            done.waiting += 1
+            continue
+        try:
             put_documents(client, stream, documents, seconds)
             objects.delete(key)
         except SinkError as error:
+            refusing.add(stream)
             done.problems.append(f"{key}: {error}")
             continue
         done.objects += 1
@@ -116,7 +136,7 @@ def put_parked(
         done = redeliver(clients.firehose_client(), Bucket(clients.s3_client(), name), lambda: time_left() - end)
     except SinkError as error:
         done = Redelivered(problems=[str(error)])
-    metrics.add_metric("UndeliveredObjects", MetricUnit.Count, len(done.problems))
+    metrics.add_metric("UndeliveredObjects", MetricUnit.Count, len(done.problems) + done.waiting)
     if done.objects or done.problems:
         (log.error if done.problems else log.info)("parked documents put", extra={"redelivered": asdict(done)})
     return done
@@ -125,6 +145,7 @@ def put_parked(
 def read_parked(data: bytes) -> Iterator[bytes]:
     """The documents of an object. Raises: SinkError: it is broken."""
     try:
-        yield from (line for line in gzip.decompress(data).split(b"\n") if line)
-    except (OSError, EOFError, zlib.error):
-        raise SinkError("the object is no gzip, or is cut off") from None
+        text = decompress(data, MAX_PARKED_BYTES)
+    except RecordError as error:
+        raise SinkError(str(error)) from None
+    yield from (line for line in text.split(b"\n") if line)

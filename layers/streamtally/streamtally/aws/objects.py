@@ -16,11 +16,14 @@ from streamtally.errors import MissingObjectError, SettingsError, SinkError
 class ObjectStore(Protocol):
     """Keys are relative to the store's own prefix and have ``/`` between their parts.
 
-    ``name`` is for people; ``base`` and a key are an object's whole path (without the bucket's name).
+    Attributes:
+        name: for people; base: with a key, an object's whole path (without the bucket's name).
+        address: with a key, what no other object has.
     """
 
     name: str
     base: str
+    address: str
 
     def put(self, key: str, data: bytes) -> None:
         """Write an object whole, over what is there. Raises: SinkError."""
@@ -45,7 +48,7 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self._root = root
         self.name = str(root)
-        self.base = f"{root.absolute().as_posix()}/"
+        self.base = self.address = f"{root.resolve().as_posix()}/"
 
     def put(self, key: str, data: bytes) -> None:
         path = self._path(key)
@@ -99,7 +102,7 @@ class Bucket:
         self._client = client
         self._bucket = bucket
         self._prefix = self.base = prefix
-        self.name = f"s3://{bucket}/{prefix}"
+        self.name = self.address = f"s3://{bucket}/{prefix}"
 
     def put(self, key: str, data: bytes) -> None:
         self._call("put_object", Key=self._prefix + key, Body=data)

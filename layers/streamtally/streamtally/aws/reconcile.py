@@ -87,5 +87,6 @@ def _reason(one: Columns | None, other: Columns | None, has_line_ids: bool) -> s
         return "its lines are not in S3 yet, or in an error prefix, or deleted"
     numbers = [(a, other.get(name)) for name, a in one.items() if isinstance(a, int | float) and a != other.get(name)]
     if all(isinstance(b, int | float) and a > b for a, b in numbers) and numbers:
-        return "partials missing in the index" + ("" if has_line_ids else ", or twins in S3 (line_id would tell)")
+        missing = "partials missing in the index (parked, refused, or undecided by redrive)"
+        return missing if has_line_ids else f"{missing}, or twins in S3 (line_id would tell)"
     return "lines not in S3 yet, or in an error prefix"

@@ -30,7 +30,8 @@ from streamtally.report.text import visible
 def command(aws: Aws, place: str, url: str, folder: Path | None, yes: bool, as_json: bool) -> int:
     """Take old logs (plain or gzip, raw or JSON lines) through the same transform into an index.
 
-    Ids go by object and line, so doing it again counts nothing twice. Do not fill windows that a stream has counted
+    Ids go by an object's whole address and the line, so doing it again counts nothing twice, also of a log that has
+    grown since. Do not fill windows that a stream has counted
     already: to that stream these are other lines.
 
     Example: streamtally backfill s3://old-logs/2024/ --opensearch https://domain
@@ -40,7 +41,7 @@ def command(aws: Aws, place: str, url: str, folder: Path | None, yes: bool, as_j
     cluster = open_cluster(url, aws=aws)
     names = ", ".join(sorted({output.settings.index for output in pipeline.outputs.values()}))
     ask(f"Fill {names} at {cluster.name} from {objects.name}?", yes)
-    store = OpenSearchStore(cluster, pipeline, digest(["backfill", place]))
+    store = OpenSearchStore(cluster, pipeline, digest(["backfill", objects.address]))
     ledger, seen = Ledger(), Seen()
     for outcome in run_old_logs(objects, pipeline, seen):
         store.put(iter_documents(outcome.deliveries))

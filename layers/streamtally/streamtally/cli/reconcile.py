@@ -6,13 +6,14 @@ import json
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
 from rich.table import Table
 
 from streamtally.aws.objects import open_objects
-from streamtally.aws.reconcile import Difference, compare, read_settled
+from streamtally.aws.reconcile import Columns, Difference, compare, read_settled
 from streamtally.aws.session import Aws
 from streamtally.cli.aws_options import aws_options, echo_json, json_option
 from streamtally.cli.console import Console
@@ -46,15 +47,17 @@ def command(
     """
     pipeline = load_pipeline(read_folder(folder), ZoneInfo)
     between = (_ms(from_text, "--from", _EVER[0]), _ms(to_text, "--to", _EVER[1]))
+    if between[0] >= between[1]:
+        raise SettingsError(f"--from {from_text} is not before --to {to_text}: there is no window between them")
     cluster = open_cluster(url, aws=aws)
     objects = open_objects(place, lambda: aws.client("s3"))
     seen = Seen()
-    recomputed = recompute(run_old_logs(objects, pipeline, seen), pipeline)
+    recomputed = recompute(run_old_logs(objects, pipeline, seen, between), pipeline)
     differences: list[Difference] = []
     for name, output in pipeline.outputs.items():
         if output.kind == "windowed":
             settled = read_settled(cluster, output.settings.index, name)
-            differences += compare(recomputed, settled, name, bool(seen.line_ids), between)
+            differences += compare(recomputed, settled, name, seen.has_line_ids, between)
     for problem in seen.problems:
         click.echo(f"not read: {visible(problem, 200)}", err=True)
     if as_json:
@@ -64,6 +67,7 @@ def command(
                 "twins": seen.twins,
                 "groups": len(recomputed),
                 "differences": [asdict(each) for each in differences],
+                "objects_left_out": seen.skipped,
                 "problems": seen.problems,
             }
         )
@@ -78,11 +82,25 @@ def _show(differences: list[Difference]) -> None:
         click.echo("no difference")
         return
     table = Table("window", "from S3", "settled", "likely reason")
+    table.columns[0].no_wrap = True
+    several = len({each.output for each in differences}) > 1
     for each in differences[:MAX_SHOWN]:
-        sides = [visible(json.dumps(side), 80) if side else "none" for side in (each.in_s3, each.settled)]
-        table.add_row(each.window, *sides, each.reason)
+        window = each.window[:16] + "Z" + (f" {visible(each.output, 40)}" if several else "")
+        table.add_row(window, _said(each.in_s3, each.window), _said(each.settled, each.window), each.reason)
     Console().print(table, markup=False, highlight=False)
-    click.echo(f"{len(differences)} differences")
+    click.echo(f"{len(differences)} differences" if len(differences) > 1 else "1 difference")
+
+
+def _said(columns: Columns | None, window: str) -> str:
+    """Columns in a line, without one that only says the window again."""
+    if columns is None:
+        return "none"
+    said = [f"{name} {_value(value)}" for name, value in columns.items() if f"{value}Z" != window]
+    return visible(", ".join(said), 80)
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _ms(text: str | None, option: str, default: int) -> int:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 import orjson
 
 from streamtally.aws.objects import ObjectStore
-from streamtally.canonical import canonical_json
+from streamtally.aws.places import to_place
+from streamtally.canonical import canonical_json, digest
 from streamtally.documents import UNPARSED_LINE
-from streamtally.errors import RecordError
+from streamtally.errors import RecordError, SinkError
 from streamtally.local.arrival import ReadLine, arrive_when_logged, read_lines
 from streamtally.local.logs import LogLine
 from streamtally.pipeline import Outcome, Pipeline, transform
@@ -21,54 +23,81 @@ from streamtally.records import MAX_DECOMPRESSED_EVENT_BYTES, Record, decompress
 from streamtally.times import from_iso
 
 BATCH_LINES = 5_000
-NOT_LOGS = (
-    "processing-failed/",
-    "undelivered/",
-    "redriven/",
-    "AmazonOpenSearchService_failed/",
-    "elasticsearch-failed/",
-)
-_HOUR = re.compile(r"(\d{4})/(\d\d)/(\d\d)/(\d\d)/")
+HOUR_MS = 3_600_000
+MAX_BUFFER_MS = 900_000
+"""How long Firehose may wait for more before it writes an object, which is named by its oldest record."""
 _LINE_ID = re.compile(rb'^\{"line_id":"([0-9a-f]{32})"')
 
 
 @dataclass
 class Seen:
-    """What was left out: lines that never parsed, and twins of lines that carry a ``line_id``."""
+    """What was seen and left out.
+
+    Attributes:
+        lines: read; unparsed: that never parsed; twins: of a line that carries a ``line_id``.
+        without_id: of the lines read; skipped: objects that cannot hold what was asked for.
+    """
 
     lines: int = 0
     unparsed: int = 0
     twins: int = 0
-    line_ids: set[bytes] = field(default_factory=set)
+    without_id: int = 0
+    skipped: int = 0
     problems: list[str] = field(default_factory=list)
+    line_ids: set[int] = field(default_factory=set)
+
+    @property
+    def has_line_ids(self) -> bool:
+        """Whether each line carries an id, so that no twin was counted."""
+        return self.lines > 0 and self.without_id == 0
 
 
-def run_old_logs(objects: ObjectStore, pipeline: Pipeline, seen: Seen) -> Iterator[Outcome]:
-    """Every object's lines, batch by batch; a line's identity is its object's key and its number.
+Between = tuple[int, int]
+"""Windows that start in ``[from, to)``, in ms."""
+
+
+def run_old_logs(
+    objects: ObjectStore, pipeline: Pipeline, seen: Seen, between: Between | None = None
+) -> Iterator[Outcome]:
+    """Every object's lines, batch by batch; a line's identity is its object's address and its number.
 
     A line's arrival is when it was logged. An object that cannot be read is a problem in ``seen``, and no other's.
+
+    Args: between: leave out Firehose's objects that cannot hold lines of these windows.
     """
     for key in objects.keys(""):
-        if key.startswith(NOT_LOGS):
+        place = to_place(objects.base, key)
+        if place and place.kind != "delivered":
+            continue
+        if place and between and not _may_hold(place.arrival, between, pipeline):
+            seen.skipped += 1
             continue
         try:
             data = objects.get(key)
             data = decompress(data, MAX_DECOMPRESSED_EVENT_BYTES * 16) if data[:2] == b"\x1f\x8b" else data
-        except RecordError as error:
+        except (RecordError, SinkError) as error:
             seen.problems.append(f"{key}: {error}")
             continue
-        lines = read_lines(_lines(key, data, seen), pipeline.source, _hour_ms(key))
-        batch: list[Record] = []
-        for each in arrive_when_logged(lines, _hour_ms(key)):
-            batch.append(_record(key, each))
-            if len(batch) == BATCH_LINES:
-                yield transform(pipeline, batch, max_response_bytes=2**62)
-                batch = []
-        if batch:
-            yield transform(pipeline, batch, max_response_bytes=2**62)
+        yield from _run_object(objects.address + key, data, place.arrival if place else 0, pipeline, seen)
 
 
-def _lines(key: str, data: bytes, seen: Seen) -> Iterator[LogLine]:
+def _may_hold(arrival_ms: int, between: Between, pipeline: Pipeline) -> bool:
+    settings = [output.settings for output in pipeline.outputs.values()]
+    earliest = arrival_ms - 1000 * max(each.max_past_seconds for each in settings) - HOUR_MS
+    latest = arrival_ms + 1000 * max(each.max_ahead_seconds for each in settings) + HOUR_MS + MAX_BUFFER_MS
+    return earliest < between[1] and latest >= between[0]
+
+
+def _run_object(address: str, data: bytes, hour_ms: int, pipeline: Pipeline, seen: Seen) -> Iterator[Outcome]:
+    # A batch is so many lines of the object, whatever is in them: of a log that has grown since, its last batch is the
+    # same with more in it, and overwrites itself.
+    lines = arrive_when_logged(read_lines(_lines(address, data, seen), pipeline.source, hour_ms), hour_ms)
+    for number, batch in groupby(lines, key=lambda each: each.line.number // BATCH_LINES):
+        records = [_record(address, each) for each in batch]
+        yield transform(pipeline, records, max_response_bytes=2**62, batch_id=digest(["lines", address, number]))
+
+
+def _lines(address: str, data: bytes, seen: Seen) -> Iterator[LogLine]:
     for number, line in enumerate(data.split(b"\n")):
         if not line:
             continue
@@ -76,23 +105,21 @@ def _lines(key: str, data: bytes, seen: Seen) -> Iterator[LogLine]:
             seen.unparsed += 1
             continue
         found = _LINE_ID.match(line)
-        if found and found[1] in seen.line_ids:
+        line_id = int(found[1][:16], 16) if found else None
+        if line_id in seen.line_ids:
             seen.twins += 1
             continue
-        if found:
-            seen.line_ids.add(found[1])
+        if line_id is None:
+            seen.without_id += 1
+        else:
+            seen.line_ids.add(line_id)
         seen.lines += 1
-        yield LogLine(key, number, line, len(line))
+        yield LogLine(address, number, line, len(line))
 
 
-def _record(key: str, each: ReadLine) -> Record:
-    identity = f"{key}#{each.line.number}"
+def _record(address: str, each: ReadLine) -> Record:
+    identity = f"{address}#{each.line.number}"
     return Record(identity, identity, each.arrival, each.arrival, "", each.line.data, each.line.data)
-
-
-def _hour_ms(key: str) -> int:
-    found = _HOUR.search(key)
-    return from_iso("{}-{}-{}T{}:00:00.000Z".format(*found.groups())) if found else 0
 
 
 Group = tuple[str, int, str]

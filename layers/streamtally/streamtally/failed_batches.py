@@ -14,8 +14,8 @@ from typing import Any, Protocol
 import orjson
 
 from streamtally.canonical import canonical_json
-from streamtally.pipeline import Outcome, Pipeline
 from streamtally.fingerprint import describe_batch
+from streamtally.pipeline import Outcome, Pipeline
 from streamtally.records import Record
 
 

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.conformance.contract import events
-from tests.conformance.contract.target import Call, Event
+from tests.conformance.contract.target import Call, Event, is_elsewhere
 
 MAX_REQUEST_BYTES = MAX_RESPONSE_BYTES = 6_291_556
 RESULTS = ("Ok", "Dropped", "ProcessingFailed")
 HOSTILE_SECONDS = 1.0
+HOSTILE_TRIES = 3
 
 Check = Callable[[Call], Iterator[str]]
 
@@ -212,13 +213,12 @@ def check_hostile(call: Call) -> Iterator[str]:
     call(events.event(events.LINE))  # what a first call loads is not the record's doing
     for name, data in events.hostile().items():
         sent = events.event(data, events.LINE)
-        start = time.perf_counter()
         try:
             breaches, answers = results_of(call, sent)
+            taken = _seconds(call, sent)
         except Exception as error:
             yield f"{name}: {type(error).__name__}: {str(error)[:100]}"
             continue
-        taken = time.perf_counter() - start
         yield from (f"{name}: {breach}" for breach in breaches)
         if taken > HOSTILE_SECONDS:
             yield f"{name}: {taken:.1f} s"
@@ -226,6 +226,20 @@ def check_hostile(call: Call) -> Iterator[str]:
             yield f"{name}: the record beside it is answered {answers[1]['result']}"
         if answers and answers[0]["result"] == "ProcessingFailed" and data_of(answers[0]) != data:
             yield f"{name}: ProcessingFailed without the record's own data"
+
+
+def _seconds(call: Call, sent: Event) -> float:
+    """What a call takes at best: of this process's own time, so that a busy machine breaks no clause, or of the clock's
+    where the function runs elsewhere."""
+    clock = time.perf_counter if is_elsewhere(call) else time.process_time
+    best = float("inf")
+    for _ in range(HOSTILE_TRIES):
+        start = clock()
+        call(sent)
+        best = min(best, clock() - start)
+        if best <= HOSTILE_SECONDS:
+            break
+    return best
 
 
 @clause("size", "the answer stays under 6 MB whatever comes: 3 MB of short lines, one a record and many a record")

@@ -43,6 +43,11 @@ def target_of(name: str) -> Call:
     return lambda event: handler(json.loads(json.dumps(event)), Context())
 
 
+def is_elsewhere(call: Call) -> bool:
+    """Whether a target runs in another process."""
+    return getattr(call, "is_elsewhere", False)
+
+
 def _url_target(url: str) -> Call:
     if "/functions/" not in url:
         base, _, function = url.rstrip("/").rpartition("/")
@@ -62,4 +67,5 @@ def _url_target(url: str) -> Call:
             raise FunctionError(str(found)[:300])
         return found
 
+    call.is_elsewhere = True  # type: ignore[attr-defined]
     return call

@@ -11,6 +11,7 @@ import pytest
 
 from bench.contestants import ROOT, make_function
 from streamtally.local.folder import encode_document, read_folder
+from tests.conformance.contract import clauses
 from tests.conformance.contract.clauses import CLAUSES, broken_clauses
 from tests.conformance.contract.target import Event
 
@@ -65,3 +66,15 @@ def mangled(change: Callable[[list[Any]], Any]) -> Callable[[Event], Any]:
 )
 def test_a_breach_is_seen(call: Callable[[Event], Any], name: str) -> None:
     assert {clause.name for clause, _ in broken_clauses(call, name)} == {name}
+
+
+# A record that takes longer than it may is a breach, in this process and elsewhere.
+@pytest.mark.parametrize("is_elsewhere", [False, True])
+def test_a_slow_record_is_seen(monkeypatch: pytest.MonkeyPatch, is_elsewhere: bool) -> None:
+    monkeypatch.setattr(clauses, "HOSTILE_SECONDS", 0.0)
+
+    def call(event: Event) -> Any:
+        return mangled(lambda records: records)(event)
+
+    call.is_elsewhere = is_elsewhere  # type: ignore[attr-defined]
+    assert "a million line ends: 0.0 s" in [breach for _, breach in broken_clauses(call, "hostile")]

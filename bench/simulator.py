@@ -43,7 +43,7 @@ def main() -> int:
         store = DuckDbStore(Path(folder) / "store.duckdb")
         function = InProcessFunction(pipeline, lambda: time.time_ns() // 1_000_000)
         laptop = Laptop(Path(folder), function, {SUMMARY: StoreSink(store)})
-        server = Server(("127.0.0.1", 0), laptop.api, lambda _: None)
+        server = Server(("127.0.0.1", 0), laptop.api, lambda *_: None)
         # Forked before any thread is there, so that the bodies need not be sent to it.
         client = multiprocessing.get_context("fork").Process(target=put, args=(server.server_address[1], bodies))
         client.start()

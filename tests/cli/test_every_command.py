@@ -74,6 +74,7 @@ AWS: dict[str, list[str]] = {
     "reconcile": ["s3://log-bucket/", "--opensearch", CLOSED],
     "backfill": ["s3://log-bucket/", "--opensearch", CLOSED, "--yes"],
     "agent-config": ["--log", "/a", "--stream", "s"],
+    "local": ["--store", "/nowhere", "--bucket", "s3://log-bucket"],
 }
 """Commands that ask AWS → arguments with which they do (agent-config takes the region from it, and asks nothing)."""
 

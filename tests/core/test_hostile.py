@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from streamtally import records as records_module
 from streamtally.answer import Result, encode_answer
 from streamtally.error_rows import error_output_node
 from streamtally.outputs import ERROR_STREAM
@@ -193,3 +195,21 @@ def test_events_without(default_pipeline: Pipeline) -> None:
     assert document["tally"]["batch_arrival"] == ["2017-09-08T08:47:03.005Z"] * 2
     late = transform(default_pipeline, decode_records([event], now_ms=ARRIVAL + 30 * 86_400_000))
     assert late.ledger.outputs["DESTINATION_SQL_STREAM"].out_of_range == 1
+
+
+# More lines than any log's record holds, or than all records of an event may: such a record fails with its data as it
+# came, whichever they are in whatever order; empty lines are no lines, and what is read goes on.
+def test_more_lines_than_a_record_may_hold(default_pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records_module, "MAX_RECORD_LINES", 10)
+    monkeypatch.setattr(records_module, "MAX_DECOMPRESSED_EVENT_LINES", 25)
+    monkeypatch.setattr(records_module, "LONG_BYTES", 20)
+    subscription = {"messageType": "DATA_MESSAGE", "logEvents": [{"message": "a\n" * 4}] * 3}
+    many = [b"a\n" * 11, gzip.compress(b"a\n" * 11), gzip.compress(json.dumps(subscription).encode())]
+    few = [gzip.compress(combined() * 8 + b"%d" % number) for number in range(4)]
+    event = records_of([*many, combined() + b"\n" * 50, *few])
+    answers = [transform(default_pipeline, decode_records(each, ARRIVAL)).results for each in (event, event[::-1])]
+    by_id = [{each.record_id: each.result for each in results} for results in answers]
+    assert by_id[0] == by_id[1]
+    assert [by_id[0][f"id-{number}"] for number in range(8)] == ["ProcessingFailed"] * 3 + ["Ok"] * 3 + [
+        "ProcessingFailed"
+    ] * 2

@@ -270,9 +270,9 @@ def test_keys_stay_inside(tmp_path: Path, key: str) -> None:
 
 
 class Process:
-    def __init__(self, store: Path) -> None:
-        call = [sys.executable, "-m", "streamtally.cli.main", "local", "--port", "0", "--store", str(store)]
-        self.process = subprocess.Popen(call, stderr=subprocess.PIPE, text=True)
+    def __init__(self, store: Path, *options: str, port: int = 0, env: dict[str, str] | None = None) -> None:
+        call = [sys.executable, "-m", "streamtally.cli.main", "local", "--port", str(port), "--store", str(store)]
+        self.process = subprocess.Popen([*call, *options], stderr=subprocess.PIPE, text=True, env=env)
         assert self.process.stderr
         line = self.process.stderr.readline()
         assert "http://" in line, line

@@ -5,7 +5,6 @@ Plain lines of many records are read at once where the format has a scanner; eve
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -17,18 +16,17 @@ from streamtally.errors import FormatError
 from streamtally.formats.auto import JSON_SPACE, is_json_text
 from streamtally.formats.base import Scanner
 from streamtally.ledger import Ledger
-from streamtally.records import Record, join_lines, read_lines, split_lines, to_text
+from streamtally.records import EMPTY_LINES, Record, join_lines, read_lines, split_lines, to_text
 from streamtally.source import Source
 from streamtally.targets import Target
 
 CHUNK_BYTES = 64 * 1024
 """How much text is scanned at once: enough to make little of what a scan costs, and little memory."""
 
-MANY_EMPTY_LINES = 10_000
+MANYEMPTY_LINES = 10_000
 """A record with more empty lines than this is read without them: they are counted, and cost no scan."""
 
 _LINE_END = 0x0A
-_EMPTY_LINES = re.compile(rb"(?<![^\n])(?:\r?\n)+")
 _JSON_STARTS = frozenset(("{" + JSON_SPACE).encode())  # an envelope, or an object over many lines
 
 Reading = tuple[Record, str, int]
@@ -54,7 +52,7 @@ class LineReader:
         chunk, size_bytes = _Chunk(), 0
         for record in records:
             payload = record.payload
-            if payload is not None and (len(payload) > MANY_EMPTY_LINES or record.left_out):
+            if payload is not None and (len(payload) > MANYEMPTY_LINES or record.left_out):
                 payload = self._leave_out_empty(record, payload)
             if not payload or payload[0] in _JSON_STARTS or self._scanner is None:
                 yield self._read_record(record)
@@ -69,8 +67,8 @@ class LineReader:
             yield from self._scan(self._scanner, chunk)
 
     def _leave_out_empty(self, record: Record, payload: bytes) -> bytes:
-        if payload.count(b"\n\n") > MANY_EMPTY_LINES:
-            squeezed = record.payload = _EMPTY_LINES.sub(b"", payload)
+        if payload.count(b"\n\n") > MANYEMPTY_LINES:
+            squeezed = record.payload = EMPTY_LINES.sub(b"", payload)
             record.left_out = payload.count(b"\n") - squeezed.count(b"\n")
             payload = squeezed
         self._ledger.empty += record.left_out  # also when a batch runs again

@@ -5,6 +5,7 @@ Source: Amazon Data Firehose developer guide, "Transform source data in Amazon D
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,14 @@ from streamtally.subscriptions import subscription_messages
 MAX_DECOMPRESSED_RECORD_BYTES = 16 * 2**20
 MAX_DECOMPRESSED_EVENT_BYTES = 64 * 2**20
 """Bounds of what gzip may grow to. An answer holds at most 6 MB, so more could not be answered anyway."""
+
+MAX_RECORD_LINES, MAX_DECOMPRESSED_EVENT_LINES = 200_000, 1_000_000
+"""… and of how many lines it may hold, empty ones not counted: those bytes hold no more lines of a log, but millions of
+one letter, which would take minutes."""
+LONG_BYTES = 2 * MAX_RECORD_LINES
+"""Data that is not longer cannot hold too many lines."""
+
+EMPTY_LINES = re.compile(rb"(?<![^\n])(?:\r?\n)+")
 
 _GZIP = b"\x1f\x8b"
 _MARKS = frozenset({_GZIP, MAGIC[:2]})
@@ -90,7 +99,11 @@ def decode_records(raw_records: Iterable[Mapping[str, Any]], now_ms: int) -> lis
     Args: now_ms: the arrival of records that carry none (events written by hand; Firehose always gives it).
     """
     records = [_decode(raw, now_ms) for raw in raw_records]
-    packed = [record for record in records if record.payload is not None and record.payload[:2] in _MARKS]
+    packed = [
+        record
+        for record in records
+        if record.payload is not None and (record.payload[:2] in _MARKS or len(record.payload) > LONG_BYTES)
+    ]
     _unpack_all(packed)
     return records
 
@@ -129,13 +142,18 @@ def open_record(identity: str, raw: str, arrival: int) -> Record:
 
 def _unpack_all(records: list[Record]) -> None:
     # In the order of identities, so that a retry in another order leaves out the same records.
-    budget = MAX_DECOMPRESSED_EVENT_BYTES
+    budget, lines = MAX_DECOMPRESSED_EVENT_BYTES, MAX_DECOMPRESSED_EVENT_LINES
     for record in sorted(records, key=lambda each: each.identity):
         try:
             record.payload = _unpack(record, record.payload or b"", min(MAX_DECOMPRESSED_RECORD_BYTES, budget))
-            budget -= len(record.payload)
+            found = line_bound(record.payload)
+            if found > min(MAX_RECORD_LINES, lines):
+                raise RecordError("more lines than a record may hold")
         except RecordError as error:
             record.payload, record.error = None, str(error)
+        else:
+            if record.payload is not record.data:  # what came as it is has Firehose's own bounds
+                budget, lines = budget - len(record.payload), lines - found
 
 
 def _unpack(record: Record, payload: bytes, limit_bytes: int) -> bytes:
@@ -170,6 +188,16 @@ def decompress(data: bytes, limit_bytes: int) -> bytes:
         parts.append(part)
         data = member.unused_data
     return b"".join(parts)
+
+
+def line_bound(payload: bytes) -> int:
+    """How many lines a payload holds at most, empty ones not counted."""
+    if payload[:1] == b"{" and b'"logEvents"' in payload:
+        return payload.count(b'"message"') + payload.count(b"\\n")
+    lines = payload.count(b"\n") + 1
+    if lines <= MAX_RECORD_LINES or not (b"\n\n" in payload or b"\n\r" in payload):
+        return lines
+    return EMPTY_LINES.sub(b"", payload).count(b"\n") + 1
 
 
 def group_records(records: Sequence[Record]) -> list[RecordGroup]:

@@ -100,7 +100,7 @@ class Bucket:
 
     def __init__(self, client: Any, bucket: str, prefix: str = "") -> None:
         self._client = client
-        self._bucket = bucket
+        self.bucket = bucket
         self._prefix = self.base = prefix
         self.name = self.address = f"s3://{bucket}/{prefix}"
 
@@ -130,7 +130,7 @@ class Bucket:
 
     def _call(self, operation: str, **given: Any) -> Any:
         try:
-            return getattr(self._client, operation)(Bucket=self._bucket, **given)
+            return getattr(self._client, operation)(Bucket=self.bucket, **given)
         except Exception as error:  # whatever the SDK raises
             told = getattr(error, "response", None) or {}
             kind = MissingObjectError if told.get("Error", {}).get("Code") == "NoSuchKey" else SinkError

@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 import fcntl
-import itertools
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
 
-from streamtally.aws.index_manager import Manager, make_manager
+from streamtally.aws.index_manager import make_manager
+from streamtally.aws.objects import Bucket, ObjectStore, open_objects
+from streamtally.aws.session import Aws, AwsError
+from streamtally.cli.aws_options import aws_options
 from streamtally.cli.indices import open_cluster
 from streamtally.errors import SettingsError
+from streamtally.ledger import Ledger
+from streamtally.local.ends import Documents, EmbeddedEnd, End, OpenSearchEnd
 from streamtally.local.folder import read_folder
 from streamtally.local.laptop import SUMMARY, Buffering, InProcessFunction, Laptop
 from streamtally.local.remote import UrlFunction
 from streamtally.local.simulator.server import Server
-from streamtally.local.simulator.sinks import OpenSearchSink, StoreSink
-from streamtally.local.simulator.streams import Sink
-from streamtally.local.store import DuckDbStore, plain_document
+from streamtally.local.status_page import ledger_summary, status_page
 from streamtally.pipeline import Pipeline, load_pipeline
 from streamtally.report.text import visible
 
 DEFAULT_PORT = 4573
 DEFAULT_STORE = Path("streamtally-local")
 SETTLE_SECONDS = 5.0
-MANAGE_SECONDS = 3600.0
-MAX_SHOWN = 500
+SETTLES_A_MINUTE = 12
 
 
 @click.command("local")
@@ -41,46 +42,86 @@ MAX_SHOWN = 500
 @click.option("--host", default="127.0.0.1", show_default=True, help="Other than loopback: anybody may put to it.")
 @click.option("--opensearch", "url", help="Put the documents there, in place of the embedded store.")
 @click.option("--store", type=click.Path(file_okay=False, path_type=Path), default=DEFAULT_STORE, show_default=True)
+@click.option("--bucket", metavar="s3://BUCKET/PREFIX", help="The S3 side, in place of a folder in the store.")
+@click.option("--failed-bucket", metavar="s3://BUCKET/PREFIX", help="Refused documents, likewise.")
 @click.option("--pipeline", "folder", type=click.Path(path_type=Path), help="A pipeline folder; default: the one here.")
 @click.option("--function", "function_url", help="A function of sam local start-lambda, in place of this process.")
 @click.option("--interval", type=click.FloatRange(0.1, 900), default=2.0, show_default=True, help="Buffering, seconds.")
+@aws_options
 def command(
+    aws: Aws,
     port: int,
     host: str,
     url: str | None,
     store: Path,
+    bucket: str | None,
+    failed_bucket: str | None,
     folder: Path | None,
     function_url: str | None,
     interval: float,
 ) -> None:
     """Run a simulator of Firehose, the transform behind it, and the second stream's end. Ctrl-C stops it.
 
-    Point an agent at it: the delivery stream is log-ingestion-stream. GET / shows counters, GET /counts the counts.
+    Point an agent at it: the delivery stream is log-ingestion-stream. In a browser, its address shows what came and the
+    counts; GET / (counters), /counts and /ledger give them as JSON.
 
     Example: streamtally local --port 4573 --store state
     """
     pipeline = load_pipeline(read_folder(folder), ZoneInfo)
+    buckets = [
+        _bucket(aws, option, place) for option, place in (("--bucket", bucket), ("--failed-bucket", failed_bucket))
+    ]
     _hold(store)
-    end = _opensearch_end(url, pipeline) if url else _EmbeddedEnd(store, pipeline)
+    end: End = _opensearch_end(url, pipeline) if url else EmbeddedEnd(store, pipeline)
     streams = dict.fromkeys([output.settings.stream or SUMMARY for output in pipeline.outputs.values()])
-    clock = _now_ms
-    function = UrlFunction(function_url) if function_url else InProcessFunction(pipeline, clock)
+    function = UrlFunction(function_url) if function_url else InProcessFunction(pipeline, _now_ms)
     sinks = {name: end.sink(name) for name in streams}
-    laptop = Laptop(store, function, sinks, Buffering(buffer_ms=int(interval * 1000)))
+    buffering = Buffering(buffer_ms=int(interval * 1000))
+    laptop = Laptop(store, function, sinks, buffering, _now_ms, *buckets)
+    view = _View(laptop, end, function.ledger if isinstance(function, InProcessFunction) else None)
     try:
-        server = Server((host, port), laptop.api, lambda path: _status(path, laptop, end))
+        server = Server((host, port), laptop.api, view.show)
     except OSError as error:
         laptop.close()
-        raise SettingsError(f"--port {port}: cannot be bound on {host}: {error.strerror}") from None
+        raise SettingsError(f"--host {host} --port {port}: cannot be bound: {error.strerror}") from None
     laptop.start()
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    click.echo(f"simulated Firehose at http://{host}:{server.server_address[1]}, state in {store}", err=True)
+    _say_where(host, server.server_address[1], store)
     try:
-        _watch(laptop, end)
+        view.watch()
     finally:
         server.shutdown()
         laptop.close()
         end.close()
+
+
+def _say_where(host: str, port: int, store: Path) -> None:
+    shown = f"[{host}]" if ":" in host else host
+    click.echo(f"simulated Firehose at http://{shown}:{port}, state in {store}", err=True)
+    if not _is_loopback(host):
+        click.echo(f"streamtally local: whoever reaches {host} may put to it: no signature is checked", err=True)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _bucket(aws: Aws, option: str, place: str | None) -> ObjectStore | None:
+    """A bucket that can be reached now. Raises: SettingsError, AwsError."""
+    if place is None:
+        return None
+    if not place.startswith("s3://"):
+        raise SettingsError(f"{option} {place}: write s3://bucket/prefix (a folder is in --store)")
+    found = open_objects(place, lambda: aws.client("s3"))
+    if isinstance(found, Bucket):
+        try:
+            aws.call("s3", "head_bucket", Bucket=found.bucket)
+        except AwsError as error:
+            raise SettingsError(f"{option} {place}: {error}") from None
+    return found
 
 
 def _hold(store: Path) -> None:
@@ -98,111 +139,71 @@ def _hold(store: Path) -> None:
         raise SettingsError(f"--store {store}: cannot be used: {error.strerror}") from None
 
 
-class _End(Protocol):
-    """Where the second stream ends."""
-
-    def sink(self, stream: str) -> Sink: ...
-
-    def settle(self) -> list[dict[str, Any]]:
-        """Settle; the last documents."""
-
-    def close(self) -> None: ...
+def _opensearch_end(url: str, pipeline: Pipeline) -> OpenSearchEnd:
+    return OpenSearchEnd(make_manager(open_cluster(url), pipeline, {"SUMMARY_STREAM": SUMMARY}), pipeline, _now_ms())
 
 
-class _EmbeddedEnd:
-    """The embedded store: one database, used by one thread at a time."""
+class _View:
+    """What of the pipeline is shown, in the terminal and at the endpoint.
 
-    def __init__(self, folder: Path, pipeline: Pipeline) -> None:
-        self._store = DuckDbStore(folder / "log-summary.duckdb")
-        self._pipeline = pipeline
-        self._lock = threading.Lock()
+    Args: ledger: None where the function is behind a URL.
+    """
 
-    def put(self, documents: Iterable[bytes]) -> None:
-        with self._lock:
-            self._store.put(documents)
+    def __init__(self, laptop: Laptop, end: End, ledger: Ledger | None) -> None:
+        self._laptop = laptop
+        self._end = end
+        self._ledger = ledger
+        self._documents: Documents = []
 
-    def sink(self, stream: str) -> Sink:
-        return StoreSink(self)
+    def watch(self) -> None:
+        """Settle now and then, and say so when something came, until a signal."""
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        before, quiet = None, 0
+        while not stop.wait(SETTLE_SECONDS):
+            counters = self._laptop.counters()
+            quiet = 0 if counters != before else quiet + 1
+            # Once more when all is quiet, since an index shows late what it took; and as often as the function would.
+            if quiet > 1 and quiet % SETTLES_A_MINUTE:
+                continue
+            shown = self._documents
+            if self._try_settle():
+                before = counters
+                if not quiet or self._documents != shown:
+                    self._say(counters)
 
-    def settle(self) -> list[dict[str, Any]]:
-        with self._lock:
-            self._store.settle(self._pipeline)
-            outputs = self._pipeline.outputs.values()
-            documents = itertools.chain.from_iterable(self._store.documents(output) for output in outputs)
-            return [plain_document(document) for document in documents][-MAX_SHOWN:]
+    def show(self, path: str, as_page: bool) -> Any:
+        """A path's JSON, or its page; None: there is nothing."""
+        if path == "/":
+            counters = self._laptop.counters()
+            return status_page(counters, self._documents, self._ledger) if as_page else counters
+        if path == "/ledger" and self._ledger is not None:
+            return ledger_summary(self._ledger)
+        if path == "/counts":
+            self._documents = self._end.settle(_now_ms())
+            return self._documents
+        return None
 
-    def close(self) -> None:
-        with self._lock:
-            self._store.close()
+    def _try_settle(self) -> bool:
+        try:
+            self._documents = self._end.settle(_now_ms())
+        except Exception as error:  # the end may be away for a while; what waits is kept
+            click.echo(f"streamtally local: not settled: {error}", err=True)
+            return False
+        return True
 
-
-class _OpenSearchEnd:
-    """A real OpenSearch, managed and settled from here."""
-
-    def __init__(self, manager: Manager, pipeline: Pipeline) -> None:
-        self._manager = manager
-        self._pipeline = pipeline
-        self._managed_at = 0.0
-
-    def sink(self, stream: str) -> Sink:
-        return OpenSearchSink(self._manager.cluster, f"inbox-{stream}")
-
-    def settle(self) -> list[dict[str, Any]]:
-        if time.monotonic() - self._managed_at > MANAGE_SECONDS or not self._managed_at:
-            self._manager.manage(_now_ms(), _forever)
-            self._managed_at = time.monotonic()
-        self._manager.settle(_now_ms(), _forever)
-        return []
-
-    def close(self) -> None:
-        pass
-
-
-def _opensearch_end(url: str, pipeline: Pipeline) -> _OpenSearchEnd:
-    manager = make_manager(open_cluster(url), pipeline, {"SUMMARY_STREAM": SUMMARY})
-    end = _OpenSearchEnd(manager, pipeline)
-    end.settle()  # pipeline and templates stand before the first document comes
-    return end
-
-
-def _watch(laptop: Laptop, end: _End) -> None:
-    """Settle now and then, and say so when something came, until a signal."""
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    before = None
-    while not stop.wait(SETTLE_SECONDS):
-        counters = laptop.counters()
-        if counters == before:
-            continue
-        before = counters
-        _try_settle(end, lambda documents, counters=counters: _say(counters, documents))  # type: ignore[misc]
-
-
-def _try_settle(end: _End, say: Callable[[list[dict[str, Any]]], None]) -> None:
-    try:
-        say(end.settle())
-    except Exception as error:  # the end may be away for a while; what waits is kept
-        click.echo(f"streamtally local: not settled: {error}", err=True)
-
-
-def _say(counters: dict[str, dict[str, float]], documents: list[dict[str, Any]]) -> None:
-    parts = [f"{name}: {int(each.get('IncomingRecords', 0)):,} records in" for name, each in counters.items()]
-    click.echo("; ".join(parts), err=True)
-    for document in documents[-5:]:
-        click.echo("  " + visible(", ".join(f"{name} {value}" for name, value in document.items()), 160), err=True)
-    sys.stderr.flush()
-
-
-def _status(path: str, laptop: Laptop, end: _End) -> Any:
-    if path == "/":
-        return laptop.counters()
-    return end.settle() if path == "/counts" else None
+    def _say(self, counters: dict[str, dict[str, float]]) -> None:
+        parts = [f"{name}: {int(each.get('IncomingRecords', 0)):,} records in" for name, each in counters.items()]
+        ledger = self._ledger
+        if ledger is not None and ledger.lines > ledger.rows:
+            parts.append(f"{ledger.lines - ledger.rows:,} of {ledger.lines:,} lines since the start are no rows")
+        click.echo("; ".join(parts), err=True)
+        for document in self._documents[-5:]:
+            shown = ", ".join(f"{name} {value}" for name, value in document.items())
+            click.echo("  " + visible(shown, 160), err=True)
+        sys.stderr.flush()
 
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _forever() -> float:
-    return 3600.0

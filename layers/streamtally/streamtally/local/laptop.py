@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,6 +25,7 @@ from streamtally.pipeline import Delivery, Pipeline
 INGESTION, SUMMARY = "log-ingestion-stream", "log-summary-stream"
 TIME_LIMIT_SECONDS = 300.0
 STEP_SECONDS = 0.1
+TELL_AGAIN_SECONDS = 60.0
 OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
 log = logging.getLogger(__name__)
@@ -153,8 +155,13 @@ class Laptop:
         return {name: stream.counters() for name, stream in self.streams.items()}
 
     def _move(self) -> None:
+        told = 0.0
         while not self._stop.wait(STEP_SECONDS):
             try:
                 self.step()
-            except Exception:  # one bad step must not end the pipeline; what waits is tried again
-                log.exception("a step failed")
+            except Exception as error:  # one bad step must not end the pipeline; what waits is tried again
+                if not told or time.monotonic() - told > TELL_AGAIN_SECONDS:
+                    # An OperationalError (the disk is full) explains itself; anything else is ours to find.
+                    is_plain = isinstance(error, sqlite3.OperationalError | OSError)
+                    log.error("a step failed, and is tried again: %s", error, exc_info=not is_plain)
+                    told = time.monotonic()

@@ -6,6 +6,7 @@ Source: Amazon Data Firehose developer guide, "Configure Amazon S3 object name f
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -20,7 +21,11 @@ from streamtally.local.simulator.parts import Refusal, StoredRecord, StreamSetti
 LAMBDA_ARN = "arn:aws:lambda:us-east-1:123456789012:function:firehose-transform"
 PROCESSING_FAILED = "processing-failed/"
 OPENSEARCH_FAILED = "AmazonOpenSearchService_failed/"
+TELL_AGAIN_MS = 60_000
 STATUS_FAILED = ("Lambda.ProcessingFailedStatus", "ProcessingFailed status set for record")
+
+
+log = logging.getLogger(__name__)
 
 
 def object_key(prefix: str, stream: str, at_ms: int, unique: Callable[[], UUID] = uuid4) -> str:
@@ -70,6 +75,7 @@ class S3Side:
         self._settings = settings
         self._journal = journal
         self._objects = objects
+        self._told_ms = -TELL_AGAIN_MS
 
     def write_due(self, now_ms: int, flush: bool) -> None:
         """Write an object where enough waits, or for long enough; with ``flush``, whatever waits."""
@@ -77,10 +83,10 @@ class S3Side:
         for prefix in self._journal.prefixes(settings.name):
             while (due := self._journal.outbox(settings.name, prefix)).size:
                 is_due = due.size >= settings.s3_bytes or due.since_ms <= now_ms - settings.s3_ms
-                if not (flush or is_due) or not self._write_object(prefix):
+                if not (flush or is_due) or not self._write_object(prefix, now_ms):
                     break
 
-    def _write_object(self, prefix: str) -> bool:
+    def _write_object(self, prefix: str, now_ms: int) -> bool:
         """One object with what waits first; whether it was taken. Its key and bounds are kept before it is written, so
         that a crash, or a second try, makes no twin."""
         settings = self._settings
@@ -91,7 +97,10 @@ class S3Side:
         pending = self._journal.next_object(settings.name, prefix, settings.s3_bytes, name)
         try:
             self._objects.put(pending.key, pending.data)
-        except SinkError:
+        except SinkError as error:
+            if now_ms - self._told_ms >= TELL_AGAIN_MS:
+                log.warning("%s (kept, and tried again)", error)
+                self._told_ms = now_ms
             return False
         counts: Mapping[str, float] = {"BackupToS3.Success": 1}
         if not prefix:

@@ -5,8 +5,9 @@ Signatures are not checked: it is bound to loopback unless told otherwise.
 
 from __future__ import annotations
 
-import threading
+import socket
 from collections.abc import Callable
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import uuid4
@@ -14,37 +15,41 @@ from uuid import uuid4
 import orjson
 
 from streamtally.local.simulator.api import Api, ApiError
+from streamtally.local.simulator.connections import Connections
 
 MAX_BODY_BYTES = 8 * 2**20  # 4 MiB of data in base64 and JSON, and room
-MAX_CONNECTIONS = 64
 IDLE_SECONDS = 30
+LINGER_SECONDS = 2
 TARGET = "Firehose_20150804."
+JSON_TYPE = "application/x-amz-json-1.1"
 
-Status = Callable[[str], Any]
-"""A path → what to show there as JSON, or None."""
+Status = Callable[[str, bool], Any]
+"""(path, whether a page is wanted) → what to show there: JSON's value, a page as text, or None."""
 
 
 class Server(ThreadingHTTPServer):
     """The endpoint. Args: status: answers GET."""
 
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], api: Api, status: Status) -> None:
         self.api = api
         self.status = status
-        self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        self.connections = Connections()
+        if ":" in address[0]:
+            self.address_family = socket.AF_INET6
         super().__init__(address, Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        # More connections than this wait in the system's queue, and cost no thread.
-        self._slots.acquire()
+        self.connections.enter(request)
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._slots.release()
+            self.connections.leave(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A connection that broke is its caller's matter."""
@@ -60,21 +65,41 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = -1
 
+    def handle_one_request(self) -> None:
+        super().handle_one_request()
+        if not self.close_connection:
+            self.server.connections.wait(self.connection)
+
     def do_POST(self) -> None:
         try:
-            answer, status = self._answer(), 200
+            body = self._body()
         except ApiError as error:
-            answer, status = {"__type": error.code, "message": str(error)}, error.status
-        except Exception as error:
-            answer, status = {"__type": "InternalFailure", "message": type(error).__name__}, 500
-        self._send(status, answer)
+            self._refuse(error)
+            return
+        self.server.connections.answer(self.connection)
+        try:
+            self._send(200, self._call(body))
+        except ApiError as error:
+            self._refuse(error)
 
     def do_GET(self) -> None:
-        found = self.server.status(self.path)
-        self._send(200 if found is not None else 404, found if found is not None else {"message": "not found"})
+        self.server.connections.answer(self.connection)
+        found = self.server.status(self.path, "text/html" in self.headers.get("Accept", ""))
+        if found is None:
+            self._send(404, {"__type": "UnknownOperationException", "message": "nothing is shown here"})
+        else:
+            self._send(200, found)
 
-    def _answer(self) -> dict[str, Any]:
-        body = self._body()
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What is no request of HTTP, or of a method that is not there, in AWS's shape as well."""
+        self.close_connection = True
+        if self.request_version == "HTTP/0.9":  # else the status line would be left out
+            self.request_version = self.protocol_version
+        kind = "UnknownOperationException" if code == HTTPStatus.NOT_IMPLEMENTED else "SerializationException"
+        self._send(code, {"__type": kind, "message": message or HTTPStatus(code).phrase})
+
+    def _call(self, body: bytes) -> dict[str, Any]:
+        """The action's answer. Raises: ApiError."""
         target = self.headers.get("X-Amz-Target", "")
         if not target.startswith(TARGET):
             raise ApiError("UnknownOperationException", "X-Amz-Target names no action of Firehose")
@@ -82,16 +107,20 @@ class Handler(BaseHTTPRequestHandler):
             given = orjson.loads(body)
         except ValueError:
             raise ApiError("SerializationException", "the request is no JSON") from None
-        return self.server.api.call(target[len(TARGET) :], given)
+        try:
+            return self.server.api.call(target[len(TARGET) :], given)
+        except ApiError:
+            raise
+        except Exception as error:  # the journal's disk is full, say: who put it tries again
+            raise ApiError("InternalFailure", type(error).__name__, 500) from error
 
     def _body(self) -> bytes:
         length = self.headers.get("Content-Length", "")
-        if not length.isdecimal():
+        if not (length.isascii() and length.isdecimal()):
             self.close_connection = True
             raise ApiError("MissingContentLength", "Content-Length is missing", 411)
         if int(length[:12]) > MAX_BODY_BYTES:
             self.close_connection = True
-            self._discard(min(int(length[:12]), 2 * MAX_BODY_BYTES))  # else its sender sees no answer
             raise ApiError("RequestEntityTooLargeException", f"the request is larger than {MAX_BODY_BYTES} bytes", 413)
         body = self.rfile.read(int(length))
         if len(body) < int(length):
@@ -99,20 +128,35 @@ class Handler(BaseHTTPRequestHandler):
             raise ApiError("IncompleteBody", "the request ends before its Content-Length")
         return body
 
-    def _discard(self, size: int) -> None:
-        while size > 0 and (read := len(self.rfile.read(min(size, 65_536)))):
-            size -= read
+    def _refuse(self, error: ApiError) -> None:
+        self._send(error.status, {"__type": error.code, "message": str(error)})
 
     def _send(self, status: int, answer: Any) -> None:
-        data = orjson.dumps(answer)
+        data, kind = orjson.dumps(answer), JSON_TYPE
+        if isinstance(answer, str):
+            data, kind = answer.encode("utf-8", "replace"), "text/html; charset=utf-8"
         self.send_response(status)
-        self.send_header("Content-Type", "application/x-amz-json-1.1")
+        self.send_header("Content-Type", kind)
         self.send_header("x-amzn-RequestId", str(uuid4()))
-        if status >= 400 and isinstance(answer, dict):
-            self.send_header("x-amzn-ErrorType", answer.get("__type", ""))
+        if status >= 400:
+            self.send_header("x-amzn-ErrorType", answer["__type"])
         self.send_header("Content-Length", str(len(data)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
-        self.wfile.write(data)
+        self.wfile.write(b"" if self.command == "HEAD" else data)
+        if self.close_connection:
+            self._linger()
+
+    def _linger(self) -> None:
+        """Take in what its sender still sends, for a while: else it sees a broken connection and no answer."""
+        self.wfile.flush()
+        self.server.connections.wait(self.connection)  # no reason to keep others out
+        self.connection.settimeout(LINGER_SECONDS)
+        self.connection.shutdown(socket.SHUT_WR)
+        taken = 0
+        while taken < 2 * MAX_BODY_BYTES and (read := len(self.connection.recv(65_536))):
+            taken += read
 
     def log_message(self, format: str, *args: Any) -> None:
         """Requests are counted, not printed."""

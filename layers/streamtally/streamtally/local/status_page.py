@@ -1,0 +1,82 @@
+"""What a browser is shown at the endpoint: how many lines came, what became of them, and the latest counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from streamtally.ledger import Ledger
+from streamtally.report.text import visible
+
+REFRESH_SECONDS = 3
+MAX_ROWS = 60
+MAX_REASONS = 10
+LEDGER_CLASSES = ("rows", "unparsed", "empty", "failed", "reingested")
+SHOWN_COUNTERS = (
+    "IncomingRecords",
+    "IncomingBytes",
+    "SucceedProcessing.Records",
+    "DeliveryToS3.Records",
+    "DeliveryToAmazonOpenSearchService.Records",
+    "BackupToS3.Records",
+)
+_STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
+table{border-collapse:collapse;margin:.5rem 0 1.5rem}th,td{text-align:left;padding:.15rem 1.2rem .15rem 0}
+td.n{text-align:right;font-variant-numeric:tabular-nums}th{border-bottom:1px solid #999;font-weight:600}
+@media(prefers-color-scheme:dark){body{background:#181818;color:#ddd}}"""
+
+
+def ledger_summary(ledger: Ledger) -> dict[str, Any]:
+    """The ledger as JSON: lines by class, why lines and rows failed, and each output's fates of rows."""
+    outputs = {
+        name: {fate: getattr(each, fate) for fate in ("emitted", "filtered", "eval_failed", "out_of_range")}
+        | {"reasons": dict(each.reasons)}
+        for name, each in ledger.outputs.items()
+    }
+    classes = {name: getattr(ledger, name) for name in LEDGER_CLASSES}
+    return {"lines": ledger.lines, **classes, "reasons": dict(ledger.reasons), "outputs": outputs}
+
+
+def status_page(
+    counters: Mapping[str, Mapping[str, float]], documents: Sequence[Mapping[str, Any]], ledger: Ledger | None
+) -> str:
+    """The page; log lines are hostile, so everything in it is escaped. Args: documents: the latest last."""
+    names = [name for name in SHOWN_COUNTERS if any(name in each for each in counters.values())]
+    streams = _table(
+        ["stream", *names], [[name, *(each.get(key, 0) for key in names)] for name, each in counters.items()]
+    )
+    parts = ["<h1>Streamtally, simulated Firehose</h1>", streams]
+    if ledger is not None:
+        parts += ["<h2>Lines since the start</h2>", _ledger_tables(ledger)]
+    columns = list(dict.fromkeys(name for document in documents for name in document))
+    rows = [[document.get(name) for name in columns] for document in reversed(documents[-MAX_ROWS:])]
+    parts += ["<h2>Latest counts</h2>", _table(columns, rows) if rows else "<p>Nothing is counted yet.</p>"]
+    parts.append('<p>As JSON: <a href="/counts">/counts</a>, <a href="/ledger">/ledger</a>.</p>')
+    head = f'<meta charset="utf-8"><meta http-equiv="refresh" content="{REFRESH_SECONDS}"><title>Streamtally</title>'
+    return (
+        f'<!DOCTYPE html><html lang="en"><head>{head}<style>{_STYLE}</style></head><body>{"".join(parts)}</body></html>'
+    )
+
+
+def _ledger_tables(ledger: Ledger) -> str:
+    classes = _table(["lines", *LEDGER_CLASSES], [[ledger.lines, *(getattr(ledger, name) for name in LEDGER_CLASSES)]])
+    reasons = ledger.reasons + sum((each.reasons for each in ledger.outputs.values()), start=type(ledger.reasons)())
+    if not reasons:
+        return classes
+    return classes + _table(["reason", "lines"], [list(each) for each in reasons.most_common(MAX_REASONS)])
+
+
+def _table(head: Iterable[str], rows: Iterable[Sequence[Any]]) -> str:
+    top = "".join(f"<th>{_text(name)}</th>" for name in head)
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+    return f"<table><tr>{top}</tr>{body}</table>"
+
+
+def _cell(value: Any) -> str:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f'<td class="n">{value:,.10g}</td>' if is_number else f"<td>{_text('' if value is None else value)}</td>"
+
+
+def _text(value: Any) -> str:
+    return escape(visible(str(value), 200))

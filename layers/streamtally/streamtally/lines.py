@@ -23,7 +23,7 @@ from streamtally.targets import Target
 CHUNK_BYTES = 64 * 1024
 """How much text is scanned at once: enough to make little of what a scan costs, and little memory."""
 
-MANYEMPTY_LINES = 10_000
+MANY_EMPTY_LINES = 10_000
 """A record with more empty lines than this is read without them: they are counted, and cost no scan."""
 
 _LINE_END = 0x0A
@@ -52,7 +52,7 @@ class LineReader:
         chunk, size_bytes = _Chunk(), 0
         for record in records:
             payload = record.payload
-            if payload is not None and (len(payload) > MANYEMPTY_LINES or record.left_out):
+            if payload is not None and (len(payload) > MANY_EMPTY_LINES or record.left_out):
                 payload = self._leave_out_empty(record, payload)
             if not payload or payload[0] in _JSON_STARTS or self._scanner is None:
                 yield self._read_record(record)
@@ -67,7 +67,7 @@ class LineReader:
             yield from self._scan(self._scanner, chunk)
 
     def _leave_out_empty(self, record: Record, payload: bytes) -> bytes:
-        if payload.count(b"\n\n") > MANYEMPTY_LINES:
+        if payload.count(b"\n\n") + payload.count(b"\n\r\n") > MANY_EMPTY_LINES:
             squeezed = record.payload = EMPTY_LINES.sub(b"", payload)
             record.left_out = payload.count(b"\n") - squeezed.count(b"\n")
             payload = squeezed

@@ -28,7 +28,7 @@ one letter, which would take minutes."""
 LONG_BYTES = 2 * MAX_RECORD_LINES
 """Data that is not longer cannot hold too many lines."""
 
-EMPTY_LINES = re.compile(rb"(?<![^\n])(?:\r?\n)+")
+EMPTY_LINES = re.compile(rb"(?<![^\n])(?:\n++|(?:\r\n)++)++")
 
 _GZIP = b"\x1f\x8b"
 _MARKS = frozenset({_GZIP, MAGIC[:2]})
@@ -195,9 +195,12 @@ def line_bound(payload: bytes) -> int:
     if payload[:1] == b"{" and b'"logEvents"' in payload:
         return payload.count(b'"message"') + payload.count(b"\\n")
     lines = payload.count(b"\n") + 1
-    if lines <= MAX_RECORD_LINES or not (b"\n\n" in payload or b"\n\r" in payload):
-        return lines
-    return EMPTY_LINES.sub(b"", payload).count(b"\n") + 1
+    if lines > MAX_RECORD_LINES:
+        payload = payload.replace(b"\r\n", b"\n")
+        while b"\n\n" in payload:  # each time half of those that stand together
+            payload = payload.replace(b"\n\n", b"\n")
+        lines = payload.count(b"\n") + 1
+    return lines
 
 
 def group_records(records: Sequence[Record]) -> list[RecordGroup]:

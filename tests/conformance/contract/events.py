@@ -62,6 +62,8 @@ def hostile() -> dict[str, bytes]:
         "a host name of 2,000 labels": b".".join([b"a"] * 2000) + LINE[9:],
         "half a million lines of one letter": b"a\n" * 500_000,
         "eight million lines of one letter, compressed": gzip.compress(b"a\n" * 8_000_000),
+        "sixteen million line ends, compressed": gzip.compress(b"\n" * 16_000_000),
+        "eight million line ends of two bytes, compressed": gzip.compress(b"\r\n" * 8_000_000),
         "JSON nested 100,000 deep": b"[" * 100_000,
         "an object nested 100,000 deep": b'{"a":' * 100_000,
         "an integer of 100,000 digits": b'{"response": ' + b"9" * 100_000 + b"}",

@@ -8,13 +8,9 @@ import sys
 from typing import Any
 from unittest import mock
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from bench.contestants import ROOT, make_function
 from bench.events import big_event
 from bench.exactness import timing
-from streamtally.canonical import digest, digest_texts
 
 
 # All parts are met in a call, timed, and change nothing of the answer; afterwards nothing is timed.
@@ -37,10 +33,3 @@ def test_the_command() -> None:
     command = [sys.executable, "-W", "ignore", "-m", "bench.exactness", "--rounds", "1"]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     assert done.stdout.count("ledger and ids take") == 3
-
-
-# The fast hash of many texts is the hash of their canonical JSON, whatever they hold.
-@given(st.lists(st.text() | st.text(st.characters(max_codepoint=127)), max_size=5))
-def test_the_hash_of_texts(texts: list[str]) -> None:
-    texts = [text for text in texts if not any("\ud800" <= char <= "\udfff" for char in text)]
-    assert digest_texts(texts) == digest(texts)

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+_SCALARS = frozenset({str, int, bool, type(None)})
 DIGEST_HEX_CHARS = 32  # 128 bits: no twins by chance among any number of documents that a cluster can hold
 
 
@@ -24,16 +25,24 @@ def canonical_json(value: Any) -> bytes:
 
 def digest(value: Any) -> str:
     """A 128-bit hash of a value's canonical JSON, as 32 hexadecimal digits."""
-    return _hash(canonical_json(value))
+    return digest_texts(value) if _is_plain(value) else _hash(canonical_json(value))
 
 
-def digest_texts(texts: list[str]) -> str:
-    """:func:`digest` of many texts: of printable ASCII, orjson writes the same bytes in a tenth of the time."""
+def digest_texts(texts: list[Any]) -> str:
+    """:func:`digest` of texts, integers, booleans and nulls, in lists.
+
+    Of printable ASCII, orjson writes the same bytes in a tenth of the time.
+    """
     try:
         data = orjson.dumps(texts)
-    except TypeError:  # a lone surrogate
+    except TypeError:  # a lone surrogate, or an integer past 64 bits
         data = b"\x7f"
     return _hash(data if data.isascii() and b"\x7f" not in data else canonical_json(texts))
+
+
+def _is_plain(value: Any) -> bool:
+    # Types exactly: of a class of its own, the two would write different things.
+    return type(value) is list and all(type(each) in _SCALARS or _is_plain(each) for each in value)
 
 
 def _hash(data: bytes) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from streamtally.aws import opensearch_partials
 from streamtally.aws.opensearch import connect
 from tests.faults.opensearch_end import OpenSearchEnd
+from tests.faults.test_faults import changed_pipeline
 from tests.faults.world import STATUSES, Faults, World, line_id_pipeline
 from tests.opensearch.server import running
 
@@ -22,7 +23,7 @@ SHARES = {
     "error before the put": 0.05, "error after the put": 0.05, "time-out after the put": 0.05,
     "crash after the put": 0.03, "reordered": 0.2, "put refused": 0.03, "put in part": 0.05, "put answer lost": 0.03,
     "crash in put": 0.02, "end away": 0.1, "end throttles": 0.1, "end answer lost": 0.05, "crash in delivery": 0.03,
-    "objects refused": 0.05, "crash after object": 0.03, "settling killed": 0.03,
+    "end refuses one": 0.03, "objects refused": 0.05, "crash after object": 0.03, "settling killed": 0.03,
 }  # fmt: skip
 BURSTS = [
     ["throttled"] * 4,
@@ -62,7 +63,7 @@ def soak(url: str, folder: Path, lines: int, seed: int) -> dict[str, object]:
     end = OpenSearchEnd(connect(url), pipeline, killing, now, clock=lambda: time.time_ns() // 1_000_000)
     world = World(folder, end, now, faults, buffer_bytes=3_000_000, keep_lines=False)
     world.max_failed_tries = 4
-    steps = 0
+    steps = deployments = 0
     while world.accepted_lines < lines:
         steps += 1
         put_traffic(world)
@@ -72,10 +73,15 @@ def soak(url: str, folder: Path, lines: int, seed: int) -> dict[str, object]:
             faults.next += faults.random.choice(BURSTS)
         if steps % (3 * BURST_STEPS) == 0:
             world.redrive_meanwhile()
+        if steps % (5 * BURST_STEPS) == 0:  # a deployment; what waits is transformed by the other pipeline
+            world.pipeline = pipeline if world.pipeline is not pipeline else changed_pipeline(world)
+            end.deploy(world.pipeline, world.now)
+            deployments += 1
         if steps % 5 == 0:
             world.redeliver()
             end.settle(world.now)
     killing.shares.clear()
+    world.put_refused_again()
     world.finish()
     difference = ""
     try:
@@ -93,6 +99,7 @@ def soak(url: str, folder: Path, lines: int, seed: int) -> dict[str, object]:
         "lines in S3": world.objects.delivered.lines,
         "of these, each once": sum(world.objects.delivered.count()[0].values()) + world.objects.delivered.count()[1],
         "windows settled, again and again": end.windows_settled,
+        "deployments": deployments,
         "redriven records": dict(sorted(world.redriven.items())),
         "faults injected": dict(sorted(faults.injected.items())),
         "difference": difference,

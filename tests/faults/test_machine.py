@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
@@ -25,7 +25,7 @@ from tests.opensearch.conftest import wipe
 from tests.opensearch.server import Server
 
 pytestmark = [pytest.mark.opensearch, pytest.mark.xdist_group("opensearch")]
-NAMES = sorted({name for names in ROWS.values() for name in names} | {"throttled"})
+NAMES = sorted({name for names in ROWS.values() for name in names} | {"throttled", "end refuses one"})
 DAY_MS = 86_400_000
 STATUS = st.sampled_from([200, 301, 404, 500])
 RECORD = st.tuples(st.integers(0, 2 * DAY_MS), st.lists(STATUS, min_size=1, max_size=5))
@@ -106,6 +106,7 @@ class Machine(RuleBasedStateMachine):
         if not hasattr(self, "world"):
             return
         self.killing.shares = {}
+        self.world.put_refused_again()
         self.world.finish()
         self.world.check()
         self.struck.update(self.world.faults.injected + self.killing.injected + self.world.redriven)
@@ -125,6 +126,9 @@ def test_machine(opensearch: Server) -> None:
             stateful_step_count=25,
             deadline=None,
             derandomize=True,
+            phases=(
+                Phase.generate,
+            ),  # a failure is told as it came: on a real server, making it shorter takes too long
             suppress_health_check=list(HealthCheck),
         ),
     )

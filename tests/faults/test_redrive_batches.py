@@ -69,6 +69,29 @@ def test_parts_beside_fresh_records(world: World, seed: int) -> None:
     world.check()
 
 
+# Several batches of which all tries fail at one time, their records of one millisecond, in one error file: each run of
+# records is told by its digest. Batches of equal lines cannot be told apart, and need not be.
+@pytest.mark.parametrize("equal", [False, True])
+@pytest.mark.parametrize("fault", ["error after the put", "throttled"])
+def test_batches_of_one_time(tmp_path: Path, fault: str, equal: bool) -> None:
+    world = World(tmp_path, MemoryEnd(), NOW, Faults(1), buffer_bytes=300)
+    world.max_failed_tries = 4
+    world.put([(NOW - (0 if equal else 1_000 * n), [200, 404]) for n in range(12)])
+    world.faults.next = [fault] * 4 * 12
+    world.step(flush=True)
+    batches = len(world.events)
+    assert batches > 5
+    for _ in range(2):
+        world.now += 20_000
+        world.laptop.streams[SUMMARY].step(world.now, True)
+    planned = world.redrive(world.objects, world.end.batches())
+    assert planned.decision.batches_found == (0 if fault == "throttled" else batches)
+    assert (planned.decision.records, planned.decision.undecided) == (12, [])
+    world.finish()
+    world.check()
+    world.laptop.close()
+
+
 # Of such a batch only parts had been put: the fresh records count as new, the parts overwrite themselves.
 def test_parts_alone_were_put(world: World) -> None:
     assert isinstance(world.end, MemoryEnd)

@@ -269,6 +269,15 @@ class World:
                 return
             self.now += 30_000
 
+    def put_refused_again(self) -> None:
+        """redrive of the documents that OpenSearch refused for good; it takes them now."""
+        self.faults.shares.clear()
+        self.faults.next.clear()
+        self._deliver_all()
+        if any(True for _ in self.failed_objects.keys("AmazonOpenSearchService_failed/")):
+            assert self.redrive(self.failed_objects, None).documents > 0
+            self._deliver_all()
+
     def _deliver_all(self) -> None:
         for _ in range(200):
             self.now += 40_000

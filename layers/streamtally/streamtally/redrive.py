@@ -157,13 +157,9 @@ def _decide_group(decision: Decision, group: list[FailedRecord], rules: Rules) -
     left = list(group)
     unmatched: list[tuple[FoundBatch, str]] = []
     for batches in by_digest.values():
-        mine = records_of(batches[0], left, opened)
-        problem = COVERED if mine is None else _finish_batch(decision, batches, mine, opened, rules)
-        if mine is None or problem:
+        left, problem = _match(decision, batches, left, opened, rules)
+        if problem:
             unmatched.append((batches[0], problem))
-        else:
-            found = set(mine)
-            left = [each for each in left if each not in found]
     for failed in left:
         _decide_unmatched(decision, failed, unmatched, rules)
 
@@ -185,25 +181,46 @@ def _decide_unmatched(
     _put_back(decision, failed, rules, fate)
 
 
-def _finish_batch(
-    decision: Decision, batches: Sequence[FoundBatch], mine: list[FailedRecord], opened: Opened, rules: Rules
-) -> str:
-    """Make a batch's partials again and put them. Returns: why it cannot be finished, or nothing."""
-    records = [opened[each] for each in mine]
-    parts = {RecordGroup([record]).batch_id for record in records if record.envelope is not None}
-    fresh = [each.batch_id for each in batches if each.batch_id not in parts]
-    if fresh:
-        # Its parts say themselves who they are; the one id left is that of its fresh records.
-        outcome = transform(rules.pipeline, records, can_put_back=True, batch_id=fresh[0])
+def _match(
+    decision: Decision, batches: Sequence[FoundBatch], left: list[FailedRecord], opened: Opened, rules: Rules
+) -> tuple[list[FailedRecord], str]:
+    """Finish the batches of one digest. Returns: the records that are left, and why a batch was not finished.
+
+    They are the groups of one batch: its fresh records, and its parts, which say themselves who they are. Of equal
+    lines that came in one millisecond there may be several batches, of which any is any other.
+    """
+    waiting = list(batches)
+    while waiting:
+        mine = records_of(waiting[0], left, opened)
+        if mine is None:
+            return left, COVERED
+        found = set(mine)
+        parts = {RecordGroup([opened[each]]).batch_id for each in mine if opened[each].envelope is not None}
+        waiting = [each for each in waiting if each.batch_id not in parts]
+        problem = _finish_batch(decision, waiting[0].batch_id if waiting else "", mine, opened, rules)
+        if problem:
+            return left, problem
+        left = [each for each in left if each not in found]
+        waiting = waiting[1:]
+    return left, ""
+
+
+def _finish_batch(decision: Decision, batch_id: str, mine: list[FailedRecord], opened: Opened, rules: Rules) -> str:
+    """Make a batch's partials again and put them. Returns: why it cannot be finished, or nothing.
+
+    Args: batch_id: of its fresh records; empty: of parts alone was anything found.
+    """
+    if batch_id:
+        outcome = transform(rules.pipeline, [opened[each] for each in mine], can_put_back=True, batch_id=batch_id)
         if outcome.put_back:
             return WENT_ROUND  # which of them, the error file does not tell
-        documents = missing_documents(outcome, rules.pipeline, rules.batches, fresh[0])
+        documents = missing_documents(outcome, rules.pipeline, rules.batches, batch_id)
         if documents is None:
             return OTHER_ROWS
         decision.batches_found += 1
         decision.documents += documents
     for each in mine:
-        is_counted = bool(fresh) and opened[each].envelope is None
+        is_counted = bool(batch_id) and opened[each].envelope is None
         # Of fresh records nothing was found though parts of their batch were: they were never counted.
         _put_back(decision, each, rules, _Fate(S3_ALONE if is_counted else GOES_BACK, each.code))
     return ""

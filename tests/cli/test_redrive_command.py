@@ -15,8 +15,8 @@ import pytest
 
 from streamtally.aws.objects import Folder
 from streamtally.aws.put_back import DataStream
-from streamtally.aws.redrive_streams import find_source
-from streamtally.aws.session import Aws
+from streamtally.aws.redrive_streams import MARGIN_SECONDS, find_in_flight, find_source
+from streamtally.aws.session import Aws, AwsError
 from streamtally.local.folder import read_folder
 from streamtally.local.laptop import INGESTION, SUMMARY, InProcessFunction, Laptop
 from streamtally.local.simulator.server import Server
@@ -114,3 +114,42 @@ def test_data_stream() -> None:
     source, name = find_source(OverData(), INGESTION)
     assert isinstance(source, DataStream)
     assert name.endswith(":stream/raw")
+
+
+class Described(Aws):
+    """AWS with a summary stream, as DescribeDeliveryStream tells of it; or that may not be asked."""
+
+    def __init__(self, destination: dict[str, Any] | None) -> None:
+        super().__init__()
+        self.destination = destination
+
+    def call(self, service: str, operation: str, **parameters: Any) -> Any:
+        if self.destination is None:
+            raise AwsError("DescribeDeliveryStream: AccessDeniedException: no", "AccessDeniedException")
+        return {"DeliveryStreamDescription": {"Destinations": [self.destination]}}
+
+
+# How long counts may be on their way, and where those lie that did not arrive, is what the summary stream says; where
+# it says nothing or may not be asked, the longest that can be is taken, and no bucket is guessed.
+@pytest.mark.parametrize("kind", ["Amazonopensearchservice", "Elasticsearch"])
+def test_in_flight(kind: str) -> None:
+    told = {
+        "BufferingHints": {"IntervalInSeconds": 60, "SizeInMBs": 5},
+        "RetryOptions": {"DurationInSeconds": 7_200},
+        "S3DestinationDescription": {
+            "BucketARN": "arn:aws:s3:::log-summary-failed",
+            "BufferingHints": {"IntervalInSeconds": 300, "SizeInMBs": 5},
+        },
+    }
+    found = find_in_flight(Described({f"{kind}DestinationDescription": told}), SUMMARY)
+    assert (found.seconds, found.bucket) == (60 + 7_200 + 300 + MARGIN_SECONDS, "log-summary-failed")
+    for destination in (None, {}, {f"{kind}DestinationDescription": {}}):
+        longest = find_in_flight(Described(destination), SUMMARY)
+        assert (longest.seconds, longest.bucket) == (900 + 7_200 + 900 + MARGIN_SECONDS, "")
+
+
+# A stream that is not there is said.
+def test_in_flight_of_nothing(url: str) -> None:
+    with pytest.raises(AwsError, match="ResourceNotFoundException"):
+        find_in_flight(Aws(endpoint_url=url), "nope")
+    assert find_in_flight(Aws(endpoint_url=url), SUMMARY).seconds == 2 + 300 + 10 + MARGIN_SECONDS

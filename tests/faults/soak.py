@@ -33,7 +33,7 @@ BURSTS = [
     ["error after the put", "put refused", *["throttled"] * 3],
     ["error after the put", "put in part", *["throttled"] * 3],
 ]
-BURST_STEPS = 10
+BURST_STEPS = 6
 SETTLING_MARGIN_MS = 2_000
 DAY_MS = 86_400_000
 

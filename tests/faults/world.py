@@ -38,6 +38,7 @@ from streamtally.times import to_iso
 
 STATUSES = (200, 200, 200, 301, 404, 500)
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+MAX_REDRIVES = 5
 BROKEN = b"no line of a log\n"
 Counts = Counter[tuple[str, int]]
 """(window start, status) → lines."""
@@ -183,6 +184,7 @@ class World:
         self.faults = faults
         self.pipeline = line_id_pipeline()
         self.ledger = Ledger()
+        self.imbalances: list[str] = []
         self.accepted: Counts = Counter()
         self.accepted_lines = 0
         self.broken_lines = 0
@@ -245,12 +247,13 @@ class World:
         self.faults.shares.clear()
         self.faults.next.clear()
         self._deliver_all()
-        while redrives and list(self.objects.keys("processing-failed/")):
+        for _ in range(MAX_REDRIVES if redrives else 0):
             planned = self.redrive(self.objects, self.end.batches())
             assert planned.decision.undecided == []
             if not planned.decision.put_back:
-                break
+                return
             self._deliver_all()
+        assert not redrives, "what redrive puts back fails again and again"
 
     def redrive(self, objects: ObjectStore, batches: Batches | None) -> Planned:
         """What ``streamtally redrive`` does after a yes."""
@@ -299,6 +302,7 @@ class World:
             if found[key] != self.accepted[key]
         }
         assert not differences, dict(sorted(differences.items())[:5])
+        assert self.imbalances == []
         assert self.ledger.imbalance() == []
         self._check_objects()
 
@@ -337,7 +341,7 @@ class World:
             raise FunctionTimedOutError if fault.startswith("time") else RuntimeError("late")
         if fault == "crash after the put":
             raise Killed
-        assert ledger.imbalance() == []
+        self.imbalances += ledger.imbalance()  # an assertion here would be one more failed invocation
         self.ledger.add(ledger)
         self.tries.pop(batch)
         return answer

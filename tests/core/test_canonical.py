@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamtally.canonical import canonical_json, digest, digest_texts
+from streamtally.canonical import canonical_json, digest, digest_texts, numbered_digests
 
 TEXTS = st.text() | st.text(st.characters(max_codepoint=127))
 SCALARS = TEXTS | st.integers() | st.integers(2**62, 2**66) | st.booleans() | st.none() | st.floats(allow_nan=False)
@@ -41,3 +41,9 @@ def test_of_texts(texts: list[str]) -> None:
 def test_types_stay_apart() -> None:
     values: list[Any] = [[1], ["1"], [1.0], [True], ["true"], [None], ["null"], [[1]], [{"1": 1}], []]
     assert len({digest(value) for value in values}) == len(values)
+
+
+# The ids of a record's lines, made at once, are those of each line by itself, whatever the record's name.
+@given(st.text(), st.integers(0, 30))
+def test_numbered_digests(text: str, count: int) -> None:
+    assert numbered_digests(text, count) == [digest([text, number]) for number in range(count)]

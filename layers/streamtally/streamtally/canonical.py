@@ -28,6 +28,12 @@ def digest(value: Any) -> str:
     return digest_texts(value) if _is_plain(value) else _hash(canonical_json(value))
 
 
+def numbered_digests(text: str, count: int) -> list[str]:
+    """``digest([text, number])`` for the numbers from 0 to count, less one: of a record's lines there are many."""
+    start = canonical_json([text])[:-1]
+    return [_hash(b"%b,%d]" % (start, number)) for number in range(count)]
+
+
 def digest_texts(texts: list[Any]) -> str:
     """:func:`digest` of texts, integers, booleans and nulls, in lists.
 

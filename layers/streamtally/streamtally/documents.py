@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from streamtally.canonical import digest
+from streamtally.canonical import digest, numbered_digests
 from streamtally.fingerprint import Batch
 from streamtally.plan.rows import RowOutput
 from streamtally.plan.windowed import WindowedOutput
@@ -88,9 +88,8 @@ UNPARSED_LINE = re.compile(rb'\{(?:"line_id":"[0-9a-f]{32}",)?"unparsed":')
 def add_line_ids(text: str, identity: str) -> str:
     """JSON lines with ``line_id`` in front: the same for the same line of the same record, so that twins in S3 show."""
     lines = text.split("\n")
-    return "\n".join(
-        [_with_id(line, digest([identity, number])) if line else line for number, line in enumerate(lines)]
-    )
+    ids = numbered_digests(identity, len(lines))
+    return "\n".join([_with_id(line, id_) if line else line for line, id_ in zip(lines, ids, strict=True)])
 
 
 def _with_id(line: str, id_: str) -> str:

@@ -33,12 +33,13 @@ def test_agent_json_is_right(format_name: str) -> None:
 
 
 def test_snippets_for_others_name_log_stream_and_region() -> None:
-    """Vector's is TOML; Fluent Bit's sends the line alone (log_key)."""
+    """Vector's is TOML; Fluent Bit's sends JSON, since its log_key would send each quote with a backslash before it."""
     vector = tomllib.loads(run(*OPTIONS, "--for", "vector").stdout)
     assert vector["sinks"]["firehose"]["stream_name"] == "log-ingestion-stream"
     assert vector["sources"]["access"]["include"] == [LOG]
     bit = run(*OPTIONS, "--for", "fluent-bit").stdout
-    assert "log_key           log" in bit
+    assert "log_key" not in bit
+    assert 'line_field = "log"' in bit
     assert "eu-west-1" in bit
 
 

@@ -14,6 +14,7 @@ from streamtally.formats import AUTO, find_format
 from streamtally.formats.agent import compile_agent
 from streamtally.formats.auto import CANDIDATES, compile_auto, is_json_text
 from streamtally.formats.base import Format, FormatOptions, Parser
+from streamtally.formats.line_field import LineFieldParser
 from streamtally.formats.paths import PathParser
 from streamtally.formats.rewrite import Rewrite
 from streamtally.plan.types import SqlType, parse_type
@@ -47,6 +48,7 @@ class SourceSettings:
         framing: ``lines``: a record may hold many lines, and its answer as many documents. ``single``: one document a
             record, for destinations that take no more (OpenSearch, Splunk, HTTP …); a record of several lines goes
             back into the source stream line by line.
+        line_field: the member of a JSON line that holds the log line, as Fluent Bit sends it (``log``).
         paths: column → JSONPath (``$.a.b``) of a value inside a JSON line; a missing one is NULL.
         stream_name: the source's in-application stream, which SQL selects from.
     """
@@ -68,6 +70,7 @@ class SourceSettings:
     anonymize: bool | Sequence[str] = False
     true_client: Mapping[str, Any] | None = None
     drop: Sequence[str] = ()
+    line_field: str | None = None
     paths: Mapping[str, str] = field(default_factory=dict)
     stream_name: str = "SOURCE_SQL_STREAM_001"
 
@@ -126,6 +129,9 @@ class Source:
         """Whether some of its lines may be JSON that goes on as it came: those that :func:`is_json_text`."""
         self.scanner = next((each.scanner for each in formats if each.scanner), None)
         """The fast way through a record's lines, where a format has one."""
+        if settings.line_field is not None:
+            self.parse = LineFieldParser(self.parse, settings.line_field)
+            self.takes_json, self.scanner = False, None
         if rewrite is not None:  # what goes on is not the line any more
             self.parse, self.takes_json, self.scanner = rewrite.wrap(self.parse), False, None
         if self.settings.paths:

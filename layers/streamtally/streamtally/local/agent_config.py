@@ -1,7 +1,7 @@
 """Configurations of log shippers for a delivery stream: the Kinesis Agent's, Fluent Bit's and Vector's.
 
-Sources: Kinesis Agent developer guide; Fluent Bit manual, "Amazon Kinesis Data Firehose"; Vector reference,
-``aws_kinesis_firehose``.
+Sources: Kinesis Agent developer guide; Fluent Bit manual, "Tail" and "Amazon Kinesis Data Firehose", and its source,
+out_kinesis_firehose; Vector reference, ``file`` and ``aws_kinesis_firehose``.
 """
 
 from __future__ import annotations
@@ -36,8 +36,12 @@ def agent_config(path: str, stream: str, region: str, format: str = RAW) -> str:
 
 
 def fluent_bit_config(path: str, stream: str, region: str) -> str:
-    """Fluent Bit, classic format: the line alone, with its end, so that each record is a raw line."""
-    return f"""[INPUT]
+    """Fluent Bit, classic format: JSON with the line in ``log``.
+
+    Its ``log_key`` would send the line alone, but as JSON writes it: each ``"`` as ``\\"``.
+    """
+    return f"""# The pipeline takes the line out of the JSON: line_field = "log" under [source] of pipeline.toml.
+[INPUT]
     Name              tail
     Path              {path}
     Tag               access
@@ -49,7 +53,6 @@ def fluent_bit_config(path: str, stream: str, region: str) -> str:
     Match             access
     region            {region}
     delivery_stream   {stream}
-    log_key           log
 """
 
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamtally.definition import define_pipeline
+from streamtally.envelope import MAX_HOPS, Envelope, encode_envelope
 from streamtally.errors import SettingsError
 from streamtally.pipeline import SEVERAL_LINES, Outcome, load_pipeline, transform
 from streamtally.putting_back import MAX_LINES_APART
@@ -108,6 +109,21 @@ def test_a_record_of_several_lines_goes_back_line_by_line(payload: str, pieces: 
     documents = [each.data.decode() for each in second.results if each.result == "Ok"]
     assert all("\n" not in each for each in documents)
     assert documents == [each for each in whole.results[0].data.decode().splitlines() if "unparsed" not in each]
+
+
+def test_a_record_that_has_gone_round_often_enough_fails_whole() -> None:
+    """The hop limit: nothing goes round for ever, also where a destination of single documents asks for it."""
+    several = f"{LINE}\n{LINE} second\n".encode()
+    results = {}
+    for hops in (MAX_HOPS - 1, MAX_HOPS):
+        data = encode_envelope(Envelope("origin", "0", ARRIVAL_MS, hops, False, several))
+        event = [{"recordId": "r", "approximateArrivalTimestamp": ARRIVAL_MS, "data": base64.b64encode(data).decode()}]
+        outcome = transform(
+            load_pipeline(_document("single"), ZoneInfo), decode_records(event, ARRIVAL_MS), can_put_back=True
+        )
+        results[hops] = ([each.result for each in outcome.results], len(outcome.put_back))
+        assert outcome.ledger.imbalance() == []
+    assert results == {MAX_HOPS - 1: (["Dropped"], 2), MAX_HOPS: (["ProcessingFailed"], 0)}
 
 
 @pytest.mark.parametrize(

@@ -36,10 +36,12 @@ def handler(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> An
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_SAM_LOCAL", raising=False)
     clients.firehose_client.cache_clear()
+    clients.kinesis_client.cache_clear()
     logging.Logger.manager.loggerDict.pop("firehose-transform", None)
     sys.modules.pop("functions.firehose_transform.app", None)
     yield importlib.import_module("functions.firehose_transform.app").handler
     clients.firehose_client.cache_clear()
+    clients.kinesis_client.cache_clear()
 
 
 def _event(world: World, *payloads: bytes) -> dict[str, Any]:
@@ -73,3 +75,32 @@ def test_a_record_of_several_lines_is_put_back_line_by_line(world: World, handle
     assert [each["result"] for each in again["records"]] == ["Ok"] * 3
     assert all(b"\n" not in each for each in documents)
     assert [json.loads(each)["response"] for each in documents] == [200] * 3
+
+
+def test_from_a_data_stream_the_lines_go_back_into_that_stream(world: World, handler: Any) -> None:
+    """PutRecords, not the delivery stream, which takes no puts then; read again, each line is a document."""
+    kinesis = world.client("kinesis")
+    name = f"lines-{world.stream}"
+    kinesis.create_stream(StreamName=name, ShardCount=1)
+    source = f"arn:aws:kinesis:us-east-1:123456789012:stream/{name}"
+    payload = f"{LINE}\n{LINE} two\n{LINE} three\n".encode()
+    answer = handler(_from_data_stream(world, source, payload, LINE.encode()), CONTEXT)
+    assert [each["result"] for each in answer["records"]] == ["Dropped", "Ok"]
+    shard = kinesis.describe_stream(StreamName=name)["StreamDescription"]["Shards"][0]["ShardId"]
+    start = kinesis.get_shard_iterator(StreamName=name, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+    put = [each["Data"] for each in kinesis.get_records(ShardIterator=start["ShardIterator"])["Records"]]
+    assert len(put) == 3
+    assert all(each.startswith(MAGIC) for each in put)
+    again = handler(_from_data_stream(world, source, *put), CONTEXT)
+    assert [each["result"] for each in again["records"]] == ["Ok"] * 3
+    assert all(b"\n" not in base64.b64decode(each["data"]) for each in again["records"])
+
+
+def _from_data_stream(world: World, source: str, *payloads: bytes) -> dict[str, Any]:
+    event = _event(world, *payloads)
+    for number, record in enumerate(event["records"]):
+        record["kinesisRecordMetadata"] = {
+            "shardId": "shardId-000000000000", "partitionKey": "p", "sequenceNumber": f"4967{number:052d}",
+            "subsequenceNumber": "", "approximateArrivalTimestamp": 1504860425000,
+        }  # fmt: skip
+    return {**event, "sourceKinesisStreamArn": source}

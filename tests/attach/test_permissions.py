@@ -9,7 +9,7 @@ import pytest
 
 from streamtally.attach.change import FunctionSettings
 from streamtally.attach.destinations import KINDS
-from streamtally.attach.grant import ACTIONS
+from streamtally.attach.grant import ACTIONS, policy_name
 from streamtally.aws.attach import plan_attach
 from streamtally.findings import errors
 from tests.attach.test_destinations import (
@@ -136,3 +136,11 @@ def test_a_bucket_key_that_the_role_may_not_use_is_found() -> None:
     assert (found.check, found.level) == ("encryption", "warning")
     assert "kms:GenerateDataKey on the bucket's key" in found.text
     aws.assert_all_asked()
+
+
+def test_policy_names_are_told_apart_and_fit() -> None:
+    """IAM takes 128 characters; stream and function may have 64 each."""
+    assert policy_name("log-ingestion-stream", "transform") == "streamtally-attach-log-ingestion-stream-transform"
+    names = {policy_name("s" * 64, "f" * 63 + last) for last in "ab"}
+    assert len(names) == 2
+    assert all(len(name) == 128 for name in names)

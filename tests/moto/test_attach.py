@@ -73,6 +73,24 @@ def test_detaching_twice_changes_nothing(world: World, tmp_path: Path) -> None:
     assert world.describe()["VersionId"] == version
 
 
+def test_streams_that_share_a_role_keep_their_permissions_apart(world: World, tmp_path: Path) -> None:
+    """Detaching one takes away its own policy; the other's function may still be called."""
+    other = f"other-{world.stream}"
+    described = world.describe()["Destinations"][0]["ExtendedS3DestinationDescription"]
+    destination = {name: described[name] for name in ("RoleARN", "BucketARN")}
+    world.client("firehose").create_delivery_stream(
+        DeliveryStreamName=other, DeliveryStreamType="DirectPut", ExtendedS3DestinationConfiguration=destination
+    )
+    options = ["--function", world.function, "--grant", "--yes"]
+    for stream in (world.stream, other):
+        assert run("attach", stream, *options, "--out", str(tmp_path / f"{stream}.json")).status == 0
+    assert run("detach", world.stream, "--undo", str(tmp_path / f"{world.stream}.json"), "--yes").status == 0
+    left = world.client("iam").list_role_policies(RoleName=world.role)["PolicyNames"]
+    assert left == [f"streamtally-attach-{other}-{world.function}"]
+    checks = json.loads(run("attach", other, "--function", world.function, "--plan", "--json").stdout)["checks"]
+    assert [each["level"] for each in checks if each["check"] == "permission"] == ["ok"]
+
+
 def test_detach_refuses_where_the_permission_was_changed_since(world: World, tmp_path: Path) -> None:
     """The inline policy is somebody else's by now, and stays; so does the stream."""
     attach_world(world, tmp_path / "undo.json")
@@ -138,7 +156,7 @@ def test_a_plan_and_a_no_change_nothing(world: World, tmp_path: Path) -> None:
         assert result.status == 2
         assert "nothing was changed" in result.error
         # What would be granted was shown before anybody was asked.
-        assert f"role {world.role}, inline policy streamtally-attach-{world.function}:" in result.stdout
+        assert f"role {world.role}, inline policy streamtally-attach-{world.stream}-{world.function}:" in result.stdout
         assert '+        "lambda:InvokeFunction",' in result.stdout
     assert world.describe() == before
     assert world.client("iam").list_role_policies(RoleName=world.role)["PolicyNames"] == []

@@ -5,6 +5,7 @@ Source: Firehose developer guide, "Grant Firehose access to … : IAM policy" (L
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any
 
@@ -12,9 +13,16 @@ ACTIONS = ("lambda:InvokeFunction", "lambda:GetFunctionConfiguration")
 _POLICY_NAME_MAX_CHARS = 128
 
 
-def policy_name(function_name: str) -> str:
-    """The inline policy's name, its own, so that granting never touches another."""
-    return re.sub(r"[^\w+=,.@-]", "-", f"streamtally-attach-{function_name}")[:_POLICY_NAME_MAX_CHARS]
+def policy_name(stream: str, function: str) -> str:
+    """The inline policy's name: its own, and the stream's own, so that granting and taking back never touch another.
+
+    Streams may share a role. Args: both names; the function's without a qualifier.
+    """
+    name = re.sub(r"[^\w+=,.@-]", "-", f"streamtally-attach-{stream}-{function}")
+    if len(name) <= _POLICY_NAME_MAX_CHARS:
+        return name
+    told_apart = hashlib.sha256(name.encode()).hexdigest()[:12]
+    return f"{name[: _POLICY_NAME_MAX_CHARS - 13]}-{told_apart}"
 
 
 def policy_document(function_arn: str) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def plan_attach(
     except SettingsError as error:
         raise SettingsError(f"{stream}: {error}") from None
     facts = _read_facts(aws, description, destination, after, framing, grant)
-    given = _plan_grant(aws, settings.arn, destination) if grant else None
+    given = _plan_grant(aws, stream, settings.arn, destination) if grant else None
     return Change(description, destination, settings.arn, before, after, given, tuple(check_all(facts)))
 
 
@@ -131,12 +131,12 @@ def _read_put_back(
     return (action, ask_role(aws, role, [(action, arn)])) if arn else ("", Permissions())
 
 
-def _plan_grant(aws: Aws, arn: str, destination: Destination) -> Grant | None:
+def _plan_grant(aws: Aws, stream: str, arn: str, destination: Destination) -> Grant | None:
     """The inline policy to put; None where the role has just that one."""
     if not destination.role_arn:
         raise SettingsError(f"the {destination.kind.name} destination names no role: there is nobody to --grant it to")
     bare = ":".join(arn.split(":")[:7])
-    role, policy = role_name(destination.role_arn), policy_name(bare.rsplit(":", 1)[-1])
+    role, policy = role_name(destination.role_arn), policy_name(stream, bare.rsplit(":", 1)[-1])
     before, document = read_inline_policy(aws, role, policy), policy_document(bare)
     return None if before == document else Grant(role, policy, document, before)
 

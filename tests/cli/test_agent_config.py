@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -56,3 +57,18 @@ def test_what_cannot_be_written_is_one_line(more: list[str], says: str) -> None:
     ran = run(*OPTIONS, *more)
     assert ran.status == 2
     assert says in ran.error
+
+
+def test_a_file_that_is_there_is_written_over_with_a_yes_alone(tmp_path: Path) -> None:
+    """An agent that runs reads it."""
+    out = tmp_path / "agent.json"
+    assert run(*OPTIONS, "--out", str(out)).status == 0
+    made = out.read_text()
+    out.write_text("mine")
+    refused = run(*OPTIONS, "--out", str(out), answer="n\n")
+    assert (refused.status, refused.error) == (2, "nothing was changed")
+    assert out.read_text() == "mine"
+    for more, answer in ((["--yes"], ""), ([], "y\n")):
+        out.write_text("mine")
+        assert run(*OPTIONS, "--out", str(out), *more, answer=answer).status == 0
+        assert out.read_text() == made

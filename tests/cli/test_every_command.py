@@ -88,8 +88,10 @@ JSON_WITHOUT_ASKING = {
 }
 """Why a command has no --json."""
 
-CHANGING = ("attach", "detach", "redrive", "backfill", "indices apply", "indices dashboards")
-"""What changes a stream, a bucket or a cluster (settle and audit do once what the function does each minute)."""
+CHANGING = ("attach", "detach", "redrive", "backfill", "agent-config", "indices apply", "indices dashboards")
+"""What changes a stream, a bucket, a cluster or an agent's configuration.
+
+Settle and audit do once what the function does each minute."""
 
 
 @pytest.fixture

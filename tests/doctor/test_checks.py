@@ -206,7 +206,9 @@ def test_the_share_of_dropped_lines_is_measured_on_the_log(tmp_path: Path) -> No
     assert found["check"] == "agent-drops"
     assert "1 of 4 lines (25.0%)" in found["text"]
     assert (
-        run("agent-config", "--log", str(log), "--stream", "s", "--region", "us-east-1", "--out", str(config)).status
+        run(
+            "agent-config", "--log", str(log), "--stream", "s", "--region", "us-east-1", "--out", str(config), "--yes"
+        ).status
         == 0
     )
     mended = run("doctor", str(config), *options)

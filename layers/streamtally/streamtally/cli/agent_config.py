@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from streamtally.aws.session import Aws
-from streamtally.cli.aws_options import aws_options
+from streamtally.cli.aws_options import ask, aws_options, yes_option
 from streamtally.cli.compile import write_atomically
 from streamtally.errors import SettingsError
 from streamtally.local.agent_config import AGENT_FORMATS, RAW, agent_config, fluent_bit_config, vector_config
@@ -20,8 +20,9 @@ from streamtally.local.agent_config import AGENT_FORMATS, RAW, agent_config, flu
 @click.option("--for", "shipper", type=click.Choice(["agent", "fluent-bit", "vector"]), default="agent",
               show_default=True, help="Whose configuration.")  # fmt: skip
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file to write; else standard output.")
+@yes_option
 @aws_options
-def command(aws: Aws, log: str, stream: str, format_name: str, shipper: str, out: Path | None) -> int:
+def command(aws: Aws, log: str, stream: str, format_name: str, shipper: str, out: Path | None, yes: bool) -> int:
     """Write agent.json (or a snippet for Fluent Bit or Vector) that sends a log to a delivery stream.
 
     Raw lines are for the transform, which drops nothing; another --format makes the agent send JSON (LOGTOJSON).
@@ -42,5 +43,8 @@ def command(aws: Aws, log: str, stream: str, format_name: str, shipper: str, out
     if out is None:
         click.echo(text, nl=False)
     else:
+        # Somebody's settings may be in it, of an agent that runs.
+        if out.exists():
+            ask(f"{out} is there already: write over it?", yes)
         write_atomically(out, text)
     return 0

@@ -7,7 +7,7 @@ Source: Apache HTTP Server, mod_log_config, "Custom Log Formats".
 from __future__ import annotations
 
 from streamtally.formats.apache_common import COLUMNS as COMMON
-from streamtally.formats.apache_common import EXTRA, PLAIN_COLUMNS, VHOST
+from streamtally.formats.apache_common import EXTRA, HOSTS, PLAIN_COLUMNS, VHOST
 from streamtally.formats.base import Example, Format, FormatOptions, Parser
 from streamtally.formats.layout import Layout, first_that_fits, furthest, quoted
 from streamtally.formats.plain import PLAIN_QUOTED, make_scanner
@@ -23,6 +23,7 @@ COLUMNS = (
 LAYOUT = Layout("apache_combined", _REASON, COLUMNS)
 WITH_MORE = (
     Layout("apache_combined", _REASON, (*COLUMNS, EXTRA)),
+    Layout("apache_combined", _REASON, (HOSTS, *COLUMNS[1:], EXTRA)),
     Layout("apache_combined", _REASON, (VHOST, *COLUMNS, EXTRA)),
 )
 

@@ -12,7 +12,7 @@ from streamtally.formats.plain import PLAIN_INTEGER, PLAIN_QUOTED, PLAIN_STATUS,
 _REASON = "not a common log line"
 
 # A user may hold spaces, so the bracket of the time ends it. "- ann" is no user but ident and user behind a vhost.
-USER = r"(?!-\x20[^\[])[^\[]{1,256}?(?=\x20\[)"
+USER = r"(?!-\x20[^\[])(?:[^\[]|\[(?![0-9]{2}/)){1,256}?(?=\x20\[[0-9]{2}/)"
 TIME = r"\[([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2}\x20[+\-][0-9]{4})\]"
 
 COLUMNS = (
@@ -25,7 +25,9 @@ COLUMNS = (
     Column("bytes", "BIGINT", "size of the answer's body in bytes, null if none was sent", "[0-9]{1,18}+|-"),
 )
 # The space behind the virtual host belongs to the line, not to the value.
-VHOST = Column("vhost", "VARCHAR", "the virtual host, where the line begins with it", r"([^ ]++)\x20", before="")
+VHOST = Column("vhost", "VARCHAR", "the virtual host, where the line begins with it", r"([^ ]++)(?<!,)\x20", before="")
+# Apache's %{X-Forwarded-For}i in the host's place: the client, then the proxies.
+HOSTS = Column("host", "VARCHAR", "several addresses", r"(?:[^ ]++(?<=,)\x20)++[^ ]++", before="")
 EXTRA = Column("extra", "VARCHAR", "what stands behind the format's own fields, as it is", r".++", optional=True)
 
 PLAIN_COLUMNS = (
@@ -41,6 +43,7 @@ PLAIN_COLUMNS = (
 LAYOUT = Layout("apache_common", _REASON, COLUMNS)
 WITH_MORE = (
     Layout("apache_common", _REASON, (*COLUMNS, EXTRA)),
+    Layout("apache_common", _REASON, (HOSTS, *COLUMNS[1:], EXTRA)),
     Layout("apache_common", _REASON, (VHOST, *COLUMNS, EXTRA)),
 )
 

@@ -51,7 +51,7 @@ def compile_apache_error(options: FormatOptions) -> Parser:
             "client": client,
             "code": code,
             "message": message,
-            "referer": referer,
+            "referer": None if referer == "-" else referer,
         }
 
     return parse

@@ -44,7 +44,7 @@ JSON_SPACE = " \t\r"
 # How a line begins → the formats that it can be of. The first that fits decides; all else comes last.
 _BEGINNINGS: tuple[tuple[str, tuple[ModuleType, ...]], ...] = (
     (r"[\x20\t\r]*\{", (json_lines,)),
-    (r"<[0-9]{1,3}>[1-9][0-9]{0,2}\x20", (rfc5424, syslog)),
+    (r"<[0-9]{1,3}>[1-9][0-9]{0,2}\x20", (haproxy, rfc5424, syslog)),
     (r"<[0-9]{1,3}>[0-9]{4}-", (rfc3339_syslog,)),
     (r"(?:<[0-9]{1,3}>)?[A-Z][a-z]{2}\x20{1,2}[0-9]", (haproxy, syslog)),
     (r"\[", (apache_error, apache_combined, apache_common)),

@@ -28,6 +28,7 @@ LAYOUT = Layout(
         quoted("user_agent", "the client's program as it named itself", optional=True),
         Column("ssl_cipher", "VARCHAR", "the cipher of TLS", optional=True),
         Column("ssl_protocol", "VARCHAR", "the version of TLS", optional=True),
+        Column("extra", "VARCHAR", "what stands behind, as it is", ".++", optional=True),
     ),
 )
 
@@ -56,6 +57,7 @@ FORMAT = Format(
                 "user_agent": "curl/7.38.0",
                 "ssl_cipher": None,
                 "ssl_protocol": None,
+                "extra": None,
             },
         ),
     ),

@@ -9,7 +9,9 @@ from streamtally.formats.base import Example, Format
 from streamtally.formats.layout import Column, Hints, Layout
 
 # "<134>Feb  6 12:14:14 host haproxy[14389]: "; no bracket of an address or a time is followed by a colon and a space
-_HEADER = r"((?:<[0-9]{1,3}>|)[A-Z0-9][^\[]{0,300}+\[[0-9]{1,10}\]):\x20"
+_BSD = r"(?:<[0-9]{1,3}>|)[A-Za-z0-9][^\[]{0,300}+\[[0-9]{1,10}\](?=:\x20)"
+_RFC_5424 = r"<[0-9]{1,3}>1(?:\x20[^\s\[]{1,255}+){6}(?=\x20)"
+_HEADER = rf"({_BSD}|{_RFC_5424}):?+\x20"
 _CLIENT = r"[^\s:]++|\S+(?=:[0-9]{1,5}\x20\[)"  # of an IPv6 address the last colon ends it
 _MS = r"[+\-]?[0-9]{1,18}"
 _CAPTURED = r"(?:\{([^}]*+)\})"
@@ -62,6 +64,7 @@ LAYOUT = Layout(
         Column("captured_request_headers", "VARCHAR", "separated by |", _CAPTURED, optional=True),
         Column("captured_response_headers", "VARCHAR", "separated by |", _CAPTURED, optional=True),
         Column("request", "VARCHAR", "the request line, <BADREQ> if it was none", r'"([^"]*+)"?+'),
+        Column("extra", "VARCHAR", "what stands behind, as option httpslog's TLS, as it is", ".++", optional=True),
     ),
     hints=Hints(
         runs=(("frontend", "backend", "server"),),
@@ -113,6 +116,7 @@ FORMAT = Format(
                 "captured_request_headers": "www.example.com",
                 "captured_response_headers": "",
                 "request": "GET /i HTTP/1.1",
+                "extra": None,
             },
         ),
         Example(
@@ -146,6 +150,7 @@ FORMAT = Format(
                 "captured_request_headers": None,
                 "captured_response_headers": None,
                 "request": "<BADREQ>",
+                "extra": None,
             },
         ),
     ),

@@ -1,7 +1,7 @@
 """Comma separated values with quotes understood: ``"a, b",c``. ``delimiter`` sets another character.
 
 ``fields`` names the columns, in their order; without it they are ``column_1``, ``column_2`` … A missing column is null,
-one too many is ``column_N``. Text unless ``types`` says more; an empty column is the empty text.
+one too many is ``column_N``. Text unless ``types`` says more; an empty column is the empty text, ``-`` is null.
 Source: RFC 4180, one record a line.
 """
 
@@ -65,8 +65,10 @@ def _parser(name: str, mark: str, options: FormatOptions) -> Parser:
     all_names = (*names, *(f"column_{place + 1}" for place in range(count, count + _MORE_COLUMNS)))
 
     def parse(line: str) -> Row:
-        cells: list[str] = split_quoted(line) if '"' in line else line.split(mark)
+        cells: list[str | None] = [*split_quoted(line)] if '"' in line else [*line.split(mark)]
         size = len(cells)
+        if "-" in cells:
+            cells = [None if cell == "-" else cell for cell in cells]
         if count <= size <= len(all_names) and size > 1:
             row: Row = dict(zip(all_names, cells, strict=False))
         elif size == 1 and not count:

@@ -1,6 +1,7 @@
-r"""Key and value pairs: ``level=info msg="said \"hi\"" dur=12ms flag``. Values are text unless ``types`` says more.
+r"""Key and value pairs: ``level=info msg="said \"hi\"" dur=12ms flag``. Text unless ``types`` says more.
 
-A key without ``=`` is true, as in Heroku's and Go's readers. Source: brandur.org/logfmt; github.com/kr/logfmt.
+``-`` is null, a key without ``=`` is true, as in Heroku's and Go's readers.
+Source: brandur.org/logfmt; github.com/kr/logfmt.
 """
 
 from __future__ import annotations
@@ -53,6 +54,8 @@ def _parse_any(line: str, converters: Mapping[str, Converter]) -> tuple[Row, tup
         for key, _, quoted, _, _ in found:
             if "\\" in quoted:
                 row[key] = unescape(quoted)
+    if "-" in row.values():
+        row = {key: None if value == "-" else value for key, value in row.items()}
     for key in converters.keys() & row.keys():
         row[key] = converters[key](row[key])
     return row, tuple([key + equals for key, equals, _, _, _ in found])
@@ -61,7 +64,7 @@ def _parse_any(line: str, converters: Mapping[str, Converter]) -> tuple[Row, tup
 def _shape(keys: tuple[str, ...], converters: Mapping[str, Converter]) -> Shape:
     """Lines of these keys in this order, one space between."""
     pattern, values = [], []
-    scope: dict[str, Any] = {"unescape": unescape, "BACKSLASH": "\\"}
+    scope: dict[str, Any] = {"unescape": unescape, "BACKSLASH": "\\", "DASH": "-"}
     variables = []
     for place, key in enumerate(keys):
         name = key.removesuffix("=")
@@ -69,7 +72,8 @@ def _shape(keys: tuple[str, ...], converters: Mapping[str, Converter]) -> Shape:
         pattern.append(re.escape(key) + (_VALUE if key != name else ""))
         if key != name:
             variables += [f"q{place}", f"v{place}"]
-            code = f"v{place} if q{place} is None else unescape(q{place}) if BACKSLASH in q{place} else q{place}"
+            quoted = f"unescape(q{place}) if BACKSLASH in q{place} else q{place} if q{place} != DASH else None"
+            code = f"(v{place} if v{place} != DASH else None) if q{place} is None else {quoted}"
         if name in converters:
             scope[f"convert{place}"] = converters[name]
             code = f"convert{place}({code})"

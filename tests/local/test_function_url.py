@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,45 +32,58 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-@pytest.fixture
-def ports(tmp_path: Path) -> Iterator[tuple[int, int]]:
-    """(the simulator's port to be, the function's)."""
-    simulator, function = free_port(), free_port()
-    pipeline = tmp_path / "pipeline.json"
+@contextmanager
+def serving(folder: Path, simulator: int | None = None) -> Iterator[int]:
+    """The function behind a port. Args: simulator: the port that its documents are put to; None: they are logged."""
+    function = free_port()
+    pipeline = folder / "pipeline.json"
     pipeline.write_text(json.dumps(read_folder(None)))
     environment = {
         "PIPELINE": str(pipeline), "SUMMARY_STREAM": SUMMARY, "AWS_SAM_LOCAL": "true", "AWS_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL_FIREHOSE": f"http://127.0.0.1:{simulator}", "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any",
+        "AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any",
     }  # fmt: skip
+    if simulator is not None:
+        environment["AWS_ENDPOINT_URL_FIREHOSE"] = f"http://127.0.0.1:{simulator}"
     call = [sys.executable, "-W", "ignore", "-m", "tests.local.start_lambda", str(function)]
     process = subprocess.Popen(call, cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
-    end = time.monotonic() + 30
-    while socket.socket().connect_ex(("127.0.0.1", function)):
-        assert process.poll() is None
-        assert time.monotonic() < end
-        time.sleep(0.1)
-    yield simulator, function
-    process.terminate()
-    process.wait(10)
+    try:
+        end = time.monotonic() + 30
+        while not is_open(function):
+            assert process.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        yield function
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 # Lines go in here, the function is called by its URL (its first failure is tried again), and its partials come back.
-def test_counts_by_way_of_a_url(tmp_path: Path, ports: tuple[int, int]) -> None:
-    simulator, function = ports
-    url = f"http://127.0.0.1:{function}/TransformFunction"
-    process = Process(tmp_path / "state", "--function", url, port=simulator)
-    try:
-        records = [{"Data": base64.b64encode(events.line(n) + b"\n").decode()} for n in range(40)]
-        assert process.call("PutRecordBatch", {"DeliveryStreamName": INGESTION, "Records": records})[0] == 200
-        wait_for(40, process)
-        counters = process.fetch(process.url)[1][INGESTION]
-        assert (counters["ExecuteProcessing.Invocations"], counters["ExecuteProcessing.Success"]) == (2, 1)
-        assert process.fetch(f"{process.url}/ledger")[0] == 404  # the function's own log has it
-        with pytest.raises(SinkError, match="404"):
-            UrlFunction(f"http://127.0.0.1:{function}/Another")(events.event())
-    finally:
-        process.end(signal.SIGTERM)
+def test_counts_by_way_of_a_url(tmp_path: Path) -> None:
+    simulator = free_port()
+    with serving(tmp_path, simulator) as function:
+        url = f"http://127.0.0.1:{function}/TransformFunction"
+        process = Process(tmp_path / "state", "--function", url, port=simulator)
+        try:
+            put_and_count(process)
+            with pytest.raises(SinkError, match="404"):
+                UrlFunction(f"http://127.0.0.1:{function}/Another")(events.event())
+        finally:
+            process.end(signal.SIGTERM)
+
+
+def put_and_count(process: Process) -> None:
+    records = [{"Data": base64.b64encode(events.line(n) + b"\n").decode()} for n in range(40)]
+    assert process.call("PutRecordBatch", {"DeliveryStreamName": INGESTION, "Records": records})[0] == 200
+    wait_for(40, process)
+    counters = process.fetch(process.url)[1][INGESTION]
+    assert (counters["ExecuteProcessing.Invocations"], counters["ExecuteProcessing.Success"]) == (2, 1)
+    assert process.fetch(f"{process.url}/ledger")[0] == 404  # the function's own log has it
 
 
 # What is no address of a function is said before anything begins; nobody there fails the invocation.

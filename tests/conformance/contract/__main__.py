@@ -9,17 +9,20 @@ import argparse
 import sys
 
 from tests.conformance.contract.clauses import CLAUSES, broken_clauses
-from tests.conformance.contract.target import target_of
+from tests.conformance.contract.target import TargetError, target_of
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--handler", required=True, help="module:function, or http://127.0.0.1:3001/FunctionName")
-    parser.add_argument("--clause", default="", help="only this one: " + ", ".join(each.name for each in CLAUSES))
+    names = [each.name for each in CLAUSES]
+    parser.add_argument(
+        "--clause", default="", choices=names, metavar="NAME", help="only this one: " + ", ".join(names)
+    )
     given = parser.parse_args()
     try:
         call = target_of(given.handler)
-    except (ImportError, AttributeError) as error:
+    except TargetError as error:
         print(f"contract: {given.handler}: {error}", file=sys.stderr)
         return 2
     broken: dict[str, int] = {}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
+from urllib.parse import urlsplit
 
 Event = dict[str, Any]
 Call = Callable[[Event], Any]
@@ -33,13 +35,35 @@ class Context:
         return 300_000
 
 
+class TargetError(Exception):
+    """There is nothing to call."""
+
+
+def _check_reached(url: str) -> None:
+    parts = urlsplit(url)
+    try:
+        address = (parts.hostname or "", parts.port or {"http": 80, "https": 443}[parts.scheme])
+        socket.create_connection(address, timeout=10).close()
+    except (OSError, ValueError) as error:
+        raise TargetError(f"cannot be reached: {error}") from None
+
+
 def target_of(name: str) -> Call:
     """``module:function``, or the URL of a start-lambda endpoint's function (``…/2015-03-31/functions/F/invocations``,
-    or only ``http://host:port/F``)."""
+    or only ``http://host:port/F``).
+
+    Raises: TargetError.
+    """
     if name.startswith(("http://", "https://")):
+        _check_reached(name)
         return _url_target(name)
     module, _, function = name.partition(":")
-    handler = getattr(import_module(module), function or "handler")
+    try:
+        handler = getattr(import_module(module), function or "handler")
+    except Exception as error:  # what a module raises when it is loaded: a setting that it needs, say
+        raise TargetError(f"cannot be loaded: {type(error).__name__}: {error}") from None
+    if not callable(handler):
+        raise TargetError(f"{function or 'handler'} is no function")
     return lambda event: handler(json.loads(json.dumps(event)), Context())
 
 

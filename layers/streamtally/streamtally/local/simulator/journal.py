@@ -119,10 +119,11 @@ class Journal:
             self._database.execute("BEGIN")
             try:
                 yield self._database
+                self._database.execute("COMMIT")
             except BaseException:
-                self._database.execute("ROLLBACK")
+                if self._database.in_transaction:  # where the disk is full, SQLite has ended it already
+                    self._database.execute("ROLLBACK")
                 raise
-            self._database.execute("COMMIT")
 
     # --- records that were put
 

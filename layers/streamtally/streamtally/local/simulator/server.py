@@ -112,7 +112,7 @@ class Handler(BaseHTTPRequestHandler):
         except ApiError:
             raise
         except Exception as error:  # the journal's disk is full, say: who put it tries again
-            raise ApiError("InternalFailure", type(error).__name__, 500) from error
+            raise ApiError("InternalFailure", f"{type(error).__name__}: {error}"[:200], 500) from error
 
     def _body(self) -> bytes:
         length = self.headers.get("Content-Length", "")

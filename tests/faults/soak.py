@@ -35,6 +35,7 @@ BURSTS = [
 ]
 BURST_STEPS = 6
 SETTLING_MARGIN_MS = 2_000
+BUFFER_BYTES = 2_300_000  # so much that some answers pass 6 MB
 DAY_MS = 86_400_000
 
 
@@ -61,7 +62,7 @@ def soak(url: str, folder: Path, lines: int, seed: int) -> dict[str, object]:
     # Settling goes by the server's clock and with next to no margin, so that it leaves out what it may leave out.
     opensearch_partials.CHECKPOINT_MARGIN_MS = SETTLING_MARGIN_MS
     end = OpenSearchEnd(connect(url), pipeline, killing, now, clock=lambda: time.time_ns() // 1_000_000)
-    world = World(folder, end, now, faults, buffer_bytes=3_000_000, keep_lines=False)
+    world = World(folder, end, now, faults, buffer_bytes=BUFFER_BYTES, keep_lines=False)
     world.max_failed_tries = 4
     steps = deployments = 0
     while world.accepted_lines < lines:

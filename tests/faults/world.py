@@ -264,13 +264,21 @@ class World:
         return planned
 
     def redrive_meanwhile(self) -> None:
-        """redrive, while traffic goes on; documents that were put have come to their end by then, or to S3."""
+        """redrive, while traffic goes on; documents that were put have come to their end by then, or to S3.
+
+        It may be cut short, as anything may: then somebody runs it again later.
+        """
         for _ in range(30):
-            self.laptop.streams[SUMMARY].step(self.now, True)
-            if self.laptop.streams[SUMMARY].is_idle:
-                assert self.redrive(self.objects, self.end.batches()).decision.undecided == []
-                return
             self.now += 30_000
+            try:
+                self.laptop.streams[SUMMARY].step(self.now, True)
+                if self.laptop.streams[SUMMARY].is_idle:
+                    assert self.redrive(self.objects, self.end.batches()).decision.undecided == []
+                    return
+            except Killed:
+                self.restart()
+            except SinkError:
+                return
 
     def put_refused_again(self) -> None:
         """redrive of the documents that OpenSearch refused for good; it takes them now."""

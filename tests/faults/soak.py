@@ -35,7 +35,8 @@ BURSTS = [
 ]
 BURST_STEPS = 6
 SETTLING_MARGIN_MS = 2_000
-BUFFER_BYTES = 2_300_000  # so much that some answers pass 6 MB
+BUFFER_BYTES = 1_750_000  # so much that some answers pass 6 MB
+MAX_RECORDS = 16  # of a put: fewer bytes than a buffer holds, so that no two batches share a millisecond
 DAY_MS = 86_400_000
 
 
@@ -109,11 +110,12 @@ def soak(url: str, folder: Path, lines: int, seed: int) -> dict[str, object]:
 
 
 def put_traffic(world: World) -> None:
-    """Some records: of now mostly, some hours or days late; of one line, of hundreds, or overflowing the answer."""
+    """Some records: of now mostly, some hours or days late; of one line, of hundreds, or of a thousand."""
     random = world.faults.random
-    for _ in range(random.choice([1, 2, 8])):
+    for _ in range(random.choice([4, 8, 16])):
         records = []
-        for _ in range(random.randint(1, 60)):
+        world.now += 1
+        for _ in range(random.randint(1, MAX_RECORDS)):
             late = random.choice([0, 0, 0, 0, 3_600_000, 30 * 3_600_000])
             time_ms = world.now - late - random.randint(0, 120_000)
             mix = [random.choice(STATUSES) for _ in range(random.choice([1, 5, 20]))]

@@ -179,7 +179,8 @@ def _expected() -> set[str]:
     return {each["check"] for findings in found for each in findings}
 
 
-REACHED = {"stream-missing", "credentials-expired", "credentials-absent", "clock-skew", "permission", "unreachable"}
+REACHED = {"stream-missing", "credentials-expired", "credentials-absent", "clock-skew", "permission", "unreachable",
+           "destination"}  # fmt: skip
 """What check_reachable tells apart."""
 TOLD_BY_LINES = {"transform-failed", "unparsed", "ledger", "opensearch-disk", "log-readable"}
 """Known errors that test_checks gives a line each, and no folder of their own."""

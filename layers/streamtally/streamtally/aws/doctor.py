@@ -17,7 +17,7 @@ from streamtally.aws.session import Aws, AwsError
 from streamtally.aws.status import read_status
 from streamtally.aws.streams import attached_function, read_stream
 from streamtally.doctor.error_log import ErrorLog
-from streamtally.doctor.stream import StreamState
+from streamtally.doctor.stream import UNUSABLE, StreamState
 from streamtally.errors import SettingsError
 from streamtally.indices.names import inbox_name
 from streamtally.local.logs import read_log
@@ -47,12 +47,15 @@ def gather_stream(
         function = attached_function(description)
         findings = plan_attach(aws, name, FunctionSettings(function), framing).findings if function else ()
         status = read_status(aws, name, now, opensearch_url)
+        needs_function = not _takes_documents(description, indices)
     except AwsError as error:
         return StreamState(name, str(error), error.code)
+    except SettingsError as error:
+        return StreamState(name, str(error), UNUSABLE)
     return StreamState(
         name=name,
         function=function,
-        needs_function=not _takes_documents(description, indices),
+        needs_function=needs_function,
         attach_findings=findings,
         metrics=status.metrics,
         skew_seconds=_skew(aws),

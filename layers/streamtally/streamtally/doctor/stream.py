@@ -38,6 +38,8 @@ class StreamState:
 
 
 _NTP = "turn on NTP (chrony), and look at timedatectl"
+UNUSABLE = "Unusable"
+"""In place of AWS's code: the stream was read, and there is nothing in it that could be looked at."""
 _SKEWED = ("RequestTimeTooSkewed", "RequestExpired", "SignatureExpired")
 _EXPIRED = ("ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException", "InvalidClientTokenId")
 
@@ -49,6 +51,8 @@ def check_reachable(given: StreamState) -> Iterator[Finding]:
     name, fix = "permission", "add firehose:DescribeDeliveryStream to your own rights, or see the line above"
     if given.error_code == "ResourceNotFoundException":
         name, fix = "stream-missing", "mend the name, or the region (--region)"
+    elif given.error_code == UNUSABLE:
+        name, fix = "destination", "wait until it is made, or see its destination in Firehose's console"
     elif given.error_code in _SKEWED or re.search("Signature (expired|not yet current)", given.error):
         name, fix = "clock-skew", _NTP
     elif given.error_code in _EXPIRED:

@@ -56,6 +56,14 @@ def test_a_full_disk_is_one_line(args: str) -> None:
     assert (ran.returncode, ran.stderr) == (2, "streamtally: No space left on device\n")
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "utf-8"])
+def test_every_terminal_can_show_it(encoding: str) -> None:
+    """What its character set has not is an escape."""
+    ran = shell(f"PYTHONIOENCODING={encoding} $S attach --help")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "and for how long" in ran.stdout
+
+
 def test_listing_and_completing_names_load_no_command() -> None:
     """Each costs the import of a large library or two; their lines in the list are the commands' own then."""
     asked = "import sys; from streamtally.cli.main import cli; cli.main(['--help'], standalone_mode=False); "

@@ -72,3 +72,12 @@ def test_a_file_that_is_there_is_written_over_with_a_yes_alone(tmp_path: Path) -
         out.write_text("mine")
         assert run(*OPTIONS, "--out", str(out), *more, answer=answer).status == 0
         assert out.read_text() == made
+
+
+def test_endpoints_are_the_regions_own() -> None:
+    """China's have another domain; the doctor has nothing to say against them, and names them so."""
+    china = json.loads(run(*OPTIONS[:-1], "cn-north-1").stdout)
+    assert china["firehose.endpoint"] == "https://firehose.cn-north-1.amazonaws.com.cn"
+    assert list(examine([AgentJson("agent.json", json.dumps(china), "cn-north-1")])) == []
+    (found,) = examine([AgentJson("agent.json", json.dumps(china), "cn-northwest-1")])
+    assert found.fix == '"firehose.endpoint": "https://firehose.cn-northwest-1.amazonaws.com.cn"'

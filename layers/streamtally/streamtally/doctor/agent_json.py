@@ -102,6 +102,11 @@ class AgentJson:
     lines: Mapping[str, Sequence[bytes]] = field(default_factory=dict)
 
 
+def endpoint(service: str, region: str) -> str:
+    """A service's address in a region; China's is a partition with a domain of its own."""
+    return f"https://{service}.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
+
+
 def load(text: str) -> Any:
     """The configuration as the agent reads it, comments allowed. Raises: ValueError: not JSON."""
     return json.loads(_COMMENT_OR_STRING.sub(_blank, text))
@@ -212,7 +217,7 @@ def check_region(given: AgentJson) -> Iterator[Finding]:
         local = bool(document.get(key)) and not found
         if used and given.region and region != given.region and not local:
             text = f"{key} goes to {region}, and the stream is in {given.region}"
-            fix = f'"{key}": "https://{key.split(".")[0]}.{given.region}.amazonaws.com"'
+            fix = f'"{key}": "{endpoint(key.split(".")[0], given.region)}"'
             yield Finding("agent-region", "error", text, fix, given.where)
 
 

@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 from streamtally.agent.builtin import LOG_FORMATS
+from streamtally.doctor.agent_json import endpoint
 from streamtally.errors import UnknownFormatError
 
 RAW = "raw"
@@ -28,8 +29,8 @@ def agent_config(path: str, stream: str, region: str, format: str = RAW) -> str:
         flow["dataProcessingOptions"] = [{"optionName": "LOGTOJSON", "logFormat": log_format}]
     document = {
         "cloudwatch.emitMetrics": True,
-        "cloudwatch.endpoint": f"https://monitoring.{region}.amazonaws.com",
-        "firehose.endpoint": f"https://firehose.{region}.amazonaws.com",
+        "cloudwatch.endpoint": endpoint("monitoring", region),
+        "firehose.endpoint": endpoint("firehose", region),
         "flows": [flow],
     }
     return json.dumps(document, indent=2) + "\n"

@@ -54,3 +54,16 @@ def test_counts_are_exact_while_the_inboxs_pipeline_is_in_place(
         "function throttles",
     ):
         assert figure in shown
+
+
+def test_figures_that_may_not_be_asked_for_hide_nothing_else(cluster: Any) -> None:  # noqa: F811
+    """CloudWatch is a right of its own: function and counts are told all the same, and why there are no figures."""
+    refused = {"error": "AccessDenied", "message": "not authorized to perform: cloudwatch:GetMetricData"}
+    aws = {**AWS, "cloudwatch.get_metric_data": refused}
+    options = ["status", "log-ingestion-stream", "--opensearch-url", cluster(OPENSEARCH)]
+    (status,) = json.loads(run(*options, "--json", aws=RecordedAws(aws)).stdout)
+    assert (status["counts"], status["last_hour"]) == ("exact", {})
+    assert "cloudwatch:GetMetricData" in status["unread"]
+    shown = run(*options, aws=RecordedAws(aws))
+    assert shown.status == 0
+    assert "last hour  not known: GetMetricData: AccessDenied" in shown.stdout

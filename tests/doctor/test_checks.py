@@ -67,6 +67,7 @@ BROKEN: list[tuple[str, object]] = [
     ("log-path", _access(ROOT, found=False)),
     ("log-readable", _access(ROOT, LOGS, LOG)),
     ("log-readable", _access(ROOT, Node("/var/log/httpd/a.log", 0o640, 0, 0, False))),
+    ("permission", StreamState("s", function="f", unread=["GetMetricData: AccessDenied"])),
     ("stream-missing", StreamState("s", "there is no delivery stream 's'", "ResourceNotFoundException")),
     ("credentials-expired", StreamState("s", "expired", "ExpiredTokenException")),
     ("credentials-absent", StreamState("s", "no AWS credentials: give --profile")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from streamtally.aws.streams import attached_function, read_stream
 from streamtally.doctor.error_log import ErrorLog
 from streamtally.doctor.stream import UNUSABLE, StreamState
 from streamtally.errors import SettingsError
+from streamtally.findings import Finding
 from streamtally.indices.names import inbox_name
 from streamtally.local.logs import read_log
 
@@ -43,9 +44,10 @@ def gather_stream(
         description = read_stream(aws, name)
     except AwsError as error:
         return StreamState(name, str(error), error.code)
+    unread: list[str] = []
     try:
         function = attached_function(description)
-        findings = plan_attach(aws, name, FunctionSettings(function), framing).findings if function else ()
+        findings = _attach_findings(aws, name, function, framing, unread) if function else ()
         status = read_status(aws, name, now, opensearch_url)
         needs_function = not _takes_documents(description, indices)
     except AwsError as error:
@@ -58,10 +60,19 @@ def gather_stream(
         needs_function=needs_function,
         attach_findings=findings,
         metrics=status.metrics,
-        skew_seconds=_skew(aws),
+        skew_seconds=_skew(aws, unread),
         counts=status.counts,
         reason=status.reason,
+        unread=[*unread, status.unread] if status.unread else unread,
     )
+
+
+def _attach_findings(aws: Aws, name: str, function: str, framing: str, unread: list[str]) -> Sequence[Finding]:
+    try:
+        return plan_attach(aws, name, FunctionSettings(function), framing).findings
+    except AwsError as error:
+        unread.append(str(error))
+        return ()
 
 
 def _takes_documents(description: Mapping[str, Any], indices: Collection[str]) -> bool:
@@ -69,10 +80,14 @@ def _takes_documents(description: Mapping[str, Any], indices: Collection[str]) -
     return bool(index) and (index == inbox_name(str(description["DeliveryStreamName"])) or index in indices)
 
 
-def _skew(aws: Aws) -> float | None:
+def _skew(aws: Aws, unread: list[str]) -> float | None:
     """The service's clock less ours, from an answer's Date header."""
     now = datetime.now(UTC)
-    answer = aws.call("firehose", "list_delivery_streams", Limit=1)
+    try:
+        answer = aws.call("firehose", "list_delivery_streams", Limit=1)
+    except AwsError as error:
+        unread.append(str(error))
+        return None
     text = (answer.get("ResponseMetadata") or {}).get("HTTPHeaders", {}).get("date")
     try:
         return (parsedate_to_datetime(text) - now).total_seconds() if text else None

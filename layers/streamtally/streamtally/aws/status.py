@@ -45,7 +45,11 @@ EXACT, AT_LEAST_ONCE, UNKNOWN = "exact", "at least once", "unknown"
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Of one stream. ``metrics``: None where there is no data; ``counts``: one of the three, with the reason."""
+    """Of one stream.
+
+    Attributes: metrics: None where there is no data; unread: why they could not be read, then there are none;
+        counts: one of the three, with the reason.
+    """
 
     stream: str
     state: str
@@ -54,6 +58,7 @@ class Status:
     metrics: Mapping[str, float | None]
     counts: str
     reason: str
+    unread: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -62,6 +67,7 @@ class Status:
             "destination": self.destination,
             "function": self.function or None,
             "last_hour": dict(self.metrics),
+            "unread": self.unread or None,
             "counts": self.counts,
             "reason": self.reason,
         }
@@ -73,8 +79,13 @@ def read_status(aws: Aws, stream: str, now: datetime, opensearch_url: str | None
     kind = find_destination(description).kind.name
     function = attached_function(description)
     counts, reason = _counts(aws, description, kind, function, opensearch_url)
-    metrics = read_metrics(aws, stream, kind, function, now, _service(aws, function))
-    return Status(stream, str(description["DeliveryStreamStatus"]), kind, function, metrics, counts, reason)
+    metrics: Mapping[str, float | None] = {}
+    unread = ""
+    try:
+        metrics = read_metrics(aws, stream, kind, function, now, _service(aws, function))
+    except AwsError as error:
+        unread = str(error)
+    return Status(stream, str(description["DeliveryStreamStatus"]), kind, function, metrics, counts, reason, unread)
 
 
 def read_metrics(

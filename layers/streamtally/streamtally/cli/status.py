@@ -40,6 +40,8 @@ def command(aws: Aws, stream: str | None, opensearch_url: str | None, as_json: b
 def _show(status: Status) -> None:
     click.echo(f"{status.stream}  {status.destination}, {status.state}")
     click.echo(f"  function   {status.function or 'none: streamtally attach ' + status.stream}")
+    if status.unread:
+        click.echo(f"  last hour  not known: {status.unread}")
     for name, value in status.metrics.items():
         shown = "no data" if value is None else f"{value:,.0%}" if name.endswith("share") else f"{value:,.0f}"
         click.echo(f"  {name.replace('_', ' '):24} {shown:>14}")

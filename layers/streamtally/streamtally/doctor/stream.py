@@ -23,6 +23,7 @@ class StreamState:
         metrics: the last hour's, as ``streamtally status`` names them.
         skew_seconds: the service's clock less this machine's, None if unknown.
         counts, reason: exact, at least once or unknown.
+        unread: what else could not be read, a line each.
     """
 
     name: str
@@ -35,6 +36,7 @@ class StreamState:
     skew_seconds: float | None = None
     counts: str = "exact"
     reason: str = ""
+    unread: Sequence[str] = ()
 
 
 _NTP = "turn on NTP (chrony), and look at timedatectl"
@@ -110,10 +112,18 @@ def check_counts(given: StreamState) -> Iterator[Finding]:
         yield Finding("ids-not-derived", "warning", f"counts are at least once: {given.reason}", fix, given.name)
 
 
+def check_read(given: StreamState) -> Iterator[Finding]:
+    """What may not be looked at is said; the rest is looked at all the same."""
+    for each in given.unread:
+        fix = "give yourself the right that it names, and run the doctor again"
+        yield Finding("permission", "warning", f"not looked at: {each}", fix, given.name)
+
+
 CHECKS: tuple[Callable[[StreamState], Iterable[Finding]], ...] = (
     check_reachable,
     check_clock,
     check_function,
     check_figures,
     check_counts,
+    check_read,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 from typing import Any
@@ -21,7 +22,7 @@ from streamtally.attach.change import (
     to_diff,
 )
 from streamtally.attach.policies import Decision, decide, within
-from streamtally.attach.undo import Undo, parse_undo, restored
+from streamtally.attach.undo import Grant, Undo, parse_undo, restored
 from streamtally.errors import SettingsError
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:streamtally-transform"
@@ -141,6 +142,27 @@ def test_an_undo_file_of_another_stream_or_kind_is_refused() -> None:
     for text in ("", "[]", "{}", json.dumps({"undo": 2}), undo.to_text().replace('"Enabled"', '"enabled"')):
         with pytest.raises(SettingsError, match="not an undo file"):
             parse_undo(text, "undo.json")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(
+        st.sampled_from(["Enabled", "Processors", "Type", "Parameters", "ParameterName", "role"]), inner, max_size=3
+    ),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@given(st.sampled_from(["stream", "arn", "update", "before", "after", "grant"]), JSON, configurations())
+def test_an_undo_file_that_somebody_edited_is_whole_or_refused(part: str, value: Any, config: dict[str, Any]) -> None:
+    """Whatever stands in a part: SettingsError, or a file that can be used."""
+    before = processing_of(config)
+    grant = Grant("role", "policy", {"Statement": []})
+    undo = Undo("s", STREAM_ARN, "ExtendedS3DestinationUpdate", before, before, grant)
+    document = {**json.loads(undo.to_text()), part: value}
+    with contextlib.suppress(SettingsError):
+        found = parse_undo(json.dumps(document), "undo.json")
+        assert restored(before, found, STREAM_ARN, "undo.json") in (before, found.before)
 
 
 def test_a_diff_shows_the_added_lines() -> None:

@@ -54,11 +54,36 @@ def parse_undo(text: str, where: str) -> Undo:
         grant = document.pop("grant")
         undo = Undo(**document, grant=Grant(**grant) if grant else None)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise SettingsError(f"{where}: not an undo file of streamtally attach") from None
-    for processing in (undo.before, undo.after):
-        if not isinstance(processing, dict) or set(processing) != {"Enabled", "Processors"}:
-            raise SettingsError(f"{where}: not an undo file of streamtally attach")
+        undo = None
+    if undo is None or not _is_whole(undo):
+        raise SettingsError(f"{where}: not an undo file of streamtally attach")
     return undo
+
+
+def _is_whole(undo: Undo) -> bool:
+    """Whether every part is of its kind: a file that somebody has edited is not sent to AWS half understood."""
+    texts = [undo.stream, undo.arn, undo.update]
+    if undo.grant is not None:
+        texts += [undo.grant.role, undo.grant.policy]
+        if not isinstance(undo.grant.document, dict) or not isinstance(undo.grant.before, dict | None):
+            return False
+    return all(isinstance(each, str) for each in texts) and all(map(_is_processing, (undo.before, undo.after)))
+
+
+def _is_processing(given: Any) -> bool:
+    if not isinstance(given, dict) or set(given) != {"Enabled", "Processors"} or not isinstance(given["Enabled"], bool):
+        return False
+    processors = given["Processors"]
+    return isinstance(processors, list) and all(map(_is_processor, processors))
+
+
+def _is_processor(given: Any) -> bool:
+    if not isinstance(given, dict) or not isinstance(given.get("Type"), str):
+        return False
+    parameters = given.get("Parameters") or []
+    return isinstance(parameters, list) and all(
+        isinstance(each, dict) and {"ParameterName", "ParameterValue"} <= set(each) for each in parameters
+    )
 
 
 def restored(now: Processing, undo: Undo, arn: str, where: str) -> Processing:

@@ -52,8 +52,9 @@ def command(aws: Aws, stream: str, undo_file: Path | None, plan_only: bool, wait
             take_back_grant(aws, change.grant)
         effective = wait_until_effective(aws, change, wait)
     if as_json:
+        grant = {"role": change.grant.role, "policy": change.grant.policy} if change.grant else None
         echo_json({"stream": stream, "before": change.before, "after": change.after, "change": change.is_change,
-                   "applied": done, "effective": effective})  # fmt: skip
+                   "grant_taken_back": grant, "applied": done, "effective": effective})  # fmt: skip
     elif done:
         click.echo("Done." if effective else "Done; it does not show yet: see streamtally status in some minutes.")
     return 0

@@ -43,6 +43,10 @@ NUMBERS = {
 }
 
 
+ADDRESSES = st.sampled_from(["192.0.2.1", "10.0.0.1:80", "2001:db8::7", "unix:/tmp/a", "-"])
+LISTS = ("http_x_forwarded_for", "x_forwarded_for", "upstream_response_time", "upstream_addr")
+
+
 def typed(text: str, kind: str) -> Any:
     """The value as a row must hold it."""
     if text == "-":
@@ -59,9 +63,20 @@ def draw_value(draw: st.DrawFn, field: Field, literal: str) -> str:
         text = draw(NUMBERS[field.type] | st.just("-"))
         assume(literal[0] != "." and not (text == "-" and literal[0] == "-"))
         return text
-    text = draw(TEXT)
+    text = draw_list(draw, literal) if field.name.startswith(LISTS) else draw(TEXT)
     end = literal[0] if literal[0] == '"' else literal
-    assume((text + literal).find(end) == len(text))
+    bare = text if literal[0] in ',"' else text.replace(", ", "\0\0")
+    bare = bare if literal[0] in ',"' or literal.startswith(" :") else bare.replace(" : ", "\0\0\0")
+    bare = bare if field.name.startswith(LISTS) else text
+    assume((bare + literal).find(end) == len(bare))
+    return text
+
+
+def draw_list(draw: st.DrawFn, literal: str) -> str:
+    """Several servers' values, or a client and its proxies, as the servers put them into one variable."""
+    text = draw(ADDRESSES)
+    for _ in range(draw(st.integers(0, 3))):
+        text += draw(st.sampled_from([", ", " : "])) + draw(ADDRESSES)
     return text
 
 
@@ -71,12 +86,15 @@ def directives(draw: st.DrawFn, prefix: str, variables: list[str]) -> tuple[str,
     chosen = draw(st.lists(st.sampled_from(variables), min_size=1, max_size=9))
     literals = draw(st.lists(LITERAL, min_size=len(chosen) + 1, max_size=len(chosen) + 1))
     directive = prefix + literals[0] + "".join(name + text for name, text in zip(chosen, literals[1:], strict=True))
-    line, row = literals[0], {}
+    line, row, lists = literals[0], {}, []
     for place, field in enumerate(find_format(directive).fields):
         bracketed = chosen[place] == "%t"
         text = draw_value(draw, field, literals[place + 1])
         line += (f"[{text}]" if bracketed else text) + literals[place + 1]
+        lists += [len(line) - len(literals[place + 1])] * field.name.startswith(LISTS)
         row[field.name] = typed(text, field.type)
+    # A space and a colon behind a list go on with it, whatever they were meant to be.
+    assume(not any(line.startswith((" : ", ", "), end) for end in lists))
     return directive, line, row
 
 
@@ -126,6 +144,47 @@ def test_apache_round_trip(case: tuple[str, str, dict[str, Any]]) -> None:
                 "bytes_out": 5, "referer": None, "agent": r'x \"y\"', "duration_us": 977,
             },
         ),
+        (
+            'nginx:$remote_addr:$remote_port "$request" $upstream_addr $upstream_response_time $request_time',
+            '2001:db8::1:5000 "GET / HTTP/1.1" 10.0.0.1:80, 10.0.0.2:80 : 10.0.0.3:80 0.001, 0.002 : 0.003 0.004',
+            {
+                "remote_addr": "2001:db8::1", "remote_port": 5000, "request": "GET / HTTP/1.1",
+                "upstream_addr": "10.0.0.1:80, 10.0.0.2:80 : 10.0.0.3:80",
+                "upstream_response_time": "0.001, 0.002 : 0.003", "request_time": 0.004,
+            },
+        ),
+        (
+            "nginx:log_format json escape=json '{\"status\":$status,'\n"
+            "'\"len\":\"$content_length\",\"ua\":\"$http_user_agent\"}';",
+            r'{"status":200,"len":"","ua":"a \"b\" \u001f"}',
+            {"status": 200, "content_length": None, "http_user_agent": r"a \"b\" \u001f"},
+        ),
+        (
+            "nginx:$scheme://$host$request_uri $request_method $uri$is_args$args;$status",
+            "https://example.com/a?b=/c GET /a?b=/c;200",
+            {
+                "scheme": "https", "host": "example.com", "request_uri": "/a?b=/c", "request_method": "GET",
+                "uri": "/a", "is_args": "?", "args": "b=/c", "status": 200,
+            },
+        ),
+        (
+            'apache:%{X-Forwarded-For}i %l %u "%m %U%q %H" %>s %{SSL_PROTOCOL}x %^FB',
+            '192.0.2.1, 10.0.0.1 - - "GET /a HTTP/1.1" 200 TLSv1.3 55',
+            {
+                "x_forwarded_for": "192.0.2.1, 10.0.0.1", "ident": None, "authuser": None, "method": "GET",
+                "path": "/a", "query": "", "protocol": "HTTP/1.1", "response": 200, "ssl_protocol": "TLSv1.3",
+                "first_byte_us": 55,
+            },
+        ),
+        (
+            r'apache:%a:%{remote}p "%U%q" %{c}a',
+            r'2001:db8::1:5000 "/a\"b?x=\"1" 192.0.2.1',
+            {
+                "client_ip": "2001:db8::1", "client_port": 5000, "path": r"/a\"b",
+                "query": r'?x=\"1',
+                "peer_ip": "192.0.2.1",
+            },
+        ),
         ("apache:%h %b%% %{X-Forwarded-For}i", "h 5% a, b", {"host": "h", "bytes": 5, "x_forwarded_for": "a, b"}),
     ],
 )  # fmt: skip
@@ -139,6 +198,9 @@ def test_real_directives(directive: str, line: str, row: dict[str, Any]) -> None
     [
         ("nginx:$status$body_bytes_sent", "nothing stands between 'status' and 'body_bytes_sent'"),
         ("nginx:no variable", "no variable"),
+        ("nginx:$request$status", "'request' and 'status'"),
+        ("apache:%h%l", "'host' and 'ident'"),
+        ("apache:%{}i", "%{}i"),
         ("apache:%h %y", "%y"),
         ("apache:%h %{x}", "%{x}"),
         ("apache:50%", "%"),
@@ -161,7 +223,8 @@ def test_time_field() -> None:
 # A line of a megabyte costs a directive's format linear time, whatever it holds.
 @pytest.mark.parametrize("flood", ["a", '"', " ", '" ', "\\", "- ", " [", "1", "|"])
 def test_linear_time(flood: str) -> None:
-    parse = find_format(NGINX_COMBINED.replace("$status", "|$status|$host - ")).compile(FormatOptions())
+    more = '|$status|$host - $upstream_addr $http_x_forwarded_for - $uri$is_args$args $host$request_uri"$remote_addr:'
+    parse = find_format(NGINX_COMBINED.replace("$status", more)).compile(FormatOptions())
     started = time.process_time()
     for head in (
         "",

@@ -52,6 +52,10 @@ def test_anonymize_rows() -> None:
     assert rows(LINE, anonymize=["authuser"])["host"] == "192.0.2.77"
     json_row = rows('{"client_ip":"2001:db8:1:2::3"}', format="json", anonymize=True)
     assert json_row == {"client_ip": "2001:db8:1::"}
+    twice = rows(
+        "192.0.2.7 192.0.2.8 10.0.0.9", format="nginx:$remote_addr $http_x_real_ip $remote_addr", anonymize=True
+    )
+    assert twice == {"remote_addr": "192.0.2.0", "http_x_real_ip": "192.0.2.0", "remote_addr_2": "10.0.0.0"}
 
 
 # Anonymised JSON does not go on as it came.

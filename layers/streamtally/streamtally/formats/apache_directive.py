@@ -1,7 +1,7 @@
 """``format = 'apache:%h %l %u %t "%r" %>s %b …'``: Apache's ``LogFormat`` (or ``CustomLog``'s format).
 
 The whole directive can be given too, ``LogFormat "…" name``. What the combined log knows has the combined log's names.
-Source: Apache HTTP Server, mod_log_config, "Custom Log Formats"; mod_logio.
+Source: Apache HTTP Server, mod_log_config, "Custom Log Formats"; mod_logio; mod_ssl.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from streamtally.formats.directive import Part, Variable, directive_format, dire
 
 PREFIX = "apache:"
 _DIRECTIVE = re.compile(r'(?:LogFormat|CustomLog\s+\S+|TransferLog)\s+"((?:[^"\\]|\\.)*)"', re.IGNORECASE | re.DOTALL)
-_TOKEN = re.compile(r"%(%|(?:!?[0-9]{3}(?:,[0-9]{3})*)?[<>]?(?:\{([^}]*)\})?(\^t[io]|[A-Za-z]))")
+_TOKEN = re.compile(r"%(%|(?:!?[0-9]{3}(?:,[0-9]{3})*)?[<>]?(?:\{([^}]*)\})?(\^t[io]|\^FB|[A-Za-z]))")
 _TIME = r"[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2}\x20[+\-][0-9]{4}"
 
 _PLAIN = {
-    "a": Variable("client_ip", "VARCHAR", "the client's address"),
-    "A": Variable("local_ip", "VARCHAR", "the server's address"),
+    "a": Variable("client_ip", "VARCHAR", "the client's address", kind="address"),
+    "A": Variable("local_ip", "VARCHAR", "the server's address", kind="address"),
     "B": Variable("bytes", "BIGINT", "bytes of the answer's body"),
     "b": Variable("bytes", "BIGINT", "bytes of the answer's body, null if none"),
     "D": Variable("duration_us", "BIGINT", "microseconds that the request took"),
     "f": Variable("filename", "VARCHAR", "the file served"),
-    "h": Variable("host", "VARCHAR", "the client's name or address"),
+    "h": Variable("host", "VARCHAR", "the client's name or address", kind="address"),
     "H": Variable("protocol", "VARCHAR", "the request's protocol"),
     "I": Variable("bytes_in", "BIGINT", "bytes received, with headers"),
     "k": Variable("keepalive_requests", "BIGINT", "requests of the connection before this one"),
@@ -35,7 +35,7 @@ _PLAIN = {
     "O": Variable("bytes_out", "BIGINT", "bytes sent, with headers"),
     "p": Variable("port", "INTEGER", "the server's port"),
     "P": Variable("pid", "BIGINT", "the process"),
-    "q": Variable("query", "VARCHAR", "the query with its ?, or empty"),
+    "q": Variable("query", "VARCHAR", "the query with its ?, or empty", begins="?"),
     "r": Variable("request", "VARCHAR", "the request line"),
     "R": Variable("handler", "VARCHAR", "the handler of the answer"),
     "s": Variable("response", "INTEGER", "the status code"),
@@ -43,16 +43,18 @@ _PLAIN = {
     "t": Variable("datetime", "VARCHAR", "when the request came, dd/MMM/yyyy:HH:mm:ss Z", _TIME),
     "T": Variable("duration_s", "BIGINT", "seconds that the request took"),
     "u": Variable("authuser", "VARCHAR", "the user of HTTP authentication"),
-    "U": Variable("path", "VARCHAR", "the path asked for, without the query"),
+    "U": Variable("path", "VARCHAR", "the path asked for, without the query", begins="/"),
     "v": Variable("vhost", "VARCHAR", "the virtual host's name"),
     "V": Variable("vhost", "VARCHAR", "the server's name by UseCanonicalName"),
+    "^FB": Variable("first_byte_us", "BIGINT", "microseconds to the first byte of the answer"),
     "X": Variable("connection_status", "VARCHAR", "X: broken off, +: may be kept, -: closed", r"[X+\-]"),
 }
 _BRACED = {
     ("referer", "i"): Variable("referer", "VARCHAR", "the page that the request came from"),
     ("user_agent", "i"): Variable("agent", "VARCHAR", "the client's program as it named itself"),
-    ("c", "a"): Variable("peer_ip", "VARCHAR", "the connection's other end"),
-    ("c", "h"): Variable("peer_host", "VARCHAR", "the connection's other end"),
+    ("x_forwarded_for", "i"): Variable("x_forwarded_for", "VARCHAR", "the client and the proxies between", kind="list"),
+    ("c", "a"): Variable("peer_ip", "VARCHAR", "the connection's other end", kind="address"),
+    ("c", "h"): Variable("peer_host", "VARCHAR", "the connection's other end", kind="address"),
     ("ms", "T"): Variable("duration_ms", "BIGINT", "milliseconds that the request took"),
     ("us", "T"): Variable("duration_us", "BIGINT", "microseconds that the request took"),
     ("s", "T"): Variable("duration_s", "BIGINT", "seconds that the request took"),
@@ -68,7 +70,17 @@ _BRACED = {
     ("msec_frac", "t"): Variable("time_ms_fraction", "BIGINT", "its milliseconds within the second"),
     ("usec_frac", "t"): Variable("time_us_fraction", "BIGINT", "its microseconds within the second"),
 }
-_PREFIXES = {"i": "", "o": "out_", "e": "env_", "n": "note_", "C": "cookie_", "^ti": "trailer_", "^to": "out_trailer_"}
+_PREFIXES = {
+    "i": "",
+    "x": "",
+    "c": "ssl_",
+    "o": "out_",
+    "e": "env_",
+    "n": "note_",
+    "C": "cookie_",
+    "^ti": "trailer_",
+    "^to": "out_trailer_",
+}
 TIMES = (("datetime", "dd/MMM/yyyy:HH:mm:ss Z"), ("time_ms", "unix_ms"), ("time_s", "unix"), ("time", "auto"))
 
 
@@ -82,7 +94,7 @@ def variable_of(letter: str, braced: str | None) -> Variable | None:
         return _BRACED.get((key, "t")) or Variable("time", "VARCHAR", f"when the request came, {braced}")
     if (name, letter) in _BRACED:
         return _BRACED[name, letter]
-    if letter in _PREFIXES:
+    if letter in _PREFIXES and name:
         return Variable(_PREFIXES[letter] + name, "VARCHAR", f"%{{{braced}}}{letter}")
     return None
 

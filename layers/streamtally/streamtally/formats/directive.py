@@ -1,7 +1,8 @@
 """A format built from the server's own directive: variables with literal text between, in any order.
 
 A number or time has its pattern; a text ends where the next literal begins (a quote behind a backslash begins nothing).
-So a line is read in one pass, and two variables with nothing between are refused.
+So a line is read in one pass, and two variables with nothing between are refused, unless it is known how the first one
+looks, or how the second one begins (``%U%q``, ``$host$request_uri``).
 """
 
 from __future__ import annotations
@@ -19,12 +20,23 @@ _NUMBERS = {"INTEGER": "-?[0-9]{1,9}|-", "BIGINT": "-?[0-9]{1,18}|-", "DOUBLE": 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """What a directive's variable gives: the field's name, type and meaning; ``pattern`` where it has its own."""
+    """What a directive's variable gives.
+
+    Attributes:
+        name, type, meaning: the field's.
+        pattern: where it has its own.
+        begins: the character that it begins with, if it is not empty.
+        kind: "list" of addresses or of servers' values (``a, b : c``), "address", or empty.
+        can_be_empty: a number that may be missing, and is null then.
+    """
 
     name: str
     type: str
     meaning: str
     pattern: str = ""
+    begins: str = ""
+    kind: str = ""
+    can_be_empty: bool = False
 
 
 Part = str | Variable
@@ -41,6 +53,27 @@ def text_before(literal: str) -> str:
     if not rest:
         return f"[^{_in_class(literal[0])}]*+"
     return f"[^{_in_class(literal[0])}]*+(?:{first}(?!{rest})[^{_in_class(literal[0])}]*+)*+"
+
+
+def list_before(literal: str) -> str:
+    """The same for a list, whose own commas and colons end nothing, unless the literal begins with one."""
+    if literal[:1] in ("", '"', ","):
+        return text_before(literal)
+    colon = "" if literal.startswith(" :") else r"\x20:\x20|"
+    return rf"(?:,\x20|{colon}(?!{re.escape(literal)}).)*+"
+
+
+def address_before(literal: str) -> str:
+    """The same for an address: the colons of an IPv6 one do not end it."""
+    if literal[:1] != ":":
+        return text_before(literal)
+    ipv6 = r"(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}|(?=[0-9A-Fa-f:]{0,38}::)[0-9A-Fa-f:.]{1,44}[0-9A-Fa-f]"
+    return f"(?:(?:{ipv6})(?={re.escape(literal)})|{text_before(literal)})"
+
+
+def _text_before_any(ends: Sequence[str]) -> str:
+    ahead = "|".join(re.escape(end) for end in ends if end)
+    return rf"(?:\\.|(?!{ahead})[^\\])*+" if '"' in "".join(ends) else f"(?:(?!{ahead}).)*+"
 
 
 def _in_class(char: str) -> str:
@@ -60,12 +93,13 @@ def directive_layout(name: str, parts: Sequence[Part]) -> Layout:
             literal = part
             continue
         following = merged[place + 1] if place + 1 < len(merged) else ""
-        if not isinstance(following, str):
+        if not isinstance(following, str) and not (part.pattern or (part.type == "VARCHAR" and following.begins)):
             raise SettingsError(
                 f"format {name!r}: nothing stands between {part.name!r} and {following.name!r}, so no line "
                 "could be taken apart: put a literal between them"
             )
-        columns.append(_column(part, _unique(part.name, names), literal, following))
+        rest = next((later for later in merged[place + 1 :] if isinstance(later, str)), "")
+        columns.append(_column(part, _unique(part.name, names), literal, following, rest))
         literal = ""
     if not columns:
         raise SettingsError(f"format {name!r}: no variable in it")
@@ -93,10 +127,23 @@ def _unique(name: str, taken: set[str]) -> str:
     return unique
 
 
-def _column(variable: Variable, name: str, before: str, following: str) -> Column:
-    pattern = variable.pattern or _NUMBERS.get(variable.type) or text_before(following)
+def _column(variable: Variable, name: str, before: str, following: Part, literal: str) -> Column:
+    """``following``: what comes next; ``literal``: the next literal text."""
     escaped = not variable.pattern and variable.type == "VARCHAR"
-    return Column(name, variable.type, variable.meaning, pattern, re.escape(before), escaped=escaped)
+    pattern = variable.pattern or _NUMBERS.get(variable.type) or _text(variable, following, literal)
+    if variable.can_be_empty:
+        pattern = f"({pattern})?+"
+    return Column(
+        name, variable.type, variable.meaning, pattern, re.escape(before), escaped=escaped,
+        can_be_empty=variable.can_be_empty,
+    )  # fmt: skip
+
+
+def _text(variable: Variable, following: Part, literal: str) -> str:
+    if not isinstance(following, str):
+        return _text_before_any([following.begins, literal])
+    how = {"list": list_before, "address": address_before}.get(variable.kind, text_before)
+    return how(following)
 
 
 def directive_format(name: str, layout: Layout, source: str, times: Sequence[tuple[str, str]]) -> Format:

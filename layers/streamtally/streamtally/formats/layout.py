@@ -38,6 +38,7 @@ class Column:
         nullable: can be ``-``.
         repeats: whether a value mostly comes again (status codes, durations), so that it pays to remember it; None:
             an INTEGER does, others do not.
+        can_be_empty: a number of which nothing but its place may be there; null then.
     """
 
     name: str
@@ -49,6 +50,12 @@ class Column:
     escaped: bool = False
     nullable: bool = True
     repeats: bool | None = None
+    can_be_empty: bool = False
+
+    @property
+    def can_be_none(self) -> bool:
+        """Whether the pattern's group may take no part."""
+        return self.optional or self.can_be_empty
 
     @property
     def field(self) -> Field:
@@ -83,7 +90,7 @@ class Column:
     @property
     def is_looked_up(self) -> bool:
         """Whether its values mostly come again."""
-        return self.type == "INTEGER" if self.repeats is None else self.repeats
+        return (self.type == "INTEGER" and not self.can_be_empty) if self.repeats is None else self.repeats
 
 
 def quoted(name: str, meaning: str, before: str = " ", optional: bool = False) -> Column:

@@ -7,6 +7,7 @@ are. Source: nginx, ngx_http_log_module, ``log_format``; "Alphabetical index of 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 
 from streamtally.formats.base import Format
@@ -52,6 +53,12 @@ _PATTERNS = {
     "time_local": ("when the line was written, dd/MMM/yyyy:HH:mm:ss Z", _TIME_LOCAL),
     "time_iso8601": ("when the line was written, ISO 8601", _TIME_ISO),
 }
+_PATTERNS["is_args"] = ("? if there are arguments", r"\??+")
+_BEGINS = {"request_uri": "/", "uri": "/", "document_uri": "/", "is_args": "?"}
+_ADDRESSES = frozenset(("remote_addr", "realip_remote_addr", "server_addr", "proxy_protocol_addr"))
+_LISTS = frozenset(("http_x_forwarded_for", "proxy_add_x_forwarded_for"))
+_UPSTREAM_TEXTS = ("upstream_http_", "upstream_cookie_", "upstream_trailer_")  # one server's, and any text
+_LEAVES_EMPTY = re.compile(r"\s*log_format\s+\S+\s+escape=(?:json|none)\s")  # what has no value, else "-"
 TIMES = (
     ("time_iso8601", "iso8601"),
     ("time_local", "dd/MMM/yyyy:HH:mm:ss Z"),
@@ -63,9 +70,11 @@ def variable_of(name: str) -> Variable:
     """The field that a variable gives; upstream's are text, since several servers' values can stand in one."""
     if name in _PATTERNS:
         meaning, pattern = _PATTERNS[name]
-        return Variable(name, "VARCHAR", meaning, pattern)
+        return Variable(name, "VARCHAR", meaning, pattern, _BEGINS.get(name, ""))
     kind, meaning = _TYPES.get(name, ("VARCHAR", f"${name}"))
-    return Variable(name, kind, meaning)
+    is_list = name in _LISTS or (name.startswith("upstream_") and not name.startswith(_UPSTREAM_TEXTS))
+    how = "list" if is_list else "address" if name in _ADDRESSES else ""
+    return Variable(name, kind, meaning, "", _BEGINS.get(name, ""), how)
 
 
 def _format_string(text: str) -> str:
@@ -80,8 +89,12 @@ def _format_string(text: str) -> str:
 def parts_of(directive: str) -> list[Part]:
     """The directive as literals and variables."""
     text, parts, at = _format_string(directive), list[Part](), 0
+    leaves_empty = _LEAVES_EMPTY.match(directive) is not None
     for found in _VARIABLE.finditer(text):
-        parts += [text[at : found.start()], variable_of(found[1] or found[2])]
+        variable = variable_of(found[1] or found[2])
+        if leaves_empty and variable.type != "VARCHAR":
+            variable = replace(variable, can_be_empty=True)
+        parts += [text[at : found.start()], variable]
         at = found.end()
     return [*parts, text[at:]]
 

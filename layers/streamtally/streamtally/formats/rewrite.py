@@ -21,10 +21,13 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 CLIENT_FIELDS = (
     "host", "client", "client_ip", "remote_addr", "remote_ip", "c_ip", "peer_ip", "realip_remote_addr",
-    "x_forwarded_for", "http_x_forwarded_for", "forwardedfor", "proxy",
+    "x_forwarded_for", "http_x_forwarded_for", "proxy_add_x_forwarded_for", "forwardedfor", "proxy", "peer_host",
+    "proxy_protocol_addr", "x_real_ip", "http_x_real_ip", "true_client_ip", "http_true_client_ip",
+    "cf_connecting_ip", "http_cf_connecting_ip",
 )  # fmt: skip
 """The fields in which the formats keep the client's address."""
 REQUEST_FIELDS = ("request", "request_uri", "req")
+_TWICE = 4
 PRIVATE_PROXIES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7", "::1/128")
 _ADDRESS = re.compile(r"(\[?)([0-9A-Fa-f:.%]{2,60}?)(\]?)((?::[0-9]{1,5})?)")
 _METHOD = re.compile(r"[A-Za-z!#$%&'*+.^_`|~-]{1,32}", re.ASCII)
@@ -148,11 +151,12 @@ def _coarse(address: Address) -> str:
 
 
 def anonymize_step(fields: Sequence[str]) -> Step:
-    """Hides the addresses in these fields."""
+    """Hides the addresses in these fields, also where a directive has one of them twice (``remote_addr_2``)."""
+    names = {*fields, *(f"{name}_{number}" for name in fields for number in range(2, _TWICE + 1))}
 
     def anonymize(row: Row) -> Row:
-        for name in fields:
-            value = row.get(name)
+        for name in names & row.keys():
+            value = row[name]
             if isinstance(value, str):
                 row[name] = anonymize_text(value)
         return row

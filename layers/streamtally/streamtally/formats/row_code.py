@@ -97,10 +97,14 @@ def _exact_code(layout: Layout, options: FormatOptions) -> str:
 def _value_code(column: Column, options: FormatOptions) -> str:
     if options.unescape and column.escaped:
         return 'None if {0} is None or {0} == "-" else unescape({0})'
-    if not column.nullable and not column.optional:
+    return _code(column)
+
+
+def _code(column: Column) -> str:
+    if not column.nullable and not column.can_be_none:
         return _CODE_WITHOUT_NULL[column.type]
     code = _CODE[column.type]
-    return code.replace("{0} ==", "{0} is None or {0} ==") if column.optional and column.type != "VARCHAR" else code
+    return code.replace("{0} ==", "{0} is None or {0} ==") if column.can_be_none and column.type != "VARCHAR" else code
 
 
 def _display(items: Sequence[tuple[str, str]]) -> list[str]:
@@ -234,10 +238,8 @@ class _FastWay:
 
     def _value(self, column: Column) -> str:
         if not column.is_looked_up:
-            codes = _CODE if column.nullable or column.optional else _CODE_WITHOUT_NULL
-            if self._layout.hints.split and column.type != "VARCHAR":
-                codes = _CELL_CODE
-            return codes[column.type].format(_variable(column))
+            is_cell = self._layout.hints.split and column.type != "VARCHAR"
+            return (_CELL_CODE[column.type] if is_cell else _code(column)).format(_variable(column))
         fullmatch = re.compile(column.plain_pattern, FLAGS).fullmatch
 
         def to_value(text: str) -> Any:

@@ -54,7 +54,7 @@ def test_formats_of_directives() -> None:
 def test_detect(tmp_path: Path) -> None:
     status, out, _ = run("detect", SAMPLES / "haproxy.log")
     assert status == 0
-    assert b"haproxy, 5 of 5 lines" in out
+    assert b"haproxy, 7 of 7 lines" in out
     log = tmp_path / "access.log"
     log.write_bytes(LINE * 30 + LINE.replace(b"200", b"2x0") + b"\n")
     status, out, _ = run("detect", log)
@@ -80,6 +80,11 @@ def test_detect_nothing(tmp_path: Path) -> None:
     assert b"no format fits" in out
     assert b"\x1b" not in out
     assert run("detect", tmp_path / "none.log")[0] == 2
+    status, out, _ = run("detect", data=LINE.replace(b"[10/Oct", b"[10.Oct") * 3)
+    nearest, place, shown, arrow, _ = out.decode().splitlines()[1:]
+    assert (status, nearest) == (1, "  apache_combined comes nearest")
+    assert place.startswith("  line 1, character 14: ")
+    assert shown[arrow.index("^") :].startswith(" [10.Oct")
 
 
 # Standard output is what the agent sends; what it skips is told on standard error, with its line.

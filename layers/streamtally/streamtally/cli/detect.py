@@ -89,7 +89,8 @@ def _server(found: Detection, name: str) -> str:
 def _explain_none(shown: str, found: Detection) -> None:
     click.echo(f"{visible(shown)}: no format fits {found.lines - found.empty} lines")
     for fit in found.fits[:3]:
-        click.echo(f"  {fit.format.name} takes {fit.taken} of them")
+        how = f"takes {fit.taken} of them" if fit.taken else "comes nearest"
+        click.echo(f"  {fit.format.name} {how}")
         for misfit in fit.misfits[:1]:
             _show(misfit)
     click.echo("Describe them by format = 'nginx:…', 'apache:…' or 'regex' (docs/formats.md).")

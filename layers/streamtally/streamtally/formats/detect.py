@@ -14,6 +14,7 @@ from streamtally.formats.w3c import HEADER
 COMBINED = "apache_combined"
 SAME_LINE = "nginx"  # as combined
 DELIMITED = ("csv", "tsv")
+_UNDEMANDING = (*DELIMITED, "ltsv", "logfmt", "w3c")
 
 NEARLY_ALL = 0.9
 """A format that takes this share of what the best one takes goes before it, if it says more about its lines."""
@@ -59,6 +60,8 @@ class Fit:
 class Detection:
     """The format that fits best (None: none does), and how every format that takes a line fits, best first.
 
+    Where none takes any, the one that came furthest into the first line that is not empty is there instead.
+
     ``sign``: what tells nginx's default lines from Apache's combined ones, where they are of either.
     """
 
@@ -85,7 +88,18 @@ def detect(lines: Iterable[str]) -> Detection:
         fits.append(twin)
         best = twin if sign is not None and sign.server == SAME_LINE else best
     others = sorted((fit for fit in fits if fit.taken and fit is not best), key=lambda fit: -fit.taken)
+    if not others and best is None:
+        others = _nearest(fits)
     return Detection(len(texts), len(texts) - len(numbered), best, [*([best] if best else []), *others], sign)
+
+
+def _nearest(fits: Sequence[Fit]) -> list[Fit]:
+    """The format whose pattern went on furthest, of those that demand something."""
+    reached = [fit for fit in fits if fit.misfits and fit.format.name not in _UNDEMANDING]
+    nearest = max(reached, key=lambda fit: fit.misfits[0].position, default=None)
+    if nearest is None or not nearest.misfits[0].position or not nearest.misfits[0].line.isprintable():
+        return []
+    return [nearest]
 
 
 def _choose(fits: Sequence[Fit]) -> Fit | None:

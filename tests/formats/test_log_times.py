@@ -98,6 +98,26 @@ def test_each_format_has_its_time(each: Any) -> None:
         assert ms("2025-01-01T00:00:00") <= time < ms("2026-01-01T00:00:00")
 
 
+# IIS and CloudFront write UTC whatever the pipeline's zone; a time field that is named is of the zone, as any other.
+@pytest.mark.parametrize("name", ["w3c", "cloudfront"])
+def test_formats_of_utc(name: str) -> None:
+    example = REGISTRY[name].examples[0]
+    said = f"{example.row['date']}T{example.row['time']}"
+    arrival, there = ms("2025-12-31T00:00:00"), {"time_zone": "Europe/Berlin"}
+    for settings in (
+        {"format": name},
+        {"format": name, "time_field": "auto"},
+        {"format": "auto", "time_field": "auto"},
+    ):
+        source = Source(source_settings({**settings, **there}), ZoneInfo)
+        assert source.event_time(source.parse(example.line), arrival) == ms(said), settings
+    by_hand = {"format": name, "time_field": "time", "time_format": "HH:mm:ss", **there}
+    assert Source(source_settings({"format": "nginx_error", **there}), ZoneInfo).event_time(
+        {"datetime": "2025/07/22 21:21:41"}, arrival
+    ) == ms("2025-07-22T19:21:41")
+    assert Source(source_settings(by_hand), ZoneInfo).time_field == "time"
+
+
 # In auto with time_field = auto each line's own time counts, whatever its field is called.
 def test_auto_takes_the_usual_fields() -> None:
     source = Source(source_settings({"format": "auto", "time_field": "auto"}), ZoneInfo)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 
 from streamtally.errors import EvaluationError
 from streamtally.formats.base import Row
@@ -13,6 +13,7 @@ from streamtally.times import MS_PER_DAY
 
 AUTO = "auto"
 _USUAL_FIELDS = ("datetime", "timestamp", "time", "time_local", "time_iso8601", "accept_date", "ts", "@timestamp")
+_OF_UTC = "cs_method"  # in the W3C lines of IIS and CloudFront, whose date and time are always in UTC
 _NUMERIC_TIMES = ("unix", "unix_ms", "auto")
 
 EventTime = Callable[[Row, int], int | None]
@@ -41,6 +42,8 @@ class EventTimes:
         parse = compile_log_time(time_format, zone)
         self._by_day = RememberedLogTimes(parse)
         self._plain = RememberedTimes(lambda text: parse(text, 0))
+        parse_utc = compile_log_time(time_format, UTC)
+        self._plain_utc = RememberedTimes(lambda text: parse_utc(text, 0))
         self.read: EventTime = self._reader(field)
 
     def _reader(self, field: str | tuple[str, str] | None) -> EventTime:
@@ -65,7 +68,8 @@ class EventTimes:
 
     def _read_usual(self, row: Row, arrival: int) -> int | None:
         if "date" in row and "time" in row:
-            return self._time(f"{row['date']} {row['time']}", arrival)
+            text = f"{row['date']} {row['time']}"
+            return self._plain_utc[text] if _OF_UTC in row else self._time(text, arrival)
         for name in self.fields:
             value = row.get(name)
             if value is not None:

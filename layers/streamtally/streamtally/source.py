@@ -111,7 +111,7 @@ class Source:
         self._field_of = {column: name for name, column in settings.rename.items()}
         field_name, time_format = self._time_settings()
         self.time_field, self.time_format = field_name, time_format
-        times = EventTimes(field_name, time_format, zone, self._field_of)
+        times = EventTimes(field_name, time_format, UTC if self._is_time_utc() else zone, self._field_of)
         self.event_time: EventTime = times.read
         self.event_time_fields = times.fields
         self.event_time_needs_arrival = times.needs_arrival
@@ -149,6 +149,11 @@ class Source:
         if settings.format == AUTO or not formats or formats[0].name in ("json", "regex"):
             return _ACCESS_LOG_TIME[0], settings.time_format or _ACCESS_LOG_TIME[1]
         return formats[0].time_field, settings.time_format or formats[0].time_format or "auto"
+
+    def _is_time_utc(self) -> bool:
+        settings, formats = self.settings, self._formats()
+        is_own = settings.time_field == FORMATS_OWN and settings.time_format is None and settings.format != AUTO
+        return is_own and bool(formats) and formats[0].time_is_utc
 
     def parser_for_record(self, arrival_ms: int | None = None) -> Parser:
         """The parser for one record's lines: what a header line says holds no further than its record.

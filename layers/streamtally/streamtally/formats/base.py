@@ -97,6 +97,7 @@ class Format:
         scanner: its fast way, if it has one.
         time_field, time_format: where a row's time is and how it is written, which hold unless the pipeline says
             otherwise; None where a format has none. Two fields are joined by a space.
+        time_is_utc: that time has no offset and is always in UTC, whatever zone the pipeline's other times are of.
         locate: a line that the format does not take → the character at which the match ended.
     """
 
@@ -111,4 +112,5 @@ class Format:
     scanner: Scanner | None = None
     time_field: str | tuple[str, str] | None = None
     time_format: str | None = None
+    time_is_utc: bool = False
     locate: Callable[[str], int] | None = None

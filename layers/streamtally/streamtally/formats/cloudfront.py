@@ -123,5 +123,6 @@ FORMAT = Format(
     compile=LAYOUT.compile,
     time_field=("date", "time"),
     time_format="yyyy-MM-dd HH:mm:ss",
+    time_is_utc=True,
     locate=LAYOUT.locate,
 )

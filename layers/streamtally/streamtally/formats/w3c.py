@@ -141,6 +141,7 @@ FORMAT = Format(
     compile=compile_w3c,
     time_field=("date", "time"),
     time_format="yyyy-MM-dd HH:mm:ss",
+    time_is_utc=True,
     locate=_locate,
 )
 """Lines of other columns come with their own #Fields line, so IIS's default columns are only the example."""

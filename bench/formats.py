@@ -21,7 +21,7 @@ from streamtally.formats.agent import compile_agent
 from streamtally.formats.auto import compile_auto
 
 LINES = 4_000
-ROUNDS = 15
+ROUNDS = 31
 VARIANTS = 200
 ASKED = 0.5  # of the lines a second of combined as it is
 _VARIED = re.compile(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable
+from typing import Any
 
 from streamtally.errors import FormatError, SettingsError
 from streamtally.formats.base import Example, Format, FormatOptions, Parser, Row
@@ -65,7 +66,7 @@ def _parser(name: str, mark: str, options: FormatOptions) -> Parser:
     all_names = (*names, *(f"column_{place + 1}" for place in range(count, count + _MORE_COLUMNS)))
 
     def parse(line: str) -> Row:
-        cells: list[str | None] = [*split_quoted(line)] if '"' in line else [*line.split(mark)]
+        cells: list[Any] = split_quoted(line) if '"' in line else line.split(mark)
         size = len(cells)
         if "-" in cells:
             cells = [None if cell == "-" else cell for cell in cells]

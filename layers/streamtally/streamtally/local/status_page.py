@@ -43,9 +43,8 @@ def status_page(
 ) -> str:
     """The page; log lines are hostile, so everything in it is escaped. Args: documents: the latest last."""
     names = [name for name in SHOWN_COUNTERS if any(name in each for each in counters.values())]
-    streams = _table(
-        ["stream", *names], [[name, *(each.get(key, 0) for key in names)] for name, each in counters.items()]
-    )
+    # A column a stream: the counters' names are too long to stand beside each other.
+    streams = _table(["", *counters], [[name, *(each.get(name, 0) for each in counters.values())] for name in names])
     parts = ["<h1>Streamtally, simulated Firehose</h1>", streams]
     if ledger is not None:
         parts += ["<h2>Lines since the start</h2>", _ledger_tables(ledger)]

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from streamtally.errors import SinkError
 from streamtally.ledger import Ledger
 from streamtally.local.folder import read_folder
 from streamtally.local.laptop import INGESTION, SUMMARY, InProcessFunction, Laptop
@@ -204,6 +205,20 @@ def test_a_full_disk(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> Non
     assert (status, headers["x-amzn-errortype"]) == (500, "InternalFailure")
     assert answer["__type"] == "InternalFailure"
     assert endpoint.laptop.streams[INGESTION].is_idle
+
+
+# What is to be shown cannot be had at the moment: said, and the connection stays.
+def test_nothing_to_show_now(endpoint: Endpoint) -> None:
+    def away(path: str, as_page: bool) -> None:
+        raise SinkError("http://127.0.0.1:9200 cannot be reached")
+
+    endpoint.server.status = away
+    with endpoint.connect() as connection:
+        for _ in range(2):
+            connection.sendall(b"GET /counts HTTP/1.1\r\n\r\n")
+            status, headers, answer = read_answer(connection)
+            assert (status, headers["x-amzn-errortype"]) == (500, "InternalFailure")
+            assert answer["message"] == "SinkError: http://127.0.0.1:9200 cannot be reached"
 
 
 # The page for a browser: what came, the lines' classes with reasons, the counts; nothing of a log line acts in it.

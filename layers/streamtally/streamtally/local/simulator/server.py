@@ -84,9 +84,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.connections.answer(self.connection)
-        found = self.server.status(self.path, "text/html" in self.headers.get("Accept", ""))
+        try:
+            found = self.server.status(self.path, "text/html" in self.headers.get("Accept", ""))
+        except Exception as error:  # the second stream's end is away, say
+            self._refuse(ApiError("InternalFailure", f"{type(error).__name__}: {error}"[:200], 500))
+            return
         if found is None:
-            self._send(404, {"__type": "UnknownOperationException", "message": "nothing is shown here"})
+            self._refuse(ApiError("UnknownOperationException", "nothing is shown here", 404))
         else:
             self._send(200, found)
 

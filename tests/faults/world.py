@@ -69,9 +69,12 @@ class Faults:
         self.shares = dict(shares or {})
         self.next: list[str] = []
         self.injected: Counter[str] = Counter()
+        self.paused = False
 
     def strikes(self, *names: str) -> str:
         """The fault that strikes here, of these; empty: none."""
+        if self.paused:
+            return ""
         for name in names:
             if self.next and self.next[0] == name:
                 self.next.pop(0)
@@ -340,13 +343,17 @@ class World:
             "error before the put", "throttled", "error after the put", "time-out after the put", "crash after the put",
         )  # fmt: skip
         fault = self.faults.strikes("reordered", *names) if may_fail else ""
+        self.faults.paused = not may_fail and batch in self.went_round
         if fault == "error before the put":
             raise RuntimeError("no")
         if fault == "throttled":  # Lambda's own refusal: the function does not run at all
             raise RuntimeError("TooManyRequestsException: Rate Exceeded")
         if fault == "reordered":
             event = {**event, "records": event["records"][::-1]}
-        answer, ledger = answer_batch(self.pipeline, self._deliver, event, 300.0, self.now, self._put_back)
+        try:
+            answer, ledger = answer_batch(self.pipeline, self._deliver, event, 300.0, self.now, self._put_back)
+        finally:
+            self.faults.paused = False
         if fault.startswith(("error", "time-out")):
             raise FunctionTimedOutError if fault.startswith("time") else RuntimeError("late")
         if fault == "crash after the put":

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -17,13 +19,14 @@ from tests.conformance.contract.target import Event
 
 
 @pytest.fixture(scope="module")
-def ours(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Event], Any]:
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Event], Any]]:
     """The deployed handler with the default pipeline, called as the runtime does: JSON in, JSON out."""
     folder = ROOT / "layers/pipeline/pipeline"
     pipeline = tmp_path_factory.mktemp("pipeline") / "pipeline.json"
     pipeline.write_text(encode_document(read_folder(folder)))
-    function = make_function(pipeline)
-    return lambda event: json.loads(function(json.dumps(event)))
+    with mock.patch.dict(os.environ):  # the function's settings are this module's alone
+        function = make_function(pipeline)
+        yield lambda event: json.loads(function(json.dumps(event)))
 
 
 # Every clause is kept by our function.

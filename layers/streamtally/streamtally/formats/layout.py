@@ -15,7 +15,8 @@ from typing import Any
 
 from streamtally.errors import FormatError
 from streamtally.formats.base import Field, FormatOptions, Parser
-from streamtally.formats.row_code import FLAGS, generate
+from streamtally.formats.row_code import generate
+from streamtally.formats.value_code import FLAGS
 
 TEXT = "[^ ]++"
 QUOTED = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'

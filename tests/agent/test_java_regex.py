@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from streamtally.agent import java_regex
 from streamtally.agent.bitstate import Matcher
 from streamtally.agent.builtin import LOG_FORMATS
-from streamtally.agent.java_regex import JavaPattern, PatternLimitError, write
+from streamtally.agent.java_regex import JavaPattern, PatternLimitError
 from streamtally.agent.java_tree import JavaSyntaxError, UnsupportedPatternError
+from streamtally.agent.java_writing import write
 from streamtally.agent.program import compile_program
 from streamtally.agent.quirks import is_quirky
 

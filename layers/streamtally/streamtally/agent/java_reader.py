@@ -41,7 +41,7 @@ class Reader:
 
     def wrong(self, what: str) -> JavaSyntaxError:
         """The error for what Java refuses."""
-        return JavaSyntaxError(f"pattern {self.given!r}: {what} near index {self.at}")
+        return JavaSyntaxError(f"pattern {self.given!r}: {what} near index {min(self.at, len(self.text))}")
 
     def refuse(self, what: str) -> UnsupportedPatternError:
         """The error for what Java takes and this package does not."""

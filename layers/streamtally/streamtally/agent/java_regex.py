@@ -5,7 +5,7 @@ A pattern is read into a tree (java_syntax) and written again with its character
 
 - Python's ``re`` where the work cannot grow beyond RE_WORK steps: always, if the pattern gives no choice (ambiguity);
 - RE2, in linear time, where it is installed and knows the constructs;
-- otherwise bitstate, in linear time but slow, which gives up after a number of steps.
+- otherwise, and where only it leaves Java's groups (quirks), bitstate: slow, and it gives up after a number of steps.
 """
 
 from __future__ import annotations
@@ -14,111 +14,21 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from streamtally.agent import ambiguity, charset
+from streamtally.agent import ambiguity
 from streamtally.agent.bitstate import Matcher, TooManyStepsError
 from streamtally.agent.java_syntax import parse
-from streamtally.agent.java_tree import (
-    Alt,
-    Assertion,
-    Atomic,
-    Backref,
-    Chars,
-    Group,
-    Look,
-    Node,
-    Repeat,
-    Seq,
-    UnsupportedPatternError,
-)
+from streamtally.agent.java_tree import Chars, Repeat, UnsupportedPatternError
+from streamtally.agent.java_writing import NotInRe2Error, without_end_anchors, write
 from streamtally.agent.linear import re2
-from streamtally.agent.places import ASSERTIONS, IN_RE2
 from streamtally.agent.program import compile_program
 from streamtally.agent.quirks import has_backref, is_quirky, leaves_groups
 
 RE_WORK = 1_000_000  # steps of ``re``, about 20 ms
-RE_MAX_CHARS = 1 << 24
 _SHORT_DELIMITER_CHARS = 64
 
 
 class PatternLimitError(Exception):
     """The line would take this pattern more steps than are given to one line."""
-
-
-class _NotInRe2Error(Exception):
-    pass
-
-
-def _bounds(node: Repeat) -> str:
-    simple = {(0, None): "*", (1, None): "+", (0, 1): "?"}.get((node.min_count, node.max_count))
-    if simple:
-        return simple
-    most = "" if node.max_count is None else node.max_count
-    return f"{{{node.min_count}}}" if node.min_count == most else f"{{{node.min_count},{most}}}"
-
-
-def write(node: Node, for_re2: bool = False) -> str:
-    """The tree as pattern text for Python's ``re`` or for RE2. Raises: _NotInRe2Error."""
-    match node:
-        case Chars(chars):
-            return charset.to_class(chars)
-        case Seq(items):
-            return "".join(
-                f"(?:{write(item, for_re2)})" if isinstance(item, Alt) else write(item, for_re2) for item in items
-            )
-        case Alt(branches):
-            return "|".join(write(branch, for_re2) for branch in branches)
-        case Group(item):
-            return f"({write(item, for_re2)})"
-        case Repeat(item):
-            inner = write(item, for_re2)
-            inner = inner if isinstance(item, Chars | Group) else f"(?:{inner})"
-            if for_re2 and (node.mode == "+" or (node.max_count is None and ambiguity.first(item)[1])):
-                raise _NotInRe2Error
-            return inner + _bounds(node) + node.mode
-        case Assertion(kind) if for_re2:
-            if kind not in IN_RE2:
-                raise _NotInRe2Error
-            return IN_RE2[kind]
-    if for_re2:
-        raise _NotInRe2Error
-    return _write_python_only(node)
-
-
-def _write_python_only(node: Node) -> str:
-    match node:
-        case Atomic(item):
-            return f"(?>{write(item)})"
-        case Look(item, behind, negative):
-            return f"(?{'<' if behind else ''}{'!' if negative else '='}{write(item)})"
-        case Backref(index, fold):
-            return f"(?{'ai' if fold else ''}:\\{index})"
-        case Assertion(kind):
-            return ASSERTIONS[kind]
-        case _:
-            raise AssertionError(node)
-
-
-def without_end_anchors(node: Node, head: bool, tail: bool) -> Node:
-    """Drop ``^`` at the head and ``$`` at the tail, where a match of the whole line implies them."""
-    match node:
-        case Assertion("start") if head:
-            return Seq(())
-        case Assertion("end" | "end_or_break" | "unix_end_or_break") if tail:
-            return Seq(())
-        case Group(item, index):
-            return Group(without_end_anchors(item, head, tail), index)
-        case Alt(branches):
-            return Alt(tuple(without_end_anchors(branch, head, tail) for branch in branches))
-        case Seq(items):
-            last = len(items) - 1
-            return Seq(
-                tuple(
-                    without_end_anchors(item, head and index == 0, tail and index == last)
-                    for index, item in enumerate(items)
-                )
-            )
-        case _:
-            return node
 
 
 class JavaPattern:
@@ -135,7 +45,7 @@ class JavaPattern:
         self.text = text
         self.mode = mode
         self.node = without_end_anchors(node, mode != "find", mode == "matches")
-        groups_matter = mode == "matches" or has_backref(node)
+        groups_matter = mode != "looking_at" or has_backref(node)
         self._revisits = has_backref(node) or (groups_matter and leaves_groups(node))
         self._has_boundary = "boundary" in str(node)
         self.degree = self._work_degree()
@@ -167,7 +77,7 @@ class JavaPattern:
         options.log_errors = False
         try:
             return re2.compile(write(self.node, for_re2=True), options)
-        except (_NotInRe2Error, re2.error):
+        except (NotInRe2Error, re2.error):
             return None
 
     def _engine(self, text: str) -> str:

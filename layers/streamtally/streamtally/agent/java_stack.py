@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from streamtally.agent.builtin import LOG_FORMATS
-from streamtally.agent.java_regex import JavaPattern, write
+from streamtally.agent.java_regex import JavaPattern
 from streamtally.agent.java_tree import Alt, Atomic, Chars, Group, Look, Node, Repeat, Seq
+from streamtally.agent.java_writing import write
 from streamtally.agent.options import Options, text_of
 
 ROUNDS = (

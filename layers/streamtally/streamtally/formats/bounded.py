@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from streamtally.agent.ambiguity import UNBOUNDED, degree
-from streamtally.agent.java_regex import RE_WORK, without_end_anchors
+from streamtally.agent.java_regex import RE_WORK
 from streamtally.agent.java_syntax import parse
 from streamtally.agent.java_tree import JavaSyntaxError, UnsupportedPatternError
+from streamtally.agent.java_writing import without_end_anchors
 from streamtally.agent.linear import re2
 from streamtally.errors import SettingsError
 

@@ -28,7 +28,7 @@ from streamtally.source import Source, source_settings
 @click.option(
     "--agent-options",
     metavar="JSON",
-    help="The Kinesis Agent's dataProcessingOptions, or a flow of agent.json, or @FILE: print what the agent sends.",
+    help="The Kinesis Agent's dataProcessingOptions, a flow, an agent.json of one flow, or @FILE: print what it sends.",
 )
 def command(
     file: str,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from streamtally.agent.ambiguity import first
 from streamtally.agent.java_study import study
-from streamtally.agent.java_tree import Atomic, Backref, Group, Look, Node, Repeat, children, has_group
+from streamtally.agent.java_tree import Alt, Atomic, Backref, Group, Look, Node, Repeat, children, has_group
 
 
 def has_backref(node: Node) -> bool:
@@ -16,23 +16,34 @@ def has_backref(node: Node) -> bool:
     return isinstance(node, Backref) or any(has_backref(child) for child in children(node))
 
 
-def is_quirky(node: Node, groups_matter: bool, end_matters: bool) -> bool:
+def is_quirky(node: Node, groups_matter: bool, end_matters: bool, always: bool = True) -> bool:
     """Whether only bitstate gives Java's result.
 
     Args:
         groups_matter: whether what the groups hold is asked for, or decides.
         end_matters: whether it is asked for where the match ends, or decided before the rest is looked at.
+        always: whether every match passes the node; what a lookaround sets each time is then set anew by the last one.
     """
     match node:
         case Repeat():
             if _is_quirky_repeat(node, groups_matter, end_matters):
                 return True
-            end_matters = end_matters or node.mode == "+"
+            end_matters, always = end_matters or node.mode == "+", always and node.min_count > 0
+        case Alt():
+            always = False
         case Atomic(item) | Look(item):
-            if groups_matter and has_group(item):
+            is_set_anew = always and not _has_choice_of_groups(item) and not (isinstance(node, Look) and node.negative)
+            if groups_matter and has_group(item) and not is_set_anew:
                 return True
             end_matters = True
-    return any(is_quirky(child, groups_matter, end_matters) for child in children(node))
+    return any(is_quirky(child, groups_matter, end_matters, always) for child in children(node))
+
+
+def _has_choice_of_groups(node: Node) -> bool:
+    """Whether a match of the node can leave one of its groups as it was."""
+    if isinstance(node, Alt) or (isinstance(node, Repeat) and node.min_count == 0) or isinstance(node, Look):
+        return has_group(node)
+    return any(_has_choice_of_groups(child) for child in children(node))
 
 
 def leaves_groups(node: Node) -> bool:

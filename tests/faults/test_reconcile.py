@@ -78,6 +78,17 @@ def test_reconcile(world: World, opensearch: Server) -> None:
     assert (status, "not settled yet" in text) == (1, True)
 
 
+# A line that is too old for its arrival counts in the arrival's window: both sides say so.
+def test_out_of_range(world: World, opensearch: Server) -> None:
+    world.put([(world.now - 30 * DAY_MS, [418])])
+    world.finish()
+    assert settled(opensearch)[418] == 1
+    status, text = run("reconcile", str(world.folder / "log-bucket"), "--opensearch", opensearch.url)
+    assert (status, "2 differences" in text) == (1, True)
+    assert "out of range (max_past, max_ahead): counted in the window of the arrival" in text
+    assert "1 rows out of range (max_past, max_ahead) count here by their arrival" in text
+
+
 # Old logs, raw and gzip, twice: the counts are those of the lines, once.
 def test_backfill(opensearch: Server, tmp_path: Path) -> None:
     wipe(opensearch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -27,12 +27,21 @@ class Difference:
     reason: str
 
 
-def read_settled(cluster: Cluster, index: str, output: str) -> dict[str, tuple[int, Columns]]:
-    """The visible settled documents of an output: group id → (window start in ms, columns)."""
+class Settled(NamedTuple):
+    """A settled document: its window's start in ms, its columns, and how many of its rows count by arrival."""
+
+    window: int
+    columns: Columns
+    out_of_range: int = 0
+
+
+def read_settled(cluster: Cluster, index: str, output: str) -> dict[str, Settled]:
+    """The visible settled documents of an output, by group id."""
     return {
-        source["tally"]["group_id"]: (
+        source["tally"]["group_id"]: Settled(
             from_iso(source["tally"]["window_start"]),
             {name: value for name, value in source.items() if name != "tally"},
+            source["tally"].get("out_of_range") or 0,
         )
         for source in _scan(cluster, index, output)
     }
@@ -55,36 +64,52 @@ def _scan(cluster: Cluster, index: str, output: str) -> Iterator[dict[str, Any]]
 
 def compare(
     recomputed: Mapping[tuple[str, int, str], Columns],
-    settled: Mapping[str, tuple[int, Columns]],
+    settled: Mapping[str, Settled],
     output: str,
     has_line_ids: bool,
     between: tuple[int, int],
+    believed: tuple[int, int] | None = None,
 ) -> list[Difference]:
-    """The differences of one output, windows of ``[from, to)`` in ms, in order of windows."""
+    """The differences of one output, windows of ``[from, to)`` in ms, in order of windows.
+
+    Args: believed: the windows by event time that the lines can be in, as far as their arrivals are known.
+    """
     mine = {
-        digest([output, window, orjson.loads(key)]): (window, columns)
+        digest([output, window, orjson.loads(key)]): Settled(window, columns)
         for (name, window, key), columns in recomputed.items()
         if name == output
     }
     found = []
     for group in mine.keys() | settled.keys():
-        window = (mine.get(group) or settled[group])[0]
-        one = mine[group][1] if group in mine else None
-        other = settled[group][1] if group in settled else None
+        one, other = mine.get(group), settled.get(group)
+        window = (one or settled[group]).window
         if between[0] <= window < between[1] and not _equal(one, other):
-            found.append(Difference(output, to_iso(window), one, other, _reason(one, other, has_line_ids)))
+            reason = _out_of_range(window, other, believed) or _reason(one, other, has_line_ids)
+            columns = one and one.columns, other and other.columns
+            found.append(Difference(output, to_iso(window), *columns, reason))
     return sorted(found, key=lambda each: (each.window, repr(each.in_s3)))
 
 
-def _equal(one: Columns | None, other: Columns | None) -> bool:
-    return one is not None and other is not None and canonical_json(dict(one)) == canonical_json(dict(other))
+def _equal(one: Settled | None, other: Settled | None) -> bool:
+    if one is None or other is None:
+        return False
+    return canonical_json(dict(one.columns)) == canonical_json(dict(other.columns))
 
 
-def _reason(one: Columns | None, other: Columns | None, has_line_ids: bool) -> str:
-    if other is None:
+def _out_of_range(window: int, other: Settled | None, believed: tuple[int, int] | None) -> str:
+    if other is not None and other.out_of_range:
+        return f"{other.out_of_range} rows out of range (max_past, max_ahead) count here by their arrival"
+    if other is None and believed and not believed[0] <= window <= believed[1]:
+        return "out of range (max_past, max_ahead): counted in the window of the arrival"
+    return ""
+
+
+def _reason(in_s3: Settled | None, in_index: Settled | None, has_line_ids: bool) -> str:
+    if in_index is None:
         return "not settled yet, or its partials are parked or refused"
-    if one is None:
+    if in_s3 is None:
         return "its lines are not in S3 yet, or in an error prefix, or deleted"
+    one, other = in_s3.columns, in_index.columns
     numbers = [(a, other.get(name)) for name, a in one.items() if isinstance(a, int | float) and a != other.get(name)]
     if all(isinstance(b, int | float) and a > b for a, b in numbers) and numbers:
         missing = "partials missing in the index (parked, refused, or undecided by redrive)"

@@ -20,7 +20,7 @@ from streamtally.cli.console import Console
 from streamtally.cli.indices import open_cluster
 from streamtally.errors import SettingsError
 from streamtally.local.folder import read_folder
-from streamtally.local.old_logs import Seen, recompute, run_old_logs
+from streamtally.local.old_logs import Seen, believed_windows, recompute, run_old_logs
 from streamtally.pipeline import load_pipeline
 from streamtally.report.text import visible
 
@@ -53,11 +53,12 @@ def command(
     objects = open_objects(place, lambda: aws.client("s3"))
     seen = Seen()
     recomputed = recompute(run_old_logs(objects, pipeline, seen, between), pipeline)
+    believed = believed_windows(seen.hours, pipeline) if seen.lines and seen.hours else None
     differences: list[Difference] = []
     for name, output in pipeline.outputs.items():
         if output.kind == "windowed":
             settled = read_settled(cluster, output.settings.index, name)
-            differences += compare(recomputed, settled, name, seen.has_line_ids, between)
+            differences += compare(recomputed, settled, name, seen.has_line_ids, between, believed)
     for problem in seen.problems:
         click.echo(f"not read: {visible(problem, 200)}", err=True)
     if as_json:

@@ -36,6 +36,7 @@ class Seen:
     Attributes:
         lines: read; unparsed: that never parsed; twins: of a line that carries a ``line_id``.
         without_id: of the lines read; skipped: objects that cannot hold what was asked for.
+        hours: the first and the last hour of arrival, in ms, if Firehose named every object.
     """
 
     lines: int = 0
@@ -45,6 +46,14 @@ class Seen:
     skipped: int = 0
     problems: list[str] = field(default_factory=list)
     line_ids: set[int] = field(default_factory=set)
+    hours: tuple[int, int] | None = (2**62, -(2**62))
+
+    def add_hour(self, hour_ms: int | None) -> None:
+        """An object's hour of arrival; None: it has none."""
+        if hour_ms is None:
+            self.hours = None
+        elif self.hours:
+            self.hours = min(self.hours[0], hour_ms), max(self.hours[1], hour_ms)
 
     @property
     def has_line_ids(self) -> bool:
@@ -78,14 +87,23 @@ def run_old_logs(
         except (RecordError, SinkError) as error:
             seen.problems.append(f"{key}: {error}")
             continue
+        seen.add_hour(place.arrival if place else None)
         yield from _run_object(objects.address + key, data, place.arrival if place else 0, pipeline, seen)
 
 
 def _may_hold(arrival_ms: int, between: Between, pipeline: Pipeline) -> bool:
+    believed = believed_windows((arrival_ms, arrival_ms), pipeline)
+    return believed[0] < between[1] and believed[1] >= between[0]
+
+
+def believed_windows(hours: tuple[int, int], pipeline: Pipeline) -> Between:
+    """The windows by event time that lines of these hours of arrival can be in; others count by their arrival.
+
+    Args: hours: the first and the last, in ms.
+    """
     settings = [output.settings for output in pipeline.outputs.values()]
-    earliest = arrival_ms - 1000 * max(each.max_past_seconds for each in settings) - HOUR_MS
-    latest = arrival_ms + 1000 * max(each.max_ahead_seconds for each in settings) + HOUR_MS + MAX_BUFFER_MS
-    return earliest < between[1] and latest >= between[0]
+    earliest = hours[0] - 1000 * max(each.max_past_seconds for each in settings) - HOUR_MS
+    return earliest, hours[1] + 1000 * max(each.max_ahead_seconds for each in settings) + HOUR_MS + MAX_BUFFER_MS
 
 
 def _run_object(address: str, data: bytes, hour_ms: int, pipeline: Pipeline, seen: Seen) -> Iterator[Outcome]:

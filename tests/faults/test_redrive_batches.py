@@ -193,7 +193,7 @@ def rows_pipeline() -> Pipeline:
 def failed_batch(records: int) -> tuple[list[FailedRecord], list[bytes]]:
     """A batch whose tries failed, equal lines among it, and the documents that the last one had put."""
     lines = [make_line(NOW, 200 + number // 2) * 2 for number in range(records)]
-    made = [Record(f"id-{n}", f"id-{n}", NOW, "", line, line) for n, line in enumerate(lines)]
+    made = [Record(f"id-{n}", f"id-{n}", NOW, NOW, "", line, line) for n, line in enumerate(lines)]
     raw = [base64.b64encode(line).decode() for line in lines]
     failed = [FailedRecord("processing-failed/x", n, NOW, NOW, "Lambda.FunctionError", raw[n]) for n in range(records)]
     return failed, list(iter_documents(transform(rows_pipeline(), made).deliveries))

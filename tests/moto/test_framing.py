@@ -29,7 +29,8 @@ CONTEXT: Any = SimpleNamespace(
 
 @pytest.fixture
 def handler(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The function with a pipeline of single lines, its SDK pointed at moto's server."""
+    """The function with a pipeline of single lines, its SDK pointed at moto's server, which delivers to a bucket."""
+    world.client("s3").create_bucket(Bucket="log-bucket")
     document = tmp_path / "pipeline.json"
     document.write_text(json.dumps(_document("single")))
     for name, value in {"PIPELINE": str(document), "SUMMARY_STREAM": world.stream}.items():
@@ -64,7 +65,6 @@ def _put(world: World) -> list[bytes]:
 
 def test_a_record_of_several_lines_is_put_back_line_by_line(world: World, handler: Any) -> None:
     """Handler, PutRecordBatch, and the handler again on what was put: three lines are three documents."""
-    world.client("s3").create_bucket(Bucket="log-bucket")
     payload = f"{LINE}\n{LINE} two\n{LINE} three\n".encode()
     answer = handler(_event(world, payload, LINE.encode()), CONTEXT)
     assert [each["result"] for each in answer["records"]] == ["Dropped", "Ok"]

@@ -185,6 +185,19 @@ def test_apache_round_trip(case: tuple[str, str, dict[str, Any]]) -> None:
                 "peer_ip": "192.0.2.1",
             },
         ),
+        (
+            "nginx:$remote_addr $request $status $http_user_agent $request_time",
+            "192.0.2.1 GET /a b HTTP/1.1 200 Mozilla/5.0 (X11; 64) Gecko 1 0.25",
+            {
+                "remote_addr": "192.0.2.1", "request": "GET /a b HTTP/1.1", "status": 200,
+                "http_user_agent": "Mozilla/5.0 (X11; 64) Gecko 1", "request_time": 0.25,
+            },
+        ),
+        (
+            "apache:%h %r,%>s %{User-Agent}i|%D|",
+            "h GET /a,b HTTP/1.1,404 a|b 7 c|12|",
+            {"host": "h", "request": "GET /a,b HTTP/1.1", "response": 404, "agent": "a|b 7 c", "duration_us": 12},
+        ),
         ("apache:%h %b%% %{X-Forwarded-For}i", "h 5% a, b", {"host": "h", "bytes": 5, "x_forwarded_for": "a, b"}),
     ],
 )  # fmt: skip
@@ -221,7 +234,7 @@ def test_time_field() -> None:
 
 
 # A line of a megabyte costs a directive's format linear time, whatever it holds.
-@pytest.mark.parametrize("flood", ["a", '"', " ", '" ', "\\", "- ", " [", "1", "|"])
+@pytest.mark.parametrize("flood", ["a", '"', " ", '" ', "\\", "- ", " [", "1", "|", " 1", " -"])
 def test_linear_time(flood: str) -> None:
     more = '|$status|$host - $upstream_addr $http_x_forwarded_for - $uri$is_args$args $host$request_uri"$remote_addr:'
     parse = find_format(NGINX_COMBINED.replace("$status", more)).compile(FormatOptions())
@@ -234,4 +247,7 @@ def test_linear_time(flood: str) -> None:
     ):
         with pytest.raises(FormatError):
             parse(head + flood * (1_000_000 // len(flood)) + "\n")
+    unquoted = find_format("nginx:$request $status $http_user_agent $request_time x").compile(FormatOptions())
+    with pytest.raises(FormatError):
+        unquoted("a" + flood * (1_000_000 // len(flood)) + "\n")
     assert time.process_time() - started < 2

@@ -43,11 +43,14 @@ Part = str | Variable
 """Literal text, or a variable."""
 
 
-def text_before(literal: str) -> str:
-    """The pattern of a text that ends where the literal first begins, or with the line."""
+def text_before(literal: str, ahead: str = "") -> str:
+    """The pattern of a text that ends where the literal first begins, or with the line.
+
+    Args: ahead: pattern of what comes behind the literal, where that is known: no other such literal ends the text.
+    """
     if not literal:
         return ".*+"
-    first, rest = re.escape(literal[0]), re.escape(literal[1:])
+    first, rest = re.escape(literal[0]), re.escape(literal[1:]) + ahead
     if literal[0] == '"':
         return r'[^"\\]*+(?:\\.[^"\\]*+)*+'
     if not rest:
@@ -99,13 +102,28 @@ def directive_layout(name: str, parts: Sequence[Part]) -> Layout:
                 "could be taken apart: put a literal between them"
             )
         rest = next((later for later in merged[place + 1 :] if isinstance(later, str)), "")
-        columns.append(_column(part, _unique(part.name, names), literal, following, rest))
+        ahead = _ahead(merged[place + 2 : place + 4]) if following and isinstance(following, str) else ""
+        columns.append(_column(part, _unique(part.name, names), literal, following, rest, ahead))
         literal = ""
     if not columns:
         raise SettingsError(f"format {name!r}: no variable in it")
     tail = merged[-1] if isinstance(merged[-1], str) else ""
     kind = name.partition(":")[0]
     return Layout(kind, "not a line of this directive", columns, end=f"{re.escape(tail)}\\Z")
+
+
+def _ahead(parts: Sequence[Part]) -> str:
+    """Pattern of a number or time and the literal behind it (or the line's end), if that is what these parts are.
+
+    A request or an agent without quotes holds spaces, but hardly a space, a number, and what the directive has behind.
+    """
+    if not parts or isinstance(parts[0], str) or parts[0].can_be_empty:
+        return ""
+    pattern = parts[0].pattern or _NUMBERS.get(parts[0].type, "")
+    literal = parts[1] if len(parts) > 1 else ""
+    if not pattern or not isinstance(literal, str) or re.compile(pattern).groups:
+        return ""
+    return f"(?:{pattern}){re.escape(literal) or chr(92) + 'Z'}"
 
 
 def _merge_literals(parts: Sequence[Part]) -> list[Part]:
@@ -127,10 +145,10 @@ def _unique(name: str, taken: set[str]) -> str:
     return unique
 
 
-def _column(variable: Variable, name: str, before: str, following: Part, literal: str) -> Column:
-    """``following``: what comes next; ``literal``: the next literal text."""
+def _column(variable: Variable, name: str, before: str, following: Part, literal: str, ahead: str) -> Column:
+    """``following``: what comes next; ``literal``: the next literal text; ``ahead``: pattern of what is behind it."""
     escaped = not variable.pattern and variable.type == "VARCHAR"
-    pattern = variable.pattern or _NUMBERS.get(variable.type) or _text(variable, following, literal)
+    pattern = variable.pattern or _NUMBERS.get(variable.type) or _text(variable, following, literal, ahead)
     if variable.can_be_empty:
         pattern = f"({pattern})?+"
     return Column(
@@ -139,10 +157,12 @@ def _column(variable: Variable, name: str, before: str, following: Part, literal
     )  # fmt: skip
 
 
-def _text(variable: Variable, following: Part, literal: str) -> str:
+def _text(variable: Variable, following: Part, literal: str, ahead: str) -> str:
     if not isinstance(following, str):
         return _text_before_any([following.begins, literal])
-    how = {"list": list_before, "address": address_before}.get(variable.kind, text_before)
+    if not variable.kind:
+        return text_before(following, ahead)
+    how = {"list": list_before, "address": address_before}[variable.kind]
     return how(following)
 
 

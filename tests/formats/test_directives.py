@@ -64,12 +64,23 @@ def draw_value(draw: st.DrawFn, field: Field, literal: str) -> str:
         assume(literal[0] != "." and not (text == "-" and literal[0] == "-"))
         return text
     text = draw_list(draw, literal) if field.name.startswith(LISTS) else draw(TEXT)
-    end = literal[0] if literal[0] == '"' else literal
-    bare = text if literal[0] in ',"' else text.replace(", ", "\0\0")
-    bare = bare if literal[0] in ',"' or literal.startswith(" :") else bare.replace(" : ", "\0\0\0")
-    bare = bare if field.name.startswith(LISTS) else text
-    assume((bare + literal).find(end) == len(bare))
+    assume(end_of(text + literal, literal, field.name.startswith(LISTS)) == len(text))
     return text
+
+
+def end_of(line: str, literal: str, is_list: bool) -> int:
+    """Where a text at the line's beginning ends: at the literal, which a list's own separators are no part of."""
+    end = literal[0] if literal[0] == '"' else literal
+    separators = [", ", " : "] if is_list and literal[0] not in ',"' else []
+    if literal.startswith(" :"):
+        separators = separators[:1]
+    at = 0
+    while at < len(line):
+        own = next((each for each in separators if line.startswith(each, at)), "")
+        if not own and line.startswith(end, at):
+            break
+        at += len(own) or 1
+    return at
 
 
 def draw_list(draw: st.DrawFn, literal: str) -> str:

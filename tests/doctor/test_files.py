@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import struct
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -46,15 +44,6 @@ def test_a_file_is_read_by_whom_its_mode_and_list_let(
     assert (found == []) is readable
     if found:
         assert found[0].fix == "setfacl -m u:agent:r /var/log/a.log"
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder that everybody may enter, which pytest's own are not."""
-    with tempfile.TemporaryDirectory() as made:
-        path = Path(made).resolve()
-        path.chmod(0o755)
-        yield path
 
 
 def _log(folder: Path, name: str = "logs/access_log") -> Path:

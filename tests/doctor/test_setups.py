@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 import threading
 import urllib.parse
 from collections.abc import Iterator
@@ -72,15 +71,6 @@ def _with_time(part: dict[str, Any]) -> dict[str, Any]:
     if found:
         part["date"] = format_datetime(datetime.now(UTC) + timedelta(seconds=int(found[1])), usegmt=True)
     return part
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder that everybody may enter, which pytest's own are not."""
-    with tempfile.TemporaryDirectory() as made:
-        path = Path(made).resolve()
-        path.chmod(0o755)
-        yield path
 
 
 @pytest.fixture

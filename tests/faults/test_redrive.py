@@ -6,8 +6,6 @@ import base64
 import contextlib
 import gzip
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -18,17 +16,7 @@ from streamtally.aws.redrive import Planned, carry_out, plan_redrive
 from streamtally.local.laptop import INGESTION, SUMMARY
 from streamtally.redrive import Rules
 from streamtally.times import to_iso
-from tests.faults.world import Faults, MemoryEnd, World, make_line
-
-NOW = 1_740_830_400_000
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path, MemoryEnd(), NOW, Faults(1))
-    world.max_failed_tries = 4
-    yield world
-    world.laptop.close()
+from tests.faults.world import NOW, MemoryEnd, World, make_line
 
 
 def fail(world: World, fault: str, batches: int = 1) -> None:

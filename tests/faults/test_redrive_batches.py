@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -27,18 +26,9 @@ from streamtally.local.laptop import INGESTION, SUMMARY
 from streamtally.pipeline import Pipeline, iter_documents, load_pipeline, transform
 from streamtally.records import Record, open_record
 from streamtally.redrive import Rules, decide
-from tests.faults.world import Faults, MemoryEnd, World, make_line
+from tests.faults.world import NOW, Faults, MemoryEnd, World, make_line
 
-NOW = 1_740_830_400_000
 ROWS = Path(__file__).parents[2] / "pipelines" / "rows"
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path, MemoryEnd(), NOW, Faults(1))
-    world.max_failed_tries = 4
-    yield world
-    world.laptop.close()
 
 
 def put_part(world: World, origin: str, statuses: list[int]) -> None:

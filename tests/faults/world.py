@@ -36,6 +36,7 @@ from streamtally.pipeline import Delivery, Pipeline, load_pipeline
 from streamtally.redrive import Rules
 from streamtally.times import to_iso
 
+NOW = 1_740_830_400_000  # 2025-03-01T12:00:00Z
 STATUSES = (200, 200, 200, 301, 404, 500)
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 MAX_REDRIVES = 5

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from streamtally.aws.failed_objects import read_plain
 from streamtally.aws.objects import ObjectStore
 from streamtally.aws.places import to_place
 from streamtally.canonical import canonical_json, digest
@@ -19,7 +20,7 @@ from streamtally.local.arrival import ReadLine, arrive_when_logged, read_lines
 from streamtally.local.logs import LogLine
 from streamtally.pipeline import Outcome, Pipeline, transform
 from streamtally.plan.windowed import WindowedOutput
-from streamtally.records import MAX_DECOMPRESSED_EVENT_BYTES, Record, decompress
+from streamtally.records import Record
 from streamtally.times import from_iso
 
 BATCH_LINES = 5_000
@@ -82,8 +83,7 @@ def run_old_logs(
             seen.skipped += 1
             continue
         try:
-            data = objects.get(key)
-            data = decompress(data, MAX_DECOMPRESSED_EVENT_BYTES * 16) if data[:2] == b"\x1f\x8b" else data
+            data = read_plain(objects, key)
         except (RecordError, SinkError) as error:
             seen.problems.append(f"{key}: {error}")
             continue

@@ -49,8 +49,11 @@ compile: setup  ## Make pipeline.json of every pipeline in the checkout
 	$(BIN)/streamtally compile layers/pipeline/pipeline
 	$(BIN)/streamtally compile pipelines/rows
 
-lock: ## Renew requirements/dev.txt (needs uv)
+lock:  ## Renew requirements/dev.txt, and from it the layers' locks (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url requirements/dev.in -o requirements/dev.txt
+	for layer in streamtally opensearch; do \
+	  uv pip compile -q --python-version 3.13 --python-platform aarch64-manylinux_2_34 --generate-hashes --no-emit-index-url \
+	    -c requirements/dev.txt layers/$$layer/requirements.txt -o layers/$$layer/lock.txt; done
 
 check: lint types test  ## Lint, types and tests
 
@@ -59,7 +62,14 @@ ARCH ?= arm64
 
 build:  ## Build functions and layers for `sam deploy` (ARCH=x86_64 for that processor), with sizes
 	@scripts/ci/install-tool sam
+	@scripts/ci/install-tool supply
 	@scripts/build $(ARCH)
+
+supply-chain:  ## Both processors built twice and compared, SBOMs, licences; advisories where they can be asked for
+	@scripts/supply-chain || [ $$? = 3 ]
+
+licences-doc:  ## Make docs/licences.md from the built layers
+	@scripts/supply-chain --write-licences || [ $$? = 3 ]
 
 lint-template:  ## What can be known of template.yaml without deploying it: SAM, cfn-lint, the policy check
 	@scripts/ci/install-tool sam
@@ -83,7 +93,7 @@ opensearch: setup  ## A real OpenSearch on http://127.0.0.1:9200 until Ctrl-C
 	$(BIN)/python tests/opensearch/server.py --port 9200
 
 .PHONY: test-opensearch bench-opensearch opensearch
-.PHONY: build lint-template test-sam test-deploy
+.PHONY: build supply-chain licences-doc lint-template test-sam test-deploy
 .PHONY: docs-cli setup-moto test-moto
 
 docs-cli: setup  ## docs/cli.md from the commands' own help

@@ -377,8 +377,9 @@ def test_layers_follow_the_architecture() -> None:
     resources = TEMPLATE["Resources"]
     for name in ("StreamtallyLayer", "OpenSearchLayer"):
         assert resources[name]["Metadata"] == {
-            "BuildMethod": "python3.13",
+            "BuildMethod": "makefile",
             "BuildArchitecture": {"Ref": "Architecture"},
+            "WorkingDirectory": {"Fn::Sub": resources[name]["Properties"]["ContentUri"] + "${Architecture}"},
         }
         assert resources[name]["Properties"]["CompatibleArchitectures"] == [{"Ref": "Architecture"}]
     assert TEMPLATE["Globals"]["Function"]["Architectures"] == [{"Ref": "Architecture"}]

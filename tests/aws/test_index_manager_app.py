@@ -42,7 +42,8 @@ class FakeCluster(BaseHTTPRequestHandler):
             return 201, {"_seq_no": 0, "_primary_term": 1}
         if self.command == "PUT":
             return 200, {"acknowledged": True}
-        return (200, {}) if path.endswith("/_search") else (404, {})
+        nothing = {"timed_out": False, "_shards": {"total": 0, "successful": 0, "skipped": 0, "failed": 0}}
+        return (200, nothing) if path.endswith("/_search") else (404, {})
 
     do_GET = do_PUT = do_POST = do_DELETE = _answer
 

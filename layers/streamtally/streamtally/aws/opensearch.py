@@ -17,8 +17,9 @@ from urllib.parse import unquote, urlsplit
 import orjson
 from opensearchpy import JSONSerializer, OpenSearch, RequestsHttpConnection
 from opensearchpy.exceptions import ConnectionError as UnreachableError
-from opensearchpy.exceptions import TransportError
+from opensearchpy.exceptions import SerializationError, TransportError
 
+from streamtally.aws.opensearch_answers import PARTIAL, ask_for_all, explain_cause, find_gap, is_limited
 from streamtally.errors import IndexPlanError, SettingsError
 
 TIMEOUT_SECONDS = 60
@@ -51,7 +52,10 @@ class Serializer(JSONSerializer):
         try:
             return orjson.loads(s)
         except orjson.JSONDecodeError:  # an integer of more than 64 bits
-            return json.loads(s)
+            try:
+                return json.loads(s)
+            except ValueError as error:  # cut off, or of something that stands before the cluster
+                raise SerializationError(s, error) from None
 
 
 class Connection(RequestsHttpConnection):
@@ -92,10 +96,12 @@ class Cluster:
     ) -> Any:
         """The parsed answer; with a status in ``ignore`` whatever came, an empty dict if nothing did.
 
-        Raises: ClusterError: one line with the request, the status and the reason.
+        Raises: ClusterError: one line with the request, the status and the reason; also for an answer that is not
+            whole (`opensearch_answers`), whatever its status.
         """
         self.requests += 1
-        given = {**(params or {}), **({"request_timeout": timeout_seconds} if timeout_seconds else {})}
+        asked = ask_for_all(path, params or {})
+        given = {**asked, **({"request_timeout": timeout_seconds} if timeout_seconds else {})}
         headers = {"content-type": "application/x-ndjson"} if isinstance(body, str | bytes) else None
         try:
             answer = self._client.transport.perform_request(method, path, params=given, body=body, headers=headers)
@@ -106,18 +112,29 @@ class Cluster:
             if status in ignore:
                 return error.info if isinstance(error.info, dict) else {}
             raise ClusterError(_explain(method, path, error), status, str(error.error)) from None
+        except SerializationError:
+            raise ClusterError(f"{method} {path[:120]}: the answer is not JSON, or was cut off", 200, PARTIAL) from None
+        gap = find_gap(path, answer, is_limited(body, asked))
+        if gap:
+            raise ClusterError(f"{method} {path[:120]}: answered in part: {gap}", 200, PARTIAL)
         return answer if answer != "" else {}
 
     def bulk(
         self, lines: Iterable[bytes], params: Mapping[str, Any] | None = None, path: str = "/_bulk"
     ) -> list[BulkItem]:
-        """Put action and document lines; what did not succeed, by its position among the items.
+        """Put action and document lines in one request; what did not succeed, by its position among the items.
 
-        Lines come in pairs (action, document), or alone for deletes; several requests of at most 4 MB are made.
+        Lines come in pairs (action, document), or alone for deletes.
+        Raises: ClusterError: the request failed, or the answer has not one item for each that was put.
         """
+        lines = list(lines)
         answer = self.request("POST", path, b"\n".join(lines) + b"\n", params)
+        items, sent = answer.get("items") or (), _count_items(lines)
+        if len(items) != sent:
+            text = f"POST {path}: answered in part: {len(items)} of {sent} items"
+            raise ClusterError(text, 200, PARTIAL)
         failed = []
-        for position, item in enumerate(answer["items"] if answer.get("errors") else ()):
+        for position, item in enumerate(items):
             result = next(iter(item.values()))
             if result["status"] >= 300:
                 error = result.get("error") or {}
@@ -127,14 +144,22 @@ class Cluster:
         return failed
 
 
+def _count_items(lines: Sequence[bytes]) -> int:
+    """How many operations the lines of a bulk are: a delete has one line, all others have two."""
+    count = position = 0
+    while position < len(lines):
+        position += 1 if lines[position].lstrip().startswith(b'{"delete"') else 2
+        count += 1
+    return count
+
+
 def _explain(method: str, path: str, error: TransportError) -> str:
     reason = _one_line(error.error)
     info = error.info
     if isinstance(info, dict):
         cause = info.get("error")
         if isinstance(cause, dict):
-            root = (cause.get("root_cause") or [cause])[0]
-            reason = _one_line(f"{cause.get('type', '')}: {cause.get('reason') or root.get('reason') or ''}")
+            reason = _one_line(explain_cause(cause))
         elif isinstance(cause, str):
             reason = _one_line(cause)
         elif info.get("message"):

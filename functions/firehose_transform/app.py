@@ -31,8 +31,9 @@ put_back = make_put_back(os.environ, logger)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one batch. Partials are put before the answer is given: if they cannot be, the invocation fails."""
     source = KinesisFirehoseEvent(event)
-    remaining = context.get_remaining_time_in_millis() / 1000
     now_ms = time.time_ns() // 1_000_000
-    answer, ledger = answer_batch(pipeline, deliver, event, remaining, now_ms, put_back)
+    answer, ledger = answer_batch(
+        pipeline, deliver, event, lambda: context.get_remaining_time_in_millis() / 1000, now_ms, put_back
+    )
     add_ledger(metrics, logger, source.delivery_stream_arn, source.invocation_id, ledger)
     return answer

@@ -60,7 +60,7 @@ def test_into_the_data_stream(firehose: Firehose, monkeypatch: pytest.MonkeyPatc
     put_back = make_put_back({}, Logger(service="test"))
     assert put_back is not None
     envelopes = [b"%d" % number for number in range(700)]
-    put_back(events.from_data_stream(events.LINE), envelopes, 60.0)
+    put_back(events.from_data_stream(events.LINE), envelopes, lambda: 60.0)
     assert sorted(kinesis.taken) == sorted(each + b"\n" for each in envelopes)
     assert max(kinesis.calls) <= 500
     assert kinesis.arns == {"arn:aws:kinesis:us-east-1:123456789012:stream/logs"}
@@ -73,7 +73,7 @@ def test_a_data_stream_that_takes_nothing(firehose: Firehose, monkeypatch: pytes
     put_back = make_put_back({}, Logger(service="test"))
     assert put_back is not None
     with pytest.raises(SinkError):
-        put_back(events.from_data_stream(events.LINE), [b"x"], 0.0)
+        put_back(events.from_data_stream(events.LINE), [b"x"], lambda: 0.0)
 
 
 # Without one, they go into the delivery stream itself; under sam local nowhere, unless an endpoint is told.
@@ -82,6 +82,6 @@ def test_into_the_delivery_stream(firehose: Firehose) -> None:
     for environment in ({}, local):
         put_back = make_put_back(environment, Logger(service="test"))
         assert put_back is not None
-        put_back(events.event(events.LINE), [b"x"], 60.0)
+        put_back(events.event(events.LINE), [b"x"], lambda: 60.0)
     assert firehose.taken == {"log-ingestion-stream": [b"x\n"] * 2}
     assert make_put_back({"AWS_SAM_LOCAL": "true"}, Logger(service="test")) is None

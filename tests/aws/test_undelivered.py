@@ -5,16 +5,20 @@ from __future__ import annotations
 import gzip
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from streamtally.aws import undelivered
+from streamtally.aws.firehose import Clock
 from streamtally.aws.objects import Folder
 from streamtally.aws.undelivered import park, put_or_park, redeliver
 from streamtally.errors import SinkError
 
+ONE_TRY = Clock(monotonic=lambda: 0.0, uniform=lambda low, high: inf)
+"""A clock by which no time is left for a second try."""
 DOCUMENTS = [b'{"n":%d}' % number for number in range(1_200)]
 
 
@@ -47,8 +51,8 @@ def at() -> datetime:
 def test_nothing_is_lost(tmp_path: Path, takes: int, error: Exception | None) -> None:
     stream, parking = Stream(takes, error), Folder(tmp_path)
 
-    parked = put_or_park(stream, "log-summary-stream", DOCUMENTS, 0, parking, at)
-    put_or_park(stream, "log-summary-stream", DOCUMENTS, 0, parking, at)  # the batch is retried
+    parked = put_or_park(stream, "log-summary-stream", DOCUMENTS, 1, parking, at, clock=ONE_TRY)
+    put_or_park(stream, "log-summary-stream", DOCUMENTS, 1, parking, at, clock=ONE_TRY)  # the batch is retried
     assert parked > 0
     assert all(key.startswith("undelivered/log-summary-stream/2025/03/01/00/") for key in parking.keys(""))
 
@@ -62,7 +66,7 @@ def test_nothing_is_lost(tmp_path: Path, takes: int, error: Exception | None) ->
 # The stream is still away: the object stays for the next run, with a line that says why.
 def test_still_away(tmp_path: Path) -> None:
     parking = Folder(tmp_path)
-    put_or_park(Stream(0), "log-summary-stream", DOCUMENTS, 0, parking, at)
+    put_or_park(Stream(0), "log-summary-stream", DOCUMENTS, 1, parking, at, clock=ONE_TRY)
     (tmp_path / "undelivered/log-summary-stream/broken.jsonl.gz").write_bytes(b"no gzip")
 
     done = redeliver(Stream(0), parking, lambda: 5.001)
@@ -121,7 +125,7 @@ def test_gone_meanwhile(tmp_path: Path) -> None:
 # Put in part, again and again: the object stays whole until all of it went in one run, and nothing of it is lost.
 def test_put_in_part(tmp_path: Path) -> None:
     parking, stream = Folder(tmp_path), Stream(0)
-    put_or_park(stream, "s", DOCUMENTS, 0, parking, at)
+    put_or_park(stream, "s", DOCUMENTS, 1, parking, at, clock=ONE_TRY)
     for takes in (700, 300):
         stream.takes = takes
         assert redeliver(stream, parking, lambda: 5.001).objects == 0
@@ -144,7 +148,7 @@ def test_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 # No place to park, or that refuses too: the invocation fails, and Firehose calls again.
 def test_no_place(tmp_path: Path) -> None:
     with pytest.raises(SinkError, match="none be parked"):
-        put_or_park(Stream(0), "log-summary-stream", DOCUMENTS, 0, None, at)
+        put_or_park(Stream(0), "log-summary-stream", DOCUMENTS, 1, None, at, clock=ONE_TRY)
     (tmp_path / "undelivered").write_text("a file where a folder must be")
     with pytest.raises(SinkError):
-        put_or_park(Stream(0), "log-summary-stream", DOCUMENTS, 0, Folder(tmp_path), at)
+        put_or_park(Stream(0), "log-summary-stream", DOCUMENTS, 1, Folder(tmp_path), at, clock=ONE_TRY)

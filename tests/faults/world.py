@@ -11,6 +11,7 @@ import json
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from math import inf
 from pathlib import Path
 from random import Random
 from typing import Any, Protocol
@@ -20,7 +21,7 @@ import orjson
 
 from streamtally.aws.batches import WaitingBatches
 from streamtally.aws.failed_objects import read_plain
-from streamtally.aws.firehose import put_documents
+from streamtally.aws.firehose import Clock, TimeLeft, put_documents
 from streamtally.aws.objects import Folder, ObjectStore
 from streamtally.aws.redrive import Planned, carry_out, plan_redrive
 from streamtally.aws.transform import answer_batch
@@ -40,6 +41,8 @@ NOW = 1_740_830_400_000  # 2025-03-01T12:00:00Z
 STATUSES = (200, 200, 200, 301, 404, 500)
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 MAX_REDRIVES = 5
+ONE_TRY = Clock(monotonic=lambda: 0.0, uniform=lambda low, high: inf)
+"""A clock by which no time is left for a second try."""
 BROKEN = b"no line of a log\n"
 Counts = Counter[tuple[str, int]]
 """(window start, status) → lines."""
@@ -352,7 +355,7 @@ class World:
         if fault == "reordered":
             event = {**event, "records": event["records"][::-1]}
         try:
-            answer, ledger = answer_batch(self.pipeline, self._deliver, event, 300.0, self.now, self._put_back)
+            answer, ledger = answer_batch(self.pipeline, self._deliver, event, lambda: 300.0, self.now, self._put_back)
         finally:
             self.faults.paused = False
         if fault.startswith(("error", "time-out")):
@@ -364,11 +367,11 @@ class World:
         self.tries.pop(batch)
         return answer
 
-    def _deliver(self, deliveries: Iterable[Delivery], _: float) -> None:
+    def _deliver(self, deliveries: Iterable[Delivery], _: TimeLeft) -> None:
         for delivery in deliveries:
-            put_or_park(FaultyClient(self), SUMMARY, delivery.documents, 0, self.failed_objects)
+            put_or_park(FaultyClient(self), SUMMARY, delivery.documents, 1.0, self.failed_objects, clock=ONE_TRY)
 
-    def _put_back(self, event: Mapping[str, Any], envelopes: Sequence[bytes], _: float) -> None:
+    def _put_back(self, event: Mapping[str, Any], envelopes: Sequence[bytes], _: TimeLeft) -> None:
         self.went_round.add(str(event["invocationId"]))
         put_documents(FaultyClient(self), INGESTION, envelopes, 1.0)
 

@@ -14,6 +14,7 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from streamtally.aws import clients
+from streamtally.aws.firehose import TimeLeft
 from streamtally.aws.put_back import make_put_back
 from streamtally.aws.transform import answer_batch
 from streamtally.local.folder import read_folder
@@ -53,7 +54,7 @@ def test_round_by_the_data_stream(moto_url: str, monkeypatch: pytest.MonkeyPatch
     pipeline = load_pipeline(read_folder(None), ZoneInfo)
     partials: dict[str, int] = {}
 
-    def deliver(deliveries: Iterable[Delivery], _: float) -> None:
+    def deliver(deliveries: Iterable[Delivery], _: TimeLeft) -> None:
         for document in map(json.loads, iter_documents(deliveries)):
             partials[document["tally"]["partial_id"]] = document["tally"]["state"]["rows"]
 
@@ -61,16 +62,17 @@ def test_round_by_the_data_stream(moto_url: str, monkeypatch: pytest.MonkeyPatch
     records = 3_000_000 // (88 * LINES_A_RECORD)
     first = events.from_data_stream(*[LINE_OF_88 * LINES_A_RECORD] * records)
     event, seen, calls = {**first, "sourceKinesisStreamArn": arn}, 0, 0
-    answers = [answer_batch(pipeline, deliver, event, 300, events.ARRIVAL_MS, put_back)]
+    answers = [answer_batch(pipeline, deliver, event, lambda: 300.0, events.ARRIVAL_MS, put_back)]
     while again := read(kinesis, name, seen):
         seen += len(again)
         calls += 1
         assert calls < 10
-        answers.append(answer_batch(pipeline, deliver, {**event, "records": again}, 300, events.ARRIVAL_MS, put_back))
+        event_again = {**event, "records": again}
+        answers.append(answer_batch(pipeline, deliver, event_again, lambda: 300.0, events.ARRIVAL_MS, put_back))
 
     assert calls
     lines = sum(base64.b64decode(each["data"]).count(b"\n") for answer, _ in answers for each in answer["records"])
     assert sum(partials.values()) == lines == records * LINES_A_RECORD
     before = dict(partials)
-    answer_batch(pipeline, deliver, event, 300, events.ARRIVAL_MS, put_back)
+    answer_batch(pipeline, deliver, event, lambda: 300.0, events.ARRIVAL_MS, put_back)
     assert partials == before

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 
 from aws_lambda_powertools import Logger
 
 from streamtally.aws import clients
-from streamtally.aws.firehose import RESERVE_SECONDS
+from streamtally.aws.firehose import REQUEST_SECONDS, RESERVE_SECONDS, Clock, TimeLeft
 from streamtally.aws.objects import Bucket, ObjectStore
 from streamtally.aws.settings import required
-from streamtally.aws.undelivered import put_or_park
+from streamtally.aws.undelivered import PARK_SECONDS, put_or_park
 from streamtally.pipeline import Delivery, Pipeline, iter_documents
 
-Deliver = Callable[[Iterable[Delivery], float], None]
-"""Documents, and the seconds that are left of the invocation. Raises SinkError."""
+Deliver = Callable[[Iterable[Delivery], TimeLeft], None]
+"""Documents, and what tells the seconds that are left of the invocation. Raises SinkError."""
 
 MAX_LOGGED_DOCUMENTS = 100
 MAX_PUT_SECONDS = 60.0
 """How long documents are put again and again; then they are parked, since Firehose's next batch waits."""
-PARK_SECONDS = 20.0
-"""What is kept of an invocation's time for parking."""
 
 
-def make_delivery(pipeline: Pipeline, environment: Mapping[str, str], log: Logger) -> Deliver:
-    """How this environment delivers.
+def make_delivery(
+    pipeline: Pipeline, environment: Mapping[str, str], log: Logger, clock: Clock | None = None
+) -> Deliver:
+    """How this environment delivers: what a stream does not take while parking is still possible is parked.
 
     Under ``AWS_SAM_LOCAL`` nothing is put unless ``AWS_ENDPOINT_URL_FIREHOSE`` says where.
     Raises: SettingsError: an output has no stream of its own and ``SUMMARY_STREAM`` is not set.
@@ -37,14 +36,14 @@ def make_delivery(pipeline: Pipeline, environment: Mapping[str, str], log: Logge
         default = required(environment, "SUMMARY_STREAM", "the delivery stream that takes the outputs' documents")
     clients.firehose_client()  # made while the function initialises, not within the first batch
 
-    def deliver(deliveries: Iterable[Delivery], remaining_seconds: float) -> None:
+    def deliver(deliveries: Iterable[Delivery], time_left: TimeLeft) -> None:
         objects = parking_place(environment)
-        end = time.monotonic() + remaining_seconds - RESERVE_SECONDS
+        kept = RESERVE_SECONDS + (REQUEST_SECONDS + PARK_SECONDS if objects else 0.0)
         for delivery in deliveries:
-            left = end - time.monotonic() - (PARK_SECONDS if objects else 0.0)
             stream = delivery.stream or default
-            seconds = max(0.0, min(MAX_PUT_SECONDS, left))
-            parked = put_or_park(clients.firehose_client(), stream, delivery.documents, seconds, objects)
+            seconds = min(MAX_PUT_SECONDS, time_left() - kept)
+            client = clients.firehose_client()
+            parked = put_or_park(client, stream, delivery.documents, seconds, objects, time_left=time_left, clock=clock)
             if parked:
                 log.warning("documents parked, to be put later", stream=stream, documents=parked)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from streamtally.aws.clients import CONNECT_SECONDS, READ_SECONDS
 from streamtally.errors import PartialWriteError, SinkError
 
 PUT_RECORD_BATCH_MAX_RECORDS = 500
@@ -22,6 +23,11 @@ FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
 RESERVE_SECONDS = 2.0
 """What is kept of an invocation's time for the answer, and for saying clearly what failed."""
+REQUEST_SECONDS = float(CONNECT_SECONDS + READ_SECONDS)
+"""The longest that one request may take: where what fails can be parked, none begins that could outlast parking."""
+
+TimeLeft = Callable[[], float]
+"""The seconds that are left of the invocation, asked whenever something is about to begin."""
 
 
 class FirehoseClient(Protocol):
@@ -45,15 +51,25 @@ def put_documents(
 ) -> int:
     """Put documents (without line ends; one is added) to a stream; what fails is put again with growing pauses.
 
-    Args: seconds: how long this may take in all.
+    Args: seconds: how long this may take in all: no request after the first begins later, none at all if it is 0.
     Returns: how many requests it took.
-    Raises: PartialWriteError: some could not be put in that time; its ``failed`` are these.
+    Raises: PartialWriteError: some could not be put in that time; its ``failed`` are these, each with its line end.
     """
     clock = clock or Clock()
     deadline = clock.monotonic() + seconds
-    requests = 0
-    for batch in _batches(documents):
-        requests += _put_batch(client, stream, batch, deadline, clock)
+    waiting = list(documents)
+    requests = done = 0
+    for batch in _batches(waiting):
+        left, reason = batch, "no time is left"
+        if clock.monotonic() < deadline if done else seconds > 0:
+            taken, left, reason = _put_batch(client, stream, batch, deadline, clock)
+            requests += taken
+        done += len(batch)
+        if left:
+            left = [*left, *(document + b"\n" for document in waiting[done:])]
+            raise PartialWriteError(
+                f"delivery stream {stream}: {len(left)} documents could not be put in time: {reason}", left
+            )
     return requests
 
 
@@ -73,19 +89,20 @@ def _batches(documents: Iterable[bytes]) -> Iterator[list[bytes]]:
         yield batch
 
 
-def _put_batch(client: FirehoseClient, stream: str, batch: list[bytes], deadline: float, clock: Clock) -> int:
+def _put_batch(
+    client: FirehoseClient, stream: str, batch: list[bytes], deadline: float, clock: Clock
+) -> tuple[int, list[bytes], str]:
+    """Requests until all of it is taken or the time is up: (how many, the records that are left, why)."""
     pause, requests = FIRST_PAUSE_SECONDS, 0
     while True:
         requests += 1
         batch, reason = _put_once(client, stream, batch)
         if not batch:
-            return requests
+            return requests, [], ""
         # Full jitter: callers that were throttled together do not come back together.
         wait = clock.uniform(0, pause)
         if clock.monotonic() + wait >= deadline:
-            raise PartialWriteError(
-                f"delivery stream {stream}: {len(batch)} documents could not be put in time: {reason}", batch
-            )
+            return requests, batch, reason
         clock.sleep(wait)
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 

@@ -13,7 +13,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from streamtally.aws import clients
-from streamtally.aws.firehose import RESERVE_SECONDS, put_documents
+from streamtally.aws.firehose import RESERVE_SECONDS, Clock, TimeLeft, put_documents
 from streamtally.aws.transform import PutBack
 
 
@@ -29,26 +29,28 @@ class DataStream:
         return {"FailedPutCount": answer["FailedRecordCount"], "RequestResponses": answer["Records"]}
 
 
-def make_put_back(environment: Mapping[str, str], log: Logger) -> PutBack | None:
+def make_put_back(environment: Mapping[str, str], log: Logger, clock: Clock | None = None) -> PutBack | None:
     """How this environment puts records back; None where nothing can be put (``sam local`` without an endpoint)."""
     if environment.get("AWS_SAM_LOCAL") and not environment.get("AWS_ENDPOINT_URL_FIREHOSE"):
         return None
 
-    def put_back(event: Mapping[str, Any], envelopes: Sequence[bytes], seconds: float) -> None:
+    def put_back(event: Mapping[str, Any], envelopes: Sequence[bytes], time_left: TimeLeft) -> None:
         log.info("records go back into the source stream", envelopes=len(envelopes))
-        put_into_source(event, envelopes, max(0.0, seconds - RESERVE_SECONDS))
+        put_into_source(event, envelopes, time_left() - RESERVE_SECONDS, clock)
 
     return put_back
 
 
-def put_into_source(event: Mapping[str, Any], envelopes: Sequence[bytes], seconds: float) -> None:
+def put_into_source(
+    event: Mapping[str, Any], envelopes: Sequence[bytes], seconds: float, clock: Clock | None = None
+) -> None:
     """Put envelopes where the event's records came from. Raises: SinkError."""
     data_stream = event.get("sourceKinesisStreamArn")
     if data_stream:
-        put_documents(DataStream(clients.kinesis_client()), data_stream, envelopes, seconds)
+        put_documents(DataStream(clients.kinesis_client()), data_stream, envelopes, seconds, clock)
     else:
         name = str(event["deliveryStreamArn"]).rpartition("/")[2]
-        put_documents(clients.firehose_client(), name, envelopes, seconds)
+        put_documents(clients.firehose_client(), name, envelopes, seconds, clock)
 
 
 def _partition_key(data: bytes) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from streamtally.answer import encode_answer
 from streamtally.aws.delivery import Deliver
+from streamtally.aws.firehose import TimeLeft
 from streamtally.ledger import Ledger
 from streamtally.pipeline import Pipeline, transform
 from streamtally.records import decode_records
@@ -15,21 +16,21 @@ from streamtally.records import decode_records
 class PutBack(Protocol):
     """Puts envelopes into the stream that the event came from. Raises: SinkError."""
 
-    def __call__(self, event: Mapping[str, Any], envelopes: Sequence[bytes], seconds: float) -> None: ...
+    def __call__(self, event: Mapping[str, Any], envelopes: Sequence[bytes], time_left: TimeLeft) -> None: ...
 
 
 def answer_batch(
     pipeline: Pipeline,
     deliver: Deliver,
     event: Mapping[str, Any],
-    remaining_seconds: float,
+    time_left: TimeLeft,
     now_ms: int,
     put_back: PutBack | None = None,
 ) -> tuple[dict[str, Any], Ledger]:
     """Transform an event's records, put its documents, and only then answer.
 
     Args:
-        remaining_seconds: what is left of the invocation's time.
+        time_left: the seconds that are left of the invocation; whatever puts, puts back or parks asks it first.
         now_ms: the arrival of records that carry none.
         put_back: takes the records that would make the answer too large; None: they are answered ProcessingFailed.
     Returns: the answer for Firehose, and the batch's account.
@@ -37,7 +38,7 @@ def answer_batch(
     """
     records = decode_records(event["records"], now_ms)
     outcome = transform(pipeline, records, can_put_back=put_back is not None)
-    deliver(outcome.deliveries, remaining_seconds)
+    deliver(outcome.deliveries, time_left)
     if outcome.put_back and put_back is not None:
-        put_back(event, outcome.put_back, remaining_seconds)
+        put_back(event, outcome.put_back, time_left)
     return encode_answer(outcome.results), outcome.ledger

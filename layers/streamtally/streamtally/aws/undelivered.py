@@ -11,21 +11,29 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from math import inf
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from streamtally.aws import clients
-from streamtally.aws.firehose import FirehoseClient, put_documents
+from streamtally.aws.firehose import RESERVE_SECONDS as ANSWER_SECONDS
+from streamtally.aws.firehose import Clock, FirehoseClient, TimeLeft, put_documents
 from streamtally.aws.objects import Bucket, ObjectStore
 from streamtally.errors import MissingObjectError, PartialWriteError, RecordError, SinkError
 from streamtally.records import MAX_DECOMPRESSED_EVENT_BYTES, decompress
 
 PREFIX = "undelivered/"
+FAST = 1
+"""gzip's level: the best one would take seconds of what is left of an invocation."""
 RESERVE_SECONDS = 5.0
 PUT_SECONDS = 20.0
 """How long an object is put again and again: a stream that takes nothing must not keep another's from going."""
 MAX_PARKED_BYTES = 4 * MAX_DECOMPRESSED_EVENT_BYTES
+PARK_SECONDS = 30.0
+"""What is kept of an invocation's time for parking: S3's client tries twice."""
+PARK_BYTES = 8 * 2**20
+"""How much is parked in one object: each is one request, before which the time left is looked at, and little memory."""
 
 
 @dataclass
@@ -48,33 +56,43 @@ def put_or_park(
     seconds: float,
     objects: ObjectStore | None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    time_left: TimeLeft = lambda: inf,
+    clock: Clock | None = None,
 ) -> int:
     """Put documents; what cannot be put is parked. Returns: how many were parked.
 
-    Raises: SinkError: neither went, or there is no place to park.
+    Args: seconds: how long putting may take; 0 or less: nothing is put, all is parked.
+    Raises: SinkError: neither went, there is no place to park, or no time.
     """
     waiting = list(documents)
     try:
-        put_documents(client, stream, waiting, seconds)
+        put_documents(client, stream, waiting, seconds, clock)
     except PartialWriteError as error:
-        # Documents of requests that were not made yet are not in the error; those of earlier ones have gone.
-        left = _not_put(waiting, error)
+        left = [record.removesuffix(b"\n") for record in error.failed]
     except SinkError:
         left = waiting  # nobody knows which: their ids count them once
     else:
         return 0
     if objects is None:
         raise SinkError(f"delivery stream {stream}: {len(left)} documents could not be put, and none be parked")
-    park(objects, stream, left, now())
-    return len(left)
+    parked = 0
+    for some in _in_objects(left):
+        if time_left() <= ANSWER_SECONDS:
+            waits = len(left) - parked
+            raise SinkError(f"delivery stream {stream}: {waits} documents are left, and no time to park them")
+        park(objects, stream, some, now())
+        parked += len(some)
+    return parked
 
 
-def _not_put(waiting: list[bytes], error: PartialWriteError) -> list[bytes]:
-    failed = [record.removesuffix(b"\n") for record in error.failed]
-    last = (
-        max((place for place, document in enumerate(waiting) if document == failed[-1]), default=-1) if failed else -1
-    )
-    return failed + waiting[last + 1 :] if last >= 0 else waiting
+def _in_objects(documents: list[bytes]) -> Iterator[list[bytes]]:
+    start = size = 0
+    for place, document in enumerate(documents):
+        if place > start and size + len(document) > PARK_BYTES:
+            yield documents[start:place]
+            start, size = place, 0
+        size += len(document)
+    yield documents[start:]
 
 
 def park(objects: ObjectStore, stream: str, documents: list[bytes], at: datetime) -> str:
@@ -82,7 +100,7 @@ def park(objects: ObjectStore, stream: str, documents: list[bytes], at: datetime
     data = b"".join(document + b"\n" for document in documents)
     name = hashlib.sha256(data).hexdigest()[:32]
     key = f"{PREFIX}{stream}/{at:%Y/%m/%d/%H}/{name}.jsonl.gz"
-    objects.put(key, gzip.compress(data, mtime=0))
+    objects.put(key, gzip.compress(data, FAST, mtime=0))
     return key
 
 

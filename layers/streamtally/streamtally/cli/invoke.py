@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from streamtally.aws.firehose import TimeLeft
 from streamtally.aws.transform import answer_batch
 from streamtally.errors import SettingsError
 from streamtally.local.arrival import EARLIEST_MS, LATEST_MS
@@ -30,11 +31,11 @@ def command(event: Path, folder: Path | None) -> None:
     """
     pipeline = load_pipeline(read_folder(folder), ZoneInfo)
     now = time.time_ns() // 1_000_000
-    answer, _ = answer_batch(pipeline, _print_documents, read_event(event), TIME_LIMIT_SECONDS, now)
+    answer, _ = answer_batch(pipeline, _print_documents, read_event(event), lambda: TIME_LIMIT_SECONDS, now)
     click.echo(json.dumps(answer, indent=2))
 
 
-def _print_documents(deliveries: Iterable[Delivery], _: float) -> None:
+def _print_documents(deliveries: Iterable[Delivery], _: TimeLeft) -> None:
     for document in iter_documents(deliveries):
         click.echo(document, err=True)
 

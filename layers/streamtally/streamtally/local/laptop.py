@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from streamtally.aws.firehose import put_documents
+from streamtally.aws.firehose import TimeLeft, put_documents
 from streamtally.aws.objects import Folder, ObjectStore
 from streamtally.aws.transform import answer_batch
 from streamtally.ledger import Ledger
@@ -52,8 +52,9 @@ class InProcessFunction:
 
     def __call__(self, event: dict[str, Any]) -> dict[str, Any]:
         start = time.monotonic()
+        end = start + TIME_LIMIT_SECONDS
         answer, ledger = answer_batch(
-            self._pipeline, self._deliver, event, TIME_LIMIT_SECONDS, self._now(), self._put_back
+            self._pipeline, self._deliver, event, lambda: end - time.monotonic(), self._now(), self._put_back
         )
         taken = time.monotonic() - start
         if taken > TIME_LIMIT_SECONDS:
@@ -66,12 +67,12 @@ class InProcessFunction:
             raise RuntimeError("the function has no client yet")
         return self.client
 
-    def _put_back(self, event: Mapping[str, Any], envelopes: Sequence[bytes], seconds: float) -> None:
-        put_documents(self._client(), event["deliveryStreamArn"].rpartition("/")[2], envelopes, seconds)
+    def _put_back(self, event: Mapping[str, Any], envelopes: Sequence[bytes], time_left: TimeLeft) -> None:
+        put_documents(self._client(), event["deliveryStreamArn"].rpartition("/")[2], envelopes, time_left())
 
-    def _deliver(self, deliveries: Iterable[Delivery], seconds: float) -> None:
+    def _deliver(self, deliveries: Iterable[Delivery], time_left: TimeLeft) -> None:
         for delivery in deliveries:
-            put_documents(self._client(), delivery.stream or SUMMARY, delivery.documents, seconds)
+            put_documents(self._client(), delivery.stream or SUMMARY, delivery.documents, time_left())
 
 
 def _swept(path: Path) -> Folder:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
+from streamtally.aws.firehose import TimeLeft
 from streamtally.aws.objects import ObjectStore
 from streamtally.aws.transform import answer_batch
 from streamtally.ledger import Ledger
@@ -74,7 +75,7 @@ class LocalRun:
         records = self._stored(batch)
         event = make_event(f"local-{self._records}", LOCAL_STREAM_ARN, records)
         first, now = batch[0][0].arrival, batch[-1][-1].arrival
-        answer, ledger = answer_batch(self.pipeline, self._deliver, event, TIME_LIMIT_SECONDS, now)
+        answer, ledger = answer_batch(self.pipeline, self._deliver, event, lambda: TIME_LIMIT_SECONDS, now)
         self.ledger.add(ledger)
         for part in sort_results(records, event, answer["records"], now)[0]:
             self._objects.put(object_key(part.prefix, LOCAL_STREAM, first, self._unique), part.data)
@@ -83,7 +84,7 @@ class LocalRun:
         self._written += 1
         return uuid.uuid5(_NAMES, str(self._written))
 
-    def _deliver(self, deliveries: Iterable[Delivery], _: float) -> None:
+    def _deliver(self, deliveries: Iterable[Delivery], _: TimeLeft) -> None:
         self._store.put(iter_documents(deliveries))
 
     def _stored(self, batch: Batch) -> list[StoredRecord]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+import re
 import time
+from pathlib import Path
 
 import pytest
 
 from streamtally.errors import SqlError
+from streamtally.sql.dialect import make_tokenizer
 from streamtally.sql.problems import show_problems
 from tests.sql.programs import PAIRS, compile_text, load_text
 
@@ -112,3 +115,57 @@ def test_doubling_stages_are_refused() -> None:
     with pytest.raises(SqlError, match="too large once its stages are put together"):
         compile_text(";".join(statements))
     assert time.monotonic() - started < 20
+
+
+# Words and signs that hold a statement together. Without any other token (a NOT, a minus, a function's name, one side
+# of a sign) a program may be another valid program.
+STRUCTURE = frozenset(["(", ")", ",", "AS", "BY", "TO", "FROM", "AND", "WHEN", "THEN", "END", "IN", "IS", "INTO", "CREATE", "STREAM", "PUMP", "INSERT", "SELECT", "WHERE"]) | {
+    "GROUP BY", "HAVING", "PLACING", "FOR", "INTERVAL", "LIKE", "SIMILAR TO", "BETWEEN", "ESCAPE", "TABLE", "CURSOR",
+}  # fmt: skip
+
+
+# One of these taken out of any valid program: it does not compile, or (AS, STREAM) it means the same.
+@pytest.mark.parametrize("path", sorted(PAIRS.glob("*.plan.json")), ids=lambda path: path.name.split(".")[0])
+def test_without_one_token(path: Path) -> None:
+    text = path.with_name(path.name.replace(".plan.json", ".sql")).read_text(encoding="utf-8")
+    outputs = compile_text(text).outputs
+    for token in make_tokenizer()(text):
+        if token.text.upper() in STRUCTURE:
+            changed = text[: token.start] + " " + text[token.end + 1 :]
+            try:
+                assert compile_text(changed).outputs == outputs, changed
+            except SqlError:
+                continue
+
+
+# What an empty place in a list, a missing parenthesis or half of a phrase was taken for.
+@pytest.mark.parametrize(
+    ("expression", "says"),
+    [
+        ('CAST("response" AS INTEGER', "expected ) after the arguments of CAST"),
+        ("FLOOR(s.ROWTIME TO MINUTE", "expected ) after the arguments of FLOOR"),
+        ('FLOOR(s.ROWTIME TO MINUTE, "response")', "expected ) after the arguments of FLOOR"),
+        ("STEP(s.ROWTIME BY INTERVAL '1' MINUTE", "expected ) after the arguments of STEP"),
+        ("EXTRACT(SECOND FROM s.ROWTIME", "expected ) after the arguments of EXTRACT"),
+        ("POSITION('a' IN \"host\"", "expected ) after the arguments of POSITION"),
+        ('SUBSTRING("host" FROM 2', "expected ) after the arguments of SUBSTRING"),
+        ('TRIM("host"', "expected ) after the arguments of TRIM"),
+        ('COALESCE(, "host")', "expected something before the comma"),
+        ('COALESCE("agent", , "host")', "expected something after the comma"),
+        ('"response" IN ()', "expected a value in IN"),
+        ('"response" IN (, 200)', "expected something before the comma"),
+        ('"agent" NOT NULL', "expected IS before NOT NULL"),
+        ('TRIM(LEADING "host")', "expected FROM, as in TRIM"),
+        ('TRIM(FROM "host")', "expected an expression"),
+        ("", "expected columns after SELECT"),
+        ('"host" IS UNKNOWN', "IS UNKNOWN"),
+        ('"agent" IS', "IS"),
+    ],
+)
+def test_incomplete_expressions(expression: str, says: str) -> None:
+    text = (
+        'CREATE OR REPLACE STREAM "OUT" (a VARCHAR(8)); CREATE OR REPLACE PUMP p AS INSERT INTO "OUT" '
+        f'SELECT STREAM {expression} FROM "SOURCE_SQL_STREAM_001" AS s;'
+    )
+    with pytest.raises(SqlError, match=re.escape(says)):
+        compile_text(text)

@@ -87,18 +87,31 @@ class CallParser(Demanding):
     """Reads the calls that have words between their arguments."""
 
     FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
-        "CAST": lambda self: self.parse_cast(),
-        "CEIL": lambda self: self.parse_rounding("CEIL"),
-        "CEILING": lambda self: self.parse_rounding("CEIL"),
-        "EXTRACT": lambda self: self.parse_extract(),
-        "FLOOR": lambda self: self.parse_rounding("FLOOR"),
-        "OVERLAY": lambda self: self.parse_overlay(),
-        "POSITION": lambda self: self.parse_position(),
-        "STEP": lambda self: self.parse_step(),
-        "SUBSTRING": lambda self: self.parse_substring(),
-        "TRIM": lambda self: self.parse_trim(),
-        "TSDIFF": lambda self: self.parse_plain("TSDIFF"),
+        name: (lambda self, parse=parse: self.closed(parse(self)))
+        for name, parse in {
+            "CAST": lambda self: self.parse_cast(),
+            "CEIL": lambda self: self.parse_rounding("CEIL"),
+            "CEILING": lambda self: self.parse_rounding("CEIL"),
+            "EXTRACT": lambda self: self.parse_extract(),
+            "FLOOR": lambda self: self.parse_rounding("FLOOR"),
+            "OVERLAY": lambda self: self.parse_overlay(),
+            "POSITION": lambda self: self.parse_position(),
+            "STEP": lambda self: self.parse_step(),
+            "SUBSTRING": lambda self: self.parse_substring(),
+            "TRIM": lambda self: self.parse_trim(),
+            "TSDIFF": lambda self: self.parse_plain("TSDIFF"),
+        }.items()
     }
+
+    def closed(self, call: exp.Expr) -> exp.Expr:
+        """The call, whose closing parenthesis must come next: sqlglot takes it after such a call, but asks for none."""
+        if self._curr.token_type is not TokenType.R_PAREN:
+            self.fail(f"expected ) after the arguments of {self.name_of(call)}")
+        return call
+
+    @staticmethod
+    def name_of(call: exp.Expr) -> str:
+        return str(call.this).removesuffix("_TO") if isinstance(call, exp.Anonymous) else "CAST"
 
     def call(self, name: str, *arguments: exp.Expr) -> exp.Expr:
         return self.expression(exp.Anonymous(this=name, expressions=list(arguments)))
@@ -158,14 +171,14 @@ class CallParser(Demanding):
         return self.call("OVERLAY", *arguments)
 
     def parse_trim(self) -> exp.Expr:
-        mode = "BOTH"
-        for word in ("BOTH", "LEADING", "TRAILING"):
-            if self._match_text_seq(word):
-                mode = word
+        mode = next((word for word in ("BOTH", "LEADING", "TRAILING") if self._match_text_seq(word)), None)
         chars: exp.Expr = exp.Literal.string(" ")
-        value = None if self._match(TokenType.FROM) else self.need_expression()
-        if value is None:
+        if mode is not None and self._match(TokenType.FROM):
             value = self.need_expression()
-        elif self._match(TokenType.FROM):
-            chars, value = value, self.need_expression()
-        return self.call("TRIM", exp.Literal.string(mode), chars, value)
+        else:
+            value = self.need_expression()
+            if self._match(TokenType.FROM):
+                chars, value = value, self.need_expression()
+            elif mode is not None:
+                self.fail(f"expected FROM, as in TRIM({mode} ' ' FROM text)")
+        return self.call("TRIM", exp.Literal.string(mode or "BOTH"), chars, value)

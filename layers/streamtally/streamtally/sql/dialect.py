@@ -162,9 +162,18 @@ class _Parser(StatementParser):
         return found
 
     def _parse_csv(self, parse_method: Any, sep: TokenType = TokenType.COMMA) -> list[Any]:
-        items = super()._parse_csv(parse_method, sep)
-        if self._prev.token_type is sep:
-            self.fail("expected something after the comma")
+        # sqlglot passes over items that are missing; here each comma stands between two.
+        item = parse_method()
+        if item is None:
+            if self._curr.token_type is sep:
+                self.fail("expected something before the comma")
+            return []
+        items = [item]
+        while self._match(sep):
+            item = parse_method()
+            if item is None:
+                self.fail("expected something after the comma")
+            items.append(item)
         return items
 
     def _parse_case(self) -> exp.Expr | None:
@@ -181,6 +190,21 @@ class _Parser(StatementParser):
         self.need("END")
         return self.expression(exp.Case(this=operand, ifs=branches, default=default), token)
 
+    def _parse_range(self, this: exp.Expr | None = None, parse_is: bool = False) -> exp.Expr | None:
+        this = this or self._parse_bitwise()
+        if self._curr.token_type is TokenType.NOT and self._next.token_type is TokenType.NULL:
+            self.fail("expected IS before NOT NULL")  # sqlglot reads x NOT NULL as x IS NOT NULL
+        return super()._parse_range(this, parse_is)
+
+    def _parse_is(self, this: exp.Expr | None) -> exp.Expr | None:
+        index = self._index
+        negate = bool(self._match(TokenType.NOT))
+        if self._match_text_seq("UNKNOWN"):
+            test = self.expression(exp.Is(this=this, expression=exp.Var(this="UNKNOWN")))
+            return self.expression(exp.Not(this=test)) if negate else test
+        self._retreat(index)
+        return super()._parse_is(this)
+
     def _parse_between(self, this: exp.Expr | None) -> exp.Between:
         low = self._parse_bitwise()
         self.need("AND")
@@ -190,6 +214,8 @@ class _Parser(StatementParser):
     def _parse_in(self, this: exp.Expr | None, alias: bool = False) -> exp.In:
         self.need_paren()
         values = self._parse_csv(self._parse_select_or_disjunction)
+        if not values:
+            self.fail("expected a value in IN (…)")
         self.need_paren(left=False)
         return self.expression(exp.In(this=this, expressions=values))
 

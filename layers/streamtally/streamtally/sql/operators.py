@@ -62,7 +62,9 @@ def is_(translator: Translator, node: exp.Is) -> Typed:
     if isinstance(node.expression, exp.Boolean):
         name = "is_true" if node.expression.this else "is_false"
         return translator.build(node, {"call": name}, [translator.condition(node.this, "IS TRUE")])
-    raise translator.problems.error(node, "IS takes NULL, TRUE or FALSE")
+    if isinstance(node.expression, exp.Var):  # IS UNKNOWN: NULL, asked of a condition
+        return translator.build(node, {"op": "is_null"}, [translator.condition(node.this, "IS UNKNOWN")])
+    raise translator.problems.error(node, "IS takes NULL, TRUE, FALSE or UNKNOWN")
 
 
 def is_distinct(translator: Translator, node: exp.Binary) -> Typed:

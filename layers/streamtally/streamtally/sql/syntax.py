@@ -71,6 +71,9 @@ def check_syntax(tree: exp.Expr, problems: Problems) -> Iterator[SqlError]:
         if type(node) not in ALLOWED:
             yield problems.unsupported(node, _describe(node), "write it another way")
             continue
+        if isinstance(node, exp.Select) and not node.expressions:
+            yield problems.syntax(node, "expected columns after SELECT", "name them, or write *")
+            continue
         allowed = _ARGUMENTS.get(type(node))
         for name, value in node.args.items():
             if allowed is not None and value and name not in allowed:

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 
 NOW = frozenset({"ROWTIME", "LOCALTIMESTAMP", "CURRENT_TIMESTAMP", "CURRENT_ROW_TIMESTAMP"})
+"""Names of the time of the row about to be produced."""
+
+
+def names_now(identifier: exp.Identifier) -> bool:
+    """Whether an unqualified name is one of these; in quotes only ``"ROWTIME"``, which is a column of every stream."""
+    name = str(identifier.this)
+    return name == "ROWTIME" if identifier.args.get("quoted") else name.upper() in NOW
 
 
 def function_name(node: exp.Anonymous) -> str:

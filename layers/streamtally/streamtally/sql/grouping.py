@@ -10,7 +10,7 @@ from sqlglot import exp
 from streamtally.canonical import canonical_json
 from streamtally.errors import PlanError, SqlError
 from streamtally.plan.aggregates import make_aggregate
-from streamtally.sql.calls import function_name
+from streamtally.sql.calls import function_name, names_now
 from streamtally.sql.expressions import Translator
 from streamtally.sql.problems import Problems
 from streamtally.sql.relations import (
@@ -117,6 +117,8 @@ class _GroupNames:
         return WINDOW_END
 
     def column(self, node: exp.Column) -> Typed:
+        if _is_now(node):
+            return WINDOW_END
         raise self.problems.error(
             node,
             f"{node.this.this} is neither a GROUP BY term nor inside an aggregate",
@@ -126,9 +128,7 @@ class _GroupNames:
 
 def _is_now(node: exp.Expr) -> bool:
     """Unqualified ROWTIME and its kin: the time of the row about to be produced, here the window's end."""
-    if not isinstance(node, exp.Column) or node.args.get("table") or node.this.args.get("quoted"):
-        return False
-    return str(node.this.this).upper() in ("ROWTIME", "LOCALTIMESTAMP", "CURRENT_TIMESTAMP", "CURRENT_ROW_TIMESTAMP")
+    return isinstance(node, exp.Column) and not node.args.get("table") and names_now(node.this)
 
 
 def plan_grouped(
@@ -152,13 +152,31 @@ def plan_grouped(
     for node, value in terms:
         term = find_time_term(node, value)
         if term is not None and follows(term, window):
+            is_beside = term.of_rowtime and not window.of_rowtime
+            if is_beside and term.time != window.time and _is_shown(term, query, items, rows):
+                groups.add_key(value)
+                continue
             groups.add_window(term, window.size_ms)
-            if term.of_rowtime and not window.of_rowtime:
+            if is_beside:
                 problems.notes.append(TWO_TERMS)
         else:
             groups.add_key(value)
     shown = project(replace(relation, rowtime=WINDOW_END, conditions=()), items, groups, problems)
     return _finish(query, relation, shown, groups, window, problems)
+
+
+def _is_shown(term: TimeTerm, query: exp.Select, items: Sequence[Item], rows: Translator) -> bool:
+    """Whether the SELECT list or HAVING asks for a time term's own value."""
+    wanted = canonical_json(term.value.node)
+    having = query.args.get("having")
+    for root in [*(item.node for item in items), *([having.this] if having else [])]:
+        for node in root.walk():
+            try:
+                if canonical_json(rows.translate(node).node) == wanted:
+                    return True
+            except SqlError:
+                continue
+    return False
 
 
 def _term(node: exp.Expr, rows: Translator, items: Sequence[Item], problems: Problems) -> Typed:

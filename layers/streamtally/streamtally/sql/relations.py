@@ -98,8 +98,8 @@ class RelationNames:
             )
         if name in self._columns:
             return self._columns[name]
-        if not node.this.args.get("quoted") and (found := self._pseudo_column(node, name)) is not None:
-            return found
+        if (pseudo := self._pseudo_column(node, name)) is not None:
+            return pseudo
         raise self.unknown(node, name, quoted=bool(node.this.args.get("quoted")))
 
     def _record_of(self, node: exp.Column) -> Typed | None:
@@ -115,7 +115,7 @@ class RelationNames:
             return self.relation.rowtime
         if name == "APPROXIMATE_ARRIVAL_TIME" and self.relation.of_source:
             return ARRIVAL
-        if name in _METADATA:
+        if name in _METADATA and not node.this.args.get("quoted"):
             raise self.problems.unsupported(node, f"the column {name}", "Firehose hands on no such metadata")
         return None
 

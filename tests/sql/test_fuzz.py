@@ -119,9 +119,10 @@ def test_doubling_stages_are_refused() -> None:
 
 # Words and signs that hold a statement together. Without any other token (a NOT, a minus, a function's name, one side
 # of a sign) a program may be another valid program.
-STRUCTURE = frozenset(["(", ")", ",", "AS", "BY", "TO", "FROM", "AND", "WHEN", "THEN", "END", "IN", "IS", "INTO", "CREATE", "STREAM", "PUMP", "INSERT", "SELECT", "WHERE"]) | {
-    "GROUP BY", "HAVING", "PLACING", "FOR", "INTERVAL", "LIKE", "SIMILAR TO", "BETWEEN", "ESCAPE", "TABLE", "CURSOR",
-}  # fmt: skip
+STRUCTURE = {"GROUP BY", "SIMILAR TO", *"(),"} | frozenset(
+    """AS BY TO FROM AND WHEN THEN END IN IS INTO CREATE STREAM PUMP INSERT SELECT WHERE HAVING PLACING FOR INTERVAL
+    LIKE BETWEEN ESCAPE TABLE CURSOR""".split()  # noqa: SIM905
+)
 
 
 # One of these taken out of any valid program: it does not compile, or (AS, STREAM) it means the same.

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from streamtally.documents import encode_document, encode_hard, row_document, row_id
+from streamtally.errors import EvaluationError
 from streamtally.formats.base import Row
 from streamtally.ledger import OutputLedger
 from streamtally.outputs import ERROR_STREAM
@@ -53,6 +54,18 @@ def _row_hex(row: Row) -> str:
         return ""
 
 
+def count_failure(account: OutputLedger, error: Exception, rows: int, pump: str | None = None) -> str:
+    """Count rows that cannot be evaluated, under the pump's name and a reason that holds nothing of them.
+
+    Returns: the reason without the pump.
+    """
+    known = isinstance(error, EvaluationError)
+    reason = str(error) if known else f"cannot be evaluated ({type(error).__name__})"
+    account.eval_failed += rows
+    account.reasons[reason if pump is None else f"{pump}: {reason}"] += rows
+    return reason
+
+
 class ErrorTarget:
     """Takes failures of a row from the other targets, and makes their documents when the row comes to itself.
 
@@ -72,20 +85,34 @@ class ErrorTarget:
         """A failure of the row that is being given to the targets."""
         self._pending.append((output, pump, reason))
 
+    def fail(self, error: Exception, rows: int) -> None:
+        """Count rows whose failures could not be written either."""
+        self._pending.clear()
+        count_failure(self._account, error, rows)
+
     def add_row(self, row: Row, record: Record, number: int) -> None:
         """Make the documents of a row's failures."""
         if not self._pending:
             self._account.filtered += 1
             return
+        try:
+            documents = self._failures(row, record, number)
+        except Exception as error:
+            self.fail(error, 1)
+            return
+        self._documents += documents
+        self._pending.clear()
+        self._account.emitted += 1
+
+    def _failures(self, row: Row, record: Record, number: int) -> list[bytes]:
+        time, data = _write_time(record.arrival), _row_hex(row)
+        documents = []
         for output, pump, reason in self._pending:
-            time = _write_time(record.arrival)
-            data = _row_hex(row)
             columns = dict(zip(COLUMNS, (time, "ERROR", "EvaluationError", reason, time, data, pump), strict=True))
             identity = row_id(f"{ERROR_STREAM}/{output}", record.identity, number)
             document = row_document(self.output, columns, record.arrival, identity, False, self._batch_account)
-            self._documents.append(encode_document(document))
-        self._pending.clear()
-        self._account.emitted += 1
+            documents.append(encode_document(document))
+        return documents
 
     def close(self, first_arrival: int, last_arrival: int) -> list[bytes]:
         """The documents."""

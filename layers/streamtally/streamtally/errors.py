@@ -62,6 +62,11 @@ class FormatError(StreamtallyError):
         self.position = position
 
 
+def read_failure(error: Exception) -> str:
+    """Why a line was not read, as it is counted: a parser may raise anything, and what it says may hold the line."""
+    return error.reason if isinstance(error, FormatError) else f"cannot be read ({type(error).__name__})"
+
+
 class EvaluationError(StreamtallyError):
     """A row cannot be evaluated by the program; the text is a short, stable reason without the row's values."""
 

@@ -54,7 +54,7 @@ class EventTimes:
         return self._read_two if isinstance(field, tuple) else self._read_one
 
     def _time(self, value: object, arrival: int) -> int:
-        if not isinstance(value, str) and self._time_format not in _NUMERIC_TIMES:
+        if not isinstance(value, str) and (self._time_format not in _NUMERIC_TIMES or type(value) not in (int, float)):
             raise EvaluationError("the time is not text")
         return self._by_day[value, arrival // MS_PER_DAY] if self.needs_arrival else self._plain[value]
 

@@ -6,13 +6,13 @@ Plain lines of many records are read at once where the format has a scanner; eve
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 import orjson
 
 from streamtally.documents import encode_hard
-from streamtally.errors import FormatError
+from streamtally.errors import FormatError, read_failure
 from streamtally.formats.auto import JSON_SPACE, is_json_text
 from streamtally.formats.base import Scanner
 from streamtally.ledger import Ledger
@@ -82,33 +82,52 @@ class LineReader:
         return record, "".join([text for text, _ in encoded]), rows
 
     def _scan(self, scanner: Scanner, chunk: _Chunk) -> list[Reading]:
-        found = scanner.findall(join_lines(chunk.payloads))
-        others: dict[int, bool] = {}  # place → whether it is a row
+        done: dict[int, tuple[str, bool]] = {}  # place → its JSON, and whether it is a row
 
         def read_other(place: int, line: str) -> str:
-            text, others[place] = self._read_line(*chunk.addresses[place], line)
-            return text
+            done[place] = self._read_line(*chunk.addresses[place], line)
+            return done[place][0]
 
-        encoded = scanner.encode(found, read_other)
+        try:
+            found = scanner.findall(join_lines(chunk.payloads))
+            encoded = scanner.encode(found, read_other)
+        except Exception:  # whatever it stumbles over is one line's trouble, and that line's own parser says so
+            return self._read_chunk(chunk, done)
+        others = {place: is_row for place, (_, is_row) in done.items()}
         self._ledger.rows += len(found) - len(others) + sum(others.values())
         for target in self._targets:
             target.add_plain(scanner, found, chunk)
         return chunk.split(encoded, others)
+
+    def _read_chunk(self, chunk: _Chunk, done: Mapping[int, tuple[str, bool]]) -> list[Reading]:
+        """The same line by line, where the fast way failed. Args: done: the lines that it has read, by place."""
+        readings: list[Reading] = []
+        place = 0
+        for record, payload in zip(chunk.records, chunk.payloads, strict=True):
+            encoded = []
+            for number, line in enumerate(join_lines([payload]).split("\n")):
+                encoded.append(done.get(place) or self._read_line(record, number, line))
+                place += 1
+            rows = sum(is_row for _, is_row in encoded)
+            self._ledger.rows += rows
+            readings.append((record, "".join([text for text, _ in encoded]), rows))
+        return readings
 
     def _read_line(self, record: Record, number: int, line: str) -> tuple[str, bool]:
         """One line's JSON, and whether it is a row, which then adds to every output; an empty line has none."""
         if not line:
             self._ledger.empty += 1
             return "", False
-        if record is not self._record:  # what a header line says holds no further than its record
-            self._record, self._parse = record, self._source.parser_for_record(record.arrival)
         try:
+            if record is not self._record:  # what a header line says holds no further than its record
+                self._parse, self._record = self._source.parser_for_record(record.arrival), record
             row = self._parse(line)
             text = line + "\n" if self._source.is_json(line) else encode_row(row)
-        except FormatError as error:
+        except Exception as error:  # a hostile line may make a parser raise anything: it stops no other line
+            reason = read_failure(error)
             self._ledger.unparsed += 1
-            self._ledger.reasons[error.reason] += 1
-            return _encode({"unparsed": line, "reason": error.reason}), False
+            self._ledger.reasons[reason] += 1
+            return _encode({"unparsed": line, "reason": reason}), False
         for target in self._targets:
             target.add_row(row, record, number)
         return text, True
@@ -191,6 +210,6 @@ def _join_pretty(lines: list[str], source: Source) -> list[str]:
     joined = " ".join(line.strip() for line in lines)  # inside strict JSON's strings no line can end
     try:
         source.parse(joined)
-    except FormatError:
+    except Exception:  # whatever it is, each line is read by itself then, and says it
         return lines
     return [joined]

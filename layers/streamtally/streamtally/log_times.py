@@ -14,7 +14,7 @@ from typing import Any
 
 from streamtally.date_patterns import MONTHS, parse_pattern
 from streamtally.errors import EvaluationError
-from streamtally.time_parsing import compile_time_parser
+from streamtally.time_parsing import MAX_REMEMBERED_CHARS, compile_time_parser
 from streamtally.times import MS_PER_DAY, from_iso
 
 LogTimeParser = Callable[[Any, int], int]
@@ -142,6 +142,8 @@ class RememberedLogTimes(dict[tuple[Any, int], int]):
     def __missing__(self, key: tuple[Any, int]) -> int:
         value, day = key
         ms = self._parse(value, day * MS_PER_DAY)
+        if type(value) is str and len(value) > MAX_REMEMBERED_CHARS:
+            return ms
         if len(self) >= self.MAX_TEXTS:
             self.clear()
         self[key] = ms

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from streamtally.envelope import MAX_ENVELOPE_BYTES, MAX_HOPS, Envelope, encode_envelope
-from streamtally.errors import FormatError
 from streamtally.lines import record_lines
 from streamtally.records import Record
 from streamtally.source import Source
@@ -63,7 +62,7 @@ def _any_parses(lines: list[str], source: Source, arrival_ms: int) -> bool:
     for line in filter(None, lines):
         try:
             parse(line)
-        except FormatError:
+        except Exception:  # noqa: S112 - a hostile line may make a parser raise anything
             continue
         return True
     return False

@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any, Protocol
 
 from streamtally.documents import MAX_DOCUMENT_BYTES, encode_document, partial_document, row_document, row_id
-from streamtally.error_rows import ErrorTarget
+from streamtally.error_rows import ErrorTarget, count_failure
 from streamtally.errors import EvaluationError
 from streamtally.formats.base import Plain, Row, Scanner
 from streamtally.ledger import OutputLedger
@@ -31,7 +31,23 @@ class Addresses(Protocol):
         """Each line's record, and its number therein."""
 
 
-class WindowedTarget:
+class _Walled:
+    """Keeps what evaluating a row raises from any other row."""
+
+    def __init__(self, output: Output, account: OutputLedger, errors: ErrorTarget | None) -> None:
+        self._pump = output.pump
+        self._failed_in = output.name, output.pump or output.name
+        self._account = account
+        self._errors = errors
+
+    def fail(self, error: Exception, rows: int) -> None:
+        """Count rows that could not be evaluated, and tell the error output."""
+        reason = count_failure(self._account, error, rows, self._pump)
+        if self._errors is not None:
+            self._errors.note(*self._failed_in, reason)
+
+
+class WindowedTarget(_Walled):
     """A windowed output: rows are put into groups by window and key.
 
     Plain lines are counted by the fields that the output reads, and each distinct combination is evaluated once at the
@@ -46,10 +62,9 @@ class WindowedTarget:
         batch_account: dict[str, Any],
         errors: ErrorTarget | None = None,
     ) -> None:
+        super().__init__(output, account, errors)
         self.output = output
-        self._errors = errors
         self.ambiguous = False
-        self._account = account
         self._batch_account = batch_account
         self._past_ms = output.settings.max_past_seconds * 1000
         self._ahead_ms = output.settings.max_ahead_seconds * 1000
@@ -101,7 +116,11 @@ class WindowedTarget:
         low, high = last_arrival - self._past_ms, first_arrival + self._ahead_ms
         for texts, times in self._counts.items():
             values = (texts,) if len(self._fields) == 1 else texts
-            row = {name: value(name, text) for name, text in zip(self._fields, values, strict=True)}
+            try:
+                row = {name: value(name, text) for name, text in zip(self._fields, values, strict=True)}
+            except Exception as error:
+                self.fail(error, times)
+                continue
             if self._add(row, first_arrival, low, high, times) == OUT_OF_RANGE:
                 self.ambiguous = True
 
@@ -110,9 +129,7 @@ class WindowedTarget:
         try:
             fate = self.output.add(row, arrival, low, high, self._groups, times)
         except Exception as error:
-            reason = count_failure(self._account, error, times, self.output.pump)
-            if self._errors is not None:
-                self._errors.note(self.output.name, self.output.pump or self.output.name, reason)
+            self.fail(error, times)
             return FILTERED
         if fate == FILTERED:
             self._account.filtered += times
@@ -125,14 +142,14 @@ class WindowedTarget:
             if len(document) > MAX_DOCUMENT_BYTES:
                 raise EvaluationError(TOO_LARGE)
         except Exception as error:
-            count_failure(self._account, error, rows, self.output.pump)
+            count_failure(self._account, error, rows, self._pump)
             return []
         self._account.out_of_range += out_of_range
         self._account.emitted += rows - out_of_range
         return [document]
 
 
-class RowTarget:
+class RowTarget(_Walled):
     """A row output: each row is a document."""
 
     ambiguous = False
@@ -144,9 +161,8 @@ class RowTarget:
         batch_account: dict[str, Any],
         errors: ErrorTarget | None = None,
     ) -> None:
+        super().__init__(output, account, errors)
         self.output = output
-        self._errors = errors
-        self._account = account
         self._batch_account = batch_account
         self._past_ms = output.settings.max_past_seconds * 1000
         self._ahead_ms = output.settings.max_ahead_seconds * 1000
@@ -171,9 +187,7 @@ class RowTarget:
             if len(document) > MAX_DOCUMENT_BYTES:
                 raise EvaluationError(TOO_LARGE)
         except Exception as error:
-            reason = count_failure(self._account, error, 1, self.output.pump)
-            if self._errors is not None:
-                self._errors.note(self.output.name, self.output.pump or self.output.name, reason)
+            self.fail(error, 1)
             return
         self._documents.append(document)
         self._account.out_of_range += out_of_range
@@ -199,8 +213,14 @@ Target = WindowedTarget | RowTarget | ErrorRows
 def add_plain_rows(target: Target, scanner: Scanner, found: list[Plain], lines: Addresses) -> None:
     """Give the rows of plain lines one by one."""
     for fields, (record, number) in zip(found, lines.addresses, strict=True):
-        if fields[0]:
-            target.add_row(scanner.row(fields), record, number)
+        if not fields[0]:
+            continue
+        try:
+            row = scanner.row(fields)
+        except Exception as error:
+            target.fail(error, 1)
+            continue
+        target.add_row(row, record, number)
 
 
 def make_targets(
@@ -220,15 +240,3 @@ def make_targets(
         else:
             targets.append(RowTarget(output, accounts[name], batch_account, errors))
     return targets if errors is None else [*targets, errors]
-
-
-def count_failure(account: OutputLedger, error: Exception, rows: int, pump: str | None = None) -> str:
-    """Count rows that cannot be evaluated, under the pump's name and a reason that holds nothing of them.
-
-    Returns: the reason without the pump.
-    """
-    known = isinstance(error, EvaluationError)
-    reason = str(error) if known else f"cannot be evaluated ({type(error).__name__})"
-    account.eval_failed += rows
-    account.reasons[reason if pump is None else f"{pump}: {reason}"] += rows
-    return reason

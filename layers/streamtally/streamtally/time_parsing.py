@@ -44,12 +44,23 @@ def compile_time_parser(pattern: str, zone: tzinfo = UTC) -> TimeParser:
     return parse if seconds_at is None else _by_minute(parse, *seconds_at)
 
 
+_UNIX_TIME = re.compile(r"[+-]?[0-9]{1,19}(?:(\.[0-9]{0,30})(?:[eE][+-]?[0-9]{1,2})?)?", re.ASCII)
+
+
 def _unix_parser(factor: int) -> TimeParser:
     def parse(value: Any) -> int:
+        if type(value) is int:
+            return value * factor
         try:
-            return int(float(value) * factor) if "." in str(value) else int(value) * factor
-        except (ValueError, OverflowError, TypeError):
-            raise EvaluationError("not a Unix time") from None
+            if type(value) is float:
+                return int(value * factor)
+            text = str(value).strip() if isinstance(value, str) else ""
+            found = _UNIX_TIME.fullmatch(text)
+            if found is not None:  # and only then: int() also takes 1_000, and the digits of other scripts
+                return int(float(text) * factor) if found[1] is not None else int(text) * factor
+        except (ValueError, OverflowError):
+            pass
+        raise EvaluationError("not a Unix time")
 
     return parse
 
@@ -224,6 +235,10 @@ def _by_minute(parse: TimeParser, seconds_at: int, length: int) -> TimeParser:
     return parse_remembered
 
 
+MAX_REMEMBERED_CHARS = 64
+"""A longer text is read each time: fifty thousand of them would be a function's memory."""
+
+
 class RememberedTimes(dict[Any, int]):
     """Text → milliseconds, each distinct text parsed once; bounded. Raises EvaluationError on look-up."""
 
@@ -235,6 +250,8 @@ class RememberedTimes(dict[Any, int]):
 
     def __missing__(self, text: Any) -> int:
         ms = self._parse(text)
+        if type(text) is str and len(text) > MAX_REMEMBERED_CHARS:
+            return ms
         if len(self) >= self.MAX_TEXTS:
             self.clear()
         self[text] = ms

@@ -10,7 +10,7 @@ import click
 
 from streamtally.cli.agent_mode import print_converted
 from streamtally.cli.source_options import SourceOptions, format_options
-from streamtally.errors import FormatError, SettingsError
+from streamtally.errors import SettingsError, read_failure
 from streamtally.formats.w3c import HEADER
 from streamtally.lines import encode_row
 from streamtally.local.logs import STANDARD_INPUT, check_logs, read_log
@@ -65,11 +65,12 @@ def _print_rows(file: str, source: Source) -> int:
         try:
             row = parse(text)
             shown = text + "\n" if source.is_json(text) else encode_row(row)
-        except FormatError as error:
-            if error.reason == HEADER:
+        except Exception as error:  # a hostile line may make a parser raise anything: it stops no other line
+            reason = read_failure(error)
+            if reason == HEADER:
                 continue
             unparsed += 1
-            click.echo(f"{visible(line.file)}:{line.number}: {error.reason}: {visible(text, 200)}", err=True)
+            click.echo(f"{visible(line.file)}:{line.number}: {reason}: {visible(text, 200)}", err=True)
             continue
         out.write(shown.encode())
     out.flush()

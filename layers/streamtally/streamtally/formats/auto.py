@@ -141,7 +141,7 @@ class AutoParser:
         if guess is not None and guess.absent not in line and guess.begins(line) is not None:
             try:
                 return guess.parse(line)
-            except FormatError:
+            except Exception:  # noqa: S110 - then the whole way says what the line is, or what is wrong with it
                 pass
         if line[:1] not in _JSON_BEGINS or not is_json_text(line):
             row = self._combined(line)

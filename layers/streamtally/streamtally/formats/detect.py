@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from streamtally.errors import FormatError
+from streamtally.errors import FormatError, read_failure
 from streamtally.formats import REGISTRY
 from streamtally.formats.base import Format, FormatOptions, Parser, Row
 from streamtally.formats.server_signs import Sign, tell_server
@@ -116,17 +116,19 @@ def _try(each: Format, numbered: Sequence[tuple[int, str]]) -> Fit:
         try:
             fit.columns = len(parse(line))
             fit.taken += 1
-        except FormatError as error:
-            if error.reason == HEADER:
+        except Exception as error:  # a hostile line may make a parser raise anything
+            if read_failure(error) == HEADER:
                 fit.headers += 1
                 continue
             fit.missed += 1
             if len(fit.misfits) < _MAX_MISFITS:
-                fit.misfits.append(Misfit(number, line, _position(each, line, error), error.reason))
+                fit.misfits.append(Misfit(number, line, _position(each, line, error), read_failure(error)))
     return fit
 
 
-def _position(each: Format, line: str, error: FormatError) -> int:
+def _position(each: Format, line: str, error: Exception) -> int:
+    if not isinstance(error, FormatError):
+        return 0
     if error.position is not None:
         return error.position
     return min(each.locate(line), len(line)) if each.locate else 0
@@ -148,7 +150,7 @@ def _demanding(each: Format, first_lines: Sequence[str]) -> Parser:
 def _columns(parse: Parser, line: str) -> int:
     try:
         return len(parse(line))
-    except FormatError:
+    except Exception:  # then it is no line of the format
         return 0
 
 

@@ -30,6 +30,8 @@ REQUEST_FIELDS = ("request", "request_uri", "req")
 _TWICE = 4
 PRIVATE_PROXIES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7", "::1/128")
 _ADDRESS = re.compile(r"(\[?)([0-9A-Fa-f:.%]{2,60}?)(\]?)((?::[0-9]{1,5})?)")
+MAX_ADDRESS_CHARS = 128
+"""Of an address with its zone and port: a longer text is none, and none of it is remembered."""
 _METHOD = re.compile(r"[A-Za-z!#$%&'*+.^_`|~-]{1,32}", re.ASCII)
 
 
@@ -107,8 +109,12 @@ def parse_request(value: Any) -> tuple[str | None, str | None, str | None, str |
     return method, path or None, query if mark else None, protocol or None
 
 
-@lru_cache(maxsize=4096)
 def _to_address(text: str) -> Address | None:
+    return _known_address(text) if len(text) <= MAX_ADDRESS_CHARS else None
+
+
+@lru_cache(maxsize=4096)
+def _known_address(text: str) -> Address | None:
     try:
         return ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
@@ -125,12 +131,17 @@ def _split_address(text: str) -> tuple[str, Address, str] | None:
     return None if found is None or address is None else (found[1], address, found[3] + found[4])
 
 
-@lru_cache(maxsize=4096)
 def anonymize_text(text: str) -> str:
     """An address, with or without port, or a list of them: IPv4 without its last octet, IPv6 without its last 80 bits.
 
     A name, or what is no address, stays as it is.
     """
+    if len(text) <= MAX_ADDRESS_CHARS:
+        return _known_anonymized(text)
+    return _anonymized(text) if "," in text else text
+
+
+def _anonymized(text: str) -> str:
     if "," in text:
         return ",".join(
             part[: len(part) - len(part.lstrip())] + anonymize_text(part.strip()) for part in text.split(",")
@@ -140,6 +151,9 @@ def anonymize_text(text: str) -> str:
         return text
     before, address, after = parts
     return f"{before}{_coarse(address)}{after}"
+
+
+_known_anonymized = lru_cache(maxsize=4096)(_anonymized)
 
 
 def _coarse(address: Address) -> str:

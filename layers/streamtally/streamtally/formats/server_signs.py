@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from streamtally.errors import FormatError
 from streamtally.formats import apache_combined, nginx
 from streamtally.formats.base import FormatOptions, Row
 
@@ -41,7 +40,7 @@ def tell_server(numbered: Iterable[tuple[int, str]]) -> Sign | None:
     for number, line in numbered:
         try:
             server, what = _sign(parse(line))
-        except FormatError:
+        except Exception:  # noqa: S112 - a line that is not combined says nothing
             continue
         if server == apache_combined.FORMAT.name:
             return Sign(server, what, number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from streamtally.errors import FormatError
+from streamtally.errors import read_failure
 from streamtally.formats.base import Row
 from streamtally.local.logs import LogLine
 from streamtally.records import to_text
@@ -43,8 +43,8 @@ def read_lines(lines: Iterable[LogLine], source: Source, file_ms: int) -> Iterat
         text = to_text(line.data.rstrip(b"\r\n"))
         try:
             row = parse(text) if text and not line.is_too_long else None
-        except FormatError as error:
-            yield ReadLine(line, None, error.reason, None)
+        except Exception as error:  # a hostile line may make a parser raise anything: it stops no other line
+            yield ReadLine(line, None, read_failure(error), None)
             continue
         yield ReadLine(line, row, "", None if row is None else _logged_time(source, row, file_ms))
 

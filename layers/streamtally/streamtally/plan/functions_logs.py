@@ -118,7 +118,7 @@ def _directive(text: str, letter: str | None) -> str:
     return r"(.*)" if letter == "i" else r"(\S*)"
 
 
-_SYSLOG = re.compile(r"(?:<\d{1,3}>)?([A-Z][a-z]{2}\s+\d{1,2} \d\d:\d\d:\d\d)\s(.*)", re.DOTALL)
+_SYSLOG = re.compile(r"(?:<\d{1,3}>)?([A-Z][a-z]{2}\s++\d{1,2} \d\d:\d\d:\d\d)\s(.*)", re.DOTALL | re.ASCII)
 _SYSLOG_TIME = compile_time_parser("MMM dd HH:mm:ss")
 
 

@@ -46,8 +46,13 @@ _KNOWN = {"BOOLEAN", "DECIMAL", *INTEGER_BITS, *FLOATS, *TEXTS, *TIMES}
 
 _TYPE = re.compile(r"([A-Za-z ]+?)\s*(?:\(\s*(\d{1,9})\s*(?:,\s*(\d{1,9})\s*)?\))?")
 _INTEGER_TEXT = re.compile(r"[+-]?[0-9]{1,40}")
-_NUMBER_TEXT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
+# Possessive, so that a field of digits alone is looked through once.
+_NUMBER_TEXT = re.compile(r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]{1,4})?")
 MAX_DECIMAL_DIGITS = 18
+MAX_DECIMAL_CHARS = 64
+"""Of a DECIMAL's text: its digits, with room for zeros on either side."""
+MAX_DOUBLE_CHARS = 1_100
+"""Of a REAL's or DOUBLE's text: every double written out in full fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,16 +142,28 @@ def _integer(value: Any) -> int | None:
         return int(value)
     if isinstance(value, float):
         return int(value) if value.is_integer() else None
-    if isinstance(value, str) and _INTEGER_TEXT.fullmatch(value.strip()):
-        return int(value)
+    if isinstance(value, str):
+        text = value.strip()  # what was tested is what is converted: int() takes off less than strip() does
+        return int(text) if _INTEGER_TEXT.fullmatch(text) else None
     return None
+
+
+def _number_text(value: str, of: SqlType, max_chars: int) -> str:
+    """A text without the blanks around it, if it is a number's of that length at most. Raises: EvaluationError."""
+    text = value.strip()
+    if len(text) > max_chars or not _NUMBER_TEXT.fullmatch(text):
+        raise EvaluationError(f"not of type {of}")
+    return text
+
+
+_DOUBLE = SqlType("DOUBLE")
 
 
 def _to_float(value: Any) -> float | None:
     if value is None:
         return None
-    if isinstance(value, str) and not _NUMBER_TEXT.fullmatch(value.strip()):
-        raise EvaluationError("not of type DOUBLE")
+    if isinstance(value, str):
+        value = _number_text(value, _DOUBLE, MAX_DOUBLE_CHARS)
     if not isinstance(value, str | int | float):
         raise EvaluationError("not of type DOUBLE")
     try:
@@ -165,14 +182,10 @@ def to_decimal(value: Any, of: SqlType, *, rounded: bool = False) -> Decimal:
     """
     if isinstance(value, bool):
         value = int(value)
-    if isinstance(value, str) and not _NUMBER_TEXT.fullmatch(value.strip()):
-        raise EvaluationError(f"not of type {of}")
+    if isinstance(value, str):
+        value = _number_text(value, of, MAX_DECIMAL_CHARS)
     try:
-        number = (
-            Decimal(value.strip())
-            if isinstance(value, str)
-            else Decimal(repr(value) if isinstance(value, float) else value)
-        )
+        number = Decimal(repr(value) if isinstance(value, float) else value)
         quantized = number.quantize(Decimal(1).scaleb(-of.scale), rounding=ROUND_HALF_UP)
     except (InvalidOperation, TypeError, ValueError):
         raise EvaluationError(f"not of type {of}") from None

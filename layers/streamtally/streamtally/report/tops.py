@@ -55,6 +55,13 @@ class TopCounter:
         return TopList(tuple(nsmallest(many, known, key=lambda each: (-each[1], each[0]))), self.total, self.error)
 
 
+def _shown(value: Any) -> str:
+    try:
+        return str(value)
+    except (ValueError, RecursionError):  # an integer of thousands of digits, a list hundreds of levels deep
+        return f"({type(value).__name__})"
+
+
 class Tops:
     """The three top lists of a report. Give it every row; a row that lacks a field adds nothing to that list."""
 
@@ -74,5 +81,5 @@ class Tops:
             for name in names:
                 value = row.get(name)
                 if value is not None:
-                    add(value if type(value) is str else str(value))
+                    add(value if type(value) is str else _shown(value))
                     break

@@ -80,7 +80,9 @@ def check_functions(emulator: Emulator) -> None:
         assert each["Environment"]["Variables"]["SUMMARY_STREAM"] == "log-summary-stream"
         assert len(each["Layers"]) == (2 if name.endswith("transform") else 3)
     variables = found["streamtally-index-setup"]["Environment"]["Variables"]
-    assert variables["INDEX_MANAGER_ROLE_ARN"] == found["streamtally-settle"]["Role"]
+    assert variables["INDEX_MANAGER_ROLE_ARN"] == found["streamtally-index-manager"]["Role"]
+    assert variables["SETTLE_ROLE_ARN"] == found["streamtally-settle"]["Role"]
+    assert variables["SETTLE_ROLE_ARN"] != variables["INDEX_MANAGER_ROLE_ARN"]
     assert variables["FIREHOSE_ROLE_ARN"] == role_named(emulator, "SummaryRole")["Arn"]
     settings = emulator.client("lambda").get_function_event_invoke_config(FunctionName="streamtally-settle")
     assert (settings["MaximumRetryAttempts"], settings["MaximumEventAgeInSeconds"]) == (0, 60)

@@ -34,7 +34,13 @@ NOW = ms("2026-03-10T12:00")
 WINDOW = ms("2026-03-10T11:58")
 FIREHOSE_ARN = "arn:aws:iam::123456789012:role/log-summary-stream"
 MANAGER_ARN = "arn:aws:iam::123456789012:role/index-manager"
-USERS = {"firehose": FIREHOSE_ARN, "manager": MANAGER_ARN, "nobody": "arn:aws:iam::123456789012:role/other"}
+SETTLE_ARN = "arn:aws:iam::123456789012:role/settle"
+USERS = {
+    "firehose": FIREHOSE_ARN,
+    "manager": MANAGER_ARN,
+    "settle": SETTLE_ARN,
+    "nobody": "arn:aws:iam::123456789012:role/other",
+}
 # The plugin refuses passwords that are easy to guess.
 PASSWORD = "Correct-Horse-9-Battery"
 
@@ -62,7 +68,13 @@ def secured(users: Server) -> Server:
 
 def deploy(server: Server, plan: dict[str, Any] | None = None, **settings: Any) -> Any:
     """What the deployment's manage does, as the security's administrator."""
-    environment = {"SUMMARY_STREAM": STREAM, "FIREHOSE_ROLE_ARN": FIREHOSE_ARN, "INDEX_MANAGER_ROLE_ARN": MANAGER_ARN}
+    environment = {
+        "SUMMARY_STREAM": STREAM,
+        "FIREHOSE_ROLE_ARN": FIREHOSE_ARN,
+        "INDEX_MANAGER_ROLE_ARN": MANAGER_ARN,
+        "SETTLE_ROLE_ARN": SETTLE_ARN,
+        "AUDIT_LOG": "true",
+    }
     pipeline = make_pipeline(plan, **settings) if plan else make_pipeline(**settings)
     administrator = connect(server.url, ca_certs=str(server.ca))
     manager = make_manager(administrator, pipeline, environment)
@@ -76,20 +88,23 @@ def manager_as(server: Server, user: str) -> Any:
     return make_manager(connect_as(server, user), make_pipeline(), {"SUMMARY_STREAM": STREAM})
 
 
-# The whole way under the two roles alone: Firehose writes to the inbox, the manager manages, settles, closes, deletes.
+# The whole way under the three roles alone: Firehose writes to the inbox, settling settles, closes and deletes the
+# partials, the manager does all else.
 def test_the_whole_way_with_least_rights(secured: Server) -> None:
     deploy(secured, retention={"max_age_days": 12})
     firehose, manager = connect_as(secured, "firehose"), manager_as(secured, "manager")
+    settling = manager_as(secured, "settle")
     documents = make_documents(manager.pipeline, "one", [(WINDOW, 200), (WINDOW, 404)], NOW)
 
     assert bulk(firehose, documents) == []
     assert bulk(firehose, documents) == []
-    reports = manager.settle(NOW, forever)
+    reports = settling.settle(NOW, forever)
     later = NOW + 11 * DAY_MS
     managed = manager.manage(later, forever)
-    closing = manager.settle(later + 15 * MINUTE_MS, forever)
+    closing = settling.settle(later + 15 * MINUTE_MS, forever)
 
     assert not reports[0].problems
+    assert not closing[0].problems
     assert not managed.failed, managed.failed
     assert closing[0].deleted == ["partials-request_data-2026-03-10"]
     assert counts(settled(connect(secured.url, ca_certs=str(secured.ca)))) == expected([(WINDOW, 200), (WINDOW, 404)])
@@ -123,6 +138,50 @@ def test_firehose_can_only_write_partials(secured: Server) -> None:
         with pytest.raises(ClusterError) as error:
             firehose.request(method, path, {"a": 1} if method == "PUT" else None)
         assert error.value.status == 403
+
+
+# Settling changes no template, pipeline or setting, reaches nothing but its own indices, and deletes partials alone.
+def test_settling_can_only_settle(secured: Server) -> None:
+    deploy(secured)
+    settling = connect_as(secured, "settle")
+    administrator = connect(secured.url, ca_certs=str(secured.ca))
+    administrator.request("PUT", "/request_data-2026-03-10", {"aliases": {"request_data": {}}})
+    administrator.request("PUT", "/somebody-elses/_doc/1", {"a": 1})
+
+    for method, path, body in (
+        ("DELETE", "/request_data-2026-03-10", None),
+        ("PUT", f"/_ingest/pipeline/{INBOX}", {"processors": []}),
+        ("DELETE", f"/_index_template/streamtally-{INBOX}", None),
+        ("PUT", "/request_data-2026-03-10/_settings", {"index": {"number_of_replicas": 0}}),
+        ("GET", "/somebody-elses/_search", None),
+        ("PUT", "/somebody-elses/_doc/2", {"a": 2}),
+        ("GET", "/_plugins/_security/api/roles", None),
+    ):
+        with pytest.raises(ClusterError) as error:
+            settling.request(method, path, body)
+        assert error.value.status == 403, path
+
+
+# A deployment switches the audit log on, and keeps the bodies of requests (which hold log lines) out of it; what an
+# administrator has set otherwise stays. Without being asked for it, nothing of it is touched.
+def test_the_audit_log_is_switched_on(secured: Server) -> None:
+    path = "/_plugins/_security/api/audit"
+    before = secured.request("GET", path)[1]["config"]
+    own = {**before["audit"], "ignore_users": ["dashboards"], "log_request_body": True}
+    off = {**before, "enabled": False, "audit": own}
+    assert secured.request("PUT", f"{path}/config", off)[0] == 200
+
+    make_manager(connect(secured.url, ca_certs=str(secured.ca)), make_pipeline(), {"SUMMARY_STREAM": STREAM}).manage(
+        NOW, forever
+    )
+    untouched = secured.request("GET", path)[1]["config"]
+    deploy(secured)
+    after = secured.request("GET", path)[1]["config"]
+
+    assert (untouched["enabled"], untouched["audit"]["log_request_body"]) == (False, True)
+    assert (after["enabled"], after["audit"]["log_request_body"]) == (True, False)
+    assert after["audit"]["ignore_users"] == ["dashboards"]
+    assert after["compliance"] == before["compliance"]
 
 
 # Rows go to their output's own indices: an output of rows gives the delivery stream that right.

@@ -193,7 +193,11 @@ class Deployment:
         allowed = definition.get("AllowedValues")
         if allowed is not None and value not in map(str, allowed):
             return False
-        if "AllowedPattern" in definition and not re.fullmatch(definition["AllowedPattern"], value):
+        # Of a list, each member must match.
+        values = value.split(",") if definition["Type"] == "CommaDelimitedList" else [value]
+        if "AllowedPattern" in definition and not all(
+            re.fullmatch(definition["AllowedPattern"], each.strip()) for each in values
+        ):
             return False
         if definition["Type"] == "Number":
             lowest, highest = definition.get("MinValue", float("-inf")), definition.get("MaxValue", float("inf"))

@@ -18,10 +18,17 @@ SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:opensearch-AbC
 ATTACHED = {"IngestionStream": "existing", "IngestionStreamName": "logs", "IngestionRoleArn": ROLE}
 EXISTING_DOMAIN = {"Domain": "existing", "DomainName": "search", "DomainEndpoint": "https://search.example"}
 EXISTING_SUMMARY = {"SummaryStream": "existing", "SummaryStreamName": "counts", "SummaryRoleArn": ROLE}
+OWN_STREAM = "arn:aws:firehose:eu-central-1:123456789012:deliverystream/errors"
 DATA_STREAM = "arn:aws:kinesis:eu-central-1:123456789012:stream/lines"
 WAYS_IN: dict[str, dict[str, str]] = {
     "new": {},
     "new, from a data stream": {"SourceStreamArn": DATA_STREAM},
+    "an output's own stream": {"OutputStreamArns": OWN_STREAM, "OutputStreamRoleArns": ROLE},
+    "another account's bucket": {
+        "LogBucket": "existing",
+        "LogBucketName": "my-logs",
+        "ExistingBucketsAccount": "210987654321",
+    },
     "existing bucket": {"LogBucket": "existing", "LogBucketName": "my-logs"},
     "existing ingestion stream": ATTACHED,
     "existing domain": EXISTING_DOMAIN,
@@ -129,6 +136,11 @@ CONTRADICTIONS = [
     ({"MapRoles": "false"}, "needs MapRoles true"),
     ({**EXISTING_DOMAIN, "OpenSearchAuth": "basic"}, "needs OpenSearchSecretArn"),
     ({**EXISTING_DOMAIN, "OpenSearchSecretArn": SECRET}, "only for OpenSearchAuth basic"),
+    ({**EXISTING_DOMAIN, "OpenSearchAuth": "none"}, "needs MapRoles false"),
+    ({"IngestionStreamName": "one-stream", "SummaryStreamName": "one-stream"}, "must differ"),
+    ({"LogPrefix": "processing-failed/"}, "must not be processing-failed/"),
+    ({"LogPrefix": "undelivered/"}, "must not be undelivered/"),
+    ({"ExistingBucketsAccount": "123456789012"}, "ExistingBucketsAccount is for"),
 ]
 
 
@@ -154,6 +166,22 @@ def test_every_rule_is_tested() -> None:
         ("SummaryStreamName", "Upper"),  # 'inbox-Upper' is no index name
         ("DomainName", "a-name-of-more-than-28-characters"),
         ("LogBucketName", "Bucket"),
+        ("LogPrefix", "processing-failed/old/"),
+        ("LogPrefix", "AmazonOpenSearchService-failed/"),
+        ("LogPrefix", "format-conversion-failed/"),
+        ("LogPrefix", "undelivered/2026/"),
+        ("ReaderArns", "*"),
+        ("ReaderArns", f"{ROLE},*"),
+        ("ReaderArns", "123456789012"),
+        ("ReaderArns", "arn:aws:iam::123456789012:root"),
+        ("ReaderArns", "arn:aws:iam::*:role/reader"),
+        ("ReaderArns", "arn:aws:iam::123456789012:role/*"),
+        ("OutputStreamArns", "*"),
+        ("OutputStreamArns", "errors"),
+        ("OutputStreamArns", f"{OWN_STREAM}*"),
+        ("OutputStreamRoleArns", "*"),
+        ("ExistingBucketsAccount", "me"),
+        ("CodeSigningConfigArn", "csc-0123456789abcdef0"),
         ("TransformBufferMBs", "3"),  # the answer could exceed 6 MB
         ("SettleSchedule", "rate(30 seconds)"),
         ("Architecture", "sparc"),
@@ -163,6 +191,23 @@ def test_every_rule_is_tested() -> None:
 )
 def test_unusable_values_are_refused(name: str, value: str) -> None:
     assert Deployment(TEMPLATE, **{name: value}).refused_values() == [name]
+
+
+# What a careful user gives is taken: several readers, folders whose name only begins alike.
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ReaderArns", f"{ROLE}, arn:aws:iam::123456789012:user/team/ann@example.com"),
+        ("ReaderArns", "arn:aws:sts::123456789012:assumed-role/reader/session"),
+        ("OutputStreamArns", f"{OWN_STREAM},{OWN_STREAM}-2"),
+        ("LogPrefix", "processing-failed-lines/"),
+        ("LogPrefix", "a/processing-failed/"),
+        ("LogPrefix", "env=prod/logs/"),
+        ("CodeSigningConfigArn", "arn:aws:lambda:eu-central-1:123456789012:code-signing-config:csc-0123456789abcdef0"),
+    ],
+)
+def test_usable_values_are_taken(name: str, value: str) -> None:
+    assert Deployment(TEMPLATE, **{name: value}).refused_values() == []
 
 
 # Every parameter is described and shown in a group of the console.
@@ -239,7 +284,7 @@ def policies(role: dict[str, Any]) -> list[dict[str, Any]]:
 def test_roles_name_what_they_may_do(parameters: dict[str, str]) -> None:
     made = Deployment(TEMPLATE, **{**parameters, "Tracing": "true"}).resources()
     roles = {name: each for name, each in made.items() if each["Type"] == "AWS::IAM::Role"}
-    assert {"TransformRole", "ManagerRole", "SetupRole", "SchedulerRole"} <= set(roles)
+    assert {"TransformRole", "ManagerRole", "SettleRole", "SetupRole", "SchedulerRole"} <= set(roles)
     for name, role in roles.items():
         for statement in policies(role):
             if statement["Effect"] == "Deny":
@@ -258,22 +303,101 @@ def test_roles_name_what_they_may_do(parameters: dict[str, str]) -> None:
 # The scheduled role cannot administer the domain's security, whatever the domain says; the deployment's role can.
 def test_only_the_setup_role_administers_security() -> None:
     made = Deployment(TEMPLATE).resources()
-    denied = [s for s in policies(made["ManagerRole"]) if s["Effect"] == "Deny"]
-    assert [r.rpartition("domain/")[2] for s in denied for r in s["Resource"]] == [
-        "<AWS::StackName>/_plugins/_security/*",
-        "<AWS::StackName>/_opendistro/_security/*",
-    ]
+    for role in ("ManagerRole", "SettleRole"):
+        denied = [s for s in policies(made[role]) if s["Effect"] == "Deny"]
+        assert [r.rpartition("domain/")[2] for s in denied for r in s["Resource"]] == [
+            "<AWS::StackName>/_plugins/_security/*",
+            "<AWS::StackName>/_opendistro/_security/*",
+        ]
     users = {
         name: each["Properties"]["Role"] for name, each in made.items() if each["Type"] == "AWS::Serverless::Function"
     }
     assert users == {
         "TransformFunction": "<TransformRole.Arn>",
-        "SettleFunction": "<ManagerRole.Arn>",
+        "SettleFunction": "<SettleRole.Arn>",
         "IndexManagerFunction": "<ManagerRole.Arn>",
         "IndexSetupFunction": "<SetupRole.Arn>",
     }
     master = made["SummaryDomain"]["Properties"]["AdvancedSecurityOptions"]["MasterUserOptions"]
     assert master == {"MasterUserARN": "<SetupRole.Arn>"}
+
+
+# Settling may not delete what people look at, managing reaches neither stream nor bucket: each has what it needs.
+def test_settling_and_managing_have_roles_of_their_own() -> None:
+    made = Deployment(TEMPLATE).resources()
+    settling, managing = policies(made["SettleRole"]), policies(made["ManagerRole"])
+    deletes = [s["Resource"] for s in settling if "es:ESHttpDelete" in s["Action"]]
+    assert [resource.rpartition("domain/")[2] for resource in deletes] == ["<AWS::StackName>/partials-*"]
+    assert {a for s in managing for a in s["Action"] if s["Effect"] == "Allow"} == {
+        *(f"es:ESHttp{verb}" for verb in ("Get", "Head", "Post", "Put", "Delete")),
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+    }
+    assert {"firehose:PutRecordBatch", "s3:GetObject", "s3:DeleteObject"} <= {a for s in settling for a in s["Action"]}
+    variables = functions(made)["IndexSetupFunction"]["Environment"]["Variables"]
+    assert variables["SETTLE_ROLE_ARN"] == "<SettleRole.Arn>"
+    assert variables["INDEX_MANAGER_ROLE_ARN"] == "<ManagerRole.Arn>"
+
+
+# No service acts for somebody else's resources: conditions wherever the service sends what they ask for.
+def test_services_act_for_this_account_alone() -> None:
+    made = Deployment(TEMPLATE).resources()
+    for name in ("IngestionRole", "SummaryRole", "SchedulerRole"):
+        (statement,) = made[name]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Condition"]["StringEquals"]["aws:SourceAccount"] == "<AWS::AccountId>", name
+    scheduler = made["SchedulerRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]
+    assert scheduler["Condition"]["StringEquals"]["aws:SourceArn"].endswith(":schedule-group/default")
+    logs = json.loads(made["DomainLogsPolicy"]["Properties"]["PolicyDocument"])["Statement"][0]
+    assert logs["Condition"]["ArnLike"]["aws:SourceArn"].endswith(":<AWS::AccountId>:domain/*")
+    topic = made["AlarmTopicPolicy"]["Properties"]["PolicyDocument"]["Statement"][0]
+    assert topic["Condition"]["ArnLike"]["aws:SourceArn"].endswith(":<AWS::AccountId>:alarm:*")
+
+
+# A bucket of that name that somebody else owns is never read or written; another account's is, where it is named.
+def test_buckets_are_those_of_the_account() -> None:
+    for parameters, owner in (
+        ({}, "<AWS::AccountId>"),
+        (WAYS_IN["another account's bucket"], "210987654321"),
+    ):
+        made = Deployment(TEMPLATE, **parameters).resources()
+        seen = 0
+        for name in ("IngestionRole", "SummaryRole", "TransformRole", "SettleRole"):
+            for statement in policies(made[name]):
+                if any(action.startswith("s3:") for action in statement["Action"]):
+                    wanted = owner if name == "IngestionRole" else "<AWS::AccountId>"
+                    assert statement["Condition"]["StringEquals"]["aws:ResourceAccount"] == wanted, name
+                    seen += 1
+        assert seen >= 7
+
+
+# Outputs with streams of their own: both that put may put to them, their roles get their rights; without, nobody.
+def test_outputs_own_streams_get_their_rights() -> None:
+    made = Deployment(TEMPLATE, **WAYS_IN["an output's own stream"]).resources()
+    for role in ("TransformRole", "SettleRole"):
+        assert [OWN_STREAM] in [s["Resource"] for s in policies(made[role])] or OWN_STREAM in [
+            s["Resource"] for s in policies(made[role])
+        ]
+    variables = functions(made)["IndexSetupFunction"]["Environment"]["Variables"]
+    assert variables["FIREHOSE_ROLE_ARN"] == f"<SummaryRole.Arn>,{ROLE}"
+    assert variables["OUTPUT_STREAM_ARNS"] == OWN_STREAM
+    statements = made["SummaryDomain"]["Properties"]["AccessPolicies"]["Statement"]
+    assert [s["Principal"] for s in statements if s["Sid"] == "OutputStreams"] == [{"AWS": ROLE}]
+    assert OWN_STREAM not in json.dumps(Deployment(TEMPLATE).resources())
+
+
+# A new domain's audit log is published and written; that of an existing one is not touched.
+def test_the_audit_log_is_asked_for_where_the_domain_is_new() -> None:
+    for parameters, wanted in (({}, "true"), (EXISTING_DOMAIN, "false")):
+        made = Deployment(TEMPLATE, **parameters).resources()
+        assert functions(made)["IndexSetupFunction"]["Environment"]["Variables"]["AUDIT_LOG"] == wanted
+
+
+# Code signing is off unless asked for, and then on every function.
+def test_code_signing_is_optional() -> None:
+    arn = "arn:aws:lambda:eu-central-1:123456789012:code-signing-config:csc-0123456789abcdef0"
+    for parameters, wanted in (({}, None), ({"CodeSigningConfigArn": arn}, arn)):
+        made = functions(Deployment(TEMPLATE, **parameters).resources())
+        assert {each.get("CodeSigningConfigArn") for each in made.values()} == {wanted}
 
 
 # The domain: encrypted at rest and between nodes, HTTPS with TLS 1.2 at least, no principal '*'.
@@ -286,7 +410,10 @@ def test_the_domain_is_closed() -> None:
     assert domain["AdvancedSecurityOptions"]["Enabled"] is True
     assert domain["AdvancedSecurityOptions"]["InternalUserDatabaseEnabled"] is False
     principals = [s["Principal"] for s in domain["AccessPolicies"]["Statement"]]
-    assert principals == [{"AWS": ["<SetupRole.Arn>", "<ManagerRole.Arn>", "<SummaryRole.Arn>"]}, {"AWS": ROLE}]
+    assert principals == [
+        {"AWS": ["<SetupRole.Arn>", "<ManagerRole.Arn>", "<SettleRole.Arn>", "<SummaryRole.Arn>"]},
+        {"AWS": ROLE},
+    ]
     assert len(Deployment(TEMPLATE).resources()["SummaryDomain"]["Properties"]["AccessPolicies"]["Statement"]) == 1
 
 
@@ -426,6 +553,6 @@ PLATFORM_VARIABLES = {
 }
 
 
-def functions() -> dict[str, Any]:
-    resources = TEMPLATE["Resources"].items()
-    return {name: each["Properties"] for name, each in resources if each["Type"] == "AWS::Serverless::Function"}
+def functions(made: dict[str, Any] = TEMPLATE["Resources"]) -> dict[str, Any]:
+    """The functions' properties, as the template has them or as they are made."""
+    return {name: each["Properties"] for name, each in made.items() if each["Type"] == "AWS::Serverless::Function"}

@@ -9,7 +9,7 @@ from streamtally.aws.opensearch import Cluster
 from streamtally.aws.opensearch_apply import Result, apply
 from streamtally.aws.opensearch_observe import observe
 from streamtally.aws.opensearch_settle import SettleReport, count_unsettled, settle
-from streamtally.errors import IndexPlanError
+from streamtally.errors import IndexPlanError, SettingsError
 from streamtally.indices.actions import Plan
 from streamtally.indices.observed import Observed
 from streamtally.indices.plan import Wanted, plan_manage
@@ -84,26 +84,46 @@ def make_manager(
     replace: Sequence[str] = (),
     closing: bool = True,
 ) -> Manager:
-    """A manager of a pipeline; ``FIREHOSE_ROLE_ARN`` and ``INDEX_MANAGER_ROLE_ARN`` ask for role mappings.
+    """A manager of a pipeline; what the environment asks beside it.
 
+    ``FIREHOSE_ROLE_ARN``, ``INDEX_MANAGER_ROLE_ARN`` and ``SETTLE_ROLE_ARN`` ask for role mappings.
+    ``AUDIT_LOG`` (true) asks for the domain's audit log; ``OUTPUT_STREAM_ARNS`` says to which streams, besides
+    ``SUMMARY_STREAM``, the deployment may put.
     Raises: SettingsError: names the variable or the output.
     """
     specs = read_specs(pipeline.document, environment.get("SUMMARY_STREAM") or None)
+    _check_streams(specs, environment)
     unknown = sorted(set(replace) - {spec.index for spec in specs})
     if unknown:
         raise IndexPlanError(f"no output has the index {unknown[0]!r}; there are {', '.join(s.index for s in specs)}")
     firehose = _arns(environment.get("FIREHOSE_ROLE_ARN"))
     manager = _arns(environment.get("INDEX_MANAGER_ROLE_ARN"))
-    asked = bool(firehose or manager)
+    settling = _arns(environment.get("SETTLE_ROLE_ARN"))
+    asked = bool(firehose or manager or settling)
     wanted = Wanted(
         plan_id=pipeline.plan_id,
         document=pipeline.document,
         closing=closing,
         replace=frozenset(replace),
         roles=to_roles(specs) if asked else None,
-        role_mappings=to_role_mappings(firehose, manager) if asked else None,
+        role_mappings=to_role_mappings(firehose, manager, settling) if asked else None,
+        audit=environment.get("AUDIT_LOG") == "true",
     )
     return Manager(cluster, pipeline, specs, wanted)
+
+
+def _check_streams(specs: Sequence[IndexSpec], environment: Mapping[str, str]) -> None:
+    """Where a deployment says which streams it may put to, an output with another one would lose every document."""
+    if "OUTPUT_STREAM_ARNS" not in environment:
+        return
+    permitted = {arn.rpartition("/")[2] for arn in _arns(environment.get("OUTPUT_STREAM_ARNS"))}
+    permitted.add(environment.get("SUMMARY_STREAM", ""))
+    for spec in specs:
+        if spec.stream not in permitted:
+            raise SettingsError(
+                f"output {spec.name}: this stack may not put to its delivery stream {spec.stream}: add its ARN "
+                "to the template's parameter OutputStreamArns, or leave 'stream' out of pipeline.toml"
+            )
 
 
 def _arns(text: str | None) -> list[str]:

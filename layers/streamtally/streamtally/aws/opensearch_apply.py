@@ -175,6 +175,7 @@ _DO: dict[str, Callable[[Cluster, Action, TimeLeft], None]] = {
     "delete_index": _delete_index,
     "put_role": _put("/_plugins/_security/api/roles/{}"),
     "put_role_mapping": _put("/_plugins/_security/api/rolesmapping/{}"),
+    "put_audit": _put("/_plugins/_security/api/audit/{}"),
     "put_ism_policy": _put_ism_policy,
     "attach_ism_policy": _attach_ism_policy,
 }

@@ -11,7 +11,7 @@ from streamtally.indices.ism import policy_id
 from streamtally.indices.names import LATE_UNKNOWN, STATE_INDEX, parse_index_name
 from streamtally.indices.observed import Disk, Observed, ObservedIndex, StoredInbox, StoredState
 from streamtally.indices.plan import Wanted
-from streamtally.indices.roles import FIREHOSE_ROLE, MANAGER_ROLE
+from streamtally.indices.roles import FIREHOSE_ROLE, MANAGER_ROLE, SETTLE_ROLE
 from streamtally.indices.spec import IndexSpec
 from streamtally.indices.state import read_state
 
@@ -44,6 +44,7 @@ def observe(cluster: Cluster, specs: Sequence[IndexSpec], wanted: Wanted | None 
         snapshots={name: _snapshot_indices(cluster, name) for name in _repositories(specs)},
         roles=roles,
         role_mappings=mappings,
+        audit=_audit(cluster) if wanted.audit else None,
         ism_policies=_ism(cluster, specs) if any(spec.retention.managed_by == "ism" for spec in specs) else None,
     )
 
@@ -202,8 +203,15 @@ def _security(cluster: Cluster) -> tuple[dict[str, Any] | None, dict[str, Any] |
     mappings = cluster.request("GET", "/_plugins/_security/api/rolesmapping", ignore=unavailable)
     if "all_access" not in roles:  # a built-in role: whoever may read roles sees it
         return None, None
-    ours = (FIREHOSE_ROLE, MANAGER_ROLE)
+    ours = (FIREHOSE_ROLE, MANAGER_ROLE, SETTLE_ROLE)
     return {n: roles[n] for n in ours if n in roles}, {n: mappings[n] for n in ours if n in mappings}
+
+
+def _audit(cluster: Cluster) -> dict[str, Any] | None:
+    """The audit log's configuration; None where there is no security plugin."""
+    answer = cluster.request("GET", "/_plugins/_security/api/audit", ignore=(400, 404, 405))
+    config = answer.get("config")
+    return config if isinstance(config, dict) else None
 
 
 def _ism(cluster: Cluster, specs: Sequence[IndexSpec]) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 ActionKind = Literal[
     "put_state", "put_plan", "put_pipeline", "put_component_template", "put_index_template", "put_settings",
     "put_mapping", "create_index", "update_aliases", "rollover", "repair", "replace", "force_merge", "delete_index",
-    "put_role", "put_role_mapping", "put_ism_policy", "attach_ism_policy",
+    "put_role", "put_role_mapping", "put_audit", "put_ism_policy", "attach_ism_policy",
 ]  # fmt: skip
 
 

@@ -64,7 +64,8 @@ class Observed:
 
     ``states`` are by index. ``unstamped`` counts documents with ids of ours that no ingest pipeline has seen, by index.
     ``snapshots`` gives the indices that successful snapshots of a repository have. ``roles``,
-    ``role_mappings`` and ``ism_policies`` are None where the plugin does not answer or nothing was asked of it.
+    ``role_mappings``, ``audit`` (the audit log's configuration) and ``ism_policies`` are None where the plugin does not
+    answer or nothing was asked of it.
     """
 
     pipelines: Mapping[str, Body] = field(default_factory=dict)
@@ -79,6 +80,7 @@ class Observed:
     snapshots: Mapping[str, frozenset[str]] = field(default_factory=dict)
     roles: Mapping[str, Body] | None = None
     role_mappings: Mapping[str, Body] | None = None
+    audit: Body | None = None
     ism_policies: Mapping[str, Body] | None = None
 
 

@@ -14,6 +14,7 @@ from streamtally.indices import ingest, ism, mappings, retention, rotation, temp
 from streamtally.indices.actions import Action, Note, Plan
 from streamtally.indices.observed import Observed, ObservedIndex, StoredState, own_indices
 from streamtally.indices.repair import plan_repair
+from streamtally.indices.roles import to_audit_config
 from streamtally.indices.spec import IndexSpec
 from streamtally.indices.state import OutputState
 from streamtally.times import to_iso
@@ -25,6 +26,7 @@ class Wanted:
 
     ``closing`` False leaves every time open (a local run over old logs). ``replace`` names outputs whose view may take
     the place of an index of the same name. ``plan_id`` and ``document`` are the pipeline's, kept for later settling.
+    ``audit`` asks for the domain's audit log.
     """
 
     plan_id: str = ""
@@ -33,6 +35,7 @@ class Wanted:
     replace: frozenset[str] = frozenset()
     role_mappings: Mapping[str, Any] | None = None
     roles: Mapping[str, Any] | None = None
+    audit: bool = False
 
 
 def plan_manage(specs: Sequence[IndexSpec], observed: Observed, now_ms: int, wanted: Wanted | None = None) -> Plan:
@@ -99,6 +102,7 @@ def _plan_shared(
 ) -> Iterator[Action]:
     """What several outputs share: roles, the inboxes' pipelines, the plan's document, the unknown's template."""
     yield from _plan_roles(observed, wanted)
+    yield from _plan_audit(observed, wanted)
     by_inbox: dict[str, list[IndexSpec]] = {}
     for spec in specs:
         by_inbox.setdefault(spec.inbox, []).append(spec)
@@ -132,6 +136,14 @@ def _plan_roles(observed: Observed, wanted: Wanted) -> Iterator[Action]:
             kept = {key: have[key] for key in ("hosts", "users") if have.get(key)}
             whole = {**kept, "backend_roles": sorted({*body["backend_roles"], *(have.get("backend_roles") or ())})}
             yield Action("put_role_mapping", name, f"{', '.join(missing)} is not mapped to it", body=whole)
+
+
+def _plan_audit(observed: Observed, wanted: Wanted) -> Iterator[Action]:
+    """A domain only publishes its audit log: the security plugin must be asked, too, to write one."""
+    if wanted.audit and observed.audit is not None:
+        body = to_audit_config(observed.audit)
+        if body != observed.audit:
+            yield Action("put_audit", "config", "the audit log is off, or holds the bodies of requests", body=body)
 
 
 def _covers(have: Mapping[str, Any] | None, body: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Fine-grained access control: the security roles of the delivery stream and of the index manager, and who has them.
+"""Fine-grained access control: the security roles of delivery stream, index manager and settling, and who has them.
 
 Firehose's role has rights on what the inbox's pipeline redirects to and **none on the inbox**: a write that the
 pipeline did not redirect is refused (and retried by Firehose) instead of landing in a wrong place.
@@ -17,6 +17,7 @@ from streamtally.indices.spec import IndexSpec
 Body = dict[str, Any]
 FIREHOSE_ROLE = "streamtally_firehose"
 MANAGER_ROLE = "streamtally_index_manager"
+SETTLE_ROLE = "streamtally_settle"
 
 
 def to_firehose_role(specs: Sequence[IndexSpec]) -> Body:
@@ -58,12 +59,51 @@ def to_manager_role(specs: Sequence[IndexSpec]) -> Body:
     }
 
 
+def to_settle_role(specs: Sequence[IndexSpec]) -> Body:
+    """The role of settling alone: it writes documents, deletes closed partials, and changes no template or pipeline."""
+    partials = [f"partials-{spec.index}-*" for spec in specs]
+    settled = [STATE_INDEX, *(name for spec in specs for name in (spec.index, f"{spec.index}-*"))]
+    late = [LATE_UNKNOWN, *(f"late-{spec.index}-*" for spec in specs)]
+    looks = ["read", "indices:admin/get", "indices:admin/refresh*", "indices_monitor"]
+    return {
+        "cluster_permissions": ["cluster_composite_ops", "cluster_monitor", "cluster:admin/ingest/pipeline/get"],
+        "index_permissions": [
+            {"index_patterns": settled, "allowed_actions": [*looks, "write", "create_index"]},
+            # Closing blocks an index for writing before the last look, then deletes it.
+            {
+                "index_patterns": partials,
+                "allowed_actions": [*looks, "indices:admin/settings/update", "indices:admin/delete"],
+            },
+            {"index_patterns": late, "allowed_actions": looks},
+        ],
+    }
+
+
+def to_audit_config(have: Mapping[str, Any]) -> Body:
+    """An audit configuration as it should be: on, and without request bodies, which would hold log lines.
+
+    Args:
+        have: the configuration that the security plugin has (``config`` of its answer); all else stays as it is.
+    """
+    return {**have, "enabled": True, "audit": {**have.get("audit", {}), "log_request_body": False}}
+
+
 def to_roles(specs: Sequence[IndexSpec]) -> dict[str, Body]:
-    """Name → body of both roles."""
-    return {FIREHOSE_ROLE: to_firehose_role(specs), MANAGER_ROLE: to_manager_role(specs)}
+    """Name → body of each role."""
+    return {
+        FIREHOSE_ROLE: to_firehose_role(specs),
+        MANAGER_ROLE: to_manager_role(specs),
+        SETTLE_ROLE: to_settle_role(specs),
+    }
 
 
-def to_role_mappings(firehose_arns: Sequence[str], manager_arns: Sequence[str]) -> dict[str, Body]:
+def to_role_mappings(
+    firehose_arns: Sequence[str], manager_arns: Sequence[str], settle_arns: Sequence[str] = ()
+) -> dict[str, Body]:
     """Name → body of the role mappings; IAM roles are backend roles. Without ARNs there is no mapping."""
-    wanted: Mapping[str, Sequence[str]] = {FIREHOSE_ROLE: firehose_arns, MANAGER_ROLE: manager_arns}
+    wanted: Mapping[str, Sequence[str]] = {
+        FIREHOSE_ROLE: firehose_arns,
+        MANAGER_ROLE: manager_arns,
+        SETTLE_ROLE: settle_arns,
+    }
     return {role: {"backend_roles": sorted(set(arns))} for role, arns in wanted.items() if arns}

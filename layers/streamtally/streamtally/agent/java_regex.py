@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from streamtally.agent import ambiguity
-from streamtally.agent.bitstate import Matcher, TooManyStepsError
+from streamtally.agent.bitstate import MAX_STEPS, Matcher, TooManyStepsError
 from streamtally.agent.java_syntax import parse
 from streamtally.agent.java_tree import Chars, Repeat, UnsupportedPatternError
 from streamtally.agent.java_writing import NotInRe2Error, without_end_anchors, write
@@ -24,11 +24,26 @@ from streamtally.agent.program import compile_program
 from streamtally.agent.quirks import has_backref, is_quirky, leaves_groups
 
 RE_WORK = 1_000_000  # steps of ``re``, about 20 ms
+SEARCH_STEPS = 4 * MAX_STEPS  # of all the searches in one text
+_CHARS_A_STEP = 100  # RE2 is given the whole text again for each search
 _SHORT_DELIMITER_CHARS = 64
 
 
 class PatternLimitError(Exception):
     """The line would take this pattern more steps than are given to one line."""
+
+
+class SearchWork:
+    """What the searches in one text may cost together: one match after the other, each within its bound, adds up."""
+
+    def __init__(self) -> None:
+        self._left = SEARCH_STEPS
+
+    def spend(self, steps: int) -> None:
+        """Raises: PatternLimitError: more than is left."""
+        self._left -= steps
+        if self._left < 0:
+            raise PatternLimitError
 
 
 class JavaPattern:
@@ -87,17 +102,19 @@ class JavaPattern:
             return "re"
         return "re2" if self._re2 is not None and _is_whole(text) else "bitstate"
 
-    def _span(self, text: str, at: int) -> Sequence[tuple[int, int]] | None:
+    def _span(self, text: str, at: int, work: SearchWork | None = None) -> Sequence[tuple[int, int]] | None:
         """The spans of the match and its groups from ``at`` on; (-1, -1) for a group that took no part."""
         engine = self._engine(text)
         if engine == "bitstate":
-            return self._span_by_steps(text, at)
+            return self._span_by_steps(text, at, work)
+        if engine == "re2" and work is not None:
+            work.spend(len(text) // _CHARS_A_STEP)
         compiled = self._re if engine == "re" else self._re2
         method = {"matches": "fullmatch", "looking_at": "match", "find": "search"}[self.mode]
         found = getattr(compiled, method)(text, at)
         return None if found is None else [found.span(index) for index in range(self.group_count + 1)]
 
-    def _span_by_steps(self, text: str, at: int) -> Sequence[tuple[int, int]] | None:
+    def _span_by_steps(self, text: str, at: int, work: SearchWork | None) -> Sequence[tuple[int, int]] | None:
         if self._program is None:
             self._program = compile_program(self.node, self.group_count)
         matcher = Matcher(self._program, text, self._revisits)
@@ -108,14 +125,17 @@ class JavaPattern:
                     return [(slots[2 * index], slots[2 * index + 1]) for index in range(self.group_count + 1)]
         except TooManyStepsError:
             raise PatternLimitError from None
+        finally:
+            if work is not None:
+                work.spend(matcher.steps)
         return None
 
-    def spans_from(self, text: str, at: int) -> Sequence[tuple[int, int]] | None:
+    def spans_from(self, text: str, at: int, work: SearchWork) -> Sequence[tuple[int, int]] | None:
         """Where the pattern and its groups match from a place on ((-1, -1): took no part), None without a match.
 
-        Raises: PatternLimitError.
+        Args: work: of all the searches in this text. Raises: PatternLimitError.
         """
-        return self._span(text, at)
+        return self._span(text, at, work)
 
     def groups(self, text: str) -> list[str | None] | None:
         """What each group matched (None: took no part), None without a match. Raises: PatternLimitError."""
@@ -140,7 +160,8 @@ class JavaPattern:
         """
         parts: list[str] = []
         begin = at = 0
-        while at <= len(text) and (spans := self._span(text, at)) is not None:
+        work = SearchWork()
+        while at <= len(text) and (spans := self._span(text, at, work)) is not None:
             low, high = spans[0]
             at = high + 1 if high == low else high
             if high == low < len(text) and text[low] > "\uffff":

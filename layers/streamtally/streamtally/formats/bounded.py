@@ -34,11 +34,11 @@ def compile_bounded(text: str, compiled: re.Pattern[str]) -> FullMatch:
     Args: text: the pattern, which ``compiled`` is of.
     Raises: SettingsError: it could backtrack without end, and RE2 does not take it or is not there.
     """
-    exponent = _exponent(text)
+    exponent = _exponent(_plain_classes(text))
     fullmatch = compiled.fullmatch
     if exponent == 0:
         return lambda line: None if (found := fullmatch(line)) is None else found.groups()
-    linear = _linear_fullmatch(compiled.pattern)
+    linear = _linear_fullmatch(_to_re2(compiled.pattern))
     if exponent >= UNBOUNDED and linear is None:
         raise SettingsError(
             "the pattern could backtrack without end: write repeats inside repeats so that only one way can match, "
@@ -56,6 +56,38 @@ def compile_bounded(text: str, compiled: re.Pattern[str]) -> FullMatch:
         return None if found is None else found.groups()
 
     return match
+
+
+def _plain_classes(text: str) -> str:
+    """The pattern with ``[`` and ``&`` inside a class escaped: in Python's they stand for themselves, in Java's not."""
+    return _ITEM.sub(lambda found: _in_class(found, _PLAIN_IN_CLASS), text)
+
+
+def _to_re2(text: str) -> str:
+    r"""The pattern as RE2 writes it: its ``\s`` lacks the vertical tab, and its ``\Z`` is ``\z``."""
+    return _ITEM.sub(
+        lambda found: (
+            {r"\s": r"[\s\v]", r"\S": r"[^\s\v]", r"\Z": r"\z"}.get(found[0]) or _in_class(found, _RE2_IN_CLASS)
+        ),
+        text,
+    )
+
+
+_ITEM = re.compile(r"(?P<begin>\[\^?)(?P<first>\]?)(?P<rest>(?:\\.|[^\]\\])*+)\]|\\.|.", re.DOTALL)
+_PLAIN_IN_CLASS = re.compile(r"(?P<plain>[\[&])|\\.", re.DOTALL)
+_RE2_IN_CLASS = re.compile(r"(?P<plain>\[)|\\.", re.DOTALL)
+
+
+def _in_class(found: re.Match[str], special: re.Pattern[str]) -> str:
+    if not found["begin"]:
+        return found[0]
+
+    def write(item: re.Match[str]) -> str:
+        text = item[0]
+        return "\\" + text if item["plain"] else r"\s\v" if special is _RE2_IN_CLASS and text == r"\s" else text
+
+    first = r"\]" if found["first"] else ""
+    return f"{found['begin']}{first}{special.sub(write, found['rest'])}]"
 
 
 def _exponent(text: str) -> int:

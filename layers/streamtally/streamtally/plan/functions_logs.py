@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from streamtally.agent.linear import compile_linear
 from streamtally.errors import EvaluationError, SettingsError
 from streamtally.plan.function import Function, always
 from streamtally.time_parsing import compile_time_parser
@@ -98,24 +99,29 @@ def w3c_columns(format: str) -> tuple[int, ParseColumns]:
     named = _W3C_NAMED.get(" ".join(format.upper().split()), format)
     expression, position, count = "", 0, 0
     for found in _DIRECTIVE.finditer(named):
-        expression += re.escape(named[position : found.start()]) + _directive(found[0], found["letter"])
+        expression += _literal(named[position : found.start()]) + _directive(found[0], found["letter"])
         count += found["letter"] != "%"
         position = found.end()
     if not count:
         known = ", ".join(_W3C_NAMED)
         raise SettingsError(f"unknown log format {format[:60]!r}: name one ({known}) or write Apache's directives")
-    match = re.compile(expression + re.escape(named[position:]), re.DOTALL).fullmatch
+    expression += _literal(named[position:])
+    match = compile_linear(expression, f"the log format {format[:60]!r}").fullmatch
     return count, remember_last(lambda text: found.groups() if (found := match(text)) else None)
+
+
+def _literal(text: str) -> str:
+    return "".join(char if char.isalnum() or char > "\x7f" else f"\\x{ord(char):02x}" for char in text)
 
 
 def _directive(text: str, letter: str | None) -> str:
     if letter == "%":
         return "%"
     if text.startswith('"'):
-        return r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
+        return r'"([^"\\]*(?:\\.[^"\\]*)*)"'
     if letter == "t":
         return r"\[([^\]]*)\]"
-    return r"(.*)" if letter == "i" else r"(\S*)"
+    return r"(.*)" if letter == "i" else r"([^\t\n\v\f\r ]*)"
 
 
 _SYSLOG = re.compile(r"(?:<\d{1,3}>)?([A-Z][a-z]{2}\s++\d{1,2} \d\d:\d\d:\d\d)\s(.*)", re.DOTALL | re.ASCII)

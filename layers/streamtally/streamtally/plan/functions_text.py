@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from streamtally.agent.linear import compile_linear
 from streamtally.errors import EvaluationError, SettingsError
 from streamtally.plan.function import Function, always, as_argument
 
@@ -93,6 +94,9 @@ def _whole(expression: str) -> Test:
     return lambda text: match(text) is not None
 
 
+MAX_ROW_PATTERN_CHARS = 256
+"""Of a pattern that is no constant: it comes with the row, and is as hostile as a line."""
+
 _CLASSES = {
     "ALPHA": "a-zA-Z",
     "UPPER": "A-Z",
@@ -100,12 +104,12 @@ _CLASSES = {
     "DIGIT": "0-9",
     "ALNUM": "a-zA-Z0-9",
     "SPACE": " ",
-    "WHITESPACE": r"\s",
+    "WHITESPACE": r" \t\n\v\f\r",
 }
 
 
 def similar_test(pattern: str, escape: str = "") -> Test:
-    """Whether a text is SIMILAR TO a pattern of SQL: ``% _ | * + ? {m,n} ( ) [ ]``.
+    """Whether a text is SIMILAR TO a pattern of SQL: ``% _ | * + ? {m,n} ( ) [ ]``, in linear time.
 
     Raises: SettingsError: not such a pattern.
     """
@@ -117,19 +121,25 @@ def similar_test(pattern: str, escape: str = "") -> Test:
         if escape and char == escape:
             if position >= len(pattern):
                 raise SettingsError("a SIMILAR TO pattern that ends with its escape character")
-            out.append(re.escape(pattern[position]))
+            out.append(_literal(pattern[position]))
             position += 1
         elif char == "[":
             text, position = _similar_class(pattern, position)
             out.append(text)
         elif char in "%_":
-            out.append(".*" if char == "%" else ".")
+            out.append("(?:.*)" if char == "%" else ".")
+        elif char == "(":  # whatever follows it is no option of RE2's
+            out.append("(?:")
+        elif char in "*+?" and out[-1:] and out[-1] in ("*", "+", "?"):
+            raise SettingsError(f"the SIMILAR TO pattern {pattern[:80]!r}: one repeat stands after another")
         else:
-            out.append(char if char in "|*+?{},()0123456789" else re.escape(char))
-    try:
-        return _whole(f"(?:{''.join(out)})")
-    except (re.error, OverflowError, RecursionError):
-        raise SettingsError(f"not a SIMILAR TO pattern: {pattern[:80]!r}") from None
+            out.append(char if char in "|*+?{},)" else _literal(char))
+    match = compile_linear("".join(out), f"the SIMILAR TO pattern {pattern[:80]!r}").fullmatch
+    return lambda text: match(text) is not None
+
+
+def _literal(char: str) -> str:
+    return char if char.isalnum() or char > "\x7f" else f"\\x{ord(char):02x}"
 
 
 def _similar_class(pattern: str, start: int) -> tuple[str, int]:
@@ -148,7 +158,7 @@ def _similar_class(pattern: str, start: int) -> tuple[str, int]:
                 raise SettingsError(f"unknown class [:{name[:20]}:]: the classes are {', '.join(_CLASSES)}")
             out, position = out + _CLASSES[name], end + 2
             continue
-        out += char if char == "-" else re.escape(char)
+        out += char if char == "-" else _literal(char)
         position += 1
     raise SettingsError("a SIMILAR TO pattern with a [ that is never closed")
 
@@ -159,6 +169,8 @@ def _test_call(make: Callable[..., Test]) -> Callable[..., bool]:
 
     def call(*arguments: str) -> bool:
         *patterns, text = arguments
+        if any(len(pattern) > MAX_ROW_PATTERN_CHARS for pattern in patterns):
+            raise EvaluationError("a pattern that is too long")
         try:
             return remembered(*_in_order(patterns))(text)
         except SettingsError:
@@ -176,7 +188,8 @@ def regex_replacer(pattern: str, replacement: str) -> Callable[..., str]:
 
     Raises: SettingsError: a pattern that Java would not take, or that cannot be run with Java's meaning.
     """
-    from streamtally.agent.java_regex import JavaPattern, PatternLimitError  # only programs that use it pay for it
+    # Only programs that use it pay for it.
+    from streamtally.agent.java_regex import JavaPattern, PatternLimitError, SearchWork
 
     compiled = JavaPattern(pattern, "find")
     parts = _replacement_parts(replacement, compiled.group_count)
@@ -188,9 +201,9 @@ def regex_replacer(pattern: str, replacement: str) -> Callable[..., str]:
     def replace(text: str, start: int = 1, occurrence: int = 0) -> str:
         if start < 1 or occurrence < 0:
             raise EvaluationError("REGEX_REPLACE counts from 1")
-        out, begin, at, found = "", 0, start - 1, 0
+        out, begin, at, found, work = "", 0, start - 1, 0, SearchWork()
         try:
-            while at <= len(text) and (spans := compiled.spans_from(text, at)) is not None:
+            while at <= len(text) and (spans := compiled.spans_from(text, at, work)) is not None:
                 low, high = spans[0]
                 found += 1
                 if occurrence in (0, found):
@@ -225,6 +238,8 @@ _remembered_replacer = lru_cache(maxsize=256)(regex_replacer)
 
 
 def _regex_replace(pattern: str, replacement: str, text: str, start: int = 1, occurrence: int = 0) -> str:
+    if len(pattern) > MAX_ROW_PATTERN_CHARS or len(replacement) > MAX_ROW_PATTERN_CHARS:
+        raise EvaluationError("a pattern that is too long")
     try:
         replace = _remembered_replacer(pattern, replacement)
     except SettingsError:

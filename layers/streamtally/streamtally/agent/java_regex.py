@@ -114,7 +114,7 @@ class JavaPattern:
         found = getattr(compiled, method)(text, at)
         return None if found is None else [found.span(index) for index in range(self.group_count + 1)]
 
-    def _span_by_steps(self, text: str, at: int, work: SearchWork | None) -> Sequence[tuple[int, int]] | None:
+    def _span_by_steps(self, text: str, at: int, work: SearchWork | None = None) -> Sequence[tuple[int, int]] | None:
         if self._program is None:
             self._program = compile_program(self.node, self.group_count)
         matcher = Matcher(self._program, text, self._revisits)

@@ -75,6 +75,10 @@ def test_an_index_whose_pattern_takes_another_is_refused() -> None:
         ({"kind": "cube"}, "unknown kind 'cube'"),
         ({"columns": []}, "at least one column"),
         ({"columns": [{"name": "tally", "type": "INTEGER", "expr": {"column": "x"}}]}, "cannot be called 'tally'"),
+        *(
+            ({"columns": [{"name": name, "type": "INTEGER", "expr": {"column": "x"}}]}, f"cannot be called '{name}'")
+            for name in ("_id", "_source", "_routing", "_index", "_seq_no", "_doc_count", "tally.partial_id", "_id.x")
+        ),
         ({"columns": [{"name": "a", "type": "INTEGER"}]}, "'expr' is missing"),
         (
             {"columns": [{"name": "a", "type": "INTEGER", "expr": {"call": "nope", "args": []}}]},

@@ -81,8 +81,15 @@ def partial_document(
     return {**columns, "tally": {**tally, **account, "state": state, "out_of_range": group[1]}}
 
 
+UNPARSED = '{"unparsed":'
 UNPARSED_LINE = re.compile(rb'\{(?:"line_id":"[0-9a-f]{32}",)?"unparsed":')
-"""How a line of the S3 side begins that did not parse."""
+"""How a line of the S3 side begins that did not parse, and no other: a row is written with a blank more if need be."""
+
+
+def unlike_unparsed(text: str) -> str:
+    """A row's JSON, written so that it does not begin like a line that did not parse, whatever its log says."""
+    looks_so = text.startswith((UNPARSED, '{"line_id":')) and UNPARSED_LINE.match(text[:100].encode("utf-8", "replace"))
+    return f" {text}" if looks_so else text
 
 
 def add_line_ids(text: str, identity: str) -> str:
@@ -94,6 +101,8 @@ def add_line_ids(text: str, identity: str) -> str:
 
 def _with_id(line: str, id_: str) -> str:
     body = line.lstrip()[1:]
+    if body.startswith('"unparsed":') and not line.startswith(UNPARSED):
+        body = f" {body}"  # a row's first member, see unlike_unparsed
     return f'{{"line_id":"{id_}"' + (body if body.lstrip()[:1] == "}" else "," + body)
 
 

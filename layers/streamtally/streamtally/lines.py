@@ -11,7 +11,7 @@ from functools import cached_property
 
 import orjson
 
-from streamtally.documents import encode_hard
+from streamtally.documents import encode_hard, unlike_unparsed
 from streamtally.errors import FormatError, read_failure
 from streamtally.formats.auto import JSON_SPACE, is_json_text
 from streamtally.formats.base import Scanner
@@ -122,7 +122,7 @@ class LineReader:
             if record is not self._record:  # what a header line says holds no further than its record
                 self._parse, self._record = self._source.parser_for_record(record.arrival), record
             row = self._parse(line)
-            text = line + "\n" if self._source.is_json(line) else encode_row(row)
+            text = unlike_unparsed(line + "\n" if self._source.is_json(line) else encode_row(row))
         except Exception as error:  # a hostile line may make a parser raise anything: it stops no other line
             reason = read_failure(error)
             self._ledger.unparsed += 1

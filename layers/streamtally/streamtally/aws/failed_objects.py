@@ -87,10 +87,14 @@ def _unparsed(place: Place, data: bytes, done: frozenset[int]) -> Iterator[Faile
 
 
 def _unparsed_text(line: bytes) -> str | None:
+    """What did not parse; None: the line is not written as the transform writes such."""
     try:
-        return str(orjson.loads(line)["unparsed"])
+        row = orjson.loads(line)
     except ValueError:
-        return None  # a log line of the user's own that only begins so
+        return None
+    members = [name for name in row if name != "line_id"]
+    is_ours = members == ["unparsed", "reason"] and all(type(value) is str for value in row.values())
+    return row["unparsed"] if is_ours and orjson.dumps(row) == line else None
 
 
 def _done_lines(objects: ObjectStore, problems: list[str]) -> dict[str, frozenset[int]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from streamtally.errors import EvaluationError, PlanError
-from streamtally.outputs import OutputSettings
+from streamtally.outputs import OutputSettings, why_reserved
 from streamtally.plan.casts import value_to_text
 from streamtally.plan.codegen import Reads, RowSource, make_function, row_scope, time_lines
 from streamtally.plan.expressions import BOOLEAN, Scope, cast_code, compile_expression, null_safe
@@ -78,8 +78,9 @@ def read_columns(node: dict[str, Any]) -> tuple[Column, ...]:
         raise PlanError("an output has at least one column")
     if twice := [name for name in names if names.count(name) > 1]:
         raise PlanError(f"column {twice[0]!r} is there twice")
-    if "tally" in names:
-        raise PlanError("a column cannot be called 'tally': that is where a document keeps its own account")
+    for name in names:
+        if why := why_reserved(name):
+            raise PlanError(f"a column cannot be called {name!r}: {why}")
     return columns
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from streamtally.errors import SqlError
-from streamtally.outputs import ERROR_STREAM
+from streamtally.outputs import ERROR_STREAM, why_reserved
 from streamtally.sql.expressions import Translator
 from streamtally.sql.nodes import CreatePump, CreateStream
 from streamtally.sql.problems import Problems, SkippedError
@@ -54,10 +54,8 @@ class Declarations:
                 column = check_name(each.this, self.problems)
                 if column in {other.name for other in columns}:
                     raise self.problems.error(each.this, f'the column "{column}" is there twice')
-                if column == "tally":
-                    raise self.problems.error(
-                        each.this, 'a column cannot be called "tally"', "documents keep their own account there"
-                    )
+                if why := why_reserved(column):
+                    raise self.problems.error(each.this, f'a column cannot be called "{column}"', why)
                 of = translator.type_of(each.args["kind"])
                 columns.append(StreamColumnDefinition(column, of, bool(each.args.get("not_null"))))
             except SqlError as error:

@@ -195,10 +195,10 @@ def test_the_door_wants_json(stub: Cluster, monkeypatch: pytest.MonkeyPatch, kin
 def test_bulk_items_are_counted(stub: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     put, remove = b'{"index":{"_index":"a","_id":"1"}}', b'{"delete":{"_index":"a","_id":"2"}}'
     good = {"index": {"status": 201}}
-    bad = {"delete": {"status": 429, "error": {"type": "rejected", "reason": "busy"}}}
+    bad = {"delete": {"status": 409, "error": {"type": "conflict", "reason": "newer"}}}
     lines = [put, b'{"delete": "a document"}', remove]
     monkeypatch.setattr(Stub, "answer", json.dumps({"errors": False, "items": [good, bad]}).encode())
-    assert [(item.position, item.status) for item in stub.bulk(lines)] == [(1, 429)]
+    assert [(item.position, item.status) for item in stub.bulk(lines)] == [(1, 409)]
 
     monkeypatch.setattr(Stub, "answer", json.dumps({"errors": False, "items": [good]}).encode())
     with pytest.raises(ClusterError, match="1 of 2 items"):

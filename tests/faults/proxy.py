@@ -1,4 +1,4 @@
-"""A proxy in front of a real OpenSearch that is slow, refuses, or spoils a document, for bulk requests alone."""
+"""A proxy in front of a real OpenSearch that is slow, hangs, refuses, loses an answer, or spoils a document."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 SLOW_SECONDS = 1.0
@@ -17,15 +17,20 @@ SLOW_SECONDS = 1.0
 
 
 class Proxy(ThreadingHTTPServer):
-    """``faults``: what befalls the next bulk requests, one each; ``struck``: what did."""
+    """``faults``: what befalls the next requests, one each ("": nothing); ``struck``: what did.
+
+    ``only``: what a request's path must have in it to be one of them, bulk requests as a rule.
+    """
 
     daemon_threads = True
+    only = "_bulk"
 
     def __init__(self, target: str) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.target = target
         self.faults: list[str] = []
         self.struck: list[str] = []
+        self.over = Event()
         self.url = f"http://127.0.0.1:{self.server_port}"
 
 
@@ -35,9 +40,12 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         fault = ""
-        if "_bulk" in self.path and self.server.faults:
+        if self.server.only in self.path and self.server.faults:
             fault = self.server.faults.pop(0)
-            self.server.struck.append(fault)
+            self.server.struck += [fault] if fault else []
+        if fault.startswith(("hang", "die")):
+            self._lose(fault, body)
+            return
         if fault in ("429", "503"):
             self._send(
                 int(fault), json.dumps({"error": {"type": "fault", "reason": "no"}, "status": int(fault)}).encode()
@@ -45,10 +53,22 @@ class Handler(BaseHTTPRequestHandler):
             return
         if fault == "spoil one":  # with a term longer than an index takes: OpenSearch itself refuses it, with 400
             body = body.replace(b'"batch_digest":"', b'"batch_digest":"' + b"x" * 40_000, 1)
+        refused: list[int] = []
+        if fault == "some items":
+            body, refused = without_items(body)
         status, answer = self._forward(body)
+        if refused:
+            answer = with_refusals(answer, refused)
         if fault == "slow":
             time.sleep(SLOW_SECONDS)
         self._send(status, answer)
+
+    def _lose(self, fault: str, body: bytes) -> None:
+        if fault.endswith("after it"):
+            self._forward(body)
+        if fault.startswith("hang"):
+            self.server.over.wait(30)
+        self.close_connection = True
 
     def _forward(self, body: bytes) -> tuple[int, bytes]:
         headers = {"Content-Type": self.headers.get("Content-Type", "application/json")}
@@ -75,6 +95,23 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+def without_items(body: bytes) -> tuple[bytes, list[int]]:
+    """A bulk of (action, document) pairs without every third item; the positions of those."""
+    lines = body.splitlines()
+    refused = list(range(0, len(lines) // 2, 3))
+    kept = [line for place, line in enumerate(lines) if place // 2 not in refused]
+    return b"\n".join(kept) + b"\n", refused
+
+
+def with_refusals(answer: bytes, refused: list[int]) -> bytes:
+    """The server's answer with the items that it was not shown as throttled."""
+    parsed = json.loads(answer)
+    for position in refused:
+        error = {"type": "opensearch_rejected_execution_exception", "reason": "the queue is full"}
+        parsed["items"].insert(position, {"index": {"status": 429, "error": error}})
+    return json.dumps({**parsed, "errors": True}).encode()
+
+
 @contextmanager
 def proxy_of(target: str) -> Iterator[Proxy]:
     """A proxy on a free port of loopback."""
@@ -84,5 +121,6 @@ def proxy_of(target: str) -> Iterator[Proxy]:
     try:
         yield proxy
     finally:
+        proxy.over.set()
         proxy.shutdown()
         proxy.server_close()

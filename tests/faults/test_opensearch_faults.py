@@ -11,6 +11,7 @@ from random import Random
 import pytest
 
 from streamtally.aws.opensearch import connect
+from streamtally.aws.opensearch_pace import TRIES, Pace
 from streamtally.local.laptop import INGESTION, SUMMARY
 from tests.faults.opensearch_end import OpenSearchEnd
 from tests.faults.proxy import SLOW_SECONDS, Proxy, proxy_of
@@ -36,23 +37,24 @@ def proxy(opensearch: Server) -> Iterator[Proxy]:
 
 def make_world(folder: Path, server: Server, now_ms: int, proxy: Proxy | None = None) -> World:
     """A world that ends in the server; Firehose's requests go through the proxy, settling's do not."""
-    through = connect(proxy.url, timeout_seconds=SLOW_SECONDS / 2 if "slow" in proxy.faults else 30) if proxy else None
+    timeout_seconds = SLOW_SECONDS / 2 if proxy and "slow" in proxy.faults else 30
+    through = connect(proxy.url, timeout_seconds=timeout_seconds, pace=Pace(sleep=lambda _: None)) if proxy else None
     end = OpenSearchEnd(connect(server.url), line_id_pipeline(), Faults(), now_ms, through)
     return World(folder, end, now_ms, Faults(1))
 
 
-# The client asks four times before it gives up, so each delivery meets five of a kind: Firehose tries again, and what
+# The client asks six times before it gives up, so each delivery meets seven of a kind: Firehose tries again, and what
 # was written although nobody heard of it is overwritten.
 @pytest.mark.parametrize("fault", ["slow", "503", "429"])
 def test_slow_or_refusing(tmp_path: Path, opensearch: Server, proxy: Proxy, fault: str) -> None:
     now = real_now() - DAY_MS
-    proxy.faults = [fault] * 5
+    proxy.faults = [fault] * (TRIES + 1)
     world = make_world(tmp_path, opensearch, now, proxy)
     for _ in range(3):
         world.put([(now - 90_000, [200, 404]), (now, [200, 500, 500])])
         world.now += 20_000
         world.step(flush=True)
-    assert proxy.struck == [fault] * 5
+    assert proxy.struck == [fault] * (TRIES + 1)
     assert world.laptop.counters()[SUMMARY]["DeliveryToAmazonOpenSearchService.Records"] == 12
     world.finish()
     world.check()

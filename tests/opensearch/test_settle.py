@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streamtally.aws.opensearch import Cluster
+from streamtally.aws.opensearch_settle import settle
 from streamtally.pipeline import Pipeline
 from tests.opensearch.data import (
     DAY_MS,
@@ -212,7 +213,8 @@ def test_time_limit(managed: Cluster) -> None:
 
     while runs < 50:
         calls = iter([100.0] * 4 + [0.0] * 100)
-        report = manager_of(managed).settle(NOW + runs * MINUTE_MS, lambda calls=calls: next(calls))[0]  # type: ignore[misc]
+        manager = manager_of(managed)  # settling alone: each request asks for the time left too
+        report = settle(managed, pipeline, manager.specs, NOW + runs * MINUTE_MS, lambda calls=calls: next(calls))[0]  # type: ignore[misc]
         windows += report.windows
         runs += 1
         if report.finished:

@@ -57,6 +57,10 @@ class Manager:
 
         A failure ends nothing: what failed is in the results, and the next run tries it again.
         """
+        with self.cluster.limited(time_left):
+            return self._manage(now_ms, time_left, dry_run)
+
+    def _manage(self, now_ms: int, time_left: Callable[[], float], dry_run: bool) -> Managed:
         results: list[Result] = []
         for _ in range(MAX_ROUNDS):
             plan, observed = self.plan(now_ms)
@@ -70,7 +74,8 @@ class Manager:
 
     def settle(self, now_ms: int, time_left: Callable[[], float], audit: bool = False) -> list[SettleReport]:
         """Settle every windowed output; failures are in the reports. ``audit``: now, not once a day."""
-        return settle(self.cluster, self.pipeline, self.specs, now_ms, time_left, audit)
+        with self.cluster.limited(time_left):
+            return settle(self.cluster, self.pipeline, self.specs, now_ms, time_left, audit)
 
     def unsettled(self, now_ms: int) -> dict[str, int]:
         """Output of the plan → windows that the next settling run would take up."""

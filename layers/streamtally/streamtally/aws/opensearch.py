@@ -9,32 +9,40 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import orjson
-from opensearchpy import JSONSerializer, OpenSearch, RequestsHttpConnection
+from opensearchpy import JSONSerializer, OpenSearch
 from opensearchpy.exceptions import ConnectionError as UnreachableError
 from opensearchpy.exceptions import SerializationError, TransportError
 
 from streamtally.aws.opensearch_answers import PARTIAL, ask_for_all, explain_cause, find_gap, is_limited
+from streamtally.aws.opensearch_bulk import Item, read_items
+from streamtally.aws.opensearch_connection import Connection
+from streamtally.aws.opensearch_pace import REQUEST_SECONDS, Limit, Pace, TriedError, is_safe, persist
 from streamtally.errors import IndexPlanError, SettingsError
 
 TIMEOUT_SECONDS = 60
 BULK_MAX_BYTES = 4_000_000  # the smallest domain takes requests of 10 MiB; several of these may be under way
 # The first line of a request may have 4,096 bytes (http.max_initial_line_length), with method and parameters.
 PATH_MAX_CHARS = 3_000
-RETRY_STATUS = (429, 502, 503, 504)
-
 
 # The library logs each refusal as a warning; here a refusal is an error with a line of its own, or was asked for.
 logging.getLogger("opensearch").setLevel(logging.ERROR)
 
 
+NO_TIME = "no_time"
+
+
 class ClusterError(IndexPlanError):
-    """The cluster refused or cannot be reached: one line. ``status`` is the HTTP status, 0 without an answer."""
+    """The cluster refused or cannot be reached: one line. ``status`` is the HTTP status, 0 without an answer.
+
+    ``kind`` is OpenSearch's name of the error, or NO_TIME: the run ended before the request could begin.
+    """
 
     def __init__(self, message: str, status: int = 0, kind: str = "") -> None:
         super().__init__(message)
@@ -58,15 +66,6 @@ class Serializer(JSONSerializer):
                 raise SerializationError(s, error) from None
 
 
-class Connection(RequestsHttpConnection):
-    """Certificates that are given are those that are believed: else REQUESTS_CA_BUNDLE would win over them."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        if options.get("ca_certs"):
-            self.session.trust_env = False
-
-
 @dataclass
 class BulkItem:
     """One item of a bulk answer that is not a success."""
@@ -80,10 +79,27 @@ class BulkItem:
 class Cluster:
     """A cluster, by plain requests. ``requests`` counts them."""
 
-    def __init__(self, client: OpenSearch, name: str) -> None:
+    def __init__(
+        self, client: OpenSearch, name: str, pace: Pace | None = None, timeout_seconds: float = TIMEOUT_SECONDS
+    ) -> None:
         self._client = client
         self.name = name
         self.requests = 0
+        self._pace = pace or Pace()
+        self._timeout_seconds = timeout_seconds
+        self._time_left: Callable[[], float] | None = None
+
+    @contextmanager
+    def limited(self, time_left: Callable[[], float]) -> Iterator[None]:
+        """Within it, every request with all its tries ends while something is left of the run.
+
+        Args: time_left: seconds left of the run.
+        """
+        before, self._time_left = self._time_left, time_left
+        try:
+            yield
+        finally:
+            self._time_left = before
 
     def request(
         self,
@@ -93,25 +109,32 @@ class Cluster:
         params: Mapping[str, Any] | None = None,
         ignore: Sequence[int] = (),
         timeout_seconds: float | None = None,
+        safe: bool | None = None,
     ) -> Any:
         """The parsed answer; with a status in ``ignore`` whatever came, an empty dict if nothing did.
 
+        Args:
+            timeout_seconds: for one try; less where the run has not so much left.
+            safe: whether it may be done twice (default: by method and path), where an answer was lost.
         Raises: ClusterError: one line with the request, the status and the reason; also for an answer that is not
             whole (`opensearch_answers`), whatever its status.
         """
         self.requests += 1
         asked = ask_for_all(path, params or {})
-        given = {**asked, **({"request_timeout": timeout_seconds} if timeout_seconds else {})}
         headers = {"content-type": "application/x-ndjson"} if isinstance(body, str | bytes) else None
+
+        def send(seconds: float) -> Any:
+            given = {**asked, "request_timeout": seconds}
+            return self._client.transport.perform_request(method, path, params=given, body=body, headers=headers)
+
+        longest = timeout_seconds or self._timeout_seconds
+        safe = is_safe(method, path) if safe is None else safe
         try:
-            answer = self._client.transport.perform_request(method, path, params=given, body=body, headers=headers)
-        except UnreachableError as error:
-            raise ClusterError(f"{self.name} cannot be reached: {_one_line(error.error)}") from None
-        except TransportError as error:
-            status = error.status_code if isinstance(error.status_code, int) else 0
-            if status in ignore:
-                return error.info if isinstance(error.info, dict) else {}
-            raise ClusterError(_explain(method, path, error), status, str(error.error)) from None
+            answer = persist(send, self._pace, self._limit(longest), longest, safe)
+        except TimeoutError:
+            raise ClusterError(f"{method} {path[:120]}: not sent: no time is left of this run", kind=NO_TIME) from None
+        except TriedError as tried:
+            return self._failed(method, path, tried, ignore)
         except SerializationError:
             raise ClusterError(f"{method} {path[:120]}: the answer is not JSON, or was cut off", 200, PARTIAL) from None
         gap = find_gap(path, answer, is_limited(body, asked))
@@ -119,22 +142,56 @@ class Cluster:
             raise ClusterError(f"{method} {path[:120]}: answered in part: {gap}", 200, PARTIAL)
         return answer if answer != "" else {}
 
+    def _limit(self, longest_seconds: float) -> Limit:
+        return Limit(self._pace, self._time_left, max(REQUEST_SECONDS, longest_seconds))
+
+    def _failed(self, method: str, path: str, tried: TriedError, ignore: Sequence[int]) -> Any:
+        error = tried.error
+        tries = f" ({tried.tries} tries)" if tried.tries > 1 else ""
+        if isinstance(error, UnreachableError):
+            raise ClusterError(f"{self.name} cannot be reached: {_one_line(error.error)}{tries}") from None
+        status = error.status_code if isinstance(error.status_code, int) else 0
+        gone = method == "DELETE" and status == 404 and tried.began  # by the try whose answer was lost
+        if status in ignore or gone:
+            return error.info if isinstance(error.info, dict) else {}
+        raise ClusterError(_explain(method, path, error) + tries, status, str(error.error)) from None
+
     def bulk(
         self, lines: Iterable[bytes], params: Mapping[str, Any] | None = None, path: str = "/_bulk"
     ) -> list[BulkItem]:
-        """Put action and document lines in one request; what did not succeed, by its position among the items.
+        """Put action and document lines, in one request; what did not succeed, by its position among the items.
 
-        Lines come in pairs (action, document), or alone for deletes.
+        Items that are refused for the moment (429, and 503 where they have an id) are put again, alone.
+
+        Args: lines: in pairs (action, document), or alone for deletes.
         Raises: ClusterError: the request failed, or the answer has not one item for each that was put.
         """
-        lines = list(lines)
-        answer = self.request("POST", path, b"\n".join(lines) + b"\n", params)
-        items, sent = answer.get("items") or (), _count_items(lines)
-        if len(items) != sent:
-            text = f"POST {path}: answered in part: {len(items)} of {sent} items"
+        items = read_items(lines)
+        limit = self._limit(self._timeout_seconds)
+        pending = list(range(len(items)))
+        failed: list[BulkItem] = []
+        for tried in range(1, self._pace.tries + 1):
+            refused = self._put_items(items, pending, params, path)
+            again = {item.position for item in refused if items[item.position].may_retry(item.status)}
+            if not again or tried == self._pace.tries or not limit.wait(self._pace.pause(tried)):
+                failed += refused
+                break
+            failed += [item for item in refused if item.position not in again]
+            pending = sorted(again)
+        return sorted(failed, key=lambda item: item.position)
+
+    def _put_items(
+        self, items: Sequence[Item], positions: Sequence[int], params: Mapping[str, Any] | None, path: str
+    ) -> list[BulkItem]:
+        body = b"\n".join(line for position in positions for line in items[position].lines) + b"\n"
+        safe = all(items[position].by_id for position in positions)
+        answer = self.request("POST", path, body, params, safe=safe)
+        answered = answer.get("items") or ()
+        if len(answered) != len(positions):
+            text = f"POST {path}: answered in part: {len(answered)} of {len(positions)} items"
             raise ClusterError(text, 200, PARTIAL)
         failed = []
-        for position, item in enumerate(items):
+        for position, item in zip(positions, answered, strict=True):
             result = next(iter(item.values()))
             if result["status"] >= 300:
                 error = result.get("error") or {}
@@ -142,15 +199,6 @@ class Cluster:
                     BulkItem(position, result["status"], error.get("type", ""), _one_line(error.get("reason", "")))
                 )
         return failed
-
-
-def _count_items(lines: Sequence[bytes]) -> int:
-    """How many operations the lines of a bulk are: a delete has one line, all others have two."""
-    count = position = 0
-    while position < len(lines):
-        position += 1 if lines[position].lstrip().startswith(b'{"delete"') else 2
-        count += 1
-    return count
 
 
 def _explain(method: str, path: str, error: TransportError) -> str:
@@ -179,6 +227,7 @@ def connect(
     auth: Any = None,
     ca_certs: str | None = None,
     timeout_seconds: float = TIMEOUT_SECONDS,
+    pace: Pace | None = None,
 ) -> Cluster:
     """A cluster by its address; user and password may stand in it.
 
@@ -186,6 +235,8 @@ def connect(
         url: ``http(s)://[user:password@]host[:port]``; without a scheme it is https.
         auth: a `requests` auth object, or (user, password), instead of what the address has.
         ca_certs: a file with the certificate authorities to believe (default: the usual ones).
+        timeout_seconds: for one try of a request.
+        pace: how often a request is tried, and by which clock.
     Raises: SettingsError: not an address.
     """
     parts = urlsplit(url if "://" in url else f"https://{url}")
@@ -203,11 +254,10 @@ def connect(
         connection_class=Connection,
         serializer=Serializer(),
         timeout=timeout_seconds,
-        max_retries=3,
-        retry_on_timeout=True,
-        retry_on_status=RETRY_STATUS,
+        max_retries=0,  # the library tries again at once, whatever the request
     )
-    return Cluster(client, f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else ""))
+    name = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+    return Cluster(client, name, pace, timeout_seconds)
 
 
 def connect_from_environment(environment: Mapping[str, str] | None = None) -> Cluster:

@@ -33,6 +33,17 @@ def test_durations_and_sizes_become_numbers() -> None:
     }  # fmt: skip
 
 
+def test_shards_and_replicas_of_partials() -> None:
+    """They stand in pipeline.json as they were given, and not at all where they were not."""
+    plain = define_pipeline(OUTPUT, plan(), ZoneInfo)["outputs"]["OUT"]
+    output = define_pipeline(OUTPUT + "partials_shards = 6\npartials_replicas = 0\n", plan(), ZoneInfo)["outputs"][
+        "OUT"
+    ]
+
+    assert output == {**plain, "partials_shards": 6, "partials_replicas": 0}
+    assert not {"partials_shards", "partials_replicas"} & plain.keys()
+
+
 @pytest.mark.parametrize(
     ("toml", "says"),
     [
@@ -52,6 +63,13 @@ def test_durations_and_sizes_become_numbers() -> None:
         (OUTPUT + 'indx = "x"', "unknown setting 'indx'"),
         (OUTPUT + 'partials = "8d"', "at least max_past"),
         (OUTPUT + 'retention = { max_age = "3d" }', "at least as long as its partials"),
+        (OUTPUT + "partials_shards = 0", "partials_shards = 0: it is a number from 1 to 1024"),
+        (OUTPUT + "partials_shards = 1025", "partials_shards = 1025: it is a number from 1 to 1024"),
+        (OUTPUT + 'partials_shards = "3"', "partials_shards = '3': it is a number from 1 to 1024"),
+        (OUTPUT + "partials_shards = true", "partials_shards = True: it is a number from 1 to 1024"),
+        (OUTPUT + "partials_shards = 2.0", "partials_shards = 2.0: it is a number from 1 to 1024"),
+        (OUTPUT + "partials_replicas = -1", "partials_replicas = -1: it is a number from 0 to 10"),
+        (OUTPUT + "partials_replicas = 11", "partials_replicas = 11: it is a number from 0 to 10"),
         (OUTPUT + "[outputs.OTHER]\nindex = 'o'", "OTHER. is no output of the program: its outputs are OUT"),
     ],
 )

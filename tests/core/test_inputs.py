@@ -255,8 +255,9 @@ def test_a_partial_says_where_it_comes_from(default_pipeline: Pipeline) -> None:
     assert document == {"datetime": "2017-09-08T08:47:00.000", "status": 200, "statusCount": 2}
     assert tally.keys() == {
         "output", "window_start", "partial_id", "batch_id", "batch_digest", "batch_records", "batch_arrival",
-        "plan_id", "state", "out_of_range", "group_id", "batch_partials",
+        "plan_id", "state", "merge", "out_of_range", "group_id", "batch_partials",
     }  # fmt: skip
+    assert tally["merge"] == {"key": "[200]", "values": 1, "v0": 2}
     assert tally["window_start"] == "2017-09-08T08:47:00.000Z"
     assert tally["batch_arrival"] == ["2017-09-08T08:47:03.000Z"] * 2
     assert (tally["batch_records"], tally["state"]) == (2, {"key": [200], "rows": 2, "aggregates": [2]})

@@ -20,13 +20,21 @@ from streamtally.indices.roles import FIREHOSE_ROLE, to_firehose_role, to_role_m
 from streamtally.indices.settling import PlanShare, choose_plan
 from streamtally.indices.spec import Column, IndexSpec, PlanOutput, Retention, read_specs
 from streamtally.indices.state import Cursor, OutputState, Progress, RotationFrom, read_state
-from streamtally.indices.templates import component_name, to_component_templates, to_field, to_index_templates
+from streamtally.indices.templates import (
+    component_name,
+    to_alias,
+    to_component_templates,
+    to_field,
+    to_index_templates,
+    to_mapping,
+)
 from tests.indices.test_names import ms
 
 NOW = ms("2026-03-10T12:00")
 COLUMNS = (Column("datetime", "VARCHAR(23)", "date"), Column("status", "INTEGER"), Column("path", "VARCHAR(64)"))
 SPEC = IndexSpec("OUT", "request_data", "Stream", (PlanOutput("OUT", "windowed", 60_000),), COLUMNS)
 DAY = "request_data-2026-03-10"
+VIEW = {"request_data": to_alias()}
 
 
 def done(spec: IndexSpec = SPEC, **changes: Any) -> Observed:
@@ -187,6 +195,40 @@ def test_compare_mappings() -> None:
     assert fixed == {"other": ("text", "long"), "format": ("date", "date")}
 
 
+# Partials alone carry what the cluster merges them by; an index of an earlier release gets its mapping by an update.
+def test_partials_of_an_earlier_release() -> None:
+    before = {"properties": {**to_mapping(SPEC)["properties"]}}
+    names = ("partials-request_data-2026-03-10", DAY, "late-request_data-2026-03")
+    observed = done(
+        indices={name: ObservedIndex(name, before, {"default_pipeline": SPEC.inbox}, VIEW) for name in names}
+    )
+
+    plan = plan_manage([SPEC], observed, NOW)
+
+    assert kinds(plan) == [("put_mapping", names[0])]
+    merge = plan.actions[0].body["properties"]["tally"]["properties"]["merge"]
+    assert merge["properties"]["key"] == {"type": "keyword", "ignore_above": 8191}
+    assert {name: field["type"] for name, field in merge["properties"].items() if name != "key"} == dict.fromkeys(
+        ["values", *(f"v{number}" for number in range(16))], "long"
+    )
+    updated = {**before, "properties": to_mapping(SPEC, partials=True)["properties"]}
+    assert plan_manage([SPEC], done(indices={names[0]: ObservedIndex(names[0], updated)}), NOW).actions == ()
+
+
+# Shards and replicas are the partials' own; without a number of replicas a second node, if there is one, has a copy.
+def test_shards_of_partials() -> None:
+    spread = replace(SPEC, partials_shards=6, partials_replicas=2)
+    name = "streamtally-partials-request_data"
+
+    settings = {spec.partials_shards: to_index_templates(spec)[name]["template"]["settings"] for spec in (SPEC, spread)}
+
+    assert settings == {
+        1: {"index": {"number_of_shards": "1"}},
+        6: {"index": {"number_of_shards": "6", "number_of_replicas": "2", "auto_expand_replicas": "false"}},
+    }
+    assert kinds(plan_manage([spread], done(), NOW)) == [("put_index_template", name)]
+
+
 # Types come from the pipeline, then the plan, then SQL.
 @pytest.mark.parametrize(
     ("sql_type", "index_type", "declared", "kind"),
@@ -221,6 +263,9 @@ def document(**settings: Any) -> dict[str, Any]:
         ({"retention": {"max_agee": 1}}, "max_agee"),
         ({"options": {"max_docs": 1}}, "max_docs"),
         ({"options": {"managed_by": "nobody"}}, "nobody"),
+        ({"partials_shards": 0}, "partials_shards is 1 to 1024, not 0"),
+        ({"partials_shards": "2"}, "partials_shards is 1 to 1024, not '2'"),
+        ({"partials_replicas": True}, "partials_replicas is 0 to 10, not True"),
     ],
 )
 def test_refused_settings(settings: dict[str, Any], named: str) -> None:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from streamtally.errors import SettingsError
-from streamtally.outputs import ROTATIONS
+from streamtally.outputs import REPLICAS, ROTATIONS, SHARDS
 from streamtally.pipeline import load_pipeline
 from streamtally.source import ZoneOf, source_settings
 
@@ -29,6 +29,8 @@ _OUTPUT_KEYS = {
     "max_past",
     "max_ahead",
     "partials",
+    "partials_shards",
+    "partials_replicas",
     "types",
     "options",
 }
@@ -87,6 +89,8 @@ def _define_output(name: str, table: Any) -> dict[str, Any]:
         "max_past_seconds": _seconds(table, "max_past", "7d", where),
         "max_ahead_seconds": _seconds(table, "max_ahead", "1h", where),
         "partials_days": _days(table, "partials", "10d", where),
+        **_count(table, "partials_shards", SHARDS, where),
+        **_count(table, "partials_replicas", REPLICAS, where),
         "types": table.get("types") or {},
         "options": table.get("options") or {},
     }
@@ -124,6 +128,16 @@ def _days(table: Mapping[str, Any], key: str, default: str | None, where: str) -
         return None
     days = _seconds(table, key, default or "", where) / 86_400
     return int(days) if days.is_integer() else days
+
+
+def _count(table: Mapping[str, Any], key: str, allowed: range, where: str) -> dict[str, int]:
+    """A setting that is a number of things, under its name; without it nothing, so that it changes no pipeline.json."""
+    if key not in table:
+        return {}
+    value = table[key]
+    if type(value) is not int or value not in allowed:
+        raise SettingsError(f"{where} {key} = {value!r}: it is a number from {allowed.start} to {allowed.stop - 1}")
+    return {key: value}
 
 
 def _size_bytes(value: Any, where: str) -> int | None:

@@ -14,6 +14,7 @@ import orjson
 
 from streamtally.canonical import digest, numbered_digests
 from streamtally.fingerprint import Batch
+from streamtally.plan.merged import to_merge
 from streamtally.plan.rows import RowOutput
 from streamtally.plan.windowed import WindowedOutput
 from streamtally.times import to_iso
@@ -78,7 +79,9 @@ def partial_document(
         # The partials of one group lie together in this order, so settling reads any number of them in little memory.
         "group_id": digest([output.name, window_start, state["key"]]),
     }
-    return {**columns, "tally": {**tally, **account, "state": state, "out_of_range": group[1]}}
+    merge = to_merge(output.operations, state)
+    more = {"merge": merge} if merge else {}
+    return {**columns, "tally": {**tally, **account, "state": state, **more, "out_of_range": group[1]}}
 
 
 UNPARSED = '{"unparsed":'

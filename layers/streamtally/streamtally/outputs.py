@@ -11,6 +11,11 @@ from streamtally.errors import SettingsError
 ERROR_STREAM = "error_stream"
 """The in-application stream of rows that a pump could not evaluate; it has documents only if it is bound."""
 
+SHARDS = range(1, 1_025)
+"""Numbers of shards that an index can have: OpenSearch's own limit (``es.index.max_number_of_shards``)."""
+REPLICAS = range(11)
+"""Numbers of copies beside each shard: as many as a domain of some size could place."""
+
 METADATA_FIELDS = frozenset(
     [
         "_data_stream_timestamp",
@@ -73,6 +78,7 @@ class OutputSettings:
         grace_seconds: how long after its end a window counts as still filling.
         max_past_seconds, max_ahead_seconds: how far from its record's arrival an event time is believed.
         partials_days: how long partials are kept.
+        partials_shards, partials_replicas: of each index of partials; None: one shard, a copy where a second node is.
         types: column → OpenSearch field type, where it is not what the plan's type says.
         options: what later parts of the pipeline read themselves (rollover, force-merge, snapshots …).
     """
@@ -85,6 +91,8 @@ class OutputSettings:
     max_past_seconds: int = 7 * 86_400
     max_ahead_seconds: int = 3_600
     partials_days: float = 10
+    partials_shards: int | None = None
+    partials_replicas: int | None = None
     types: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
 

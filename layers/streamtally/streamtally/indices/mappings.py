@@ -18,11 +18,11 @@ def plan_mappings(
     spec: IndexSpec, own: Sequence[tuple[ObservedIndex, IndexName]], now_ms: int
 ) -> Iterator[Action | Note]:
     """Mapping updates of the output's existing indices, and a note for each field that an update cannot change."""
-    wanted = to_mapping(spec)["properties"]
+    mappings = {partials: to_mapping(spec, partials)["properties"] for partials in (False, True)}
     differing: dict[str, list[str]] = {}
     for index, name in own:
         have = index.mapping.get("properties") or {}
-        added, fixed = compare(wanted, have)
+        added, fixed = compare(mappings[name.kind == "partials"], have)
         if added:
             what = ", ".join(sorted(_paths(added)))
             yield Action("put_mapping", index.name, f"new or wider: {what}", spec.index, {"properties": added})

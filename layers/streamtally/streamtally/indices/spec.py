@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, cast, get_args
 
 from streamtally.errors import SettingsError
 from streamtally.indices.names import MS_PER_DAY, Rotation, inbox_name
+from streamtally.outputs import REPLICAS, SHARDS
 
 DEFAULT_PARTIALS_DAYS: Final = 10
 DEFAULT_GRACE_SECONDS: Final = 1200
@@ -65,7 +66,8 @@ class IndexSpec:
     """Everything that the index manager must know of one in-application stream; times in milliseconds.
 
     ``outputs`` are the plan's outputs into it (several pumps may fill one stream). ``types`` are the index types that
-    the pipeline declares for columns, which win over the plan's.
+    the pipeline declares for columns, which win over the plan's. ``partials_replicas`` None: one where there
+    is a second node.
     """
 
     name: str
@@ -80,6 +82,8 @@ class IndexSpec:
     max_past_ms: int = 7 * MS_PER_DAY
     max_ahead_ms: int = 3_600_000
     partials_days: float = DEFAULT_PARTIALS_DAYS
+    partials_shards: int = 1
+    partials_replicas: int | None = None
     types: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -147,8 +151,17 @@ def _read_spec(
         max_past_ms=int(settings.get("max_past_seconds", 604_800)) * 1000,
         max_ahead_ms=int(settings.get("max_ahead_seconds", 3_600)) * 1000,
         partials_days=settings.get("partials_days", DEFAULT_PARTIALS_DAYS),
+        partials_shards=_read_count(name, settings, "partials_shards", SHARDS) or 1,
+        partials_replicas=_read_count(name, settings, "partials_replicas", REPLICAS),
         types=dict(settings.get("types") or {}),
     )
+
+
+def _read_count(name: str, settings: Mapping[str, Any], key: str, allowed: range) -> int | None:
+    value = settings.get(key)
+    if value is not None and (type(value) is not int or value not in allowed):
+        raise SettingsError(f"output {name}: {key} is {allowed.start} to {allowed.stop - 1}, not {value!r}")
+    return value
 
 
 def _read_rollover(name: str, given: Mapping[str, Any] | None) -> Rollover:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from streamtally.indices.ingest import FAILURE_FIELD
 from streamtally.indices.names import LATE_UNKNOWN
 from streamtally.indices.spec import Column, IndexSpec
+from streamtally.plan.merged import MAX_KEY_BYTES, NUMBERS
 
 Body = dict[str, Any]
 
@@ -46,6 +47,16 @@ TALLY_MAPPING: Final[Body] = {
         "state": {"type": "object", "enabled": False},
     },
 }
+MERGE_MAPPING: Final[Body] = {
+    # The same fields whatever the plan, so that partials of the next plan never find some of theirs unmapped.
+    "dynamic": "false",
+    "properties": {
+        "key": {"type": "keyword", "ignore_above": MAX_KEY_BYTES},
+        **{name: {"type": "long"} for name in ("values", *NUMBERS)},
+    },
+}
+PARTIAL_MAPPING: Final[Body] = {"properties": {"tally": {"properties": {"merge": MERGE_MAPPING}}}}
+"""What partials have beside the output's own mapping: what the cluster merges them by."""
 
 
 def to_field(column: Column, types: Mapping[str, str]) -> Body:
@@ -62,11 +73,14 @@ def _base_type(sql_type: str) -> str:
     return re.split(r"[\s(]", sql_type.strip().upper(), maxsplit=1)[0]
 
 
-def to_mapping(spec: IndexSpec) -> Body:
-    """The mapping of an output's documents, settled or partial: its columns and ``tally``."""
+def to_mapping(spec: IndexSpec, partials: bool = False) -> Body:
+    """The mapping of an output's documents, settled or ``partials``: its columns and ``tally``."""
     columns = {column.name: to_field(column, spec.types) for column in spec.columns}
+    tally = TALLY_MAPPING
+    if partials:
+        tally = {**tally, "properties": {**tally["properties"], "merge": MERGE_MAPPING}}
     # Not dynamic: a column of a newer plan would be guessed wrong by whichever document came first.
-    return {"dynamic": "false", "properties": {**columns, "tally": TALLY_MAPPING}}
+    return {"dynamic": "false", "properties": {**columns, "tally": tally}}
 
 
 def to_settings(spec: IndexSpec) -> Body:
@@ -78,6 +92,14 @@ def to_settings(spec: IndexSpec) -> Body:
             "mapping": {"ignore_malformed": "true", "total_fields": {"limit": FIELDS_LIMIT}},
         }
     }
+
+
+def to_partial_settings(spec: IndexSpec) -> Body:
+    """Settings of the partials' indices beside the output's: what spreads the writing and the merging over nodes."""
+    settings: Body = {"number_of_shards": str(spec.partials_shards)}
+    if spec.partials_replicas is not None:
+        settings |= {"number_of_replicas": str(spec.partials_replicas), "auto_expand_replicas": "false"}
+    return {"index": settings}
 
 
 def component_name(spec: IndexSpec) -> str:
@@ -118,6 +140,7 @@ def to_index_templates(spec: IndexSpec, taken: bool = False) -> dict[str, Body]:
             "index_patterns": [f"partials-{spec.index}-2*"],
             "composed_of": shared,
             "priority": PRIORITY_PARTIALS,
+            "template": {"settings": to_partial_settings(spec), "mappings": PARTIAL_MAPPING},
         },
         f"streamtally-late-{spec.index}": {
             "index_patterns": [f"late-{spec.index}-2*"],

@@ -15,6 +15,7 @@ from streamtally.outputs import OutputSettings
 from streamtally.plan.aggregates import Aggregate, make_aggregate
 from streamtally.plan.codegen import Reads, RowSource, make_function, row_scope, time_lines
 from streamtally.plan.expressions import BOOLEAN, TIMESTAMP, Code, Scope, cast_code, compile_expression
+from streamtally.plan.merged import Operations, operations_of
 from streamtally.plan.rows import Column, output_source, read_columns, where_lines
 from streamtally.plan.types import FLOATS, SqlType, parse_type
 
@@ -45,6 +46,7 @@ class WindowedOutput:
         add: puts rows into a group; raises EvaluationError (and what Python raises for hostile values).
         expand: (an aggregate over items, how many of them become a document each); None: one document a key.
         pump: the program's pump that it comes from, for reports.
+        operations: how a database merges the numbers of the states; None: they are merged here alone.
     """
 
     name: str
@@ -58,6 +60,7 @@ class WindowedOutput:
     _finish: Callable[..., tuple[dict[str, Any], bool]]
     expand: tuple[str, int] | None = None
     pump: str | None = None
+    operations: Operations | None = None
     kind: str = "windowed"
 
     def state_to_json(self, key: tuple[Any, ...], group: list[Any]) -> dict[str, Any]:
@@ -162,6 +165,7 @@ def compile_windowed_output(node: dict[str, Any], settings: OutputSettings, sour
         _finish=_compile_finish(node, key_codes, slots, arguments, window_ms),
         expand=_read_expand(node, slots),
         pump=node.get("pump"),
+        operations=operations_of([slot.aggregate for slot in slots]),
     )
 
 

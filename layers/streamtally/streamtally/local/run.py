@@ -11,9 +11,15 @@ from streamtally.aws.objects import ObjectStore
 from streamtally.aws.transform import answer_batch
 from streamtally.ledger import Ledger
 from streamtally.local.arrival import ReadLine
+from streamtally.local.logs import MAX_LINE_BYTES
 from streamtally.local.simulator.parts import StoredRecord
 from streamtally.local.simulator.s3_side import object_key
-from streamtally.local.simulator.transformation import make_event, sort_results
+from streamtally.local.simulator.transformation import (
+    MAX_PAYLOAD_BYTES,
+    event_bytes,
+    make_event,
+    sort_results,
+)
 from streamtally.local.summary import Summary
 from streamtally.pipeline import Delivery, Pipeline, iter_documents
 
@@ -21,6 +27,8 @@ BUFFER_BYTES = 1_000_000
 """A batch is closed at this size: BufferSizeInMBs 1 of the Lambda processor, so that the answer stays under 6 MB."""
 BUFFER_MS = 900_000
 """… or when its records are this far apart: the longest BufferIntervalInSeconds."""
+BUFFER_LINES = 50_000
+"""… or at so many lines: an invocation reads no more than some, and here nothing goes back into a stream."""
 TIME_LIMIT_SECONDS = 300
 TOO_LONG = "the line is longer than a record may be"
 
@@ -99,28 +107,39 @@ class LocalRun:
 
 def _records(lines: Iterable[ReadLine], lines_per_record: int) -> Iterator[list[ReadLine]]:
     record: list[ReadLine] = []
+    size = 0
     for each in lines:
+        size += len(each.line.data)
+        if record and size > MAX_LINE_BYTES:  # which is also the most that a record may hold
+            yield record
+            record, size = [], len(each.line.data)
         record.append(each)
         # A last line without an end ends its record, so that it is never joined with another file's first.
         if len(record) >= lines_per_record or not each.line.data.endswith(b"\n"):
             yield record
-            record = []
+            record, size = [], 0
     if record:
         yield record
 
 
+def _is_full(size_bytes: int, records: int, lines: int) -> bool:
+    """Whether records of that size are more than a batch holds. Very short ones are mostly JSON around them."""
+    return size_bytes > BUFFER_BYTES or lines > BUFFER_LINES or event_bytes(size_bytes, records) > MAX_PAYLOAD_BYTES
+
+
 def _batches(records: Iterable[list[ReadLine]]) -> Iterator[Batch]:
     batch: Batch = []
-    size = first = 0
+    size = lines = first = 0
     for record in records:
         arrival = record[-1].arrival
-        bytes_more = sum(len(each.line.data) for each in record)
-        if batch and (size + bytes_more > BUFFER_BYTES or abs(arrival - first) > BUFFER_MS):
+        size += sum(len(each.line.data) for each in record)
+        lines += len(record)
+        if batch and (_is_full(size, len(batch) + 1, lines) or abs(arrival - first) > BUFFER_MS):
             yield batch
-            batch, size = [], 0
+            batch, lines = [], len(record)
+            size = sum(len(each.line.data) for each in record)
         if not batch:
             first = arrival
         batch.append(record)
-        size += bytes_more
     if batch:
         yield batch

@@ -18,15 +18,13 @@ from streamtally.local.simulator.s3_side import S3Side
 from streamtally.local.simulator.transformation import (
     MAX_PAYLOAD_BYTES,
     all_failed,
+    event_bytes,
     invoke,
     make_event,
     sort_results,
 )
 
 __all__ = ["DeliveryStream", "Function", "FunctionTimedOutError", "Refusal", "Sink", "StreamSettings"]
-
-OVERHEAD_BYTES = 160  # of a record in the event beside its data
-ENVELOPE_BYTES = 1_000  # of the event beside its records
 
 
 class DeliveryStream:
@@ -90,13 +88,13 @@ class DeliveryStream:
     def _chunks(self, records: Sequence[bytes], size: int) -> list[list[bytes]]:
         """Records in rows of which each fits into one buffer and one request."""
         limit_bytes, room = self.settings.buffer_bytes, self._room
-        if size <= limit_bytes and _cost(size, len(records)) <= room:
+        if size <= limit_bytes and event_bytes(size, len(records)) <= room:
             return [list(records)] if records else []
         chunks: list[list[bytes]] = [[]]
         size = 0
         for record in records:
             size += len(record)
-            if chunks[-1] and (size > limit_bytes or _cost(size, len(chunks[-1]) + 1) > room):
+            if chunks[-1] and (size > limit_bytes or event_bytes(size, len(chunks[-1]) + 1) > room):
                 chunks.append([])
                 size = len(record)
             chunks[-1].append(record)
@@ -104,7 +102,7 @@ class DeliveryStream:
 
     @property
     def _room(self) -> int:
-        return MAX_PAYLOAD_BYTES - ENVELOPE_BYTES if self._function else 2**62
+        return MAX_PAYLOAD_BYTES if self._function else 2**62
 
     def _form_batches(self, now_ms: int, flush: bool) -> None:
         waiting = self._journal.waiting(self.settings.name)
@@ -125,7 +123,7 @@ class DeliveryStream:
         for place, row in enumerate(waiting):
             size += row.size
             count += row.records
-            if place and (_cost(size, count) > self._room or size > self.settings.buffer_bytes):
+            if place and (event_bytes(size, count) > self._room or size > self.settings.buffer_bytes):
                 return waiting[:place]
         return waiting
 
@@ -145,8 +143,3 @@ class DeliveryStream:
                 return
         calls = {"ExecuteProcessing.Invocations": attempt}
         journal.finish(name, batch, all_failed(event, attempt, error, now_ms), now_ms, calls)
-
-
-def _cost(size: int, records: int) -> int:
-    """What data of so many bytes take in the event at most, in base64 and JSON."""
-    return (size + 2 * records) // 3 * 4 + OVERHEAD_BYTES * records

@@ -23,6 +23,8 @@ MAX_PAYLOAD_BYTES = 6_291_556
 # What the runtime's JSON cannot write, orjson must not write either.
 _STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 
+OVERHEAD_BYTES = 160  # of a record in the event beside its data
+ENVELOPE_BYTES = 1_000  # of the event beside its records
 _BLANKS = 6  # of a record of three members: behind three colons, two commas, and the comma before the next record
 
 Error = tuple[str, str]
@@ -43,6 +45,11 @@ def make_event(invocation: str, stream_arn: str, records: Sequence[StoredRecord]
         for record in records
     ]
     return {"invocationId": invocation, "deliveryStreamArn": stream_arn, "region": "us-east-1", "records": made}
+
+
+def event_bytes(size_bytes: int, records: int) -> int:
+    """What records with data of that size in all take in an event at most, in base64 and JSON."""
+    return (size_bytes + 2 * records) // 3 * 4 + OVERHEAD_BYTES * records + ENVELOPE_BYTES
 
 
 def invoke(function: Function, event: Mapping[str, Any]) -> tuple[list[Any] | None, Error]:

@@ -8,7 +8,6 @@ import signal
 import sys
 import threading
 import time
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,6 +25,7 @@ from streamtally.local.ends import Documents, EmbeddedEnd, End, OpenSearchEnd
 from streamtally.local.folder import read_folder
 from streamtally.local.laptop import SUMMARY, Buffering, InProcessFunction, Laptop
 from streamtally.local.remote import UrlFunction
+from streamtally.local.simulator.guard import is_loopback
 from streamtally.local.simulator.server import Server
 from streamtally.local.status_page import ledger_summary, status_page
 from streamtally.pipeline import Pipeline, load_pipeline
@@ -40,6 +40,7 @@ SETTLES_A_MINUTE = 12
 @click.command("local")
 @click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0: a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Other than loopback: anybody may put to it.")
+@click.option("--allow-host", "names", multiple=True, metavar="NAME", help="A further name by which it may be called.")
 @click.option("--opensearch", "url", help="Put the documents there, in place of the embedded store.")
 @click.option("--store", type=click.Path(file_okay=False, path_type=Path), default=DEFAULT_STORE, show_default=True)
 @click.option("--bucket", metavar="s3://BUCKET/PREFIX", help="The S3 side, in place of a folder in the store.")
@@ -52,6 +53,7 @@ def command(
     aws: Aws,
     port: int,
     host: str,
+    names: tuple[str, ...],
     url: str | None,
     store: Path,
     bucket: str | None,
@@ -80,7 +82,7 @@ def command(
     laptop = Laptop(store, function, sinks, buffering, _now_ms, *buckets)
     view = _View(laptop, end, function.ledger if isinstance(function, InProcessFunction) else None)
     try:
-        server = Server((host, port), laptop.api, view.show)
+        server = Server((host, port), laptop.api, view.show, names)
     except OSError as error:
         laptop.close()
         raise SettingsError(f"--host {host} --port {port}: cannot be bound: {error.strerror}") from None
@@ -98,15 +100,8 @@ def command(
 def _say_where(host: str, port: int, store: Path) -> None:
     shown = f"[{host}]" if ":" in host else host
     click.echo(f"simulated Firehose at http://{shown}:{port}, state in {store}", err=True)
-    if not _is_loopback(host):
+    if not is_loopback(host):
         click.echo(f"streamtally local: whoever reaches {host} may put to it: no signature is checked", err=True)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _bucket(aws: Aws, option: str, place: str | None) -> ObjectStore | None:
@@ -130,8 +125,9 @@ def _hold(store: Path) -> None:
     Raises: SettingsError: another process has it, or it cannot be written.
     """
     try:
-        store.mkdir(parents=True, exist_ok=True)
-        handle = os.open(store / "lock", os.O_RDWR | os.O_CREAT, 0o644)  # never closed: the lock ends with the process
+        # Log lines lie in it: a folder that is made here is its user's alone.
+        store.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(store / "lock", os.O_RDWR | os.O_CREAT, 0o600)  # never closed: the lock ends with the process
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise SettingsError(f"--store {store}: another streamtally local uses it") from None

@@ -102,7 +102,7 @@ class Laptop:
         failed_objects: ObjectStore | None = None,
     ) -> None:
         buffering = buffering or Buffering()
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.journal = Journal(folder / "journal.db")
         self.objects = objects or _swept(folder / "log-bucket")
         self.failed_objects = failed_objects or _swept(folder / "log-summary-failed")

@@ -5,6 +5,8 @@ A write ahead log without a flush of the disk at each commit outlives the proces
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 import struct
 import threading
@@ -72,6 +74,19 @@ class PendingObject(NamedTuple):
     data: bytes
 
 
+def _keep_private(path: Path | str) -> None:
+    """Make the file, or take its rights away, so that its owner alone reads it: it holds the lines that wait.
+
+    SQLite gives the files beside it (-wal, -shm) the rights of the database.
+    """
+    if path != ":memory:":
+        with contextlib.suppress(OSError):  # SQLite says better what cannot be opened
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            for name in (str(path), f"{path}-wal", f"{path}-shm"):
+                with contextlib.suppress(FileNotFoundError):
+                    Path(name).chmod(Path(name).stat().st_mode & 0o700)
+
+
 class Journal:
     """The state of all streams. Args: path: the database file; ``:memory:`` keeps nothing.
 
@@ -80,6 +95,7 @@ class Journal:
 
     def __init__(self, path: Path | str) -> None:
         self.lock = threading.RLock()
+        _keep_private(path)
         self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         try:
             self.origin = self._open()

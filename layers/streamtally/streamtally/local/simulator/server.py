@@ -1,12 +1,13 @@
 """The API over HTTP (AWS JSON 1.1), for agents, the AWS CLI and boto3 with ``--endpoint-url``.
 
-Signatures are not checked: it is bound to loopback unless told otherwise.
+Signatures are not checked: it is bound to loopback unless the user says otherwise, and answers no web page of others.
 """
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -16,9 +17,12 @@ import orjson
 
 from streamtally.local.simulator.api import Api, ApiError
 from streamtally.local.simulator.connections import Connections
+from streamtally.local.simulator.guard import MAX_BODY_BYTES, Guard, body_length
 
-MAX_BODY_BYTES = 8 * 2**20  # 4 MiB of data in base64 and JSON, and room
 IDLE_SECONDS = 30
+BODY_SECONDS = 60
+"""How long a body may take, whole: one that comes a byte at a time is ended."""
+MAX_HEAD_BYTES = 64 * 2**10
 LINGER_SECONDS = 2
 TARGET = "Firehose_20150804."
 JSON_TYPE = "application/x-amz-json-1.1"
@@ -28,12 +32,13 @@ Status = Callable[[str, bool], Any]
 
 
 class Server(ThreadingHTTPServer):
-    """The endpoint. Args: status: answers GET."""
+    """The endpoint. Args: status: answers GET. names: by which it may be called, besides loopback's."""
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], api: Api, status: Status) -> None:
+    def __init__(self, address: tuple[str, int], api: Api, status: Status, names: Iterable[str] = ()) -> None:
+        self.guard = Guard(address[0], names)
         self.api = api
         self.status = status
         self.connections = Connections()
@@ -72,8 +77,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         try:
+            self._admit()
             body = self._body()
-        except ApiError as error:
+        except ApiError as error:  # what follows on this connection may be the body that was not read
+            self.close_connection = True
             self._refuse(error)
             return
         self.server.connections.answer(self.connection)
@@ -83,6 +90,14 @@ class Handler(BaseHTTPRequestHandler):
             self._refuse(error)
 
     def do_GET(self) -> None:
+        try:
+            self._admit()
+        except ApiError as error:
+            self.close_connection = True
+            self._refuse(error)
+            return
+        if self.headers.get("Content-Length", "0").strip("0 ") or self.headers.get("Transfer-Encoding"):
+            self.close_connection = True  # a body that is not read, and must not be taken for the next request
         self.server.connections.answer(self.connection)
         try:
             found = self.server.status(self.path, "text/html" in self.headers.get("Accept", ""))
@@ -118,19 +133,25 @@ class Handler(BaseHTTPRequestHandler):
         except Exception as error:  # the journal's disk is full, say: who put it tries again
             raise ApiError("InternalFailure", f"{type(error).__name__}: {error}"[:200], 500) from error
 
+    def _admit(self) -> None:
+        """Raises: ApiError: the request comes from elsewhere, or has too large a head."""
+        if sum(len(name) + len(value) for name, value in self.headers.raw_items()) > MAX_HEAD_BYTES:
+            raise ApiError("RequestEntityTooLargeException", f"the headers are larger than {MAX_HEAD_BYTES} bytes", 431)
+        self.server.guard.check(self.headers, self.path)
+
     def _body(self) -> bytes:
-        length = self.headers.get("Content-Length", "")
-        if not (length.isascii() and length.isdecimal()):
-            self.close_connection = True
-            raise ApiError("MissingContentLength", "Content-Length is missing", 411)
-        if int(length[:12]) > MAX_BODY_BYTES:
-            self.close_connection = True
-            raise ApiError("RequestEntityTooLargeException", f"the request is larger than {MAX_BODY_BYTES} bytes", 413)
-        body = self.rfile.read(int(length))
-        if len(body) < int(length):
-            self.close_connection = True
+        length = body_length(self.headers)
+        end = time.monotonic() + BODY_SECONDS
+        parts: list[bytes] = []
+        missing = length
+        while missing and (part := self.rfile.read1(min(missing, 2**16))):
+            parts.append(part)
+            missing -= len(part)
+            if missing and time.monotonic() > end:
+                raise ApiError("RequestTimeout", f"the body did not come within {BODY_SECONDS} s", 408)
+        if missing:
             raise ApiError("IncompleteBody", "the request ends before its Content-Length")
-        return body
+        return b"".join(parts)
 
     def _refuse(self, error: ApiError) -> None:
         self._send(error.status, {"__type": error.code, "message": str(error)})
@@ -142,6 +163,9 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("x-amzn-RequestId", str(uuid4()))
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Cross-Origin-Resource-Policy", "same-origin")
+        self.send_header("X-Frame-Options", "DENY")
         if status >= 400:
             self.send_header("x-amzn-ErrorType", answer["__type"])
         self.send_header("Content-Length", str(len(data)))

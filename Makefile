@@ -71,7 +71,7 @@ supply-chain:  ## Both processors built twice and compared, SBOMs, licences; adv
 licences-doc:  ## Make docs/licences.md from the built layers
 	@scripts/supply-chain --write-licences || [ $$? = 3 ]
 
-lint-template:  ## What can be known of template.yaml without deploying it: SAM, cfn-lint, the policy check
+lint-template: setup  ## What can be known of template.yaml without deploying it: SAM, cfn-lint, checkov, cdk-nag, parliament
 	@scripts/ci/install-tool sam
 	@scripts/ci/install-tool template
 	@scripts/lint-template

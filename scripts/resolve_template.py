@@ -1,0 +1,104 @@
+"""Writes template.yaml as plain CloudFormation without conditions, once for each way in, and every policy by itself:
+
+    resolve_template.py TRANSLATED FOLDER
+
+TRANSLATED: the template after SAM's transformation (scripts/translate_template.py). FOLDER gets NAME.template.json, and
+policies/NAME.RESOURCE.POLICY.json. Rules of policy checkers that meet a condition or a parameter say nothing, or fail;
+so they get what each way of deploying really makes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.template.cfn import Deployment
+from tests.template.test_template import ROLE, WAYS_IN, environments
+
+PSEUDO = {
+    "AWS::AccountId": "123456789012",
+    "AWS::Partition": "aws",
+    "AWS::Region": "eu-central-1",
+    "AWS::StackName": "streamtally",
+    "AWS::URLSuffix": "amazonaws.com",
+}
+EVERYTHING_ON = {"Tracing": "true", "ReaderArns": ROLE, "LogExpirationDays": "30", "DomainInstanceCount": "2"}
+
+
+class Plain(Deployment):
+    """A deployment whose references to resources stay references, and whose pseudo parameters are values."""
+
+    def value(self, value: Any) -> Any:
+        if isinstance(value, dict) and len(value) == 1:
+            ((key, below),) = value.items()
+            if key == "Ref" and below in PSEUDO:
+                return PSEUDO[below]
+            if (key == "Ref" and below not in self.parameters and below != "AWS::NoValue") or key == "Fn::GetAtt":
+                return value
+        return super().value(value)
+
+    def _substituted(self, value: Any) -> Any:
+        text, own = (value, {}) if isinstance(value, str) else (value[0], self.value(value[1]))
+        known = {**PSEUDO, **self.parameters, **{k: v for k, v in own.items() if isinstance(v, str)}}
+        kept = {k: v for k, v in own.items() if not isinstance(v, str)}
+        text = re.sub(r"\$\{([^!}]+)\}", lambda match: known.get(match[1], match[0]), text)
+        if not re.search(r"\$\{[^!]", text):
+            return text.replace("${!", "${")
+        return {"Fn::Sub": [text, kept] if kept else text}
+
+
+def ways(template: dict[str, Any]) -> dict[str, Plain]:
+    given = {"samconfig": next(iter(environments().values())), **WAYS_IN}
+    given["all options"] = {**WAYS_IN["an output's own stream"], **EVERYTHING_ON}
+    return {re.sub(r"[^a-z]+", "-", name): Plain(template, **parameters) for name, parameters in given.items()}
+
+
+def to_text(value: Any) -> Any:
+    """A policy with references as the text that they become, roughly: an ARN, or a name."""
+    if isinstance(value, list):
+        return [to_text(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) <= {"Ref", "Fn::GetAtt", "Fn::Sub"} and value:
+        ((key, below),) = value.items()
+        if key == "Fn::Sub":
+            text = below if isinstance(below, str) else below[0]
+            return re.sub(r"\$\{[^}]*\}", "a-name", re.sub(r"\$\{[A-Za-z]+\.Arn\}", "arn:aws:s3:::a-name", text))
+        return (
+            "arn:aws:lambda:eu-central-1:123456789012:function:a-name"
+            if "Function" in str(below)
+            else "arn:aws:s3:::a-name"
+        )
+    return {key: to_text(item) for key, item in value.items()}
+
+
+def policies(resources: dict[str, Any]) -> dict[str, Any]:
+    """Name → document of every identity policy that these resources make."""
+    return {
+        f"{name}.{policy['PolicyName']}": to_text(policy["PolicyDocument"])
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::IAM::Role"
+        for policy in resource["Properties"].get("Policies", ())
+    }
+
+
+def main(arguments: list[str]) -> int:
+    translated, folder = Path(arguments[0]), Path(arguments[1])
+    template = json.loads(translated.read_text())
+    (folder / "policies").mkdir(parents=True, exist_ok=True)
+    for name, deployment in ways(template).items():
+        resources = deployment.resources()
+        for resource in resources.values():
+            resource.pop("DependsOn", None)  # may name what is not made
+        plain = {"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources}
+        (folder / f"{name}.template.json").write_text(json.dumps(plain, indent=1))
+        for policy, document in policies(resources).items():
+            (folder / "policies" / f"{name}.{policy}.json").write_text(json.dumps(document, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

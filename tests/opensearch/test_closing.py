@@ -91,7 +91,7 @@ def test_partial_accepted_after_the_last_settle(cluster: Cluster) -> None:
 
 # Between the last reading and the delete nothing is accepted, even if an old pipeline came into force again.
 def test_nothing_is_accepted_while_closing(cluster: Cluster, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    from streamtally.aws.opensearch_settle import SettleRun
+    from streamtally.aws import opensearch_close
 
     pipeline = make_pipeline()
     manage(cluster, NOW)
@@ -100,14 +100,14 @@ def test_nothing_is_accepted_while_closing(cluster: Cluster, monkeypatch) -> Non
     run_settle(cluster, NOW)
     manage(cluster, LATER)
     refused: list[int] = []
-    original = SettleRun.settle_closed
+    original = opensearch_close.settle_closed
 
-    def settle_closed(run: SettleRun, *arguments: object) -> None:
-        original(run, *arguments)  # type: ignore[arg-type]
+    def settle_closed(*arguments: object) -> None:
+        original(*arguments)  # type: ignore[arg-type]
         cluster.request("PUT", "/_ingest/pipeline/inbox-log-summary-stream", old)
         refused.extend(item.status for item in bulk(cluster, make_documents(pipeline, "two", [(WINDOW, 200)], NOW)))
 
-    monkeypatch.setattr(SettleRun, "settle_closed", settle_closed)
+    monkeypatch.setattr(opensearch_close, "settle_closed", settle_closed)
     report = run_settle(cluster, LATER + QUARTER)
 
     assert report.deleted == [PARTIALS]

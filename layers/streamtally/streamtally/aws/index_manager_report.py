@@ -41,7 +41,7 @@ def report_managed(managed: Managed, metrics: Metrics, logger: Logger, dry_run: 
 
 def report_settled(reports: Sequence[SettleReport], metrics: Metrics, logger: Logger) -> Mapping[str, str]:
     """Publish a settling run and return its summary. Raises: IndexPlanError: names each output that failed."""
-    oldest = max((report.unsettled_seconds for report in reports), default=0.0)
+    oldest = max((report.unsettled_seconds or 0.0 for report in reports), default=0.0)
     metrics.add_metric("OldestUnsettledSeconds", MetricUnit.Seconds, oldest)
     metrics.add_metric("WindowsSettled", MetricUnit.Count, sum(report.windows for report in reports))
     metrics.add_metric("PartialsSettled", MetricUnit.Count, sum(report.partials for report in reports))

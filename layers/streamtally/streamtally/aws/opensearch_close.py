@@ -1,17 +1,32 @@
-"""Closing: the partials of days that take no more documents are verified once more, and deleted."""
+"""Closing: the partials of days that take no more documents are verified once more, and deleted.
+
+What is compared is what is there: the documents in the index that is about to go, counted by the cluster, beside what
+the settled documents say. What was read in between proves nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from streamtally.aws.opensearch_partials import LENIENT
+from streamtally.aws.opensearch_aside import put_aside
+from streamtally.aws.opensearch_candidates import find_unsettled, read_settled_windows
+from streamtally.aws.opensearch_mixed import find_mixed
+from streamtally.aws.opensearch_partials import LENIENT, Query
+from streamtally.aws.opensearch_state import update_output_state
+from streamtally.errors import IndexPlanError
 from streamtally.indices.ingest import read_closed_before
 from streamtally.indices.names import IndexName, parse_index_name
 from streamtally.indices.retention import SETTLE_DOWN_MS
+from streamtally.indices.settling import Aside, MixedBatch
+from streamtally.indices.state import OutputState
+from streamtally.times import to_iso
 
 if TYPE_CHECKING:
     from streamtally.aws.opensearch_settle import SettleRun
+
+INDICES_A_RUN = 10  # the oldest first: all of them are verified before one is deleted
 
 
 def close_spec(runs: Sequence[SettleRun]) -> None:
@@ -20,7 +35,7 @@ def close_spec(runs: Sequence[SettleRun]) -> None:
     Raises: IndexPlanError: an index is kept, and why. OutOfTimeError.
     """
     run = runs[0]
-    indices = _closed_indices(run)
+    indices = _closed_indices(run)[:INDICES_A_RUN]
     if not indices:
         return
     names = ",".join(index.name for index in indices)
@@ -29,16 +44,17 @@ def close_spec(runs: Sequence[SettleRun]) -> None:
     run.cluster.request("PUT", f"/{names}/_settings", {"index": {"blocks": {"write": True}}})
     run.cluster.request("POST", f"/{names}/_refresh")
     for index in indices:
-        assert index.period is not None  # noqa: S101 (chosen by it)
-        for each in runs:
-            each.settle_closed(index.name, index.period.start_ms, index.period.end_ms)
+        for one in runs:
+            settle_closed(one, index.name)
+        _check_strangers(runs, index.name)
+    for index in indices:  # only now: whatever failed before has deleted nothing
         run.cluster.request("DELETE", f"/{index.name}", ignore=(404,))
         run.report.deleted.append(index.name)
 
 
 def _closed_indices(run: SettleRun) -> list[IndexName]:
     """Partials' indices whose time has been closed for a quarter of an hour, by the pipeline in force."""
-    state = run.read_state().state
+    state = run.read_state()
     if run.now_ms < state.closed_at_ms + SETTLE_DOWN_MS:
         return []
     inbox = run.spec.inbox
@@ -51,3 +67,92 @@ def _closed_indices(run: SettleRun) -> list[IndexName]:
     names = [parse_index_name(name, run.spec.index) for name in sorted(answer)]
     closed = [name for name in names if name and name.kind == "partials"]
     return [name for name in closed if name.period and name.period.end_ms <= state.closed_before_ms]
+
+
+def settle_closed(run: SettleRun, index: str) -> None:
+    """Settle every window of an index that is about to go, and verify what was written.
+
+    Raises: IndexPlanError: the settled documents do not rest on all partials; OutOfTimeError.
+    """
+    state = run.read_state()
+    mixed = find_mixed(run.partials, state.pinned)
+    counts = _count(run, index, state)
+    windows = find_unsettled(run.partials, counts, mixed, run.pipeline.plan_id, run.is_final)
+    aside: list[Aside] = []
+    if run.settle_windows(windows, counts, state, mixed, {}, aside=aside):
+        raise IndexPlanError(f"{index} is kept: not all of its windows could be settled")
+    put_aside(run, index, aside)
+    run.partials.refresh()
+    wrong = _differing(run, index, state, aside)
+    if wrong:
+        raise IndexPlanError(
+            f"{index} is kept: {len(wrong)} of its windows, from {to_iso(wrong[0])} on, are not settled as their "
+            "partials say"
+        )
+    _pin(run, index, mixed)
+
+
+def _count(run: SettleRun, index: str, state: OutputState) -> dict[int, int]:
+    """Window start → documents in an index, of those windows whose settled index is not dropped."""
+    counts = run.partials.counts(path=f"/{index}")
+    return {window: count for window, count in counts.items() if window >= state.dropped_before_ms}
+
+
+def _differing(run: SettleRun, index: str, state: OutputState, aside: Sequence[Aside]) -> list[int]:
+    """Windows of an index of which the settled documents do not rest on all partials but those set aside."""
+    counts = _count(run, index, state)
+    windows = sorted(counts)
+    settled = {window: there.partials for window, there in read_settled_windows(run.partials, windows).items()}
+    differing = [window for window in windows if settled.get(window) != counts[window]]
+    without: dict[int, set[str]] = {}
+    for one in aside:
+        if one.partial_id:
+            without.setdefault(one.window_ms, set()).add(one.partial_id)
+    distinct: dict[int, int] = {}
+    for spans, _ in run.partials.in_spans(differing):
+        distinct.update(run.partials.distinct(spans, path=f"/{index}"))
+    return [w for w in differing if settled.get(w, 0) != distinct.get(w, 0) - len(without.get(w, ()))]
+
+
+def _check_strangers(runs: Sequence[SettleRun], index: str) -> None:
+    """Documents of an index that are in no window of an output of the plan: an output that the plan no longer has.
+
+    Raises: IndexPlanError: the index is kept: nothing would count them any more.
+    """
+    run = runs[0]
+    known: list[Query] = [
+        {"bool": {"filter": [{"term": {"tally.output": one.output.name}}, {"exists": {"field": "tally.window_start"}}]}}
+        for one in runs
+    ]
+    strangers: Query = {"bool": {"must_not": known}}
+    count = run.cluster.request("POST", f"/{index}/_count", {"query": strangers})["count"]
+    if not count:
+        return
+    by_output = {"size": 0, "query": strangers, "aggs": {"o": {"terms": {"field": "tally.output", "size": 20}}}}
+    answer = run.cluster.request("POST", f"/{index}/_search", by_output)
+    names = [str(bucket["key"]) for bucket in answer["aggregations"]["o"]["buckets"]]
+    left = count - sum(_count_settled_elsewhere(run, index, name) for name in names)
+    if left:
+        raise IndexPlanError(
+            f"{index} is kept: {left} of its documents are of no output of the plan "
+            f"({', '.join(names) or 'none named'}): deploy the plan that has it, or delete the index"
+        )
+
+
+def _count_settled_elsewhere(run: SettleRun, index: str, output: str) -> int:
+    """Documents of an index of another output, if that output's settled documents rest on all of them; else 0."""
+    partials = replace(run.partials, output=output)
+    counts = partials.counts(path=f"/{index}")
+    settled = read_settled_windows(partials, sorted(counts))
+    whole = all(window in settled and settled[window].partials == count for window, count in counts.items())
+    return sum(counts.values()) if whole else 0
+
+
+def _pin(run: SettleRun, index: str, mixed: Mapping[str, MixedBatch]) -> None:
+    """Keep the choice of batches of two plans that lose some of their partials now, and have others."""
+    if not mixed:
+        return
+    here = {b["key"]["tally.batch_id"] for b in run.partials.composite(["tally.batch_id"], (), path=f"/{index}")}
+    lost = {batch: (mixed[batch].plan_id, mixed[batch].partials) for batch in here & mixed.keys()}
+    if lost:
+        update_output_state(run.cluster, run.spec.index, lambda old: replace(old, pinned={**old.pinned, **lost}))

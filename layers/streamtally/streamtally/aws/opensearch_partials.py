@@ -1,31 +1,74 @@
-"""Questions that settling asks of the cluster: which windows, which batches, which partials. All answers are paged."""
+"""Questions that settling asks of the cluster: which windows, how many partials, which partials. All are paged.
+
+Windows are asked for as ranges of their start, never as lists: a date in a list costs clauses, and a thousand of them
+are more than a shard takes (`indices.query.bool.max_clause_count`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import orjson
 
 from streamtally.aws.opensearch import Cluster
-from streamtally.indices.settling import CHECKPOINT_MARGIN_MS, MixedBatch, Partial, PlanShare, choose_plan
+from streamtally.indices.settling import CHECKPOINT_MARGIN_MS, Partial, read_partial
 from streamtally.indices.spec import IndexSpec
 
 PAGE = 10_000  # index.max_result_window, and the default of search.max_buckets is above it
-TERMS = 5_000  # values in one terms query; 65,536 are allowed, but the request should stay small
-WINDOWS_A_SEARCH = 1_000
+PAGE_START = 1_000
+PAGE_BYTES = 8_000_000
+PAGE_SECONDS = 0.75  # a page that takes longer is not followed by a larger one: between two of them the clock is asked
+SPANS_A_SEARCH = 50  # at most three clauses each, of the 1,024 that a shard takes
 LENIENT = {"ignore_unavailable": "true", "allow_no_indices": "true"}
-_FIELDS = ["tally.state", "tally.batch_id", "tally.plan_id", "tally.out_of_range"]
+LAST = "\U0010ffff"  # after every partial's id
+_FIELDS = [f"tally.{name}" for name in ("state", "batch_id", "plan_id", "out_of_range", "ingested_at")]
 
+T = TypeVar("T")
 Query = dict[str, Any]
+Place = tuple[int, str | None]
+"""(window start in ms, group id): all groups up to it, in that order; None: the whole window."""
+
+
+@dataclass(frozen=True)
+class SettledWindow:
+    """What the settled documents of a window say: how many partials they rest on, under which plans, all final."""
+
+    partials: int
+    plans: frozenset[str]
+    final: bool
+
+
+@dataclass
+class Pace:
+    """How many documents a page has: it grows while pages stay small and quick, and shrinks when one is too large."""
+
+    size: int = field(default_factory=lambda: PAGE_START)
+
+    def note(self, size_bytes: int, seconds: float) -> None:
+        if size_bytes > PAGE_BYTES:
+            self.size = max(1, self.size * PAGE_BYTES // size_bytes)
+        elif 2 * size_bytes <= PAGE_BYTES and seconds <= PAGE_SECONDS:
+            self.size = min(PAGE, 2 * self.size)
 
 
 @dataclass(frozen=True)
 class Partials:
-    """The partials of one output of the plan."""
+    """The partials of one output of the plan, and its settled documents.
+
+    Args:
+        clock: seconds that only differences are taken of; ``before_page`` is called before each page of partials, and
+            may raise to stop the reading.
+    """
 
     cluster: Cluster
     spec: IndexSpec
     output: str
+    window_ms: int
+    before_page: Callable[[], None] = lambda: None
+    clock: Callable[[], float] = lambda: 0.0
+    pace: Pace = field(default_factory=Pace)
 
     @property
     def path(self) -> str:
@@ -36,24 +79,39 @@ class Partials:
         return f"/{self.spec.index}-2*"
 
     def refresh(self) -> None:
-        """Make everything that was written searchable."""
-        self.cluster.request("POST", f"{self.path}/_refresh", params=LENIENT)
+        """Make everything that was written searchable, partials and settled documents."""
+        self.cluster.request("POST", f"{self.path},{self.settled_path[1:]}/_refresh", params=LENIENT)
 
     def windows(self, *filters: Query, path: str | None = None) -> Iterator[int]:
         """The starts (ms) of the windows that have partials fitting the filters, in order."""
         for bucket in self.composite(["tally.window_start"], filters, path=path):
             yield int(bucket["key"]["tally.window_start"])
 
-    def counts(self, *filters: Query) -> dict[int, int]:
+    def counts(self, *filters: Query, path: str | None = None) -> dict[int, int]:
         """Window start → partial documents."""
-        buckets = self.composite(["tally.window_start"], filters)
+        buckets = self.composite(["tally.window_start"], filters, path=path)
         return {int(bucket["key"]["tally.window_start"]): bucket["doc_count"] for bucket in buckets}
 
-    def settled_counts(self, *filters: Query) -> dict[int, int]:
-        """Window start → partials that the settled documents say they rest on."""
-        sums = {"partials": {"sum": {"field": "tally.partials"}}}
-        buckets = self.composite(["tally.window_start"], filters, sums, self.settled_path)
-        return {int(b["key"]["tally.window_start"]): int(b["partials"]["value"]) for b in buckets}
+    def distinct(self, *filters: Query, path: str | None = None) -> dict[int, int]:
+        """Window start → distinct partials: twins, under other ids, are one. Partials without an id are not counted."""
+        counted: dict[int, int] = {}
+        for bucket in self.composite(["tally.window_start", "tally.partial_id"], filters, path=path):
+            window_ms = int(bucket["key"]["tally.window_start"])
+            counted[window_ms] = counted.get(window_ms, 0) + 1
+        return counted
+
+    def settled(self, *filters: Query) -> dict[int, SettledWindow]:
+        """Window start → what its settled documents say."""
+        sums = {"partials": {"sum": {"field": "tally.partials"}}, "final": {"min": {"field": "tally.final"}}}
+        windows: dict[int, SettledWindow] = {}
+        # A plan's id is in every settled document; one without would be left out, and its window settled again.
+        for bucket in self.composite(["tally.window_start", "tally.plan_id"], filters, sums, self.settled_path):
+            window_ms = int(bucket["key"]["tally.window_start"])
+            old = windows.get(window_ms, SettledWindow(0, frozenset(), True))
+            partials = old.partials + int(bucket["partials"]["value"] or 0)
+            plans = old.plans | {bucket["key"]["tally.plan_id"]}
+            windows[window_ms] = SettledWindow(partials, plans, old.final and bucket["final"]["value"] == 1)
+        return windows
 
     def composite(
         self,
@@ -68,23 +126,39 @@ class Partials:
         while True:
             composite = {"size": PAGE, "sources": sources, **after}
             groups: dict[str, Any] = {"composite": composite, **({"aggs": dict(aggregations)} if aggregations else {})}
-            body = {"size": 0, "track_total_hits": False, "query": self._query(filters), "aggs": {"groups": groups}}
+            body = {"size": 0, "track_total_hits": False, "query": self.query(filters), "aggs": {"groups": groups}}
             answer = self.cluster.request("POST", f"{path or self.path}/_search", body, LENIENT)
-            found = (answer.get("aggregations") or {}).get("groups") or {}
-            yield from found.get("buckets", ())
-            if len(found.get("buckets", ())) < PAGE:
+            page = (answer.get("aggregations") or {}).get("groups") or {}
+            yield from page.get("buckets", ())
+            if len(page.get("buckets", ())) < PAGE:
                 return
-            after = {"after": found["after_key"]}
+            after = {"after": page["after_key"]}
 
-    def read(self, windows: Sequence[int]) -> Iterator[tuple[int, str, list[Partial]]]:
-        """The partials of some windows, in order of window and group: (window, group, partials)."""
-        for start in range(0, len(windows), WINDOWS_A_SEARCH):
-            yield from self._groups(windows[start : start + WINDOWS_A_SEARCH])
+    def in_spans(self, windows: Sequence[int]) -> Iterator[tuple[Query, Sequence[int]]]:
+        """Filters that take some windows in ranges, each with the windows that it takes; all in order."""
+        for chunk in to_chunks(to_spans(windows, self.window_ms), SPANS_A_SEARCH):
+            ranges = [_starts(span[0], span[-1]) for span in chunk]
+            should = {"bool": {"should": ranges, "minimum_should_match": 1}}
+            yield ranges[0] if len(ranges) == 1 else should, [window for span in chunk for window in span]
 
-    def _groups(self, windows: Sequence[int]) -> Iterator[tuple[int, str, list[Partial]]]:
-        at: tuple[int, str] | None = None
+    def read(
+        self, windows: Sequence[int], after: Place | None = None
+    ) -> Iterator[tuple[int, str | None, list[Partial]]]:
+        """The partials of some windows, in order of window and group: (window, group, partials).
+
+        Args: after: begin with the group after this place, or with the window after it.
+        Raises: ClusterError; whatever ``before_page`` raises: then the group that was begun is not given.
+        """
+        for spans, chunk in self.in_spans(remaining(windows, after)):
+            begin = [after[0], after[1], LAST] if after and after[0] == chunk[0] else None
+            yield from self._groups(self._hits(spans, frozenset(chunk), begin))
+
+    def _groups(
+        self, hits: Iterable[tuple[int, str | None, Partial]]
+    ) -> Iterator[tuple[int, str | None, list[Partial]]]:
+        at: tuple[int, str | None] | None = None
         group: list[Partial] = []
-        for window_ms, group_id, partial in self._hits(windows):
+        for window_ms, group_id, partial in hits:
             if at != (window_ms, group_id):
                 if at:
                     yield *at, group
@@ -93,39 +167,59 @@ class Partials:
         if at:
             yield *at, group
 
-    def _hits(self, windows: Sequence[int]) -> Iterator[tuple[int, str, Partial]]:
+    def _hits(
+        self, spans: Query, windows: frozenset[int], begin: list[Any] | None
+    ) -> Iterator[tuple[int, str | None, Partial]]:
         body: dict[str, Any] = {
-            "size": PAGE,
             "track_total_hits": False,
-            "query": self._query([{"terms": {"tally.window_start": list(windows)}}]),
+            "query": self.query([spans]),
             "_source": _FIELDS,
             "sort": [
                 {"tally.window_start": "asc"},
                 {"tally.group_id": {"missing": "_last"}},
-                {"tally.partial_id": "asc"},
+                {"tally.partial_id": {"missing": "_last"}},
             ],
+            **({"search_after": begin} if begin else {}),
         }
         params = {**LENIENT, "filter_path": "hits.hits._source,hits.hits.sort"}
         while True:
+            self.before_page()
+            body["size"], started = self.pace.size, self.clock()
             answer = self.cluster.request("POST", f"{self.path}/_search", body, params)
             hits = (answer.get("hits") or {}).get("hits", ())
             for hit in hits:
-                yield _to_partial(hit)
-            if len(hits) < PAGE:
+                window_ms, group_id, partial_id = hit["sort"]
+                if window_ms in windows:  # a range may hold windows of another length
+                    yield window_ms, group_id, read_partial(window_ms, partial_id, hit.get("_source") or {})
+            if len(hits) < body["size"]:
                 return
+            self.pace.note(len(orjson.dumps(hits)), self.clock() - started)
             body["search_after"] = hits[-1]["sort"]
 
-    def _query(self, filters: Iterable[Query]) -> Query:
+    def query(self, filters: Iterable[Query]) -> Query:
         return {"bool": {"filter": [{"term": {"tally.output": self.output}}, *filters]}}
 
 
-def _to_partial(hit: Mapping[str, Any]) -> tuple[int, str, Partial]:
-    window_ms, group_id, partial_id = hit["sort"]
-    tally = hit["_source"]["tally"]
-    found = Partial(
-        partial_id, tally["batch_id"], tally["plan_id"], window_ms, tally["state"], tally.get("out_of_range") or 0
-    )
-    return window_ms, group_id or "", found
+def remaining(windows: Sequence[int], after: Place | None) -> list[int]:
+    """Those of some windows that have groups after a place, as far as the place tells."""
+    if after is None:
+        return list(windows)
+    return [window for window in windows if window > after[0] or (window == after[0] and after[1] is not None)]
+
+
+def to_spans(windows: Sequence[int], window_ms: int) -> list[list[int]]:
+    """Sorted window starts, cut where a window is missing: each piece is a range of starts."""
+    spans: list[list[int]] = []
+    for window in windows:
+        if spans and window - spans[-1][-1] <= window_ms:
+            spans[-1].append(window)
+        else:
+            spans.append([window])
+    return spans
+
+
+def _starts(first_ms: int, last_ms: int) -> Query:
+    return {"range": {"tally.window_start": {"gte": first_ms, "lte": last_ms, "format": "epoch_millis"}}}
 
 
 def since(checkpoint_ms: int) -> Query:
@@ -142,62 +236,7 @@ def not_before(window_ms: int) -> Query:
     return {"range": {"tally.window_start": {"gte": window_ms, "format": "epoch_millis"}}}
 
 
-def of_batches(batches: Sequence[str]) -> Query:
-    return {"terms": {"tally.batch_id": list(batches)}}
-
-
-def find_mixed(partials: Partials, pinned: Mapping[str, tuple[str, int]]) -> dict[str, MixedBatch]:
-    """The batches that have partials of more than one plan, each with the plan that counts.
-
-    A batch of two plans X and Y, X the one seen last earlier, has arrived before X's last partial was stamped: so only
-    the few batches of Y that arrived by then are looked at, not all.
-    """
-    last = _last_stamped(partials)
-    plans = sorted(last, key=lambda plan_id: (last[plan_id], plan_id))
-    found: set[str] = set()
-    for position, earlier in enumerate(plans):
-        for later in plans[position + 1 :]:
-            limit = {"lte": int(last[earlier]) + CHECKPOINT_MARGIN_MS, "format": "epoch_millis"}
-            arrived: list[Query] = [{"term": {"tally.plan_id": later}}, {"range": {"tally.batch_arrival": limit}}]
-            candidates = [b["key"]["tally.batch_id"] for b in partials.composite(["tally.batch_id"], arrived)]
-            for chunk in _chunks(candidates):
-                both: list[Query] = [{"term": {"tally.plan_id": earlier}}, of_batches(chunk)]
-                found.update(b["key"]["tally.batch_id"] for b in partials.composite(["tally.batch_id"], both))
-    mixed = _choose(partials, sorted(found))
-    return {**mixed, **{batch: MixedBatch(plan_id, count) for batch, (plan_id, count) in pinned.items()}}
-
-
-def _last_stamped(partials: Partials) -> dict[str, float]:
-    last = {"last": {"max": {"field": "tally.ingested_at"}}}
-    buckets = partials.composite(["tally.plan_id"], (), last)
-    return {bucket["key"]["tally.plan_id"]: bucket["last"]["value"] or 0 for bucket in buckets}
-
-
-def _choose(partials: Partials, batches: Sequence[str]) -> dict[str, MixedBatch]:
-    shares: dict[str, dict[str, PlanShare]] = {}
-    details = {
-        "partials": {"cardinality": {"field": "tally.partial_id", "precision_threshold": 40_000}},
-        "expected": {"max": {"field": "tally.batch_partials"}},
-    }
-    for chunk in _chunks(batches):
-        for bucket in partials.composite(["tally.batch_id", "tally.plan_id"], [of_batches(chunk)], details):
-            expected = bucket["expected"]["value"]
-            share = PlanShare(bucket["partials"]["value"], None if expected is None else int(expected))
-            shares.setdefault(bucket["key"]["tally.batch_id"], {})[bucket["key"]["tally.plan_id"]] = share
-    return {batch: choose_plan(plans) for batch, plans in shares.items()}
-
-
-def mixed_windows(partials: Partials, mixed: Mapping[str, MixedBatch], checkpoint_ms: int) -> set[int]:
-    """All windows of batches of two plans that have new partials: the choice may have changed."""
-    windows: set[int] = set()
-    for chunk in _chunks(sorted(mixed)):
-        filters = [of_batches(chunk), since(checkpoint_ms)]
-        fresh = [bucket["key"]["tally.batch_id"] for bucket in partials.composite(["tally.batch_id"], filters)]
-        if fresh:
-            windows.update(partials.windows(of_batches(fresh)))
-    return windows
-
-
-def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(values), TERMS):
-        yield values[start : start + TERMS]
+def to_chunks(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Pieces of at most ``size`` values."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]

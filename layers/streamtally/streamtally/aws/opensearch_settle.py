@@ -6,50 +6,65 @@ moves only when a run has finished all its candidates, and nothing is deleted be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import partial
 from zoneinfo import ZoneInfo
 
-from streamtally.aws.opensearch import Cluster, ClusterError
-from streamtally.aws.opensearch_apply import TimeLeft, put_state
+from streamtally.aws.opensearch import NO_TIME, Cluster, ClusterError
+from streamtally.aws.opensearch_apply import TimeLeft
+from streamtally.aws.opensearch_audit import audit
+from streamtally.aws.opensearch_candidates import Candidates, choose_candidates
 from streamtally.aws.opensearch_close import close_spec
-from streamtally.aws.opensearch_observe import read_plan, read_stored, state_id
-from streamtally.aws.opensearch_partials import LENIENT, Partials, before, find_mixed, mixed_windows, not_before, since
+from streamtally.aws.opensearch_groups import Way, Work, fetch_groups
+from streamtally.aws.opensearch_mixed import find_mixed
+from streamtally.aws.opensearch_observe import read_plan
+from streamtally.aws.opensearch_pace import RESERVE_SECONDS
+from streamtally.aws.opensearch_partials import LENIENT, Partials, Place, since
+from streamtally.aws.opensearch_state import read_output_state, update_progress
 from streamtally.aws.opensearch_writer import SettledWriter
-from streamtally.errors import IndexPlanError
-from streamtally.indices.names import MS_PER_DAY, STATE_INDEX
-from streamtally.indices.observed import StoredState
-from streamtally.indices.settling import MixedBatch, PlanOutputs, Settler, shape_of
+from streamtally.errors import IndexPlanError, PlanError
+from streamtally.indices.names import MS_PER_DAY
+from streamtally.indices.settling import Aside, MixedBatch, PlanOutputs, Settler, shape_of
 from streamtally.indices.spec import IndexSpec, PlanOutput
 from streamtally.indices.state import Cursor, OutputState, Progress
 from streamtally.pipeline import Pipeline, load_pipeline
 from streamtally.plan.windowed import WindowedOutput
+from streamtally.times import to_iso
 
 AUDIT_EVERY_MS = MS_PER_DAY
-RESERVE_SECONDS = 12.0  # kept for the checkpoint
-STATE_TRIES = 6
 
 
 @dataclass
 class SettleReport:
     """What a settling run did for one output of the plan.
 
-    ``unsettled_seconds``: how far past its grace the oldest window is that the time limit left unsettled.
+    Attributes:
+        windows, partials: settled, and partials read for it; skipped: windows that were settled as they are.
+        finished: all candidates were taken up, and the checkpoint has moved. There may still be problems of windows.
+        unsettled_seconds: how far past its grace the oldest window is that is not settled; None: the run failed before
+            it could be asked. Set before settling, so it holds for a run that fails; 0 after one that settled all.
+        problems: one line each.
     """
 
     output: str
     index: str
     windows: int = 0
+    skipped: int = 0
     partials: int = 0
     written: int = 0
     outrun: int = 0
     finished: bool = False
-    unsettled_seconds: float = 0.0
+    unsettled_seconds: float | None = None
     late: int = 0
     audit_differences: int = 0
     deleted: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+
+    def add_problem(self, text: str) -> None:
+        """A line, if it is not there yet."""
+        if text not in self.problems:
+            self.problems.append(text)
 
 
 class OutOfTimeError(Exception):
@@ -82,30 +97,37 @@ def settle(
 
 def count_unsettled(cluster: Cluster, pipeline: Pipeline, specs: Sequence[IndexSpec], now_ms: int) -> dict[str, int]:
     """Output of the plan → windows that a settling run would take up now; nothing is changed."""
-    found: dict[str, int] = {}
+    unsettled: dict[str, int] = {}
     for spec in specs:
         for output in spec.windowed:
             run = SettleRun(cluster, pipeline, spec, output, now_ms, lambda: 0.0)
             try:
-                found[output.name] = len(run.candidates(run.read_state().state, {}))
+                candidates = run.candidates(run.read_state(), {})
+                unsettled[output.name] = len(candidates.windows) + len(candidates.empty)
             except IndexPlanError:  # manage has not run yet: nothing is known
-                found[output.name] = 0
-    return found
+                unsettled[output.name] = 0
+    return unsettled
 
 
 def _guarded(run: SettleRun, work: Callable[[], None]) -> SettleReport:
     try:
         work()
-    except IndexPlanError as error:
-        run.report.problems.append(str(error))
-        run.report.finished = False
     except OutOfTimeError:
+        run.report.finished = False
+    except IndexPlanError as error:
+        run.report.add_problem(str(error))
+        run.report.finished = False
+    except Exception as error:  # whatever an output raises is its own: the others are settled
+        run.report.add_problem(f"{type(error).__name__}: {' '.join(str(error).split())[:500]}")
         run.report.finished = False
     return run.report
 
 
 class SettleRun:
-    """One run for one output."""
+    """One run for one output.
+
+    Args: way: how windows become settled documents (`opensearch_groups`).
+    """
 
     def __init__(
         self,
@@ -115,205 +137,204 @@ class SettleRun:
         output: PlanOutput,
         now_ms: int,
         time_left: TimeLeft,
+        way: Way = fetch_groups,
     ) -> None:
         self.cluster, self.pipeline, self.spec, self.output = cluster, pipeline, spec, output
-        self.now_ms, self.time_left = now_ms, time_left
-        self.partials = Partials(cluster, spec, output.name)
+        self.now_ms, self.time_left, self.way = now_ms, time_left, way
+        clock = lambda: -time_left()  # noqa: E731 (only differences are taken of it)
+        self.partials = Partials(cluster, spec, output.name, output.window_ms, self.check_time, clock)
         self.report = SettleReport(output.name, spec.index)
-        self._plans = cache(self._load_plan)
+        self._known: dict[str, PlanOutputs | None] = {}
 
-    def run(self, audit: bool = False) -> None:
+    def run(self, with_audit: bool = False) -> None:
         """Settle, and audit once a day or when asked. Raises: IndexPlanError; OutOfTimeError."""
-        state = self.read_state().state
+        state = self.read_state()
         self.partials.refresh()
         mixed = find_mixed(self.partials, state.pinned)
+        candidates = self.candidates(state, mixed)
+        self.report.unsettled_seconds = self._age_seconds([*candidates.windows, *candidates.empty])
         self.report.late = self._count_late(state)
-        self._settle_all(state, mixed)
-        if audit or self.now_ms - state.progress_of(self.output.name).audited_ms >= AUDIT_EVERY_MS:
-            self.audit(state, mixed)
-        self.report.finished = not self.report.problems
+        held = self._settle_candidates(candidates, state, mixed)
+        if with_audit or self.now_ms - state.progress_of(self.output.name).audited_ms >= AUDIT_EVERY_MS:
+            audit(self, state, mixed)
+        self.report.finished = not held
 
-    # --- which windows -----------------------------------------------------------------------------------------------
-
-    def candidates(self, state: OutputState, mixed: dict[str, MixedBatch]) -> list[int]:
-        """The windows to settle, in order, without those whose settled index is gone."""
-        progress = state.progress_of(self.output.name)
-        windows = set(self.partials.windows(since(progress.checkpoint_ms)))
-        windows |= mixed_windows(self.partials, mixed, progress.checkpoint_ms)
-        unfinished = {"term": {"tally.final": False}}
-        ended = before(self.now_ms - self.output.window_ms - self.spec.grace_ms + 1)
-        windows.update(self.partials.windows(unfinished, ended, path=self.partials.settled_path))
-        after = progress.cursor.window_ms if progress.cursor else -1
-        return sorted(window for window in windows if window > after and window >= state.dropped_before_ms)
+    def candidates(self, state: OutputState, mixed: Mapping[str, MixedBatch]) -> Candidates:
+        """The windows to settle."""
+        ended = self.now_ms - self.output.window_ms - self.spec.grace_ms + 1
+        return choose_candidates(self.partials, state, mixed, self.pipeline.plan_id, self.is_final, ended)
 
     def is_final(self, window_ms: int) -> bool:
         return self.now_ms >= window_ms + self.output.window_ms + self.spec.grace_ms
 
-    def _past_grace_seconds(self, window_ms: int) -> float:
-        return max(0.0, (self.now_ms - window_ms - self.output.window_ms - self.spec.grace_ms) / 1000)
+    def check_time(self) -> None:
+        """Raises: OutOfTimeError: only what the checkpoint needs is left."""
+        if self.time_left() < RESERVE_SECONDS:
+            raise OutOfTimeError
+
+    def _age_seconds(self, windows: Sequence[int]) -> float:
+        """How far past its grace the oldest of some windows is."""
+        return (
+            max((self.now_ms - w - self.output.window_ms - self.spec.grace_ms for w in (0, *windows) if w), default=0)
+            / 1000
+        )
 
     # --- settling ----------------------------------------------------------------------------------------------------
 
-    def _settle_all(self, state: OutputState, mixed: dict[str, MixedBatch]) -> None:
+    def _settle_candidates(self, candidates: Candidates, state: OutputState, mixed: Mapping[str, MixedBatch]) -> bool:
+        """Settle them and move the mark; whether windows are held, so that it must not move."""
         cursor = state.progress_of(self.output.name).cursor
         started_ms = cursor.started_ms if cursor else self.now_ms
-        windows = self.candidates(state, mixed)
-        done_ms = -1
+        self.report.skipped = candidates.skipped
+        after = (cursor.window_ms, cursor.group) if cursor else None
+        place: Place | None = None
 
-        def reached(window_ms: int) -> None:
-            nonlocal done_ms
-            done_ms = window_ms
+        def reached(at: Place) -> None:
+            nonlocal place
+            place = at
 
         try:
-            self.settle_windows(windows, state, mixed, reached)
+            held = self.settle_windows(candidates.windows, candidates.counts, state, mixed, {}, after, reached)
         except OutOfTimeError:
-            left = [window for window in windows if window > done_ms]
-            self.report.unsettled_seconds = self._past_grace_seconds(left[0]) if left else 0.0
-            if done_ms >= 0:
-                self._update_progress(lambda old: replace(old, cursor=Cursor(started_ms, done_ms)))
+            if place:
+                goes_on = Cursor(started_ms, *place)
+                self.update_progress(lambda old: replace(old, cursor=goes_on))
+                left = [window for window in candidates.windows if window >= goes_on.window_ms]
+                self.report.unsettled_seconds = self._age_seconds([*left, *candidates.empty])
             raise
-        if self.report.problems:
-            return  # partials of a plan that nobody knows yet: their windows stay candidates
-        self._update_progress(lambda old: replace(old, checkpoint_ms=max(old.checkpoint_ms, started_ms), cursor=None))
+        if candidates.empty:
+            self.report.add_problem(
+                f"{len(candidates.empty)} windows from {to_iso(candidates.empty[0])} on are settled but not final, and "
+                f"have no partials any more: an index of {self.partials.path[1:]} was deleted, closed or replaced"
+            )
+        if held:
+            return True
+        self.report.unsettled_seconds = self._age_seconds(candidates.empty)
+        self.update_progress(lambda old: replace(old, checkpoint_ms=max(old.checkpoint_ms, started_ms), cursor=None))
+        return False
 
     def settle_windows(
         self,
         windows: Sequence[int],
+        counts: Mapping[int, int],
         state: OutputState,
-        mixed: dict[str, MixedBatch],
-        reached: Callable[[int], None] = lambda _: None,
-    ) -> dict[int, int]:
-        """Read, merge and write some windows; window start → distinct partials.
+        mixed: Mapping[str, MixedBatch],
+        settled: dict[int, int],
+        after: Place | None = None,
+        reached: Callable[[Place], None] = lambda _: None,
+        aside: list[Aside] | None = None,
+    ) -> bool:
+        """Read, merge and write some windows; whether some of them must be taken up again by the next run.
 
         Args:
-            reached: called with a window's start when that window and all before it are written.
+            counts: window start → partial documents that are there at least.
+            settled: takes window start → distinct partials, of each window that was written whole.
+            after: begin after this place.
+            reached: called with the place up to which everything is written, when time is out.
+            aside: takes what could not be settled, if asked for.
         Raises: ClusterError: documents could not be written. OutOfTimeError.
         """
-        settler = self._settler(mixed)
+        settler = Settler(
+            self.output.name, self._plan, self._plan(self.pipeline.plan_id), mixed, self.is_final, self.now_ms
+        )
         writer = SettledWriter(self.cluster, self.spec.index, state)
         try:
-            counts = self._settle_each(windows, settler, writer, reached)
+            read = self._write_groups(Work(self.partials, settler, windows, counts, after), writer, settled, reached)
         finally:  # what went has gone, also where the rest did not
             self.report.written += writer.written
             self.report.outrun += writer.outrun
-        self.report.problems += [
-            f"{count} partials of the unknown plan {plan}" for plan, count in settler.problems.items()
-        ]
-        return counts
+            self._report_settler(settler)
+            if aside is not None:
+                aside += settler.aside
+        for line in writer.refused_lines():
+            self.report.add_problem(line)
+        whole = [window for window in windows if after is None or window > after[0]]
+        short = [window for window in whole if read.get(window, 0) < counts.get(window, 1)]
+        if short:
+            self.report.add_problem(
+                f"{len(short)} windows from {to_iso(short[0])} on were not read whole: {read.get(short[0], 0)} of "
+                f"{counts.get(short[0], 1)} partials of the first"
+            )
+        return bool(short or settler.held)
 
-    def _settle_each(
-        self, windows: Sequence[int], settler: Settler, writer: SettledWriter, reached: Callable[[int], None]
+    def _write_groups(
+        self, work: Work, writer: SettledWriter, settled: dict[int, int], reached: Callable[[Place], None]
     ) -> dict[int, int]:
-        counts: dict[int, int] = {}
-        at: int | None = None
-        for window_ms, _, group in self.partials.read(windows):
-            if at is not None and window_ms != at:
-                self._check_time(writer, at, reached)
-            self.report.windows += window_ms != at
-            at = window_ms
-            settled = settler.settle(window_ms, group)
-            distinct = sum(document.source["tally"]["partials"] for document in settled)
-            counts[window_ms] = counts.get(window_ms, 0) + distinct
-            self.report.partials += len(group)
-            writer.add(settled)
-        writer.flush()
-        if windows:
-            reached(windows[-1])
-        return counts
-
-    def _check_time(self, writer: SettledWriter, window_ms: int, reached: Callable[[int], None]) -> None:
-        if self.time_left() < RESERVE_SECONDS:
+        """Window start → partial documents that its groups were made of."""
+        read: dict[int, int] = {}
+        distinct: dict[int, int] = {}
+        place: Place | None = None
+        try:
+            for group in self.way(work):
+                self.report.windows += group.window_ms not in read
+                self.report.partials += group.fetched
+                read[group.window_ms] = read.get(group.window_ms, 0) + group.partials
+                count = sum(document.source["tally"]["partials"] for document in group.documents)
+                distinct[group.window_ms] = distinct.get(group.window_ms, 0) + count
+                writer.add(group.documents)
+                place = group.window_ms, group.group_id
+                self.check_time()
+        except (OutOfTimeError, ClusterError) as error:
+            if isinstance(error, ClusterError) and error.kind != NO_TIME:
+                raise
             writer.flush()
-            reached(window_ms)
-            raise OutOfTimeError
+            if place:
+                distinct.pop(place[0], None)
+                settled.update(distinct)
+                reached(place)
+            raise OutOfTimeError from None
+        writer.flush()
+        settled.update(distinct)
+        return read
 
-    def _settler(self, mixed: dict[str, MixedBatch]) -> Settler:
-        return Settler(self.output.name, self._plans, self._plans(self.pipeline.plan_id), mixed, self.is_final)
+    def _report_settler(self, settler: Settler) -> None:
+        for plan_id, count in settler.held.items():
+            self.report.add_problem(f"{count} partials of the unknown plan {plan_id}")
+        reasons: dict[str, list[Aside]] = {}
+        for aside in settler.aside:
+            reasons.setdefault(aside.reason, []).append(aside)
+        for reason, partials in reasons.items():
+            first = partials[0]
+            self.report.add_problem(
+                f"{len(partials)} partials from window {to_iso(first.window_ms)} on are in no settled document: "
+                f"{reason} ({first.partial_id[:64] or 'no id'})"
+            )
 
-    def _load_plan(self, plan_id: str) -> PlanOutputs:
+    # --- plans -------------------------------------------------------------------------------------------------------
+
+    def _plan(self, plan_id: str) -> PlanOutputs:
         """An output under a plan. Raises: LookupError: the plan is not known any more, or has no such output."""
+        if plan_id not in self._known:
+            self._known[plan_id] = self._load_plan(plan_id)
+        known = self._known[plan_id]
+        if known is None:
+            raise LookupError(plan_id)
+        return known
+
+    def _load_plan(self, plan_id: str) -> PlanOutputs | None:
         pipeline = self.pipeline
         if plan_id != pipeline.plan_id:
             document = read_plan(self.cluster, plan_id)
             if document is None:
-                raise LookupError(plan_id)
-            pipeline = load_pipeline(document, ZoneInfo)
+                return None
+            try:
+                pipeline = load_pipeline(document, ZoneInfo)
+            except PlanError:  # of a version that this one does not understand
+                return None
         output = pipeline.output(self.output.name)
         if not isinstance(output, WindowedOutput):
-            raise LookupError(plan_id)
+            return None
         return PlanOutputs(plan_id, output, shape_of(pipeline.document, self.output.name))
-
-    # --- audit -------------------------------------------------------------------------------------------------------
-
-    def audit(self, state: OutputState, mixed: dict[str, MixedBatch]) -> None:
-        """Compare every window's partials with what its settled documents say, and settle what differs."""
-        self._refresh_settled()
-        counted = self.partials.counts(not_before(state.dropped_before_ms))
-        said = self.partials.settled_counts()
-        differing = sorted(window for window, count in counted.items() if said.get(window) != count)
-        distinct = self.settle_windows(differing, state, mixed)
-        # Twins (where no ingest pipeline gave them one id) are counted once by settling: they are no difference.
-        self.report.audit_differences = sum(said.get(window) != count for window, count in distinct.items())
-        self._update_progress(lambda old: replace(old, audited_ms=max(old.audited_ms, self.now_ms)))
-
-    def _refresh_settled(self) -> None:
-        self.cluster.request("POST", f"{self.partials.settled_path}/_refresh", params=LENIENT)
-
-    # --- closing -----------------------------------------------------------------------------------------------------
-
-    def settle_closed(self, index: str, start_ms: int, end_ms: int) -> None:
-        """Settle every window of an index that is about to go, and verify what was written.
-
-        Raises: IndexPlanError: the settled documents do not rest on all partials; OutOfTimeError.
-        """
-        state = self.read_state().state
-        mixed = find_mixed(self.partials, state.pinned)
-        inside = (not_before(start_ms), before(end_ms))
-        windows = [window for window in self.partials.windows(*inside) if window >= state.dropped_before_ms]
-        counts = self.settle_windows(windows, state, mixed)
-        self._refresh_settled()
-        said = self.partials.settled_counts(*inside)
-        wrong = sorted(window for window, count in counts.items() if said.get(window) != count)
-        if wrong or self.report.problems:
-            raise IndexPlanError(f"{index} is kept: {len(wrong)} of its windows are not settled as their partials say")
-        self._pin(index, mixed)
-
-    def _pin(self, index: str, mixed: dict[str, MixedBatch]) -> None:
-        """Keep the choice of batches of two plans that lose some of their partials now, and have others."""
-        if not mixed:
-            return
-        here = {b["key"]["tally.batch_id"] for b in self.partials.composite(["tally.batch_id"], (), path=f"/{index}")}
-        lost = {batch: (mixed[batch].plan_id, mixed[batch].partials) for batch in here & mixed.keys()}
-        if lost:
-            self.update_state(lambda old: replace(old, pinned={**old.pinned, **lost}))
 
     def _count_late(self, state: OutputState) -> int:
         checkpoint_ms = state.progress_of(self.output.name).checkpoint_ms
-        body = {"query": {"bool": {"filter": [{"term": {"tally.output": self.output.name}}, since(checkpoint_ms)]}}}
-        return int(self.cluster.request("POST", f"/late-{self.spec.index}-2*/_count", body, LENIENT).get("count") or 0)
+        body = {"query": self.partials.query([since(checkpoint_ms)])}
+        return int(self.cluster.request("POST", f"/late-{self.spec.index}-2*/_count", body, LENIENT)["count"])
 
     # --- the state ---------------------------------------------------------------------------------------------------
 
-    def read_state(self) -> StoredState:
-        answer = self.cluster.request("GET", f"/{STATE_INDEX}/_doc/{state_id(self.spec.index)}", ignore=(404,))
-        stored = read_stored(answer if answer.get("found") else None)
-        if stored.seq_no is None:
-            raise IndexPlanError(f"{self.spec.index}: manage has not run yet (no state in {STATE_INDEX})")
-        return stored
+    def read_state(self) -> OutputState:
+        return read_output_state(self.cluster, self.spec.index).state
 
-    def _update_progress(self, change: Callable[[Progress], Progress]) -> None:
-        name = self.output.name
-        self.update_state(lambda old: old.with_progress(name, change(old.progress_of(name))))
-
-    def update_state(self, change: Callable[[OutputState], OutputState]) -> None:
-        """Change the state as it is now; if another run changed it in between, again. Raises: ClusterError."""
-        for attempt in range(STATE_TRIES):
-            stored = self.read_state()
-            new = change(stored.state)
-            try:
-                if new != stored.state:
-                    put_state(self.cluster, self.spec.index, new, stored)
-                return
-            except ClusterError as error:
-                if error.status != 409 or attempt == STATE_TRIES - 1:
-                    raise
+    def update_progress(self, change: Callable[[Progress], Progress]) -> None:
+        update_progress(self.cluster, self.spec.index, self.output.name, change)

@@ -6,26 +6,34 @@ from collections.abc import Iterable
 
 import orjson
 
-from streamtally.aws.opensearch import BULK_MAX_BYTES, Cluster, ClusterError
+from streamtally.aws.opensearch import BULK_MAX_BYTES, BulkItem, Cluster, ClusterError
 from streamtally.documents import encode_document
 from streamtally.indices.settling import Settled
 from streamtally.indices.state import OutputState
+from streamtally.times import to_iso
 
 BULK_MAX_ITEMS = 5_000
+OUTRUN = 409
+# What a document itself is refused for: another try would be refused too. Other 400s are the cluster's (shard limits).
+UNFIT = ("mapper_parsing_exception", "strict_dynamic_mapping_exception")
 
 
 class SettledWriter:
     """Settled documents on their way, in bulks of bounded size.
 
-    Attributes: written, outrun: how many went, and how many a newer version outran.
+    Attributes:
+        written, outrun: how many went, and how many a newer version outran.
+        unfit: window start in ms → why its first refused document does not fit the index.
     """
 
     def __init__(self, cluster: Cluster, index: str, state: OutputState) -> None:
         self.cluster, self.index, self.state = cluster, index, state
         self.lines: list[bytes] = []
+        self.windows: list[int] = []
         self.size_bytes = 0
         self.written = 0
         self.outrun = 0
+        self.unfit: dict[int, str] = {}
 
     def add(self, documents: Iterable[Settled]) -> None:
         for document in documents:
@@ -33,20 +41,38 @@ class SettledWriter:
             head = {"_index": index, "_id": document.id, "version": document.version, "version_type": "external_gte"}
             body = encode_document(document.source)
             self.lines += [orjson.dumps({"index": head}), body]
+            self.windows.append(document.window_ms)
             self.size_bytes += len(body) + 200
-            if self.size_bytes > BULK_MAX_BYTES or len(self.lines) >= 2 * BULK_MAX_ITEMS:
+            if self.size_bytes > BULK_MAX_BYTES or len(self.windows) >= BULK_MAX_ITEMS:
                 self.flush()
 
     def flush(self) -> None:
-        """Write what is there. Raises: ClusterError: a document was refused for another reason than a newer one."""
+        """Write what is there. Raises: ClusterError: a document was refused for what is not its own fault."""
         if not self.lines:
             return
-        failed = self.cluster.bulk(self.lines, {"pipeline": "_none"})
-        self.written += len(self.lines) // 2 - len(failed)
-        self.outrun += sum(item.status == 409 for item in failed)
-        self.lines, self.size_bytes = [], 0
-        refused = [item for item in failed if item.status != 409]
+        windows, lines = self.windows, self.lines
+        self.lines, self.windows, self.size_bytes = [], [], 0
+        failed = self.cluster.bulk(lines, {"pipeline": "_none"})
+        self.written += len(windows) - len(failed)
+        self.outrun += sum(item.status == OUTRUN for item in failed)
+        for item in failed:
+            if item.kind in UNFIT:
+                self.unfit.setdefault(windows[item.position], _explain(item))
+        refused = [item for item in failed if item.status != OUTRUN and item.kind not in UNFIT]
         if refused:
-            first = refused[0]
-            text = f"{len(refused)} settled documents refused: {first.status} {first.kind} {first.reason}"
-            raise ClusterError(f"{self.index}: {text}", first.status, first.kind)
+            text = f"{len(refused)} settled documents refused: {refused[0].status} {_explain(refused[0])}"
+            raise ClusterError(f"{self.index}: {text}", refused[0].status, refused[0].kind)
+
+    def refused_lines(self) -> list[str]:
+        """One line, if documents did not fit: a problem of their windows, which the audit finds again."""
+        if not self.unfit:
+            return []
+        first_ms = min(self.unfit)
+        return [
+            f"settled documents of {len(self.unfit)} windows from {to_iso(first_ms)} on do not fit their index: "
+            f"{self.unfit[first_ms]}"
+        ]
+
+
+def _explain(item: BulkItem) -> str:
+    return f"{item.kind} {item.reason}"

@@ -13,11 +13,16 @@ from typing import Any
 import orjson
 
 from streamtally.canonical import digest
+from streamtally.errors import EvaluationError, PlanError
+from streamtally.indices.names import MS_PER_DAY
 from streamtally.plan.windowed import WindowedOutput
-from streamtally.times import to_iso
+from streamtally.times import from_iso, to_iso
 
 CHECKPOINT_MARGIN_MS = 10 * 60_000
 """Partials are stamped before they can be searched, on nodes whose clocks differ."""
+
+UNKNOWN_PLAN_MS = MS_PER_DAY
+"""How long a window waits for the plan of a partial: a deployment that is under way brings it within minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,42 @@ class Partial:
     window_ms: int
     state: Mapping[str, Any]
     out_of_range: int = 0
+    ingested_ms: int | None = None
+    problem: str = ""
+
+
+def read_partial(window_ms: int, partial_id: str | None, source: Mapping[str, Any]) -> Partial:
+    """A partial from its document; what cannot be one has a ``problem``, and settling sets it aside.
+
+    Args: partial_id: as the index has it; source: the document's ``_source``.
+    """
+    tally = source.get("tally")
+    tally = tally if isinstance(tally, Mapping) else {}
+    state = tally.get("state")
+    out_of_range = tally.get("out_of_range") or 0
+    names = [name for name in ("batch_id", "plan_id") if not isinstance(tally.get(name), str)]
+    names += [] if partial_id else ["partial_id"]
+    names += [] if type(out_of_range) is int else ["out_of_range"]
+    names += [] if isinstance(state, Mapping) and isinstance(state.get("key"), list) else ["state"]
+    return Partial(
+        partial_id or "",
+        str(tally.get("batch_id")),
+        str(tally.get("plan_id")),
+        window_ms,
+        state if isinstance(state, Mapping) else {},
+        0 if names else out_of_range,
+        _read_ms(tally.get("ingested_at")),
+        f"no {', '.join(names)}" if names else "",
+    )
+
+
+def _read_ms(value: Any) -> int | None:
+    if type(value) is int:
+        return value
+    try:
+        return from_iso(value) if isinstance(value, str) else None
+    except (ValueError, EvaluationError):
+        return None
 
 
 @dataclass(frozen=True)
@@ -92,6 +133,15 @@ class Settled:
     source: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A partial that is in no settled document: its window, its id ("" if it has none), and why."""
+
+    window_ms: int
+    partial_id: str
+    reason: str
+
+
 @dataclass
 class Settler:
     """Settles groups of one output.
@@ -102,6 +152,12 @@ class Settler:
         current: the plan in force, which finishes whatever has its shape.
         mixed: batches of more than one plan.
         is_final: window start in ms → whether its grace has passed.
+        now_ms: the run's start.
+
+    Attributes:
+        held: unknown plan → its partials of the last day. The plan may come (a deployment is under way), so their
+            windows wait for it.
+        aside: partials that nothing can be made of; the others of their windows are settled without them.
     """
 
     name: str
@@ -109,12 +165,17 @@ class Settler:
     current: PlanOutputs
     mixed: Mapping[str, MixedBatch]
     is_final: Callable[[int], bool]
-    problems: dict[str, int] = field(default_factory=dict)
+    now_ms: int = 0
+    held: dict[str, int] = field(default_factory=dict)
+    aside: list[Aside] = field(default_factory=list)
 
-    def settle(self, window_ms: int, partials: Iterable[Partial]) -> list[Settled]:
+    def settle(self, window_ms: int, partials: Iterable[Partial], group_id: str | None = None) -> list[Settled]:
         """The documents of one window's partials, of any number of keys; usually one a key.
 
         Partials of plans that cannot be merged (another window, key or aggregate) make a document each.
+
+        Args: group_id: what the partials say; those of another key are set aside, for the rest of that key's partials
+            is elsewhere. None: they say nothing.
         """
         groups: dict[tuple[bytes, str], dict[str, Partial]] = {}
         for partial in partials:
@@ -122,56 +183,135 @@ class Settler:
             if shape is not None:
                 key = orjson.dumps(partial.state["key"])
                 groups.setdefault((key, shape), {})[partial.partial_id] = partial
-        return [
-            document for (_, shape), found in groups.items() for document in self._settle_group(window_ms, shape, found)
-        ]
+        documents = []
+        for (_, shape), group in groups.items():
+            if group_id in (None, self._group_id(window_ms, group)):
+                documents += self._settle_sound(window_ms, shape, group)
+            else:
+                for partial in group.values():
+                    self._set_aside(partial, "its group_id is of another key")
+        return documents
+
+    def _group_id(self, window_ms: int, group: Mapping[str, Partial]) -> str:
+        return digest([self.name, window_ms, next(iter(group.values())).state["key"]])
 
     def _shape(self, partial: Partial) -> str | None:
+        """The shape under which a partial can be merged; None: it is held or set aside."""
+        if partial.problem:
+            self._set_aside(partial, partial.problem)
+            return None
         if partial.plan_id == self.current.plan_id:
             return self.current.shape
         try:
             return self.plans(partial.plan_id).shape
         except LookupError:
-            self.problems[partial.plan_id] = self.problems.get(partial.plan_id, 0) + 1
+            if partial.ingested_ms is not None and partial.ingested_ms > self.now_ms - UNKNOWN_PLAN_MS:
+                self.held[partial.plan_id] = self.held.get(partial.plan_id, 0) + 1
+            else:
+                self._set_aside(partial, f"unknown plan {partial.plan_id[:64]}")
             return None
 
-    def _settle_group(self, window_ms: int, shape: str, found: Mapping[str, Partial]) -> list[Settled]:
-        group_id = digest([self.name, window_ms, next(iter(found.values())).state["key"]])
-        used = [partial for partial in found.values() if self._is_chosen(partial)]
-        batches = {partial.batch_id for partial in found.values()} & self.mixed.keys()
-        # Every partial of a batch of two plans takes part in the choice, so each counts: the version grows with it.
-        count = len(found) + sum(self.mixed[batch].partials for batch in batches)
-        final = self.is_final(window_ms)
+    def _set_aside(self, partial: Partial, reason: str) -> None:
+        self.aside.append(Aside(partial.window_ms, partial.partial_id, " ".join(reason.split())[:200]))
+
+    def _settle_sound(self, window_ms: int, shape: str, group: dict[str, Partial]) -> list[Settled]:
+        """A group's documents. States of the wrong kind are hostile input: those that spoil it are set aside."""
+        try:
+            if all(_is_plain(partial.state) for partial in group.values()):
+                return self._settle_group(window_ms, shape, group)
+        except _SPOILED:
+            pass
+        sound = self._without_spoiled(window_ms, shape, group)
+        try:
+            return self._settle_group(window_ms, shape, sound) if sound else []
+        except _SPOILED as error:
+            for partial in sound.values():
+                self._set_aside(partial, f"state cannot be merged: {error!r}")
+            return []
+
+    def _without_spoiled(self, window_ms: int, shape: str, group: Mapping[str, Partial]) -> dict[str, Partial]:
+        """Those that can be merged with themselves and with those before them, and finished."""
+        sound: dict[str, Partial] = {}
+        merged: dict[str, Any] | None = None
+        for partial_id, partial in group.items():
+            output = self._plan_of(shape, [partial]).output
+            try:
+                if not _is_plain(partial.state):
+                    raise ValueError("numbers of the wrong kind")
+                output.finish_all(window_ms, output.merge_states([partial.state, partial.state]))
+                both = output.merge_states([partial.state] if merged is None else [merged, partial.state])
+                output.finish_all(window_ms, both)
+            except _SPOILED as error:
+                self._set_aside(partial, f"state cannot be merged: {error!r}")
+                continue
+            sound[partial_id], merged = partial, both
+        return sound
+
+    def _settle_group(self, window_ms: int, shape: str, group: Mapping[str, Partial]) -> list[Settled]:
+        key = next(iter(group.values())).state["key"]
+        used = [partial for partial in group.values() if self._is_chosen(partial)]
         merged, plan_id = self._merge(window_ms, shape, used)
+        batches = {partial.batch_id for partial in group.values()} & self.mixed.keys()
         tally = {
             "output": self.name,
             "window_start": to_iso(window_ms),
-            "group_id": group_id,
-            "key": next(iter(found.values())).state["key"],
+            "group_id": self._group_id(window_ms, group),
+            "key": key,
             "plan_id": plan_id,
-            "partials": len(found),
+            "partials": len(group),
             "out_of_range": sum(partial.out_of_range for partial in used),
-            "final": final,
+            "final": self.is_final(window_ms),
         }
-        documents = []
-        for place, (more, columns, visible) in enumerate(merged):
-            # An output that expands its items has a document each: the first counts the partials, for the audit's sum.
-            told = {**tally, "key": [*tally["key"], *more], "partials": 0 if place else len(found), "visible": visible}
-            source = {**columns, "tally": told}
-            documents.append(Settled(digest([group_id, shape, *more]), window_ms, 2 * count + final, source))
-        return documents
+        # Every partial of a batch of two plans takes part in the choice, so each counts: the version grows with it.
+        return to_settled(window_ms, shape, tally, merged, sum(self.mixed[batch].partials for batch in batches))
 
     def _is_chosen(self, partial: Partial) -> bool:
         batch = self.mixed.get(partial.batch_id)
         return batch is None or batch.plan_id == partial.plan_id
 
-    def _merge(
-        self, window_ms: int, shape: str, used: list[Partial]
-    ) -> tuple[list[tuple[list[Any], dict[str, Any], bool]], str]:
+    def _plan_of(self, shape: str, used: Iterable[Partial]) -> PlanOutputs:
+        if self.current.shape == shape:
+            return self.current
+        return max((self.plans(partial.plan_id) for partial in used), key=lambda plan: plan.plan_id)
+
+    def _merge(self, window_ms: int, shape: str, used: list[Partial]) -> tuple[list[Finished], str]:
         if not used:  # all belong to a plan that was not chosen: kept, since a deleted id could be made anew
             return [([], {}, False)], self.current.plan_id
-        plan = self.current
-        if plan.shape != shape:
-            plan = max((self.plans(partial.plan_id) for partial in used), key=lambda plan: plan.plan_id)
+        plan = self._plan_of(shape, used)
         state = plan.output.merge_states(partial.state for partial in used)
         return plan.output.finish_all(window_ms, state), plan.plan_id
+
+
+Finished = tuple[list[Any], dict[str, Any], bool]
+"""What `WindowedOutput.finish_all` gives of a document: (what to add to the key, columns, visible)."""
+
+
+def to_settled(
+    window_ms: int, shape: str, tally: dict[str, Any], merged: Iterable[Finished], more_versions: int = 0
+) -> list[Settled]:
+    """The documents of a window and key, whoever merged its partials.
+
+    Args:
+        tally: of the group: output, window_start, group_id, key, plan_id, partials, out_of_range, final.
+        merged: of ``finish_all``.
+        more_versions: partials elsewhere that the version counts too.
+    """
+    version = 2 * (tally["partials"] + more_versions) + tally["final"]
+    documents = []
+    for place, (more, columns, visible) in enumerate(merged):
+        # An output that expands its items has a document each: the first counts the partials, for the audit's sum.
+        partials = 0 if place else tally["partials"]
+        whole = {**tally, "key": [*tally["key"], *more], "partials": partials, "visible": visible}
+        source = {**columns, "tally": whole}
+        documents.append(Settled(digest([tally["group_id"], shape, *more]), window_ms, version, source))
+    return documents
+
+
+# What merging raises for states of the wrong kind; a failure of the cluster is none of these.
+_SPOILED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, EvaluationError, PlanError)
+
+
+def _is_plain(state: Mapping[str, Any]) -> bool:
+    """Whether a state has a number of rows and a list of aggregates, as all have."""
+    rows = state.get("rows")
+    return type(rows) is int and rows >= 0 and isinstance(state.get("aggregates"), list)

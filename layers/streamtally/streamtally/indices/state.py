@@ -23,13 +23,15 @@ class RotationFrom:
 
 @dataclass(frozen=True)
 class Cursor:
-    """Where a run that its time limit cut goes on: windows up to ``window_ms`` are settled.
+    """Where a run that its time limit cut goes on: windows before ``window_ms`` are settled, and of that one the groups
+    up to ``group``, in the order of their ids; None: all of it.
 
     ``started_ms`` is the start of the first run of the chain, the next checkpoint.
     """
 
     started_ms: int
     window_ms: int
+    group: str | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class OutputState:
 
 def _read_progress(document: Mapping[str, Any]) -> Progress:
     cursor = document.get("cursor")
-    made = Cursor(cursor["started_ms"], cursor["window_ms"]) if cursor else None
+    made = Cursor(cursor["started_ms"], cursor["window_ms"], cursor.get("group")) if cursor else None
     return Progress(int(document.get("checkpoint_ms") or 0), made, int(document.get("audited_ms") or 0))
 
 

@@ -1,0 +1,43 @@
+"""The state document of an output, read by id and changed under optimistic concurrency."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from streamtally.aws.opensearch import Cluster, ClusterError
+from streamtally.aws.opensearch_apply import put_state
+from streamtally.aws.opensearch_observe import read_stored, state_id
+from streamtally.errors import IndexPlanError
+from streamtally.indices.names import STATE_INDEX
+from streamtally.indices.observed import StoredState
+from streamtally.indices.state import OutputState, Progress
+
+STATE_TRIES = 6
+
+
+def read_output_state(cluster: Cluster, index: str) -> StoredState:
+    """The state of an output. Raises: IndexPlanError: manage has not run yet; ClusterError."""
+    answer = cluster.request("GET", f"/{STATE_INDEX}/_doc/{state_id(index)}", ignore=(404,))
+    stored = read_stored(answer if answer.get("found") else None)
+    if stored.seq_no is None:
+        raise IndexPlanError(f"{index}: manage has not run yet (no state in {STATE_INDEX})")
+    return stored
+
+
+def update_output_state(cluster: Cluster, index: str, change: Callable[[OutputState], OutputState]) -> None:
+    """Change the state as it is now; if another run changed it in between, again. Raises: ClusterError."""
+    for attempt in range(STATE_TRIES):
+        stored = read_output_state(cluster, index)
+        new = change(stored.state)
+        try:
+            if new != stored.state:
+                put_state(cluster, index, new, stored)
+            return
+        except ClusterError as error:
+            if error.status != 409 or attempt == STATE_TRIES - 1:
+                raise
+
+
+def update_progress(cluster: Cluster, index: str, output: str, change: Callable[[Progress], Progress]) -> None:
+    """Change how far settling is with one output of the plan. Raises: ClusterError."""
+    update_output_state(cluster, index, lambda old: old.with_progress(output, change(old.progress_of(output))))

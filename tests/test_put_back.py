@@ -122,7 +122,7 @@ def test_first_arrival_counts() -> None:
     envelope = Envelope("origin", "0", events.ARRIVAL_MS, 1, False, events.LINE)
     sent = events.event(encode_envelope(envelope), events.LINE)
     for record in sent["records"]:
-        record["approximateArrivalTimestamp"] += 30 * 86_400_000
+        record["approximateArrivalTimestamp"] += 9 * 86_400_000
     outcome = run(sent)
     assert next(iter(outcome.ledger.outputs.values())).out_of_range == 1
     assert outcome.ledger.rows == 2

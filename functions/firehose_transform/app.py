@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.data_classes import KinesisFirehoseEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from streamtally.aws.delivery import make_delivery
+from streamtally.aws.envelope_secret import make_seal
 from streamtally.aws.metrics import add_ledger
 from streamtally.aws.put_back import make_put_back
 from streamtally.aws.settings import pipeline_from_environment
@@ -24,6 +25,7 @@ metrics = Metrics(namespace="Streamtally", service=SERVICE)
 pipeline = pipeline_from_environment(os.environ)
 deliver = make_delivery(pipeline, os.environ, logger)
 put_back = make_put_back(os.environ, logger)
+seal = make_seal(os.environ)
 
 
 @logger.inject_lambda_context
@@ -33,7 +35,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     source = KinesisFirehoseEvent(event)
     now_ms = time.time_ns() // 1_000_000
     answer, ledger = answer_batch(
-        pipeline, deliver, event, lambda: context.get_remaining_time_in_millis() / 1000, now_ms, put_back
+        pipeline, deliver, event, lambda: context.get_remaining_time_in_millis() / 1000, now_ms, put_back, seal()
     )
     add_ledger(metrics, logger, source.delivery_stream_arn, source.invocation_id, ledger)
     return answer

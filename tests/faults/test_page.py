@@ -56,6 +56,8 @@ FAULTS = {
     "redrive killed at any step",
     "redrive while counts wait",
     "answer past 6 MB",
+    "forged envelope",
+    "documents of a time to come",
 }
 
 

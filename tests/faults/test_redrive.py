@@ -16,7 +16,7 @@ from streamtally.aws.redrive import Planned, carry_out, plan_redrive
 from streamtally.local.laptop import INGESTION, SUMMARY
 from streamtally.redrive import Rules
 from streamtally.times import to_iso
-from tests.faults.world import NOW, MemoryEnd, World, make_line
+from tests.faults.world import NOW, SEAL, MemoryEnd, World, make_line
 
 
 def fail(world: World, fault: str, batches: int = 1) -> None:
@@ -32,7 +32,7 @@ def fail(world: World, fault: str, batches: int = 1) -> None:
 
 def run(world: World, client: Any = None, has_index: bool = True, dry_run: bool = False, **options: Any) -> Planned:
     """redrive, beside an index that has what was delivered by now."""
-    rules = Rules(world.pipeline, world.end.batches() if has_index else None, **options)
+    rules = Rules(world.pipeline, world.end.batches() if has_index else None, seal=SEAL, **options)
     planned = plan_redrive(world.objects, rules, world.failed_objects)
     if not dry_run:
         carry_out(world.objects, planned, client or world.laptop.api, INGESTION, SUMMARY)
@@ -141,7 +141,7 @@ def test_refused_documents(world: World) -> None:
     world.put([(NOW, [200] * 3), (NOW - 60_000, [404] * 5)])
     world.step(flush=True)
     world.step(flush=True)
-    planned = plan_redrive(world.failed_objects, Rules(world.pipeline))
+    planned = plan_redrive(world.failed_objects, Rules(world.pipeline, seal=SEAL))
     gone = carry_out(world.failed_objects, planned, world.laptop.api, INGESTION, SUMMARY)
     assert (planned.documents, gone) == (1, 1)
     world.finish()

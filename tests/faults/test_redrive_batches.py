@@ -26,7 +26,7 @@ from streamtally.local.laptop import INGESTION, SUMMARY
 from streamtally.pipeline import Pipeline, iter_documents, load_pipeline, transform
 from streamtally.records import Record, open_record
 from streamtally.redrive import Rules, decide
-from tests.faults.world import NOW, Faults, MemoryEnd, World, make_line
+from tests.faults.world import NOW, SEAL, Faults, MemoryEnd, World, make_line
 
 ROWS = Path(__file__).parents[2] / "pipelines" / "rows"
 
@@ -34,7 +34,7 @@ ROWS = Path(__file__).parents[2] / "pipelines" / "rows"
 def put_part(world: World, origin: str, statuses: list[int]) -> None:
     """A part that went round, with lines of now."""
     body = b"".join(make_line(NOW, status) for status in statuses)
-    envelope = encode_envelope(Envelope(origin, "0", NOW - 5_000, 1, False, body))
+    envelope = encode_envelope(Envelope(origin, "0", NOW - 5_000, 1, False, body), SEAL)
     world.laptop.api.put_record_batch(DeliveryStreamName=INGESTION, Records=[{"Data": envelope}])
     world.accepted.update({("2025-03-01T12:00:00.000", status): statuses.count(status) for status in set(statuses)})
 
@@ -154,11 +154,11 @@ def test_too_recent(world: World) -> None:
     world.put([(NOW, [200, 404])])
     world.faults.next = ["error before the put"] * 4
     world.step(flush=True)
-    rules = Rules(world.pipeline, world.end.batches(), known_until=NOW - 1)
+    rules = Rules(world.pipeline, world.end.batches(), known_until=NOW - 1, seal=SEAL)
     planned = plan_redrive(world.objects, rules, world.failed_objects)
     assert (planned.decision.stays, planned.is_empty) == ({TOO_RECENT: 1}, True)
     carry_out(world.objects, planned, world.laptop.api, INGESTION, SUMMARY)
-    later = plan_redrive(world.objects, Rules(world.pipeline, world.end.batches(), known_until=NOW), None)
+    later = plan_redrive(world.objects, Rules(world.pipeline, world.end.batches(), known_until=NOW, seal=SEAL), None)
     assert later.decision.records == 1
     world.finish()
     world.check()
@@ -169,7 +169,9 @@ def test_unknown_parking(world: World) -> None:
     world.put([(NOW, [200])])
     world.faults.next = ["error before the put"] * 4
     world.step(flush=True)
-    decision = plan_redrive(world.objects, Rules(world.pipeline, world.end.batches(), unknown=NO_FAILED)).decision
+    decision = plan_redrive(
+        world.objects, Rules(world.pipeline, world.end.batches(), unknown=NO_FAILED, seal=SEAL)
+    ).decision
     assert [(outcome, why) for outcome, why in decision.groups] == [(UNDECIDED, NO_FAILED)]
 
 
@@ -260,7 +262,7 @@ def test_markers_below_a_prefix(tmp_path: Path, world: World) -> None:
     unparsed = orjson.dumps({"unparsed": GOOD.decode().strip(), "reason": "x"}) + b"\n"
     logs.put("2025/03/01/12/one", unparsed * 2)
     for expected in (2, 0):
-        planned = plan_redrive(logs, Rules(world.pipeline))
+        planned = plan_redrive(logs, Rules(world.pipeline, seal=SEAL))
         assert planned.decision.records == expected
         carry_out(logs, planned, world.laptop.api, INGESTION, SUMMARY)
     assert list(logs.keys("redriven/")) == ["redriven/2025/03/01/12/one"]

@@ -29,7 +29,7 @@ from tests.cli.operator_runner import Ran, run
 from tests.faults.opensearch_end import OpenSearchEnd
 from tests.faults.test_faults import changed_pipeline
 from tests.faults.test_redrive import Dying
-from tests.faults.world import Faults, World, line_id_pipeline, make_line
+from tests.faults.world import SEAL, Faults, World, line_id_pipeline, make_line
 from tests.moto.conftest import CREDENTIALS
 from tests.opensearch.conftest import wipe
 from tests.opensearch.server import Server
@@ -200,7 +200,9 @@ def test_killed_half_way(world: World, requests: int, delivered: bool) -> None:
     world.step(flush=True)
 
     def redrive(client: Any) -> None:
-        planned = plan_redrive(world.objects, Rules(world.pipeline, world.end.batches()), world.failed_objects)
+        planned = plan_redrive(
+            world.objects, Rules(world.pipeline, world.end.batches(), seal=SEAL), world.failed_objects
+        )
         carry_out(world.objects, planned, client, INGESTION, SUMMARY)
 
     with contextlib.suppress(KeyboardInterrupt):
@@ -277,8 +279,8 @@ def test_rows(world: World, opensearch: Server) -> None:
 
     assert 0 < rows() < 6
     for _ in range(2):
-        assert plan_redrive(world.objects, Rules(world.pipeline, end.batches())).decision.batches_found == 1
-        planned = plan_redrive(world.objects, Rules(world.pipeline, end.batches()))
+        assert plan_redrive(world.objects, Rules(world.pipeline, end.batches(), seal=SEAL)).decision.batches_found == 1
+        planned = plan_redrive(world.objects, Rules(world.pipeline, end.batches(), seal=SEAL))
         keep = {key: world.objects.get(key) for key in world.objects.keys("processing-failed/")}
         carry_out(world.objects, planned, world.laptop.api, INGESTION, SUMMARY)
         world.finish(redrives=False)

@@ -26,6 +26,7 @@ from streamtally.aws.objects import Folder, ObjectStore
 from streamtally.aws.redrive import Planned, carry_out, plan_redrive
 from streamtally.aws.transform import answer_batch
 from streamtally.aws.undelivered import put_or_park, redeliver
+from streamtally.envelope import Seal
 from streamtally.errors import SinkError
 from streamtally.failed_batches import Batches
 from streamtally.ledger import Ledger
@@ -41,6 +42,7 @@ NOW = 1_740_830_400_000  # 2025-03-01T12:00:00Z
 STATUSES = (200, 200, 200, 301, 404, 500)
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 MAX_REDRIVES = 5
+SEAL = Seal(b"a secret of the tests, 32 or more")
 ONE_TRY = Clock(monotonic=lambda: 0.0, uniform=lambda low, high: inf)
 """A clock by which no time is left for a second try."""
 BROKEN = b"no line of a log\n"
@@ -265,7 +267,7 @@ class World:
 
     def redrive(self, objects: ObjectStore, batches: Batches | None) -> Planned:
         """What ``streamtally redrive`` does after a yes."""
-        planned = plan_redrive(objects, Rules(self.pipeline, batches), self.failed_objects)
+        planned = plan_redrive(objects, Rules(self.pipeline, batches, seal=SEAL), self.failed_objects)
         carry_out(objects, planned, self.laptop.api, INGESTION, SUMMARY)
         for (outcome, _), group in planned.decision.groups.items():
             self.redriven[outcome] += group.count
@@ -355,7 +357,9 @@ class World:
         if fault == "reordered":
             event = {**event, "records": event["records"][::-1]}
         try:
-            answer, ledger = answer_batch(self.pipeline, self._deliver, event, lambda: 300.0, self.now, self._put_back)
+            answer, ledger = answer_batch(
+                self.pipeline, self._deliver, event, lambda: 300.0, self.now, self._put_back, SEAL
+            )
         finally:
             self.faults.paused = False
         if fault.startswith(("error", "time-out")):

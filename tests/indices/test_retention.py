@@ -296,3 +296,18 @@ def test_rolled_indices_age() -> None:
     assert [entry.index.name for entry in too_early] == []
     assert [entry.index.name for entry in in_time] == ["request_data-000001"]
     assert [entry.index.name for entry in for_ever] == ["request_data-000001"]
+
+
+# A hundred made-up days that are still to come push out none of ninety real ones, by whatever limit.
+@pytest.mark.parametrize(
+    "retention", [Retention(max_count=100), Retention(max_count=90), Retention(max_size_bytes=90_000_000)]
+)
+def test_days_to_come_push_nothing_out(retention: Retention) -> None:
+    cluster = Simulated(make_spec("day", "row", retention=retention))
+    now_ms = START + 89 * MS_PER_DAY
+    for day in [*range(90), *range(91, 191)]:
+        cluster.write(START + day * MS_PER_DAY)
+    assert len(cluster.outputs()) == 190
+    assert find_expired(cluster.spec, cluster.observed, now_ms) == []
+    one_more = replace(cluster.spec, retention=Retention(max_count=89))
+    assert [each.index.name for each in find_expired(one_more, cluster.observed, now_ms)] == ["request_data-2026-01-01"]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
 from streamtally.aws.opensearch import Cluster
+from streamtally.times import to_iso
 from tests.opensearch.data import (
     INBOX,
     MINUTE_MS,
@@ -139,3 +142,29 @@ def test_what_cannot_be_placed(cluster: Cluster) -> None:
     assert sorted(hit["_id"] for hit in hits) == ["a", "b", "c"]
     assert all(hit["_source"]["streamtally_failure"] for hit in hits)
     assert not exists(cluster, INBOX)
+
+
+# A window that no honest time can have yet is kept apart: it makes no index, and settles into none.
+def test_windows_to_come(cluster: Cluster) -> None:
+    manager_of(cluster).manage(NOW, forever)
+    now_ms = time.time_ns() // 1_000_000
+    ahead = {"believed": 75, "too far": 85, "next year": 525_600, "years ahead": 4_000_000}  # max_ahead + grace: 80 min
+    made = [
+        {
+            "tally": {
+                "partial_id": name,
+                "output": "DESTINATION_SQL_STREAM",
+                "window_start": to_iso(now_ms + at * 60_000),
+            }
+        }
+        for name, at in ahead.items()
+    ]
+    before = set(cluster.request("GET", "/*"))
+
+    assert bulk(cluster, made) == []
+    refresh(cluster)
+
+    hits = cluster.request("POST", "/late-unknown/_search")["hits"]["hits"]
+    assert sorted(hit["_id"] for hit in hits) == ["next year", "too far", "years ahead"]
+    assert all("a time in the future" in hit["_source"]["streamtally_failure"] for hit in hits)
+    assert len(set(cluster.request("GET", "/*")) - before - {"late-unknown"}) <= 1

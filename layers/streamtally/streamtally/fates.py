@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from streamtally.envelope import UNSEALED, Seal
 from streamtally.failed_batches import FailedRecord
 from streamtally.records import open_record
 
@@ -23,6 +24,7 @@ NO_INDEX = "no index was asked whether it was counted (--opensearch)"
 COVERED = "a batch of these arrivals was counted, and the error files have not all of its records"
 WENT_ROUND = "its batch was counted, and records of it went round because of 6 MB"
 OTHER_ROWS = "its batch was counted, and its rows cannot be told apart"
+TOO_OLD = "it arrived longer ago than partials are kept"
 IS_CLOSED = "the index has closed its window"
 TOO_RECENT = "it failed so short a time ago that its counts may be on their way: try again later"
 TOO_LARGE = "it does not fit into an envelope"
@@ -64,17 +66,17 @@ class Decision:
         """How many records go back."""
         return len({record.identity for record, _ in self.put_back})
 
-    def note(self, outcome: str, why: str, failed: FailedRecord) -> None:
-        """Count a record among those of its fate."""
+    def note(self, outcome: str, why: str, failed: FailedRecord, seal: Seal = UNSEALED) -> None:
+        """Count a record among those of its fate. Args: seal: by what its envelope is opened for an example."""
         group = self.groups[outcome, why]
         group.count += 1
         if len(group.examples) < EXAMPLES:
-            group.examples.append(f"{failed.key} line {failed.line + 1}: {_text(failed)}")
+            group.examples.append(f"{failed.key} line {failed.line + 1}: {_text(failed, seal)}")
 
 
-def _text(failed: FailedRecord) -> str:
+def _text(failed: FailedRecord, seal: Seal) -> str:
     """The record's first line, as far as it is one."""
-    record = open_record(failed.identity, failed.raw, failed.arrival)
+    record = open_record(failed.identity, failed.raw, failed.arrival, seal)
     data = record.payload if record.payload is not None else record.data
     if data is None:
         return "(not base64)"

@@ -9,19 +9,21 @@ from typing import Any
 from streamtally.answer import DROPPED, FAILED, MAX_RESPONSE_BYTES, OK, Result, choose_overflow
 from streamtally.canonical import digest
 from streamtally.documents import add_line_ids, batch_account
+from streamtally.envelope import UNSEALED, Seal
 from streamtally.errors import PlanError, SettingsError
 from streamtally.fingerprint import Batch, describe_batch
 from streamtally.ledger import Ledger, OutputLedger
 from streamtally.lines import LineReader, count_lines, has_several_lines
 from streamtally.outputs import ERROR_STREAM, output_settings
 from streamtally.plan.rows import compile_row_output
-from streamtally.plan.windowed import compile_windowed_output
+from streamtally.plan.windowed import WindowedOutput, compile_windowed_output
 from streamtally.putting_back import may_go_back, to_envelopes, to_single_lines
-from streamtally.records import Record, RecordGroup, group_records
+from streamtally.records import ANY_AGE_MS, Record, RecordGroup, group_records
 from streamtally.source import Source, ZoneOf, source_settings
 from streamtally.targets import Output, make_targets
 
 PLAN_VERSION = 1
+MS_PER_DAY = 86_400_000
 OVERFLOW = "the answer would pass 6 MB"
 SINGLE = "single"
 SEVERAL_LINES = "several lines in a record, and framing is single"
@@ -41,6 +43,16 @@ class Pipeline:
     outputs: Mapping[str, Output]
     plan_id: str
     document: Mapping[str, Any]
+
+    @property
+    def max_age_ms(self) -> int:
+        """How long ago what is to be counted may have arrived: as long as its partials are kept, or its rows."""
+        settings = [(output, output.settings) for output in self.outputs.values()]
+        days = [
+            each.partials_days if isinstance(output, WindowedOutput) else each.retention.max_age_days
+            for output, each in settings
+        ]
+        return max((ANY_AGE_MS if kept is None else int(kept * MS_PER_DAY) for kept in days), default=ANY_AGE_MS)
 
     def output(self, name: str) -> Output:
         """An output by its name. Raises: KeyError."""
@@ -122,6 +134,7 @@ def transform(
     max_response_bytes: int = MAX_RESPONSE_BYTES,
     can_put_back: bool = False,
     batch_id: str | None = None,
+    seal: Seal = UNSEALED,
 ) -> Outcome:
     """Everything that a batch comes to.
 
@@ -132,9 +145,10 @@ def transform(
     Args:
         can_put_back: whether the caller puts ``Outcome.put_back`` into the source stream before it answers.
         batch_id: of the fresh records, where it is known and their identities are not.
+        seal: signs what goes back.
     Raises: ResponseTooLargeError: not even without those records does an answer fit.
     """
-    apart = _take_apart(pipeline, records) if can_put_back else {}
+    apart = _take_apart(pipeline, records, seal) if can_put_back else {}
     batch = describe_batch(records)
     run = _Run(pipeline, records, apart, batch_id=batch_id, batch=batch)
     if run.ambiguous:
@@ -144,7 +158,7 @@ def transform(
     if places:
         left_out = {
             id(records[place]): to_envelopes(
-                records[place], run.results[place].size_bytes(), max_response_bytes, pipeline.source
+                records[place], run.results[place].size_bytes(), max_response_bytes, pipeline.source, seal
             )
             if can_put_back
             else []
@@ -159,13 +173,13 @@ def _turn(record: Record) -> tuple[int, str]:
     return -record.envelope.hops if record.envelope else 0, record.identity
 
 
-def _take_apart(pipeline: Pipeline, records: Sequence[Record]) -> dict[int, list[bytes]]:
+def _take_apart(pipeline: Pipeline, records: Sequence[Record], seal: Seal) -> dict[int, list[bytes]]:
     """The records (by ``id``) that hold several lines though one a record is asked for → an envelope for each line."""
     source = pipeline.source
     if source.settings.framing != SINGLE:
         return {}
     several = [each for each in records if each.payload is not None and has_several_lines(each, source)]
-    envelopes = {id(record): to_single_lines(record, source) for record in several}
+    envelopes = {id(record): to_single_lines(record, source, seal) for record in several}
     return {place: each for place, each in envelopes.items() if each}
 
 

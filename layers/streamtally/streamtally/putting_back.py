@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamtally.envelope import MAX_ENVELOPE_BYTES, MAX_HOPS, Envelope, encode_envelope
+from streamtally.envelope import MAX_ENVELOPE_BYTES, MAX_HOPS, UNSEALED, Envelope, Seal, encode_envelope
 from streamtally.lines import record_lines
 from streamtally.records import Record
 from streamtally.source import Source
@@ -18,7 +18,9 @@ def may_go_back(record: Record) -> bool:
     return record.payload is not None and (record.envelope is None or record.envelope.hops < MAX_HOPS)
 
 
-def to_envelopes(record: Record, size_bytes: int, limit_bytes: int, source: Source) -> list[bytes]:
+def to_envelopes(
+    record: Record, size_bytes: int, limit_bytes: int, source: Source, seal: Seal = UNSEALED
+) -> list[bytes]:
     """What of a record is put back; nothing if it cannot be, and then it is answered ProcessingFailed.
 
     Args: size_bytes: what it takes in the answer; limit_bytes: what an answer holds.
@@ -27,7 +29,7 @@ def to_envelopes(record: Record, size_bytes: int, limit_bytes: int, source: Sour
         return []
     is_packed = record.envelope is None and record.data is not record.payload
     if size_bytes * 2 <= limit_bytes and not is_packed:
-        whole = encode_envelope(_whole(record))
+        whole = encode_envelope(_whole(record), seal)
         if len(whole) <= MAX_ENVELOPE_BYTES:
             return [whole]
     lines = record_lines(record, source)
@@ -37,10 +39,11 @@ def to_envelopes(record: Record, size_bytes: int, limit_bytes: int, source: Sour
     # One line that alone overflows would overflow again, however often it went round.
     may_split = wanted > 1 or (bool(lines) and size_bytes * 2 <= limit_bytes)
     step = -(-len(lines) // wanted) if may_split else 1
-    return _split(record, [lines[at : at + step] for at in range(0, len(lines), step)]) if may_split else []
+    pieces = [lines[at : at + step] for at in range(0, len(lines), step)]
+    return _split(record, pieces, seal) if may_split else []
 
 
-def to_single_lines(record: Record, source: Source) -> list[bytes]:
+def to_single_lines(record: Record, source: Source, seal: Seal = UNSEALED) -> list[bytes]:
     """A record of several lines, taken apart: an envelope a line. Empty lines stay with the line before them.
 
     Nothing if it cannot go back, has very many lines, or none that parses (two JSON objects over many lines, say): then
@@ -54,7 +57,7 @@ def to_single_lines(record: Record, source: Source) -> list[bytes]:
         return []
     starts[0] = 0
     ends = [*starts[1:], len(lines)]
-    return _split(record, [lines[start:end] for start, end in zip(starts, ends, strict=True)])
+    return _split(record, [lines[start:end] for start, end in zip(starts, ends, strict=True)], seal)
 
 
 def _any_parses(lines: list[str], source: Source, arrival_ms: int) -> bool:
@@ -77,7 +80,7 @@ def _whole(record: Record) -> Envelope:
     return Envelope(record.identity, "0", record.arrival, 1, False, record.data or b"")
 
 
-def _split(record: Record, pieces: list[list[str]]) -> list[bytes]:
+def _split(record: Record, pieces: list[list[str]], seal: Seal) -> list[bytes]:
     old = record.envelope
     origin, hops = (old.origin, old.hops + 1) if old else (record.identity, 1)
     is_counted = old is not None and old.is_counted
@@ -88,6 +91,6 @@ def _split(record: Record, pieces: list[list[str]]) -> list[bytes]:
         # Parts are counted from 1: part 0 is the whole record, which is another identity.
         part = f"{prefix}{number + 1}"
         made = Envelope(origin, part, record.arrival, hops, True, body, is_counted=is_counted)
-        envelopes.append(encode_envelope(made))
+        envelopes.append(encode_envelope(made, seal))
     fit = all(len(each) <= MAX_ENVELOPE_BYTES for each in envelopes)
     return envelopes if fit else []

@@ -14,7 +14,7 @@ from typing import Any
 from pybase64 import b64decode
 
 from streamtally.canonical import digest_texts
-from streamtally.envelope import MAGIC, Envelope, decode_envelope
+from streamtally.envelope import MAGIC, UNSEALED, Envelope, Seal, check_arrival, decode_envelope
 from streamtally.errors import RecordError
 from streamtally.subscriptions import subscription_messages
 
@@ -29,6 +29,8 @@ LONG_BYTES = 2 * MAX_RECORD_LINES
 """Data that is not longer cannot hold too many lines."""
 
 EMPTY_LINES = re.compile(rb"(?<![^\n])(?:\n++|(?:\r\n)++)++")
+
+ANY_AGE_MS = 2**62
 
 _GZIP = b"\x1f\x8b"
 _MARKS = frozenset({_GZIP, MAGIC[:2]})
@@ -65,6 +67,14 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Trust:
+    """Which envelopes are believed: signed so, and first arrived at most so many ms ago."""
+
+    seal: Seal
+    max_age_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class RecordGroup:
     """Records whose partials are made together: the fresh records of an event, or one re-ingested part."""
 
@@ -93,10 +103,15 @@ class RecordGroup:
         return min(times), max(times)
 
 
-def decode_records(raw_records: Iterable[Mapping[str, Any]], now_ms: int) -> list[Record]:
+def decode_records(
+    raw_records: Iterable[Mapping[str, Any]], now_ms: int, seal: Seal = UNSEALED, max_age_ms: int = ANY_AGE_MS
+) -> list[Record]:
     """The event's ``records``, in order.
 
-    Args: now_ms: the arrival of records that carry none (events written by hand; Firehose always gives it).
+    Args:
+        now_ms: the arrival of records that carry none (events written by hand; Firehose always gives it).
+        seal: by what envelopes are believed.
+        max_age_ms: how long ago what comes in an envelope may have arrived first.
     """
     records = [_decode(raw, now_ms) for raw in raw_records]
     packed = [
@@ -104,7 +119,7 @@ def decode_records(raw_records: Iterable[Mapping[str, Any]], now_ms: int) -> lis
         for record in records
         if record.payload is not None and (record.payload[:2] in _MARKS or len(record.payload) > LONG_BYTES)
     ]
-    _unpack_all(packed)
+    _unpack_all(packed, Trust(seal, max_age_ms))
     return records
 
 
@@ -134,18 +149,19 @@ def _data_stream_identity(metadata: Mapping[str, Any], record_id: str) -> str:
     return f"{shard}/{sequence}" + (f"/{part}" if part not in (None, "") else "")
 
 
-def open_record(identity: str, raw: str, arrival: int) -> Record:
+def open_record(identity: str, raw: str, arrival: int, seal: Seal = UNSEALED) -> Record:
     """A record of an error file. Args: raw: base64; arrival: ms since the epoch."""
-    (record,) = decode_records([{"recordId": identity, "approximateArrivalTimestamp": arrival, "data": raw}], arrival)
+    made = {"recordId": identity, "approximateArrivalTimestamp": arrival, "data": raw}
+    (record,) = decode_records([made], arrival, seal)
     return record
 
 
-def _unpack_all(records: list[Record]) -> None:
+def _unpack_all(records: list[Record], trust: Trust) -> None:
     # In the order of identities, so that a retry in another order leaves out the same records.
     budget, lines = MAX_DECOMPRESSED_EVENT_BYTES, MAX_DECOMPRESSED_EVENT_LINES
     for record in sorted(records, key=lambda each: each.identity):
         try:
-            record.payload = _unpack(record, record.payload or b"", min(MAX_DECOMPRESSED_RECORD_BYTES, budget))
+            record.payload = _unpack(record, record.payload or b"", min(MAX_DECOMPRESSED_RECORD_BYTES, budget), trust)
             found = line_bound(record.payload)
             if found > min(MAX_RECORD_LINES, lines):
                 raise RecordError("more lines than a record may hold")
@@ -156,10 +172,12 @@ def _unpack_all(records: list[Record]) -> None:
                 budget, lines = budget - len(record.payload), lines - found
 
 
-def _unpack(record: Record, payload: bytes, limit_bytes: int) -> bytes:
+def _unpack(record: Record, payload: bytes, limit_bytes: int, trust: Trust) -> bytes:
     """What an envelope holds, decompressed; the record then is what the envelope says."""
     if payload.startswith(MAGIC[:-1]):  # of another version too: that one is broken to us, and kept raw
-        envelope = record.envelope = decode_envelope(payload, limit_bytes)
+        envelope = decode_envelope(payload, limit_bytes, trust.seal)
+        check_arrival(envelope, record.received, trust.max_age_ms)
+        record.envelope = envelope
         record.identity, record.arrival = envelope.identity, envelope.first_arrival
         payload = envelope.body
         if envelope.is_plain:

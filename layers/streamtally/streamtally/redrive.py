@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from streamtally.answer import MAX_RESPONSE_BYTES, OK
-from streamtally.envelope import MAX_ENVELOPE_BYTES, Envelope, encode_envelope
+from streamtally.envelope import MAX_ENVELOPE_BYTES, UNSEALED, Envelope, Seal, encode_envelope
 from streamtally.failed_batches import Batches, FailedRecord, FoundBatch, Opened, missing_documents, records_of
 from streamtally.fates import (
     COVERED,
@@ -33,6 +33,7 @@ from streamtally.fates import (
     S3_ALONE,
     STAYS,
     TOO_LARGE,
+    TOO_OLD,
     TOO_RECENT,
     UNDECIDED,
     WENT_ROUND,
@@ -57,6 +58,8 @@ class Rules:
         closed_before: output → ms; documents dated before are late, and what would tell of their batches is gone.
         known_until: ms; what failed later may have documents on their way that ``batches`` does not know yet.
         unknown: why ``batches`` does not tell of all documents; empty: it does.
+        seal: signs envelopes, and says whose are believed.
+        countable_from: ms; what arrived earlier, the transform counts no more.
     """
 
     pipeline: Pipeline
@@ -65,6 +68,8 @@ class Rules:
     closed_before: Mapping[str, int] = field(default_factory=dict)
     known_until: int = 2**62
     unknown: str = ""
+    seal: Seal = UNSEALED
+    countable_from: int = 0
 
 
 def decide(failed: Iterable[FailedRecord], rules: Rules) -> Decision:
@@ -89,23 +94,23 @@ class _Fate:
 
 def _put_back(decision: Decision, failed: FailedRecord, rules: Rules, fate: _Fate) -> None:
     """Put a record back if the pipeline takes it now: as new, or (counted, or undecided) for S3 alone."""
-    record = open_record(failed.identity, failed.raw, failed.arrival)
+    record = open_record(failed.identity, failed.raw, failed.arrival, rules.seal)
     if record.payload is None:
-        decision.note(STAYS, record.error, failed)
+        decision.note(STAYS, record.error, failed, rules.seal)
         return
     outcome = transform(rules.pipeline, [record])
     if outcome.results[0].result != OK:
         reason = outcome.ledger.reasons.most_common(1)
-        decision.note(STAYS, reason[0][0] if reason else NO_LINES, failed)
+        decision.note(STAYS, reason[0][0] if reason else NO_LINES, failed, rules.seal)
         return
     fate = _final(fate, record, outcome, rules)
     is_new = fate.outcome == GOES_BACK
-    envelopes = _envelopes(record, not is_new, outcome, rules.pipeline)
+    envelopes = _envelopes(record, not is_new, outcome, rules)
     if not envelopes:
-        decision.note(STAYS, TOO_LARGE, failed)
+        decision.note(STAYS, TOO_LARGE, failed, rules.seal)
         return
     decision.put_back += [(failed, envelope) for envelope in envelopes]
-    decision.note(fate.outcome, fate.why, failed)
+    decision.note(fate.outcome, fate.why, failed, rules.seal)
     if fate.outcome == UNDECIDED:
         decision.undecided.append(failed)
 
@@ -118,6 +123,8 @@ def _final(fate: _Fate, record: Record, outcome: Outcome, rules: Rules) -> _Fate
         fate = _Fate(UNDECIDED, IS_CLOSED)
     if fate.outcome == UNDECIDED and rules.count_undecided:
         fate = _Fate(GOES_BACK, f"--count: {fate.why}")
+    if fate.outcome == GOES_BACK and record.arrival < rules.countable_from:
+        fate = _Fate(UNDECIDED, TOO_OLD)
     return fate
 
 
@@ -130,14 +137,15 @@ def _is_closed(outcome: Outcome, closed_before: Mapping[str, int]) -> bool:
     return False
 
 
-def _envelopes(record: Record, is_counted: bool, outcome: Outcome, pipeline: Pipeline) -> list[bytes]:
+def _envelopes(record: Record, is_counted: bool, outcome: Outcome, rules: Rules) -> list[bytes]:
     """The record in an envelope; in several, each with lines of it, if it does not fit into one; else nothing."""
     envelope = _envelope(record, is_counted)
-    whole = encode_envelope(envelope)
+    whole = encode_envelope(envelope, rules.seal)
     if len(whole) <= MAX_ENVELOPE_BYTES:
         return [whole]
     record.envelope = envelope
-    return to_envelopes(record, outcome.results[0].size_bytes(), MAX_RESPONSE_BYTES, pipeline.source)
+    size_bytes = outcome.results[0].size_bytes()
+    return to_envelopes(record, size_bytes, MAX_RESPONSE_BYTES, rules.pipeline.source, rules.seal)
 
 
 def _envelope(record: Record, is_counted: bool) -> Envelope:
@@ -150,7 +158,7 @@ def _envelope(record: Record, is_counted: bool) -> Envelope:
 
 def _decide_group(decision: Decision, group: list[FailedRecord], rules: Rules) -> None:
     first, last = min(each.arrival for each in group), max(each.arrival for each in group)
-    opened = {each: open_record(each.identity, each.raw, each.arrival) for each in group}
+    opened = {each: open_record(each.identity, each.raw, each.arrival, rules.seal) for each in group}
     by_digest: dict[str, list[FoundBatch]] = defaultdict(list)
     for batch in rules.batches.find(first, last) if rules.batches else ():
         by_digest[batch.digest].append(batch)
@@ -172,7 +180,7 @@ def _decide_unmatched(
     if rules.batches is None:
         fate = _Fate(UNDECIDED, NO_INDEX)
     elif failed.ended > rules.known_until:
-        decision.note(STAYS, TOO_RECENT, failed)
+        decision.note(STAYS, TOO_RECENT, failed, rules.seal)
         return
     elif covered or rules.unknown:
         fate = _Fate(UNDECIDED, covered[0] if covered else rules.unknown)
@@ -211,7 +219,9 @@ def _finish_batch(decision: Decision, batch_id: str, mine: list[FailedRecord], o
     Args: batch_id: of its fresh records; empty: of parts alone was anything found.
     """
     if batch_id:
-        outcome = transform(rules.pipeline, [opened[each] for each in mine], can_put_back=True, batch_id=batch_id)
+        outcome = transform(
+            rules.pipeline, [opened[each] for each in mine], can_put_back=True, batch_id=batch_id, seal=rules.seal
+        )
         if outcome.put_back:
             return WENT_ROUND  # which of them, the error file does not tell
         documents = missing_documents(outcome, rules.pipeline, rules.batches, batch_id)

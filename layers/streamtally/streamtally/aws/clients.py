@@ -50,3 +50,17 @@ def kinesis_client() -> Any:
         retries={"mode": "standard", "total_max_attempts": 1},
     )
     return boto3.client("kinesis", config=config)
+
+
+@cache
+def secrets_client() -> Any:
+    """boto3's Secrets Manager client, once per execution environment."""
+    import boto3
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": 3},
+    )
+    return boto3.client("secretsmanager", config=config)

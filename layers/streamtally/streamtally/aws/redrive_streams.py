@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from streamtally.aws.envelope_secret import VARIABLE
 from streamtally.aws.firehose import FirehoseClient
 from streamtally.aws.put_back import DataStream
 from streamtally.aws.session import Aws, AwsError
@@ -56,6 +57,29 @@ def _in_flight(told: Mapping[str, Any]) -> InFlight:
     retry = (told.get("RetryOptions") or {}).get("DurationInSeconds", MAX_RETRY_SECONDS)
     bucket = str(backup.get("BucketARN", "")).rpartition(":::")[2]
     return InFlight(sum(waits) + retry + MARGIN_SECONDS, bucket)
+
+
+def find_secret(aws: Aws, stream: str) -> str:
+    """The secret that the stream's function signs envelopes with; empty: it signs none, or there is no function.
+
+    Raises: AwsError: the stream or its function cannot be looked at.
+    """
+    told = aws.call("firehose", "describe_delivery_stream", DeliveryStreamName=stream)["DeliveryStreamDescription"]
+    arn = _function_of(told)
+    if not arn:
+        return ""
+    function = aws.call("lambda", "get_function_configuration", FunctionName=arn)
+    return str(((function.get("Environment") or {}).get("Variables") or {}).get(VARIABLE) or "")
+
+
+def _function_of(told: Mapping[str, Any]) -> str:
+    for destination in (told.get("Destinations") or [{}])[0].values():
+        processing = destination.get("ProcessingConfiguration") if isinstance(destination, dict) else None
+        for processor in (processing or {}).get("Processors") or ():
+            for parameter in processor.get("Parameters") or ():
+                if processor.get("Type") == "Lambda" and parameter.get("ParameterName") == "LambdaArn":
+                    return str(parameter["ParameterValue"])
+    return ""
 
 
 def _describe(aws: Aws, stream: str) -> Mapping[str, Any] | None:

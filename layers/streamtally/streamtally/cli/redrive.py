@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,14 +12,16 @@ from zoneinfo import ZoneInfo
 import click
 
 from streamtally.aws.batches import IndexedBatches, read_closed
+from streamtally.aws.envelope_secret import EnvelopeSecret
 from streamtally.aws.objects import Bucket, ObjectStore, open_objects
 from streamtally.aws.opensearch_observe import read_plan
 from streamtally.aws.redrive import Planned, carry_out, plan_redrive
-from streamtally.aws.redrive_streams import find_in_flight, find_source
-from streamtally.aws.session import Aws
+from streamtally.aws.redrive_streams import find_in_flight, find_secret, find_source
+from streamtally.aws.session import Aws, AwsError
 from streamtally.cli.aws_options import ask, aws_options, echo_json, json_option, yes_option
 from streamtally.cli.indices import open_cluster
-from streamtally.errors import SettingsError
+from streamtally.envelope import UNSEALED, Seal
+from streamtally.errors import SettingsError, SinkError
 from streamtally.failed_batches import FailedRecord
 from streamtally.fates import NO_FAILED, in_order
 from streamtally.indices.spec import read_specs
@@ -27,6 +30,10 @@ from streamtally.local.laptop import INGESTION, SUMMARY
 from streamtally.pipeline import Pipeline, load_pipeline
 from streamtally.redrive import Rules
 from streamtally.report.text import visible
+
+NONE = "none"
+WAY_MS = 3_600_000
+"""How long what goes back may be on its way, and still be counted."""
 
 
 @click.command("redrive")
@@ -41,6 +48,13 @@ from streamtally.report.text import visible
     help="Where parked and refused documents lie; default: the bucket that the summary stream names.",
 )
 @click.option("--pipeline", "folder", type=click.Path(path_type=Path), help="A pipeline folder; default: the one here.")
+@click.option(
+    "--secret",
+    envvar="ENVELOPE_SECRET",
+    metavar="NAME|ARN|none",
+    help="The secret that signs what goes back; default: the one that the stream's function names.",
+)
+@click.option("--trust-envelopes", is_flag=True, help="Believe parts that went round, whoever signed them or nobody.")
 @click.option("--count", "count_undecided", is_flag=True, help="Count what nobody can tell was counted.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done.")
 @yes_option
@@ -54,6 +68,8 @@ def command(
     url: str | None,
     failed_place: str | None,
     folder: Path | None,
+    secret: str | None,
+    trust_envelopes: bool,
     count_undecided: bool,
     dry_run: bool,
     yes: bool,
@@ -70,6 +86,9 @@ def command(
     rules, failed = Rules(pipeline, count_undecided=count_undecided), None
     if url:
         rules, failed = _rules(aws, url, pipeline, summary, failed_place, count_undecided)
+    now_ms = time.time_ns() // 1_000_000
+    countable_from = max(0, now_ms - pipeline.max_age_ms + WAY_MS)
+    rules = replace(rules, seal=_seal(aws, to, secret, trust_envelopes, dry_run), countable_from=countable_from)
     planned = plan_redrive(objects, rules, failed)
     if not as_json:
         _show(planned)
@@ -83,6 +102,24 @@ def command(
     elif is_done:
         click.echo("put back")
     return 0 if planned.is_whole else 1
+
+
+def _seal(aws: Aws, to: str, secret: str | None, trust_envelopes: bool, dry_run: bool) -> Seal:
+    """What signs what goes back. Raises: SettingsError: that cannot be told; it says what to give."""
+    if secret == NONE:
+        return replace(UNSEALED, believes_all=trust_envelopes)
+    try:
+        name = secret or find_secret(aws, to)
+        seal = EnvelopeSecret(lambda: aws.client("secretsmanager"), name)() if name else UNSEALED
+    except (AwsError, SinkError) as error:
+        if isinstance(error, AwsError) and error.code == "ResourceNotFoundException" and not dry_run:
+            raise
+        advice = "give --secret, a name or an ARN that you may read, or none if the function signs nothing"
+        if not dry_run:
+            raise SettingsError(f"the secret that signs what goes back: {error}: {advice}") from None
+        click.echo(f"signatures are not checked: {error}: {advice}", err=True)
+        seal = UNSEALED
+    return replace(seal, believes_all=trust_envelopes)
 
 
 def _rules(

@@ -24,6 +24,9 @@ def output = params.outputs[tally.output];
 if (output == null) { throw new IllegalArgumentException('no output ' + tally.output); }
 ZonedDateTime time = ZonedDateTime.parse(partial ? tally.window_start : tally.time).withZoneSameInstant(ZoneOffset.UTC);
 long ms = time.toInstant().toEpochMilli();
+if (ms > ZonedDateTime.parse(tally.ingested_at).toInstant().toEpochMilli() + output.max_ahead) {
+  throw new IllegalArgumentException('a time in the future');
+}
 if (ms < output.closed_before) {
   ctx._index = 'late-' + output.index + '-' + tally.ingested_at.substring(0, 7);
   return;
@@ -80,6 +83,8 @@ def _parameters(spec: IndexSpec, state: OutputState) -> dict[str, Any]:
     return {
         "index": spec.index,
         "closed_before": state.closed_before_ms,
+        # Later than this from now, no honest time can be: an event time is believed as far as max_ahead.
+        "max_ahead": spec.max_ahead_ms + spec.grace_ms,
         "rotations": [{"from": change.from_ms, "rotation": change.rotation} for change in state.rotations],
     }
 

@@ -30,8 +30,8 @@ class Expired:
 
 def find_expired(spec: IndexSpec, observed: Observed, now_ms: int) -> list[Expired]:
     """The output's indices that have had their time, oldest first; indices being written are never among them."""
-    candidates = [entry for entry in dated_indices(spec, observed.indices) if not _is_written(spec, entry, now_ms)]
-    everything = dated_indices(spec, observed.indices)
+    everything = [entry for entry in dated_indices(spec, observed.indices) if not _is_ahead(entry, now_ms)]
+    candidates = [entry for entry in everything if not _is_written(spec, entry, now_ms)]
     found: dict[str, Expired] = {}
     for rule in _rules(spec.retention, everything, observed.disk, now_ms):
         for entry in candidates:
@@ -72,6 +72,11 @@ _NEVER = 2**62
 
 def _is_written(spec: IndexSpec, entry: Dated, now_ms: int) -> bool:
     return entry.end_ms + spec.grace_ms > now_ms or is_write_index(spec, entry.index)
+
+
+def _is_ahead(entry: Dated, now_ms: int) -> bool:
+    """Whether an index begins in the future: such ones count for nothing, lest made-up times push out what is real."""
+    return entry.name.period is not None and entry.name.period.start_ms > now_ms
 
 
 def is_write_index(spec: IndexSpec, index: ObservedIndex) -> bool:

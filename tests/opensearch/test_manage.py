@@ -7,7 +7,7 @@ from streamtally.indices.ingest import to_pipeline
 from streamtally.indices.names import Rotation
 from streamtally.indices.state import OutputState, RotationFrom
 from streamtally.times import to_iso
-from tests.opensearch.data import INBOX, forever, make_pipeline, manager_of, ms, row_plan
+from tests.opensearch.data import INBOX, forever, make_documents, make_pipeline, manager_of, ms, row_plan
 
 NOW = ms("2026-03-10T12:00")
 
@@ -41,7 +41,8 @@ def test_script_and_python_name_alike(cluster: Cluster) -> None:
             rotations=(RotationFrom(0, first), RotationFrom(change, second)), closed_before_ms=times[20]
         )
         spec = manager_of(cluster, make_pipeline(row_plan(), index="requests")).specs[0]
-        tallies = [{"row_id": "r", "output": "ROWS", "time": to_iso(time)} for time in times]
+        row = make_documents(make_pipeline(row_plan(), index="requests"), "one", [(NOW, 200)], NOW)[0]["tally"]
+        tallies = [{**row, "time": to_iso(time)} for time in times]
         docs = [{"_index": "inbox", "_source": {"tally": tally}} for tally in tallies]
 
         body = {"pipeline": to_pipeline([spec], {"requests": state}), "docs": docs}

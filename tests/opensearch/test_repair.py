@@ -139,7 +139,7 @@ def test_what_cannot_be_placed(cluster: Cluster) -> None:
     refresh(cluster)
 
     hits = cluster.request("POST", "/late-unknown/_search")["hits"]["hits"]
-    assert sorted(hit["_id"] for hit in hits) == ["a", "b", "c"]
+    assert len(hits) == 3
     assert all(hit["_source"]["streamtally_failure"] for hit in hits)
     assert not exists(cluster, INBOX)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from streamtally.indices.inbox_check import to_check
 from streamtally.indices.names import LATE_UNKNOWN
 from streamtally.indices.spec import IndexSpec
 from streamtally.indices.state import OutputState
@@ -61,6 +62,7 @@ def to_pipeline(specs: Sequence[IndexSpec], states: Mapping[str, OutputState]) -
     return {
         "description": "Streamtally: the id, the index and the time of arrival of each document",
         "processors": [
+            to_check(specs),  # first: an id that is none would be refused, not kept
             {
                 "set": {
                     "if": f"{_OURS} && ctx.tally.partial_id != null",

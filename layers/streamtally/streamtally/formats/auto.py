@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from copy import copy
 from types import ModuleType
 from typing import NamedTuple
 
@@ -70,6 +71,8 @@ _NEEDED = {
     logfmt.FORMAT.name: "=",
 }
 """What every line of the formats that can begin with anything holds."""
+# … and those with a bracket have a server's time in one: a search, where the patterns would try many users before it.
+_HAS_TIME = re.compile(r"\x20\[[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2}", re.ASCII).search
 
 _NEEDED_BY_COMBINED = '] "'  # and " ["
 _JSON_BEGINS = "{" + JSON_SPACE
@@ -117,7 +120,7 @@ class AutoParser:
     """
 
     def __init__(self, parsers: dict[str, Parser], combined: FastParser) -> None:
-        self._parsers = parsers
+        self._w3c = parsers[w3c.FORMAT.name]
         self._combined = combined
         self._candidates = [
             [
@@ -132,9 +135,17 @@ class AutoParser:
 
     def fresh(self, arrival_ms: int | None = None) -> Parser:
         """A parser for another record; the same where no header was seen."""
-        seen = self._parsers[w3c.FORMAT.name]
+        seen = self._w3c
         fresh = seen.fresh() if isinstance(seen, w3c.W3cParser) else seen
-        return self if fresh is seen else AutoParser({**self._parsers, w3c.FORMAT.name: fresh}, self._combined)
+        if fresh is seen:
+            return self
+        other = copy(self)
+        other._w3c, other._guess = fresh, None
+        other._candidates = [
+            [each._replace(parse=fresh) if each.parse is seen else each for each in candidates]
+            for candidates in self._candidates
+        ]
+        return other
 
     def __call__(self, line: str) -> Row:
         guess = self._guess
@@ -155,6 +166,8 @@ class AutoParser:
         found = _BEGINNING.match(line)
         beginning = (found.lastindex or 1) - 1 if found else -1
         candidates = [each for each in self._candidates[beginning] if each.needed in line]
+        if _BRACKET in line and _HAS_TIME(line) is None:
+            candidates = [each for each in candidates if each.needed != _BRACKET]
         for each in candidates:
             try:
                 row = each.parse(line)

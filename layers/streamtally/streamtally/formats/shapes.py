@@ -12,10 +12,12 @@ from typing import Any
 from streamtally.formats.base import Row
 
 MAX_SHAPES = 64
-"""Further ones are read the format's own way."""
+"""Of one format; a further one takes the place of the oldest."""
 MAX_KEYS = 64
 SEEN_BEFORE = 4
 """As often a line's keys must have come before their shape is worth making."""
+SEEN_TO_REPLACE = 100
+"""… and before an older one gives way to it: to make a shape takes as long as to read many lines."""
 _MAX_SEEN = 1000
 
 Shape = Callable[[str], Row | None]
@@ -39,17 +41,26 @@ class Shapes:
         """A line of these keys, each of which comes once, was read the format's own way."""
         shape = self._shapes.get(keys)
         if shape is None:
-            if len(self._shapes) >= MAX_SHAPES or len(keys) > MAX_KEYS:
+            if len(keys) > MAX_KEYS:
                 return
             if len(self._seen) >= _MAX_SEEN:
                 self._seen.clear()
             self._seen[keys] = self._seen.get(keys, 0) + 1
-            if self._seen[keys] <= SEEN_BEFORE:
+            is_full = len(self._shapes) >= MAX_SHAPES
+            if self._seen[keys] <= (SEEN_TO_REPLACE if is_full else SEEN_BEFORE):
                 return
+            if is_full:
+                self._forget_oldest()
+            del self._seen[keys]
             shape = self._shapes[keys] = self._make(keys)
         if len(self._by_number) >= _MAX_SEEN:
             self._by_number.clear()
         self._by_number[number] = shape
+
+    def _forget_oldest(self) -> None:
+        oldest = self._shapes.pop(next(iter(self._shapes)))
+        for number in [number for number, shape in self._by_number.items() if shape is oldest]:
+            del self._by_number[number]
 
 
 def write_shape(unpack: str, values: Sequence[tuple[str, str]], scope: dict[str, Any]) -> Shape:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 from streamtally.errors import FormatError
@@ -17,6 +16,10 @@ from streamtally.formats.base import Example, Field, Format, FormatOptions, Pars
 from streamtally.formats.remembered import Remembered
 
 MAX_COLUMNS = 200  # of a header; IIS knows 22 and custom ones
+MAX_HEADERS = 256
+"""Whose functions are kept; a further one takes the place of the oldest."""
+ROWS_BEFORE = 8
+"""As many rows must come under a header, or as many as it has columns, before its function is worth generating."""
 HEADER = "a header line, not an event"
 
 IIS_DEFAULT = (
@@ -50,16 +53,54 @@ _START = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} |[0-9]{2}:[0-9]{2}:[0-9]{2} ", 
 
 def to_names(header: str) -> tuple[str, ...]:
     """``"date cs(User-Agent) cs-uri-stem"`` → names that SQL takes: date, cs_user_agent, cs_uri_stem."""
-    return tuple(re.sub(r"[^0-9a-z]+", "_", name.lower()).strip("_") for name in header.split())
+    names = header.split(None, MAX_COLUMNS)[:MAX_COLUMNS]
+    return tuple(re.sub(r"[^0-9a-z]+", "_", name.lower()).strip("_") for name in names)
 
 
 def _number(text: str) -> int | str | None:
     return None if text == "-" else int(text) if _NUMBER.fullmatch(text) else text
 
 
-@lru_cache(maxsize=256)
-def _row_function(names: tuple[str, ...]) -> Callable[[list[str]], Row]:
-    """A generated function: cells in the names' order → the row; ValueError for another number of cells."""
+class _RowsOf:
+    """Names → cells in their order → the row; ValueError for another number of cells.
+
+    The function for names that have come with some rows is generated; others are read cell by cell. That takes a
+    multiple of the time of a row, but little of what it takes to generate a function, and a hostile log has other names
+    before every row.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, ...], Callable[[list[str]], Row]] = {}
+        self._seen: dict[tuple[str, ...], int] = {}
+
+    def find(self, names: tuple[str, ...]) -> Callable[[list[str]], Row] | None:
+        """The function, if it has been generated."""
+        return self._known.get(names)
+
+    def read(self, names: tuple[str, ...], cells: list[str]) -> Row:
+        """A row, cell by cell."""
+        if len(cells) != len(names):
+            raise ValueError
+        self._learn(names)
+        row: Row = {}
+        for name, cell in zip(names, cells, strict=True):
+            if name not in row:  # of two columns of a name the first counts
+                row[name] = _number(cell) if name in _NUMBERS else None if cell == "-" else cell
+        return row
+
+    def _learn(self, names: tuple[str, ...]) -> None:
+        seen = self._seen.pop(names, 0) + 1
+        if seen < max(ROWS_BEFORE, len(names)):
+            if len(self._seen) >= MAX_HEADERS:
+                self._seen.pop(next(iter(self._seen)))
+            self._seen[names] = seen
+            return
+        if len(self._known) >= MAX_HEADERS:
+            self._known.pop(next(iter(self._known)))
+        self._known[names] = _generate(names)
+
+
+def _generate(names: tuple[str, ...]) -> Callable[[list[str]], Row]:
     unique = list(dict.fromkeys(names))
     variables = [f"v{place}" for place in range(len(names))]
     items = [
@@ -73,28 +114,38 @@ def _row_function(names: tuple[str, ...]) -> Callable[[list[str]], Row]:
     return function
 
 
+_rows_of = _RowsOf()
+
+
 class W3cParser:
     """A parser that follows the ``#Fields:`` lines it is given; ``fresh`` makes one that has seen none."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self._given = names
         self._names = self._usual = names or IIS_DEFAULT
-        self._to_row = _row_function(self._names)
+        self._header: str | None = None  # of the lines that follow, until one does
+        self._to_row: Callable[[list[str]], Row] | None = None
 
     def fresh(self, arrival_ms: int | None = None) -> Parser:
         """A parser for another record; the same where no header was seen."""
-        return self if self._names is self._usual else W3cParser(self._given)
+        return self if self._names is self._usual and self._header is None else W3cParser(self._given)
 
     def __call__(self, line: str) -> Row:
         if line[:1] == "#":
             if line.startswith("#Fields:"):
-                self._names = to_names(line.removeprefix("#Fields:"))[:MAX_COLUMNS] or IIS_DEFAULT
-                self._to_row = _row_function(self._names)
+                self._header = line
             raise FormatError("w3c", HEADER)
+        if self._header is not None:  # only now: a record may be nothing but headers
+            self._names = to_names(self._header.removeprefix("#Fields:")) or IIS_DEFAULT
+            self._header = self._to_row = None
         if self._names is IIS_DEFAULT and not _START.match(line):
             raise FormatError("w3c", "neither a date nor a header in front")
+        to_row = self._to_row
+        if to_row is None:
+            to_row = self._to_row = _rows_of.find(self._names)
         try:
-            return self._to_row(line.split(" "))
+            cells = line.split(" ")
+            return _rows_of.read(self._names, cells) if to_row is None else to_row(cells)
         except ValueError:
             raise FormatError("w3c", "another number of columns than there are fields") from None
 

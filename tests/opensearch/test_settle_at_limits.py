@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from streamtally.aws import opensearch_partials
 from streamtally.aws.opensearch import Cluster, connect
 from streamtally.aws.opensearch_observe import state_id
+from streamtally.aws.opensearch_partials import Pace
+from streamtally.aws.opensearch_settle import SettleRun, settle
 from streamtally.indices.names import STATE_INDEX
 from streamtally.indices.state import Progress, read_state
 from tests.faults.proxy import Proxy, proxy_of
@@ -18,6 +21,7 @@ from tests.opensearch.data import (
     MINUTE_MS,
     OUTPUT,
     Document,
+    changed_plan,
     counts,
     expected,
     forever,
@@ -25,6 +29,7 @@ from tests.opensearch.data import (
     make_pipeline,
     manager_of,
     ms,
+    refresh,
     run_settle,
     settled,
 )
@@ -47,7 +52,7 @@ def put_all(cluster: Cluster, documents: Sequence[Document], stamped_ms: int) ->
     for document in documents:
         tally = {**document["tally"], "ingested_at": stamped_ms}
         index = f"partials-request_data-{tally['window_start'][:10]}"
-        head = {"index": {"_index": index, "_id": tally.get("partial_id") or f"junk-{len(lines)}"}}
+        head = {"index": {"_index": index, "_id": tally.get("partial_id", "without-id")}}
         lines += [json.dumps(head).encode(), json.dumps({**document, "tally": tally}).encode()]
     assert cluster.bulk(lines, {"refresh": "true"}) == []
 
@@ -61,7 +66,7 @@ def partials_indices(cluster: Cluster) -> list[str]:
     return sorted(cluster.request("GET", "/partials-*"))
 
 
-# --- many windows ----------------------------------------------------------------------------------------------------
+# --- many windows -----------------------------------------------------------------------------------------------------
 
 
 def many_lines() -> list[tuple[int, int]]:
@@ -104,7 +109,7 @@ def test_windows_with_gaps(managed: Cluster) -> None:
     assert counts(settled(managed)) == expected(lines)
 
 
-# --- shards that fail ------------------------------------------------------------------------------------------------
+# --- shards that fail -------------------------------------------------------------------------------------------------
 
 
 class Partly(Proxy):
@@ -171,3 +176,316 @@ def test_no_mark_moves_on_a_partial_answer(managed: Cluster, partly: Partly) -> 
     assert search > 8  # each of its searches was struck
     assert report.deleted == indices
     assert counts(settled(managed)) == expected(lines)
+
+
+# --- little time ------------------------------------------------------------------------------------------------------
+
+
+def clock_of(ticks: int) -> Any:
+    """Time left: enough for so many looks at the clock, then none."""
+    looks = iter([100.0] * ticks)
+    return lambda: next(looks, 0.0)
+
+
+# One window of 40 keys and little time: each run stops after some group, the next goes on after it, none is done twice.
+def test_a_run_stops_inside_a_window(managed: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opensearch_partials, "PAGE_START", 7)
+    monkeypatch.setattr(opensearch_partials, "PAGE_BYTES", 1)
+    pipeline, specs = make_pipeline(), manager_of(managed).specs
+    lines = [(WINDOW + n, 100 + n % 40) for n in range(120)]
+    for batch in range(3):
+        name, part = f"batch-{batch}", lines[batch * 40 : batch * 40 + 40]
+        put_all(managed, make_documents(pipeline, name, part, NOW), NOW)
+    written = 0
+    groups = []
+
+    for _ in range(60):
+        report = settle(managed, pipeline, specs, NOW, clock_of(24))[0]
+        assert report.problems == []
+        written += report.written
+        if report.finished:
+            break
+        cursor = progress(managed).cursor
+        if cursor:
+            assert cursor.window_ms == WINDOW
+            groups.append(cursor.group)
+            assert progress(managed).checkpoint_ms == 0
+
+    assert len(groups) > 3
+    assert groups == sorted(groups, key=str)
+    assert len(set(groups)) == len(groups)
+    assert written == 40
+    assert counts(settled(managed)) == expected(lines)
+    assert progress(managed).cursor is None
+
+
+# A group that was begun when the time ran out is not written in part, and what arrives meanwhile is not passed over.
+def test_news_for_what_a_cut_run_has_done(managed: Cluster) -> None:
+    pipeline, specs = make_pipeline(), manager_of(managed).specs
+    lines = [(WINDOW + n, 100 + n) for n in range(20)]
+    put_all(managed, make_documents(pipeline, "one", lines, NOW), NOW)
+    assert not settle(managed, pipeline, specs, NOW, clock_of(12))[0].finished
+    cursor = progress(managed).cursor
+    assert cursor is not None
+    assert 0 < len(settled(managed)) < 20
+
+    put_all(managed, make_documents(pipeline, "two", lines, NOW), NOW + MINUTE_MS)  # of groups before and after it
+    for _ in range(3):
+        run_settle(managed, NOW + MINUTE_MS)
+
+    assert counts(settled(managed)) == expected(lines * 2)
+
+
+def test_pages_go_by_bytes() -> None:
+    pace = Pace()
+    sizes = [pace.size]
+    for size_bytes, seconds in [
+        (500_000, 0.1),
+        (1_000_000, 0.1),
+        (5_000_000, 0.1),
+        (3_000_000, 2.0),
+        (16_000_000, 0.1),
+    ]:
+        pace.note(size_bytes, seconds)
+        sizes.append(pace.size)
+    # Grows while twice as much is under 8 MB and a page is quick; a page of 16 MB is halved.
+    assert sizes == [1_000, 2_000, 4_000, 4_000, 4_000, 2_000]
+    for _ in range(20):
+        pace.note(1, 0.0)
+    assert pace.size == 10_000
+    pace.note(10**15, 0.0)
+    assert pace.size == 1
+
+
+# --- how often a partial is read --------------------------------------------------------------------------------------
+
+
+# Half an hour of steady traffic, settled each minute; batches come 20 to 75 s after their lines. Each partial is read
+# at most three times: as its window fills, when that has ended, and when it becomes final.
+def test_reads_in_steady_state(managed: Cluster) -> None:
+    pipeline = make_pipeline()
+    start, fetched, total, lines = NOW, 0, 0, []
+    for minute in range(60):
+        now = start + minute * MINUTE_MS
+        if minute < 30:
+            here = [(now - 75_000 + n * 1_000, 200 + n % 2) for n in range(60)]
+            documents = make_documents(pipeline, f"batch-{minute}", here, now)
+            put_all(managed, documents, now - 20_000)
+            lines += here
+            total += len(documents)
+        fetched += run_settle(managed, now).partials
+
+    assert counts(settled(managed)) == expected(lines)
+    assert all(document["tally"]["final"] for document in settled(managed))
+    assert total < fetched <= 3 * total
+
+
+# Equal numbers are skipped, but for what becomes final, was settled under another plan, or holds a batch of two plans.
+def test_what_is_skipped(cluster: Cluster) -> None:
+    old = make_pipeline()
+    none = {"literal": 999, "type": "INTEGER"}
+    new = make_pipeline(changed_plan(where={"op": "<>", "args": [{"column": "response"}, none]}))
+    manager_of(cluster, old).manage(NOW, forever)
+    put_all(cluster, make_documents(old, "one", [(WINDOW, 200)], NOW), NOW)
+    runs = [run_settle(cluster, NOW, old), run_settle(cluster, NOW + MINUTE_MS, old)]
+    manager_of(cluster, new).manage(NOW, forever)
+    runs += [run_settle(cluster, NOW + n * MINUTE_MS, new) for n in (2, 3)]
+    runs += [run_settle(cluster, NOW + n * MINUTE_MS, new) for n in (40, 41)]
+    put_all(cluster, make_documents(new, "one", [(WINDOW, 200)], NOW), NOW + 41 * MINUTE_MS)
+    runs += [run_settle(cluster, NOW + n * MINUTE_MS, new) for n in (42, 43)]
+
+    assert [(run.windows, run.skipped) for run in runs] == [
+        (1, 0), (0, 1), (1, 0), (0, 1), (1, 0), (0, 0), (1, 0), (1, 0)
+    ]  # fmt: skip
+    assert counts(settled(cluster)) == expected([(WINDOW, 200)])
+
+
+# --- junk -------------------------------------------------------------------------------------------------------------
+
+
+def spoiled(document: Document, number: int, **changes: Any) -> Document:
+    """A partial with fields of ``tally`` replaced; None takes one away."""
+    tally = {**document["tally"], "partial_id": f"junk-{number}", "batch_id": f"junk-{number}", **changes}
+    return {**document, "tally": {name: value for name, value in tally.items() if value is not None}}
+
+
+STATE = {"key": [200], "rows": 1, "aggregates": [1]}
+JUNK: list[dict[str, Any]] = [
+    {"state": None},
+    {"state": "text"},
+    {"state": {}},
+    {"state": {**STATE, "key": 200}},
+    {"state": {**STATE, "key": []}},
+    {"state": {**STATE, "rows": "1"}},
+    {"state": {**STATE, "rows": -5}},
+    {"state": {**STATE, "rows": True}},
+    {"state": {**STATE, "aggregates": []}},
+    {"state": {**STATE, "aggregates": [{"a": 1}]}},
+    {"state": {**STATE, "aggregates": [[1]]}},
+    {"state": {**STATE, "aggregates": ["many"]}},
+    {"state": {**STATE, "aggregates": [None]}},
+    {"batch_id": None},
+    {"plan_id": 5},
+    {"plan_id": None},
+    {"plan_id": "a plan that nobody has", "ingested_at": NOW - 2 * DAY_MS},
+    {"out_of_range": "many"},
+    {"group_id": "another"},
+    {"partial_id": None},
+]
+
+
+# The least that can be a partial to the inbox, and what else may be in one: each is a problem of its window; the others
+# of its window and key are settled, marks move, and at closing it is copied to late-unknown before its index goes.
+def test_junk_is_a_problem_of_its_window(managed: Cluster) -> None:
+    pipeline = make_pipeline()
+    lines = [(WINDOW, 200), (WINDOW, 404), (WINDOW - MINUTE_MS, 200)]
+    put_all(managed, make_documents(pipeline, "one", lines, NOW), NOW)
+    good = make_documents(pipeline, "two", [(WINDOW, 200)], NOW)[0]
+    stamped = [{"ingested_at": NOW, **changes} for changes in JUNK]
+    for number, changes in enumerate(stamped):
+        put_all(managed, [spoiled(good, number, **changes)], changes["ingested_at"])
+
+    report = manager_of(managed).settle(NOW, forever)[0]
+    problems = list(report.problems)
+
+    assert report.finished
+    assert sum(int(text.split()[0]) for text in problems) == len(JUNK), problems
+    assert all("in no settled document" in text and "\n" not in text for text in problems)
+    assert counts(settled(managed)) == expected(lines)
+    assert progress(managed).checkpoint_ms == NOW
+    assert manager_of(managed).settle(NOW + 30 * MINUTE_MS, forever)[0].finished
+    quiet = run_settle(managed, NOW + 60 * MINUTE_MS)  # marks have moved on: nothing of it is read any more
+    assert quiet.windows == 0
+
+    later = NOW + 11 * DAY_MS
+    manager_of(managed).manage(later, forever)
+    closing = manager_of(managed).settle(later + QUARTER, forever)[0]
+    refresh(managed)
+    unknown = managed.request("POST", "/late-unknown/_search", {"size": 100})["hits"]["hits"]
+    assert closing.deleted == ["partials-request_data-2026-03-12"]
+    assert len(unknown) == len(JUNK)
+    assert all(hit["_source"]["streamtally_failure"] for hit in unknown)
+    assert counts(settled(managed)) == expected(lines)
+
+
+# A plan that nobody knows holds its windows for a day (a deployment may be under way), and no longer.
+def test_unknown_plan(managed: Cluster) -> None:
+    pipeline = make_pipeline()
+    put_all(managed, make_documents(pipeline, "one", [(WINDOW, 200)], NOW), NOW)
+    good = make_documents(pipeline, "two", [(WINDOW, 200)], NOW)[0]
+    put_all(managed, [spoiled(good, 1, plan_id="unknown")], NOW)
+
+    first = manager_of(managed).settle(NOW + MINUTE_MS, forever)[0]
+    held = progress(managed).checkpoint_ms
+    late = manager_of(managed).settle(NOW + DAY_MS, forever)[0]
+
+    assert (first.problems, first.finished, held) == (["1 partials of the unknown plan unknown"], False, 0)
+    assert late.finished
+    assert progress(managed).checkpoint_ms == NOW + DAY_MS
+    assert counts(settled(managed)) == expected([(WINDOW, 200)])
+
+
+# --- the rest of the cluster ------------------------------------------------------------------------------------------
+
+
+# Less is read than is there (whatever the reason): a problem, no mark moves, and closing keeps the index.
+def test_less_is_read_than_is_there(managed: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [(WINDOW - n * MINUTE_MS, 200) for n in range(5)]
+    put_all(managed, make_documents(make_pipeline(), "one", lines, NOW), NOW)
+    original = opensearch_partials.Partials._hits
+
+    def hits(*arguments: Any) -> Any:
+        return (hit for hit in original(*arguments) if hit[0] != WINDOW)
+
+    monkeypatch.setattr(opensearch_partials.Partials, "_hits", hits)
+    report = manager_of(managed).settle(NOW, forever)[0]
+    later = NOW + 11 * DAY_MS
+    manager_of(managed).manage(later, forever)
+    closing = manager_of(managed).settle(later + QUARTER, forever)[0]
+
+    assert report.problems == [
+        "1 windows from 2026-03-12T11:58:00.000Z on were not read whole: 0 of 1 partials of the first"
+    ]
+    assert not report.finished
+    assert progress(managed).checkpoint_ms == 0
+    assert closing.deleted == []
+    monkeypatch.undo()
+    assert run_settle(managed, later + QUARTER).deleted == ["partials-request_data-2026-03-12"]
+    assert counts(settled(managed)) == expected(lines)
+
+
+# The partials of windows that are not final yet are gone: a problem until their time is closed; what was counted stays.
+def test_partials_are_gone(managed: Cluster) -> None:
+    lines = [(WINDOW, 200), (WINDOW - DAY_MS, 200)]
+    put_all(managed, make_documents(make_pipeline(), "one", lines, NOW), NOW)
+    run_settle(managed, NOW)
+    managed.request("DELETE", "/partials-request_data-2026-03-12")
+
+    report = manager_of(managed).settle(NOW + 60 * MINUTE_MS, forever)[0]
+    audit = manager_of(managed).settle(NOW + 61 * MINUTE_MS, forever, audit=True)[0]
+
+    assert "1 windows from 2026-03-12T11:58:00.000Z on are settled but not final" in report.problems[0]
+    assert report.unsettled_seconds == 62 * 60 - 60 - 20 * 60  # since the window's start, less its length and its grace
+    assert any("rest on more partials than are there" in text for text in audit.problems)
+    assert counts(settled(managed)) == expected(lines)
+
+
+# A full disk blocks the settled index: the run says so, no mark moves, and once there is room the next run settles it.
+def test_full_disk(managed: Cluster) -> None:
+    put_all(managed, make_documents(make_pipeline(), "one", [(WINDOW, 200)], NOW), NOW)
+    run_settle(managed, NOW)
+    put_all(managed, make_documents(make_pipeline(), "two", [(WINDOW, 200)], NOW), NOW + MINUTE_MS)
+    before = progress(managed)
+    block = {"index.blocks.read_only_allow_delete": True}
+    managed.request("PUT", "/request_data-2026-03-12/_settings", block)
+
+    report = manager_of(managed).settle(NOW + MINUTE_MS, forever)[0]
+    blocked = progress(managed)
+    managed.request("PUT", "/request_data-2026-03-12/_settings", {"index.blocks.read_only_allow_delete": None})
+    run_settle(managed, NOW + 2 * MINUTE_MS)
+
+    assert len(report.problems) == 1
+    assert "blocked" in report.problems[0]
+    assert blocked == before
+    assert counts(settled(managed)) == expected([(WINDOW, 200)] * 2)
+
+
+# An index of partials with the mapping of another release (nothing of tally is searchable): closing keeps it.
+def test_partials_under_another_mapping(managed: Cluster) -> None:
+    index = "partials-request_data-2026-03-12"
+    older = {"index_patterns": [index], "priority": 9_999, "template": {"mappings": {"dynamic": "false"}}}
+    managed.request("PUT", "/_index_template/older", older)
+    put_all(managed, make_documents(make_pipeline(), "one", [(WINDOW, 200)], NOW), NOW)
+    manager_of(managed).settle(NOW, forever)
+    later = NOW + 11 * DAY_MS
+    # manage gives existing indices the fields that they lack, which does not reach the documents they hold.
+    manager_of(managed).manage(later, forever)
+    report = manager_of(managed).settle(later + QUARTER, forever)[0]
+
+    assert report.deleted == []
+    assert len(report.problems) == 1
+    assert "is kept: 1 of its documents are of no output of the plan" in report.problems[0]
+
+
+# Whatever an output raises is its own: another is settled, and the line names what it was.
+def test_another_output_goes_on(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = changed_plan()["outputs"][0]
+    pipeline = make_pipeline(
+        {**changed_plan(), "outputs": [{**first, "name": n, "stream": "S"} for n in ("BAD", OUTPUT)]}
+    )
+    manager_of(cluster, pipeline).manage(NOW, forever)
+    put_all(cluster, make_documents(pipeline, "one", [(WINDOW, 200)], NOW), NOW)
+    original = SettleRun._write_groups
+
+    def write_groups(run: SettleRun, *arguments: Any) -> Any:
+        if run.output.name == "BAD":
+            raise KeyError("aggregates\nof it")
+        return original(run, *arguments)
+
+    monkeypatch.setattr(SettleRun, "_write_groups", write_groups)
+    bad, good = manager_of(cluster, pipeline).settle(NOW, forever)
+
+    assert (bad.finished, good.finished, good.problems) == (False, True, [])
+    assert bad.problems == ["KeyError: 'aggregates\\nof it'"]
+    assert bad.unsettled_seconds == 0.0
+    assert good.written == 1

@@ -173,11 +173,9 @@ class SettleRun:
             raise OutOfTimeError
 
     def _age_seconds(self, windows: Sequence[int]) -> float:
-        """How far past its grace the oldest of some windows is."""
-        return (
-            max((self.now_ms - w - self.output.window_ms - self.spec.grace_ms for w in (0, *windows) if w), default=0)
-            / 1000
-        )
+        """How far past its grace the oldest of some windows is; 0 where none is."""
+        ages = (self.now_ms - window - self.output.window_ms - self.spec.grace_ms for window in windows)
+        return max(0, *ages, 0) / 1000
 
     # --- settling ----------------------------------------------------------------------------------------------------
 

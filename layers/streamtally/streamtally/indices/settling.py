@@ -15,6 +15,7 @@ import orjson
 from streamtally.canonical import digest
 from streamtally.errors import EvaluationError, PlanError
 from streamtally.indices.names import MS_PER_DAY
+from streamtally.plan.aggregates import Count, Sum
 from streamtally.plan.windowed import WindowedOutput
 from streamtally.times import from_iso, to_iso
 
@@ -217,7 +218,8 @@ class Settler:
     def _settle_sound(self, window_ms: int, shape: str, group: dict[str, Partial]) -> list[Settled]:
         """A group's documents. States of the wrong kind are hostile input: those that spoil it are set aside."""
         try:
-            if all(_is_plain(partial.state) for partial in group.values()):
+            output = self._plan_of(shape, group.values()).output
+            if all(_is_plain(output, partial.state) for partial in group.values()):
                 return self._settle_group(window_ms, shape, group)
         except _SPOILED:
             pass
@@ -236,7 +238,7 @@ class Settler:
         for partial_id, partial in group.items():
             output = self._plan_of(shape, [partial]).output
             try:
-                if not _is_plain(partial.state):
+                if not _is_plain(output, partial.state):
                     raise ValueError("numbers of the wrong kind")
                 output.finish_all(window_ms, output.merge_states([partial.state, partial.state]))
                 both = output.merge_states([partial.state] if merged is None else [merged, partial.state])
@@ -311,7 +313,13 @@ def to_settled(
 _SPOILED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, EvaluationError, PlanError)
 
 
-def _is_plain(state: Mapping[str, Any]) -> bool:
-    """Whether a state has a number of rows and a list of aggregates, as all have."""
-    rows = state.get("rows")
-    return type(rows) is int and rows >= 0 and isinstance(state.get("aggregates"), list)
+def _is_plain(output: WindowedOutput, state: Mapping[str, Any]) -> bool:
+    """Whether a state has a number of rows, and numbers where COUNT and SUM have them (lists would merge, too)."""
+    rows, aggregates = state.get("rows"), state.get("aggregates")
+    if type(rows) is not int or rows < 0 or not isinstance(aggregates, list):
+        return False
+    for slot, value in zip(output.slots, aggregates, strict=True):
+        kind = type(slot.aggregate)
+        if kind in (Count, Sum) and type(value) not in (int, str) and (value is not None or kind is Count):
+            return False
+    return True

@@ -117,9 +117,6 @@ def test_results_of_java() -> None:
     ("pattern", "named"),
     [
         (r"\p{IsAlphabetic}+", r"\p{IsAlphabetic}"),
-        (r"\pL", r"\p{L}"),
-        (r"(?u)a", "flag u"),
-        (r"(?U)\w", "flag U"),
         (r"\X", r"\X"),
         (r"\Ga", r"\G"),
         (r"\N{DIGIT ONE}", r"\N"),

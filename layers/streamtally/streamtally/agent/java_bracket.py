@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamtally.agent import charset
 from streamtally.agent.charset import CharSet
-from streamtally.agent.java_escapes import escaped
+from streamtally.agent.java_escapes import either_case, escaped
 from streamtally.agent.java_reader import Reader
 
 
@@ -103,8 +103,8 @@ class _Bracket:
             high = self._char(True)
             if not isinstance(high, str) or high < low:
                 raise reader.wrong("Illegal character range")
-            return self._add(self._cased(charset.of((low, high))))
-        chars = self._cased(charset.of(low))
+            return self._add(either_case(self.reader, charset.of((low, high))))
+        chars = either_case(self.reader, low)
         if ord(low) > 0xFF:
             return self._add(chars)
         self.bits, self.last = charset.union(self.bits or charset.NONE, chars), None
@@ -113,6 +113,3 @@ class _Bracket:
         if self.reader.peek() == "\\":
             return escaped(self.reader, is_range)
         return self.reader.read()
-
-    def _cased(self, chars: CharSet) -> CharSet:
-        return charset.either_case(chars) if "i" in self.reader.flags else chars

@@ -5,6 +5,13 @@ from __future__ import annotations
 from streamtally.agent import charset
 from streamtally.agent.charset import CharSet
 from streamtally.agent.java_classes import BY_LETTER, POSIX
+from streamtally.agent.java_properties import (
+    either_case_of,
+    either_case_of_range,
+    unicode_class,
+    unicode_posix,
+    unicode_property,
+)
 from streamtally.agent.java_reader import Reader
 
 _SIMPLE = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "a": "\a", "e": "\x1b"}
@@ -30,7 +37,7 @@ def escaped(reader: Reader, is_range: bool = False) -> str | CharSet:
     if char == "v" and is_range:
         return "\x0b"
     if char in BY_LETTER:
-        return BY_LETTER[char]
+        return ("U" in reader.flags and unicode_class(char)) or BY_LETTER[char]
     if char in "pP":
         return _property(reader, char == "P")
     if char in "GXN":
@@ -100,7 +107,26 @@ def _property(reader: Reader, negative: bool) -> CharSet:
         name, reader.at = reader.text[reader.at : end], end + 1
     if not name:
         raise reader.wrong("Unexpected end after \\p")
-    if name not in POSIX:
+    chars = _named_class(reader, name)
+    if chars is None:
         raise reader.refuse(f"\\p{{{name}}}")
-    chars = POSIX["Alpha" if name in _OF_CASE and "i" in reader.flags else name]
     return charset.complement(chars) if negative else chars
+
+
+def _named_class(reader: Reader, name: str) -> CharSet | None:
+    ignore_case = "i" in reader.flags
+    if name not in POSIX:
+        return unicode_property(name, ignore_case)
+    if "U" in reader.flags:
+        return unicode_posix(name, ignore_case)
+    return POSIX["Alpha" if name in _OF_CASE and ignore_case else name]
+
+
+def either_case(reader: Reader, part: str | CharSet) -> CharSet:
+    """A character, or a range of a class, with its other cases where the flags in force ask for them."""
+    chars = charset.of(part) if isinstance(part, str) else part
+    if "i" not in reader.flags:
+        return chars
+    if "u" not in reader.flags:
+        return charset.either_case(chars)
+    return either_case_of(part) if isinstance(part, str) else either_case_of_range(chars)

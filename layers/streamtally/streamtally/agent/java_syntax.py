@@ -10,7 +10,7 @@ from streamtally.agent import charset
 from streamtally.agent.charset import CharSet
 from streamtally.agent.java_bracket import bracket
 from streamtally.agent.java_classes import LINE_BREAKS
-from streamtally.agent.java_escapes import escaped
+from streamtally.agent.java_escapes import either_case, escaped
 from streamtally.agent.java_reader import Reader
 from streamtally.agent.java_study import LINE_BREAK, study
 from streamtally.agent.java_tree import Alt, Assertion, Atomic, Backref, Chars, Group, Look, Node, Repeat, Seq
@@ -85,8 +85,7 @@ class _Parser:
         return Assertion(f"unix_{kind}" if "d" in self.reader.flags else kind)
 
     def _char(self, char: str) -> Chars:
-        chars = charset.of(char)
-        return Chars(charset.either_case(chars) if "i" in self.reader.flags else chars)
+        return Chars(either_case(self.reader, char))
 
     def _escape(self) -> Node:
         reader, char = self.reader, self.reader.raw(1)
@@ -94,6 +93,8 @@ class _Parser:
             reader.skip()
             if char == "b" and reader.peek() == "{":
                 raise reader.refuse("\\b{…}")
+            if char in "bB" and "U" in reader.flags:
+                raise reader.refuse(f"\\{char} under (?U)")
             return self._place("end_or_break") if char == "Z" else Assertion(_PLACES[char])
         if char == "R":
             reader.skip()
@@ -113,7 +114,12 @@ class _Parser:
     def _named_backref(self) -> Backref:
         if not self.reader.take("<") or (name := self._name()) not in self.names:
             raise self.reader.wrong("named backreference to no group")
-        return Backref(self.names[name], "i" in self.reader.flags)
+        return self._backref_to(self.names[name])
+
+    def _backref_to(self, index: int) -> Backref:
+        if {"i", "u"} <= self.reader.flags:
+            raise self.reader.refuse("a backreference under (?iu)")
+        return Backref(index, "i" in self.reader.flags)
 
     def _name(self) -> str:
         name = ""
@@ -127,7 +133,7 @@ class _Parser:
         # Java takes further digits only as long as such a group has been opened.
         while (char := self.reader.peek()) and char in "0123456789" and int(digits + char) <= self.groups:
             digits += self.reader.read()
-        return Backref(int(digits), "i" in self.reader.flags)
+        return self._backref_to(int(digits))
 
     def _group(self) -> Node | None:
         reader, outer = self.reader, self.reader.flags
@@ -179,12 +185,13 @@ class _Parser:
         reader, on = self.reader, True
         reader.at -= 1
         while (char := reader.peek()) not in (")", ":"):
-            if char in ("u", "U", "c") and on:
-                raise reader.refuse(f"the flag {char} (Unicode case, classes or equivalence)")
+            if char == "c" and on:
+                raise reader.refuse("the flag c (canonical equivalence)")
             if char == "-" and on:
                 on = False
             elif char and char in "idmsxucU":
-                reader.flags = reader.flags | {char} if on else reader.flags - {char}
+                changed = {"u", "U"} if char == "U" else {char}  # (?U) implies (?u)
+                reader.flags = reader.flags | changed if on else reader.flags - changed
             else:
                 raise reader.wrong("Unknown inline modifier")
             reader.at += 1

@@ -88,3 +88,18 @@ def check_file(case: dict[str, Any], flow: AgentFlow) -> None:
             assert result.data is None
         else:
             check_bytes(expected, result.data)
+
+
+# Two keys come out as Java's hashes order them, whichever stands first in agent.json; longer objects as they stand.
+@pytest.mark.parametrize(
+    ("metadata", "written"),
+    [
+        ({"foo": {"bar": "baz"}, "key": "value"}, '{"key":"value","foo":{"bar":"baz"}}'),
+        ({"key": "value", "foo": {"bar": "baz"}}, '{"key":"value","foo":{"bar":"baz"}}'),
+        ({"foo": 1}, '{"foo":1}'),
+        ({"n": 1, "b": 2, "l": 3}, '{"n":1,"b":2,"l":3}'),
+    ],
+)
+def test_order_of_metadata(metadata: dict[str, Any], written: str) -> None:
+    result = AgentFlow([{"optionName": "ADDMETADATA", "metadata": metadata}]).convert(b"x\n")
+    assert result.data == f'{{"metadata":{written},"data":"x"}}\n'.encode()

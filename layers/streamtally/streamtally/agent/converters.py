@@ -11,7 +11,7 @@ from typing import Any
 
 from streamtally.agent.builtin import LOG_FORMATS
 from streamtally.agent.java_regex import JavaPattern, PatternLimitError
-from streamtally.agent.java_text import to_json
+from streamtally.agent.java_text import in_hash_order, to_json
 from streamtally.agent.java_tree import JavaSyntaxError
 from streamtally.agent.options import AgentOptionsError, Options, choice, is_pretty, names_of, text_of
 
@@ -145,7 +145,7 @@ def add_brackets(options: Options) -> Converter:
 
 def add_metadata(options: Options) -> Converter:
     """ADDMETADATA: the line as one string beside a fixed object."""
-    pretty, metadata, stamp = is_pretty(options), options.get("metadata"), options.get("timestamp")
+    pretty, metadata, stamp = is_pretty(options), in_hash_order(options.get("metadata")), options.get("timestamp")
     if stamp is not None and not isinstance(stamp, str):
         raise AgentOptionsError('agent options: timestamp of ADDMETADATA must be the text "true" or "false"')
     stamped = isinstance(stamp, str) and stamp.lower() == "true"

@@ -96,3 +96,22 @@ def _pretty(value: Any, indent: str) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "[ " + ", ".join(_pretty(item, indent) for item in value) + " ]" if value else "[ ]"
     return _scalar(value)
+
+
+def in_hash_order(value: Any) -> Any:
+    """An object of two keys in the order in which a ``HashMap`` made for two gives them; all else as it is.
+
+    So the agent writes ``metadata``: of two keys the hash decides, longer objects keep the order of agent.json
+    (conformance table, addmetadata-types).
+    """
+    if not isinstance(value, Mapping) or len(value) != 2:
+        return value
+    return dict(sorted(value.items(), key=lambda item: _bucket(item[0])))
+
+
+def _bucket(key: str) -> int:
+    code = 0
+    units = key.encode("utf-16-be", "surrogatepass")
+    for high, low in zip(units[::2], units[1::2], strict=True):
+        code = (31 * code + (high << 8 | low)) & 0xFFFFFFFF
+    return (code ^ code >> 16) & 3  # a HashMap for two entries has four buckets

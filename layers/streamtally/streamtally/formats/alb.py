@@ -6,7 +6,7 @@ Source: Elastic Load Balancing user guide, "Access logs for your Application Loa
 from __future__ import annotations
 
 from streamtally.formats.base import Example, Format
-from streamtally.formats.layout import Column, Hints, Layout, quoted
+from streamtally.formats.layout import Column, Layout, quoted
 
 ISO_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}+Z"
 SECONDS = r"-?[0-9]{1,9}+(?:\.[0-9]{1,9}+)?+"
@@ -74,33 +74,6 @@ LAYOUT = Layout(
         quoted("classification_reason", "of desync mitigation", optional=True),
         Column("conn_trace_id", "VARCHAR", "id of the connection in the connection log", optional=True),
         Column("extra", "VARCHAR", "fields newer than these, as they are", ".++", optional=True),
-    ),
-    hints=Hints(
-        runs=(
-            ("ssl_cipher", "ssl_protocol", "target_group_arn"),
-            (
-                "actions_executed",
-                "redirect_url",
-                "error_reason",
-                "target_list",
-                "target_status_code_list",
-                "classification",
-                "classification_reason",
-            ),
-        ),
-        split="""
-(head, v_request, gap, v_user_agent, v_ssl_cipher, v_trace_id, gap_2, v_domain_name, gap_3, v_chosen_cert_arn,
- rest) = line.split('"', 10)
-(v_type, v_time, v_elb, v_client, v_target, v_request_processing_time, v_target_processing_time,
- v_response_processing_time, v_elb_status_code, v_target_status_code, v_received_bytes, v_sent_bytes,
- end) = head.split(" ")
-empty, v_matched_rule_priority, v_request_creation_time, tail = rest.split(" ", 3)
-v_actions_executed, space, v_conn_trace_id = tail.rpartition(" ")
-if end or empty or not (v_client and v_target and v_request_creation_time and v_conn_trace_id): fail()
-if not gap == gap_2 == gap_3 == " ": fail()
-""",
-        head=2,
-        enclosed=("ssl_cipher",),
     ),
 )
 

@@ -6,7 +6,7 @@ Source: Amazon CloudFront developer guide, "Standard logging reference", log fil
 from __future__ import annotations
 
 from streamtally.formats.base import Example, Format
-from streamtally.formats.layout import Column, Hints, Layout
+from streamtally.formats.layout import Column, Layout
 from streamtally.formats.w3c import HEADER
 
 _CELL = r"[^\t]*+"
@@ -63,11 +63,6 @@ LAYOUT = Layout(
     "cloudfront",
     "not a CloudFront standard log line",
     _COLUMNS,
-    hints=Hints(
-        split="ALL = line.split('\t')",
-        head=2,
-        checked=[column.name for column in _COLUMNS],
-    ),
     header=HEADER,
 )
 

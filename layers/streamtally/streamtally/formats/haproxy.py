@@ -6,7 +6,7 @@ Source: HAProxy configuration manual, "8.2.3. HTTP log format".
 from __future__ import annotations
 
 from streamtally.formats.base import Example, Format
-from streamtally.formats.layout import Column, Hints, Layout
+from streamtally.formats.layout import Column, Layout
 
 # "<134>Feb  6 12:14:14 host haproxy[14389]: "; no bracket of an address or a time is followed by a colon and a space
 _BSD = r"(?:<[0-9]{1,3}>|)[A-Za-z0-9][^\[]{0,300}+\[[0-9]{1,10}\](?=:\x20)"
@@ -66,16 +66,13 @@ LAYOUT = Layout(
         Column("request", "VARCHAR", "the request line, <BADREQ> if it was none", r'"([^"]*+)"?+'),
         Column("extra", "VARCHAR", "what stands behind, as option httpslog's TLS, as it is", ".++", optional=True),
     ),
-    hints=Hints(
-        runs=(("frontend", "backend", "server"),),
-        numbers=(
-            ("client_port",),
-            ("time_request", "time_queue", "time_connect", "time_response", "time_active"),
-            ("status_code",),
-            ("bytes_read",),
-            ("actconn", "feconn", "beconn", "srv_conn", "retries"),
-            ("srv_queue", "backend_queue"),
-        ),
+    numbers=(
+        ("client_port",),
+        ("time_request", "time_queue", "time_connect", "time_response", "time_active"),
+        ("status_code",),
+        ("bytes_read",),
+        ("actconn", "feconn", "beconn", "srv_conn", "retries"),
+        ("srv_queue", "backend_queue"),
     ),
 )
 

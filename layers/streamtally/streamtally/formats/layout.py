@@ -103,36 +103,13 @@ def _as_group(pattern: str) -> str:
     return pattern if re.compile(pattern).groups else f"({pattern})"
 
 
-@dataclass(frozen=True, slots=True)
-class Hints:
-    """How a layout's usual lines, with all columns and no escape, are read faster than column by column.
-
-    Attributes:
-        runs: names of columns that stand together and whose values mostly come again together.
-        numbers: names of integers that stand together with slashes between, or alone; all are converted at once.
-        split: statements that take ``line`` apart faster than a pattern would: they make a variable ``v_…`` for each
-            column (``ALL``: for these in their order), for a run one with the name of its first column. They raise
-            ValueError (as an unpacking does) for a line that is not like that, and see to it that no column without a
-            pattern of its own is empty. All others are checked by their patterns, but those in ``checked``.
-        head: how many columns a pattern reads before ``split``.
-        checked: columns for whose pattern ``split`` itself vouches.
-        enclosed: the runs, by their first columns, that ``split`` leaves with the space on either side.
-    """
-
-    runs: Sequence[Sequence[str]] = ()
-    numbers: Sequence[Sequence[str]] = ()
-    split: str = ""
-    head: int = 0
-    checked: Sequence[str] = ()
-    enclosed: Sequence[str] = ()
-
-
 class Layout:
     """Columns in their order; ``end`` is the pattern of what follows the last one.
 
     Args:
         name: of the format, for its errors; reason: why a line is not of it, short and stable.
-        hints: what makes the way of the usual line faster; they change no row.
+        numbers: names of integers that stand together with slashes between them, or alone: all of a line are converted
+            at once. It changes no row.
         header: why a line that begins with ``#`` is not of the format.
     """
 
@@ -142,14 +119,14 @@ class Layout:
         reason: str,
         columns: Sequence[Column],
         end: str = r"\Z",
-        hints: Hints | None = None,
+        numbers: Sequence[Sequence[str]] = (),
         header: str = "",
     ) -> None:
         self.name = name
         self.reason = reason
         self.columns = tuple(columns)
         self.end = end
-        self.hints = hints or Hints()
+        self.numbers = tuple(tuple(run) for run in numbers)
         self.header = header
 
     @property

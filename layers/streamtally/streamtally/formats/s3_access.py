@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from streamtally.formats.apache_common import TIME
 from streamtally.formats.base import Example, Format
-from streamtally.formats.layout import Column, Hints, Layout
+from streamtally.formats.layout import Column, Layout
 
 _QUOTED_OR_DASH = r'(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|-)'
 
@@ -47,20 +47,6 @@ LAYOUT = Layout(
         Column("access_point_arn", "VARCHAR", "ARN of the access point", optional=True),
         Column("acl_required", "VARCHAR", "Yes if an ACL had to decide", optional=True),
         Column("extra", "VARCHAR", "fields newer than these, as they are", ".++", optional=True),
-    ),
-    hints=Hints(
-        runs=(
-            ("bucket_owner", "bucket"),
-            (
-                "signature_version",
-                "cipher_suite",
-                "authentication_type",
-                "host_header",
-                "tls_version",
-                "access_point_arn",
-                "acl_required",
-            ),
-        ),
     ),
 )
 

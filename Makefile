@@ -38,6 +38,8 @@ types: setup  ## Mypy, strict
 
 bench: setup  ## Speed, as ratios in one run
 	$(BIN)/python -m bench.transform
+	$(BIN)/python -m bench.merging
+	$(BIN)/python -m bench.merging --aggregate top_items
 	$(BIN)/python -W ignore -m bench.exactness
 	$(BIN)/python -m bench.formats
 	$(BIN)/python -m bench.plans

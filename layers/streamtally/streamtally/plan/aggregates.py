@@ -52,6 +52,10 @@ class Aggregate:
         """The state of both sides' rows; neither argument is changed."""
         return a + b
 
+    def merging(self) -> Merging:
+        """What takes any number of states in, in any order, in steps that do not grow with what is there already."""
+        return Merging(self)
+
     def finish(self, state: State) -> Any:
         """The aggregate's value; None where SQL gives NULL."""
         return state
@@ -63,6 +67,21 @@ class Aggregate:
     def from_json(self, value: Any) -> State:
         """The state back from its JSON."""
         return decode_number(value)
+
+
+class Merging:
+    """States of an aggregate coming together one by one. Attributes: state: of all that was added."""
+
+    def __init__(self, aggregate: Aggregate) -> None:
+        self.aggregate = aggregate
+        self.state: State = aggregate.zero()
+
+    def add(self, value: Any) -> None:
+        """Take in one more state.
+
+        Args: value: its JSON.
+        """
+        self.state = self.aggregate.merge(self.state, self.aggregate.from_json(value))
 
 
 def encode_number(value: Any) -> Any:

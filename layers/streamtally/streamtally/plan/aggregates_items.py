@@ -13,7 +13,7 @@ import orjson
 
 from streamtally.canonical import canonical_json
 from streamtally.errors import PlanError
-from streamtally.plan.aggregates import Aggregate, State
+from streamtally.plan.aggregates import Aggregate, Merging, State
 from streamtally.plan.sketches import (
     REGISTERS,
     add_items,
@@ -53,18 +53,22 @@ class CountDistinct(Aggregate):
         return {*state, value}
 
     def merge(self, a: State, b: State) -> State:
-        if isinstance(a, bytes) or isinstance(b, bytes):
+        if not (isinstance(a, set) and isinstance(b, set)):
             return merge_registers(_registers(a), _registers(b))
-        return a | b
+        both = a | b
+        return both if len(both) <= EXACT_ITEMS else _registers(both)
+
+    def merging(self) -> Merging:
+        return _MergingDistinct(self)
 
     def finish(self, state: State) -> Any:
-        if isinstance(state, bytes):
+        if isinstance(state, bytes | bytearray):
             return estimate(state)
         # The sketch of the same items says the same whichever way they came together.
         return len(state) if len(state) <= EXACT_ITEMS else estimate(_registers(state))
 
     def to_json(self, state: State) -> Any:
-        if isinstance(state, bytes):
+        if isinstance(state, bytes | bytearray):
             return {"hyperloglog": encode_registers(state)}
         items = sorted(item_text(each) if not isinstance(each, _Text) else each for each in state)
         if len(items) > EXACT_ITEMS or sum(map(len, items)) > MAX_EXACT_BYTES:
@@ -83,12 +87,26 @@ class _Text(str):
     __slots__ = ()
 
 
-def _registers(state: set[Any] | bytes) -> bytes:
-    if isinstance(state, bytes):
+def _registers(state: set[Any] | bytes | bytearray) -> bytes | bytearray:
+    if isinstance(state, bytes | bytearray):
         return state
     registers = bytearray(REGISTERS)
     add_items(registers, ((each if isinstance(each, _Text) else item_text(each)).encode() for each in state))
     return bytes(registers)
+
+
+class _MergingDistinct(Merging):
+    """One set that grows, and past EXACT_ITEMS registers that do not."""
+
+    def add(self, value: Any) -> None:
+        if isinstance(value, dict):
+            self.state = bytearray(merge_registers(_registers(self.state), decode_registers(value["hyperloglog"])))
+        elif isinstance(self.state, set):
+            self.state.update(map(_Text, value))
+            if len(self.state) > EXACT_ITEMS:
+                self.state = bytearray(_registers(self.state))
+        else:
+            add_items(self.state, (text.encode() for text in value))
 
 
 class _Merged(dict[str, int]):
@@ -125,6 +143,9 @@ class TopItems(Aggregate):
             merged[item] = merged.get(item, 0) + count
         return merged, error + more
 
+    def merging(self) -> Merging:
+        return _MergingItems(self)
+
     def finish(self, state: State) -> Any:
         return len(_counts(state)[0])
 
@@ -145,6 +166,20 @@ class TopItems(Aggregate):
 
     def from_json(self, value: Any) -> State:
         return _Merged((text, count) for text, count in value["items"]), value["error"]
+
+
+class _MergingItems(Merging):
+    """One dictionary that grows."""
+
+    def __init__(self, aggregate: Aggregate) -> None:
+        super().__init__(aggregate)
+        self.state = _Merged(), 0
+
+    def add(self, value: Any) -> None:
+        counts, error = self.state
+        for text, count in value["items"]:
+            counts[text] = counts.get(text, 0) + count
+        self.state = counts, error + value["error"]
 
 
 def _counts(state: State) -> tuple[dict[str, int], int]:

@@ -29,12 +29,12 @@ def add_items(registers: bytearray, items: Iterable[bytes]) -> None:
             registers[place] = rank
 
 
-def merge_registers(a: bytes, b: bytes) -> bytes:
+def merge_registers(a: bytes | bytearray, b: bytes | bytearray) -> bytes:
     """The registers of both sides' items."""
     return bytes(map(max, a, b))
 
 
-def estimate(registers: bytes) -> int:
+def estimate(registers: bytes | bytearray) -> int:
     """About how many distinct items were added."""
     raw = _ALPHA * REGISTERS * REGISTERS / math.fsum(2.0**-rank for rank in registers)
     empty = registers.count(0)
@@ -43,7 +43,7 @@ def estimate(registers: bytes) -> int:
     return round(raw)
 
 
-def encode_registers(registers: bytes) -> str:
+def encode_registers(registers: bytes | bytearray) -> str:
     """Registers as text: six bits each would do; base64 of bytes is 22 KB and read without unpacking."""
     return b64encode(bytes(registers)).decode()
 

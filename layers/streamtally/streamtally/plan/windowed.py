@@ -81,21 +81,17 @@ class WindowedOutput:
 
     def merge_states(self, states: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         """Partials of one window and key, merged exactly, in any order. Raises: ValueError: there is none."""
-        merged: list[Any] | None = None
+        merging = [slot.aggregate.merging() for slot in self.slots]
         rows = 0
-        key: list[Any] = []
+        key: list[Any] | None = None
         for state in states:
             rows += state["rows"]
-            values = [
-                slot.aggregate.from_json(value) for slot, value in zip(self.slots, state["aggregates"], strict=True)
-            ]
-            if merged is None:
-                merged, key = values, list(state["key"])
-            else:
-                merged = [slot.aggregate.merge(a, b) for slot, a, b in zip(self.slots, merged, values, strict=True)]
-        if merged is None:
+            key = list(state["key"]) if key is None else key
+            for into, value in zip(merging, state["aggregates"], strict=True):
+                into.add(value)
+        if key is None:
             raise ValueError("there are no partials to merge")
-        aggregates = [slot.aggregate.to_json(value) for slot, value in zip(self.slots, merged, strict=True)]
+        aggregates = [into.aggregate.to_json(into.state) for into in merging]
         return {"key": key, "rows": rows, "aggregates": aggregates}
 
     def finish(self, window_start: int, state: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:

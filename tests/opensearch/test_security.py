@@ -99,12 +99,22 @@ def test_the_whole_way_with_least_rights(secured: Server) -> None:
     assert bulk(firehose, documents) == []
     assert bulk(firehose, documents) == []
     reports = settling.settle(NOW, forever)
+    junk = {
+        **documents[0]["tally"],
+        "partial_id": "junk",
+        "batch_id": "junk",
+        "plan_id": "nobody's",
+        "ingested_at": NOW,
+    }
+    path = "/partials-request_data-2026-03-10/_doc/junk"  # past the inbox's pipeline, as an earlier release put it
+    connect(secured.url, ca_certs=str(secured.ca)).request("PUT", path, {**documents[0], "tally": junk})
     later = NOW + 11 * DAY_MS
     managed = manager.manage(later, forever)
     closing = settling.settle(later + 15 * MINUTE_MS, forever)
 
     assert not reports[0].problems
-    assert not closing[0].problems
+    assert closing[0].problems
+    assert all("unknown plan nobody's" in text for text in closing[0].problems)
     assert not managed.failed, managed.failed
     assert closing[0].deleted == ["partials-request_data-2026-03-10"]
     assert counts(settled(connect(secured.url, ca_certs=str(secured.ca)))) == expected([(WINDOW, 200), (WINDOW, 404)])

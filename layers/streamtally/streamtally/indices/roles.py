@@ -63,7 +63,7 @@ def to_settle_role(specs: Sequence[IndexSpec]) -> Body:
     """The role of settling alone: it writes documents, deletes closed partials, and changes no template or pipeline."""
     partials = [f"partials-{spec.index}-*" for spec in specs]
     settled = [STATE_INDEX, *(name for spec in specs for name in (spec.index, f"{spec.index}-*"))]
-    late = [LATE_UNKNOWN, *(f"late-{spec.index}-*" for spec in specs)]
+    late = [f"late-{spec.index}-*" for spec in specs]
     looks = ["read", "indices:admin/get", "indices:admin/refresh*", "indices_monitor"]
     return {
         "cluster_permissions": ["cluster_composite_ops", "cluster_monitor", "cluster:admin/ingest/pipeline/get"],
@@ -75,6 +75,8 @@ def to_settle_role(specs: Sequence[IndexSpec]) -> Body:
                 "allowed_actions": [*looks, "indices:admin/settings/update", "indices:admin/delete"],
             },
             {"index_patterns": late, "allowed_actions": looks},
+            # Partials that nothing can be made of are copied there before their index is deleted.
+            {"index_patterns": [LATE_UNKNOWN], "allowed_actions": [*looks, "write", "create_index"]},
         ],
     }
 

@@ -187,6 +187,10 @@ def test_every_rule_is_tested() -> None:
         ("Architecture", "sparc"),
         ("DomainEndpoint", "http://plain.example"),
         ("IngestionRoleArn", "log-ingestion-role"),
+        ("IngestionRoleArn", "arn:aws:iam::123456789012:role/*"),
+        ("SummaryRoleArn", "arn:aws:iam::*:role/log-summary-role"),
+        ("OpenSearchSecretArn", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:*"),
+        ("SourceStreamArn", "arn:aws:kinesis:eu-central-1:123456789012:stream/*"),
     ],
 )
 def test_unusable_values_are_refused(name: str, value: str) -> None:
@@ -380,6 +384,9 @@ def test_outputs_own_streams_get_their_rights() -> None:
     variables = functions(made)["IndexSetupFunction"]["Environment"]["Variables"]
     assert variables["FIREHOSE_ROLE_ARN"] == f"<SummaryRole.Arn>,{ROLE}"
     assert variables["OUTPUT_STREAM_ARNS"] == OWN_STREAM
+    # Another stream or role runs the setup again.
+    setup = made["IndexSetup"]["Properties"]
+    assert (setup["OutputStreams"], setup["OutputRoles"]) == (OWN_STREAM, ROLE)
     statements = made["SummaryDomain"]["Properties"]["AccessPolicies"]["Statement"]
     assert [s["Principal"] for s in statements if s["Sid"] == "OutputStreams"] == [{"AWS": ROLE}]
     assert OWN_STREAM not in json.dumps(Deployment(TEMPLATE).resources())

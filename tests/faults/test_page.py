@@ -60,6 +60,7 @@ FAULTS = {
     "redrive while counts wait",
     "answer past 6 MB",
     "forged envelope",
+    "event beyond the bounds",
     "documents of a time to come",
 }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from streamtally.answer import DROPPED, FAILED, MAX_RESPONSE_BYTES, OK, Result, choose_overflow
+from streamtally.bounds import BEYOND, ROW_OUTPUTS, Bounds, choose_unread, turn
 from streamtally.canonical import digest
 from streamtally.documents import add_line_ids, batch_account
 from streamtally.envelope import UNSEALED, Seal
@@ -15,7 +16,7 @@ from streamtally.fingerprint import Batch, describe_batch
 from streamtally.ledger import Ledger, OutputLedger
 from streamtally.lines import LineReader, count_lines, has_several_lines
 from streamtally.outputs import ERROR_STREAM, output_settings
-from streamtally.plan.rows import compile_row_output
+from streamtally.plan.rows import RowOutput, compile_row_output
 from streamtally.plan.windowed import WindowedOutput, compile_windowed_output
 from streamtally.putting_back import may_go_back, to_envelopes, to_single_lines
 from streamtally.records import ANY_AGE_MS, Record, RecordGroup, group_records
@@ -26,6 +27,8 @@ PLAN_VERSION = 1
 MS_PER_DAY = 86_400_000
 OVERFLOW = "the answer would pass 6 MB"
 SINGLE = "single"
+_ANSWER_TIMES = 3
+"""How many times its bytes a line takes in the answer, where that is not known yet: JSON with names, in base64."""
 SEVERAL_LINES = "several lines in a record, and framing is single"
 
 
@@ -43,6 +46,13 @@ class Pipeline:
     outputs: Mapping[str, Output]
     plan_id: str
     document: Mapping[str, Any]
+
+    @property
+    def bounds(self) -> Bounds:
+        """What one invocation reads."""
+        settings = self.source.settings
+        rows = sum(isinstance(output, RowOutput) for output in self.outputs.values())
+        return Bounds(settings.read_bytes, settings.read_lines * ROW_OUTPUTS // max(ROW_OUTPUTS, rows))
 
     @property
     def max_age_ms(self) -> int:
@@ -135,6 +145,7 @@ def transform(
     can_put_back: bool = False,
     batch_id: str | None = None,
     seal: Seal = UNSEALED,
+    bounds: Bounds | None = None,
 ) -> Outcome:
     """Everything that a batch comes to.
 
@@ -146,31 +157,37 @@ def transform(
         can_put_back: whether the caller puts ``Outcome.put_back`` into the source stream before it answers.
         batch_id: of the fresh records, where it is known and their identities are not.
         seal: signs what goes back.
+        bounds: what is read at most, in place of the pipeline's own.
     Raises: ResponseTooLargeError: not even without those records does an answer fit.
     """
-    apart = _take_apart(pipeline, records, seal) if can_put_back else {}
+    limits = bounds or pipeline.bounds
+    unread = {
+        id(record): to_envelopes(record, _ANSWER_TIMES * len(record.payload or b""), max_response_bytes,
+                                 pipeline.source, seal, limits)
+        if can_put_back
+        else []
+        for record in choose_unread(records, limits)
+    }  # fmt: skip
+    readable = [record for record in records if id(record) not in unread] if unread else records
+    apart = unread | (_take_apart(pipeline, readable, seal) if can_put_back else {})
     batch = describe_batch(records)
-    run = _Run(pipeline, records, apart, batch_id=batch_id, batch=batch)
+    beyond = frozenset(unread)
+    run = _Run(pipeline, records, apart, batch_id=batch_id, batch=batch, beyond=beyond)
     if run.ambiguous:
-        run = _Run(pipeline, records, apart, by_row=True, batch_id=batch_id, batch=batch)
+        run = _Run(pipeline, records, apart, by_row=True, batch_id=batch_id, batch=batch, beyond=beyond)
     may_return = (lambda place: may_go_back(records[place])) if can_put_back else (lambda place: False)
-    places = choose_overflow(run.results, lambda place: _turn(records[place]), max_response_bytes, may_return)
+    places = choose_overflow(run.results, lambda place: turn(records[place]), max_response_bytes, may_return)
     if places:
         left_out = {
             id(records[place]): to_envelopes(
-                records[place], run.results[place].size_bytes(), max_response_bytes, pipeline.source, seal
+                records[place], run.results[place].size_bytes(), max_response_bytes, pipeline.source, seal, limits
             )
             if can_put_back
             else []
             for place in places
         }
-        run = _Run(pipeline, records, apart | left_out, by_row=True, batch_id=batch_id, batch=batch)
+        run = _Run(pipeline, records, apart | left_out, by_row=True, batch_id=batch_id, batch=batch, beyond=beyond)
     return run.outcome()
-
-
-def _turn(record: Record) -> tuple[int, str]:
-    """Those that went round already come first, so that nothing goes round for ever."""
-    return -record.envelope.hops if record.envelope else 0, record.identity
 
 
 def _take_apart(pipeline: Pipeline, records: Sequence[Record], seal: Seal) -> dict[int, list[bytes]]:
@@ -191,6 +208,7 @@ class _Run:
             alone → what is put back of each; nothing: it is answered ProcessingFailed.
         by_row: evaluate every row by itself (see :attr:`streamtally.targets.WindowedTarget.ambiguous`).
         batch: what the records are together, where that is known.
+        beyond: those left out (by ``id``) since an invocation does not read as much.
     """
 
     def __init__(
@@ -201,6 +219,7 @@ class _Run:
         by_row: bool = False,
         batch_id: str | None = None,
         batch: Batch | None = None,
+        beyond: frozenset[int] = frozenset(),
     ) -> None:
         self.pipeline = pipeline
         # The error output shows the rows themselves, so that none is counted by what the outputs read of it.
@@ -209,6 +228,7 @@ class _Run:
         self.ambiguous = False
         self.batch = batch or describe_batch(records)
         self.left_out = left_out or {}
+        self.beyond = beyond
         self.batch_id = batch_id
         self.ledger = Ledger(records=len(records))
         for name in pipeline.outputs:
@@ -263,7 +283,10 @@ class _Run:
                 self.ledger.reingested += count_lines(record)
                 yield id(record), Result(record.id, DROPPED, b"", record.raw)
             elif id(record) in self.left_out:
-                yield id(record), self._fail(record, count_lines(record), OVERFLOW)
+                yield (
+                    id(record),
+                    self._fail(record, count_lines(record), BEYOND if id(record) in self.beyond else OVERFLOW),
+                )
             elif record.payload is None:
                 yield id(record), self._fail(record, 1, record.error)
             elif self.single and has_several_lines(record, self.pipeline.source):

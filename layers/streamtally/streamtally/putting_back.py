@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streamtally.bounds import NO_BOUNDS, Bounds
 from streamtally.envelope import MAX_ENVELOPE_BYTES, MAX_HOPS, UNSEALED, Envelope, Seal, encode_envelope
 from streamtally.lines import record_lines
 from streamtally.records import Record
@@ -15,27 +16,39 @@ MAX_LINES_APART = 10_000
 
 def may_go_back(record: Record) -> bool:
     """Whether a record can go round once more."""
-    return record.payload is not None and (record.envelope is None or record.envelope.hops < MAX_HOPS)
+    is_there = record.payload is not None or record.is_deferred
+    return is_there and (record.envelope is None or record.envelope.hops < MAX_HOPS)
 
 
 def to_envelopes(
-    record: Record, size_bytes: int, limit_bytes: int, source: Source, seal: Seal = UNSEALED
+    record: Record,
+    size_bytes: int,
+    limit_bytes: int,
+    source: Source,
+    seal: Seal = UNSEALED,
+    bounds: Bounds = NO_BOUNDS,
 ) -> list[bytes]:
     """What of a record is put back; nothing if it cannot be, and then it is answered ProcessingFailed.
 
-    Args: size_bytes: what it takes in the answer; limit_bytes: what an answer holds.
+    Args:
+        size_bytes: what it takes in the answer; limit_bytes: what an answer holds.
+        bounds: what an invocation reads, of which several parts must be within.
     """
     if not may_go_back(record):
         return []
+    if record.is_deferred:
+        whole = encode_envelope(_whole(record), seal)
+        return [whole] if len(whole) <= MAX_ENVELOPE_BYTES else []
     is_packed = record.envelope is None and record.data is not record.payload
-    if size_bytes * 2 <= limit_bytes and not is_packed:
+    if size_bytes * 2 <= limit_bytes and not is_packed and bounds.hold(record):
         whole = encode_envelope(_whole(record), seal)
         if len(whole) <= MAX_ENVELOPE_BYTES:
             return [whole]
     lines = record_lines(record, source)
     by_answer = -(-size_bytes * PARTS_OF_AN_ANSWER // limit_bytes)
     by_size = -(-sum(map(len, lines)) * 2 // MAX_ENVELOPE_BYTES)
-    wanted = min(max(by_answer, by_size, 1), len(lines))
+    by_lines = -(-len(lines) * PARTS_OF_AN_ANSWER // bounds.lines)
+    wanted = min(max(by_answer, by_size, by_lines, 1), len(lines))
     # One line that alone overflows would overflow again, however often it went round.
     may_split = wanted > 1 or (bool(lines) and size_bytes * 2 <= limit_bytes)
     step = -(-len(lines) // wanted) if may_split else 1

@@ -51,6 +51,7 @@ class Record:
         payload: what its lines are in: ``data``, or that decompressed; None if there is none.
         error: why there is no payload.
         envelope: what it came in, if it went back into the stream before; ``arrival`` is its first one then.
+        is_deferred: whether it was not unpacked, since the event's other records hold too much.
         left_out: how many empty lines were taken out of the payload, where there were very many.
     """
 
@@ -63,6 +64,7 @@ class Record:
     payload: bytes | None
     error: str = ""
     left_out: int = 0
+    is_deferred: bool = False
     envelope: Envelope | None = None
 
 
@@ -113,7 +115,7 @@ def decode_records(
         seal: by what envelopes are believed.
         max_age_ms: how long ago what comes in an envelope may have arrived first.
     """
-    records = [_decode(raw, now_ms) for raw in raw_records]
+    records = [_decode_any(raw, now_ms) for raw in raw_records]
     packed = [
         record
         for record in records
@@ -121,6 +123,14 @@ def decode_records(
     ]
     _unpack_all(packed, Trust(seal, max_age_ms))
     return records
+
+
+def _decode_any(raw: Mapping[str, Any], now_ms: int) -> Record:
+    try:
+        return _decode(raw, now_ms)
+    except Exception as error:  # no record may keep the others from being read
+        reason = f"the record cannot be decoded ({type(error).__name__})"
+        return Record(raw["recordId"], raw["recordId"], now_ms, now_ms, str(raw.get("data") or ""), None, None, reason)
 
 
 def _decode(raw: Mapping[str, Any], now_ms: int) -> Record:
@@ -157,19 +167,36 @@ def open_record(identity: str, raw: str, arrival: int, seal: Seal = UNSEALED) ->
 
 
 def _unpack_all(records: list[Record], trust: Trust) -> None:
-    # In the order of identities, so that a retry in another order leaves out the same records.
+    # In the order of identities, so that a retry in another order leaves out the same records; envelopes come first, so
+    # that what was not unpacked once is unpacked the next time.
     budget, lines = MAX_DECOMPRESSED_EVENT_BYTES, MAX_DECOMPRESSED_EVENT_LINES
-    for record in sorted(records, key=lambda each: each.identity):
+    for record in sorted(records, key=lambda each: (not _is_envelope(each), each.identity)):
         try:
             record.payload = _unpack(record, record.payload or b"", min(MAX_DECOMPRESSED_RECORD_BYTES, budget), trust)
             found = line_bound(record.payload)
             if found > min(MAX_RECORD_LINES, lines):
-                raise RecordError("more lines than a record may hold")
+                raise TooLargeError("more lines than a record may hold", found <= MAX_RECORD_LINES)
+        except TooLargeError as error:
+            is_beyond_event = error.may_fit or budget < MAX_DECOMPRESSED_RECORD_BYTES
+            record.payload, record.error = None, str(error)
+            record.is_deferred = is_beyond_event and _is_packed(record)
         except RecordError as error:
             record.payload, record.error = None, str(error)
+        except Exception as error:  # no record may keep the others from being read
+            record.payload, record.error = None, f"the record cannot be decoded ({type(error).__name__})"
         else:
             if record.payload is not record.data:  # what came as it is has Firehose's own bounds
                 budget, lines = budget - len(record.payload), lines - found
+
+
+def _is_envelope(record: Record) -> bool:
+    return (record.payload or b"").startswith(MAGIC[:-1])
+
+
+def _is_packed(record: Record) -> bool:
+    """Whether a record, or what its envelope holds, is gzip, which can go back as it is."""
+    data = record.envelope.body if record.envelope is not None else record.data or b""
+    return data[:2] == _GZIP
 
 
 def _unpack(record: Record, payload: bytes, limit_bytes: int, trust: Trust) -> bytes:
@@ -183,6 +210,14 @@ def _unpack(record: Record, payload: bytes, limit_bytes: int, trust: Trust) -> b
         if envelope.is_plain:
             return payload
     return decompress(payload, limit_bytes) if payload[:2] == _GZIP else payload
+
+
+class TooLargeError(RecordError):
+    """A record unpacks to more than may be. ``may_fit``: it is no more than a record may hold by itself."""
+
+    def __init__(self, message: str, may_fit: bool = False) -> None:
+        super().__init__(message)
+        self.may_fit = may_fit
 
 
 def decompress(data: bytes, limit_bytes: int) -> bytes:
@@ -200,7 +235,7 @@ def decompress(data: bytes, limit_bytes: int) -> bytes:
             raise RecordError("the gzip data is broken") from None
         size += len(part)
         if size > limit_bytes:
-            raise RecordError("the gzip data grows too large")
+            raise TooLargeError("the gzip data grows too large")
         if not member.eof:
             raise RecordError("the gzip data is cut off")
         parts.append(part)

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from streamtally.answer import MAX_RESPONSE_BYTES, OK
+from streamtally.bounds import NO_BOUNDS
 from streamtally.envelope import MAX_ENVELOPE_BYTES, UNSEALED, Envelope, Seal, encode_envelope
 from streamtally.failed_batches import Batches, FailedRecord, FoundBatch, Opened, missing_documents, records_of
 from streamtally.fates import (
@@ -98,7 +99,7 @@ def _put_back(decision: Decision, failed: FailedRecord, rules: Rules, fate: _Fat
     if record.payload is None:
         decision.note(STAYS, record.error, failed, rules.seal)
         return
-    outcome = transform(rules.pipeline, [record])
+    outcome = transform(rules.pipeline, [record], bounds=NO_BOUNDS)
     if outcome.results[0].result != OK:
         reason = outcome.ledger.reasons.most_common(1)
         decision.note(STAYS, reason[0][0] if reason else NO_LINES, failed, rules.seal)
@@ -145,7 +146,9 @@ def _envelopes(record: Record, is_counted: bool, outcome: Outcome, rules: Rules)
         return [whole]
     record.envelope = envelope
     size_bytes = outcome.results[0].size_bytes()
-    return to_envelopes(record, size_bytes, MAX_RESPONSE_BYTES, rules.pipeline.source, rules.seal)
+    return to_envelopes(
+        record, size_bytes, MAX_RESPONSE_BYTES, rules.pipeline.source, rules.seal, rules.pipeline.bounds
+    )
 
 
 def _envelope(record: Record, is_counted: bool) -> Envelope:

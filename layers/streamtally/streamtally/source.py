@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Any
 
+from streamtally.bounds import MOST, READ_BYTES, READ_LINES
 from streamtally.errors import SettingsError
 from streamtally.event_time import EventTime, EventTimes
 from streamtally.formats import AUTO, find_format
@@ -50,6 +51,7 @@ class SourceSettings:
             back into the source stream line by line.
         line_field: the member of a JSON line that holds the log line, as Fluent Bit sends it (``log``).
         paths: column → JSONPath (``$.a.b``) of a value inside a JSON line; a missing one is NULL.
+        read_bytes, read_lines: what one invocation reads at most, unpacked; the rest goes back into the source stream.
         stream_name: the source's in-application stream, which SQL selects from.
     """
 
@@ -72,6 +74,8 @@ class SourceSettings:
     drop: Sequence[str] = ()
     line_field: str | None = None
     paths: Mapping[str, str] = field(default_factory=dict)
+    read_bytes: int = READ_BYTES
+    read_lines: int = READ_LINES
     stream_name: str = "SOURCE_SQL_STREAM_001"
 
 
@@ -86,7 +90,15 @@ def source_settings(document: Mapping[str, Any]) -> SourceSettings:
     values["fields"] = tuple(document.get("fields") or ())
     if values.get("framing", FRAMINGS[0]) not in FRAMINGS:
         raise SettingsError(f"framing = {values['framing']!r} under [source]: it is {' or '.join(FRAMINGS)}")
+    _check_bounds(values)
     return SourceSettings(**values)
+
+
+def _check_bounds(values: Mapping[str, Any]) -> None:
+    for name, least, most in (("read_bytes", 2**20, MOST.size_bytes), ("read_lines", 1_000, MOST.lines)):
+        value = values.get(name, least)
+        if type(value) is not int or not least <= value <= most:
+            raise SettingsError(f"{name} = {value!r} under [source]: it is a number from {least} to {most}")
 
 
 class Source:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from streamtally.answer import encode_answer
 from streamtally.aws.delivery import Deliver
 from streamtally.aws.firehose import TimeLeft
+from streamtally.bounds import Bounds
 from streamtally.envelope import UNSEALED, Seal
 from streamtally.ledger import Ledger
 from streamtally.pipeline import Pipeline, transform
@@ -28,6 +29,7 @@ def answer_batch(
     now_ms: int,
     put_back: PutBack | None = None,
     seal: Seal = UNSEALED,
+    bounds: Bounds | None = None,
 ) -> tuple[dict[str, Any], Ledger]:
     """Transform an event's records, put its documents, and only then answer.
 
@@ -36,11 +38,12 @@ def answer_batch(
         now_ms: the arrival of records that carry none.
         put_back: takes the records that would make the answer too large; None: they are answered ProcessingFailed.
         seal: signs what goes back, and says whose envelopes are believed.
+        bounds: what is read at most, in place of the pipeline's own.
     Returns: the answer for Firehose, and the batch's account.
     Raises: SinkError: documents could not be put; Firehose calls again with the same records.
     """
     records = decode_records(event["records"], now_ms, seal, pipeline.max_age_ms)
-    outcome = transform(pipeline, records, can_put_back=put_back is not None, seal=seal)
+    outcome = transform(pipeline, records, can_put_back=put_back is not None, seal=seal, bounds=bounds)
     deliver(outcome.deliveries, time_left)
     if outcome.put_back and put_back is not None:
         put_back(event, outcome.put_back, time_left)

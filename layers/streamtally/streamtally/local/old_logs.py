@@ -13,6 +13,7 @@ import orjson
 from streamtally.aws.failed_objects import read_plain
 from streamtally.aws.objects import ObjectStore
 from streamtally.aws.places import to_place
+from streamtally.bounds import NO_BOUNDS
 from streamtally.canonical import canonical_json, digest
 from streamtally.documents import UNPARSED_LINE
 from streamtally.errors import RecordError, SinkError
@@ -112,7 +113,9 @@ def _run_object(address: str, data: bytes, hour_ms: int, pipeline: Pipeline, see
     lines = arrive_when_logged(read_lines(_lines(address, data, seen), pipeline.source, hour_ms), hour_ms)
     for number, batch in groupby(lines, key=lambda each: each.line.number // BATCH_LINES):
         records = [_record(address, each) for each in batch]
-        yield transform(pipeline, records, max_response_bytes=2**62, batch_id=digest(["lines", address, number]))
+        yield transform(
+            pipeline, records, max_response_bytes=2**62, batch_id=digest(["lines", address, number]), bounds=NO_BOUNDS
+        )
 
 
 def _lines(address: str, data: bytes, seen: Seen) -> Iterator[LogLine]:

@@ -9,6 +9,7 @@ from typing import Protocol
 from streamtally.aws.firehose import TimeLeft
 from streamtally.aws.objects import ObjectStore
 from streamtally.aws.transform import answer_batch
+from streamtally.bounds import NO_BOUNDS
 from streamtally.ledger import Ledger
 from streamtally.local.arrival import ReadLine
 from streamtally.local.logs import MAX_LINE_BYTES
@@ -83,7 +84,9 @@ class LocalRun:
         records = self._stored(batch)
         event = make_event(f"local-{self._records}", LOCAL_STREAM_ARN, records)
         first, now = batch[0][0].arrival, batch[-1][-1].arrival
-        answer, ledger = answer_batch(self.pipeline, self._deliver, event, lambda: TIME_LIMIT_SECONDS, now)
+        answer, ledger = answer_batch(
+            self.pipeline, self._deliver, event, lambda: TIME_LIMIT_SECONDS, now, bounds=NO_BOUNDS
+        )
         self.ledger.add(ledger)
         for part in sort_results(records, event, answer["records"], now)[0]:
             self._objects.put(object_key(part.prefix, LOCAL_STREAM, first, self._unique), part.data)

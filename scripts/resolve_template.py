@@ -56,10 +56,17 @@ def ways(template: dict[str, Any]) -> dict[str, Plain]:
     return {re.sub(r"[^a-z]+", "-", name): Plain(template, **parameters) for name, parameters in given.items()}
 
 
-def to_text(value: Any) -> Any:
-    """A policy with references as the text that they become, roughly: an ARN, or a name."""
+# What a reference to a resource becomes, by its type; everything else that policies refer to is a bucket.
+ARNS = {
+    "AWS::Lambda::Function": "arn:aws:lambda:eu-central-1:123456789012:function:a-name",
+    "AWS::SecretsManager::Secret": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:a-name",
+}
+
+
+def to_text(value: Any, types: dict[str, str]) -> Any:
+    """A policy with references as the text that they become, roughly: an ARN, or a name. ``types``: by resource."""
     if isinstance(value, list):
-        return [to_text(item) for item in value]
+        return [to_text(item, types) for item in value]
     if not isinstance(value, dict):
         return value
     if set(value) <= {"Ref", "Fn::GetAtt", "Fn::Sub"} and value:
@@ -67,18 +74,16 @@ def to_text(value: Any) -> Any:
         if key == "Fn::Sub":
             text = below if isinstance(below, str) else below[0]
             return re.sub(r"\$\{[^}]*\}", "a-name", re.sub(r"\$\{[A-Za-z]+\.Arn\}", "arn:aws:s3:::a-name", text))
-        return (
-            "arn:aws:lambda:eu-central-1:123456789012:function:a-name"
-            if "Function" in str(below)
-            else "arn:aws:s3:::a-name"
-        )
-    return {key: to_text(item) for key, item in value.items()}
+        name = below[0] if isinstance(below, list) else str(below)
+        return ARNS.get(types.get(name, ""), "arn:aws:s3:::a-name")
+    return {key: to_text(item, types) for key, item in value.items()}
 
 
 def policies(resources: dict[str, Any]) -> dict[str, Any]:
     """Name → document of every identity policy that these resources make."""
+    types = {name: resource["Type"] for name, resource in resources.items()}
     return {
-        f"{name}.{policy['PolicyName']}": to_text(policy["PolicyDocument"])
+        f"{name}.{policy['PolicyName']}": to_text(policy["PolicyDocument"], types)
         for name, resource in resources.items()
         if resource["Type"] == "AWS::IAM::Role"
         for policy in resource["Properties"].get("Policies", ())

@@ -489,7 +489,7 @@ def test_alarms() -> None:
         ("AWS/Firehose", "DeliveryToAmazonOpenSearchService.DataFreshness"),
         ("AWS/Firehose", "DeliveryToAmazonOpenSearchService.Success"),
         ("Streamtally", "ProcessingFailed"),
-        ("Streamtally", "OldestUnsettledWindow"),
+        ("Streamtally", "OldestUnsettledSeconds"),
         ("Streamtally", "LedgerOutOfBalance"),
     } <= metrics
     for name, each in alarms.items():
@@ -502,7 +502,7 @@ def test_the_dashboard_is_json() -> None:
     deployment = Deployment(TEMPLATE)
     body = json.loads(deployment.resources()["Dashboard"]["Properties"]["DashboardBody"])
     shown = {metric[1] for widget in body["widgets"] for metric in widget["properties"]["metrics"]}
-    assert {"Lines", "LedgerOutOfBalance", "OldestUnsettledWindow"} <= shown
+    assert {"Lines", "LedgerOutOfBalance", "OldestUnsettledSeconds"} <= shown
 
 
 # The layers with compiled parts are built for the processor that the functions run on; the library's alone carries no

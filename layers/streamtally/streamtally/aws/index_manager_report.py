@@ -41,8 +41,9 @@ def report_managed(managed: Managed, metrics: Metrics, logger: Logger, dry_run: 
 
 def report_settled(reports: Sequence[SettleReport], metrics: Metrics, logger: Logger) -> Mapping[str, str]:
     """Publish a settling run and return its summary. Raises: IndexPlanError: names each output that failed."""
-    oldest = max((report.unsettled_seconds or 0.0 for report in reports), default=0.0)
-    metrics.add_metric("OldestUnsettledSeconds", MetricUnit.Seconds, oldest)
+    ages = [report.unsettled_seconds for report in reports if report.unsettled_seconds is not None]
+    if ages or not reports:  # where nobody could ask, nothing is known: 0 would say that all is well
+        metrics.add_metric("OldestUnsettledSeconds", MetricUnit.Seconds, max(ages, default=0.0))
     metrics.add_metric("WindowsSettled", MetricUnit.Count, sum(report.windows for report in reports))
     metrics.add_metric("PartialsSettled", MetricUnit.Count, sum(report.partials for report in reports))
     metrics.add_metric("LatePartials", MetricUnit.Count, sum(report.late for report in reports))

@@ -385,6 +385,23 @@ def test_unknown_plan(managed: Cluster) -> None:
     assert counts(settled(managed)) == expected([(WINDOW, 200)])
 
 
+# A run that was cut and one that ends with a window that waits: the next begins with the oldest, not after the cut.
+def test_a_held_window_after_a_cut(managed: Cluster) -> None:
+    pipeline, specs = make_pipeline(), manager_of(managed).specs
+    lines = [(WINDOW - n * MINUTE_MS, 200) for n in range(9)]
+    put_all(managed, make_documents(pipeline, "one", lines, NOW), NOW)
+    put_all(managed, [spoiled(make_documents(pipeline, "x", [(WINDOW, 200)], NOW)[0], 1, plan_id="unknown")], NOW)
+    assert not settle(managed, pipeline, specs, NOW, clock_of(8))[0].finished
+    assert progress(managed).cursor is not None
+
+    assert not manager_of(managed).settle(NOW + MINUTE_MS, forever)[0].finished
+    put_all(managed, make_documents(pipeline, "two", lines[-1:], NOW), NOW + MINUTE_MS)
+    assert not manager_of(managed).settle(NOW + 2 * MINUTE_MS, forever)[0].finished
+
+    assert counts(settled(managed)) == expected([*lines, lines[-1]])
+    assert (progress(managed).checkpoint_ms, progress(managed).cursor) == (0, None)
+
+
 # --- the rest of the cluster ------------------------------------------------------------------------------------------
 
 

@@ -206,6 +206,8 @@ class SettleRun:
                 f"have no partials any more: an index of {self.partials.path[1:]} was deleted, closed or replaced"
             )
         if held:
+            if cursor:  # the next run takes up all candidates again, not only those after the place of the cut
+                self.update_progress(lambda old: replace(old, cursor=None))
             return True
         self.report.unsettled_seconds = self._age_seconds(candidates.empty)
         self.update_progress(lambda old: replace(old, checkpoint_ms=max(old.checkpoint_ms, started_ms), cursor=None))
@@ -273,7 +275,8 @@ class SettleRun:
                 place = group.window_ms, group.group_id
                 self.check_time()
         except (OutOfTimeError, ClusterError) as error:
-            if isinstance(error, ClusterError) and error.kind != NO_TIME:
+            # A request that the end of the run cut short says nothing of the cluster, if others were answered before it.
+            if isinstance(error, ClusterError) and error.kind != NO_TIME and not (place and self._is_cut(error)):
                 raise
             writer.flush()
             if place:
@@ -284,6 +287,9 @@ class SettleRun:
         writer.flush()
         settled.update(distinct)
         return read
+
+    def _is_cut(self, error: ClusterError) -> bool:
+        return error.status == 0 and self.time_left() < RESERVE_SECONDS + 1
 
     def _report_settler(self, settler: Settler) -> None:
         for plan_id, count in settler.held.items():

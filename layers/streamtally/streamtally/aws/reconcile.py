@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from streamtally.aws.opensearch import Cluster
+from streamtally.aws.opensearch_scan import scan
 from streamtally.canonical import canonical_json, digest
 from streamtally.times import from_iso, to_iso
 
@@ -53,13 +54,8 @@ def _scan(cluster: Cluster, index: str, output: str) -> Iterator[dict[str, Any]]
         "query": {"bool": {"filter": {"term": {"tally.output": output}}}},
         "sort": ["tally.window_start", "tally.group_id"],
     }
-    while True:
-        answer = cluster.request("POST", f"/{index}/_search", body, ignore=(404,))
-        hits = answer.get("hits", {}).get("hits", [])
-        yield from (hit["_source"] for hit in hits)
-        if len(hits) < PAGE:
-            return
-        body["search_after"] = hits[-1]["sort"]
+    for hit in scan(cluster, f"/{index}/_search", body, ignore=(404,)):
+        yield hit["_source"]
 
 
 def compare(

@@ -12,6 +12,7 @@ import orjson
 from streamtally.aws.index_manager import make_manager
 from streamtally.aws.opensearch import BULK_MAX_BYTES, Cluster
 from streamtally.aws.opensearch_apply import describe_failures
+from streamtally.aws.opensearch_scan import scan
 from streamtally.errors import IndexPlanError, PartialWriteError
 from streamtally.indices.observed import Observed
 from streamtally.local.store import Document, sort_key
@@ -103,14 +104,9 @@ class OpenSearchStore:
             "query": {"bool": {"filter": [{"term": {"tally.output": output}}]}},
             "sort": [f"tally.{time_field}", {tie: {"missing": "_last"}}],
         }
-        while True:
-            # The alias shows what HAVING lets show; partials and late documents are not behind it.
-            path = f"/{self._views[output]}/_search"
-            hits = self._cluster.request("POST", path, body, {"ignore_unavailable": "true"})["hits"]["hits"]
-            yield from hits
-            if len(hits) < PAGE:
-                return
-            body["search_after"] = hits[-1]["sort"]
+        # The alias shows what HAVING lets show; partials and late documents are not behind it.
+        path = f"/{self._views[output]}/_search"
+        return scan(self._cluster, path, body, {"ignore_unavailable": "true"})
 
     def _write(self, lines: list[bytes]) -> None:
         if not lines:

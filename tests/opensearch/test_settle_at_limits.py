@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from streamtally.aws import opensearch_partials
-from streamtally.aws.opensearch import Cluster, connect
+from streamtally.aws.opensearch import Cluster, ClusterError, connect
 from streamtally.aws.opensearch_observe import state_id
 from streamtally.aws.opensearch_partials import Pace
 from streamtally.aws.opensearch_settle import SettleRun, settle
@@ -234,6 +234,30 @@ def test_news_for_what_a_cut_run_has_done(managed: Cluster) -> None:
         run_settle(managed, NOW + MINUTE_MS)
 
     assert counts(settled(managed)) == expected(lines * 2)
+
+
+# The last request of a run is cut short by the run's own end: what was done before it is kept, and nothing is wrong.
+@pytest.mark.parametrize("time_is_out", [True, False])
+def test_a_request_cut_by_the_end_of_the_run(
+    managed: Cluster, monkeypatch: pytest.MonkeyPatch, time_is_out: bool
+) -> None:
+    lines = [(WINDOW - n * MINUTE_MS, 200) for n in range(5)]
+    put_all(managed, make_documents(make_pipeline(), "one", lines, NOW), NOW)
+    original, left = opensearch_partials.Partials._hits, [100.0]
+
+    def hits(*arguments: Any) -> Any:
+        for number, hit in enumerate(original(*arguments)):
+            yield hit
+            if number == 3:
+                left[0] = 12.5 if time_is_out else 100.0
+                raise ClusterError("no whole answer in 1.3 s")
+
+    monkeypatch.setattr(opensearch_partials.Partials, "_hits", hits)
+    report = manager_of(managed).settle(NOW, lambda: left[0])[0]
+
+    assert (report.finished, report.written) == (False, 3 if time_is_out else 0)
+    assert report.problems == ([] if time_is_out else ["no whole answer in 1.3 s"])
+    assert (progress(managed).cursor is not None) == time_is_out
 
 
 def test_pages_go_by_bytes() -> None:

@@ -275,7 +275,7 @@ class SettleRun:
                 place = group.window_ms, group.group_id
                 self.check_time()
         except (OutOfTimeError, ClusterError) as error:
-            # A request that the end of the run cut short says nothing of the cluster, if others were answered before it.
+            # A request that the end of the run cut short says nothing of the cluster, if others were answered before.
             if isinstance(error, ClusterError) and error.kind != NO_TIME and not (place and self._is_cut(error)):
                 raise
             writer.flush()

@@ -132,3 +132,14 @@ contract: setup compile  ## Which clauses of Firehose's contract a function brea
 	  PIPELINE=layers/pipeline/pipeline/pipeline.json SUMMARY_STREAM=log-summary-stream \
 	  $(BIN)/python -m tests.conformance.contract --handler $(HANDLER) > .contract.txt; \
 	  status=$$?; grep -E '^(kept|broken)' .contract.txt; rm -f .contract.txt; exit $$status
+
+# --- Hostile input: docs/hostile.md
+FUZZ_SECONDS ?= 3600
+FUZZ_SEED ?=
+fuzz: setup  ## Seeded hostile lines and events until the time is up (FUZZ_SECONDS, FUZZ_SEED); what fails is kept in .fuzz
+	$(BIN)/python -W ignore -m tests.fuzz --seconds $(FUZZ_SECONDS) $(if $(FUZZ_SEED),--seed $(FUZZ_SEED))
+
+bench-hostile: setup  ## Time per byte and memory of every format's worst lines: exit status 1 if one is not linear
+	$(BIN)/python -W ignore -m bench.hostile --check
+
+.PHONY: fuzz bench-hostile

@@ -141,7 +141,7 @@ def test_the_answer_has_every_record(
     planted(lambda: RecursionError(SECRET))
     event = {"records": records_of([combined()] * 400 + [BAD])}
     put: list[Any] = []
-    answer, ledger = answer_batch(with_changes(), lambda made, _: put.extend(made), event, 60, ARRIVAL)
+    answer, ledger = answer_batch(with_changes(), lambda made, _: put.extend(made), event, lambda: 60.0, ARRIVAL)
     assert [each["recordId"] for each in answer["records"]] == [f"id-{number}" for number in range(401)]
     assert [each["result"] for each in answer["records"]] == ["Ok"] * 400 + ["ProcessingFailed"]
     assert (ledger.rows, ledger.unparsed) == (400, 1)

@@ -12,7 +12,7 @@ from streamtally.formats.plain import PLAIN_INTEGER, PLAIN_QUOTED, PLAIN_STATUS,
 _REASON = "not a common log line"
 
 # A user may hold spaces, so the bracket of the time ends it. "- ann" is no user but ident and user behind a vhost.
-USER = r"(?!-\x20[^\[])(?:[^\[]|\[(?![0-9]{2}/)){1,256}?(?=\x20\[[0-9]{2}/)"
+USER = r"(?!-\x20[^\[])(?:[^ \[]++|\x20(?!\[[0-9]{2}/)|\[(?![0-9]{2}/))++(?=\x20\[[0-9]{2}/)"
 TIME = r"\[([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2}\x20[+\-][0-9]{4})\]"
 
 COLUMNS = (

@@ -27,7 +27,7 @@ _MAX_TRIES = 16  # places that look like the start of the context
 
 def _quoted(name: str) -> str:
     # nginx does not escape quotes here: a value ends where the next one, or the line, follows.
-    return rf'(?:, {name}: "([^"]*+(?:"(?!, [a-z]++: "|\Z)[^"]*+)*+)")?+'
+    return rf'(?:, {name}: "([^"]*+(?:(?:"+(?=")|"(?!, [a-z]++: "|\Z))[^"]*+)*+)")?+'
 
 
 _CONTEXT = re.compile(

@@ -1,0 +1,189 @@
+"""Hostile lines: CPU time per byte and memory of every format's worst line, as ratios in one run.
+
+Each format's example is stretched at each of several places by what its pattern looks for (blanks, quotes, brackets,
+digits …), to 1 kB and on to 1 MB. ``--check`` exits with 1 where a line of twice the length takes more than 2.5 times
+the time, or a line takes more than 20 times the mean of the lines of its length in its format.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gc
+import itertools
+import statistics
+import time
+import tracemalloc
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from streamtally.formats import REGISTRY, FormatOptions, Parser
+from streamtally.formats.agent import compile_agent
+from streamtally.formats.auto import compile_auto
+from streamtally.formats.line_field import LineFieldParser
+
+SIZES = (1_000, 2_000, 32_000, 64_000, 500_000, 1_000_000)
+DOUBLED = ((1_000, 2_000), (32_000, 64_000), (500_000, 1_000_000))
+MAX_DOUBLING, MAX_OF_MEAN = 2.5, 20.0
+TOO_LONG_SECONDS = 5.0
+SMALLEST_SECONDS = 0.0003  # a shorter time than this is the clock's, and no line's
+SMALLEST_NS_A_BYTE = 10.0  # less than a third of a usual line is the memory's, which larger texts get otherwise
+TOKENS = (
+    *(" ", '"', "\\", "[", "] ", "{", ",", "\t", "=", ":", "a", "1"),
+    *("a=b ", "a:b\t", '\\"', "<1>", "[x] ", "- ", "\x00", "é"),
+)
+PLACES = (0.0, 0.1, 0.35, 0.6, 0.85, 1.0)
+REGEX = r'(?P<a>[^ ]*) \[(?P<b>[^\]]*)\] "(?P<c>(?:[^"\\]|\\.)*)" (?P<d>\d+)'
+
+
+class Family(NamedTuple):
+    """Lines that differ in their length alone."""
+
+    head: str
+    token: str
+    tail: str
+
+    def line(self, size: int) -> str:
+        """The line of that many characters."""
+        room = max(0, size - len(self.head) - len(self.tail))
+        return self.head + (self.token * (room // len(self.token) + 1))[:room] + self.tail
+
+
+def contestants() -> dict[str, tuple[Parser, list[str]]]:
+    """Name → parser and the examples to stretch."""
+    combined = REGISTRY["apache_combined"].examples[0].line
+    made: dict[str, tuple[Parser, list[str]]] = {
+        each.name: (each.compile(FormatOptions()), [example.line for example in each.examples[:1]])
+        for each in REGISTRY.values()
+        if each.examples
+    }
+    types = {"a": "BIGINT", "b": "DOUBLE", "c": "DECIMAL(18,2)", "d": "DOUBLE"}
+    made["regex"] = REGISTRY["regex"].compile(FormatOptions(pattern=REGEX, types=types)), ['x [1] "GET /" 200']
+    made["auto"] = compile_auto(FormatOptions()), [combined]
+    agent = [{"optionName": "LOGTOJSON", "logFormat": "COMBINEDAPACHELOG"}]
+    made["agent_options"] = compile_agent(agent), [combined]
+    made["line_field"] = LineFieldParser(compile_auto(FormatOptions()), "log"), ['{"log":"a","b":[1,2.5e3]}']
+    return made
+
+
+def families(examples: list[str]) -> Iterator[Family]:
+    """Every token at every place of every example."""
+    for example, place, token in itertools.product(examples, PLACES, TOKENS):
+        at = int(len(example) * place)
+        yield Family(example[:at], token, example[at:])
+
+
+def seconds(parse: Parser, line: str) -> float:
+    """CPU time of one line, as the least of enough tries to be one."""
+    best, spent = 9.0, 0.0
+    while spent < 4 * SMALLEST_SECONDS:
+        started = time.process_time_ns()
+        with contextlib.suppress(Exception):  # a refusal takes its time too
+            parse(line)
+        took = max(1, time.process_time_ns() - started) / 1e9
+        best, spent = min(best, took), spent + took
+    return best
+
+
+def peak_bytes(parse: Parser, line: str) -> int:
+    """The most memory that the line takes beside itself."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        parse(line)
+    except Exception:
+        pass
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    return peak
+
+
+Times = dict[Family, dict[int, float]]
+"""Family → size in characters → seconds."""
+
+
+def measure(parse: Parser, examples: list[str], sizes: tuple[int, ...]) -> Times:
+    """All families of a format."""
+    times: Times = {}
+    for family in families(examples):
+        times[family] = {}
+        for size in sizes:
+            times[family][size] = took = seconds(parse, family.line(size))
+            if took > TOO_LONG_SECONDS:  # it fails whatever comes
+                break
+    return times
+
+
+def worst_doubling(times: Times, parse: Parser) -> tuple[float, Family]:
+    """What twice the length costs at most, and whose line it is."""
+    return max((_doubling(taken, parse, family), family) for family, taken in times.items())
+
+
+def worst_of_mean(times: Times, means: dict[int, float]) -> tuple[float, Family]:
+    """How far the slowest line is from the mean of all lines of its length, and whose it is."""
+    ratios = [
+        (took / means[size], family)
+        for family, taken in times.items()
+        for size, took in taken.items()
+        if took >= _smallest(size)
+    ]
+    return max(ratios, default=(1.0, next(iter(times))))
+
+
+def memory(times: Times, parse: Parser, size: int) -> float:
+    """Bytes a character that the slowest lines take at most beside themselves."""
+    slowest = sorted(times, key=lambda family: times[family].get(size, 9.0))[-3:]
+    return max(peak_bytes(parse, family.line(size)) for family in slowest) / size
+
+
+def _smallest(size: int) -> float:
+    return max(SMALLEST_SECONDS, SMALLEST_NS_A_BYTE * size / 1e9)
+
+
+def _doubling(taken: dict[int, float], parse: Parser, family: Family) -> float:
+    worst = 0.0
+    for small, large in DOUBLED:
+        if taken.get(large, 0) < _smallest(large) or small not in taken:
+            continue
+        ratio = taken[large] / taken[small]
+        for _ in range(3):  # another process may have had the caches: what is so is so each time
+            if ratio > MAX_DOUBLING:
+                ratio = min(ratio, seconds(parse, family.line(large)) / seconds(parse, family.line(small)))
+        worst = max(worst, ratio)
+    return worst
+
+
+def main() -> int:
+    """Print a line a format; with ``--check`` the exit status says whether all are linear."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--check", action="store_true", help="exit with 1 where a format is not linear")
+    arguments.add_argument("--format", action="append", help="only this one (may be repeated)")
+    arguments.add_argument("--max-size", type=int, default=SIZES[-1], help="of a line, in characters")
+    options = arguments.parse_args()
+    sizes = tuple(size for size in SIZES if size <= options.max_size)
+    chosen = {name: made for name, made in contestants().items() if not options.format or name in options.format}
+    found = {name: measure(parse, examples, sizes) for name, (parse, examples) in chosen.items()}
+    means = {
+        size: statistics.fmean(taken[size] for times in found.values() for taken in times.values() if size in taken)
+        for size in sizes
+    }
+    wrong: list[str] = []
+    print(f"  {'':18}{'ns a byte':>10}{'doubling':>10}{'of mean':>9}{'memory':>8}")
+    for name, times in found.items():
+        parse = chosen[name][0]
+        doubling, of_mean = worst_doubling(times, parse), worst_of_mean(times, means)
+        slowest = max(took / size for taken in times.values() for size, took in taken.items()) * 1e9
+        beside = memory(times, parse, sizes[-1])
+        print(f"  {name:18}{slowest:>10.1f}{doubling[0]:>10.2f}{of_mean[0]:>9.1f}{beside:>7.1f}x", flush=True)
+        if doubling[0] > MAX_DOUBLING:
+            wrong.append(f"{name}: not linear: {doubling[1]!r}")
+        if of_mean[0] > MAX_OF_MEAN:
+            wrong.append(f"{name}: far from the mean: {of_mean[1]!r}")
+    for each in wrong:
+        print(f"  {each}")
+    return 1 if wrong and options.check else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

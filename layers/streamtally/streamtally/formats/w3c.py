@@ -133,19 +133,17 @@ class W3cParser:
     def __call__(self, line: str) -> Row:
         if line[:1] == "#":
             if line.startswith("#Fields:"):
-                self._header = line
+                self._header, self._to_row = line, None
             raise FormatError("w3c", HEADER)
-        if self._header is not None:  # only now: a record may be nothing but headers
-            self._names = to_names(self._header.removeprefix("#Fields:")) or IIS_DEFAULT
-            self._header = self._to_row = None
-        if self._names is IIS_DEFAULT and not _START.match(line):
-            raise FormatError("w3c", "neither a date nor a header in front")
         to_row = self._to_row
         if to_row is None:
+            if self._header is not None:  # only now: a record may be nothing but headers
+                self._names, self._header = to_names(self._header.removeprefix("#Fields:")) or IIS_DEFAULT, None
             to_row = self._to_row = _rows_of.find(self._names)
+        if self._names is IIS_DEFAULT and not _START.match(line):
+            raise FormatError("w3c", "neither a date nor a header in front")
         try:
-            cells = line.split(" ")
-            return _rows_of.read(self._names, cells) if to_row is None else to_row(cells)
+            return to_row(line.split(" ")) if to_row is not None else _rows_of.read(self._names, line.split(" "))
         except ValueError:
             raise FormatError("w3c", "another number of columns than there are fields") from None
 

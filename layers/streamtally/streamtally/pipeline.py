@@ -174,6 +174,7 @@ def transform(
     beyond = frozenset(unread)
     run = _Run(pipeline, records, apart, batch_id=batch_id, batch=batch, beyond=beyond)
     if run.ambiguous:
+        del run  # its documents may be a hundred thousand, and are made again
         run = _Run(pipeline, records, apart, by_row=True, batch_id=batch_id, batch=batch, beyond=beyond)
     may_return = (lambda place: may_go_back(records[place])) if can_put_back else (lambda place: False)
     places = choose_overflow(run.results, lambda place: turn(records[place]), max_response_bytes, may_return)
@@ -186,6 +187,7 @@ def transform(
             else []
             for place in places
         }
+        del run
         run = _Run(pipeline, records, apart | left_out, by_row=True, batch_id=batch_id, batch=batch, beyond=beyond)
     return run.outcome()
 

@@ -47,6 +47,9 @@ bench: setup  ## Speed, as ratios in one run
 formats-doc: setup  ## Make docs/formats.md from the formats
 	$(BIN)/python -m scripts.make_formats_doc
 
+pipeline-schema: setup  ## Make docs/pipeline.schema.json from the settings' classes
+	$(BIN)/python -m scripts.make_pipeline_schema
+
 compile: setup  ## Make pipeline.json of every pipeline in the checkout
 	$(BIN)/streamtally compile layers/pipeline/pipeline
 	$(BIN)/streamtally compile pipelines/rows
@@ -115,7 +118,7 @@ test-moto: setup setup-moto  ## attach, detach and status on a stream of moto's 
 clean:  ## Remove what was made, the environment too
 	rm -rf $(VENV) $(DEMO) .tools .aws-sam streamtally-out
 
-.PHONY: help setup demo test lint types bench formats-doc compile lock check clean
+.PHONY: help setup demo test lint types bench formats-doc pipeline-schema compile lock check clean
 
 # --- Exactness: the fault list, the contract, the soak
 test-faults: setup  ## The fault list, redrive, the simulator, and the state machine on a real OpenSearch

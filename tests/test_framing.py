@@ -156,5 +156,5 @@ def test_lines_is_the_default_and_keeps_every_line() -> None:
 
 def test_another_framing_is_refused_by_name() -> None:
     """A misspelt value is one clear line."""
-    with pytest.raises(SettingsError, match="framing = 'singel' under \\[source\\]: it is lines or single"):
+    with pytest.raises(SettingsError, match=r'\[source\] framing = "singel": expected one of lines, single'):
         _document("singel")

@@ -13,8 +13,8 @@ import pytest
 
 from streamtally import records as records_module
 from streamtally.answer import Result, encode_answer
+from streamtally.config.outputs import ERROR_STREAM
 from streamtally.error_rows import error_output_node
-from streamtally.outputs import ERROR_STREAM
 from streamtally.pipeline import Pipeline, _Run, load_pipeline, transform
 from streamtally.records import decode_records
 from tests.core.events import ARRIVAL, combined, documents, records_of, run

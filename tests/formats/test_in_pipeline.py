@@ -105,11 +105,11 @@ def test_pipeline_toml() -> None:
         assert define_pipeline(f"[source]\n{source}\n{OUTPUT}", plan, ZoneInfo)["source"]
     for source, named in (
         ('agent_options = [{ optionName = "ADDEC2METADATA", logFormat = "SYSLOG" }]', "EC2"),
-        ("agent_options = 5", "must be a list"),
+        ("agent_options = 5", "agent_options = 5: expected a list or text"),
         ('format = "nginx:$a$b"', "nothing stands between"),
-        ('anonymize = "host"', "list of fields"),
+        ('anonymize = "host"', "expected true or false or a list"),
         ("true_client = true", "true_client"),
-        ('drop = "host"', "list of fields"),
+        ('drop = "host"', "expected a list"),
     ):
         with pytest.raises(SettingsError, match=named):
             define_pipeline(f"[source]\n{source}\n{OUTPUT}", plan, ZoneInfo)

@@ -79,5 +79,5 @@ def test_whatever_stands_in_it_each_json_line_is_one_line(text: str) -> None:
 @pytest.mark.parametrize("name", ["", 7, ["log"]])
 def test_a_name_that_is_none_is_refused(name: object) -> None:
     """With the setting's name."""
-    with pytest.raises(SettingsError, match=r"line_field = .* under \[source\]"):
+    with pytest.raises(SettingsError, match=r"\[source\] line_field = .*: expected text that is not empty"):
         run({"line_field": name}, b"x\n")

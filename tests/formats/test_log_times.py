@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from streamtally.config.source import source_settings
 from streamtally.errors import EvaluationError
 from streamtally.formats import REGISTRY, FormatOptions
 from streamtally.log_times import compile_log_time
-from streamtally.source import Source, source_settings
+from streamtally.source import Source
 
 
 def ms(text: str) -> int:

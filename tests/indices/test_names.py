@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamtally.config.outputs import Rotation
 from streamtally.errors import SettingsError
-from streamtally.indices.names import Rotation, parse_index_name, parse_suffix, to_suffix
+from streamtally.indices.names import parse_index_name, parse_suffix, to_suffix
 from streamtally.indices.spec import IndexSpec, PlanOutput, check_names
 
 DATED: tuple[Rotation, ...] = ("hour", "day", "week", "month")

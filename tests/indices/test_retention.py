@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from streamtally.config.outputs import Rollover, Rotation
 from streamtally.indices.actions import Plan
-from streamtally.indices.names import LATE_UNKNOWN, MS_PER_DAY, Rotation, output_name, parse_index_name, partials_name
+from streamtally.indices.names import LATE_UNKNOWN, MS_PER_DAY, output_name, parse_index_name, partials_name
 from streamtally.indices.observed import Disk, Observed, ObservedIndex, StoredState
 from streamtally.indices.plan import plan_manage
 from streamtally.indices.retention import find_expired
-from streamtally.indices.spec import IndexSpec, PlanOutput, Retention, Rollover
+from streamtally.indices.spec import IndexSpec, PlanOutput, Retention
 from tests.indices.test_names import ms
 
 HOUR = 3_600_000

@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from streamtally.config.source import source_settings
 from streamtally.local.arrival import arrive_when_logged, read_lines
 from streamtally.local.logs import LogLine, check_logs, is_read_once, read_log
-from streamtally.source import Source, source_settings
+from streamtally.source import Source
 from streamtally.times import from_iso, to_iso
 from tests.core.events import combined
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from streamtally.aws.opensearch import Cluster
+from streamtally.config.outputs import Rotation
 from streamtally.indices.ingest import to_pipeline
-from streamtally.indices.names import Rotation
 from streamtally.indices.state import OutputState, RotationFrom
 from streamtally.times import to_iso
 from tests.opensearch.data import INBOX, forever, make_documents, make_pipeline, manager_of, ms, row_plan

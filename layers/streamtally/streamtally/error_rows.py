@@ -10,11 +10,11 @@ from typing import Any
 
 import orjson
 
+from streamtally.config.outputs import ERROR_STREAM
 from streamtally.documents import encode_document, encode_hard, row_document, row_id
 from streamtally.errors import EvaluationError
 from streamtally.formats.base import Row
 from streamtally.ledger import OutputLedger
-from streamtally.outputs import ERROR_STREAM
 from streamtally.plan.casts import value_to_text
 from streamtally.plan.rows import RowOutput
 from streamtally.plan.types import SqlType

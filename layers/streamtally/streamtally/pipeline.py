@@ -9,24 +9,24 @@ from typing import Any
 from streamtally.answer import DROPPED, FAILED, MAX_RESPONSE_BYTES, OK, Result, choose_overflow
 from streamtally.bounds import BEYOND, ROW_OUTPUTS, Bounds, choose_unread, turn
 from streamtally.canonical import digest
+from streamtally.config.outputs import ERROR_STREAM, output_settings
+from streamtally.config.source import SINGLE, source_settings
 from streamtally.documents import add_line_ids, batch_account
 from streamtally.envelope import UNSEALED, Seal
 from streamtally.errors import PlanError, SettingsError
 from streamtally.fingerprint import Batch, describe_batch
 from streamtally.ledger import Ledger, OutputLedger
 from streamtally.lines import LineReader, count_lines, has_several_lines
-from streamtally.outputs import ERROR_STREAM, output_settings
 from streamtally.plan.rows import RowOutput, compile_row_output
 from streamtally.plan.windowed import WindowedOutput, compile_windowed_output
 from streamtally.putting_back import may_go_back, to_envelopes, to_single_lines
 from streamtally.records import ANY_AGE_MS, Record, RecordGroup, group_records
-from streamtally.source import Source, ZoneOf, source_settings
+from streamtally.source import Source, ZoneOf
 from streamtally.targets import Output, make_targets
 
 PLAN_VERSION = 1
 MS_PER_DAY = 86_400_000
 OVERFLOW = "the answer would pass 6 MB"
-SINGLE = "single"
 _ANSWER_TIMES = 3
 """How many times its bytes a line takes in the answer, where that is not known yet: JSON with names, in base64."""
 SEVERAL_LINES = "several lines in a record, and framing is single"

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import UTC, tzinfo
-from typing import Any
 
-from streamtally.bounds import MOST, READ_BYTES, READ_LINES
+from streamtally.config.source import AUTO, FORMATS_OWN, SourceSettings
 from streamtally.errors import SettingsError
 from streamtally.event_time import EventTime, EventTimes
-from streamtally.formats import AUTO, find_format
+from streamtally.formats import find_format
 from streamtally.formats.agent import compile_agent
 from streamtally.formats.auto import CANDIDATES, compile_auto, is_json_text
 from streamtally.formats.base import Format, FormatOptions, Parser
@@ -23,82 +21,7 @@ from streamtally.plan.types import SqlType, parse_type
 ZoneOf = Callable[[str], tzinfo]
 """A time zone's name → the zone. Raises KeyError or ValueError for one that is unknown."""
 
-FORMATS_OWN = "format"
 _ACCESS_LOG_TIME = ("datetime", "dd/MMM/yyyy:HH:mm:ss Z")
-
-FRAMINGS = ("lines", "single")
-"""How many documents a record's answer may hold: as many as it has lines, or one."""
-
-
-@dataclass(frozen=True)
-class SourceSettings:
-    """``[source]`` of a pipeline.
-
-    Attributes:
-        format: a format's name, or ``auto``; pattern, fields: of format ``regex``.
-        types: column → SQL type, coerced for counting (``"200"`` → 200).
-        rename: the log's field → the program's column. Lines go on with their own names.
-        time_field, time_format, time_zone: where a row's event time is, how it is written (SimpleDateFormat's
-            letters, ``iso8601``, ``unix``, ``unix_ms``, ``syslog``, ``apache_error``, ``auto``), and the zone of times
-            without an offset. ``time_field`` None: rows have no event time; ``format``: where the format has it (in
-            ``auto`` the access logs' datetime); ``auto``: the first of the usual names that the row has.
-        unescape: undo the log's escapes.
-        agent_options: the Kinesis Agent's dataProcessingOptions, in place of a format.
-        split_request, anonymize, true_client, drop: see streamtally.formats.rewrite.
-        line_id: each JSON line gets a ``line_id``, which tells twins in S3 from lines that repeat.
-        framing: ``lines``: a record may hold many lines, and its answer as many documents. ``single``: one document a
-            record, for destinations that take no more (OpenSearch, Splunk, HTTP …); a record of several lines goes
-            back into the source stream line by line.
-        line_field: the member of a JSON line that holds the log line, as Fluent Bit sends it (``log``).
-        paths: column → JSONPath (``$.a.b``) of a value inside a JSON line; a missing one is NULL.
-        read_bytes, read_lines: what one invocation reads at most, unpacked; the rest goes back into the source stream.
-        stream_name: the source's in-application stream, which SQL selects from.
-    """
-
-    format: str = AUTO
-    pattern: str | None = None
-    fields: tuple[str, ...] = ()
-    types: Mapping[str, str] = field(default_factory=lambda: {"response": "INTEGER", "bytes": "BIGINT"})
-    rename: Mapping[str, str] = field(default_factory=dict)
-    time_field: str | None = FORMATS_OWN
-    time_format: str | None = None
-    time_zone: str = "UTC"
-    unescape: bool = False
-    delimiter: str | None = None
-    framing: str = "lines"
-    line_id: bool = False
-    agent_options: Sequence[Any] | str | None = None
-    split_request: bool = False
-    anonymize: bool | Sequence[str] = False
-    true_client: Mapping[str, Any] | None = None
-    drop: Sequence[str] = ()
-    line_field: str | None = None
-    paths: Mapping[str, str] = field(default_factory=dict)
-    read_bytes: int = READ_BYTES
-    read_lines: int = READ_LINES
-    stream_name: str = "SOURCE_SQL_STREAM_001"
-
-
-def source_settings(document: Mapping[str, Any]) -> SourceSettings:
-    """The settings from ``pipeline.json``. Raises: SettingsError: a name that is none of them."""
-    known = SourceSettings.__dataclass_fields__
-    if unknown := sorted(set(document) - set(known)):
-        raise SettingsError(
-            f"unknown setting {unknown[0]!r} under [source]: the settings are {', '.join(sorted(known))}"
-        )
-    values = dict(document)
-    values["fields"] = tuple(document.get("fields") or ())
-    if values.get("framing", FRAMINGS[0]) not in FRAMINGS:
-        raise SettingsError(f"framing = {values['framing']!r} under [source]: it is {' or '.join(FRAMINGS)}")
-    _check_bounds(values)
-    return SourceSettings(**values)
-
-
-def _check_bounds(values: Mapping[str, Any]) -> None:
-    for name, least, most in (("read_bytes", 2**20, MOST.size_bytes), ("read_lines", 1_000, MOST.lines)):
-        value = values.get(name, least)
-        if type(value) is not int or not least <= value <= most:
-            raise SettingsError(f"{name} = {value!r} under [source]: it is a number from {least} to {most}")
 
 
 class Source:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any, Protocol
 
+from streamtally.config.outputs import ERROR_STREAM
 from streamtally.documents import MAX_DOCUMENT_BYTES, encode_document, partial_document, row_document, row_id
 from streamtally.error_rows import ErrorTarget, count_failure
 from streamtally.errors import EvaluationError
 from streamtally.formats.base import Plain, Row, Scanner
 from streamtally.ledger import OutputLedger
-from streamtally.outputs import ERROR_STREAM
 from streamtally.plan.codegen import FILTERED, OUT_OF_RANGE
 from streamtally.plan.rows import RowOutput
 from streamtally.plan.windowed import Group, WindowedOutput

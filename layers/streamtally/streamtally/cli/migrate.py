@@ -6,18 +6,20 @@ import difflib
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
+from msgspec import structs
 
 from streamtally.aws.objects import Folder
 from streamtally.aws.session import Aws, AwsError
 from streamtally.cli.applications import PROGRAM, choose, read_document
 from streamtally.cli.aws_options import aws_options, echo_json, json_option
 from streamtally.cli.compile import write_atomically
+from streamtally.config.source import FORMATS_OWN
 from streamtally.definition import define_pipeline
 from streamtally.errors import SettingsError
 from streamtally.local.arrival import ReadLine, arrive_when_logged, read_lines
@@ -32,7 +34,7 @@ from streamtally.migrate.report import report
 from streamtally.migrate.templates import only, resolve
 from streamtally.pipeline import load_pipeline
 from streamtally.report.text import visible
-from streamtally.source import FORMATS_OWN, Source
+from streamtally.source import Source
 from streamtally.sql.applications import Application, index_name, make_definition, read_applications
 
 REPORT, PARAMETERS = "MIGRATION.md", "parameters.json"
@@ -197,7 +199,7 @@ def _timed_source(source: Source) -> Source:
     for it, also where the program reads none."""
     if source.settings.format != "json" or source.settings.time_field != FORMATS_OWN:
         return source
-    return Source(replace(source.settings, time_field="auto", time_format="auto"), ZoneInfo)
+    return Source(structs.replace(source.settings, time_field="auto", time_format="auto"), ZoneInfo)
 
 
 def _counted(lines: Iterable[ReadLine], compared: Compared) -> Iterator[ReadLine]:

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 import click
 
+from streamtally.config.source import FORMATS_OWN
 from streamtally.errors import SettingsError
 from streamtally.formats import AUTO, find_format
-from streamtally.source import FORMATS_OWN
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

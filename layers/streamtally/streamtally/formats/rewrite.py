@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from streamtally.config.source import TrueClient
 from streamtally.errors import SettingsError
 from streamtally.formats.base import Parser, Row
 
@@ -46,7 +47,7 @@ class Rewrite:
         cls,
         split: bool,
         anonymize: bool | Sequence[str],
-        true_client: Mapping[str, Any] | None,
+        true_client: TrueClient | None,
         drop: Sequence[str],
     ) -> Rewrite | None:
         """The steps that the settings ask for, None if none. Raises: SettingsError."""
@@ -54,21 +55,15 @@ class Rewrite:
         if true_client is not None:
             steps.append(true_client_step(true_client))
         if anonymize:
-            steps.append(anonymize_step(CLIENT_FIELDS if anonymize is True else _names("anonymize", anonymize)))
+            steps.append(anonymize_step(CLIENT_FIELDS if anonymize is True else tuple(anonymize)))
         if drop:
-            names = frozenset(_names("drop", drop))
+            names = frozenset(drop)
             steps.append(lambda row: {name: value for name, value in row.items() if name not in names})
         return cls(tuple(steps)) if steps else None
 
     def wrap(self, parse: Parser) -> Parser:
         """The parser with these steps behind it."""
         return _Rewriting(parse, self.steps)
-
-
-def _names(setting: str, value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
-        raise SettingsError(f'{setting} = {value!r} under [source]: give a list of fields, as ["host"]')
-    return tuple(value)
 
 
 class _Rewriting:
@@ -178,22 +173,16 @@ def anonymize_step(fields: Sequence[str]) -> Step:
     return anonymize
 
 
-def true_client_step(settings: Mapping[str, Any]) -> Step:
+def true_client_step(settings: TrueClient) -> Step:
     """Puts the client behind trusted proxies into the client's field; the proxy goes to the field ``proxy``.
 
     As nginx's realip with real_ip_recursive: only if the peer is trusted, and then the last address of the list that
-    is not. Args: settings: ``forwarded`` (the field with X-Forwarded-For), ``client`` (default: host), ``trusted``
-    (networks). Raises: SettingsError.
+    is not. Raises: SettingsError: a network that is not one.
     """
-    if not isinstance(settings, Mapping):
-        raise SettingsError(f"true_client = {settings!r}: it takes a table, as {{ forwarded = 'x_forwarded_for' }}")
-    if unknown := sorted(set(settings) - {"forwarded", "client", "trusted"}) or "forwarded" not in settings:
-        raise SettingsError(
-            f"true_client takes forwarded (a field), client (a field) and trusted (networks): {unknown}"
-        )
-    forwarded, client = str(settings["forwarded"]), str(settings.get("client", "host"))
+    forwarded, client = settings.forwarded, settings.client
     try:
-        trusted = [ipaddress.ip_network(each) for each in settings.get("trusted", PRIVATE_PROXIES)]
+        networks = PRIVATE_PROXIES if settings.trusted is None else settings.trusted
+        trusted = [ipaddress.ip_network(network) for network in networks]
     except ValueError as error:
         raise SettingsError(f"true_client: {error}: write networks as 10.0.0.0/8") from None
 

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal
 
-Rotation = Literal["hour", "day", "week", "month", "rollover"]
+from streamtally.config.outputs import Rotation
+
 Kind = Literal["inbox", "partials", "late", "output", "view"]
 
 LATE_UNKNOWN: Final = "late-unknown"

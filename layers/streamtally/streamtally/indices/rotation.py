@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from streamtally.config.outputs import Rollover
 from streamtally.indices.names import MS_PER_DAY, floor_day
 from streamtally.indices.observed import ObservedIndex
-from streamtally.indices.spec import IndexSpec, Rollover
+from streamtally.indices.spec import IndexSpec
 from streamtally.indices.state import OutputState, RotationFrom
 
 MS_PER_HOUR = 3_600_000

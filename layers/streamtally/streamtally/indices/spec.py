@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, cast, get_args
+from typing import Any, Literal
 
+from streamtally.config.outputs import (
+    OutputSettings,
+    Rollover,
+    Rotation,
+    check_index_name,
+    check_overlaps,
+    output_settings,
+)
 from streamtally.errors import SettingsError
-from streamtally.indices.names import MS_PER_DAY, Rotation, inbox_name
-from streamtally.outputs import REPLICAS, SHARDS
+from streamtally.indices.names import inbox_name
 
-DEFAULT_PARTIALS_DAYS: Final = 10
-DEFAULT_GRACE_SECONDS: Final = 1200
-_INDEX_NAME = re.compile(r"[a-z0-9][a-z0-9_.+-]{0,199}")
+_DEFAULT = OutputSettings(index="")
 
 
 @dataclass(frozen=True)
@@ -44,15 +48,6 @@ class Retention:
 
 
 @dataclass(frozen=True)
-class Rollover:
-    """When rows go on in a new index: any of the conditions suffices."""
-
-    max_age_days: float | None = None
-    max_docs: int | None = None
-    max_size_bytes: int | None = None
-
-
-@dataclass(frozen=True)
 class PlanOutput:
     """One output of the plan: rows, or windows of ``window_ms``."""
 
@@ -78,10 +73,10 @@ class IndexSpec:
     rotation: Rotation = "day"
     rollover: Rollover | None = None
     retention: Retention = field(default_factory=Retention)
-    grace_ms: int = DEFAULT_GRACE_SECONDS * 1000
-    max_past_ms: int = 7 * MS_PER_DAY
-    max_ahead_ms: int = 3_600_000
-    partials_days: float = DEFAULT_PARTIALS_DAYS
+    grace_ms: int = _DEFAULT.grace_seconds * 1000
+    max_past_ms: int = _DEFAULT.max_past_seconds * 1000
+    max_ahead_ms: int = _DEFAULT.max_ahead_seconds * 1000
+    partials_days: float = _DEFAULT.partials_days
     partials_shards: int = 1
     partials_replicas: int | None = None
     types: Mapping[str, str] = field(default_factory=dict)
@@ -123,80 +118,65 @@ def read_specs(document: Mapping[str, Any], default_stream: str | None = None) -
 
 
 def _read_spec(
-    name: str, nodes: Sequence[Mapping[str, Any]], settings: Mapping[str, Any] | None, default_stream: str | None
+    name: str, nodes: Sequence[Mapping[str, Any]], document: Mapping[str, Any] | None, default_stream: str | None
 ) -> IndexSpec:
-    if settings is None:
+    if document is None:
         raise SettingsError(f'pipeline.json: output {name} has no settings under "outputs"')
-    stream = settings.get("stream") or default_stream
+    settings = output_settings(name, document)
+    stream = settings.stream or default_stream
     if not stream:
         raise SettingsError(f"output {name} names no stream, and SUMMARY_STREAM is not set")
-    rotation = settings.get("rotation") or "day"
-    if rotation not in get_args(Rotation):
-        raise SettingsError(f"output {name}: rotation {rotation!r} is none of {', '.join(get_args(Rotation))}")
     outputs = tuple(PlanOutput(node["name"], node["kind"], int(node.get("window_ms") or 0)) for node in nodes)
-    if rotation == "rollover" and any(output.kind != "row" for output in outputs):
+    if settings.rotation == "rollover" and any(output.kind != "row" for output in outputs):
         raise SettingsError(f"output {name}: only row outputs can roll over; a window must find its index again")
     columns = {c["name"]: Column(c["name"], c["type"], c.get("index_type")) for node in nodes for c in node["columns"]}
-    options = dict(settings.get("options") or {})
     return IndexSpec(
         name=name,
-        index=str(settings.get("index") or "request_data"),
-        stream=str(stream),
+        index=settings.index,
+        stream=stream,
         outputs=outputs,
         columns=tuple(columns.values()),
-        rotation=cast(Rotation, rotation),
-        rollover=_read_rollover(name, options.pop("rollover", None)) if rotation == "rollover" else None,
-        retention=_read_retention(name, {**(settings.get("retention") or {}), **options}),
-        grace_ms=int(settings.get("grace_seconds", DEFAULT_GRACE_SECONDS)) * 1000,
-        max_past_ms=int(settings.get("max_past_seconds", 604_800)) * 1000,
-        max_ahead_ms=int(settings.get("max_ahead_seconds", 3_600)) * 1000,
-        partials_days=settings.get("partials_days", DEFAULT_PARTIALS_DAYS),
-        partials_shards=_read_count(name, settings, "partials_shards", SHARDS) or 1,
-        partials_replicas=_read_count(name, settings, "partials_replicas", REPLICAS),
-        types=dict(settings.get("types") or {}),
+        rotation=settings.rotation,
+        rollover=_rollover(name, settings),
+        retention=_retention(settings),
+        grace_ms=settings.grace_seconds * 1000,
+        max_past_ms=settings.max_past_seconds * 1000,
+        max_ahead_ms=settings.max_ahead_seconds * 1000,
+        partials_days=settings.partials_days,
+        partials_shards=settings.partials_shards or 1,
+        partials_replicas=settings.partials_replicas,
+        types=settings.types,
     )
 
 
-def _read_count(name: str, settings: Mapping[str, Any], key: str, allowed: range) -> int | None:
-    value = settings.get(key)
-    if value is not None and (type(value) is not int or value not in allowed):
-        raise SettingsError(f"output {name}: {key} is {allowed.start} to {allowed.stop - 1}, not {value!r}")
-    return value
+def _rollover(name: str, settings: OutputSettings) -> Rollover | None:
+    if settings.rotation != "rollover":
+        if settings.options.rollover is not None:
+            raise SettingsError(
+                f'output {name}: options.rollover goes with rotation = "rollover", not {settings.rotation!r}'
+            )
+        return None
+    return settings.options.rollover or Rollover(max_age_days=1)
 
 
-def _read_rollover(name: str, given: Mapping[str, Any] | None) -> Rollover:
-    _refuse_unknown(f"output {name}: options.rollover", given or {}, Rollover.__dataclass_fields__)
-    return Rollover(**given) if given else Rollover(max_age_days=1)
-
-
-def _read_retention(name: str, given: Mapping[str, Any]) -> Retention:
-    _refuse_unknown(f"output {name}: retention", given, Retention.__dataclass_fields__)
-    retention = Retention(**{key: value for key, value in given.items() if value is not None})
-    if retention.managed_by not in ("function", "ism"):
-        raise SettingsError(f'output {name}: managed_by is "function" or "ism", not {retention.managed_by!r}')
-    return retention
-
-
-def _refuse_unknown(where: str, given: Mapping[str, Any], known: Iterable[str]) -> None:
-    if unknown := sorted(set(given) - set(known)):
-        raise SettingsError(f"{where} has no {unknown[0]!r}; there are {', '.join(sorted(known))}")
+def _retention(settings: OutputSettings) -> Retention:
+    limits, options = settings.retention, settings.options
+    return Retention(
+        max_age_days=limits.max_age_days,
+        max_count=limits.max_count,
+        max_size_bytes=limits.max_size_bytes,
+        min_free_disk_share=limits.min_free_disk_share,
+        require_snapshot=options.require_snapshot,
+        force_merge=options.force_merge,
+        managed_by=options.managed_by,
+    )
 
 
 def check_names(specs: Sequence[IndexSpec]) -> None:
     """Refuse names that OpenSearch does not take, and two outputs of which one's pattern matches the other's names.
 
-    Raises: SettingsError: names both outputs.
+    Raises: SettingsError: names the output, or both.
     """
     for spec in specs:
-        if not _INDEX_NAME.fullmatch(spec.index):
-            raise SettingsError(
-                f"output {spec.name}: index {spec.index!r} must be lower case letters, digits, '_', '-' or '.'"
-            )
-        if spec.index.startswith(("inbox-", "partials-", "late-", "streamtally-")):
-            raise SettingsError(f"output {spec.name}: index {spec.index!r} begins as Streamtally's own names do")
-    for one in specs:
-        for other in specs:
-            if one is not other and (one.index == other.index or re.match(re.escape(one.index) + "-[02]", other.index)):
-                raise SettingsError(
-                    f"outputs {one.name} and {other.name}: names of index {one.index!r} would match {other.index!r}"
-                )
+        check_index_name(spec.index, f"output {spec.name}:")
+    check_overlaps({spec.name: spec.index for spec in specs})

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from streamtally.indices.names import Rotation, output_name
+from streamtally.config.outputs import Rotation
+from streamtally.indices.names import output_name
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from streamtally.config.source import source_settings
 from streamtally.definition import read_definition
 from streamtally.errors import ProgramFileError, SettingsError, SqlError, SqlProgramError
 from streamtally.pipeline import PLAN_VERSION
-from streamtally.source import Source, source_settings
+from streamtally.source import Source
 from streamtally.sql.problems import show_problems
 from streamtally.sql.program import Program, compile_program
 from streamtally.sql.source import source_stream

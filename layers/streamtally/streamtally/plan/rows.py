@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from streamtally.config.outputs import OutputSettings
 from streamtally.errors import EvaluationError, PlanError
-from streamtally.outputs import OutputSettings, why_reserved
 from streamtally.plan.casts import value_to_text
 from streamtally.plan.codegen import Reads, RowSource, make_function, row_scope, time_lines
 from streamtally.plan.expressions import BOOLEAN, Scope, cast_code, compile_expression, null_safe
+from streamtally.plan.reserved import why_reserved
 from streamtally.plan.types import SqlType, parse_type
 
 MakeRow = Callable[[dict[str, Any], int, int, int], "tuple[int, int, dict[str, Any] | None]"]

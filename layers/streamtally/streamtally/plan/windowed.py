@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from streamtally.config.outputs import OutputSettings
 from streamtally.errors import EvaluationError, PlanError
-from streamtally.outputs import OutputSettings
 from streamtally.plan.aggregates import Aggregate, make_aggregate
 from streamtally.plan.codegen import Reads, RowSource, make_function, row_scope, time_lines
 from streamtally.plan.expressions import BOOLEAN, TIMESTAMP, Code, Scope, cast_code, compile_expression

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from streamtally.config.outputs import ERROR_STREAM
 from streamtally.errors import SqlError
-from streamtally.outputs import ERROR_STREAM, why_reserved
+from streamtally.plan.reserved import why_reserved
 from streamtally.sql.expressions import Translator
 from streamtally.sql.nodes import CreatePump, CreateStream
 from streamtally.sql.problems import Problems, SkippedError

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlglot import exp
 
+from streamtally.config.outputs import ERROR_STREAM
 from streamtally.error_rows import error_output_node
 from streamtally.errors import SqlError, SqlProgramError
-from streamtally.outputs import ERROR_STREAM
 from streamtally.sql.declarations import Declarations
 from streamtally.sql.entries import make_output
 from streamtally.sql.problems import Problems, SkippedError, SourceText

@@ -1,0 +1,160 @@
+"""Reads a table into its class; whatever does not fit is one line with its path and what to write instead."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import types
+import typing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from streamtally.errors import SettingsError
+
+Table = TypeVar("Table", bound=msgspec.Struct)
+
+_MAX_SHOWN = 60
+
+
+def read_table(kind: type[Table], value: Any, where: str) -> Table:
+    """A table as an instance of its class.
+
+    Args: where: what stands before the setting in a message, such as ``pipeline.toml: [source]``.
+    Raises: SettingsError: an unknown or missing setting, a wrong type, a value out of its range.
+    """
+    if not isinstance(value, Mapping):
+        raise SettingsError(f"{where} = {_show(value)}: expected a table of settings")
+    try:
+        return msgspec.convert(value, kind, strict=True)
+    except msgspec.ValidationError as error:
+        reason = next(_explain_table(kind, value, ()), str(error))
+        raise SettingsError(f"{where} {reason}") from None
+
+
+def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
+    """``unknown setting 'formta': did you mean 'format'? There are …``: the nearest name, then all.
+
+    Args: what: names the kind of thing, such as ``setting``.
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    advice = f"did you mean {near[0]!r}? There are" if near else "there are"
+    shown = name if len(name) <= _MAX_SHOWN else f"{name[:_MAX_SHOWN]}…"
+    return f"unknown {what} {shown!r}: {advice} {', '.join(names)}"
+
+
+def _explain_table(kind: type[msgspec.Struct], value: Mapping[Any, Any], path: tuple[str, ...]) -> Iterator[str]:
+    """What is wrong in a table, first things first; nothing where each setting fits by itself."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    prefix = f"{'.'.join(path)}: " if path else ""
+    for name in value:
+        if name not in hints:
+            yield prefix + unknown_name("setting", str(name), hints)
+    for field in msgspec.structs.fields(kind):
+        if field.required and field.name not in value:
+            yield f"{prefix}{field.name} is missing: write {field.name} = {_example(hints[field.name])}"
+    for name, hint in hints.items():
+        if name in value:
+            yield from _explain_setting(hint, value[name], (*path, name), name, hint)
+
+
+def _explain_setting(hint: Any, value: Any, path: tuple[str, ...], setting: str, example: Any) -> Iterator[str]:
+    """Args: hint: the value's type; setting, example: the setting's name and annotation, whose example is shown."""
+    try:
+        msgspec.convert(value, hint, strict=True)
+        return
+    except msgspec.ValidationError:
+        pass
+    for option in _options(hint):
+        if isinstance(value, Mapping) and isinstance(option, type) and issubclass(option, msgspec.Struct):
+            yield from _explain_table(option, value, path)
+            return
+        if isinstance(value, Mapping) and typing.get_origin(option) is dict:
+            inner = typing.get_args(option)[1]
+            for key, item in value.items():
+                yield from _explain_setting(inner, item, (*path, str(key)), setting, example)
+            return
+        if isinstance(value, list) and typing.get_origin(option) is tuple:
+            inner = typing.get_args(option)[0]
+            for index, item in enumerate(value):
+                yield from _explain_setting(inner, item, (*path[:-1], f"{path[-1]}[{index}]"), setting, example)
+            return
+    written = f"such as {setting} = {_example(hint, example)}"
+    yield f"{'.'.join(path)} = {_show(value)}: expected {_describe(hint)}, {written}"
+
+
+def _options(hint: Any) -> list[Any]:
+    """The types that a value may have, without None, UNSET and annotations."""
+    if typing.get_origin(hint) is typing.Annotated:
+        return _options(typing.get_args(hint)[0])
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return [option for part in typing.get_args(hint) for option in _options(part)]
+    return [] if hint in (type(None), msgspec.UnsetType) else [hint]
+
+
+def _metas(hint: Any) -> Iterator[msgspec.Meta]:
+    """The annotations of a type, the outermost first."""
+    if typing.get_origin(hint) is typing.Annotated:
+        inner, *metas = typing.get_args(hint)
+        yield from reversed(metas)
+        yield from _metas(inner)
+    elif typing.get_origin(hint) in (typing.Union, types.UnionType):
+        for part in typing.get_args(hint):
+            yield from _metas(part)
+
+
+def _describe(hint: Any) -> str:
+    patterns = {str(meta.pattern) for meta in _metas(hint) if meta.pattern}
+    if patterns:
+        return "a size: a number and B, KB, MB, GB or TB" if any("KB" in text for text in patterns) else _DURATION
+    words = [_WORDS.get(option) or _describe_generic(option) for option in _options(hint)]
+    limits = [f"{text} {value:g}" for meta in _metas(hint) for text, value in _limits(meta)]
+    if any(meta.min_length for meta in _metas(hint)) and words == ["text"]:
+        words = ["text that is not empty"]
+    return " or ".join(dict.fromkeys(words)) + (f" ({', '.join(limits)})" if limits else "")
+
+
+_DURATION = "a duration: a number and s, m, h or d"
+_WORDS: dict[Any, str] = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
+
+
+def _describe_generic(option: Any) -> str:
+    origin = typing.get_origin(option)
+    if origin is Literal:
+        return "one of " + ", ".join(typing.get_args(option))
+    return "a list" if origin in (tuple, list, Sequence) else "a table"
+
+
+def _limits(meta: msgspec.Meta) -> Iterator[tuple[str, float]]:
+    for text, limit in (("at least", meta.ge), ("above", meta.gt), ("at most", meta.le), ("below", meta.lt)):
+        if limit is not None:
+            yield text, float(limit)
+
+
+def _example(*hints: Any) -> str:
+    """How a value of the setting is written in TOML."""
+    for hint in reversed(hints):
+        for meta in _metas(hint):
+            if meta.examples:
+                return to_toml(meta.examples[0])
+    return "…"
+
+
+def to_toml(value: Any) -> str:
+    """A value as TOML writes it in one line."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {to_toml(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(to_toml, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _show(value: Any) -> str:
+    try:
+        text = to_toml(value)
+    except (TypeError, ValueError, RecursionError):  # a TOML date or time
+        text = str(value)
+    text = "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in text)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"

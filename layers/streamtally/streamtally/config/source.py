@@ -1,0 +1,160 @@
+"""``[source]`` of a pipeline: how lines are read, what their columns are called, and when a row happened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from streamtally.bounds import MOST, READ_BYTES, READ_LINES
+from streamtally.config.read import read_table
+
+AUTO = "auto"
+"""``format``: the formats are told apart line by line. ``time_field``: the first of the usual names that a row has."""
+
+FORMATS_OWN = "format"
+"""``time_field``: where the format itself has the time."""
+
+LINES, SINGLE = "lines", "single"
+
+Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1_000)]
+
+
+class TrueClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``true_client``: which field holds the proxies' list, which the client, and which networks are trusted."""
+
+    forwarded: Annotated[Name, Meta(description="The field with X-Forwarded-For.", examples=["x_forwarded_for"])]
+    client: Annotated[Name, Meta(description="The field with the peer's address.", examples=["host"])] = "host"
+    trusted: Annotated[
+        tuple[str, ...] | None,
+        Meta(
+            description="Networks of trusted proxies; left out, the private ones.",
+            examples=[["10.0.0.0/8", "2001:db8::/32"]],
+        ),
+    ] = None
+
+
+class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[source]``. The descriptions are those of ``docs/pipeline.schema.json``."""
+
+    format: Annotated[
+        Name,
+        Meta(
+            description="The lines' format: a name that `streamtally formats` lists, a directive, or auto.",
+            examples=["auto", "apache_combined", "nginx:$remote_addr [$time_local] $status"],
+        ),
+    ] = AUTO
+    pattern: Annotated[
+        str | None,
+        Meta(
+            description="Format regex: an expression that matches a whole line, a group per field.",
+            examples=["(\\S+) (\\d+)"],
+        ),
+    ] = None
+    fields: Annotated[
+        tuple[Name, ...],
+        Meta(
+            description="The names of the pattern's groups, or of the columns of csv, tsv and w3c, in order.",
+            examples=[["client", "path"]],
+        ),
+    ] = ()
+    types: Annotated[
+        dict[str, str],
+        Meta(description="Field → SQL type that its text is read as for counting.", examples=[{"response": "INTEGER"}]),
+    ] = msgspec.field(default_factory=lambda: {"response": "INTEGER", "bytes": "BIGINT"})
+    rename: Annotated[
+        dict[str, Name],
+        Meta(
+            description="The log's field → the program's column. The JSON lines keep the log's own names.",
+            examples=[{"http_status": "response"}],
+        ),
+    ] = msgspec.field(default_factory=dict)
+    time_field: Annotated[
+        Name | None,
+        Meta(
+            description="The field with a row's event time. format: the format's own; auto: the first usual name.",
+            examples=["datetime"],
+        ),
+    ] = FORMATS_OWN
+    time_format: Annotated[
+        Name | None,
+        Meta(
+            description="How that time is written: SimpleDateFormat's letters, iso8601, unix, unix_ms, syslog, "
+            "apache_error or auto.",
+            examples=["dd/MMM/yyyy:HH:mm:ss Z", "iso8601"],
+        ),
+    ] = None
+    time_zone: Annotated[
+        Name, Meta(description="The zone of times without an offset.", examples=["UTC", "Europe/Berlin"])
+    ] = "UTC"
+    unescape: Annotated[bool, Meta(description="Undo the log's escapes in quoted fields.", examples=[True])] = False
+    delimiter: Annotated[str | None, Meta(description="Between the columns of a delimited format.", examples=[";"])] = (
+        None
+    )
+    framing: Annotated[
+        Literal["lines", "single"],
+        Meta(
+            description="lines: a record's response holds all its lines. single: one document per record, for every "
+            "destination but S3 and Redshift.",
+            examples=["lines"],
+        ),
+    ] = "lines"
+    line_id: Annotated[
+        bool, Meta(description="Give each JSON line an id that tells twins in S3 from repeated lines.", examples=[True])
+    ] = False
+    agent_options: Annotated[
+        Sequence[Any] | str | None,
+        Meta(
+            description="The Kinesis Agent's dataProcessingOptions, as a list or as JSON text, in place of a format.",
+            examples=[[{"optionName": "LOGTOJSON", "logFormat": "COMBINEDAPACHELOG"}]],
+        ),
+    ] = None
+    split_request: Annotated[
+        bool, Meta(description="Add method, path, query and protocol after the request.", examples=[True])
+    ] = False
+    anonymize: Annotated[
+        bool | tuple[Name, ...],
+        Meta(
+            description="true: hide the last part of every client address; a list: of these fields alone.",
+            examples=[True, ["host"]],
+        ),
+    ] = False
+    true_client: Annotated[
+        TrueClient | None,
+        Meta(
+            description="Take the client's address from the proxies' list.",
+            examples=[{"forwarded": "x_forwarded_for"}],
+        ),
+    ] = None
+    drop: Annotated[tuple[Name, ...], Meta(description="Fields that rows go on without.", examples=[["referer"]])] = ()
+    line_field: Annotated[
+        Name | None, Meta(description="The member of a JSON line that holds the log line.", examples=["log"])
+    ] = None
+    paths: Annotated[
+        dict[str, str],
+        Meta(description="Column → JSONPath of a value inside a JSON line.", examples=[{"status": "$.http.status"}]),
+    ] = msgspec.field(default_factory=dict)
+    read_bytes: Annotated[
+        int,
+        Meta(
+            ge=2**20,
+            le=MOST.size_bytes,
+            description="What one invocation reads at most, in unpacked bytes; the rest is re-ingested.",
+            examples=[READ_BYTES],
+        ),
+    ] = READ_BYTES
+    read_lines: Annotated[
+        int,
+        Meta(ge=1_000, le=MOST.lines, description="The same in lines.", examples=[READ_LINES]),
+    ] = READ_LINES
+    stream_name: Annotated[
+        Name,
+        Meta(description="The in-application stream that SQL selects from.", examples=["SOURCE_SQL_STREAM_001"]),
+    ] = "SOURCE_SQL_STREAM_001"
+
+
+def source_settings(document: object) -> SourceSettings:
+    """The settings of ``[source]``, from ``pipeline.toml`` or ``pipeline.json``. Raises: SettingsError."""
+    return read_table(SourceSettings, document, "[source]")

@@ -1,0 +1,44 @@
+"""Durations and sizes as ``pipeline.toml`` writes them: ``20m``, ``1.5GB``."""
+
+from __future__ import annotations
+
+import re
+
+DURATION_PATTERN = r"^\s*[0-9]{1,9}(\.[0-9]{1,6})?\s*(s|m|h|d)\s*$"
+SIZE_PATTERN = r"^\s*[0-9]{1,9}(\.[0-9]{1,6})?\s*(B|KB|MB|GB|TB)\s*$"
+MAX_DURATION_SECONDS = 100 * 366 * 86_400
+
+_PART = re.compile(r"\s*([0-9.]+)\s*([A-Za-z]+)\s*", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+def parse_duration(text: str) -> int:
+    """A duration that matches :data:`DURATION_PATTERN` → whole seconds.
+
+    Raises: ValueError: it does not match, or is longer than 100 years.
+    """
+    seconds = _number(text, DURATION_PATTERN, _SECONDS)
+    if seconds > MAX_DURATION_SECONDS:
+        raise ValueError(f"{text.strip()} is longer than 100 years")
+    return seconds
+
+
+def parse_size(text: str) -> int:
+    """A size that matches :data:`SIZE_PATTERN` → bytes (``1KB`` is 1,000). Raises: ValueError: it does not match."""
+    return _number(text, SIZE_PATTERN, _BYTES)
+
+
+def _number(text: str, pattern: str, units: dict[str, int]) -> int:
+    match = _PART.fullmatch(text) if re.match(pattern, text, re.ASCII) else None
+    if match is None:
+        raise ValueError(f"{text!r} is not a number and one of {', '.join(units)}")
+    return int(float(match[1]) * units[match[2]])
+
+
+def format_duration(seconds: int) -> str:
+    """Whole seconds → the shortest text of that duration: ``1200`` → ``20m``."""
+    for unit in ("d", "h", "m"):
+        if seconds and seconds % _SECONDS[unit] == 0:
+            return f"{seconds // _SECONDS[unit]}{unit}"
+    return f"{seconds}s"

@@ -63,13 +63,31 @@ def test_shards_and_replicas_of_partials() -> None:
         (OUTPUT + 'indx = "x"', "unknown setting 'indx'"),
         (OUTPUT + 'partials = "8d"', "at least max_past"),
         (OUTPUT + 'retention = { max_age = "3d" }', "at least as long as its partials"),
-        (OUTPUT + "partials_shards = 0", "partials_shards = 0: it is a number from 1 to 1024"),
-        (OUTPUT + "partials_shards = 1025", "partials_shards = 1025: it is a number from 1 to 1024"),
-        (OUTPUT + 'partials_shards = "3"', "partials_shards = '3': it is a number from 1 to 1024"),
-        (OUTPUT + "partials_shards = true", "partials_shards = True: it is a number from 1 to 1024"),
-        (OUTPUT + "partials_shards = 2.0", "partials_shards = 2.0: it is a number from 1 to 1024"),
-        (OUTPUT + "partials_replicas = -1", "partials_replicas = -1: it is a number from 0 to 10"),
-        (OUTPUT + "partials_replicas = 11", "partials_replicas = 11: it is a number from 0 to 10"),
+        (OUTPUT + "partials_shards = 0", r"partials_shards = 0: expected a whole number .at least 1, at most 1024."),
+        (
+            OUTPUT + "partials_shards = 1025",
+            r"partials_shards = 1025: expected a whole number .at least 1, at most 1024.",
+        ),
+        (
+            OUTPUT + 'partials_shards = "3"',
+            r"partials_shards = .3.: expected a whole number .at least 1, at most 1024.",
+        ),
+        (
+            OUTPUT + "partials_shards = true",
+            r"partials_shards = true: expected a whole number .at least 1, at most 1024.",
+        ),
+        (
+            OUTPUT + "partials_shards = 2.0",
+            r"partials_shards = 2.0: expected a whole number .at least 1, at most 1024.",
+        ),
+        (
+            OUTPUT + "partials_replicas = -1",
+            r"partials_replicas = -1: expected a whole number .at least 0, at most 10.",
+        ),
+        (
+            OUTPUT + "partials_replicas = 11",
+            r"partials_replicas = 11: expected a whole number .at least 0, at most 10.",
+        ),
         (OUTPUT + "[outputs.OTHER]\nindex = 'o'", "OTHER. is no output of the program: its outputs are OUT"),
     ],
 )

@@ -263,9 +263,9 @@ def document(**settings: Any) -> dict[str, Any]:
         ({"retention": {"max_agee": 1}}, "max_agee"),
         ({"options": {"max_docs": 1}}, "max_docs"),
         ({"options": {"managed_by": "nobody"}}, "nobody"),
-        ({"partials_shards": 0}, "partials_shards is 1 to 1024, not 0"),
-        ({"partials_shards": "2"}, "partials_shards is 1 to 1024, not '2'"),
-        ({"partials_replicas": True}, "partials_replicas is 0 to 10, not True"),
+        ({"partials_shards": 0}, "partials_shards = 0: expected a whole number .at least 1, at most 1024."),
+        ({"partials_shards": "2"}, "partials_shards = .2.: expected a whole number"),
+        ({"partials_replicas": True}, "partials_replicas = true: expected a whole number .at least 0, at most 10."),
     ],
 )
 def test_refused_settings(settings: dict[str, Any], named: str) -> None:

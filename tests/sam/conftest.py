@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SAM = ROOT / ".tools/sam/bin/sam"
 ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64"}.get(platform.machine(), "")
 BUILD = ROOT / ".aws-sam" / ARCHITECTURE
-START_SECONDS = 120
+START_SECONDS = 300  # it builds an image for each function first, which a busy machine takes minutes for
 
 
 def _missing() -> str:

@@ -82,6 +82,12 @@ class OpenSearchEnd:
             return
         self.windows_settled += sum(report.windows for report in reports)
 
+    def waiting(self) -> int:
+        """How many windows the next settling run takes up."""
+        self._cluster.request("POST", "/_all/_refresh")
+        now_ms = self._clock() if self._clock else 0
+        return max(self._manager(self._cluster).unsettled(now_ms).values(), default=0)
+
     def counts(self) -> Counts:
         """What is settled, read page by page; a group that is there twice is a failure of its own."""
         self._cluster.request("POST", "/_all/_refresh")

@@ -37,7 +37,9 @@ BURST_STEPS = 6
 SETTLING_MARGIN_MS = 2_000
 BUFFER_BYTES = 1_750_000  # so much that some answers pass 6 MB
 MAX_RECORDS = 16  # of a put: fewer bytes than a buffer holds, so that no two batches share a millisecond
-DAY_MS = 86_400_000
+MINUTE_MS, DAY_MS = 60_000, 86_400_000
+PAUSE_STEP_MINUTES = 15
+MIN_WAITING = 1_400  # windows that wait at once, after a day without settling: more than a query may have clauses
 
 
 def main() -> int:
@@ -56,7 +58,7 @@ def soak(url: str, folder: Path, lines: int, seed: int) -> dict[str, object]:
     begun = time.monotonic()
     faults = Faults(seed, SHARES)
     # The clock of the world runs behind the server's, which stamps what it takes.
-    now = time.time_ns() // 1_000_000 - 3 * DAY_MS
+    now = time.time_ns() // 1_000_000 - 4 * DAY_MS
     pipeline = line_id_pipeline()
     killing = Faults(seed + 1, {"settling killed": SHARES["settling killed"]})
     killing.injected = faults.injected
@@ -65,7 +67,7 @@ def soak(url: str, folder: Path, lines: int, seed: int) -> dict[str, object]:
     end = OpenSearchEnd(connect(url), pipeline, killing, now, clock=lambda: time.time_ns() // 1_000_000)
     world = World(folder, end, now, faults, buffer_bytes=BUFFER_BYTES, keep_lines=False)
     world.max_failed_tries = 4
-    steps = deployments = 0
+    steps = deployments = waiting = 0
     while world.accepted_lines < lines:
         steps += 1
         put_traffic(world)
@@ -79,6 +81,9 @@ def soak(url: str, folder: Path, lines: int, seed: int) -> dict[str, object]:
             world.pipeline = pipeline if world.pipeline is not pipeline else changed_pipeline(world)
             end.deploy(world.pipeline, world.now)
             deployments += 1
+        if not waiting and world.accepted_lines >= lines // 3:
+            pause_settling(world)
+            waiting = end.waiting()
         if steps % 5 == 0:
             world.redeliver()
             end.settle(world.now)
@@ -90,6 +95,8 @@ def soak(url: str, folder: Path, lines: int, seed: int) -> dict[str, object]:
         world.check()
     except AssertionError as error:
         difference = str(error) or "differs"
+    if waiting < MIN_WAITING:
+        difference = difference or f"only {waiting} windows waited at once"
     ledger = world.ledger
     return {
         "seed": seed,
@@ -100,6 +107,7 @@ def soak(url: str, folder: Path, lines: int, seed: int) -> dict[str, object]:
         "records that went round, in lines": ledger.reingested,
         "lines in S3": world.objects.delivered.lines,
         "of these, each once": sum(world.objects.delivered.count()[0].values()) + world.objects.delivered.count()[1],
+        "windows that waited at once": waiting,
         "windows settled, again and again": end.windows_settled,
         "deployments": deployments,
         "redriven records": dict(sorted(world.redriven.items())),
@@ -121,6 +129,16 @@ def put_traffic(world: World) -> None:
             mix = [random.choice(STATUSES) for _ in range(random.choice([1, 5, 20]))]
             records.append((time_ms, mix * random.choice([1, 10, 60])))
         world.put(records, broken=random.choice([0, 0, 0, 2]))
+
+
+def pause_settling(world: World) -> None:
+    """A day in which every minute has lines, and nobody settles."""
+    random = world.faults.random
+    for _ in range(DAY_MS // (PAUSE_STEP_MINUTES * MINUTE_MS)):
+        world.now += PAUSE_STEP_MINUTES * MINUTE_MS
+        minutes = [world.now - place * MINUTE_MS for place in range(PAUSE_STEP_MINUTES)]
+        world.put([(minute, [random.choice(STATUSES) for _ in range(random.choice([1, 3]))]) for minute in minutes])
+        world.step()
 
 
 if __name__ == "__main__":

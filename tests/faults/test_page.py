@@ -55,6 +55,8 @@ FAULTS = {
     "settling runs slow or concurrent",
     "documents delayed by hours",
     "documents delayed by days",
+    "a load of old logs killed",
+    "old logs and closing at once",
     "documents delayed past closing",
     "redrive killed at any step",
     "redrive while counts wait",

@@ -16,6 +16,7 @@ from streamtally.cli.main import cli
 from streamtally.errors import IndexPlanError, StreamtallyError
 from streamtally.indices.names import floor_day, to_suffix
 from streamtally.local.folder import read_folder
+from streamtally.local.opensearch_store import OpenSearchStore
 from streamtally.pipeline import Pipeline, load_pipeline
 from streamtally.times import to_iso
 from tests.opensearch.data import (
@@ -158,16 +159,77 @@ def test_run_into_opensearch(opensearch: Server, cluster: Cluster, tmp_path: Pat
     assert total == 3010
 
 
-# A log of a time that the cluster has closed: one clear line, since its documents cannot be counted there any more.
-def test_run_of_a_closed_time(run: Run, opensearch: Server, tmp_path: Path) -> None:
-    log = tmp_path / "access.log"
-    log.write_text(log_line(ms("2017-09-08T08:47")) + "\n")
+# A log of a time that retention does not keep: one clear line with the setting, and nothing is put. A log of last month
+# is loaded, though the mark of closing lies after it.
+@pytest.mark.parametrize("command", ["run", "backfill"])
+def test_old_logs(run: Run, opensearch: Server, cluster: Cluster, tmp_path: Path, command: str) -> None:
+    ancient, old = tmp_path / "ancient", tmp_path / "old"
+    for folder, time_ms in ((ancient, ms("2017-09-08T08:47")), (old, recently() - 30 * DAY_MS)):
+        folder.mkdir()
+        (folder / "access.log").write_text("".join(log_line(time_ms + n * 1_000) + "\n" for n in range(150)))
     run("apply", "--yes")
 
-    result = CliRunner().invoke(cli, ["run", str(log), "--out", str(tmp_path / "out"), "--opensearch", opensearch.url])
+    def take(folder: Path, *options: str) -> Result:
+        log = folder / "access.log" if command == "run" else folder
+        more = ["--yes"] if command == "backfill" else ["--out", str(tmp_path / "out")]
+        arguments = [command, str(log), "--opensearch", opensearch.url, "--json", *more, *options]
+        return CliRunner().invoke(cli, arguments)
 
-    assert isinstance(result.exception, IndexPlanError)
-    assert "1 documents are dated before" in str(result.exception)
+    refused = take(ancient)
+    left_out = take(ancient, "--from", "2018-01-01")
+    done = take(old)
+    again = take(old)
+    state = json.loads(run("status", "--json").stdout)
+
+    assert isinstance(refused.exception, IndexPlanError)
+    assert "documents are dated before" in str(refused.exception)
+    assert "(retention.max_age of 90 days)" in str(refused.exception)
+    assert "nothing was put" in str(refused.exception)
+    assert (left_out.exit_code, json.loads(left_out.stdout)["left_out"]) == (0, 3)
+    for result in (done, again):
+        assert result.exit_code == 0, result.output
+        told = json.loads(result.stdout)
+        assert (told["lines"], told["left_out"], told["notes"]) == (150, 0, [])
+    assert [document["statusCount"] for document in settled(cluster)] == [60, 60, 30]
+    assert state["loads"] == []
+
+
+# A load that was cut short is shown until the same command has finished it.
+def test_status_of_a_load(run: Run, opensearch: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "access.log"
+    log.write_text(log_line(recently() - 30 * DAY_MS) + "\n")
+    command = ["run", str(log), "--out", str(tmp_path / "out"), "--opensearch", opensearch.url]
+
+    def cut(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OpenSearchStore, "_put_all", cut)
+        CliRunner().invoke(cli, command)
+    [found] = json.loads(run("status", "--json").stdout)["loads"]
+    shown = run("status").stdout
+    finished = CliRunner().invoke(cli, command)
+
+    assert found["index"] == "request_data"
+    assert len(found["spans"]) == 1
+    assert "run its command again" in shown
+    assert finished.exit_code == 0
+    assert json.loads(run("status", "--json").stdout)["loads"] == []
+
+
+# These options are about OpenSearch, and without it they are refused; a time that is none, too.
+def test_options_of_a_load(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_text(log_line(recently()) + "\n")
+    for options, said in (
+        (["--replace-span"], "need --opensearch"),
+        (["--from", "2025-01-01"], "need --opensearch"),
+        (["--from", "yesterday", "--opensearch", "http://127.0.0.1:9"], "--from yesterday is no time"),
+        (["--from", "2025-02-01", "--to", "2025-01-01", "--opensearch", "http://127.0.0.1:9"], "is not before"),
+    ):
+        result = CliRunner().invoke(cli, ["run", str(log), "--out", str(tmp_path / "out"), *options])
+        assert isinstance(result.exception, StreamtallyError)
+        assert said in str(result.exception)
 
 
 # The file to import by hand: each line is a saved object, and each reference names another one of the file.

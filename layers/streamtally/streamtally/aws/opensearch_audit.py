@@ -23,7 +23,7 @@ def audit(run: SettleRun, state: OutputState, mixed: dict[str, MixedBatch]) -> N
     run.partials.refresh()
     counted = run.partials.counts(not_before(state.dropped_before_ms))
     said = {window: there.partials for window, there in run.partials.settled().items()}
-    differing = sorted(window for window, count in counted.items() if said.get(window) != count)
+    differing = sorted(w for w, count in counted.items() if said.get(w) != count and not state.is_clearing(w))
     settled: dict[int, int] = {}
     try:
         run.settle_windows(differing, counted, state, mixed, settled)

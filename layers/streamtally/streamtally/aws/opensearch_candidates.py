@@ -48,7 +48,8 @@ def choose_candidates(
     chosen |= mixed_windows(partials, mixed, progress.checkpoint_ms)
     unfinished = {"term": {"tally.final": False}}
     chosen.update(partials.windows(unfinished, before(ended_before_ms), path=partials.settled_path))
-    windows = _after(sorted(window for window in chosen if window >= state.dropped_before_ms), progress.cursor)
+    kept = (window for window in chosen if window >= state.dropped_before_ms and not state.is_clearing(window))
+    windows = _after(sorted(kept), progress.cursor)
     counts = count_windows(partials, windows)
     there = [window for window in windows if counts.get(window)]
     gone = [window for window in windows if not counts.get(window) and window >= state.closed_before_ms]

@@ -2,14 +2,19 @@
 
 What is compared is what is there: the documents in the index that is about to go, counted by the cluster, beside what
 the settled documents say. What was read in between proves nothing.
+
+A day is closed by one run at a time, which claims it in the state document: so nobody can open it for old logs
+meanwhile, and a run that is slow cannot delete what was loaded after it.
 """
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from streamtally.aws.opensearch import ClusterError
 from streamtally.aws.opensearch_aside import put_aside
 from streamtally.aws.opensearch_candidates import find_unsettled, read_settled_windows
 from streamtally.aws.opensearch_mixed import find_mixed
@@ -17,8 +22,8 @@ from streamtally.aws.opensearch_partials import LENIENT, Query
 from streamtally.aws.opensearch_state import update_output_state
 from streamtally.errors import IndexPlanError
 from streamtally.indices.ingest import read_closed_before
+from streamtally.indices.loads import SETTLE_DOWN_MS, Claim, held
 from streamtally.indices.names import IndexName, parse_index_name
-from streamtally.indices.retention import SETTLE_DOWN_MS
 from streamtally.indices.settling import Aside, MixedBatch
 from streamtally.indices.state import OutputState
 from streamtally.times import to_iso
@@ -34,10 +39,19 @@ def close_spec(runs: Sequence[SettleRun]) -> None:
 
     Raises: IndexPlanError: an index is kept, and why. OutOfTimeError.
     """
-    run = runs[0]
-    indices = _closed_indices(run)[:INDICES_A_RUN]
-    if not indices:
+    run, name = runs[0], uuid.uuid4().hex
+    indices = _closed_indices(run)
+    claimed = _claim(run, indices, name) if indices else []
+    if not claimed:
         return
+    try:
+        _close(runs, claimed)
+    finally:
+        _release(run, name)
+
+
+def _close(runs: Sequence[SettleRun], indices: Sequence[IndexName]) -> None:
+    run = runs[0]
     names = ",".join(index.name for index in indices)
     # Firehose tries a refused document again, and then the inbox's pipeline sends it to the late index: so between the
     # last reading and the delete no partial can be accepted, whatever pipeline is in force.
@@ -50,6 +64,43 @@ def close_spec(runs: Sequence[SettleRun]) -> None:
     for index in indices:  # only now: whatever failed before has deleted nothing
         run.cluster.request("DELETE", f"/{index.name}", ignore=(404,))
         run.report.deleted.append(index.name)
+
+
+def _claim(run: SettleRun, indices: Sequence[IndexName], name: str) -> list[IndexName]:
+    """The indices that this run may close: no load holds them open, and no other run closes them."""
+    claimed: list[IndexName] = []
+
+    def change(old: OutputState) -> OutputState:
+        claimed[:] = [index for index in indices if _is_free(old, index, run.now_ms)][:INDICES_A_RUN]
+        mine = {index.name: (_span(index), Claim(name, run.now_ms)) for index in claimed}
+        return replace(old, closing={**old.closing, **mine})
+
+    update_output_state(run.cluster, run.spec.index, change)
+    return claimed
+
+
+def _is_free(state: OutputState, index: IndexName, now_ms: int) -> bool:
+    if held(state, _span(index), now_ms):
+        return False
+    _, claim = state.closing.get(index.name, (None, None))
+    # A run that was killed never gives its claim back; after so long it is not alive any more.
+    return claim is None or now_ms >= claim.claimed_ms + SETTLE_DOWN_MS
+
+
+def _release(run: SettleRun, name: str) -> None:
+    def change(old: OutputState) -> OutputState:
+        kept = {index: (span, claim) for index, (span, claim) in old.closing.items() if claim.run != name}
+        return replace(old, closing=kept)
+
+    try:
+        update_output_state(run.cluster, run.spec.index, change)
+    except ClusterError as error:  # another run takes over in a quarter of an hour
+        run.report.add_problem(f"what was being closed stays claimed: {error}")
+
+
+def _span(index: IndexName) -> tuple[int, int]:
+    assert index.period is not None  # noqa: S101 (chosen by it)
+    return index.period.start_ms, index.period.end_ms
 
 
 def _closed_indices(run: SettleRun) -> list[IndexName]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable
 
 from streamtally.aws.opensearch import Cluster, ClusterError
@@ -12,7 +14,7 @@ from streamtally.indices.names import STATE_INDEX
 from streamtally.indices.observed import StoredState
 from streamtally.indices.state import OutputState, Progress
 
-STATE_TRIES = 6
+STATE_TRIES = 8
 
 
 def read_output_state(cluster: Cluster, index: str) -> StoredState:
@@ -24,18 +26,21 @@ def read_output_state(cluster: Cluster, index: str) -> StoredState:
     return stored
 
 
-def update_output_state(cluster: Cluster, index: str, change: Callable[[OutputState], OutputState]) -> None:
-    """Change the state as it is now; if another run changed it in between, again. Raises: ClusterError."""
+def update_output_state(cluster: Cluster, index: str, change: Callable[[OutputState], OutputState]) -> OutputState:
+    """Change the state as it is now; if another run changed it in between, again. Returns: the new one.
+
+    Raises: ClusterError; whatever ``change`` raises.
+    """
     for attempt in range(STATE_TRIES):
         stored = read_output_state(cluster, index)
         new = change(stored.state)
         try:
-            if new != stored.state:
-                put_state(cluster, index, new, stored)
-            return
+            return new if new == stored.state else put_state(cluster, index, new, stored).state
         except ClusterError as error:
             if error.status != 409 or attempt == STATE_TRIES - 1:
                 raise
+            time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 (two runs must not keep in step)
+    raise AssertionError("unreachable")
 
 
 def update_progress(cluster: Cluster, index: str, output: str, change: Callable[[Progress], Progress]) -> None:

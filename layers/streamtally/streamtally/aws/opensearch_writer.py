@@ -38,7 +38,8 @@ class SettledWriter:
     def add(self, documents: Iterable[Settled]) -> None:
         for document in documents:
             index = self.state.output_name(self.index, document.window_ms)
-            head = {"_index": index, "_id": document.id, "version": document.version, "version_type": "external_gte"}
+            version = self.state.version_base(document.window_ms) + document.version
+            head = {"_index": index, "_id": document.id, "version": version, "version_type": "external_gte"}
             body = encode_document(document.source)
             self.lines += [orjson.dumps({"index": head}), body]
             self.windows.append(document.window_ms)

@@ -12,6 +12,8 @@ from streamtally.aws.session import Aws
 from streamtally.canonical import digest
 from streamtally.cli.aws_options import ask, aws_options, echo_json, json_option, yes_option
 from streamtally.cli.indices import open_cluster
+from streamtally.cli.load_options import echo_load, load_options, make_load_options, saying_what_stays
+from streamtally.indices.loads import Span
 from streamtally.ledger import Ledger
 from streamtally.local.folder import read_folder
 from streamtally.local.old_logs import Seen, run_old_logs
@@ -24,15 +26,25 @@ from streamtally.report.text import visible
 @click.argument("place", metavar="s3://BUCKET/PREFIX|DIR")
 @click.option("--opensearch", "url", required=True, help="The index to fill.")
 @click.option("--pipeline", "folder", type=click.Path(path_type=Path), help="A pipeline folder; default: the one here.")
+@load_options
 @yes_option
 @json_option
 @aws_options
-def command(aws: Aws, place: str, url: str, folder: Path | None, yes: bool, as_json: bool) -> int:
+def command(
+    aws: Aws,
+    place: str,
+    url: str,
+    folder: Path | None,
+    between: Span,
+    replace_span: bool,
+    yes: bool,
+    as_json: bool,
+) -> int:
     """Take old logs (plain or gzip, raw or JSON lines) through the same transform into an index.
 
     Ids go by an object's whole address and the line, so doing it again counts nothing twice, also of a log that has
-    grown since. Do not fill windows that a stream has counted
-    already: to that stream these are other lines.
+    grown since; killed, it is run again. Do not fill windows that a stream has counted already: to that stream these
+    are other lines. Where these are closed, nothing is put, unless --replace-span recomputes them from the logs.
 
     Example: streamtally backfill s3://old-logs/2024/ --opensearch https://domain
     """
@@ -41,17 +53,22 @@ def command(aws: Aws, place: str, url: str, folder: Path | None, yes: bool, as_j
     cluster = open_cluster(url, aws=aws)
     names = ", ".join(sorted({output.settings.index for output in pipeline.outputs.values()}))
     ask(f"Fill {names} at {cluster.name} from {objects.name}?", yes)
-    store = OpenSearchStore(cluster, pipeline, digest(["backfill", objects.address]))
+    options = make_load_options(between, replace_span, yes)
+    store = OpenSearchStore(cluster, pipeline, digest(["backfill", objects.address]), options)
     ledger, seen = Ledger(), Seen()
     for outcome in run_old_logs(objects, pipeline, seen):
         store.put(iter_documents(outcome.deliveries))
         ledger.add(outcome.ledger)
-    store.settle(pipeline)
+    with saying_what_stays():
+        store.settle(pipeline)
+    store.close()
+    echo_load(store.notes, store.left_out, store.problems)
     unparsed = ledger.unparsed + seen.unparsed
     for problem in seen.problems:
         click.echo(f"not read: {visible(problem, 200)}", err=True)
     if as_json:
-        echo_json({"lines": ledger.lines, "rows": ledger.rows, "unparsed": unparsed, "problems": seen.problems})
+        counts = {"lines": ledger.lines, "rows": ledger.rows, "unparsed": unparsed, "left_out": store.left_out}
+        echo_json({**counts, "notes": store.notes, "problems": [*seen.problems, *store.problems]})
     else:
         click.echo(f"lines: {ledger.lines}; rows: {ledger.rows}; not parsed: {unparsed}")
-    return 1 if seen.problems else 0
+    return 1 if seen.problems or store.problems else 0

@@ -27,7 +27,7 @@ from streamtally.cli.compile import write_atomically
 from streamtally.cli.console import Console
 from streamtally.indices.actions import Plan
 from streamtally.indices.dashboards import to_saved_objects
-from streamtally.indices.status import describe_indices, find_stuck
+from streamtally.indices.status import describe_indices, describe_loads, find_stuck
 from streamtally.local.folder import read_folder
 from streamtally.pipeline import load_pipeline
 
@@ -131,16 +131,28 @@ def status_command(where: Where, as_json: bool) -> None:
     plan, observed = manager.plan(_now_ms())
     rows = describe_indices(manager.specs, observed, _now_ms())
     unsettled = manager.unsettled(_now_ms())
+    loads = describe_loads(manager.specs, observed)
     stuck = find_stuck(manager.specs, observed)
     stuck += [f"{note.target}: {note.text}" for note in plan.notes if note.kind in ("stuck", "conflict")]
     if as_json:
-        document = {"indices": [row.to_json() for row in rows], "unsettled_windows": unsettled, "stuck": stuck}
+        document = {
+            "indices": [row.to_json() for row in rows],
+            "unsettled_windows": unsettled,
+            "loads": loads,
+            "stuck": stuck,
+        }
         click.echo(json.dumps(document))
     else:
         cells = [(r.name, r.kind, f"{r.docs:,}", _size(r.size_bytes), f"{r.age_days:.1f}", r.next) for r in rows]
         _print_table(("Index", "Kind", "Documents", "Size", "Age (days)", "Next"), cells)
         for output, count in unsettled.items():
             click.echo(f"{output}: {count} windows to settle")
+        for load in loads:
+            spans = ", ".join(f"{start} to {end}" for start, end in load["spans"])
+            click.echo(f"{load['index']}: old logs are being loaded since {load['since']}, or were cut short: {spans}")
+            click.echo(
+                "    nothing of that is closed or deleted until the load has been finished: run its command again"
+            )
         for line in stuck:
             click.echo(f"stuck: {line}")
     if stuck:

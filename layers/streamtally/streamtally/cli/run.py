@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,11 +23,14 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from streamtally.aws.objects import Folder
 from streamtally.canonical import digest
 from streamtally.cli.console import Console
+from streamtally.cli.load_options import echo_load, load_options, make_load_options, saying_what_stays
 from streamtally.cli.source_options import SourceOptions, format_options, time_options
 from streamtally.errors import SettingsError
+from streamtally.indices.loads import EVER, Span
 from streamtally.ledger import Ledger
 from streamtally.local.arrival import ReadLine, arrive_when_logged, read_lines
 from streamtally.local.folder import DEFAULT_FOLDER, read_folder
+from streamtally.local.load_spool import LoadOptions
 from streamtally.local.logs import STANDARD_INPUT, LogLine, check_logs, is_read_once, read_log
 from streamtally.local.run import LocalRun
 from streamtally.local.store import DuckDbStore, plain_document
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 DEFAULT_OUT = Path("streamtally-out")
 BUCKET, DATABASE, REPORT = "log-bucket", "log-summary.duckdb", "report.html"
 MAX_TABLE_ROWS = 30
+EXIT_FOUND = 1
 PROGRESS_BYTES = 1 << 20
 
 
@@ -61,6 +65,7 @@ PROGRESS_BYTES = 1 << 20
     help="A line's arrival: when it was logged, or the clock.",
 )
 @click.option("--opensearch", "url", help="Put the documents there, through the same inbox, in place of a DuckDB file.")
+@load_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def command(
     logs: tuple[str, ...],
@@ -74,6 +79,8 @@ def command(
     lines_per_record: int,
     arrival: str,
     url: str | None,
+    between: Span,
+    replace_span: bool,
     as_json: bool,
 ) -> None:
     """Take log files (plain or gzip, - is standard input) through the pipeline and show what came of it.
@@ -82,6 +89,8 @@ def command(
 
     Example: streamtally run access.log --out result
     """
+    if url is None and (replace_span or between != EVER):
+        raise SettingsError("--from, --to and --replace-span are about what is in OpenSearch: they need --opensearch")
     document = read_folder(folder)
     options = SourceOptions(format_name, pattern, fields, time_field, time_format)
     document["source"] = options.apply(document["source"])
@@ -90,10 +99,14 @@ def command(
     check_logs(names)
     with _staging(out or DEFAULT_OUT) as staged:
         run_id = identify_logs(names) if url else ""
-        store = _open_store(url, pipeline, run_id) if url else DuckDbStore(staged / DATABASE)
+        loading = make_load_options(between, replace_span, yes=True)
+        store = _open_store(url, pipeline, run_id, loading) if url else DuckDbStore(staged / DATABASE)
         run = LocalRun(pipeline, Folder(staged / BUCKET), store, run_id)
         run.run(_read_all(names, pipeline, arrival), lines_per_record)
-        store.settle(pipeline)
+        with saying_what_stays() if url else nullcontext():
+            store.settle(pipeline)
+        if not isinstance(store, DuckDbStore):
+            echo_load(store.notes, store.left_out, store.problems)
         if as_json:
             _print_result(run.ledger, pipeline, store)
         shown_outputs = [_last_documents(name, store.documents(each)) for name, each in pipeline.outputs.items()]
@@ -103,13 +116,15 @@ def command(
         (staged / REPORT).write_text(render_report(data), encoding="utf-8")
     if not as_json:
         _show(Console(), data, shown_outputs, out or DEFAULT_OUT)
+    if not isinstance(store, DuckDbStore) and store.problems:
+        sys.exit(EXIT_FOUND)
 
 
-def _open_store(url: str, pipeline: Pipeline, run_id: str) -> OpenSearchStore:
+def _open_store(url: str, pipeline: Pipeline, run_id: str, options: LoadOptions) -> OpenSearchStore:
     from streamtally.cli.indices import open_cluster
     from streamtally.local.opensearch_store import OpenSearchStore
 
-    return OpenSearchStore(open_cluster(url), pipeline, run_id)
+    return OpenSearchStore(open_cluster(url), pipeline, run_id, options)
 
 
 def identify_logs(names: list[str]) -> str:
@@ -203,7 +218,9 @@ def _now_ms() -> int:
 
 def _print_result(ledger: Ledger, pipeline: Pipeline, store: DuckDbStore | OpenSearchStore) -> None:
     """The result as one JSON object, written document by document: a row output may have any number of them."""
-    counts = {name: getattr(ledger, name) for name in ("lines", "rows", "unparsed", "empty", "failed")}
+    counts: dict[str, Any] = {name: getattr(ledger, name) for name in ("lines", "rows", "unparsed", "empty", "failed")}
+    if not isinstance(store, DuckDbStore):
+        counts |= {"left_out": store.left_out, "notes": store.notes, "problems": store.problems}
     write = sys.stdout.write
     write(json.dumps(counts)[:-1] + ', "outputs": {')
     for place, (name, output) in enumerate(pipeline.outputs.items()):

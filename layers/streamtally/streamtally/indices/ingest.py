@@ -7,9 +7,11 @@ script's text is the same for every pipeline (OpenSearch compiles it once); what
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from streamtally.indices.inbox_check import to_check
+from streamtally.indices.loads import Span
 from streamtally.indices.names import LATE_UNKNOWN
 from streamtally.indices.spec import IndexSpec
 from streamtally.indices.state import OutputState
@@ -48,6 +50,15 @@ else if (rotation == 'week') {
 ctx._index = output.index + '-' + date;
 """
 
+# Of a load of old logs: what is of another time than it has opened is refused, never placed elsewhere.
+SPAN_SCRIPT = """
+def tally = ctx.tally;
+def spans = params.outputs[tally.output];
+long ms = ZonedDateTime.parse(tally.partial_id != null ? tally.window_start : tally.time).toInstant().toEpochMilli();
+for (def span : spans) { if (ms >= span.from && ms < span.to) { return; } }
+throw new IllegalArgumentException('not in a span that this load has opened: ' + ms);
+"""
+
 
 def to_pipeline(specs: Sequence[IndexSpec], states: Mapping[str, OutputState]) -> dict[str, Any]:
     """The pipeline's body for the outputs of one inbox.
@@ -79,6 +90,27 @@ def to_pipeline(specs: Sequence[IndexSpec], states: Mapping[str, OutputState]) -
             {"set": {"field": FAILURE_FIELD, "value": "{{_ingest.on_failure_message}}"}},
         ],
     }
+
+
+def to_load_pipeline(
+    specs: Sequence[IndexSpec], states: Mapping[str, OutputState], spans: Mapping[str, Sequence[Span]]
+) -> dict[str, Any]:
+    """The pipeline of one load of old logs: the inbox's, but that the spans it has opened are not closed to it.
+
+    The inbox's own is left alone, so what a stream delivers for a closed time is late as ever. What cannot be placed is
+    refused: the load hears of it.
+
+    Args: spans: by index, in ms.
+    """
+    opened = {spec.index: replace(states[spec.index], closed_before_ms=-(2**62)) for spec in specs}
+    body = to_pipeline(specs, opened)
+    params = {
+        output.name: [{"from": start, "to": end} for start, end in spans[spec.index]]
+        for spec in specs
+        for output in spec.outputs
+    }
+    check = {"script": {"lang": "painless", "source": SPAN_SCRIPT, "params": {"outputs": params}}}
+    return {"description": "Streamtally: a load of old logs", "processors": [check, *body["processors"]]}
 
 
 def _parameters(spec: IndexSpec, state: OutputState) -> dict[str, Any]:

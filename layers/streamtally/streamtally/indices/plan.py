@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from streamtally.errors import IndexPlanError
-from streamtally.indices import ingest, ism, mappings, retention, rotation, templates
+from streamtally.indices import ingest, ism, loads, mappings, retention, rotation, templates
 from streamtally.indices.actions import Action, Note, Plan
 from streamtally.indices.observed import Observed, ObservedIndex, StoredState, own_indices
 from streamtally.indices.repair import plan_repair
@@ -276,9 +276,11 @@ def _plan_force_merge(
     spec: IndexSpec, state: OutputState, observed: Observed, now_ms: int, gone: set[str]
 ) -> Iterator[Action]:
     """Closed indices get one segment a shard and are then read-only: no document of their time can come any more."""
-    if not spec.retention.force_merge or now_ms < state.closed_at_ms + retention.SETTLE_DOWN_MS:
+    if not spec.retention.force_merge or now_ms < state.closed_at_ms + loads.SETTLE_DOWN_MS:
         return
     for entry in retention.dated_indices(spec, observed.indices):
+        if entry.is_held(state, now_ms):
+            continue
         if entry.end_ms <= state.closed_before_ms and entry.index.name not in gone and not entry.index.is_write_blocked:
             yield Action("force_merge", entry.index.name, "its time is closed", spec.index)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from streamtally.indices import retention
 from streamtally.indices.actions import Action, Note
+from streamtally.indices.loads import SETTLE_DOWN_MS
 from streamtally.indices.observed import Observed, ObservedIndex, StoredInbox, own_indices
 from streamtally.indices.spec import IndexSpec
 
@@ -41,5 +41,5 @@ def _plan_inbox(inbox: str, index: ObservedIndex, observed: Observed, now_ms: in
             yield Note("stuck", inbox, f"{index.docs} documents without an id of ours lie in the inbox")
     elif not empty_ms:
         yield Action("put_state", inbox, "empty: it goes if it is so on the next run, too", body=now_ms)
-    elif now_ms >= empty_ms + retention.SETTLE_DOWN_MS:
+    elif now_ms >= empty_ms + SETTLE_DOWN_MS:
         yield Action("delete_index", inbox, "empty in two runs")

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from streamtally.indices.loads import SETTLE_DOWN_MS, earliest_held, held
 from streamtally.indices.names import MS_PER_DAY, IndexName, Period, parse_index_name, parse_suffix, to_suffix
 from streamtally.indices.observed import Disk, Observed, ObservedIndex
 from streamtally.indices.spec import IndexSpec, Retention
 from streamtally.indices.state import OutputState
-
-SETTLE_DOWN_MS = 15 * 60_000  # AWS Lambda's longest time limit: no older run is alive after it
 
 
 @dataclass(frozen=True)
@@ -30,8 +29,11 @@ class Expired:
 
 def find_expired(spec: IndexSpec, observed: Observed, now_ms: int) -> list[Expired]:
     """The output's indices that have had their time, oldest first; indices being written are never among them."""
+    stored = observed.states.get(spec.index)
+    state = stored.state if stored else OutputState()
     everything = [entry for entry in dated_indices(spec, observed.indices) if not _is_ahead(entry, now_ms)]
     candidates = [entry for entry in everything if not _is_written(spec, entry, now_ms)]
+    candidates = [entry for entry in candidates if not entry.is_held(state, now_ms)]
     found: dict[str, Expired] = {}
     for rule in _rules(spec.retention, everything, observed.disk, now_ms):
         for entry in candidates:
@@ -48,6 +50,11 @@ class Dated:
     index: ObservedIndex
     name: IndexName
     end_ms: int
+
+    def is_held(self, state: OutputState, now_ms: int) -> bool:
+        """Whether old logs are being loaded into its time."""
+        period = self.name.period
+        return period is not None and held(state, (period.start_ms, period.end_ms), now_ms)
 
 
 def dated_indices(spec: IndexSpec, indices: Mapping[str, ObservedIndex]) -> list[Dated]:
@@ -140,7 +147,8 @@ def drop_mark(spec: IndexSpec, state: OutputState, expired: Sequence[Expired], n
         old_ms = now_ms - int(spec.retention.max_age_days * MS_PER_DAY)
         period = parse_suffix(to_suffix(state.rotation_at(old_ms, spec.rotation), old_ms))
         mark = max(mark, period.start_ms if isinstance(period, Period) else 0)
-    return mark
+    loading_ms = earliest_held(state, now_ms)
+    return mark if loading_ms is None else max(state.dropped_before_ms, min(mark, loading_ms))
 
 
 def may_delete(state: OutputState, expired: Expired, now_ms: int) -> bool:

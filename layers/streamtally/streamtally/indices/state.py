@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from streamtally.config.outputs import Rotation
+from streamtally.indices.loads import GENERATION_BITS, Claim, Load, Span, overlaps, read_load
 from streamtally.indices.names import output_name
 
 
@@ -55,6 +56,8 @@ class OutputState:
     ``dropped_before_ms``: settled indices that end by then may be deleted and are never written again.
     ``progress``: of settling, by output of the plan.
     ``pinned``: batch → [plan, its partials when some of them were deleted], for batches of two plans.
+    ``loads``: of old logs, by their id: what they hold open. ``closing``: partials' index → [its span, who closes it].
+    ``generations``: (from, to, number) of spans whose counts were replaced: their documents' versions begin there.
     """
 
     rotations: tuple[RotationFrom, ...] = ()
@@ -64,6 +67,9 @@ class OutputState:
     dropped_at_ms: int = 0
     progress: Mapping[str, Progress] = field(default_factory=dict)
     pinned: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    loads: Mapping[str, Load] = field(default_factory=dict)
+    closing: Mapping[str, tuple[Span, Claim]] = field(default_factory=dict)
+    generations: tuple[tuple[int, int, int], ...] = ()
 
     def to_document(self) -> dict[str, Any]:
         return asdict(self)
@@ -79,6 +85,18 @@ class OutputState:
     def output_name(self, index: str, ms: int) -> str:
         """The index of a settled document or a row of this time."""
         return output_name(index, self.rotation_at(ms), ms)
+
+    def version_base(self, window_ms: int) -> int:
+        """What a settled document's version begins at: more where counts were replaced, so that older ones lose."""
+        numbers = [number for start, end, number in self.generations if start <= window_ms < end]
+        return max(numbers, default=0) << GENERATION_BITS
+
+    def is_clearing(self, window_ms: int) -> bool:
+        """Whether a load is taking out what was counted there: then the window is not to be settled now."""
+        moment = (window_ms, window_ms + 1)
+        return any(
+            load.is_open and load.is_clearing and overlaps(load.replaced, moment) for load in self.loads.values()
+        )
 
     def progress_of(self, output: str) -> Progress:
         return self.progress.get(output) or Progress()
@@ -101,4 +119,8 @@ def read_state(document: Mapping[str, Any] | None) -> OutputState:
     known["rotations"] = tuple(RotationFrom(r["from_ms"], r["rotation"]) for r in known.get("rotations") or ())
     known["progress"] = {name: _read_progress(each) for name, each in (known.get("progress") or {}).items()}
     known["pinned"] = {batch: (plan, count) for batch, (plan, count) in (known.get("pinned") or {}).items()}
+    known["loads"] = {name: read_load(load) for name, load in (known.get("loads") or {}).items()}
+    closing = (known.get("closing") or {}).items()
+    known["closing"] = {name: ((span[0], span[1]), Claim(**claim)) for name, (span, claim) in closing}
+    known["generations"] = tuple((start, end, number) for start, end, number in known.get("generations") or ())
     return OutputState(**known)

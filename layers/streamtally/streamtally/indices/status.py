@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from streamtally.indices.loads import held
 from streamtally.indices.names import LATE_UNKNOWN, MS_PER_DAY, IndexName, parse_index_name
 from streamtally.indices.observed import Observed, ObservedIndex
 from streamtally.indices.retention import Expired, find_expired, may_delete
@@ -61,6 +62,8 @@ def _next(
 ) -> str:
     if name.kind == "view":
         return f"it has the alias's name: replace it (apply --replace {spec.index})"
+    if name.kind != "late" and name.period and held(state, (name.period.start_ms, name.period.end_ms), now_ms):
+        return "old logs are loaded into it, or were a moment ago: nothing is closed or deleted"
     if name.kind == "partials" and name.period:
         if name.period.end_ms <= state.closed_before_ms:
             return "closed: settled once more, then deleted"
@@ -85,6 +88,18 @@ def _retention(spec: IndexSpec, name: IndexName) -> Iterator[str]:
         yield f"deleted when newer ones have {retention.max_size_bytes} bytes"
     if name.kind == "output" and retention.min_free_disk_share is not None:
         yield f"deleted when less than {retention.min_free_disk_share:.0%} of a disk is free"
+
+
+def describe_loads(specs: Sequence[IndexSpec], observed: Observed) -> list[dict[str, Any]]:
+    """The loads of old logs that hold spans open: under way, or cut short and to be run again."""
+    found = []
+    for spec in specs:
+        stored = observed.states.get(spec.index)
+        for name, load in sorted(stored.state.loads.items() if stored else ()):
+            if load.is_open:
+                spans = [[to_iso(start), to_iso(end)] for start, end in load.spans]
+                found.append({"index": spec.index, "load": name, "since": to_iso(load.opened_ms), "spans": spans})
+    return found
 
 
 def find_stuck(specs: Sequence[IndexSpec], observed: Observed) -> list[str]:

@@ -12,14 +12,16 @@ import orjson
 from streamtally.aws.index_manager import make_manager
 from streamtally.aws.opensearch import BULK_MAX_BYTES, Cluster
 from streamtally.aws.opensearch_apply import describe_failures
+from streamtally.aws.opensearch_load import AGAIN, LoadRun
 from streamtally.aws.opensearch_scan import scan
-from streamtally.errors import IndexPlanError, PartialWriteError
+from streamtally.errors import IndexPlanError
 from streamtally.indices.observed import Observed
+from streamtally.local.load_spool import LoadOptions, Spool
 from streamtally.local.store import Document, sort_key
 from streamtally.pipeline import Pipeline
 from streamtally.plan.windowed import WindowedOutput
 from streamtally.targets import Output
-from streamtally.times import from_iso, to_iso
+from streamtally.times import to_iso
 
 STREAM = "log-summary-stream"
 PAGE = 5_000
@@ -27,63 +29,87 @@ TIME_LIMIT_SECONDS = 3_600
 
 
 class OpenSearchStore:
-    """Documents in a cluster, through the same inbox as Firehose's and settled by the same code.
+    """Documents in a cluster, by a load of old logs: kept on disk first, so that the whole span is known and nothing is
+    put that the cluster cannot take; then put through the same inbox as Firehose's, and settled by the same code.
 
-    Making it prepares the cluster: pipeline, templates, alias. Old logs are taken as they are: nothing is closed.
-    Raises: IndexPlanError: the cluster cannot be reached or prepared; PartialWriteError on putting.
+    Making it prepares the cluster: pipeline, templates, alias.
+    Args:
+        load_id: the same for the same logs.
+        options: what of them is wanted, and whether counts that are closed may be replaced.
+    Raises: IndexPlanError: the cluster cannot be reached or prepared.
     """
 
-    def __init__(self, cluster: Cluster, pipeline: Pipeline, run_id: str) -> None:
+    def __init__(self, cluster: Cluster, pipeline: Pipeline, load_id: str, options: LoadOptions | None = None) -> None:
         self._cluster = cluster
         self._manager = make_manager(cluster, pipeline, {"SUMMARY_STREAM": STREAM}, closing=False)
         self._inboxes = {output.name: spec.inbox for spec in self._manager.specs for output in spec.outputs}
         self._views = {output.name: spec.index for spec in self._manager.specs for output in spec.outputs}
-        self._run_id = run_id
-        self._number = 0
-        self._late: dict[str, int] = {}
-        observed = self._manage()
-        self._closed = {
-            output.name: observed.states[spec.index].state.closed_before_ms
-            for spec in self._manager.specs
-            for output in spec.outputs
-        }
+        self._load_id = load_id
+        self._options = options or LoadOptions()
+        self._spool = Spool(self._manager.specs, self._options.between)
+        self.notes: tuple[str, ...] = ()
+        self.problems: tuple[str, ...] = ()
+        self._manage()
+
+    @property
+    def left_out(self) -> int:
+        """Documents that are outside of the times asked for."""
+        return self._spool.left_out
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Let go of what is kept on disk."""
+        self._spool.close()
 
     def put(self, documents: Iterable[bytes]) -> None:
-        """Write documents as Firehose does: bulk `index` operations, with ids of its own, into the inbox."""
-        lines: list[bytes] = []
-        size = 0
+        """Keep documents for `settle`, which puts them."""
         for document in documents:
-            self._number += 1
-            tally = orjson.loads(document)["tally"]
-            inbox = self._inboxes[tally["output"]]
-            if from_iso(tally.get("window_start") or tally["time"]) < self._closed[tally["output"]]:
-                self._late[tally["output"]] = self._late.get(tally["output"], 0) + 1
-            lines += [orjson.dumps({"index": {"_index": inbox, "_id": f"{self._run_id}-{self._number}"}}), document]
-            size += len(document)
-            if size > BULK_MAX_BYTES:
-                self._write(lines)
-                lines, size = [], 0
-        self._write(lines)
+            self._spool.add(document)
 
     def settle(self, pipeline: Pipeline) -> None:
-        """Settle every window that the run touched.
+        """Open the spans of all documents, put these, settle every window of them, and give the spans back.
 
-        Raises: IndexPlanError: it failed, or documents are of a time that this cluster has closed, and went past.
+        Raises: IndexPlanError: nothing was put, since the cluster does not keep such times, or has closed them with
+            counts in them; or the load was cut short, and stays open.
         """
-        self._cluster.request("POST", "/_refresh")
-        for report in self._manager.settle(_now_ms(), lambda: TIME_LIMIT_SECONDS):
-            if report.problems:
-                raise IndexPlanError(f"{report.output}: {'; '.join(report.problems)}")
-        for output, count in self._late.items():
-            closed = to_iso(self._closed[output])
-            text = f"{count} documents are dated before {closed}, which this cluster has closed: they count as late"
-            raise IndexPlanError(f"{output}: {text}")
+        observed = self._manage()
+        contents = self._spool.contents
+        if contents:
+            load = LoadRun(self._cluster, pipeline, self._manager.specs, self._load_id, contents, _now_ms)
+            self.notes = load.check(observed)
+            self._load(load, observed)
         self._manage()  # an index that was made only now is put behind its alias
         for view in set(self._views.values()):
             self._cluster.request("POST", f"/{view}-*/_refresh", params={"ignore_unavailable": "true"})
+
+    def _load(self, load: LoadRun, observed: Observed) -> None:
+        try:
+            load.open(observed, self._options.replace_span, self._options.agree)
+            for index, loaded_ms in load.loaded.items():
+                text = f"{index}: the same log was loaded before ({to_iso(loaded_ms)}) and closed: nothing was put"
+                self.notes += (text,)
+            self._put_all(load)
+            load.settle()
+            self.problems = tuple(load.problems)
+        except IndexPlanError as error:
+            if load.is_open and AGAIN not in str(error):
+                raise IndexPlanError(f"{error}; {AGAIN}") from None
+            raise
+
+    def _put_all(self, load: LoadRun) -> None:
+        """Write documents as Firehose does: bulk `index` operations, with ids of its own, into the inbox."""
+        lines: list[bytes] = []
+        size = 0
+        for number, (output, document) in enumerate(self._spool.documents()):
+            if self._views[output] in load.loaded:
+                continue
+            head = {"index": {"_index": self._inboxes[output], "_id": f"{self._load_id}-{number}"}}
+            lines += [orjson.dumps(head), document]
+            size += len(document) + 200
+            if size > BULK_MAX_BYTES:
+                load.put(lines)
+                lines, size = [], 0
+        if lines:
+            load.put(lines)
 
     def documents(self, output: Output) -> Iterator[Document]:
         """An output's settled documents, columns only, by window and key (rows: by time)."""
@@ -107,15 +133,6 @@ class OpenSearchStore:
         # The alias shows what HAVING lets show; partials and late documents are not behind it.
         path = f"/{self._views[output]}/_search"
         return scan(self._cluster, path, body, {"ignore_unavailable": "true"})
-
-    def _write(self, lines: list[bytes]) -> None:
-        if not lines:
-            return
-        failed = self._cluster.bulk(lines)
-        if failed:
-            first = failed[0]
-            text = f"{len(failed)} documents refused: {first.status} {first.kind} {first.reason}"
-            raise PartialWriteError(text, [lines[2 * item.position + 1] for item in failed])
 
     def _manage(self) -> Observed:
         managed = self._manager.manage(_now_ms(), lambda: TIME_LIMIT_SECONDS)

@@ -1,0 +1,179 @@
+"""Loads of old logs, as the state document knows them: which spans are open, which are being closed or were replaced.
+
+A load opens whole UTC days, as partials' indices hold them. While it is open, closing and retention leave these days
+alone. Loading and closing exclude each other by entries in the one state document, which changes under optimistic
+concurrency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from streamtally.errors import IndexPlanError
+from streamtally.indices.names import MS_PER_DAY, floor_day
+from streamtally.times import to_iso
+
+if TYPE_CHECKING:
+    from streamtally.indices.state import OutputState
+
+SETTLE_DOWN_MS = 15 * 60_000  # AWS Lambda's longest time limit: no older run is alive after it
+GENERATION_BITS = 40  # a settled document's version counts partials below this bit
+
+Span = tuple[int, int]
+"""``[from, to)`` in milliseconds since the epoch."""
+MAX_REMEMBERED = 200  # finished loads, which are recognised when they are run again
+EVER: Span = (-(2**62), 2**62)
+
+
+@dataclass(frozen=True)
+class Load:
+    """A load of old logs into one output's index.
+
+    Attributes:
+        spans: the days that it holds open.
+        run: the process that owns it; one that is started again takes it over.
+        opened_ms: when it began. released_ms: when it was finished, 0 while it is open.
+        replaced: spans whose counts and rows are recomputed from the load alone.
+        digest: of all its documents, once it is finished; generation: the newest of a replacement by then.
+        is_clearing: what was counted in ``replaced`` is being taken out: nobody settles windows there.
+    """
+
+    spans: tuple[Span, ...]
+    run: str
+    opened_ms: int
+    released_ms: int = 0
+    replaced: tuple[Span, ...] = ()
+    is_clearing: bool = False
+    digest: str = ""
+    generation: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        return not self.released_ms
+
+    def holds(self, span: Span, now_ms: int) -> bool:
+        """Whether nothing of a span may be closed or deleted: it is open, or was a moment ago."""
+        return (self.is_open or now_ms < self.released_ms + SETTLE_DOWN_MS) and overlaps(self.spans, span)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Who closes a partials' index, and since when; another may take over when no older run can be alive."""
+
+    run: str
+    claimed_ms: int
+
+
+def read_load(document: Mapping[str, object]) -> Load:
+    """A load from the state document; fields of other versions are ignored."""
+    known = {name: document[name] for name in Load.__dataclass_fields__ if name in document}
+    for name in ("spans", "replaced"):
+        known[name] = tuple((int(start), int(end)) for start, end in known.get(name) or ())  # type: ignore[attr-defined]
+    return Load(**known)  # type: ignore[arg-type]
+
+
+def overlaps(spans: Iterable[Span], span: Span) -> bool:
+    """Whether any of the spans shares a time with this one."""
+    return any(start < span[1] and span[0] < end for start, end in spans)
+
+
+def to_runs(times: Iterable[int]) -> tuple[Span, ...]:
+    """The days of some times, consecutive days as one span, in order."""
+    runs: list[Span] = []
+    for day in sorted({floor_day(time) for time in times}):
+        if runs and runs[-1][1] == day:
+            runs[-1] = (runs[-1][0], day + MS_PER_DAY)
+        else:
+            runs.append((day, day + MS_PER_DAY))
+    return tuple(runs)
+
+
+def spans_to_replace(refused: Iterable[int], extents: Mapping[Span, Span]) -> tuple[Span, ...]:
+    """What is recomputed: days that were closed with counts, as far as the logs reach.
+
+    Args:
+        refused: windows that were closed with counts in them.
+        extents: run of days → from its first window to the end of its last.
+    """
+    spans: list[Span] = []
+    for start, end in to_runs(refused):
+        run = next(extent for days, extent in extents.items() if days[0] <= start < days[1])
+        span = max(start, run[0]), min(end, run[1])
+        spans.append(span)
+    return tuple(spans)
+
+
+def describe_spans(spans: Sequence[Span], limit: int = 5) -> str:
+    """Spans as text: ``2026-03-10T11:00:00.000Z to 2026-03-10T12:00:00.000Z, … and 3 more``."""
+    shown = ", ".join(f"{to_iso(start)} to {to_iso(end)}" for start, end in spans[:limit])
+    return shown + (f" and {len(spans) - limit} more" if len(spans) > limit else "")
+
+
+def held(state: OutputState, span: Span, now_ms: int) -> bool:
+    """Whether a load keeps this span from being closed or deleted."""
+    return any(load.holds(span, now_ms) for load in state.loads.values())
+
+
+def earliest_held(state: OutputState, now_ms: int) -> int | None:
+    """The first time that a load holds open."""
+    return min((load.spans[0][0] for load in state.loads.values() if load.holds(EVER, now_ms)), default=None)
+
+
+def opened(state: OutputState, name: str, load: Load) -> OutputState:
+    """The state with a load in it. Raises: IndexPlanError: the time is being closed, or another load replaces it."""
+    for index, (span, claim) in sorted(state.closing.items()):
+        if overlaps(load.spans, span):
+            since = f"{index} is being closed since {to_iso(claim.claimed_ms)}"
+            raise IndexPlanError(f"{since}: nothing was put; run it again when settling has closed it (indices settle)")
+    check_replacing(state, name, load.spans)
+    earlier = state.loads.get(name)
+    if earlier and earlier.is_open:  # what a run that was killed has put, or taken out, stays open until it is settled
+        days = (day for start, end in (*load.spans, *earlier.spans) for day in range(start, end, MS_PER_DAY))
+        load = replace(load, spans=to_runs(days), replaced=earlier.replaced, is_clearing=earlier.is_clearing)
+    finished = sorted((value.released_ms, key) for key, value in state.loads.items() if not value.is_open)
+    old = {key for _, key in finished[:-MAX_REMEMBERED] if not state.loads[key].holds(EVER, load.opened_ms)}
+    others = {key: value for key, value in state.loads.items() if key not in old}
+    return replace(state, loads={**others, name: load})
+
+
+def released(state: OutputState, name: str, digest: str, now_ms: int) -> OutputState:
+    """The state in which a load is finished: its spans are closed as any others, and it is remembered."""
+    load = replace(state.loads[name], released_ms=now_ms, digest=digest, generation=newest_generation(state))
+    return replace(state, loads={**state.loads, name: load})
+
+
+def newest_generation(state: OutputState) -> int:
+    """The number of the last replacement, 0 if there was none."""
+    return max((number for _, _, number in state.generations), default=0)
+
+
+def is_loaded(state: OutputState, load: Load | None, digest: str) -> bool:
+    """Whether a load was finished with the very same documents, and nothing of them was replaced since."""
+    if load is None or load.is_open or load.digest != digest:
+        return False
+    later = [(start, end) for start, end, number in state.generations if number > load.generation]
+    return not any(overlaps(load.spans, span) for span in later)
+
+
+def check_replacing(state: OutputState, name: str, spans: Sequence[Span], replacing: bool = False) -> None:
+    """Raises: IndexPlanError: another open load replaces counts of these spans, or this one would replace its."""
+    for other, load in state.loads.items():
+        theirs = load.spans if replacing else load.replaced
+        if other != name and load.is_open and any(overlaps(theirs, span) for span in spans):
+            text = f"another load, open since {to_iso(load.opened_ms)}, fills {describe_spans(theirs)}"
+            raise IndexPlanError(f"{text}: nothing was put; finish that one first (run its command again)")
+
+
+def replacing(state: OutputState, name: str, spans: tuple[Span, ...]) -> OutputState:
+    """The state in which a load begins to replace what was counted: versions of a new generation win there.
+
+    Raises: IndexPlanError: another open load fills a part of it.
+    """
+    check_replacing(state, name, spans, replacing=True)
+    generation = 1 + newest_generation(state)
+    load = replace(state.loads[name], replaced=spans, is_clearing=True)
+    kept = tuple(entry for entry in state.generations if entry[1] > state.dropped_before_ms)
+    added = tuple((start, end, generation) for start, end in spans)
+    return replace(state, loads={**state.loads, name: load}, generations=(*kept, *added))

@@ -1,0 +1,74 @@
+"""The documents of a load, kept on disk until all are known: only then can be said whether a cluster takes them."""
+
+from __future__ import annotations
+
+import gzip
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from streamtally.indices.load_contents import Contents
+from streamtally.indices.loads import EVER, Span
+from streamtally.indices.spec import IndexSpec
+from streamtally.times import from_iso
+
+
+def _agree(_: str) -> None:
+    """Nobody is asked."""
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """What of the logs is loaded, and how.
+
+    Attributes:
+        between: windows and rows that begin in ``[from, to)``, ms.
+        replace_span: counts and rows of spans that are closed may be recomputed from the logs alone.
+        agree: is asked with the spans before that, and raises if the answer is no.
+    """
+
+    between: Span = EVER
+    replace_span: bool = False
+    agree: Callable[[str], None] = _agree
+
+
+class Spool:
+    """Documents in a temporary file, with an account of what is in it.
+
+    Attributes: contents: by index; left_out: documents of other times than asked for.
+    """
+
+    def __init__(self, specs: Sequence[IndexSpec], between: Span = EVER) -> None:
+        self._outputs = {output.name: (spec.index, output.window_ms) for spec in specs for output in spec.outputs}
+        self._between = between
+        self._file = tempfile.TemporaryFile(prefix="streamtally-load-")  # noqa: SIM115 (closed by close)
+        self._packed = gzip.GzipFile(fileobj=self._file, mode="wb", compresslevel=1)
+        self.contents: dict[str, Contents] = {}
+        self.left_out = 0
+
+    def add(self, document: bytes) -> None:
+        """Keep a document: one line of JSON. Raises: OSError: the disk is full."""
+        tally = orjson.loads(document)["tally"]
+        time_ms = from_iso(tally.get("window_start") or tally["time"])
+        if not self._between[0] <= time_ms < self._between[1]:
+            self.left_out += 1
+            return
+        index, window_ms = self._outputs[tally["output"]]
+        self.contents.setdefault(index, Contents()).add(document.rstrip(b"\n"), tally["output"], time_ms, window_ms)
+        self._packed.write(b"%s\t%s\n" % (tally["output"].encode(), document.rstrip(b"\n")))
+
+    def documents(self) -> Iterator[tuple[str, bytes]]:
+        """(output, document), in the order in which they came; nothing can be added after that."""
+        self._packed.close()
+        self._file.seek(0)
+        with gzip.GzipFile(fileobj=self._file, mode="rb") as lines:
+            for line in lines:
+                output, _, document = line.rstrip(b"\n").partition(b"\t")
+                yield output.decode(), document
+
+    def close(self) -> None:
+        """Delete the file."""
+        self._packed.close()
+        self._file.close()

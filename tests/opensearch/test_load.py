@@ -558,21 +558,23 @@ def test_force_merged(cluster: Cluster) -> None:
 def test_stray_lines(cluster: Cluster) -> None:
     manage(cluster)
     old = days_ago(40)
-    next_year = days_ago(-366)
+    next_year = (days_ago(-366), 404)
     lines = [(old + n * MINUTE_MS, 200) for n in range(20)]
     ancient = (86_400_000, 500)
 
-    with pytest.raises(IndexPlanError, match=r"1 documents are dated 1970-01-02.*--from"):
-        load(cluster, [ancient, *lines, (next_year, 404)])
-    assert names(cluster, "partials-*") == []
-    since_2000 = LoadOptions(between=(946_684_800_000, 2**62))
-    store = load(cluster, [ancient, *lines, (next_year, 404)], options=since_2000)
+    for stray, said in ((ancient, r"1 documents are dated 1970-01-02.*--from"), (next_year, "not come yet.*--to")):
+        with pytest.raises(IndexPlanError, match=said):
+            load(cluster, [*lines, stray])
+        assert names(cluster, "partials-*") == []
+    between = LoadOptions(between=(946_684_800_000, real_now()))
+    long_ago = (days_ago(7000), 404)
+    store = load(cluster, [ancient, long_ago, *lines, next_year], options=between)
 
-    assert store.left_out == 1
-    assert counts(settled(cluster)) == expected([*lines, (next_year, 404)])
+    assert store.left_out == 2
+    assert counts(settled(cluster)) == expected([long_ago, *lines])
     [found] = state_of(cluster).loads.values()
     assert sorted(end - start for start, end in found.spans) == [DAY_MS, DAY_MS]
-    assert len(close(cluster)) == 1
+    assert len(close(cluster)) == 2
 
 
 # A load without a document changes nothing, and says nothing.

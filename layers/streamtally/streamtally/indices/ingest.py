@@ -103,7 +103,7 @@ def to_load_pipeline(
     Args: spans: by index, in ms.
     """
     opened = {spec.index: replace(states[spec.index], closed_before_ms=-(2**62)) for spec in specs}
-    body = to_pipeline(specs, opened)
+    body = to_pipeline([replace(spec, max_ahead_ms=2**61) for spec in specs], opened)
     params = {
         output.name: [{"from": start, "to": end} for start, end in spans[spec.index]]
         for spec in specs

@@ -90,6 +90,10 @@ def judge(spec: IndexSpec, state: OutputState, observed: Observed, contents: Con
     if outside:
         years = "indices hold the years 2000 to 2999; --from and --to leave out other times"
         return Verdict(f"{spec.index}: {_count(contents, outside)}: {years}")
+    ahead = [hour for hour in contents.hours if hour > now_ms + spec.max_ahead_ms]
+    if ahead:
+        text = "that has not come yet (max_ahead): --to leaves such times out"
+        return Verdict(f"{spec.index}: {_count(contents, ahead)}: {text}")
     if spec.rotation == "rollover":
         return Verdict()
     kept_from = drop_mark(spec, replace(state, dropped_before_ms=0, loads={}), (), now_ms)

@@ -526,7 +526,7 @@ def test_across_a_change_of_rotation(cluster: Cluster) -> None:
     load(cluster, lines, pipeline=monthly)
 
     assert counts(settled(cluster)) == expected(lines)
-    assert {name.count("-") for name in names(cluster, "request_data-2*")} == {1, 2}
+    assert {name.count("-") for name in names(cluster, "request_data-2*")} == {2, 3}
     close(cluster, pipeline=monthly)
     assert counts(settled(cluster)) == expected(lines)
 

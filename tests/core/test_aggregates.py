@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import math
+from base64 import b64encode
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamtally.pipeline import Pipeline
+from streamtally.definition import define_pipeline
+from streamtally.documents import encode_document
+from streamtally.pipeline import Pipeline, load_pipeline, transform
 from streamtally.plan.aggregates import make_aggregate
 from streamtally.plan.types import parse_type
+from streamtally.plan.windowed import WindowedOutput
+from streamtally.records import decode_records
 from tests.core.events import ARRIVAL, combined, documents, merged, run
 
 integers = st.lists(st.integers(-(2**63), 2**63 - 1), max_size=12)
@@ -130,4 +136,49 @@ def test_windows_by_arrival_with_where_and_having(with_changes: Callable[..., Pi
     assert settled == (
         {"until": "2017-09-08 08:48:00.000", "n": 3, "sent": 3 * 5316, "least": 5316, "each": 3 * 5316 // 2},
         True,
+    )
+
+
+# OpenSearch refuses a document with an integer past 64 bits, and so would all counts of that window and key be lost.
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ([2**63 - 1], 2**63 - 1),
+        ([2**63 - 1, 1], None),
+        ([-(2**63), -1], None),
+        ([2**63 - 1, 2**63 - 1, -(2**63)], 2**63 - 2),
+        ([2**62, 2**62], None),
+    ],
+)
+def test_a_sum_past_64_bits_shows_no_value_and_goes_on_exact(values: list[int], shown: int | None) -> None:
+    columns = [
+        {"name": "s", "type": "BIGINT", "expr": {"aggregate": "a0"}},
+        {"name": "n", "type": "BIGINT", "expr": {"aggregate": "a1"}},
+    ]
+    node = {
+        "name": "OUT", "kind": "windowed", "time": {"time": "arrival"}, "window_ms": 60_000, "where": None, "keys": [],
+        "aggregates": [
+            {"name": "a0", "function": "sum", "type": "BIGINT", "argument": {"column": "bytes"}},
+            {"name": "a1", "function": "count", "type": "BIGINT", "argument": None},
+        ],
+        "columns": columns,
+    }  # fmt: skip
+    toml = '[source]\nformat = "json"\n[source.types]\nbytes = "BIGINT"\n[outputs.OUT]\nindex = "sums"\n'
+    loaded = load_pipeline(define_pipeline(toml, {"version": 1, "outputs": [node]}, ZoneInfo), ZoneInfo)
+    data = "".join(f'{{"bytes":{value}}}\n' for value in values)
+    encoded = b64encode(data.encode()).decode()
+    record = {"recordId": "r", "approximateArrivalTimestamp": 1_700_000_000_000, "data": encoded}
+    (delivery,) = transform(loaded, decode_records([record], 0)).deliveries
+    (document,) = [json.loads(text) for text in delivery.documents]
+    assert (document["s"], document["n"]) == (shown, len(values))
+    output = loaded.output("OUT")
+    assert isinstance(output, WindowedOutput)
+    doubled = output.merge_states([document["tally"]["state"], document["tally"]["state"]])
+    assert int(doubled["aggregates"][0]) == 2 * sum(values)
+
+
+def test_a_decimal_past_64_bits_is_written_with_a_point() -> None:
+    """Without one OpenSearch reads an integer, and takes none past 64 bits."""
+    assert encode_document({"d": Decimal(2**63), "e": Decimal("1.5"), "f": Decimal(7)}) == (
+        b'{"d":9223372036854775808.0,"e":1.5,"f":7}'
     )

@@ -40,7 +40,10 @@ def encode_hard(document: dict[str, Any]) -> bytes:
 
 
 def _encode_number(value: Any) -> Any:
-    return orjson.Fragment(str(value))  # DECIMAL: its digits, as a number
+    text = str(value)  # DECIMAL: its digits, as a number
+    is_integer = text.lstrip("-").isdigit()
+    # OpenSearch reads a number without a point as an integer, of which it takes none past 64 bits.
+    return orjson.Fragment(text + ".0" if is_integer and abs(value) >= 2**63 else text)
 
 
 def batch_account(batch: Batch, batch_id: str, plan_id: str) -> dict[str, Any]:

@@ -281,7 +281,19 @@ def _item_leaf(slots: tuple[Slot, ...], arguments: list[Code | None]) -> Callabl
 def _compile_column(node: dict[str, Any], scope: Scope) -> tuple[str, Callable[..., Any]]:
     of = parse_type(node["type"])
     code = cast_code(compile_expression(node["expr"], scope), of, scope)
-    return node["name"], _evaluator(output_source(code.source, of, scope), scope)
+    evaluate = _evaluator(output_source(code.source, of, scope), scope)
+    return node["name"], _in_64_bits(evaluate) if of.is_integer else evaluate
+
+
+def _in_64_bits(evaluate: Callable[..., Any]) -> Callable[..., Any]:
+    """A column that is None where an integer has grown past 64 bits, as a sum can: OpenSearch takes none in a document,
+    and a partial that it refuses would take all its other counts with it. Its state goes on being exact."""
+
+    def checked(*arguments: Any) -> Any:
+        value = evaluate(*arguments)
+        return None if type(value) is int and not -(2**63) <= value < 2**63 else value
+
+    return checked
 
 
 def _evaluator(source: str, scope: Scope) -> Callable[..., Any]:

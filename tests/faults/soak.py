@@ -39,7 +39,7 @@ BUFFER_BYTES = 1_750_000  # so much that some answers pass 6 MB
 MAX_RECORDS = 16  # of a put: fewer bytes than a buffer holds, so that no two batches share a millisecond
 MINUTE_MS, DAY_MS = 60_000, 86_400_000
 PAUSE_STEP_MINUTES = 15
-MIN_WAITING = 1_400  # windows that wait at once, after a day without settling: more than a query may have clauses
+MIN_WAITING = 1_100  # windows that wait at once, after a day without settling: more than a query may have clauses
 
 
 def main() -> int:

@@ -86,7 +86,8 @@ class OpenSearchEnd:
         """How many windows the next settling run takes up."""
         self._cluster.request("POST", "/_all/_refresh")
         now_ms = self._clock() if self._clock else 0
-        return max(self._manager(self._cluster).unsettled(now_ms).values(), default=0)
+        unsettled = self._manager(self._cluster).unsettled(now_ms)
+        return max((count or 0 for count in unsettled.windows.values()), default=0)
 
     def counts(self) -> Counts:
         """What is settled, read page by page; a group that is there twice is a failure of its own."""

@@ -96,6 +96,23 @@ def test_status(run: Run, cluster: Cluster) -> None:
     assert "Age (days)" in run("status").stdout
 
 
+# Where the windows cannot be asked for, status does not say that there are none: unknown, why, and exit status 1.
+def test_status_does_not_know(run: Run, cluster: Cluster) -> None:
+    run("apply", "--yes")
+    window_start = {"type": "text"}  # of which no aggregation can be made
+    mapping = {"mappings": {"properties": {"tally": {"properties": {"window_start": window_start}}}}}
+    cluster.request("PUT", f"/partials-request_data-{to_suffix('day', recently())}", mapping)
+
+    as_json = run("status", "--json")
+    shown = run("status")
+
+    assert as_json.exit_code == shown.exit_code == 1
+    document = json.loads(as_json.stdout)
+    assert document["unsettled_windows"] == {"DESTINATION_SQL_STREAM": None}
+    assert [line for line in document["stuck"] if "are not known" in line and "fielddata" in line.lower()]
+    assert "DESTINATION_SQL_STREAM: unknown windows to settle" in shown.stdout
+
+
 # settle writes the counts; audit finds what settle cannot see and says so with exit status 1.
 def test_settle_and_audit(run: Run, cluster: Cluster) -> None:
     run("apply", "--yes")

@@ -530,3 +530,28 @@ def test_another_output_goes_on(cluster: Cluster, monkeypatch: pytest.MonkeyPatc
     assert bad.problems == ["KeyError: 'aggregates\\nof it'"]
     assert bad.unsettled_seconds == 0.0
     assert good.written == 1
+
+
+# A cluster that allows few buckets is asked for smaller pages: every window is settled and audited, and no request that
+# can only fail again is repeated.
+def test_few_buckets_allowed(managed: Cluster) -> None:
+    pipeline = make_pipeline()
+    starts = [NOW - 2 * number * MINUTE_MS for number in range(60, 160)]
+    documents = [
+        document for start in starts for document in make_documents(pipeline, str(start), [(start, 200)], start)
+    ]
+    put_all(managed, documents, NOW)
+    setting = {"search.max_buckets": 30}
+    managed.request("PUT", "/_cluster/settings", {"persistent": setting})
+    try:
+        before = managed.requests
+        report = run_settle(managed, NOW)
+        audited = manager_of(managed).settle(NOW, forever, audit=True)[0]
+        asked = managed.requests - before
+    finally:
+        managed.request("PUT", "/_cluster/settings", {"persistent": dict.fromkeys(setting)})
+
+    assert report.windows == 100
+    assert counts(settled(managed)) == expected([(start, 200) for start in starts])
+    assert (audited.problems, audited.audit_differences, audited.finished) == ([], 0, True)
+    assert asked < 100

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from streamtally.aws.opensearch import Cluster
 from streamtally.aws.opensearch_apply import Result, apply
 from streamtally.aws.opensearch_observe import observe
-from streamtally.aws.opensearch_settle import SettleReport, count_unsettled, settle
+from streamtally.aws.opensearch_settle import SettleReport, Unsettled, count_unsettled, settle
 from streamtally.errors import IndexPlanError, SettingsError
 from streamtally.indices.actions import Plan
 from streamtally.indices.observed import Observed
@@ -77,8 +77,8 @@ class Manager:
         with self.cluster.limited(time_left):
             return settle(self.cluster, self.pipeline, self.specs, now_ms, time_left, audit)
 
-    def unsettled(self, now_ms: int) -> dict[str, int]:
-        """Output of the plan → windows that the next settling run would take up."""
+    def unsettled(self, now_ms: int) -> Unsettled:
+        """The windows that the next settling run would take up."""
         return count_unsettled(self.cluster, self.pipeline, self.specs, now_ms)
 
 

@@ -20,7 +20,15 @@ from opensearchpy import JSONSerializer, OpenSearch
 from opensearchpy.exceptions import ConnectionError as UnreachableError
 from opensearchpy.exceptions import SerializationError, TransportError
 
-from streamtally.aws.opensearch_answers import PARTIAL, ask_for_all, explain_cause, find_gap, is_limited
+from streamtally.aws.opensearch_answers import (
+    PARTIAL,
+    TOO_MANY_BUCKETS,
+    ask_for_all,
+    explain_cause,
+    find_gap,
+    is_beyond_limit,
+    is_limited,
+)
 from streamtally.aws.opensearch_bulk import Item, read_items
 from streamtally.aws.opensearch_connection import Connection
 from streamtally.aws.opensearch_pace import REQUEST_SECONDS, Limit, Pace, TriedError, is_safe, persist
@@ -154,7 +162,8 @@ class Cluster:
         gone = method == "DELETE" and status == 404 and tried.began  # by the try whose answer was lost
         if status in ignore or gone:
             return error.info if isinstance(error.info, dict) else {}
-        raise ClusterError(_explain(method, path, error) + tries, status, str(error.error)) from None
+        kind = TOO_MANY_BUCKETS if is_beyond_limit(error.info) else str(error.error)
+        raise ClusterError(_explain(method, path, error) + tries, status, kind) from None
 
     def bulk(
         self, lines: Iterable[bytes], params: Mapping[str, Any] | None = None, path: str = "/_bulk"

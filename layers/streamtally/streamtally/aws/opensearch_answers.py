@@ -12,6 +12,9 @@ from typing import Any
 PARTIAL = "partial_answer"
 """``ClusterError.kind`` of an answer that is not whole."""
 
+TOO_MANY_BUCKETS = "too_many_buckets_exception"
+"""``ClusterError.kind`` of a request that asks for more than `search.max_buckets` allows."""
+
 _TELLING = ("_shards", "_nodes", "_clusters", "timed_out", "terminated_early", "failures", "acknowledged", "count")
 _BY_QUERY = ("_delete_by_query", "_update_by_query", "_reindex")
 _DONE = ("created", "updated", "deleted", "noops", "version_conflicts")
@@ -152,6 +155,15 @@ def _task_gap(answer: Mapping[str, Any]) -> str:
     if not isinstance(response, dict):
         return "the task has no result"
     return _general_gap("_tasks", response) or ("total" in response and _by_query_gap(response)) or ""
+
+
+def is_beyond_limit(info: Any) -> bool:
+    """Whether an error's answer says that the request asked for more buckets than `search.max_buckets` allows."""
+    error = info.get("error") if isinstance(info, Mapping) else None
+    if not isinstance(error, Mapping):
+        return False
+    causes = [error, error.get("caused_by"), *(error.get("root_cause") or ())]
+    return any(isinstance(cause, Mapping) and cause.get("type") == TOO_MANY_BUCKETS for cause in causes)
 
 
 def explain_cause(error: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from opensearchpy.exceptions import SSLError, TransportError
 
+from streamtally.aws.opensearch_answers import is_beyond_limit
 from streamtally.aws.opensearch_connection import AnsweredError, NotSentError
 
 RESERVE_SECONDS = 12.0
@@ -152,6 +153,8 @@ def may_retry(error: TransportError, safe: bool) -> bool:
         return False  # a certificate stays what it is
     if isinstance(error, AnsweredError) and error.status_code not in RETRY_STATUS:
         return False
+    if is_beyond_limit(error.info):
+        return False  # 503, and the same answer each time
     return safe or _is_untouched(error)
 
 

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 import orjson
 
-from streamtally.aws.opensearch import Cluster
+from streamtally.aws.opensearch import Cluster, ClusterError
+from streamtally.aws.opensearch_answers import TOO_MANY_BUCKETS
 from streamtally.indices.settling import CHECKPOINT_MARGIN_MS, Partial, read_partial
 from streamtally.indices.spec import IndexSpec
 
@@ -42,9 +43,13 @@ class SettledWindow:
 
 @dataclass
 class Pace:
-    """How many documents a page has: it grows while pages stay small and quick, and shrinks when one is too large."""
+    """How many documents a page has: it grows while pages stay small and quick, and shrinks when one is too large.
+
+    Attributes: buckets: of a page of an aggregation; fewer where the cluster's `search.max_buckets` is low.
+    """
 
     size: int = field(default_factory=lambda: PAGE_START)
+    buckets: int = PAGE
 
     def note(self, size_bytes: int, seconds: float) -> None:
         if size_bytes > PAGE_BYTES:
@@ -124,13 +129,19 @@ class Partials:
         sources = [{field: {"terms": {"field": field}}} for field in fields]
         after: dict[str, Any] = {}
         while True:
-            composite = {"size": PAGE, "sources": sources, **after}
+            composite = {"size": self.pace.buckets, "sources": sources, **after}
             groups: dict[str, Any] = {"composite": composite, **({"aggs": dict(aggregations)} if aggregations else {})}
             body = {"size": 0, "track_total_hits": False, "query": self.query(filters), "aggs": {"groups": groups}}
-            answer = self.cluster.request("POST", f"{path or self.path}/_search", body, LENIENT)
+            try:
+                answer = self.cluster.request("POST", f"{path or self.path}/_search", body, LENIENT)
+            except ClusterError as error:
+                if error.kind != TOO_MANY_BUCKETS or composite["size"] == 1:
+                    raise
+                self.pace.buckets = max(1, min(self.pace.buckets, composite["size"] // 2))
+                continue
             page = (answer.get("aggregations") or {}).get("groups") or {}
             yield from page.get("buckets", ())
-            if len(page.get("buckets", ())) < PAGE:
+            if len(page.get("buckets", ())) < composite["size"]:
                 return
             after = {"after": page["after_key"]}
 

@@ -95,17 +95,31 @@ def settle(
     return reports
 
 
-def count_unsettled(cluster: Cluster, pipeline: Pipeline, specs: Sequence[IndexSpec], now_ms: int) -> dict[str, int]:
-    """Output of the plan → windows that a settling run would take up now; nothing is changed."""
-    unsettled: dict[str, int] = {}
+@dataclass
+class Unsettled:
+    """Windows that a settling run would take up.
+
+    Attributes:
+        windows: output of the plan → how many; None: it could not be asked.
+        problems: why it could not, one line each.
+    """
+
+    windows: dict[str, int | None] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def count_unsettled(cluster: Cluster, pipeline: Pipeline, specs: Sequence[IndexSpec], now_ms: int) -> Unsettled:
+    """What a settling run would take up now; nothing is changed, and no failure is taken for nothing to do."""
+    unsettled = Unsettled()
     for spec in specs:
         for output in spec.windowed:
             run = SettleRun(cluster, pipeline, spec, output, now_ms, lambda: 0.0)
             try:
                 candidates = run.candidates(run.read_state(), {})
-                unsettled[output.name] = len(candidates.windows) + len(candidates.empty)
-            except IndexPlanError:  # manage has not run yet: nothing is known
-                unsettled[output.name] = 0
+                unsettled.windows[output.name] = len(candidates.windows) + len(candidates.empty)
+            except IndexPlanError as error:
+                unsettled.windows[output.name] = None
+                unsettled.problems.append(f"{output.name}: {error}")
     return unsettled
 
 

@@ -134,10 +134,11 @@ def status_command(where: Where, as_json: bool) -> None:
     loads = describe_loads(manager.specs, observed)
     stuck = find_stuck(manager.specs, observed)
     stuck += [f"{note.target}: {note.text}" for note in plan.notes if note.kind in ("stuck", "conflict")]
+    stuck += [f"the windows to settle are not known: {problem}" for problem in unsettled.problems]
     if as_json:
         document = {
             "indices": [row.to_json() for row in rows],
-            "unsettled_windows": unsettled,
+            "unsettled_windows": unsettled.windows,
             "loads": loads,
             "stuck": stuck,
         }
@@ -145,8 +146,8 @@ def status_command(where: Where, as_json: bool) -> None:
     else:
         cells = [(r.name, r.kind, f"{r.docs:,}", _size(r.size_bytes), f"{r.age_days:.1f}", r.next) for r in rows]
         _print_table(("Index", "Kind", "Documents", "Size", "Age (days)", "Next"), cells)
-        for output, count in unsettled.items():
-            click.echo(f"{output}: {count} windows to settle")
+        for output, count in unsettled.windows.items():
+            click.echo(f"{output}: {'unknown' if count is None else count} windows to settle")
         for load in loads:
             spans = ", ".join(f"{start} to {end}" for start, end in load["spans"])
             click.echo(f"{load['index']}: old logs are being loaded since {load['since']}, or were cut short: {spans}")

@@ -16,7 +16,8 @@ from streamtally.aws.opensearch_apply import TimeLeft
 from streamtally.aws.opensearch_audit import audit
 from streamtally.aws.opensearch_candidates import Candidates, choose_candidates
 from streamtally.aws.opensearch_close import close_spec
-from streamtally.aws.opensearch_groups import Way, Work, fetch_groups
+from streamtally.aws.opensearch_groups import Way, Work
+from streamtally.aws.opensearch_merge import merge_groups
 from streamtally.aws.opensearch_mixed import find_mixed
 from streamtally.aws.opensearch_observe import read_plan
 from streamtally.aws.opensearch_pace import RESERVE_SECONDS
@@ -151,7 +152,7 @@ class SettleRun:
         output: PlanOutput,
         now_ms: int,
         time_left: TimeLeft,
-        way: Way = fetch_groups,
+        way: Way = merge_groups,
     ) -> None:
         self.cluster, self.pipeline, self.spec, self.output = cluster, pipeline, spec, output
         self.now_ms, self.time_left, self.way = now_ms, time_left, way

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from random import Random
 from typing import Any
 
 from streamtally.aws.batches import IndexedBatches
 from streamtally.aws.index_manager import Manager, make_manager
 from streamtally.aws.opensearch import Cluster
+from streamtally.aws.opensearch_groups import fetch_groups
+from streamtally.aws.opensearch_merge import merge_groups
 from streamtally.failed_batches import Batches
 from streamtally.indices.spec import read_specs
 from streamtally.local.laptop import SUMMARY
@@ -46,6 +50,8 @@ class OpenSearchEnd:
         now_ms: when it is managed first.
         through: how Firehose reaches it, if not as everybody else.
         clock: settling's own, in ms; default: it is told. With the server's clock, the checkpoint leaves out windows.
+
+    Settling runs take one of the two ways by chance: merged by the cluster, or every partial fetched.
     """
 
     def __init__(
@@ -62,6 +68,8 @@ class OpenSearchEnd:
         self._through = through or cluster
         self._dying: Any = DyingCluster(cluster, faults)
         self.windows_settled = 0
+        self.ways: Counter[str] = Counter()
+        self._chance = Random(faults.seed)
         self.deploy(pipeline, now_ms)
 
     def deploy(self, pipeline: Pipeline, now_ms: int) -> None:
@@ -76,8 +84,11 @@ class OpenSearchEnd:
         return OpenSearchSink(self._through, f"inbox-{SUMMARY}")
 
     def settle(self, now_ms: int) -> None:
+        way = self._chance.choice([merge_groups, fetch_groups])
+        self.ways[way.__name__] += 1
         try:
-            reports = self._manager(self._dying).settle(self._clock() if self._clock else now_ms, forever)
+            manager = replace(self._manager(self._dying), way=way)
+            reports = manager.settle(self._clock() if self._clock else now_ms, forever)
         except Killed:
             return
         self.windows_settled += sum(report.windows for report in reports)

@@ -109,6 +109,7 @@ def soak(url: str, folder: Path, lines: int, seed: int) -> dict[str, object]:
         "of these, each once": sum(world.objects.delivered.count()[0].values()) + world.objects.delivered.count()[1],
         "windows that waited at once": waiting,
         "windows settled, again and again": end.windows_settled,
+        "settling runs by way": dict(sorted(end.ways.items())),
         "deployments": deployments,
         "redriven records": dict(sorted(world.redriven.items())),
         "faults injected": dict(sorted(faults.injected.items())),

@@ -41,6 +41,7 @@ class Machine(RuleBasedStateMachine):
 
     server: ClassVar[Server]
     struck: ClassVar[Counter[str]]
+    ways: ClassVar[Counter[str]]
 
     # Faults strike by chance throughout, since Hypothesis's first examples are short ones; rules ask for more of them.
     @initialize(seed=st.integers(0, 2**20), share=st.sampled_from([0.15, 0.05]), real_clock=st.booleans())
@@ -110,15 +111,16 @@ class Machine(RuleBasedStateMachine):
         self.world.finish()
         self.world.check()
         self.struck.update(self.world.faults.injected + self.killing.injected + self.world.redriven)
+        self.ways.update(self.end.ways)
         self.world.laptop.close()
         self.folder.cleanup()
 
 
-# Whatever happens in whatever order: settled counts are the accepted lines, the ledger balances, no line is gone. And
-# it did happen: a machine whose faults do not strike shows nothing.
+# Whatever happens in whatever order, whichever way a settling run merges: settled counts are the accepted lines, the
+# ledger balances, no line is gone. And it did happen: a machine whose faults do not strike shows nothing.
 def test_machine(opensearch: Server) -> None:
     examples = int(os.environ.get("STREAMTALLY_EXAMPLES", "6"))
-    machine = type("Bound", (Machine,), {"server": opensearch, "struck": Counter()})
+    machine = type("Bound", (Machine,), {"server": opensearch, "struck": Counter(), "ways": Counter()})
     run_state_machine_as_test(
         machine,
         settings=settings(
@@ -133,3 +135,4 @@ def test_machine(opensearch: Server) -> None:
         ),
     )
     assert machine.struck.total() > 5 * examples, machine.struck
+    assert min(machine.ways["merge_groups"], machine.ways["fetch_groups"]) > 0, machine.ways

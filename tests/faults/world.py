@@ -71,6 +71,7 @@ class Faults:
     """Which faults happen: by chance, each with its share, or exactly the ones that are asked for next."""
 
     def __init__(self, seed: int = 0, shares: Mapping[str, float] | None = None) -> None:
+        self.seed = seed
         self.random = Random(seed)
         self.shares = dict(shares or {})
         self.next: list[str] = []

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from streamtally.aws import opensearch_partials
+from streamtally.aws.index_manager import Manager
 from streamtally.aws.opensearch import Cluster, ClusterError, connect
+from streamtally.aws.opensearch_groups import fetch_groups
 from streamtally.aws.opensearch_observe import state_id
 from streamtally.aws.opensearch_partials import Pace
 from streamtally.aws.opensearch_settle import SettleRun, settle
@@ -44,6 +47,11 @@ QUARTER = 15 * MINUTE_MS
 def managed(cluster: Cluster) -> Cluster:
     assert not manager_of(cluster).manage(NOW, forever).failed
     return cluster
+
+
+def fetching(cluster: Cluster) -> Manager:
+    """A manager that reads every partial, whoever could merge them."""
+    return replace(manager_of(cluster), way=fetch_groups)
 
 
 def put_all(cluster: Cluster, documents: Sequence[Document], stamped_ms: int) -> None:
@@ -200,7 +208,7 @@ def test_a_run_stops_inside_a_window(managed: Cluster, monkeypatch: pytest.Monke
     groups = []
 
     for _ in range(60):
-        report = settle(managed, pipeline, specs, NOW, clock_of(24))[0]
+        report = settle(managed, pipeline, specs, NOW, clock_of(24), way=fetch_groups)[0]
         assert report.problems == []
         written += report.written
         if report.finished:
@@ -253,7 +261,7 @@ def test_a_request_cut_by_the_end_of_the_run(
                 raise ClusterError("no whole answer in 1.3 s")
 
     monkeypatch.setattr(opensearch_partials.Partials, "_hits", hits)
-    report = manager_of(managed).settle(NOW, lambda: left[0])[0]
+    report = fetching(managed).settle(NOW, lambda: left[0])[0]
 
     assert (report.finished, report.written) == (False, 3 if time_is_out else 0)
     assert report.problems == ([] if time_is_out else ["no whole answer in 1.3 s"])
@@ -328,8 +336,14 @@ def test_what_is_skipped(cluster: Cluster) -> None:
 
 
 def spoiled(document: Document, number: int, **changes: Any) -> Document:
-    """A partial with fields of ``tally`` replaced; None takes one away."""
-    tally = {**document["tally"], "partial_id": f"junk-{number}", "batch_id": f"junk-{number}", **changes}
+    """A partial with fields of ``tally`` replaced; None takes one away. Junk has nothing to merge in the cluster."""
+    tally = {
+        **document["tally"],
+        "merge": None,
+        "partial_id": f"junk-{number}",
+        "batch_id": f"junk-{number}",
+        **changes,
+    }
     return {**document, "tally": {name: value for name, value in tally.items() if value is not None}}
 
 
@@ -439,10 +453,10 @@ def test_less_is_read_than_is_there(managed: Cluster, monkeypatch: pytest.Monkey
         return (hit for hit in original(*arguments) if hit[0] != WINDOW)
 
     monkeypatch.setattr(opensearch_partials.Partials, "_hits", hits)
-    report = manager_of(managed).settle(NOW, forever)[0]
+    report = fetching(managed).settle(NOW, forever)[0]
     later = NOW + 11 * DAY_MS
     manager_of(managed).manage(later, forever)
-    closing = manager_of(managed).settle(later + QUARTER, forever)[0]
+    closing = fetching(managed).settle(later + QUARTER, forever)[0]
 
     assert report.problems == [
         "1 windows from 2026-03-12T11:58:00.000Z on were not read whole: 0 of 1 partials of the first"

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from streamtally.aws.opensearch import Cluster
 from streamtally.aws.opensearch_apply import Result, apply
+from streamtally.aws.opensearch_groups import Way
+from streamtally.aws.opensearch_merge import merge_groups
 from streamtally.aws.opensearch_observe import observe
 from streamtally.aws.opensearch_settle import SettleReport, Unsettled, count_unsettled, settle
 from streamtally.errors import IndexPlanError, SettingsError
@@ -39,13 +41,14 @@ class Managed:
 class Manager:
     """A pipeline and its cluster.
 
-    ``wanted`` is what the environment asks beside the pipeline.
+    ``wanted`` is what the environment asks beside the pipeline; ``way`` is how settling merges.
     """
 
     cluster: Cluster
     pipeline: Pipeline
     specs: tuple[IndexSpec, ...]
     wanted: Wanted = field(default_factory=Wanted)
+    way: Way = merge_groups
 
     def plan(self, now_ms: int) -> tuple[Plan, Observed]:
         """One look and what should be done."""
@@ -75,7 +78,7 @@ class Manager:
     def settle(self, now_ms: int, time_left: Callable[[], float], audit: bool = False) -> list[SettleReport]:
         """Settle every windowed output; failures are in the reports. ``audit``: now, not once a day."""
         with self.cluster.limited(time_left):
-            return settle(self.cluster, self.pipeline, self.specs, now_ms, time_left, audit)
+            return settle(self.cluster, self.pipeline, self.specs, now_ms, time_left, audit, self.way)
 
     def unsettled(self, now_ms: int) -> Unsettled:
         """The windows that the next settling run would take up."""

@@ -22,7 +22,8 @@ from streamtally.plan.merged import Operations
 
 CHUNK_PARTIALS = 100_000
 """Partials that one request goes over: windows of fewer are asked for together, a window of more in slices."""
-SLICE_PARTIALS = 50_000
+SLICE_PARTIALS = 20_000
+"""Of a window in slices: a slice's groups are there before the first of them is given."""
 _SLICES_MAX = 4_096
 _DIGITS = 8  # of a group id, by which a window is cut into slices
 

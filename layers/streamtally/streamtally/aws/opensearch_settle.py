@@ -41,7 +41,8 @@ class SettleReport:
     """What a settling run did for one output of the plan.
 
     Attributes:
-        windows, partials: settled, and partials read for it; skipped: windows that were settled as they are.
+        windows, partials: settled, and how many partials these have; skipped: windows that were settled as they are.
+        fetched: partials that the run read itself; the others were merged by the cluster.
         finished: all candidates were taken up, and the checkpoint has moved. There may still be problems of windows.
         unsettled_seconds: how far past its grace the oldest window is that is not settled; None: the run failed before
             it could be asked. Set before settling, so it holds for a run that fails; 0 after one that settled all.
@@ -53,6 +54,7 @@ class SettleReport:
     windows: int = 0
     skipped: int = 0
     partials: int = 0
+    fetched: int = 0
     written: int = 0
     outrun: int = 0
     finished: bool = False
@@ -79,6 +81,7 @@ def settle(
     now_ms: int,
     time_left: TimeLeft,
     audit: bool = False,
+    way: Way = merge_groups,
 ) -> list[SettleReport]:
     """Settle every windowed output; a failure of one is in its report and never stops another.
 
@@ -86,10 +89,11 @@ def settle(
         now_ms: the time of the run's start.
         time_left: seconds left.
         audit: compare all windows now, not once a day.
+        way: how windows become settled documents.
     """
     reports = []
     for spec in specs:
-        runs = [SettleRun(cluster, pipeline, spec, output, now_ms, time_left) for output in spec.windowed]
+        runs = [SettleRun(cluster, pipeline, spec, output, now_ms, time_left, way) for output in spec.windowed]
         reports += [_guarded(run, partial(run.run, audit)) for run in runs]
         if runs and all(run.report.finished for run in runs):
             _guarded(runs[0], partial(close_spec, runs))
@@ -282,7 +286,8 @@ class SettleRun:
         try:
             for group in self.way(work):
                 self.report.windows += group.window_ms not in read
-                self.report.partials += group.fetched
+                self.report.partials += group.partials
+                self.report.fetched += group.fetched
                 read[group.window_ms] = read.get(group.window_ms, 0) + group.partials
                 count = sum(document.source["tally"]["partials"] for document in group.documents)
                 distinct[group.window_ms] = distinct.get(group.window_ms, 0) + count

@@ -41,7 +41,7 @@ def make_partials(
             "batch_arrival": [to_iso(window), to_iso(window + MINUTE_MS)],
             "plan_id": plan_id,
             "state": {"key": key, "rows": 3, "aggregates": [3]},
-            "merge": {"key": orjson.dumps(key).decode(), "values": 1, "v0": 3},
+            "merge": {"key": orjson.dumps(key).decode(), "values": 1, "v0": 3, "placed": True},
             "out_of_range": 0,
             "ingested_at": to_iso(now_ms),
         }

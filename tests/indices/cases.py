@@ -99,6 +99,8 @@ def make_partials(plan: PlanOutputs, batch: str, rows: list[dict[str, Any]]) -> 
     for key, group in groups.items():
         document = orjson.loads(encode_document(partial_document(plan.output, key, group, account)))
         document["tally"]["ingested_at"] = to_iso(FIRST_MS)
+        if "merge" in document["tally"]:
+            document["tally"]["merge"]["placed"] = True
         documents.append(document)
     return documents
 

@@ -208,9 +208,9 @@ def test_partials_of_an_earlier_release() -> None:
     assert kinds(plan) == [("put_mapping", names[0])]
     merge = plan.actions[0].body["properties"]["tally"]["properties"]["merge"]
     assert merge["properties"]["key"] == {"type": "keyword", "ignore_above": 8191}
-    assert {name: field["type"] for name, field in merge["properties"].items() if name != "key"} == dict.fromkeys(
-        ["values", *(f"v{number}" for number in range(16))], "long"
-    )
+    kinds_of = {name: field["type"] for name, field in merge["properties"].items() if name != "key"}
+    longs = ["values", *(f"v{number}" for number in range(16))]
+    assert kinds_of == {"placed": "boolean", **dict.fromkeys(longs, "long")}
     updated = {**before, "properties": to_mapping(SPEC, partials=True)["properties"]}
     assert plan_manage([SPEC], done(indices={names[0]: ObservedIndex(names[0], updated)}), NOW).actions == ()
 

@@ -23,7 +23,19 @@ from streamtally.indices.settling import Settler
 from streamtally.indices.spec import read_specs
 from streamtally.pipeline import Pipeline
 from tests.indices.cases import FIRST_MS, MINUTE_MS, Case, Document, cases, load, make_partials, make_plan, window_of
-from tests.opensearch.data import STREAM, forever, make_pipeline, manager_of, refresh
+from tests.opensearch.data import (
+    STREAM,
+    bulk,
+    counts,
+    expected,
+    forever,
+    make_documents,
+    make_pipeline,
+    manager_of,
+    put_stamped,
+    refresh,
+    settled,
+)
 
 INDEX = "partials-request_data-2026-03-10"
 COUNT = [("count", None, "BIGINT")]
@@ -147,7 +159,7 @@ def test_a_sum_past_53_bits_in_one_window(
 
 # Each reason for which a window is fetched, one at a time; the windows beside it are merged by the cluster.
 def test_reasons_for_fetching(managed: Cluster) -> None:
-    for reason in ("earlier release", "unstamped", "twin", "long key", "other plan", "no batch"):
+    for reason in ("earlier release", "unstamped", "not placed", "twin", "long key", "other plan", "no batch"):
         case = _case_with(reason)
         put(managed, case.documents.items())
 
@@ -170,6 +182,8 @@ def _case_with(reason: str) -> Case:
         del tally["merge"]
     if reason in ("unstamped", "twin"):
         del tally["ingested_at"]
+    if reason == "not placed":
+        del tally["merge"]["placed"]
     if reason == "no batch":
         del tally["batch_id"]
     if reason == "long key":  # as a program with longer columns makes it
@@ -180,6 +194,34 @@ def _case_with(reason: str) -> Case:
         case.documents["a twin"] = {**document, "tally": {**tally, "ingested_at": None}}
     case.documents[identity] = document
     return case
+
+
+# A copy of an index under another name has each partial once more, stamped and placed: it counts once.
+def test_a_restored_copy(managed: Cluster) -> None:
+    case = counting_case("OUT", 2, ["a", "b"])
+    put(managed, case.documents.items())
+    managed.request("PUT", "/partials-request_data-2026-03-10-restored")
+    copy = {"source": {"index": INDEX}, "dest": {"index": f"{INDEX}-restored"}}
+    managed.request("POST", "/_reindex", copy, {"refresh": "true"})
+    case.documents.update({f"copy of {name}": document for name, document in list(case.documents.items())})
+
+    by_cluster, fetched = both_ways(managed, case)
+
+    assert written(by_cluster) == written(fetched)
+    assert {orjson.loads(source)["value 0"] for _, source in written(by_cluster).values()} == {2}
+
+
+# Partials through the inbox are placed, and merged by the cluster; those put past it are fetched.
+def test_partials_of_the_inbox_are_placed(managed: Cluster) -> None:
+    lines = [(FIRST_MS, 200), (FIRST_MS + MINUTE_MS, 404)]
+    assert bulk(managed, make_documents(make_pipeline(), "one", lines, FIRST_MS)) == []
+    inbox = manager_of(managed, closing=False).settle(FIRST_MS, forever)[0]
+    put_stamped(managed, make_documents(make_pipeline(), "two", lines[:1], FIRST_MS)[0], FIRST_MS)
+    past = manager_of(managed, closing=False).settle(FIRST_MS + 1, forever)[0]
+
+    assert (inbox.problems, inbox.partials, inbox.fetched) == ([], 2, 0)
+    assert (past.problems, past.partials, past.fetched) == ([], 2, 2)
+    assert counts(settled(managed)) == expected([*lines, lines[0]])
 
 
 # Partials that came while their index had an earlier release's mapping are fetched, those after the update merged.

@@ -18,6 +18,7 @@ from streamtally.aws.opensearch_groups import SettledGroup, Work, fetch_groups
 from streamtally.aws.opensearch_mixed import windows_of
 from streamtally.aws.opensearch_partials import LENIENT, Pace, Place, Query, not_before, remaining
 from streamtally.indices.merging import MergedGroup, read_bucket, settle_merged, to_aggregations, to_sound_filter
+from streamtally.indices.names import partials_name
 from streamtally.plan.merged import Operations
 
 CHUNK_PARTIALS = 100_000
@@ -49,12 +50,16 @@ def _find_sure(work: Work, windows: Sequence[int]) -> set[int]:
     partials, settler = work.partials, work.settler
     sound = {"sound": {"filter": {"bool": {"filter": to_sound_filter(settler.current.plan_id)}}}}
     sure: set[int] = set()
+    unsure: set[int] = set()
     for spans, chunk in partials.in_spans(windows):
         inside = frozenset(chunk)
-        for bucket in partials.composite(["tally.window_start"], [spans], sound):
+        for bucket in partials.composite(["tally.window_start", "_index"], [spans], sound):
             window_ms = int(bucket["key"]["tally.window_start"])
-            if window_ms in inside and bucket["sound"]["doc_count"] == bucket["doc_count"]:
-                sure.add(window_ms)
+            # An index that was copied or restored under another name has every partial once more.
+            is_own = bucket["key"]["_index"] == partials_name(partials.spec.index, window_ms)
+            is_sure = is_own and window_ms in inside and bucket["sound"]["doc_count"] == bucket["doc_count"]
+            (sure if is_sure else unsure).add(window_ms)
+    sure -= unsure
     return sure - windows_of(partials, sorted(settler.mixed)) if settler.mixed else sure
 
 

@@ -35,7 +35,11 @@ if (ms < output.closed_before) {
   return;
 }
 String day = time.format(DateTimeFormatter.ofPattern('yyyy-MM-dd'));
-if (partial) { ctx._index = 'partials-' + output.index + '-' + day; return; }
+if (partial) {
+  if (tally.merge instanceof Map) { tally.merge.placed = true; }
+  ctx._index = 'partials-' + output.index + '-' + day;
+  return;
+}
 String rotation = output.rotations[0].rotation;
 for (def change : output.rotations) { if (ms >= change.from) { rotation = change.rotation; } }
 String date = day;

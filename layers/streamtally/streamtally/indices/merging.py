@@ -42,9 +42,9 @@ class MergedGroup:
 def to_sound_filter(plan_id: str) -> list[Body]:
     """What the partials fit that a cluster can merge: those of one plan, with all that settling reads of a partial.
 
-    ``ingested_at`` says that the inbox's pipeline gave the document its id, so that no partial is there twice.
+    ``merge.placed`` says that the inbox's pipeline gave the document its id, so that no partial is there twice.
     """
-    names = ("merge.key", "ingested_at", "partial_id", "group_id", "batch_id")
+    names = ("merge.key", "merge.placed", "ingested_at", "partial_id", "group_id", "batch_id")
     return [{"term": {"tally.plan_id": plan_id}}, *({"exists": {"field": f"tally.{name}"}} for name in names)]
 
 

@@ -52,6 +52,7 @@ MERGE_MAPPING: Final[Body] = {
     "dynamic": "false",
     "properties": {
         "key": {"type": "keyword", "ignore_above": MAX_KEY_BYTES},
+        "placed": {"type": "boolean"},
         **{name: {"type": "long"} for name in ("values", *NUMBERS)},
     },
 }

@@ -569,3 +569,41 @@ def test_few_buckets_allowed(managed: Cluster) -> None:
     assert counts(settled(managed)) == expected([(start, 200) for start in starts])
     assert (audited.problems, audited.audit_differences, audited.finished) == ([], 0, True)
     assert asked < 100
+
+
+# Searches pass over an index that somebody has closed. A run says so, moves no mark and deletes nothing; what is in it
+# is settled by the first run after it was opened, not by the daily audit.
+def test_closed_index_of_partials(managed: Cluster) -> None:
+    pipeline = make_pipeline()
+    yesterday, today = WINDOW - DAY_MS, WINDOW
+    run_settle(managed, NOW - MINUTE_MS)
+    before = progress(managed)
+    documents = [d for start in (yesterday, today) for d in make_documents(pipeline, str(start), [(start, 200)], start)]
+    put_all(managed, documents, NOW)
+    managed.request("POST", "/partials-request_data-2026-03-11/_close")
+
+    report = manager_of(managed).settle(NOW, forever)[0]
+    asked = manager_of(managed).unsettled(NOW)
+    between = progress(managed)
+    at_closing = counts(settled(managed))
+    managed.request("POST", "/partials-request_data-2026-03-11/_open")
+    run_settle(managed, NOW + QUARTER)
+
+    assert not report.finished
+    assert [line for line in report.problems if "partials-request_data-2026-03-11" in line and "/_open" in line]
+    assert [line for line in asked.problems if "partials-request_data-2026-03-11" in line]
+    assert between == before
+    assert at_closing == expected([(today, 200)])
+    assert counts(settled(managed)) == expected([(yesterday, 200), (today, 200)])
+
+
+# Of a closed time nothing is read any more, so its settled index may be closed to save memory.
+def test_closed_index_of_closed_time(managed: Cluster) -> None:
+    managed.request("PUT", "/request_data-2026-01-05")
+    managed.request("POST", "/request_data-2026-01-05/_close")
+
+    run_settle(managed, NOW)
+    managed.request("PUT", "/request_data-2026-03-12")
+    managed.request("POST", "/request_data-2026-03-12/_close")
+
+    assert "request_data-2026-03-12" in manager_of(managed).settle(NOW, forever)[0].problems[0]

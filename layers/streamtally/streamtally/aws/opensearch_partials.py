@@ -14,6 +14,7 @@ import orjson
 
 from streamtally.aws.opensearch import Cluster, ClusterError
 from streamtally.aws.opensearch_answers import TOO_MANY_BUCKETS
+from streamtally.indices.names import parse_index_name
 from streamtally.indices.settling import CHECKPOINT_MARGIN_MS, Partial, read_partial
 from streamtally.indices.spec import IndexSpec
 
@@ -86,6 +87,22 @@ class Partials:
     def refresh(self) -> None:
         """Make everything that was written searchable, partials and settled documents."""
         self.cluster.request("POST", f"{self.path},{self.settled_path[1:]}/_refresh", params=LENIENT)
+
+    def closed_indices(self, closed_before_ms: int) -> list[str]:
+        """The output's indices that somebody has closed: searches pass over them, as if nothing were there.
+
+        Args: closed_before_ms: settled documents of a time before are looked at no more.
+        """
+        params = {**LENIENT, "expand_wildcards": "closed", "filter_path": "*.settings.index.uuid"}
+        answer = self.cluster.request("GET", f"{self.path},{self.settled_path[1:]}", params=params)
+        names = [parse_index_name(name, self.spec.index) for name in sorted(answer)]
+        return [
+            name.name
+            for name in names
+            if name
+            and name.period
+            and (name.kind == "partials" or (name.kind == "output" and name.period.end_ms > closed_before_ms))
+        ]
 
     def windows(self, *filters: Query, path: str | None = None) -> Iterator[int]:
         """The starts (ms) of the windows that have partials fitting the filters, in order."""

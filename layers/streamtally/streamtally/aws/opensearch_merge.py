@@ -16,7 +16,7 @@ import orjson
 
 from streamtally.aws.opensearch_groups import SettledGroup, Work, fetch_groups
 from streamtally.aws.opensearch_mixed import windows_of
-from streamtally.aws.opensearch_partials import LENIENT, Pace, Place, Query, not_before, remaining
+from streamtally.aws.opensearch_partials import Pace, Place, Query, not_before, remaining
 from streamtally.indices.merging import MergedGroup, read_bucket, settle_merged, to_aggregations, to_sound_filter
 from streamtally.indices.names import partials_name
 from streamtally.plan.merged import Operations
@@ -165,8 +165,7 @@ class _Merging:
             composite["size"], started = self.pace.size, partials.clock()
             query = partials.query([*filters, *sound, *more])
             body = {"size": 0, "track_total_hits": False, "query": query, "aggs": {"groups": groups}}
-            answer = partials.cluster.request("POST", f"{partials.path}/_search", body, LENIENT)
-            page = (answer.get("aggregations") or {}).get("groups") or {}
+            page = partials.ask_page(body, composite)
             buckets = page.get("buckets", ())
             yield from buckets
             if len(buckets) < composite["size"]:

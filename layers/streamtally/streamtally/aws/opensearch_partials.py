@@ -146,21 +146,31 @@ class Partials:
         sources = [{field: {"terms": {"field": field}}} for field in fields]
         after: dict[str, Any] = {}
         while True:
-            composite = {"size": self.pace.buckets, "sources": sources, **after}
+            composite = {"size": PAGE, "sources": sources, **after}
             groups: dict[str, Any] = {"composite": composite, **({"aggs": dict(aggregations)} if aggregations else {})}
             body = {"size": 0, "track_total_hits": False, "query": self.query(filters), "aggs": {"groups": groups}}
+            page = self.ask_page(body, composite, path)
+            yield from page.get("buckets", ())
+            if len(page.get("buckets", ())) < composite["size"]:
+                return
+            after = {"after": page["after_key"]}
+
+    def ask_page(self, body: Query, composite: dict[str, Any], path: str | None = None) -> dict[str, Any]:
+        """One page of the composite aggregation ``groups``, of fewer buckets where the cluster allows no more.
+
+        Args: composite: the part of ``body`` that says its size; it is changed to the size that was asked for.
+        """
+        while True:
+            composite["size"] = min(composite["size"], self.pace.buckets)
             try:
                 answer = self.cluster.request("POST", f"{path or self.path}/_search", body, LENIENT)
             except ClusterError as error:
                 if error.kind != TOO_MANY_BUCKETS or composite["size"] == 1:
                     raise
-                self.pace.buckets = max(1, min(self.pace.buckets, composite["size"] // 2))
+                self.pace.buckets = composite["size"] // 2
                 continue
-            page = (answer.get("aggregations") or {}).get("groups") or {}
-            yield from page.get("buckets", ())
-            if len(page.get("buckets", ())) < composite["size"]:
-                return
-            after = {"after": page["after_key"]}
+            page: dict[str, Any] = (answer.get("aggregations") or {}).get("groups") or {}
+            return page
 
     def in_spans(self, windows: Sequence[int]) -> Iterator[tuple[Query, Sequence[int]]]:
         """Filters that take some windows in ranges, each with the windows that it takes; all in order."""

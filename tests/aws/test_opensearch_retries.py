@@ -489,7 +489,7 @@ def test_too_many_buckets_are_not_asked_for_again(server: Scripted, clock: Clock
     error = cause if place == "itself" else within
     server.script = [(503, {}, json.dumps({"error": error, "status": 503}).encode())]
 
-    with pytest.raises(ClusterError, match="too many buckets") as raised:
+    with pytest.raises(ClusterError) as raised:
         client(server, clock).request("POST", "/a/_search", {})
 
     assert (len(server.seen), clock.pauses) == (1, [])

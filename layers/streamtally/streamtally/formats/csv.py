@@ -1,7 +1,8 @@
 """Comma separated values with quotes understood: ``"a, b",c``. ``delimiter`` sets another character.
 
 ``fields`` names the columns, in their order; without it they are ``column_1``, ``column_2`` … A missing column is null,
-one too many is ``column_N``. Text unless ``types`` says more; an empty column is the empty text, ``-`` is null.
+one too many is ``column_N``; a line has at most 1,000 columns, or as many as ``fields`` names. Text unless ``types``
+says more; an empty column is the empty text, ``-`` is null.
 Source: RFC 4180, one record a line.
 """
 
@@ -13,13 +14,13 @@ from collections.abc import Callable
 from typing import Any
 
 from streamtally.errors import FormatError, SettingsError
-from streamtally.formats.base import Example, Format, FormatOptions, Parser, Row
+from streamtally.formats.base import MAX_FIELDS, TOO_MANY_FIELDS, Example, Format, FormatOptions, Parser, Row
 from streamtally.formats.typed import converters_of
 
-_MORE_COLUMNS = 50  # beyond those that are named; further ones take the slower way
+_COLUMNS = tuple(f"column_{place + 1}" for place in range(MAX_FIELDS))
 
 
-def _split_quoted(name: str, delimiter: str) -> Callable[[str], list[str]]:
+def _split_quoted(name: str, delimiter: str, most: int) -> Callable[[str], list[str]]:
     mark = re.escape(delimiter)
     cell = re.compile(rf'(?:"([^"]*+(?:""[^"]*+)*+)"|([^"{mark}][^{mark}]*+)?+)({mark}|\Z)', re.DOTALL)
 
@@ -33,7 +34,7 @@ def _split_quoted(name: str, delimiter: str) -> Callable[[str], list[str]]:
             quoted, bare, end = found.groups()
             cells.append(quoted.replace('""', '"') if quoted is not None else bare or "")
             at = found.end()
-            if not end:
+            if not end or len(cells) > most:
                 return cells
 
     return split
@@ -54,7 +55,9 @@ def compile_delimited(name: str, delimiter: str) -> Callable[[FormatOptions], Pa
 def _parser(name: str, mark: str, options: FormatOptions) -> Parser:
     names, count = options.fields, len(options.fields)
     converters = [(field, convert) for field, convert in converters_of(options).items()]
-    split_any = _split_quoted(name, mark)
+    all_names = (*names, *_COLUMNS[count:])
+    most = len(all_names)
+    split_any = _split_quoted(name, mark, most)
 
     def split_quoted(line: str) -> list[str]:
         try:
@@ -63,20 +66,20 @@ def _parser(name: str, mark: str, options: FormatOptions) -> Parser:
             return split_any(line)
 
     padding = [None] * count
-    all_names = (*names, *(f"column_{place + 1}" for place in range(count, count + _MORE_COLUMNS)))
 
     def parse(line: str) -> Row:
-        cells: list[Any] = split_quoted(line) if '"' in line else line.split(mark)
+        cells: list[Any] = split_quoted(line) if '"' in line else line.split(mark, most)
         size = len(cells)
+        if size > most:
+            raise FormatError(name, TOO_MANY_FIELDS)
         if "-" in cells:
             cells = [None if cell == "-" else cell for cell in cells]
-        if count <= size <= len(all_names) and size > 1:
+        if count <= size and size > 1:
             row: Row = dict(zip(all_names, cells, strict=False))
         elif size == 1 and not count:
             raise FormatError(name, "no delimiter in the line")
         else:
             row = dict(zip(names, [*cells, *padding], strict=False))
-            row.update((f"column_{place + 1}", cells[place]) for place in range(count, size))
         for field, convert in converters:
             if field in row:
                 row[field] = convert(row[field])

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import re
 
-_ESCAPED = re.compile(r"(?:\\x[0-9a-fA-F]{2})+|\\[\"\\bnrtvf]")
-_LETTERS = {'"': '"', "\\": "\\", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "f": "\f"}
+_HEX = re.compile(r"(?:\\x[0-9a-fA-F]{2})++")
+_LETTERS = (
+    *((r"\"", '"'), (r"\n", "\n"), (r"\t", "\t"), (r"\r", "\r")),
+    *((r"\b", "\b"), (r"\v", "\v"), (r"\f", "\f")),
+)
+_BACKSLASH = "\udfff"  # half a character, which neither a line nor decoded bytes can hold
 
 
 def unescape(text: str) -> str:
@@ -17,14 +21,18 @@ def unescape(text: str) -> str:
         return text
     if text.count("\\") == text.count('\\"'):  # nothing but quotes is escaped
         return text.replace('\\"', '"')
-    return _ESCAPED.sub(_plain, text)
+    # Whole texts, not escape by escape: a line of nothing else would take 50 times as long as others of its length.
+    doubled = "\\\\" in text
+    if doubled:
+        text = text.replace("\\\\", _BACKSLASH)
+    for escape, letter in _LETTERS:
+        text = text.replace(escape, letter)
+    text = _HEX.sub(_decode, text)  # last, as it may give a backslash
+    return text.replace(_BACKSLASH, "\\") if doubled else text
 
 
-def _plain(found: re.Match[str]) -> str:
-    escape = found[0]
-    if escape[1] != "x":
-        return _LETTERS[escape[1]]
+def _decode(run: re.Match[str]) -> str:
     try:
-        return bytes.fromhex(escape.replace("\\x", "")).decode()
+        return bytes.fromhex(run[0].replace("\\x", "")).decode()
     except UnicodeDecodeError:
-        return escape
+        return run[0]

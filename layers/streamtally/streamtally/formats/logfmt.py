@@ -1,6 +1,6 @@
 r"""Key and value pairs: ``level=info msg="said \"hi\"" dur=12ms flag``. Text unless ``types`` says more.
 
-``-`` is null, a key without ``=`` is true, as in Heroku's and Go's readers.
+``-`` is null, a key without ``=`` is true, as in Heroku's and Go's readers. A line has at most 1,000 pairs.
 Source: brandur.org/logfmt; github.com/kr/logfmt.
 """
 
@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from streamtally.errors import FormatError
-from streamtally.formats.base import Example, Format, FormatOptions, Parser, Row
+from streamtally.formats.base import MAX_FIELDS, TOO_MANY_FIELDS, Example, Format, FormatOptions, Parser, Row
 from streamtally.formats.escapes import unescape
-from streamtally.formats.shapes import Shape, Shapes, write_shape
+from streamtally.formats.shapes import MAX_KEYS, Shape, Shapes, write_shape
 from streamtally.formats.typed import Converter, converters_of
 
 _VALUE = r'(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^\s"]*+))'
@@ -21,6 +21,8 @@ _PAIR = rf'\x20*+([^\s="]{{1,256}}+)(?:(=){_VALUE})?+(?=\x20|\Z)\x20*+'
 # What is no pair is taken to the end, so that no place of the line is tried twice.
 _PAIRS = re.compile(rf"{_PAIR}|(.++)", re.DOTALL)
 _ONE = re.compile(_PAIR, re.DOTALL)
+_UNCAPTURED = re.sub(r"\((?!\?)", "(?:", _PAIR)
+_AS_MANY_AS_ALLOWED = re.compile(rf"(?:{_UNCAPTURED}){{0,{MAX_FIELDS}}}+", re.DOTALL)
 
 
 def compile_logfmt(options: FormatOptions) -> Parser:
@@ -37,7 +39,7 @@ def compile_logfmt(options: FormatOptions) -> Parser:
             if row is not None:
                 return row
         row, keys = _parse_any(line, converters)
-        if len(row) == len(keys):
+        if len(row) == len(keys):  # none comes twice
             learn(equals, keys)
         return row
 
@@ -45,7 +47,11 @@ def compile_logfmt(options: FormatOptions) -> Parser:
 
 
 def _parse_any(line: str, converters: Mapping[str, Converter]) -> tuple[Row, tuple[str, ...]]:
-    """The row, and its keys as they stand: with their ``=``, but for flags."""
+    """The row, and its keys as they stand: with their ``=``, but for flags; none of more than ``MAX_KEYS``."""
+    if line.count(" ") >= MAX_FIELDS:  # there may be blanks in quotes, or more than one between pairs
+        allowed = _AS_MANY_AS_ALLOWED.match(line)
+        if allowed is not None and allowed.end() < len(line) and _ONE.match(line, allowed.end()) is not None:
+            raise FormatError("logfmt", TOO_MANY_FIELDS)
     found = _PAIRS.findall(line)
     if not found or found[-1][4] or not found[0][1]:  # the first one must have a value
         raise FormatError("logfmt", "not key=value pairs")
@@ -58,7 +64,7 @@ def _parse_any(line: str, converters: Mapping[str, Converter]) -> tuple[Row, tup
         row = {key: None if value == "-" else value for key, value in row.items()}
     for key in converters.keys() & row.keys():
         row[key] = converters[key](row[key])
-    return row, tuple([key + equals for key, equals, _, _, _ in found])
+    return row, tuple([key + equals for key, equals, _, _, _ in found]) if len(found) <= MAX_KEYS else ()
 
 
 def _shape(keys: tuple[str, ...], converters: Mapping[str, Converter]) -> Shape:

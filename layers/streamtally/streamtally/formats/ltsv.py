@@ -1,6 +1,7 @@
 """Labeled tab-separated values: ``label:value`` parts with tabs between.
 
-The labels that ltsv.org recommends for web servers have their types; others are text unless ``types`` says more.
+The labels that ltsv.org recommends for web servers have their types; others are text unless ``types`` says more. A
+line has at most 1,000 parts.
 Source: ltsv.org, "Labeled Tab-separated Values".
 """
 
@@ -11,12 +12,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from streamtally.errors import FormatError
-from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
+from streamtally.formats.base import (
+    MAX_FIELDS,
+    TOO_MANY_FIELDS,
+    Example,
+    Field,
+    Format,
+    FormatOptions,
+    Parser,
+    Row,
+)
 from streamtally.formats.remembered import Remembered
-from streamtally.formats.shapes import Shape, Shapes, write_shape
+from streamtally.formats.shapes import MAX_KEYS, Shape, Shapes, write_shape
 from streamtally.formats.typed import Converter, convert_number, converters_of
 
 _LABEL = re.compile(r"[0-9A-Za-z_.\-]{1,200}", re.ASCII)
+_LABELS = re.compile(rf"(?:{_LABEL.pattern}+\t)++", re.ASCII)  # of a line, a tab after each
 
 FIELDS = (
     Field("time", "VARCHAR", "when the request came, mostly [dd/MMM/yyyy:HH:mm:ss Z]"),
@@ -46,7 +57,7 @@ def compile_ltsv(options: FormatOptions) -> Parser:
             if row is not None:
                 return row
         row = _parse_any(line, converters)
-        if len(row) == tabs + 1:
+        if len(row) == tabs + 1 <= MAX_KEYS:
             learn(tabs, tuple(row))
         return row
 
@@ -54,17 +65,19 @@ def compile_ltsv(options: FormatOptions) -> Parser:
 
 
 def _parse_any(line: str, converters: Mapping[str, Converter]) -> Row:
+    if line.count("\t") >= MAX_FIELDS:
+        raise FormatError("ltsv", TOO_MANY_FIELDS)
     try:
         row: Row = dict([part.split(":", 1) for part in line.split("\t") if part])
     except ValueError:
         raise FormatError("ltsv", "a part without a colon") from None
-    if not row or not all(map(_LABEL.fullmatch, row)):
+    if not row or _LABELS.fullmatch("\t".join(row) + "\t") is None:
         raise FormatError("ltsv", "a label with other characters than letters, digits and _.-")
-    for label, value in row.items():
-        if value == "-":
-            row[label] = None
-        elif label in converters:
-            row[label] = converters[label](value)
+    if "-" in row.values():
+        row = {label: None if value == "-" else value for label, value in row.items()}
+    for label in row.keys() & converters.keys():
+        if row[label] is not None:
+            row[label] = converters[label](row[label])
     return row
 
 

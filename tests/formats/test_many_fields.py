@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 from random import Random
 from typing import Any
 
 import pytest
 
 from streamtally.errors import FormatError
-from streamtally.formats import REGISTRY, FormatOptions
+from streamtally.formats import REGISTRY, FormatOptions, logfmt
 from streamtally.formats.auto import compile_auto
 from streamtally.formats.base import MAX_FIELDS
 from streamtally.formats.escapes import unescape
@@ -117,3 +118,56 @@ def test_lone_surrogates_in_json() -> None:
         "e": '"é',
     }
     assert parse("json", '{"a":-1e999,"b":"\\ud800"}') == {"a": float("-inf"), "b": "\\ud800"}
+
+
+# re keeps 200 bytes for each character that a choice in a repeat takes: a line of 5 MB would take the function's 1 GB.
+def test_memory_of_a_pattern() -> None:
+    pattern = r'(?P<a>[^ ]*) "(?P<b>(?:[^"\\]|\\.)*)" (?P<c>\d+)'
+    read = REGISTRY["regex"].compile(FormatOptions(pattern=pattern))
+    line = 'x "' + "é " * 500_000 + r"\"" + '" 200'
+    tracemalloc.start()
+    try:
+        row = read(line)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert row == {"a": "x", "b": line[3:-5], "c": "200"}
+    assert peak < 20 * len(line)
+    with pytest.raises(FormatError, match="does not match"):
+        read(line + "x")
+
+
+# What RE2 would read otherwise stays with re at any length.
+@pytest.mark.parametrize(
+    ("pattern", "taken"), [(r"(?P<a>x{,3})(?P<b>y*)", "xx" + "y" * 9_000), (r"(?i)(?P<a>[k]+)", "K" * 9_000)]
+)
+def test_long_lines_match_alike(pattern: str, taken: str) -> None:
+    assert parse("regex", taken, pattern=pattern)["a"] == ("xx" if "{" in pattern else taken)
+    for other in (taken[1:] + "\u212a", "x{,3}" + "y" * 9_000):
+        with pytest.raises(FormatError):
+            parse("regex", other, pattern=pattern)
+
+
+# Of two pairs of a key the last counts, whether the first is escaped or not.
+def test_the_last_of_a_key_counts() -> None:
+    assert parse("logfmt", r'a="x\ny" b=1 a=c') == {"a": "c", "b": "1"}
+    assert parse("logfmt", r'a=c b=1 a="x\ny"') == {"a": "x\ny", "b": "1"}
+
+
+# With nothing quoted there is a shorter way through a line: the same rows, keys and refusals.
+def test_both_ways_through_bare_pairs() -> None:
+    drawn = Random("pairs")
+    pieces = ["a", "b=", "=", "-", " ", "  ", "\t", "\x85", "\\", "é", "k=v", " k2=v", "\xa0", "x" * 256, "=-"]
+    rows = 0
+    for _ in range(10_000):
+        line = "".join(drawn.choices(pieces, k=drawn.randint(0, 8)))
+        outcomes: list[Any] = []
+        for read in (logfmt._read_bare, logfmt._read_quoted):
+            try:
+                row, keys = read(line)
+                outcomes.append((list(row.items()), keys))
+            except FormatError as error:
+                outcomes.append(error.reason)
+        assert outcomes[0] == outcomes[1], line
+        rows += not isinstance(outcomes[0], str)
+    assert rows > 500

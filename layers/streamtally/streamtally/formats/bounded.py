@@ -1,7 +1,8 @@
 r"""A user's regular expression that cannot stop a batch: whole-line matches within a bound.
 
 Python's ``re`` runs it as long as backtracking could not cost more than some steps on a line of that length; beyond
-that RE2, whose time is linear. ``\w``, ``\d`` and ``\s`` are ASCII in both.
+that RE2, whose time is linear. Long lines are RE2's as well where it takes the pattern: ``re`` keeps 200 bytes for each
+character that a choice in a repeat takes, which is 1 GB for 5 MB. ``\w``, ``\d`` and ``\s`` are ASCII in both.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ from streamtally.errors import SettingsError
 Groups = tuple[str | None, ...]
 FullMatch = Callable[[str], Groups | None]
 
+LONG = 4_000
+"""Characters of a line from which on RE2 is asked, though ``re`` could not backtrack."""
+_IGNORES_CASE = re.compile(r"\(\?[a-z]*i")  # in RE2 beyond ASCII, too
+
 _GROUP_NAME = re.compile(r"\(\?P?<([A-Za-z_]\w*)>")
 
 
@@ -36,15 +41,15 @@ def compile_bounded(text: str, compiled: re.Pattern[str]) -> FullMatch:
     """
     exponent = _exponent(_plain_classes(text))
     fullmatch = compiled.fullmatch
-    if exponent == 0:
-        return lambda line: None if (found := fullmatch(line)) is None else found.groups()
     linear = _linear_fullmatch(_to_re2(compiled.pattern))
+    if exponent == 0 and (linear is None or _IGNORES_CASE.search(text)):
+        return lambda line: None if (found := fullmatch(line)) is None else found.groups()
     if exponent >= UNBOUNDED and linear is None:
         raise SettingsError(
             "the pattern could backtrack without end: write repeats inside repeats so that only one way can match, "
             "or without lookaround and backreferences"
         )
-    longest = int(RE_WORK ** (1 / (exponent + 1))) if exponent < UNBOUNDED else 0
+    longest = LONG if exponent == 0 else int(RE_WORK ** (1 / (exponent + 1))) if exponent < UNBOUNDED else 0
 
     def match(line: str) -> Groups | None:
         if len(line) < longest:
@@ -60,20 +65,22 @@ def compile_bounded(text: str, compiled: re.Pattern[str]) -> FullMatch:
 
 def _plain_classes(text: str) -> str:
     """The pattern with ``[`` and ``&`` inside a class escaped: in Python's they stand for themselves, in Java's not."""
-    return _ITEM.sub(lambda found: _in_class(found, _PLAIN_IN_CLASS), text)
+    return _ITEM.sub(lambda found: _FROM_NONE.get(found[0]) or _in_class(found, _PLAIN_IN_CLASS), text)
 
 
 def _to_re2(text: str) -> str:
     r"""The pattern as RE2 writes it: its ``\s`` lacks the vertical tab, and its ``\Z`` is ``\z``."""
     return _ITEM.sub(
         lambda found: (
-            {r"\s": r"[\s\v]", r"\S": r"[^\s\v]", r"\Z": r"\z"}.get(found[0]) or _in_class(found, _RE2_IN_CLASS)
+            {r"\s": r"[\s\v]", r"\S": r"[^\s\v]", r"\Z": r"\z", **_FROM_NONE}.get(found[0])
+            or _in_class(found, _RE2_IN_CLASS)
         ),
         text,
     )
 
 
-_ITEM = re.compile(r"(?P<begin>\[\^?)(?P<first>\]?)(?P<rest>(?:\\.|[^\]\\])*+)\]|\\.|.", re.DOTALL)
+_ITEM = re.compile(r"(?P<begin>\[\^?)(?P<first>\]?)(?P<rest>(?:\\.|[^\]\\])*+)\]|\\.|\{,(?=[0-9]+\})|.", re.DOTALL)
+_FROM_NONE = {"{,": "{0,"}  # which Python alone writes without the 0
 _PLAIN_IN_CLASS = re.compile(r"(?P<plain>[\[&])|\\.", re.DOTALL)
 _RE2_IN_CLASS = re.compile(r"(?P<plain>\[)|\\.", re.DOTALL)
 

@@ -48,7 +48,9 @@ def _without_surrogates(value: Any) -> Any:
     text = json.dumps(value, ensure_ascii=False)  # whole texts: value by value takes several times as long
     if text.isascii() or _SURROGATE.search(text) is None:
         return value
-    return json.loads(_SURROGATE.sub(lambda found: f"\\\\u{ord(found[0]):x}", text))
+    # JSON's own backslashes stand aside as a control character, which no JSON text holds as such.
+    escaped = text.replace("\\", "\0").encode("utf-8", "backslashreplace").decode()
+    return json.loads(escaped.replace("\\", r"\\").replace("\0", "\\"))
 
 
 def _refuse_constant(_: str) -> NoReturn:

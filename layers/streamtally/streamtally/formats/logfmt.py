@@ -21,6 +21,9 @@ _PAIR = rf'\x20*+([^\s="]{{1,256}}+)(?:(=){_VALUE})?+(?=\x20|\Z)\x20*+'
 # What is no pair is taken to the end, so that no place of the line is tried twice.
 _PAIRS = re.compile(rf"{_PAIR}|(.++)", re.DOTALL)
 _ONE = re.compile(_PAIR, re.DOTALL)
+# Of no quotes, and the first one with a value.
+_BARE = re.compile(r'\x20*+[^\s="]{1,256}+=[^\s"]*+(?:\x20++[^\s="]{1,256}+(?:=[^\s"]*+)?+)*+\x20*+')
+NOT_PAIRS = "not key=value pairs"
 _UNCAPTURED = re.sub(r"\((?!\?)", "(?:", _PAIR)
 _AS_MANY_AS_ALLOWED = re.compile(rf"(?:{_UNCAPTURED}){{0,{MAX_FIELDS}}}+", re.DOTALL)
 
@@ -52,19 +55,31 @@ def _parse_any(line: str, converters: Mapping[str, Converter]) -> tuple[Row, tup
         allowed = _AS_MANY_AS_ALLOWED.match(line)
         if allowed is not None and allowed.end() < len(line) and _ONE.match(line, allowed.end()) is not None:
             raise FormatError("logfmt", TOO_MANY_FIELDS)
-    found = _PAIRS.findall(line)
-    if not found or found[-1][4] or not found[0][1]:  # the first one must have a value
-        raise FormatError("logfmt", "not key=value pairs")
-    row: Row = {key: quoted or (bare if equals else True) for key, equals, quoted, bare, _ in found}
-    if "\\" in line:
-        for key, _, quoted, _, _ in found:
-            if "\\" in quoted:
-                row[key] = unescape(quoted)
+    row, keys = _read_quoted(line) if '"' in line else _read_bare(line)
     if "-" in row.values():
         row = {key: None if value == "-" else value for key, value in row.items()}
     for key in converters.keys() & row.keys():
         row[key] = converters[key](row[key])
+    return row, keys
+
+
+def _read_quoted(line: str) -> tuple[Row, tuple[str, ...]]:
+    found = _PAIRS.findall(line)
+    if not found or found[-1][4] or not found[0][1]:  # the first one must have a value
+        raise FormatError("logfmt", NOT_PAIRS)
+    if "\\" in line:
+        found = [(key, equals, unescape(quoted), bare, rest) for key, equals, quoted, bare, rest in found]
+    row: Row = {key: quoted or (bare if equals else True) for key, equals, quoted, bare, _ in found}
     return row, tuple([key + equals for key, equals, _, _, _ in found]) if len(found) <= MAX_KEYS else ()
+
+
+def _read_bare(line: str) -> tuple[Row, tuple[str, ...]]:
+    """The same where nothing is quoted, in half the time."""
+    if _BARE.fullmatch(line) is None:
+        raise FormatError("logfmt", NOT_PAIRS)
+    parts = [part.partition("=") for part in line.split(" ") if part]
+    row: Row = {key: value if equals else True for key, equals, value in parts}
+    return row, tuple([key + equals for key, equals, _ in parts]) if len(parts) <= MAX_KEYS else ()
 
 
 def _shape(keys: tuple[str, ...], converters: Mapping[str, Converter]) -> Shape:

@@ -1,4 +1,4 @@
-"""A compiled plan costs no more per row than the one written by hand for the same result."""
+"""The plans that the bench times against each other do the same work. Nothing is timed here."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench.plans import ARRIVAL, HOUR, PAIRS, load_pair, make_rows, measure
+from bench.plans import ARRIVAL, HOUR, PAIRS, load_pair, make_rows
 from streamtally.plan.rows import RowOutput
 
 
@@ -26,9 +26,3 @@ def test_pair_gives_the_same(name: str) -> None:
         )
     assert results[0] == results[1]
     assert results[0]
-
-
-# No more per row; a third of room for the noise of a busy machine, over a median of rounds that take turns.
-def test_compiled_costs_no_more() -> None:
-    for name, taken in measure(rounds=9).items():
-        assert taken["compiled"] <= taken["by hand"] * 1.33, (name, taken)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import time
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 from streamtally.pipeline import Pipeline, transform
 from streamtally.records import decode_records
 from tests.core.events import ARRIVAL, combined, counts, documents, records_of, run
+from tests.endless import must_end
 
 GOOD = combined()
 ROW = (
@@ -150,10 +150,9 @@ def test_a_subscription_of_cloudwatch_logs(
     ],
 )
 def test_hostile_records_take_no_time_and_stop_nobody(default_pipeline: Pipeline, payload: bytes) -> None:
-    """One such record: an answer, within seconds even on a slow machine, and its neighbour is counted."""
-    started = time.process_time()
-    outcome = run(default_pipeline, [payload, GOOD])
-    assert time.process_time() - started < 5
+    """One such record: an answer, and its neighbour is counted."""
+    with must_end():
+        outcome = run(default_pipeline, [payload, GOOD])
     assert outcome.results[1].result == "Ok"
     assert outcome.ledger.imbalance() == []
 

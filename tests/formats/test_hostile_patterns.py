@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from streamtally.agent import AgentFlow
 from streamtally.errors import SettingsError
+from tests.endless import must_end
 from tests.formats.test_in_pipeline import lines_of, run
 
 # Pattern, what is repeated, what ends it so that it fails, and a line that it takes at once.
@@ -28,7 +29,6 @@ CLASSICS = [
     (r"(a*)*\1b", "a", "!", "b"),  # nor backreferences
 ]
 SIZE = 60_000
-BOUND_SECONDS = 5
 
 
 def hostile(repeated: str, end: str) -> str:
@@ -37,11 +37,10 @@ def hostile(repeated: str, end: str) -> str:
 
 
 @pytest.fixture(autouse=True)
-def bounded_time() -> Any:
-    """What a test takes of the processor is bounded, generously."""
-    started = time.process_time()
-    yield
-    assert time.process_time() - started < BOUND_SECONDS
+def each_ends() -> Iterator[None]:
+    """No test here runs without end."""
+    with must_end():
+        yield
 
 
 def log_to_json(pattern: str) -> list[dict[str, Any]]:

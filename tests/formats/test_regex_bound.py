@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import re
-import time
 
 import pytest
 
 from streamtally.errors import FormatError, SettingsError
 from streamtally.formats import FormatOptions, bounded, find_format
+from tests.endless import must_end
 
 HOSTILE = ["(a+)+b", "(a|a)*b", "(a*)*b", "(.*)x(.*)x(.*)y", "((a|aa)+)b"]
 
@@ -19,16 +19,14 @@ def options(pattern: str) -> FormatOptions:
     return FormatOptions(pattern=pattern, fields=tuple(f"f{n}" for n in range(re.compile(pattern).groups)))
 
 
-# Whatever the pattern, a hostile line is answered in time.
+# Whatever the pattern, a hostile line is answered.
 @pytest.mark.parametrize("pattern", HOSTILE)
 def test_hostile_lines(pattern: str) -> None:
     pytest.importorskip("re2")
     parse = find_format("regex").compile(options(pattern))
-    started = time.process_time()
     for line in ("a" * 50_000, "x" * 50_000, "é" + "a" * 50_000):
-        with contextlib.suppress(FormatError):
+        with must_end(), contextlib.suppress(FormatError):
             parse(line)
-    assert time.process_time() - started < 3
 
 
 # The same rows from either engine: short lines by re, long ones by RE2.

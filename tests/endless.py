@@ -1,0 +1,28 @@
+"""Stops what would run without end, so that its test fails and does not hang. No measure of speed (see bench/)."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+CPU_SECONDS = 60.0
+"""Of the processor, so that a busy machine changes nothing: a hundred times what linear work takes, and far less than
+what backtracking or a square of the length would take."""
+
+
+@contextmanager
+def must_end(cpu_seconds: float = CPU_SECONDS) -> Iterator[None]:
+    """Raise AssertionError in what is inside once it has taken so much processor time."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise AssertionError(f"it has not ended after {cpu_seconds:.0f} s of processor time")
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, cpu_seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)

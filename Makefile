@@ -26,7 +26,12 @@ demo: setup  ## The main job on a real server's log, then on a larger generated 
 	$(BIN)/streamtally run $(DEMO)/shop.log --out $(DEMO)/shop
 	@echo 'Open $(DEMO)/shop/report.html in a browser.'
 
-test: setup  ## The tests; those that need a server, Docker or a browser are skipped with a reason where there is none
+NEED_MORE := tests/opensearch tests/moto tests/sam tests/deploy tests/docs tests/faults tests/report/test_browser.py
+test: setup  ## The tests that need nothing but Python: a few minutes
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup $(NEED_MORE:%=--ignore=%)
+
+.PHONY: test-all
+test-all: setup  ## All tests; those that need a server, Docker or a browser are skipped with a reason where there is none
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup
 
 lint: setup  ## Ruff: style and likely mistakes

@@ -111,7 +111,7 @@ def directives(draw: st.DrawFn, prefix: str, variables: list[str]) -> tuple[str,
 
 
 # Whatever the variables, their order and the text between: the line that nginx would write parses back to the values.
-@settings(max_examples=2500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(directives("nginx:", NGINX_VARIABLES))
 def test_nginx_round_trip(case: tuple[str, str, dict[str, Any]]) -> None:
     directive, line, row = case
@@ -119,7 +119,7 @@ def test_nginx_round_trip(case: tuple[str, str, dict[str, Any]]) -> None:
 
 
 # … and Apache's.
-@settings(max_examples=2500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(directives("apache:", APACHE_VARIABLES))
 def test_apache_round_trip(case: tuple[str, str, dict[str, Any]]) -> None:
     directive, line, row = case

@@ -34,7 +34,8 @@ def parse_json(line: str) -> Row:
 def _parse_slowly(line: str) -> Any:
     # orjson refuses what is strict JSON all the same: a number beyond a double, lone surrogates in escapes.
     try:
-        return _without_surrogates(json.loads(line, parse_constant=_refuse_constant))
+        value = json.loads(line, parse_constant=_refuse_constant)
+        return _without_surrogates(value) if "\\u" in line or not line.isascii() else value
     except RecursionError:
         raise FormatError("json", "nested too deeply") from None
     except json.JSONDecodeError as error:

@@ -603,3 +603,25 @@ def test_closed_index_of_closed_time(managed: Cluster) -> None:
     managed.request("POST", "/request_data-2026-03-12/_close")
 
     assert "request_data-2026-03-12" in manager_of(managed).settle(NOW, forever)[0].problems[0]
+
+
+# Of a red index nothing can be read, and a refresh of it waits a minute for its shard: the run names it, moves no mark
+# and writes nothing.
+def test_red_index(managed: Cluster) -> None:
+    run_settle(managed, NOW - MINUTE_MS)
+    before = progress(managed)
+    put_all(managed, make_documents(make_pipeline(), "one", [(WINDOW, 200)], WINDOW), NOW)
+    settings = {"settings": {"index.routing.allocation.require._name": "nobody"}}
+    params = {"wait_for_active_shards": "0", "timeout": "1s"}
+    managed.request("PUT", "/partials-request_data-2026-03-10", settings, params)
+
+    report = manager_of(managed).settle(NOW, forever, audit=True)[0]
+    between = progress(managed)
+    managed.request("DELETE", "/partials-request_data-2026-03-10")
+    run_settle(managed, NOW + MINUTE_MS)
+
+    assert not report.finished
+    assert len(report.problems) == 1
+    assert report.problems[0].startswith("partials-request_data-2026-03-10: red")
+    assert between == before
+    assert counts(settled(managed)) == expected([(WINDOW, 200)])

@@ -23,6 +23,7 @@ PAGE_START = 1_000
 PAGE_BYTES = 8_000_000
 PAGE_SECONDS = 0.75  # a page that takes longer is not followed by a larger one: between two of them the clock is asked
 SPANS_A_SEARCH = 50  # at most three clauses each, of the 1,024 that a shard takes
+RED_SECONDS = 3
 LENIENT = {"ignore_unavailable": "true", "allow_no_indices": "true"}
 LAST = "\U0010ffff"  # after every partial's id
 _FIELDS = [f"tally.{name}" for name in ("state", "batch_id", "plan_id", "out_of_range", "ingested_at")]
@@ -85,8 +86,32 @@ class Partials:
         return f"/{self.spec.index}-2*"
 
     def refresh(self) -> None:
-        """Make everything that was written searchable, partials and settled documents."""
+        """Make everything that was written searchable, partials and settled documents.
+
+        Raises: ClusterError, also for a red index, of which a refresh would wait a minute without an answer.
+        """
+        red = self._red_indices()
+        if red:
+            more = f" and {len(red) - 3} more" if len(red) > 3 else ""
+            raise ClusterError(
+                f"{', '.join(red[:3])}{more}: red, a shard of it is on no node, so it cannot be read "
+                "(GET /_cluster/allocation/explain says why)"
+            )
         self.cluster.request("POST", f"{self.path},{self.settled_path[1:]}/_refresh", params=LENIENT)
+
+    def _red_indices(self) -> list[str]:
+        """The output's indices of which a primary shard is missing; one that was made just now gets some seconds."""
+        params = {
+            "level": "indices",
+            "expand_wildcards": "open",
+            "wait_for_status": "yellow",
+            "timeout": f"{RED_SECONDS}s",
+            "filter_path": "indices.*.status",
+        }
+        path = f"/_cluster/health{self.path},{self.settled_path[1:]}"
+        answer = self.cluster.request("GET", path, params=params, ignore=(408,))
+        indices = answer.get("indices") or {}
+        return sorted(name for name, index in indices.items() if index.get("status") == "red")
 
     def closed_indices(self, closed_before_ms: int) -> list[str]:
         """The output's indices that somebody has closed: searches pass over them, as if nothing were there.

@@ -121,9 +121,9 @@ def counting_case(name: str, batches: int, keys: Sequence[Any], aggregates: Any 
 
 
 # A run may stop after any group and go on there, by either way; windows are cut into slices by their groups' ids.
-@pytest.mark.parametrize("slice_partials", [1_000_000, 20])
-def test_going_on_after_any_group(managed: Cluster, monkeypatch: pytest.MonkeyPatch, slice_partials: int) -> None:
-    monkeypatch.setattr(opensearch_merge, "SLICE_PARTIALS", slice_partials)
+@pytest.mark.parametrize("most_groups", [10_000, 7])
+def test_going_on_after_any_group(managed: Cluster, monkeypatch: pytest.MonkeyPatch, most_groups: int) -> None:
+    monkeypatch.setattr(opensearch_merge, "MOST_GROUPS", most_groups)
     case = counting_case("OUT", 3, [None, "", "é", *map(str, range(37))])
     put(managed, case.documents.items())
     by_cluster, whole = both_ways(managed, case)
@@ -137,11 +137,11 @@ def test_going_on_after_any_group(managed: Cluster, monkeypatch: pytest.MonkeyPa
 
 
 # What one window needs fetching for does not touch its neighbours, and everything of it is fetched: before, in, behind.
-@pytest.mark.parametrize(("window", "slice_partials"), [(0, 1_000_000), (1, 20), (2, 20)])
+@pytest.mark.parametrize(("window", "most_groups"), [(0, 10_000), (1, 7), (2, 7)])
 def test_a_sum_past_53_bits_in_one_window(
-    managed: Cluster, monkeypatch: pytest.MonkeyPatch, window: int, slice_partials: int
+    managed: Cluster, monkeypatch: pytest.MonkeyPatch, window: int, most_groups: int
 ) -> None:
-    monkeypatch.setattr(opensearch_merge, "SLICE_PARTIALS", slice_partials)
+    monkeypatch.setattr(opensearch_merge, "MOST_GROUPS", most_groups)
     case = counting_case("OUT", 2, list(map(str, range(40))), [("sum", "x", "BIGINT")])
     large = make_partials(case.plans[0], "large", [{"window": window, "k": "7", "x": 2**53 + 1}])
     case.documents.update({document["tally"]["partial_id"]: document for document in large})

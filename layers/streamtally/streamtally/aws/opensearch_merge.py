@@ -7,7 +7,8 @@ same documents under the same versions, so it does no harm that one run takes th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
@@ -21,10 +22,9 @@ from streamtally.indices.merging import MergedGroup, read_bucket, settle_merged,
 from streamtally.indices.names import partials_name
 from streamtally.plan.merged import Operations
 
-CHUNK_PARTIALS = 100_000
-"""Partials that one request goes over: windows of fewer are asked for together, a window of more in slices."""
-SLICE_PARTIALS = 20_000
-"""Of a window in slices: a slice's groups are there before the first of them is given."""
+MOST_PARTIALS = 400_000
+MOST_GROUPS = 10_000
+"""What one request goes over, about: windows of less are asked for together, a window of more in slices."""
 _SLICES_MAX = 4_096
 _DIGITS = 8  # of a group id, by which a window is cut into slices
 
@@ -37,7 +37,7 @@ def merge_groups(work: Work) -> Iterator[SettledGroup]:
         yield from fetch_groups(work)
         return
     sure = _find_sure(work, windows)
-    merging = _Merging(work, operations)
+    merging = _Merging(work, operations, sure)
     for is_sure, run in groupby(windows, sure.__contains__):
         if is_sure:
             yield from merging.merge(list(run))
@@ -45,11 +45,13 @@ def merge_groups(work: Work) -> Iterator[SettledGroup]:
             yield from fetch_groups(replace(work, windows=list(run)))
 
 
-def _find_sure(work: Work, windows: Sequence[int]) -> set[int]:
-    """The windows of which every partial can be merged by the cluster."""
+def _find_sure(work: Work, windows: Sequence[int]) -> dict[int, int]:
+    """The windows of which every partial can be merged by the cluster → about how many groups each has."""
     partials, settler = work.partials, work.settler
-    sound = {"sound": {"filter": {"bool": {"filter": to_sound_filter(settler.current.plan_id)}}}}
-    sure: set[int] = set()
+    groups = {"groups": {"cardinality": {"field": "tally.merge.key", "precision_threshold": 100}}}
+    sound_filter = {"bool": {"filter": to_sound_filter(settler.current.plan_id)}}
+    sound = {"sound": {"filter": sound_filter, "aggs": groups}}
+    sure: dict[int, int] = {}
     unsure: set[int] = set()
     for spans, chunk in partials.in_spans(windows):
         inside = frozenset(chunk)
@@ -58,9 +60,12 @@ def _find_sure(work: Work, windows: Sequence[int]) -> set[int]:
             # An index that was copied or restored under another name has every partial once more.
             is_own = bucket["key"]["_index"] == partials_name(partials.spec.index, window_ms)
             is_sure = is_own and window_ms in inside and bucket["sound"]["doc_count"] == bucket["doc_count"]
-            (sure if is_sure else unsure).add(window_ms)
-    sure -= unsure
-    return sure - windows_of(partials, sorted(settler.mixed)) if settler.mixed else sure
+            if is_sure:
+                sure[window_ms] = int(bucket["sound"]["groups"]["value"])
+            else:
+                unsure.add(window_ms)
+    unsure |= windows_of(partials, sorted(settler.mixed)) if settler.mixed else set()
+    return {window: count for window, count in sure.items() if window not in unsure}
 
 
 @dataclass
@@ -69,32 +74,35 @@ class _Merging:
 
     work: Work
     operations: Operations
+    groups: Mapping[int, int]
     pace: Pace = field(default_factory=Pace)
 
     def merge(self, windows: Sequence[int]) -> Iterator[SettledGroup]:
         """The groups of some windows, in order."""
         for chunk in self._chunks(windows):
-            if len(chunk) == 1 and (self._is_begun(chunk[0]) or self._count(chunk[0]) > SLICE_PARTIALS):
+            if len(chunk) == 1 and (self._is_begun(chunk[0]) or self._share(chunk[0]) > 1):
                 yield from self._slices(chunk[0])
             else:
                 yield from self._whole(chunk)
 
     def _chunks(self, windows: Sequence[int]) -> Iterator[list[int]]:
-        """Pieces of at most `CHUNK_PARTIALS` together; a window of more, and one that was begun, alone."""
+        """Pieces for one request; a window of more, and one that was begun, alone."""
         chunk: list[int] = []
-        size = 0
+        size = 0.0
         for window in windows:
-            count = self._count(window)
-            if chunk and (size + count > CHUNK_PARTIALS or self._is_begun(chunk[-1])):
+            share = self._share(window)
+            if chunk and (size + share > 1 or self._is_begun(chunk[-1])):
                 yield chunk
-                chunk, size = [], 0
+                chunk, size = [], 0.0
             chunk.append(window)
-            size += count
+            size += share
         if chunk:
             yield chunk
 
-    def _count(self, window_ms: int) -> int:
-        return self.work.counts.get(window_ms, 1)
+    def _share(self, window_ms: int) -> float:
+        """A window's share of what one request goes over."""
+        partials = self.work.counts.get(window_ms, 1)
+        return max(partials / MOST_PARTIALS, self.groups.get(window_ms, 1) / MOST_GROUPS)
 
     def _is_begun(self, window_ms: int) -> bool:
         return self.work.after is not None and self.work.after[0] == window_ms
@@ -111,7 +119,7 @@ class _Merging:
         """One window by ranges of its group ids, which are spread evenly: so a run can stop in it, and go on there."""
         place = self.work.after if self._is_begun(window_ms) else None
         begin = place[1] if place else None
-        slices = min(_SLICES_MAX, -(-self._count(window_ms) // SLICE_PARTIALS))
+        slices = max(1, min(_SLICES_MAX, math.ceil(self._share(window_ms))))
         edges = [f"{16**_DIGITS * number // slices:0{_DIGITS}x}" for number in range(1, slices)]
         for low, high in zip(["", *edges], [*edges, None], strict=True):
             if begin and high and high <= begin:

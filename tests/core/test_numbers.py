@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from streamtally.config.source import TrueClient
 from streamtally.errors import EvaluationError
 from streamtally.event_time import EventTimes
 from streamtally.formats.rewrite import anonymize_text, true_client_step
@@ -121,5 +122,5 @@ def test_long_texts_are_no_addresses() -> None:
     long = "1" * HUGE
     assert anonymize_text(long) == long
     assert anonymize_text(f"198.51.100.7, {long},2001:db8::1") == f"198.51.100.0, {long},2001:db8::"
-    step = true_client_step({"forwarded": "x_forwarded_for"})
+    step = true_client_step(TrueClient(forwarded="x_forwarded_for"))
     assert step({"host": "10.0.0.1", "x_forwarded_for": long})["host"] == "10.0.0.1"

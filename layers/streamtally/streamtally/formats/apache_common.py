@@ -12,7 +12,11 @@ from streamtally.formats.plain import PLAIN_INTEGER, PLAIN_QUOTED, PLAIN_STATUS,
 _REASON = "not a common log line"
 
 # A user may hold spaces, so the bracket of the time ends it. "- ann" is no user but ident and user behind a vhost.
-USER = r"(?!-\x20[^\[])(?:[^ \[]++|\x20(?!\[[0-9]{2}/)|\[(?![0-9]{2}/))++(?=\x20\[[0-9]{2}/)"
+# Each round takes a word with the blank or bracket after it that begins no time.
+USER = (
+    r"(?!-\x20[^\[]|\x20\[[0-9]{2}/)(?:[^ \[]*+(?:\x20(?!\[[0-9]{2}/)|\[(?![0-9]{2}/)))*+[^ \[]*+"
+    r"(?=\x20\[[0-9]{2}/)"
+)
 TIME = r"\[([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2}\x20[+\-][0-9]{4})\]"
 
 COLUMNS = (

@@ -11,12 +11,16 @@ Row = dict[str, Any]
 """A parsed line: field name → str, int, float, bool, None (or, of a JSON line, any JSON value), in the line's order."""
 
 MAX_FIELDS = 1_000
-"""Of a line that names or numbers its own fields (logfmt, LTSV, CSV, TSV); a line of more is not of the format.
+"""Of a line that names or numbers its own fields (LTSV, CSV, TSV); a line of more is not of the format.
 
 Real logs have dozens. A field costs a multiple of what its two bytes would elsewhere, and a row of 500,000 keys is 50
 times as large as its line.
 """
 TOO_MANY_FIELDS = f"more than {MAX_FIELDS:,} fields"
+
+MAX_PAIRS = 250
+"""Of a line of logfmt, whose pairs may be flags of two bytes, and cost the most a byte."""
+TOO_MANY_PAIRS = f"more than {MAX_PAIRS} fields"
 
 Parser = Callable[[str], Row]
 """One line without its line end → its row. Raises FormatError when the line is not of the format."""

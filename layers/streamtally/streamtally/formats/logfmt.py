@@ -1,6 +1,6 @@
 r"""Key and value pairs: ``level=info msg="said \"hi\"" dur=12ms flag``. Text unless ``types`` says more.
 
-``-`` is null, a key without ``=`` is true, as in Heroku's and Go's readers. A line has at most 1,000 pairs.
+``-`` is null, a key without ``=`` is true, as in Heroku's and Go's readers. A line has at most 250 pairs.
 Source: brandur.org/logfmt; github.com/kr/logfmt.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from streamtally.errors import FormatError
-from streamtally.formats.base import MAX_FIELDS, TOO_MANY_FIELDS, Example, Format, FormatOptions, Parser, Row
+from streamtally.formats.base import MAX_PAIRS, TOO_MANY_PAIRS, Example, Format, FormatOptions, Parser, Row
 from streamtally.formats.escapes import unescape
 from streamtally.formats.shapes import MAX_KEYS, Shape, Shapes, write_shape
 from streamtally.formats.typed import Converter, converters_of
@@ -25,7 +25,7 @@ _ONE = re.compile(_PAIR, re.DOTALL)
 _BARE = re.compile(r'\x20*+[^\s="]{1,256}+=[^\s"]*+(?:\x20++[^\s="]{1,256}+(?:=[^\s"]*+)?+)*+\x20*+')
 NOT_PAIRS = "not key=value pairs"
 _UNCAPTURED = re.sub(r"\((?!\?)", "(?:", _PAIR)
-_AS_MANY_AS_ALLOWED = re.compile(rf"(?:{_UNCAPTURED}){{0,{MAX_FIELDS}}}+", re.DOTALL)
+_AS_MANY_AS_ALLOWED = re.compile(rf"(?:{_UNCAPTURED}){{0,{MAX_PAIRS}}}+", re.DOTALL)
 
 
 def compile_logfmt(options: FormatOptions) -> Parser:
@@ -51,10 +51,10 @@ def compile_logfmt(options: FormatOptions) -> Parser:
 
 def _parse_any(line: str, converters: Mapping[str, Converter]) -> tuple[Row, tuple[str, ...]]:
     """The row, and its keys as they stand: with their ``=``, but for flags; none of more than ``MAX_KEYS``."""
-    if line.count(" ") >= MAX_FIELDS:  # there may be blanks in quotes, or more than one between pairs
+    if line.count(" ") >= MAX_PAIRS:  # there may be blanks in quotes, or more than one between pairs
         allowed = _AS_MANY_AS_ALLOWED.match(line)
         if allowed is not None and allowed.end() < len(line) and _ONE.match(line, allowed.end()) is not None:
-            raise FormatError("logfmt", TOO_MANY_FIELDS)
+            raise FormatError("logfmt", TOO_MANY_PAIRS)
     row, keys = _read_quoted(line) if '"' in line else _read_bare(line)
     if "-" in row.values():
         row = {key: None if value == "-" else value for key, value in row.items()}

@@ -106,9 +106,10 @@ def measure(cluster: Cluster, manager: Manager, way: Way) -> Cost:
     cluster.requests, cpu, client, start = 0, server_cpu(cluster), time.process_time(), time.perf_counter()
     run.run()
     seconds, client = time.perf_counter() - start, time.process_time() - client
+    requests = cluster.requests
     assert run.report.finished, run.report
     assert run.report.problems == []
-    return Cost(seconds, cluster.bulk_seconds, client, server_cpu(cluster) - cpu, cluster.requests, run.report)
+    return Cost(seconds, cluster.bulk_seconds, client, server_cpu(cluster) - cpu, requests, run.report)
 
 
 def forget(cluster: Cluster, manager: Manager) -> None:

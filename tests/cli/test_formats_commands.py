@@ -124,7 +124,10 @@ def test_agent_flow(tmp_path: Path) -> None:
         ('[{"optionName":"ADDEC2METADATA","logFormat":"SYSLOG"}]', "EC2"),
         ('[{"optionName":"USINGPLUGGIN","className":"x"}]', "Java class"),
         ('[{"optionName":"XMLTOJSON"}]', "XMLTOJSON"),
-        ('[{"optionName":"LOGTOJSON","logFormat":"SYSLOG","matchPattern":"\\\\p{L}","customFieldNames":[]}]', r"\p{L}"),
+        (
+            '[{"optionName":"LOGTOJSON","logFormat":"SYSLOG","matchPattern":"\\\\p{InGreek}","customFieldNames":[]}]',
+            r"\p{InGreek}",
+        ),
         ("@/no/such/file", "No such file"),
     ],
 )

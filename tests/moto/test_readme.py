@@ -17,7 +17,7 @@ README = Path("README.md").read_text(encoding="utf-8")
 
 
 def _lines() -> list[str]:
-    section = README.split("## Attach to what you have\n")[1].split("\n## ")[0]
+    section = README.split("## Attach to an existing stream\n")[1].split("\n## ")[0]
     found = re.search(r"```sh\n(.*?)```", section, re.DOTALL)
     assert found is not None
     return found[1].splitlines()

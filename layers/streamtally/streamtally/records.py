@@ -243,13 +243,18 @@ def decompress(data: bytes, limit_bytes: int) -> bytes:
     return b"".join(parts)
 
 
+_FEW_LINES = 1_000
+"""Up to so many it does not matter that empty ones are among them."""
+
+
 def line_bound(payload: bytes) -> int:
     """How many lines a payload holds at most, empty ones not counted."""
     if payload[:1] == b"{" and b'"logEvents"' in payload:
         return payload.count(b'"message"') + payload.count(b"\\n")
     lines = payload.count(b"\n") + 1
-    if lines > MAX_RECORD_LINES:
-        payload = payload.replace(b"\r\n", b"\n")
+    if lines > _FEW_LINES:
+        if b"\r\n\r\n" in payload:
+            payload = payload.replace(b"\r\n", b"\n")
         while b"\n\n" in payload:  # each time half of those that stand together
             payload = payload.replace(b"\n\n", b"\n")
         lines = payload.count(b"\n") + 1

@@ -23,6 +23,7 @@ PAGE_START = 1_000
 PAGE_BYTES = 8_000_000
 PAGE_SECONDS = 0.75  # a page that takes longer is not followed by a larger one: between two of them the clock is asked
 SPANS_A_SEARCH = 50  # at most three clauses each, of the 1,024 that a shard takes
+_NO_GROUPS = "Text fields are not optimised"  # OpenSearch's words for grouping by a text field
 RED_SECONDS = 3
 LENIENT = {"ignore_unavailable": "true", "allow_no_indices": "true"}
 LAST = "\U0010ffff"  # after every partial's id
@@ -148,15 +149,27 @@ class Partials:
         return counted
 
     def settled(self, *filters: Query) -> dict[int, SettledWindow]:
-        """Window start → what its settled documents say."""
+        """Window start → what its settled documents say.
+
+        An index that a stream wrote to before it had our mapping keeps a plan's id as text, by which nothing can be
+        grouped. Then no window is known to be settled under the plan in force, and each is settled again.
+        """
+        try:
+            return self._settled(("tally.window_start", "tally.plan_id"), filters)
+        except ClusterError as error:
+            if _NO_GROUPS not in str(error):
+                raise
+            return self._settled(("tally.window_start",), filters)
+
+    def _settled(self, fields: Sequence[str], filters: Sequence[Query]) -> dict[int, SettledWindow]:
         sums = {"partials": {"sum": {"field": "tally.partials"}}, "final": {"min": {"field": "tally.final"}}}
         windows: dict[int, SettledWindow] = {}
         # A plan's id is in every settled document; one without would be left out, and its window settled again.
-        for bucket in self.composite(["tally.window_start", "tally.plan_id"], filters, sums, self.settled_path):
+        for bucket in self.composite(fields, filters, sums, self.settled_path):
             window_ms = int(bucket["key"]["tally.window_start"])
             old = windows.get(window_ms, SettledWindow(0, frozenset(), True))
             partials = old.partials + int(bucket["partials"]["value"] or 0)
-            plans = old.plans | {bucket["key"]["tally.plan_id"]}
+            plans = old.plans | {bucket["key"].get("tally.plan_id", "")}
             windows[window_ms] = SettledWindow(partials, plans, old.final and bucket["final"]["value"] == 1)
         return windows
 

@@ -26,6 +26,7 @@ from streamtally.aws.opensearch_state import read_output_state, update_progress
 from streamtally.aws.opensearch_writer import SettledWriter
 from streamtally.errors import IndexPlanError, PlanError
 from streamtally.indices.names import MS_PER_DAY
+from streamtally.indices.observed import StoredState
 from streamtally.indices.settling import Aside, MixedBatch, PlanOutputs, Settler, shape_of
 from streamtally.indices.spec import IndexSpec, PlanOutput
 from streamtally.indices.state import Cursor, OutputState, Progress
@@ -172,6 +173,7 @@ class SettleRun:
         self.partials = Partials(cluster, spec, output.name, output.window_ms, self.check_time, clock)
         self.report = SettleReport(output.name, spec.index)
         self._known: dict[str, PlanOutputs | None] = {}
+        self._stored: StoredState | None = None  # as it was read last, until this run changes it
 
     def run(self, with_audit: bool = False) -> None:
         """Settle, and audit once a day or when asked. Raises: IndexPlanError; OutOfTimeError."""
@@ -379,7 +381,9 @@ class SettleRun:
     # --- the state ---------------------------------------------------------------------------------------------------
 
     def read_state(self) -> OutputState:
-        return read_output_state(self.cluster, self.spec.index).state
+        self._stored = read_output_state(self.cluster, self.spec.index)
+        return self._stored.state
 
     def update_progress(self, change: Callable[[Progress], Progress]) -> None:
-        update_progress(self.cluster, self.spec.index, self.output.name, change)
+        known, self._stored = self._stored, None
+        update_progress(self.cluster, self.spec.index, self.output.name, change, known)

@@ -26,13 +26,16 @@ def read_output_state(cluster: Cluster, index: str) -> StoredState:
     return stored
 
 
-def update_output_state(cluster: Cluster, index: str, change: Callable[[OutputState], OutputState]) -> OutputState:
+def update_output_state(
+    cluster: Cluster, index: str, change: Callable[[OutputState], OutputState], known: StoredState | None = None
+) -> OutputState:
     """Change the state as it is now; if another run changed it in between, again. Returns: the new one.
 
+    Args: known: the state as it was read before, which saves reading it again unless somebody has changed it since.
     Raises: ClusterError; whatever ``change`` raises.
     """
     for attempt in range(STATE_TRIES):
-        stored = read_output_state(cluster, index)
+        stored = known if known is not None and attempt == 0 else read_output_state(cluster, index)
         new = change(stored.state)
         try:
             return new if new == stored.state else put_state(cluster, index, new, stored).state
@@ -43,6 +46,12 @@ def update_output_state(cluster: Cluster, index: str, change: Callable[[OutputSt
     raise AssertionError("unreachable")
 
 
-def update_progress(cluster: Cluster, index: str, output: str, change: Callable[[Progress], Progress]) -> None:
+def update_progress(
+    cluster: Cluster,
+    index: str,
+    output: str,
+    change: Callable[[Progress], Progress],
+    known: StoredState | None = None,
+) -> None:
     """Change how far settling is with one output of the plan. Raises: ClusterError."""
-    update_output_state(cluster, index, lambda old: old.with_progress(output, change(old.progress_of(output))))
+    update_output_state(cluster, index, lambda old: old.with_progress(output, change(old.progress_of(output))), known)

@@ -24,6 +24,18 @@ class Stub:
         self.requests, self.answers, self.broken = [], [], False
 
 
+def _empty(path: str, body: bytes) -> dict[str, Any]:
+    """How an empty cluster answers: every document that is asked for is said to be missing, all shards answer."""
+    if path.endswith("/_mget"):
+        asked = json.loads(body)
+        wanted = asked.get("docs") or [{"_id": name} for name in asked.get("ids", ())]
+        return {"docs": [{"_id": document["_id"], "found": False} for document in wanted]}
+    if path.endswith(("/_search", "/_count")):
+        shards = {"total": 0, "successful": 0, "skipped": 0, "failed": 0}
+        return {"_shards": shards, "timed_out": False, "count": 0, "hits": {"hits": []}}
+    return {}
+
+
 def start(stub: Stub, host: str) -> http.server.ThreadingHTTPServer:
     """Serve on a free port of ``host``; the caller shuts it down."""
 
@@ -40,7 +52,7 @@ def start(stub: Stub, host: str) -> http.server.ThreadingHTTPServer:
             if stub.broken:
                 self.send(500, {"error": {"type": "stub", "reason": "the stub is told to refuse"}})
             else:
-                self.send(200, stub.document)
+                self.send(200, {**_empty(urlsplit(self.path).path, body), **stub.document})
 
         def send(self, status: int, document: dict[str, Any]) -> None:
             body = json.dumps(document).encode()

@@ -105,7 +105,7 @@ def _span(index: IndexName) -> tuple[int, int]:
 
 def _closed_indices(run: SettleRun) -> list[IndexName]:
     """Partials' indices whose time has been closed for a quarter of an hour, by the pipeline in force."""
-    state = run.read_state()
+    state = run.latest_state()
     if run.now_ms < state.closed_at_ms + SETTLE_DOWN_MS:
         return []
     inbox = run.spec.inbox

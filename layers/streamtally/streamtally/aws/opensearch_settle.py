@@ -173,6 +173,7 @@ class SettleRun:
         self.partials = Partials(cluster, spec, output.name, output.window_ms, self.check_time, clock)
         self.report = SettleReport(output.name, spec.index)
         self._known: dict[str, PlanOutputs | None] = {}
+        self._latest: OutputState | None = None
         self._stored: StoredState | None = None  # as it was read last, until this run changes it
 
     def run(self, with_audit: bool = False) -> None:
@@ -386,4 +387,8 @@ class SettleRun:
 
     def update_progress(self, change: Callable[[Progress], Progress]) -> None:
         known, self._stored = self._stored, None
-        update_progress(self.cluster, self.spec.index, self.output.name, change, known)
+        self._latest = update_progress(self.cluster, self.spec.index, self.output.name, change, known)
+
+    def latest_state(self) -> OutputState:
+        """The state as this run left it; what acts on it asks again under optimistic concurrency."""
+        return self._latest or self.read_state()

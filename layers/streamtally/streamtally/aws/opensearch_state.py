@@ -52,6 +52,10 @@ def update_progress(
     output: str,
     change: Callable[[Progress], Progress],
     known: StoredState | None = None,
-) -> None:
-    """Change how far settling is with one output of the plan. Raises: ClusterError."""
-    update_output_state(cluster, index, lambda old: old.with_progress(output, change(old.progress_of(output))), known)
+) -> OutputState:
+    """Change how far settling is with one output of the plan. Returns: the new state. Raises: ClusterError."""
+
+    def with_progress(old: OutputState) -> OutputState:
+        return old.with_progress(output, change(old.progress_of(output)))
+
+    return update_output_state(cluster, index, with_progress, known)

@@ -252,7 +252,7 @@ def line_bound(payload: bytes) -> int:
     if payload[:1] == b"{" and b'"logEvents"' in payload:
         return payload.count(b'"message"') + payload.count(b"\\n")
     lines = payload.count(b"\n") + 1
-    if lines > _FEW_LINES:
+    if lines > min(_FEW_LINES, MAX_RECORD_LINES):
         if b"\r\n\r\n" in payload:
             payload = payload.replace(b"\r\n", b"\n")
         while b"\n\n" in payload:  # each time half of those that stand together

@@ -13,54 +13,35 @@ READ_SECONDS = 10
 @cache
 def firehose_client() -> Any:
     """boto3's Firehose client, once per execution environment; it has no retries of its own, since ours follow."""
-    import boto3
-    from botocore.config import Config
-
-    config = Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": 1},
-    )
-    return boto3.client("firehose", config=config)
+    return _client("firehose", max_attempts=1)
 
 
 @cache
 def s3_client() -> Any:
     """boto3's S3 client, once per execution environment."""
-    import boto3
-    from botocore.config import Config
-
-    config = Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": 2},
-    )
-    return boto3.client("s3", config=config)
+    return _client("s3", max_attempts=2)
 
 
 @cache
 def kinesis_client() -> Any:
     """boto3's Kinesis client, for a data stream as source; it has no retries of its own, since ours follow."""
-    import boto3
-    from botocore.config import Config
-
-    config = Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": 1},
-    )
-    return boto3.client("kinesis", config=config)
+    return _client("kinesis", max_attempts=1)
 
 
 @cache
 def secrets_client() -> Any:
     """boto3's Secrets Manager client, once per execution environment."""
+    return _client("secretsmanager", max_attempts=3)
+
+
+def _client(service: str, max_attempts: int) -> Any:
     import boto3
     from botocore.config import Config
 
     config = Config(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": 3},
+        retries={"mode": "standard", "total_max_attempts": max_attempts},
     )
-    return boto3.client("secretsmanager", config=config)
+    client: Any = boto3.client(service, config=config)  # type: ignore[call-overload]
+    return client

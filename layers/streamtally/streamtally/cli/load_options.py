@@ -29,7 +29,7 @@ def load_options(function: Callable[..., Any]) -> Callable[..., Any]:
     )
     @functools.wraps(function)
     def wrapper(*args: Any, from_text: str | None, to_text: str | None, replace_span: bool, **options: Any) -> Any:
-        between = _ms(from_text, "--from", EVER[0]), _ms(to_text, "--to", EVER[1])
+        between = parse_time_option(from_text, "--from", EVER[0]), parse_time_option(to_text, "--to", EVER[1])
         if between[0] >= between[1]:
             raise SettingsError(f"--from {from_text} is not before --to {to_text}: there is no time between them")
         return function(*args, between=between, replace_span=replace_span, **options)
@@ -63,7 +63,8 @@ def echo_load(notes: Sequence[str], left_out: int, problems: Sequence[str]) -> N
         click.echo(f"note: {left_out} documents are outside of --from and --to, and were left out", err=True)
 
 
-def _ms(text: str | None, option: str, default: int) -> int:
+def parse_time_option(text: str | None, option: str, default: int) -> int:
+    """An option's time in ms since the epoch; UTC where it names no offset. Raises: SettingsError: it is no time."""
     if text is None:
         return default
     try:

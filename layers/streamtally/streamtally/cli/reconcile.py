@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +17,7 @@ from streamtally.aws.session import Aws
 from streamtally.cli.aws_options import aws_options, echo_json, json_option
 from streamtally.cli.console import Console
 from streamtally.cli.indices import open_cluster
+from streamtally.cli.load_options import parse_time_option
 from streamtally.errors import SettingsError
 from streamtally.local.folder import read_folder
 from streamtally.local.old_logs import Seen, believed_windows, recompute, run_old_logs
@@ -46,7 +46,7 @@ def command(
     Example: streamtally reconcile s3://log-bucket/ --opensearch https://domain --from 2025-03-01T00:00
     """
     pipeline = load_pipeline(read_folder(folder), ZoneInfo)
-    between = (_ms(from_text, "--from", _EVER[0]), _ms(to_text, "--to", _EVER[1]))
+    between = (parse_time_option(from_text, "--from", _EVER[0]), parse_time_option(to_text, "--to", _EVER[1]))
     if between[0] >= between[1]:
         raise SettingsError(f"--from {from_text} is not before --to {to_text}: there is no window between them")
     cluster = open_cluster(url, aws=aws)
@@ -102,13 +102,3 @@ def _said(columns: Columns | None, window: str) -> str:
 
 def _value(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _ms(text: str | None, option: str, default: int) -> int:
-    if text is None:
-        return default
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise SettingsError(f"{option} {text!r} is no time: write it like 2025-03-01T00:00") from None
-    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)

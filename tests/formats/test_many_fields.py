@@ -13,7 +13,7 @@ from streamtally.errors import FormatError
 from streamtally.formats import REGISTRY, FormatOptions, logfmt
 from streamtally.formats.auto import compile_auto
 from streamtally.formats.base import MAX_FIELDS, MAX_PAIRS
-from streamtally.formats.escapes import unescape
+from streamtally.formats.escapes import MAX_HEX, unescape
 
 LINES = {
     "logfmt": lambda count: " ".join(f"k{number}=v" for number in range(count)),
@@ -109,6 +109,14 @@ def test_unescape() -> None:
         text = "".join(drawn.choices(pieces, k=drawn.randint(1, 9)))
         assert unescape(text) == ESCAPE.sub(undo, text), text
     assert unescape(r"\x5cn \\n \\\n \\x41 \n") == "\\n \\n \\\n \\x41 \n"
+    assert unescape(r"\\x \n") == "\\x \n"
+
+
+def test_a_value_of_thousands_of_bytes_stays_as_written() -> None:
+    assert unescape(r"\x41" * MAX_HEX) == "A" * MAX_HEX
+    assert unescape(r"\xc3\xa9" * (MAX_HEX // 2)) == "é" * (MAX_HEX // 2)
+    binary = r"\x41" * MAX_HEX + r"\n\x41"
+    assert unescape(binary) == binary
 
 
 # Half a character in an escape becomes the six that stood there, wherever it is; nothing else changes.

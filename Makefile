@@ -26,9 +26,8 @@ demo: setup  ## The main job on a real server's log, then on a larger generated 
 	$(BIN)/streamtally run $(DEMO)/shop.log --out $(DEMO)/shop
 	@echo 'Open $(DEMO)/shop/report.html in a browser.'
 
-NEED_MORE := tests/opensearch tests/moto tests/sam tests/deploy tests/docs tests/faults tests/report/test_browser.py
 test: setup  ## The tests that need nothing but Python: a few minutes
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup $(NEED_MORE:%=--ignore=%)
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup tests/unit tests/system/conformance tests/system/fuzz
 
 .PHONY: test-all
 test-all: setup  ## All tests; those that need a server, Docker or a browser are skipped with a reason where there is none
@@ -94,13 +93,13 @@ test-deploy: setup  ## `sam deploy`, a change and `sam delete` against LocalStac
 
 # --- OpenSearch: a real server (OPENSEARCH_URL, a Docker image at hand, or Maven's artifact), see docs/indices.md
 test-opensearch: setup  ## The index manager against a real OpenSearch, the security plugin too; fails where none is to be had
-	OPENSEARCH_REQUIRED=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup tests/opensearch tests/indices
+	OPENSEARCH_REQUIRED=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup tests/integration/opensearch tests/unit/indices
 
 bench-opensearch: setup  ## Speed of settling, requests of manage: exit status 1 if a figure is not reached
 	$(BIN)/python -m bench.opensearch
 
 opensearch: setup  ## A real OpenSearch on http://127.0.0.1:9200 until Ctrl-C
-	$(BIN)/python tests/opensearch/server.py --port 9200
+	$(BIN)/python tests/integration/opensearch/server.py --port 9200
 
 .PHONY: test-opensearch bench-opensearch opensearch
 .PHONY: build supply-chain licences-doc lint-template test-sam test-deploy
@@ -118,34 +117,39 @@ setup-moto: .tools/moto/.ready  ## Install moto's server in an environment of it
 	@touch $@
 
 test-moto: setup setup-moto  ## attach, detach and status on a stream of moto's server
-	MOTO_REQUIRED=1 $(BIN)/python -m pytest -q tests/moto
+	MOTO_REQUIRED=1 $(BIN)/python -m pytest -q tests/integration/moto
 
 clean:  ## Remove what was made, the environment too
 	rm -rf $(VENV) $(DEMO) .tools .aws-sam streamtally-out
 
 .PHONY: help setup demo test lint types bench formats-doc pipeline-schema compile lock check clean
 
+decisions-index: setup  ## docs/decisions/README.md from the decisions
+	$(BIN)/python -m scripts.make_decisions_index
+
+.PHONY: decisions-index
+
 # --- Exactness: the fault list, the contract, the soak
 test-faults: setup  ## The fault list, redrive, the simulator, and the state machine on a real OpenSearch
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup tests/faults tests/local/test_simulator.py tests/test_put_back.py
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup tests/system/faults tests/unit/local/simulator/test_simulator.py tests/unit/transform/test_reingest.py
 
 SOAK_LINES ?= 10000000
 SOAK_SEED ?= 1
 soak: setup  ## Ten million lines under random faults into a real OpenSearch (SOAK_LINES, SOAK_SEED)
-	$(BIN)/python -W ignore -m tests.faults.soak --lines $(SOAK_LINES) --seed $(SOAK_SEED)
+	$(BIN)/python -W ignore -m tests.system.soak --lines $(SOAK_LINES) --seed $(SOAK_SEED)
 
 HANDLER ?= functions.firehose_transform.app:handler
 contract: setup compile  ## Which clauses of Firehose's contract a function breaks (HANDLER=module:function, or a URL)
 	AWS_SAM_LOCAL=true AWS_DEFAULT_REGION=us-east-1 POWERTOOLS_LOG_LEVEL=CRITICAL \
 	  PIPELINE=layers/pipeline/pipeline/pipeline.json SUMMARY_STREAM=log-summary-stream \
-	  $(BIN)/python -m tests.conformance.contract --handler $(HANDLER) > .contract.txt; \
+	  $(BIN)/python -m tests.system.conformance.contract --handler $(HANDLER) > .contract.txt; \
 	  status=$$?; grep -E '^(kept|broken)' .contract.txt; rm -f .contract.txt; exit $$status
 
 # --- Hostile input: docs/hostile.md
 FUZZ_SECONDS ?= 3600
 FUZZ_SEED ?=
 fuzz: setup  ## Seeded hostile lines and events until the time is up (FUZZ_SECONDS, FUZZ_SEED); what fails is kept in .fuzz
-	$(BIN)/python -W ignore -m tests.fuzz --seconds $(FUZZ_SECONDS) $(if $(FUZZ_SEED),--seed $(FUZZ_SEED))
+	$(BIN)/python -W ignore -m tests.system.fuzz --seconds $(FUZZ_SECONDS) $(if $(FUZZ_SEED),--seed $(FUZZ_SEED))
 
 bench-hostile: setup  ## Time per byte and memory of every format's worst lines: exit status 1 if one is not linear
 	$(BIN)/python -W ignore -m bench.hostile --check

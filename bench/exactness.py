@@ -21,7 +21,7 @@ from unittest import mock
 from bench.contestants import make_function
 from bench.events import Shape, big_event, small_records
 from bench.transform import WARM_UP_ROUNDS, Nowhere, use_one_core
-from streamtally import documents, pipeline, records
+from streamtally.transform import documents, pipeline, records, transform
 
 LIMIT = 0.05
 
@@ -54,7 +54,7 @@ def timing(app: Any) -> Iterator[Costs]:
         mock.patch.object(records.RecordGroup, "batch_id", property(costs.of("batch id", batch_id.fget))),
         mock.patch.object(pipeline, "group_records", costs.of("groups", pipeline.group_records)),
         mock.patch.object(documents, "digest", costs.of("document ids", documents.digest)),
-        mock.patch.object(pipeline._Run, "_count_results", _method(costs)),
+        mock.patch.object(transform._Run, "_count_results", _method(costs)),
         mock.patch.object(app, "add_ledger", costs.of("ledger published", app.add_ledger)),
     ]
     with contextlib.ExitStack() as stack:
@@ -64,7 +64,7 @@ def timing(app: Any) -> Iterator[Costs]:
 
 
 def _method(costs: Costs) -> Any:
-    timed = costs.of("results counted", pipeline._Run._count_results)
+    timed = costs.of("results counted", transform._Run._count_results)
     return lambda self: timed(self)  # a plain function: bound when it is looked up
 
 

@@ -17,8 +17,8 @@ from collections.abc import Callable
 
 from streamtally.errors import FormatError
 from streamtally.formats import REGISTRY, Example, FormatOptions, Parser, find_format
-from streamtally.formats.agent import compile_agent
 from streamtally.formats.auto import compile_auto
+from streamtally.formats.wrappers.agent import compile_agent
 
 LINES = 4_000
 ROUNDS = 31

@@ -22,9 +22,9 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from streamtally.formats import REGISTRY, FormatOptions, Parser
-from streamtally.formats.agent import compile_agent
 from streamtally.formats.auto import compile_auto
-from streamtally.formats.line_field import LineFieldParser
+from streamtally.formats.wrappers.agent import compile_agent
+from streamtally.formats.wrappers.embedded_line import LineFieldParser
 
 SIZES = (1_000, 2_000, 32_000, 64_000, 500_000, 1_000_000)
 DOUBLED = ((1_000, 2_000), (32_000, 64_000), (500_000, 1_000_000))

@@ -13,7 +13,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from streamtally.plan.aggregates import Aggregate, make_aggregate
+from streamtally.plan.aggregates.base import Aggregate
+from streamtally.plan.aggregates.registry import make_aggregate
 from streamtally.plan.types import parse_type
 
 ITEMS_A_PARTIAL = 1_000

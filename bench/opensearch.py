@@ -19,14 +19,14 @@ from typing import Any
 import orjson
 
 from bench.opensearch_partials import INDEX_SETTINGS, NOW, make_partials
-from streamtally.aws.index_manager import Manager
-from streamtally.aws.opensearch import Cluster, connect
-from streamtally.aws.opensearch_groups import Way, fetch_groups
-from streamtally.aws.opensearch_merge import merge_groups
-from streamtally.aws.opensearch_settle import SettleReport, SettleRun
-from streamtally.times import to_iso
-from tests.opensearch.data import DAY_MS, MINUTE_MS, forever, manager_of, refresh, settled
-from tests.opensearch.server import Unavailable, running
+from streamtally.aws.opensearch.cluster import Cluster, connect
+from streamtally.aws.opensearch.groups import Way, fetch_groups
+from streamtally.aws.opensearch.manager import Manager
+from streamtally.aws.opensearch.merge import merge_groups
+from streamtally.aws.opensearch.run import SettleReport, SettleRun
+from streamtally.times.iso import to_iso
+from tests.integration.opensearch.data import DAY_MS, MINUTE_MS, forever, manager_of, refresh, settled
+from tests.integration.opensearch.server import Unavailable, running
 
 FEW = (300_000, 60, 10)
 """(partials, windows, keys)"""

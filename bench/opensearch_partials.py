@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import orjson
 
-from streamtally.canonical import digest
+from streamtally.ids import digest
 from streamtally.indices.names import partials_name
-from streamtally.times import to_iso
-from tests.opensearch.data import MINUTE_MS, OUTPUT, Document, ms
+from streamtally.times.iso import to_iso
+from tests.integration.opensearch.data import MINUTE_MS, OUTPUT, Document, ms
 
 NOW = ms("2026-03-10T12:00")
 INDEX_SETTINGS = {"index": {"requests.cache.enable": False}}

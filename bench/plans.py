@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 from streamtally.definition import define_pipeline
 from streamtally.local.folder import read_folder
-from streamtally.pipeline import load_pipeline
 from streamtally.plan.rows import RowOutput
 from streamtally.plan.windowed import WindowedOutput
+from streamtally.transform.pipeline import load_pipeline
 
 ROOT = Path(__file__).resolve().parent.parent
 PAIRS = {"counts": ROOT / "layers/pipeline/pipeline", "rows": ROOT / "pipelines/rows"}

@@ -94,12 +94,13 @@ EVENTS: dict[str, tuple[str, Callable[[], Sequence[bytes]]]] = {
 
 def measure(name: str) -> None:
     """One invocation, in this process: prints CPU seconds, MB at the peak, and what was read."""
-    from streamtally.answer import encode_answer
-    from streamtally.aws.firehose import put_documents
-    from streamtally.envelope import Seal
+    from streamtally.aws.sinks.firehose import put_documents
     from streamtally.local.folder import read_folder
-    from streamtally.pipeline import load_pipeline, transform
-    from streamtally.records import decode_records
+    from streamtally.transform.envelope import Seal
+    from streamtally.transform.pipeline import load_pipeline
+    from streamtally.transform.records import decode_records
+    from streamtally.transform.response import encode_answer
+    from streamtally.transform.transform import transform
 
     class Stream:
         def put_record_batch(self, **request: Any) -> Any:

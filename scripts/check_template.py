@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.template.cfn import load_template
+from tests.unit.template.cfn import load_template
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/security.md"

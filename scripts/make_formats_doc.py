@@ -10,10 +10,10 @@ from typing import Any
 from streamtally.errors import FormatError
 from streamtally.formats import REGISTRY, Format, FormatOptions
 from streamtally.formats.detect import detect
-from streamtally.records import split_lines, to_text
+from streamtally.transform.records import split_lines, to_text
 
 ROOT = Path(__file__).parents[1]
-SAMPLES = ROOT / "tests" / "formats" / "samples"
+SAMPLES = ROOT / "tests/unit/formats/samples"
 _SAMPLED = [name for name in REGISTRY if name != "regex"]
 
 

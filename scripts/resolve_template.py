@@ -15,8 +15,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.template.cfn import Deployment
-from tests.template.test_template import ROLE, WAYS_IN, environments
+from tests.unit.template.cfn import Deployment
+from tests.unit.template.test_template import ROLE, WAYS_IN, environments
 
 PSEUDO = {
     "AWS::AccountId": "123456789012",

@@ -1,4 +1,4 @@
-"""Writes what the compiler makes of tests/sql/pairs/*.sql beside them. Read the diff before it is committed."""
+"""Writes what the compiler makes of tests/unit/sql/pairs/*.sql beside them. Read the diff before it is committed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests.sql.programs import PAIRS, outcome
+from tests.unit.sql.programs import PAIRS, outcome
 
 
 def main() -> None:

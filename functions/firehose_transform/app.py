@@ -10,12 +10,12 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.data_classes import KinesisFirehoseEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from streamtally.aws.delivery import make_delivery
-from streamtally.aws.envelope_secret import make_seal
-from streamtally.aws.metrics import add_ledger
-from streamtally.aws.put_back import make_put_back
-from streamtally.aws.settings import pipeline_from_environment
-from streamtally.aws.transform import answer_batch
+from streamtally.aws.handlers.delivery import make_delivery
+from streamtally.aws.handlers.envelope_secret import make_seal
+from streamtally.aws.handlers.invocation import answer_batch
+from streamtally.aws.handlers.metrics import add_ledger
+from streamtally.aws.handlers.reingest import make_put_back
+from streamtally.aws.handlers.settings import pipeline_from_environment
 
 # The metrics' dimension: the template gives each stack's function a name of its own, alarms go by it.
 SERVICE = os.environ.get("POWERTOOLS_SERVICE_NAME", "firehose-transform")

@@ -14,12 +14,12 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from streamtally.aws import custom_resource
-from streamtally.aws.index_manager import Manager, make_manager
-from streamtally.aws.index_manager_report import report_managed, report_settled
-from streamtally.aws.opensearch import connect_from_environment
-from streamtally.aws.settings import pipeline_from_environment
-from streamtally.aws.undelivered import put_parked
+from streamtally.aws.handlers import custom_resource
+from streamtally.aws.handlers.index_report import report_managed, report_settled
+from streamtally.aws.handlers.settings import pipeline_from_environment
+from streamtally.aws.opensearch.cluster import connect_from_environment
+from streamtally.aws.opensearch.manager import Manager, make_manager
+from streamtally.aws.sinks.parking import put_parked
 from streamtally.errors import SettingsError
 
 # The metrics' dimension: the template gives each stack's function a name of its own, alarms go by it.

@@ -13,8 +13,8 @@ from streamtally.config.read import read_table, unknown_name
 from streamtally.config.source import SourceSettings
 from streamtally.errors import SettingsError
 from streamtally.indices.spec import read_specs
-from streamtally.pipeline import load_pipeline
-from streamtally.source import ZoneOf
+from streamtally.transform.pipeline import load_pipeline
+from streamtally.transform.source import ZoneOf
 
 _FILE = "pipeline.toml:"
 _ANY_STREAM = "the-functions-own"

@@ -2,7 +2,7 @@
 
 Use this where the output has to be what the agent sends, byte for byte; the formats of streamtally.formats keep more
 (the agent skips IPv6 clients, users with a space, broken requests …). Held against 463 records of the real agent in
-tests/conformance.
+tests/system/conformance.
 """
 
 from streamtally.agent.flow import HELD_BACK, AgentFlow, Converted, flow_of

@@ -1,6 +1,6 @@
 """The converters of ``dataProcessingOptions``: each takes a record's text and gives the next one's.
 
-Source: the conformance table in tests/conformance, made by running the agent (2.0.13).
+Source: the conformance table in tests/system/conformance, made by running the agent (2.0.13).
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from streamtally.agent.builtin import LOG_FORMATS
-from streamtally.agent.java_regex import JavaPattern, PatternLimitError
 from streamtally.agent.java_text import in_hash_order, to_json
-from streamtally.agent.java_tree import JavaSyntaxError
+from streamtally.agent.log_formats import LOG_FORMATS
 from streamtally.agent.options import AgentOptionsError, Options, choice, is_pretty, names_of, text_of
+from streamtally.patterns.java_regex import JavaPattern, PatternLimitError
+from streamtally.patterns.tree import JavaSyntaxError
 
 Converter = Callable[[str, datetime | None], str]
 """Record text and the present time (only ADDMETADATA with a timestamp asks for it) to record text."""

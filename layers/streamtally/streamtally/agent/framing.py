@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from streamtally.agent.java_regex import JavaPattern, PatternLimitError
 from streamtally.agent.java_text import decode
 from streamtally.agent.options import AgentOptionsError, Options, choice, integer, text_of
+from streamtally.patterns.java_regex import JavaPattern, PatternLimitError
 
 MAX_RECORD_BYTES = 1_024_000  # Firehose's 1000 KiB, measured by the agent after conversion
 MAX_LINE_BYTES = 4 * 1024 * 1024  # what is behind it, up to the line's end, is discarded

@@ -9,11 +9,11 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from streamtally.agent.builtin import LOG_FORMATS
-from streamtally.agent.java_regex import JavaPattern
-from streamtally.agent.java_tree import Alt, Atomic, Chars, Group, Look, Node, Repeat, Seq
-from streamtally.agent.java_writing import write
+from streamtally.agent.log_formats import LOG_FORMATS
 from streamtally.agent.options import Options, text_of
+from streamtally.patterns.java_regex import JavaPattern
+from streamtally.patterns.tree import Alt, Atomic, Chars, Group, Look, Node, Repeat, Seq
+from streamtally.patterns.writing import write
 
 ROUNDS = (
     1_500  # Java 17 with its usual stack came to 1,637 rounds of the shortest group, before it had compiled the code

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from streamtally.aws.session import Aws
-from streamtally.cli.aws_options import ask, aws_options, yes_option
-from streamtally.cli.compile import write_atomically
+from streamtally.cli.shared.aws_options import ask, aws_options, yes_option
+from streamtally.cli.shared.files import write_atomically
 from streamtally.errors import SettingsError
 from streamtally.local.agent_config import AGENT_FORMATS, RAW, agent_config, fluent_bit_config, vector_config
 

@@ -10,7 +10,8 @@ import click
 
 from streamtally.attach.change import FunctionSettings, to_diff
 from streamtally.attach.undo import Undo
-from streamtally.aws.apply import (
+from streamtally.aws.session import Aws, AwsError
+from streamtally.aws.streams.apply import (
     EFFECTIVE_SECONDS,
     StaleError,
     UncertainError,
@@ -20,13 +21,20 @@ from streamtally.aws.apply import (
     take_back_grant,
     wait_until_effective,
 )
-from streamtally.aws.attach import Change, plan_attach
-from streamtally.aws.session import Aws, AwsError
-from streamtally.aws.streams import DEFAULT_STACK, find_function
-from streamtally.cli.aws_options import ask, aws_options, echo_diff, echo_findings, echo_json, json_option, yes_option
+from streamtally.aws.streams.attach import Change, plan_attach
+from streamtally.aws.streams.describe import DEFAULT_STACK, find_function
+from streamtally.cli.shared.aws_options import (
+    ask,
+    aws_options,
+    echo_diff,
+    echo_findings,
+    echo_json,
+    json_option,
+    yes_option,
+)
+from streamtally.cli.shared.framing import framing_of
 from streamtally.errors import SettingsError
 from streamtally.findings import errors
-from streamtally.local.folder import read_folder
 
 
 @click.command("attach")
@@ -87,11 +95,6 @@ def command(
         effective = _apply(aws, change, out, wait)
     _tell(change, as_json, wrong, done, effective, out)
     return 1 if wrong else 0
-
-
-def framing_of(folder: Path | None) -> str:
-    """The framing of a pipeline folder; "" where none is given."""
-    return str(read_folder(folder)["source"].get("framing", "lines")) if folder else ""
 
 
 def _show(change: Change) -> None:

@@ -7,19 +7,20 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from streamtally.aws.objects import open_objects
 from streamtally.aws.session import Aws
-from streamtally.canonical import digest
-from streamtally.cli.aws_options import ask, aws_options, echo_json, json_option, yes_option
-from streamtally.cli.indices import open_cluster
-from streamtally.cli.load_options import echo_load, load_options, make_load_options, saying_what_stays
-from streamtally.indices.loads import Span
-from streamtally.ledger import Ledger
+from streamtally.aws.sinks.objects import open_objects
+from streamtally.cli.shared.aws_options import ask, aws_options, echo_json, json_option, yes_option
+from streamtally.cli.shared.cluster import open_cluster
+from streamtally.cli.shared.load_options import echo_load, load_options, make_load_options, saying_what_stays
+from streamtally.ids import digest
+from streamtally.indices.load_entries import Span
 from streamtally.local.folder import read_folder
 from streamtally.local.old_logs import Seen, run_old_logs
 from streamtally.local.opensearch_store import OpenSearchStore
-from streamtally.pipeline import iter_documents, load_pipeline
 from streamtally.report.text import visible
+from streamtally.transform.ledger import Ledger
+from streamtally.transform.pipeline import load_pipeline
+from streamtally.transform.transform import iter_documents
 
 
 @click.command("backfill")

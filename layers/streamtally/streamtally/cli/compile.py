@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import click
 
+from streamtally.cli.shared.files import write_atomically
+from streamtally.cli.shared.plan_output import print_plan, show_explanation
 from streamtally.errors import SettingsError
 from streamtally.local.folder import COMPILED, DEFAULT_FOLDER, encode_document, read_compiled, read_text
 
@@ -40,7 +40,7 @@ def command(source: Path | None, check: bool, explain: bool, out: Path | None, n
         if out is not None:
             raise SettingsError(f"--out goes with an application's file: put {source.name} beside a pipeline.toml")
         return _compile_program(source, check, explain)
-    from streamtally.cli.applications import compile_application  # reads YAML, which the other sources need not
+    from streamtally.cli.shared.applications import compile_application  # reads YAML, which the other sources need not
 
     status: int = compile_application(source, check, explain, out, name)
     return status
@@ -70,32 +70,3 @@ def _compile_program(path: Path, check: bool, explain: bool) -> int:
     compiled = compile_files([path], None)
     print_plan(compiled.plan, compiled.program.notes, check, explain)
     return 0
-
-
-def print_plan(plan: dict[str, Any], notes: list[str], check: bool, explain: bool) -> None:
-    """A plan that goes to no folder: explained, printed, or (checked only) neither."""
-    if explain:
-        show_explanation(plan, {}, notes)
-        return
-    for note in notes:
-        click.echo(f"note: {note}", err=True)
-    if not check:
-        click.echo(json.dumps(plan, indent=2, ensure_ascii=False))
-
-
-def show_explanation(plan: dict[str, Any], outputs: dict[str, Any], notes: list[str]) -> None:
-    """Print ``--explain``."""
-    from streamtally.sql.explain import explain
-
-    for line in explain(plan, outputs, notes):
-        click.echo(line)
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file whole or not at all. Raises: SettingsError."""
-    staged = path.with_name(f".{path.name}.new")
-    try:
-        staged.write_text(text, encoding="utf-8")
-        staged.replace(path)
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be written: {error.strerror}") from None

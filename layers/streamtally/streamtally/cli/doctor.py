@@ -7,17 +7,17 @@ from pathlib import Path
 
 import click
 
-from streamtally.aws.doctor import check_exists, gather_log, gather_stream
-from streamtally.aws.doctor_agent import AGENT_USER, gather_agent, looks_like_log
-from streamtally.aws.doctor_logs import gather_logs
-from streamtally.aws.doctor_opensearch import gather_cluster, gather_summary
-from streamtally.aws.opensearch import connect
+from streamtally.aws.evidence.logs import gather_logs
+from streamtally.aws.evidence.opensearch import gather_cluster, gather_summary
+from streamtally.aws.evidence.stream import check_exists, gather_stream
+from streamtally.aws.opensearch.cluster import connect
 from streamtally.aws.session import Aws
-from streamtally.cli.attach import framing_of
-from streamtally.cli.aws_options import aws_options, echo_findings, echo_json, json_option
+from streamtally.cli.shared.aws_options import aws_options, echo_findings, echo_json, json_option
+from streamtally.cli.shared.framing import framing_of
 from streamtally.doctor import examine
 from streamtally.doctor.agent_json import flows_of
 from streamtally.doctor.opensearch import OpenSearchState
+from streamtally.local.evidence import AGENT_USER, gather_agent, gather_log, looks_like_log
 from streamtally.local.folder import read_folder, read_text
 
 DEFAULT_AGENT = Path("/etc/aws-kinesis/agent.json")

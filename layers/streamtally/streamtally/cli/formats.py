@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from streamtally.cli.aws_options import echo_json, json_option
+from streamtally.cli.shared.aws_options import echo_json, json_option
 from streamtally.formats import REGISTRY, Format, find_format
 
 

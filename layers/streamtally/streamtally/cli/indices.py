@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -17,24 +16,23 @@ from zoneinfo import ZoneInfo
 import click
 from rich.table import Table
 
-from streamtally.aws.dashboards import import_dashboards
-from streamtally.aws.index_manager import Managed, Manager, make_manager
-from streamtally.aws.opensearch import Cluster, connect, connect_from_environment, sigv4
-from streamtally.aws.opensearch_settle import SettleReport
+from streamtally.aws.opensearch.dashboards import import_dashboards
+from streamtally.aws.opensearch.manager import Managed, Manager, make_manager
+from streamtally.aws.opensearch.run import SettleReport
 from streamtally.aws.session import Aws
-from streamtally.cli.aws_options import ask, json_option, profile_options, yes_option
-from streamtally.cli.compile import write_atomically
-from streamtally.cli.console import Console
+from streamtally.cli.shared.aws_options import ask, json_option, profile_options, yes_option
+from streamtally.cli.shared.cluster import open_cluster
+from streamtally.cli.shared.console import Console
+from streamtally.cli.shared.files import write_atomically
 from streamtally.indices.actions import Plan
 from streamtally.indices.dashboards import to_saved_objects
 from streamtally.indices.status import describe_indices, describe_loads, find_stuck
 from streamtally.local.folder import read_folder
-from streamtally.pipeline import load_pipeline
+from streamtally.transform.pipeline import load_pipeline
 
 DEFAULT_STREAM = "log-summary-stream"
 TIME_LIMIT_SECONDS = 3_600
 EXIT_FOUND = 1
-_AWS_HOST = re.compile(r"\.(es|aoss)\.amazonaws\.com(?:\.cn)?$")
 
 
 @dataclass(frozen=True)
@@ -227,21 +225,6 @@ def _specs(folder: Path | None, stream: str | None) -> Any:
 
 def _stream(stream: str | None) -> str:
     return stream or os.environ.get("SUMMARY_STREAM") or DEFAULT_STREAM
-
-
-def open_cluster(url: str | None, ca_certs: str | None = None, aws: Aws | None = None) -> Cluster:
-    """The cluster of an address, or of the environment; AWS's own domains are asked with SigV4 unless a user is given.
-
-    Args: aws: whose profile and region sign. Raises: SettingsError: there is none, or it cannot be used.
-    """
-    if url is None:
-        return connect_from_environment(os.environ)
-    aws = aws or Aws()
-    host = url.rpartition("@")[2].split("/")[-1 if "//" not in url else 2].split(":")[0]
-    service = _AWS_HOST.search(host)
-    if "@" in url or not service:
-        return connect(url, None, ca_certs)
-    return connect(url, sigv4(aws.region, service[1], aws.session), ca_certs)
 
 
 def _now_ms() -> int:

@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from streamtally.aws.firehose import TimeLeft
-from streamtally.aws.transform import answer_batch
+from streamtally.aws.handlers.invocation import answer_batch
+from streamtally.aws.sinks.firehose import TimeLeft
 from streamtally.errors import SettingsError
 from streamtally.local.arrival import EARLIEST_MS, LATEST_MS
 from streamtally.local.folder import read_folder, read_text
-from streamtally.pipeline import Delivery, iter_documents, load_pipeline
+from streamtally.transform.pipeline import load_pipeline
+from streamtally.transform.transform import Delivery, iter_documents
 
 TIME_LIMIT_SECONDS = 300
 

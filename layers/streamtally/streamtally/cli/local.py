@@ -14,22 +14,22 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from streamtally.aws.index_manager import make_manager
-from streamtally.aws.objects import Bucket, ObjectStore, open_objects
+from streamtally.aws.opensearch.manager import make_manager
 from streamtally.aws.session import Aws, AwsError
-from streamtally.cli.aws_options import aws_options
-from streamtally.cli.indices import open_cluster
+from streamtally.aws.sinks.objects import Bucket, ObjectStore, open_objects
+from streamtally.cli.shared.aws_options import aws_options
+from streamtally.cli.shared.cluster import open_cluster
 from streamtally.errors import SettingsError
-from streamtally.ledger import Ledger
-from streamtally.local.ends import Documents, EmbeddedEnd, End, OpenSearchEnd
+from streamtally.local.destinations import Documents, EmbeddedEnd, End, OpenSearchEnd
 from streamtally.local.folder import read_folder
-from streamtally.local.laptop import SUMMARY, Buffering, InProcessFunction, Laptop
+from streamtally.local.pipeline import SUMMARY, Buffering, InProcessFunction, Laptop
 from streamtally.local.remote import UrlFunction
 from streamtally.local.simulator.guard import is_loopback
 from streamtally.local.simulator.server import Server
 from streamtally.local.status_page import ledger_summary, status_page
-from streamtally.pipeline import Pipeline, load_pipeline
 from streamtally.report.text import visible
+from streamtally.transform.ledger import Ledger
+from streamtally.transform.pipeline import Pipeline, load_pipeline
 
 DEFAULT_PORT = 4573
 DEFAULT_STORE = Path("streamtally-local")

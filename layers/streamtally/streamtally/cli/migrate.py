@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo
 import click
 from msgspec import structs
 
-from streamtally.aws.objects import Folder
 from streamtally.aws.session import Aws, AwsError
-from streamtally.cli.applications import PROGRAM, choose, read_document
-from streamtally.cli.aws_options import aws_options, echo_json, json_option
-from streamtally.cli.compile import write_atomically
+from streamtally.aws.sinks.objects import Folder
+from streamtally.cli.shared.applications import PROGRAM, choose, read_document
+from streamtally.cli.shared.aws_options import aws_options, echo_json, json_option
+from streamtally.cli.shared.files import write_atomically
 from streamtally.config.source import FORMATS_OWN
 from streamtally.definition import define_pipeline
 from streamtally.errors import SettingsError
@@ -28,14 +28,14 @@ from streamtally.local.logs import check_logs, read_log
 from streamtally.local.programs import Compiled, compile_source
 from streamtally.local.run import LocalRun
 from streamtally.local.store import DuckDbStore
+from streamtally.migrate.applications import Application, index_name, make_definition, read_applications
 from streamtally.migrate.deployment import plan_deployment
 from streamtally.migrate.parity import Parity, columns_of, compare
 from streamtally.migrate.report import report
 from streamtally.migrate.templates import only, resolve
-from streamtally.pipeline import load_pipeline
 from streamtally.report.text import visible
-from streamtally.source import Source
-from streamtally.sql.applications import Application, index_name, make_definition, read_applications
+from streamtally.transform.pipeline import load_pipeline
+from streamtally.transform.source import Source
 
 REPORT, PARAMETERS = "MIGRATION.md", "parameters.json"
 

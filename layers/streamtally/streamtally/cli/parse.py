@@ -8,16 +8,16 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from streamtally.cli.agent_mode import print_converted
-from streamtally.cli.source_options import SourceOptions, format_options
+from streamtally.cli.shared.agent_mode import print_converted
+from streamtally.cli.shared.source_options import SourceOptions, format_options
 from streamtally.config.source import source_settings
 from streamtally.errors import SettingsError, read_failure
 from streamtally.formats.w3c import HEADER
-from streamtally.lines import encode_row
 from streamtally.local.logs import STANDARD_INPUT, check_logs, read_log
-from streamtally.records import to_text
 from streamtally.report.text import visible
-from streamtally.source import Source
+from streamtally.transform.lines import encode_row
+from streamtally.transform.records import to_text
+from streamtally.transform.source import Source
 
 
 @click.command("parse")

@@ -11,18 +11,18 @@ from zoneinfo import ZoneInfo
 import click
 from rich.table import Table
 
-from streamtally.aws.objects import open_objects
-from streamtally.aws.reconcile import Columns, Difference, compare, read_settled
+from streamtally.aws.recovery.reconcile import Columns, Difference, compare, read_settled
 from streamtally.aws.session import Aws
-from streamtally.cli.aws_options import aws_options, echo_json, json_option
-from streamtally.cli.console import Console
-from streamtally.cli.indices import open_cluster
-from streamtally.cli.load_options import parse_time_option
+from streamtally.aws.sinks.objects import open_objects
+from streamtally.cli.shared.aws_options import aws_options, echo_json, json_option
+from streamtally.cli.shared.cluster import open_cluster
+from streamtally.cli.shared.console import Console
+from streamtally.cli.shared.load_options import parse_time_option
 from streamtally.errors import SettingsError
 from streamtally.local.folder import read_folder
 from streamtally.local.old_logs import Seen, believed_windows, recompute, run_old_logs
-from streamtally.pipeline import load_pipeline
 from streamtally.report.text import visible
+from streamtally.transform.pipeline import load_pipeline
 
 MAX_SHOWN = 50
 _EVER = (-(2**62), 2**62)

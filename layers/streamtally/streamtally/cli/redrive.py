@@ -11,25 +11,25 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from streamtally.aws.batches import IndexedBatches, read_closed
-from streamtally.aws.envelope_secret import EnvelopeSecret
-from streamtally.aws.objects import Bucket, ObjectStore, open_objects
-from streamtally.aws.opensearch_observe import read_plan
-from streamtally.aws.redrive import Planned, carry_out, plan_redrive
-from streamtally.aws.redrive_streams import find_in_flight, find_secret, find_source
+from streamtally.aws.handlers.envelope_secret import EnvelopeSecret
+from streamtally.aws.opensearch.observe import read_plan
+from streamtally.aws.recovery.batches import IndexedBatches, read_closed
+from streamtally.aws.recovery.redrive import Planned, carry_out, plan_redrive
+from streamtally.aws.recovery.streams import find_in_flight, find_secret, find_source
 from streamtally.aws.session import Aws, AwsError
-from streamtally.cli.aws_options import ask, aws_options, echo_json, json_option, yes_option
-from streamtally.cli.indices import open_cluster
-from streamtally.envelope import UNSEALED, Seal
+from streamtally.aws.sinks.objects import Bucket, ObjectStore, open_objects
+from streamtally.cli.shared.aws_options import ask, aws_options, echo_json, json_option, yes_option
+from streamtally.cli.shared.cluster import open_cluster
 from streamtally.errors import SettingsError, SinkError
-from streamtally.failed_batches import FailedRecord
-from streamtally.fates import NO_FAILED, in_order
 from streamtally.indices.spec import read_specs
 from streamtally.local.folder import read_folder
-from streamtally.local.laptop import INGESTION, SUMMARY
-from streamtally.pipeline import Pipeline, load_pipeline
-from streamtally.redrive import Rules
+from streamtally.local.pipeline import INGESTION, SUMMARY
+from streamtally.recovery.batches import FailedRecord
+from streamtally.recovery.decide import Rules
+from streamtally.recovery.outcomes import NO_FAILED, in_order
 from streamtally.report.text import visible
+from streamtally.transform.envelope import UNSEALED, Seal
+from streamtally.transform.pipeline import Pipeline, load_pipeline
 
 NONE = "none"
 WAY_MS = 3_600_000

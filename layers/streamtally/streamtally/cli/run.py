@@ -20,25 +20,26 @@ from zoneinfo import ZoneInfo
 import click
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from streamtally.aws.objects import Folder
-from streamtally.canonical import digest
-from streamtally.cli.console import Console
-from streamtally.cli.load_options import echo_load, load_options, make_load_options, saying_what_stays
-from streamtally.cli.source_options import SourceOptions, format_options, time_options
+from streamtally.aws.sinks.objects import Folder
+from streamtally.cli.shared.console import Console
+from streamtally.cli.shared.load_options import echo_load, load_options, make_load_options, saying_what_stays
+from streamtally.cli.shared.source_options import SourceOptions, format_options, time_options
 from streamtally.errors import SettingsError
-from streamtally.indices.loads import EVER, Span
-from streamtally.ledger import Ledger
+from streamtally.ids import digest
+from streamtally.indices.load_entries import Span
+from streamtally.indices.loads import EVER
 from streamtally.local.arrival import ReadLine, arrive_when_logged, read_lines
 from streamtally.local.folder import DEFAULT_FOLDER, read_folder
 from streamtally.local.load_spool import LoadOptions
 from streamtally.local.logs import STANDARD_INPUT, LogLine, check_logs, is_read_once, read_log
 from streamtally.local.run import LocalRun
 from streamtally.local.store import DuckDbStore, plain_document
-from streamtally.pipeline import Pipeline, load_pipeline
 from streamtally.report.chart import counts_table, ledger_table, minutes_chart, outputs_table, unparsed_table
 from streamtally.report.data import ReportData
 from streamtally.report.page import render_report
 from streamtally.report.text import visible
+from streamtally.transform.ledger import Ledger
+from streamtally.transform.pipeline import Pipeline, load_pipeline
 
 if TYPE_CHECKING:
     from streamtally.local.opensearch_store import OpenSearchStore
@@ -121,7 +122,7 @@ def command(
 
 
 def _open_store(url: str, pipeline: Pipeline, run_id: str, options: LoadOptions) -> OpenSearchStore:
-    from streamtally.cli.indices import open_cluster
+    from streamtally.cli.shared.cluster import open_cluster
     from streamtally.local.opensearch_store import OpenSearchStore
 
     return OpenSearchStore(open_cluster(url), pipeline, run_id, options)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from streamtally.bounds import MOST, READ_BYTES, READ_LINES
+from streamtally.config.limits import MAX_DECOMPRESSED_EVENT_BYTES, MAX_RECORD_LINES, READ_BYTES, READ_LINES
 from streamtally.config.read import read_table
 
 AUTO = "auto"
@@ -140,14 +140,14 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         int,
         Meta(
             ge=2**20,
-            le=MOST.size_bytes,
+            le=MAX_DECOMPRESSED_EVENT_BYTES,
             description="What one invocation reads at most, in unpacked bytes; the rest is re-ingested.",
             examples=[READ_BYTES],
         ),
     ] = READ_BYTES
     read_lines: Annotated[
         int,
-        Meta(ge=1_000, le=MOST.lines, description="The same in lines.", examples=[READ_LINES]),
+        Meta(ge=1_000, le=MAX_RECORD_LINES, description="The same in lines.", examples=[READ_LINES]),
     ] = READ_LINES
     stream_name: Annotated[
         Name,

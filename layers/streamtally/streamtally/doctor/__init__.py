@@ -1,4 +1,5 @@
-"""Why nothing arrives: evidence in, findings out, each with its fix. ``streamtally.aws.doctor`` gathers the evidence.
+"""Why nothing arrives: evidence in, findings out, each with its fix. ``streamtally.aws.evidence.stream`` gathers the
+evidence.
 
 A check is a function of one kind of evidence; :data:`CHECKS` is the register.
 """

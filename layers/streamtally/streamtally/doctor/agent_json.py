@@ -1,6 +1,7 @@
 """The Kinesis Agent's configuration: what it would refuse, ignore or drop lines by.
 
-Source: Kinesis Agent developer guide, "Agent configuration settings"; the agent's own behaviour (tests/conformance).
+Source: Kinesis Agent developer guide, "Agent configuration settings"; the agent's own behaviour
+(tests/system/conformance).
 """
 
 from __future__ import annotations

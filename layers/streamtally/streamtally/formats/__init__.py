@@ -9,7 +9,6 @@ from streamtally.formats import (
     alb,
     apache_combined,
     apache_common,
-    apache_directive,
     apache_error,
     cloudfront,
     csv,
@@ -19,7 +18,6 @@ from streamtally.formats import (
     logfmt,
     ltsv,
     nginx,
-    nginx_directive,
     nginx_error,
     regex,
     rfc3339_syslog,
@@ -30,6 +28,8 @@ from streamtally.formats import (
     w3c,
 )
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
+from streamtally.formats.directives import apache
+from streamtally.formats.directives import nginx as nginx_directive
 
 __all__ = ["AUTO", "REGISTRY", "Example", "Field", "Format", "FormatOptions", "Parser", "Row", "find_format"]
 
@@ -70,7 +70,7 @@ def find_format(name: str) -> Format:
 
     Raises: UnknownFormatError: there is none; SettingsError: a directive that lines could not be read by.
     """
-    for each in (nginx_directive, apache_directive):
+    for each in (nginx_directive, apache):
         if name.startswith(each.PREFIX):
             found: Format = each.find(name)
             return found

@@ -5,8 +5,12 @@ Source: Elastic Load Balancing user guide, "Access logs for your Application Loa
 
 from __future__ import annotations
 
+from functools import partial
+
 from streamtally.formats.base import Example, Format
-from streamtally.formats.layout import Column, Layout, quoted
+from streamtally.formats.engine.columns import Column, quoted
+from streamtally.formats.engine.generate import compile_layout
+from streamtally.formats.engine.layout import Layout
 
 ISO_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}+Z"
 SECONDS = r"-?[0-9]{1,9}+(?:\.[0-9]{1,9}+)?+"
@@ -128,7 +132,7 @@ FORMAT = Format(
             },
         ),
     ),
-    compile=LAYOUT.compile,
+    compile=partial(compile_layout, LAYOUT),
     time_field="time",
     time_format="iso8601",
     locate=LAYOUT.locate,

@@ -9,8 +9,10 @@ from __future__ import annotations
 from streamtally.formats.apache_common import COLUMNS as COMMON
 from streamtally.formats.apache_common import EXTRA, HOSTS, PLAIN_COLUMNS, VHOST
 from streamtally.formats.base import Example, Format, FormatOptions, Parser
-from streamtally.formats.layout import Layout, first_that_fits, furthest, quoted
-from streamtally.formats.plain import PLAIN_QUOTED, make_scanner
+from streamtally.formats.engine.columns import quoted
+from streamtally.formats.engine.generate import compile_layout
+from streamtally.formats.engine.layout import Layout, first_that_fits, furthest
+from streamtally.formats.engine.scanner import PLAIN_QUOTED, make_scanner
 
 _REASON = "not a combined log line"
 
@@ -32,7 +34,7 @@ SCANNER = make_scanner((*PLAIN_COLUMNS, ("referer", PLAIN_QUOTED), ("agent", PLA
 
 def compile_combined(options: FormatOptions) -> Parser:
     """A parser of combined lines; ``vhost`` and ``extra`` are in a row only if the line has more than the format."""
-    return first_that_fits([layout.compile(options) for layout in (LAYOUT, *WITH_MORE)])
+    return first_that_fits([compile_layout(layout, options) for layout in (LAYOUT, *WITH_MORE)])
 
 
 EXAMPLES = (

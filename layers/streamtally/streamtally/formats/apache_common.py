@@ -6,8 +6,10 @@ Source: Apache HTTP Server, mod_log_config, "Common Log Format (CLF)".
 from __future__ import annotations
 
 from streamtally.formats.base import Example, Format, FormatOptions, Parser
-from streamtally.formats.layout import Column, Layout, first_that_fits, furthest, quoted
-from streamtally.formats.plain import PLAIN_INTEGER, PLAIN_QUOTED, PLAIN_STATUS, PLAIN_TEXT, make_scanner
+from streamtally.formats.engine.columns import Column, quoted
+from streamtally.formats.engine.generate import compile_layout
+from streamtally.formats.engine.layout import Layout, first_that_fits, furthest
+from streamtally.formats.engine.scanner import PLAIN_INTEGER, PLAIN_QUOTED, PLAIN_STATUS, PLAIN_TEXT, make_scanner
 
 _REASON = "not a common log line"
 
@@ -54,7 +56,7 @@ WITH_MORE = (
 
 def compile_common(options: FormatOptions) -> Parser:
     """A parser of common lines; ``vhost`` and ``extra`` are in a row only if the line has more than the format."""
-    return first_that_fits([layout.compile(options) for layout in (LAYOUT, *WITH_MORE)])
+    return first_that_fits([compile_layout(layout, options) for layout in (LAYOUT, *WITH_MORE)])
 
 
 FORMAT = Format(

@@ -12,7 +12,7 @@ from functools import partial
 
 from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
-from streamtally.formats.layout import match_end
+from streamtally.formats.engine.layout import match_end
 
 PIECES = (
     r"\[([A-Z][a-z]{2}\x20[A-Z][a-z]{2}\x20{1,2}[0-9]{1,2}\x20[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?+\x20[0-9]{4})\]",

@@ -34,7 +34,7 @@ from streamtally.formats import (
     w3c,
 )
 from streamtally.formats.base import Format, FormatOptions, Parser, Row
-from streamtally.formats.row_code import FastParser, generate_fast
+from streamtally.formats.engine.generate import FastParser, generate_fast
 
 CANDIDATES = (json_lines.FORMAT, apache_combined.FORMAT, apache_common.FORMAT)
 """The formats whose fields have their types in ``auto`` too; others' names mean other things from one to the next."""

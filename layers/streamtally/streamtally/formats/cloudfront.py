@@ -5,8 +5,12 @@ Source: Amazon CloudFront developer guide, "Standard logging reference", log fil
 
 from __future__ import annotations
 
+from functools import partial
+
 from streamtally.formats.base import Example, Format
-from streamtally.formats.layout import Column, Layout
+from streamtally.formats.engine.columns import Column
+from streamtally.formats.engine.generate import compile_layout
+from streamtally.formats.engine.layout import Layout
 from streamtally.formats.w3c import HEADER
 
 _CELL = r"[^\t]*+"
@@ -115,7 +119,7 @@ FORMAT = Format(
             },
         ),
     ),
-    compile=LAYOUT.compile,
+    compile=partial(compile_layout, LAYOUT),
     time_field=("date", "time"),
     time_format="yyyy-MM-dd HH:mm:ss",
     time_is_utc=True,

@@ -15,7 +15,7 @@ from typing import Any
 
 from streamtally.errors import FormatError, SettingsError
 from streamtally.formats.base import MAX_FIELDS, TOO_MANY_FIELDS, Example, Format, FormatOptions, Parser, Row
-from streamtally.formats.typed import converters_of
+from streamtally.formats.engine.numbers import converters_of
 
 _COLUMNS = tuple(f"column_{place + 1}" for place in range(MAX_FIELDS))
 

@@ -5,9 +5,13 @@ Source: Elastic Load Balancing, user guide for Classic Load Balancers, "Access l
 
 from __future__ import annotations
 
+from functools import partial
+
 from streamtally.formats.alb import ISO_TIME, SECONDS
 from streamtally.formats.base import Example, Format
-from streamtally.formats.layout import Column, Layout, quoted
+from streamtally.formats.engine.columns import Column, quoted
+from streamtally.formats.engine.generate import compile_layout
+from streamtally.formats.engine.layout import Layout
 
 LAYOUT = Layout(
     "elb",
@@ -61,7 +65,7 @@ FORMAT = Format(
             },
         ),
     ),
-    compile=LAYOUT.compile,
+    compile=partial(compile_layout, LAYOUT),
     time_field="timestamp",
     time_format="iso8601",
     locate=LAYOUT.locate,

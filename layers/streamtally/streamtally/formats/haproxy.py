@@ -5,8 +5,12 @@ Source: HAProxy configuration manual, "8.2.3. HTTP log format".
 
 from __future__ import annotations
 
+from functools import partial
+
 from streamtally.formats.base import Example, Format
-from streamtally.formats.layout import Column, Layout
+from streamtally.formats.engine.columns import Column
+from streamtally.formats.engine.generate import compile_layout
+from streamtally.formats.engine.layout import Layout
 
 # "<134>Feb  6 12:14:14 host haproxy[14389]: "; no bracket of an address or a time is followed by a colon and a space
 _BSD = r"(?:<[0-9]{1,3}>|)[A-Za-z0-9][^\[]{0,300}+\[[0-9]{1,10}\](?=:\x20)"
@@ -151,7 +155,7 @@ FORMAT = Format(
             },
         ),
     ),
-    compile=LAYOUT.compile,
+    compile=partial(compile_layout, LAYOUT),
     time_field="accept_date",
     time_format="dd/MMM/yyyy:HH:mm:ss.SSS",
     locate=LAYOUT.locate,

@@ -12,9 +12,9 @@ from typing import Any
 
 from streamtally.errors import FormatError
 from streamtally.formats.base import MAX_PAIRS, TOO_MANY_PAIRS, Example, Format, FormatOptions, Parser, Row
-from streamtally.formats.escapes import unescape
-from streamtally.formats.shapes import MAX_KEYS, Shape, Shapes, write_shape
-from streamtally.formats.typed import Converter, converters_of
+from streamtally.formats.engine.escapes import unescape
+from streamtally.formats.engine.numbers import Converter, converters_of
+from streamtally.formats.engine.shapes import MAX_KEYS, Shape, Shapes, write_shape
 
 _VALUE = r'(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^\s"]*+))'
 _PAIR = rf'\x20*+([^\s="]{{1,256}}+)(?:(=){_VALUE})?+(?=\x20|\Z)\x20*+'

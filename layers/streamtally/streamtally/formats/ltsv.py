@@ -22,9 +22,9 @@ from streamtally.formats.base import (
     Parser,
     Row,
 )
-from streamtally.formats.remembered import Remembered
-from streamtally.formats.shapes import MAX_KEYS, Shape, Shapes, write_shape
-from streamtally.formats.typed import Converter, convert_number, converters_of
+from streamtally.formats.engine.memo import Remembered
+from streamtally.formats.engine.numbers import Converter, convert_number, converters_of
+from streamtally.formats.engine.shapes import MAX_KEYS, Shape, Shapes, write_shape
 
 _LABEL = re.compile(r"[0-9A-Za-z_.\-]{1,200}", re.ASCII)
 _LABELS = re.compile(rf"(?:{_LABEL.pattern}+\t)++", re.ASCII)  # of a line, a tab after each

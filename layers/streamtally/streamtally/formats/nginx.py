@@ -10,14 +10,15 @@ from __future__ import annotations
 from streamtally.formats.apache_combined import LAYOUT as COMBINED
 from streamtally.formats.apache_combined import SCANNER, WITH_MORE
 from streamtally.formats.base import Example, Format, FormatOptions, Parser
-from streamtally.formats.layout import Layout, first_that_fits, furthest
+from streamtally.formats.engine.generate import compile_layout
+from streamtally.formats.engine.layout import Layout, first_that_fits, furthest
 
 _LAYOUTS = tuple(Layout("nginx", "not a line of nginx's default log", each.columns) for each in (COMBINED, *WITH_MORE))
 
 
 def compile_nginx(options: FormatOptions) -> Parser:
     """A parser of nginx's default lines."""
-    return first_that_fits([layout.compile(options) for layout in _LAYOUTS])
+    return first_that_fits([compile_layout(layout, options) for layout in _LAYOUTS])
 
 
 FORMAT = Format(

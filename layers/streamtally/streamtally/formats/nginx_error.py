@@ -11,7 +11,7 @@ from functools import partial
 
 from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
-from streamtally.formats.layout import match_end
+from streamtally.formats.engine.layout import match_end
 
 PIECES = (
     r"([0-9]{4}/[0-9]{2}/[0-9]{2}\x20[0-9]{2}:[0-9]{2}:[0-9]{2})",

@@ -10,7 +10,7 @@ import re
 
 from streamtally.errors import FormatError, SettingsError
 from streamtally.formats.base import Format, FormatOptions, Parser, Row
-from streamtally.formats.bounded import TooCostlyError, compile_bounded
+from streamtally.patterns.bounded import TooCostlyError, compile_bounded
 from streamtally.plan.types import to_field_value
 
 _JAVA_GROUP = re.compile(r"\(\?<(?=[A-Za-z_])")

@@ -9,7 +9,7 @@ import re
 from functools import partial
 
 from streamtally.formats.base import Example, Field, Format
-from streamtally.formats.layout import match_end
+from streamtally.formats.engine.layout import match_end
 from streamtally.formats.syslog import FIELDS, PRIORITY, TAIL, compile_like
 
 TIMESTAMP = (

@@ -10,7 +10,7 @@ from functools import partial
 
 from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
-from streamtally.formats.layout import match_end
+from streamtally.formats.engine.layout import match_end
 from streamtally.formats.rfc3339_syslog import TIMESTAMP
 from streamtally.formats.syslog import to_facility_and_severity
 

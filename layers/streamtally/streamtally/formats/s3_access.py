@@ -5,9 +5,13 @@ Source: Amazon S3 user guide, "Amazon S3 server access log format".
 
 from __future__ import annotations
 
+from functools import partial
+
 from streamtally.formats.apache_common import TIME
 from streamtally.formats.base import Example, Format
-from streamtally.formats.layout import Column, Layout
+from streamtally.formats.engine.columns import Column
+from streamtally.formats.engine.generate import compile_layout
+from streamtally.formats.engine.layout import Layout
 
 _QUOTED_OR_DASH = r'(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|-)'
 
@@ -93,7 +97,7 @@ FORMAT = Format(
             },
         ),
     ),
-    compile=LAYOUT.compile,
+    compile=partial(compile_layout, LAYOUT),
     time_field="time",
     time_format="dd/MMM/yyyy:HH:mm:ss Z",
     locate=LAYOUT.locate,

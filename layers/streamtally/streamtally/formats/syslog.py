@@ -12,7 +12,7 @@ from functools import partial
 
 from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
-from streamtally.formats.layout import match_end
+from streamtally.formats.engine.layout import match_end
 
 PRIORITY = r"(?:<([0-9]{1,3})>)?+"
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"

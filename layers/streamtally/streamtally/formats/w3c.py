@@ -13,7 +13,7 @@ from typing import Any
 
 from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
-from streamtally.formats.remembered import Remembered
+from streamtally.formats.engine.memo import Remembered
 
 MAX_COLUMNS = 200  # of a header; IIS knows 22 and custom ones
 MAX_HEADERS = 256

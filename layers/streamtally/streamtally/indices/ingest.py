@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from streamtally.indices.inbox_check import to_check
-from streamtally.indices.loads import Span
+from streamtally.indices.load_entries import Span
 from streamtally.indices.names import LATE_UNKNOWN
 from streamtally.indices.spec import IndexSpec
 from streamtally.indices.state import OutputState

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
-from streamtally.indices.loads import Span, to_runs
+from streamtally.indices.load_entries import Span
+from streamtally.indices.loads import to_runs
 from streamtally.indices.names import Period, output_name, parse_suffix, to_suffix
 from streamtally.indices.observed import Observed
 from streamtally.indices.retention import dated_indices, drop_mark
 from streamtally.indices.spec import IndexSpec
 from streamtally.indices.state import OutputState
-from streamtally.times import from_iso, to_iso
+from streamtally.times.iso import from_iso, to_iso
 
 HOUR_MS = 3_600_000
 # Patterns of the templates and of settling begin with a 2.

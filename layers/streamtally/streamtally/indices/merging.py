@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import orjson
 
-from streamtally.canonical import digest
+from streamtally.ids import digest
 from streamtally.indices.settling import Settled, Settler, to_settled
-from streamtally.plan.merged import NUMBERS, Operation, Operations, from_numbers
-from streamtally.times import to_iso
+from streamtally.plan.aggregates.merged import NUMBERS, Operation, Operations, from_numbers
+from streamtally.times.iso import to_iso
 
 EXACT: Final = 2**53
 """Below it, a double is every integer."""

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from streamtally.errors import IndexPlanError
-from streamtally.indices import ingest, ism, loads, mappings, retention, rotation, templates
+from streamtally.indices import ingest, ism, load_entries, mappings, retention, rotation, templates
 from streamtally.indices.actions import Action, Note, Plan
 from streamtally.indices.observed import Observed, ObservedIndex, StoredState, own_indices
 from streamtally.indices.repair import plan_repair
 from streamtally.indices.roles import to_audit_config
 from streamtally.indices.spec import IndexSpec
 from streamtally.indices.state import OutputState
-from streamtally.times import to_iso
+from streamtally.times.iso import to_iso
 
 
 @dataclass(frozen=True)
@@ -276,7 +276,7 @@ def _plan_force_merge(
     spec: IndexSpec, state: OutputState, observed: Observed, now_ms: int, gone: set[str]
 ) -> Iterator[Action]:
     """Closed indices get one segment a shard and are then read-only: no document of their time can come any more."""
-    if not spec.retention.force_merge or now_ms < state.closed_at_ms + loads.SETTLE_DOWN_MS:
+    if not spec.retention.force_merge or now_ms < state.closed_at_ms + load_entries.SETTLE_DOWN_MS:
         return
     for entry in retention.dated_indices(spec, observed.indices):
         if entry.is_held(state, now_ms):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from streamtally.indices.actions import Action, Note
-from streamtally.indices.loads import SETTLE_DOWN_MS
+from streamtally.indices.load_entries import SETTLE_DOWN_MS
 from streamtally.indices.observed import Observed, ObservedIndex, StoredInbox, own_indices
 from streamtally.indices.spec import IndexSpec
 

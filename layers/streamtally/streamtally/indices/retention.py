@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from streamtally.indices.loads import SETTLE_DOWN_MS, earliest_held, held
+from streamtally.indices.load_entries import SETTLE_DOWN_MS
+from streamtally.indices.loads import earliest_held, held
 from streamtally.indices.names import MS_PER_DAY, IndexName, Period, parse_index_name, parse_suffix, to_suffix
 from streamtally.indices.observed import Disk, Observed, ObservedIndex
 from streamtally.indices.spec import IndexSpec, Retention

@@ -3,7 +3,7 @@
 Firehose's role has rights on what the inbox's pipeline redirects to and **none on the inbox**: a write that the
 pipeline did not redirect is refused (and retried by Firehose) instead of landing in a wrong place.
 Source: Firehose developer guide, "Grant Firehose access to a public OpenSearch Service destination"; tried on
-OpenSearch 3.6.0 with the security plugin (tests/opensearch/test_security.py).
+OpenSearch 3.6.0 with the security plugin (tests/integration/opensearch/test_security.py).
 """
 
 from __future__ import annotations

@@ -12,12 +12,12 @@ from typing import Any
 
 import orjson
 
-from streamtally.canonical import digest
 from streamtally.errors import EvaluationError, PlanError
+from streamtally.ids import digest
 from streamtally.indices.names import MS_PER_DAY
-from streamtally.plan.aggregates import Count, Sum
+from streamtally.plan.aggregates.basic import Count, Sum
 from streamtally.plan.windowed import WindowedOutput
-from streamtally.times import from_iso, to_iso
+from streamtally.times.iso import from_iso, to_iso
 
 CHECKPOINT_MARGIN_MS = 10 * 60_000
 """Partials are stamped before they can be searched, on nodes whose clocks differ."""

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from streamtally.config.outputs import Rotation
-from streamtally.indices.loads import GENERATION_BITS, Claim, Load, Span, overlaps, read_load
+from streamtally.indices.load_entries import GENERATION_BITS, Claim, Load, Span, overlaps, read_load
 from streamtally.indices.names import output_name
 
 

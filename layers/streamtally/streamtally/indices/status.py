@@ -12,7 +12,7 @@ from streamtally.indices.observed import Observed, ObservedIndex
 from streamtally.indices.retention import Expired, find_expired, may_delete
 from streamtally.indices.spec import IndexSpec
 from streamtally.indices.state import OutputState
-from streamtally.times import to_iso
+from streamtally.times.iso import to_iso
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from streamtally.indices.ingest import FAILURE_FIELD
 from streamtally.indices.names import LATE_UNKNOWN
 from streamtally.indices.spec import Column, IndexSpec
-from streamtally.plan.merged import MAX_KEY_BYTES, NUMBERS
+from streamtally.plan.aggregates.merged import MAX_KEY_BYTES, NUMBERS
 
 Body = dict[str, Any]
 

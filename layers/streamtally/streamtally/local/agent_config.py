@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from streamtally.agent.builtin import LOG_FORMATS
+from streamtally.agent.log_formats import LOG_FORMATS
 from streamtally.doctor.agent_json import endpoint
 from streamtally.errors import UnknownFormatError
 

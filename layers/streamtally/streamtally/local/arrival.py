@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from streamtally.errors import read_failure
 from streamtally.formats.base import Row
 from streamtally.local.logs import LogLine
-from streamtally.records import to_text
-from streamtally.source import Source
-from streamtally.times import from_iso
+from streamtally.times.iso import from_iso
+from streamtally.transform.records import to_text
+from streamtally.transform.source import Source
 
 MAX_WAITING_LINES = 10_000
 """So many lines without a time are held back at the beginning until one has a time; then the file's time is taken."""

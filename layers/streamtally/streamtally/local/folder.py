@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from streamtally.aws.settings import read_pipeline_document
+from streamtally.aws.handlers.settings import read_pipeline_document
 from streamtally.definition import define_pipeline
 from streamtally.errors import ProgramFileError, SettingsError
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import orjson
 
 from streamtally.indices.load_contents import Contents
-from streamtally.indices.loads import EVER, Span
+from streamtally.indices.load_entries import Span
+from streamtally.indices.loads import EVER
 from streamtally.indices.spec import IndexSpec
-from streamtally.times import from_iso
+from streamtally.times.iso import from_iso
 
 
 def _agree(_: str) -> None:

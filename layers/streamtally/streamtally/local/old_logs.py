@@ -10,19 +10,20 @@ from typing import Any
 
 import orjson
 
-from streamtally.aws.failed_objects import read_plain
-from streamtally.aws.objects import ObjectStore
-from streamtally.aws.places import to_place
-from streamtally.bounds import NO_BOUNDS
-from streamtally.canonical import canonical_json, digest
-from streamtally.documents import UNPARSED_LINE
+from streamtally.aws.recovery.failed_objects import read_plain
+from streamtally.aws.recovery.places import to_place
+from streamtally.aws.sinks.objects import ObjectStore
 from streamtally.errors import RecordError, SinkError
+from streamtally.ids import canonical_json, digest
 from streamtally.local.arrival import ReadLine, arrive_when_logged, read_lines
 from streamtally.local.logs import LogLine
-from streamtally.pipeline import Outcome, Pipeline, transform
 from streamtally.plan.windowed import WindowedOutput
-from streamtally.records import Record
-from streamtally.times import from_iso
+from streamtally.times.iso import from_iso
+from streamtally.transform.bounds import NO_BOUNDS
+from streamtally.transform.documents import UNPARSED_LINE
+from streamtally.transform.pipeline import Pipeline
+from streamtally.transform.records import Record
+from streamtally.transform.transform import Outcome, transform
 
 BATCH_LINES = 5_000
 HOUR_MS = 3_600_000

@@ -9,19 +9,19 @@ from typing import Any
 
 import orjson
 
-from streamtally.aws.index_manager import make_manager
-from streamtally.aws.opensearch import BULK_MAX_BYTES, Cluster
-from streamtally.aws.opensearch_apply import describe_failures
-from streamtally.aws.opensearch_load import AGAIN, LoadRun
-from streamtally.aws.opensearch_scan import scan
+from streamtally.aws.opensearch.apply import describe_failures
+from streamtally.aws.opensearch.cluster import BULK_MAX_BYTES, Cluster
+from streamtally.aws.opensearch.load import AGAIN, LoadRun
+from streamtally.aws.opensearch.manager import make_manager
+from streamtally.aws.opensearch.scan import scan
 from streamtally.errors import IndexPlanError
 from streamtally.indices.observed import Observed
 from streamtally.local.load_spool import LoadOptions, Spool
 from streamtally.local.store import Document, sort_key
-from streamtally.pipeline import Pipeline
 from streamtally.plan.windowed import WindowedOutput
-from streamtally.targets import Output
-from streamtally.times import to_iso
+from streamtally.times.iso import to_iso
+from streamtally.transform.outputs import Output
+from streamtally.transform.pipeline import Pipeline
 
 STREAM = "log-summary-stream"
 PAGE = 5_000

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 from streamtally.config.source import source_settings
 from streamtally.definition import read_definition
 from streamtally.errors import ProgramFileError, SettingsError, SqlError, SqlProgramError
-from streamtally.pipeline import PLAN_VERSION
-from streamtally.source import Source
+from streamtally.sql.planning.streams import SourceStream
 from streamtally.sql.problems import show_problems
 from streamtally.sql.program import Program, compile_program
 from streamtally.sql.source import source_stream
-from streamtally.sql.streams import SourceStream
+from streamtally.transform.pipeline import PLAN_VERSION
+from streamtally.transform.source import Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,9 @@ import uuid
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from streamtally.aws.firehose import TimeLeft
-from streamtally.aws.objects import ObjectStore
-from streamtally.aws.transform import answer_batch
-from streamtally.bounds import NO_BOUNDS
-from streamtally.ledger import Ledger
+from streamtally.aws.handlers.invocation import answer_batch
+from streamtally.aws.sinks.firehose import TimeLeft
+from streamtally.aws.sinks.objects import ObjectStore
 from streamtally.local.arrival import ReadLine
 from streamtally.local.logs import MAX_LINE_BYTES
 from streamtally.local.simulator.parts import StoredRecord
@@ -22,7 +20,10 @@ from streamtally.local.simulator.transformation import (
     sort_results,
 )
 from streamtally.local.summary import Summary
-from streamtally.pipeline import Delivery, Pipeline, iter_documents
+from streamtally.transform.bounds import NO_BOUNDS
+from streamtally.transform.ledger import Ledger
+from streamtally.transform.pipeline import Pipeline
+from streamtally.transform.transform import Delivery, iter_documents
 
 BUFFER_BYTES = 1_000_000
 """A batch is closed at this size: BufferSizeInMBs 1 of the Lambda processor, so that the answer stays under 6 MB."""

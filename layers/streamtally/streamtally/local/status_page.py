@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from streamtally.ledger import Ledger
 from streamtally.report.text import visible
+from streamtally.transform.ledger import Ledger
 
 REFRESH_SECONDS = 3
 MAX_ROWS = 60

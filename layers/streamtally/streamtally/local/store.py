@@ -14,12 +14,12 @@ from typing import Any
 import duckdb
 import orjson
 
-from streamtally.canonical import canonical_json
-from streamtally.pipeline import Pipeline
+from streamtally.ids import canonical_json
 from streamtally.plan.rows import Column
 from streamtally.plan.windowed import WindowedOutput
-from streamtally.targets import Output
-from streamtally.times import from_iso
+from streamtally.times.iso import from_iso
+from streamtally.transform.outputs import Output
+from streamtally.transform.pipeline import Pipeline
 
 _SCHEMA = """
     CREATE TABLE IF NOT EXISTS documents (

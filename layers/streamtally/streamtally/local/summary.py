@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from streamtally.ledger import Ledger
 from streamtally.local.arrival import ReadLine
-from streamtally.records import to_text
 from streamtally.report.data import MinuteCount, OutputLedger, ReportData, UnparsedLine
 from streamtally.report.tops import Tops
-from streamtally.source import Source
+from streamtally.transform.ledger import Ledger
+from streamtally.transform.records import to_text
+from streamtally.transform.source import Source
 
 MAX_EXAMPLES = 100
 MAX_EXAMPLE_CHARS = 500

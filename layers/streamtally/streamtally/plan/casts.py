@@ -13,8 +13,8 @@ from typing import Any
 
 from streamtally.errors import EvaluationError, PlanError
 from streamtally.plan.types import FLOATS, INTEGER_BITS, SqlType, coercion, to_decimal
-from streamtally.time_writing import compile_time_formatter
-from streamtally.times import MS_PER_DAY
+from streamtally.times.iso import MS_PER_DAY
+from streamtally.times.writing import compile_time_formatter
 
 Cast = Callable[[Any], Any]
 """A value that is not None → a value of the type. Raises EvaluationError."""

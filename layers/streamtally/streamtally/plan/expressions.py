@@ -14,8 +14,8 @@ from typing import Any
 
 from streamtally.errors import EvaluationError, PlanError
 from streamtally.plan.casts import compile_cast
-from streamtally.plan.function import as_numbers
-from streamtally.plan.functions import FUNCTIONS
+from streamtally.plan.functions.base import as_numbers
+from streamtally.plan.functions.registry import FUNCTIONS
 from streamtally.plan.types import FLOATS, SqlType, coercion, parse_type, to_decimal
 
 BOOLEAN = SqlType("BOOLEAN")

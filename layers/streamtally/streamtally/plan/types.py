@@ -227,7 +227,7 @@ def to_text(value: Any) -> str:
 
 
 def _time_coercion(of: SqlType) -> Coercion:
-    from streamtally.times import parse_sql_time  # times needs no types; types needs times only here
+    from streamtally.times.iso import parse_sql_time  # times needs no types; types needs times only here
 
     def coerce(value: Any) -> int | None:
         if value is None:

@@ -12,10 +12,11 @@ from typing import Any
 
 from streamtally.config.outputs import OutputSettings
 from streamtally.errors import EvaluationError, PlanError
-from streamtally.plan.aggregates import Aggregate, make_aggregate
+from streamtally.plan.aggregates.base import Aggregate
+from streamtally.plan.aggregates.merged import Operations, operations_of
+from streamtally.plan.aggregates.registry import make_aggregate
 from streamtally.plan.codegen import Reads, RowSource, make_function, row_scope, time_lines
 from streamtally.plan.expressions import BOOLEAN, TIMESTAMP, Code, Scope, cast_code, compile_expression
-from streamtally.plan.merged import Operations, operations_of
 from streamtally.plan.rows import Column, output_source, read_columns, where_lines
 from streamtally.plan.types import FLOATS, SqlType, parse_type
 

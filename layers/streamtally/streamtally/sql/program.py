@@ -9,16 +9,16 @@ from typing import Any
 from sqlglot import exp
 
 from streamtally.config.outputs import ERROR_STREAM
-from streamtally.error_rows import error_output_node
 from streamtally.errors import SqlError, SqlProgramError
-from streamtally.sql.declarations import Declarations
-from streamtally.sql.entries import make_output
+from streamtally.sql.grammar.statements import parse_program
+from streamtally.sql.planning.declarations import Declarations
+from streamtally.sql.planning.plan_output import make_output
+from streamtally.sql.planning.pumps import insert
+from streamtally.sql.planning.relations import Relation
+from streamtally.sql.planning.selects import plan_query
+from streamtally.sql.planning.streams import SourceStream, Stream
 from streamtally.sql.problems import Problems, SkippedError, SourceText
-from streamtally.sql.pumps import insert
-from streamtally.sql.relations import Relation
-from streamtally.sql.selects import plan_query
-from streamtally.sql.statements import parse_program
-from streamtally.sql.streams import SourceStream, Stream
+from streamtally.transform.error_stream import error_output_node
 
 
 @dataclass(frozen=True, slots=True)

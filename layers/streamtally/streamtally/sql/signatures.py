@@ -70,7 +70,7 @@ RECORDS = (
     "VARIABLE_COLUMN_LOG_PARSE",
     "W3C_LOG_PARSE",
 )
-"""Log parsers: :mod:`streamtally.sql.records` has what each takes."""
+"""Log parsers: :mod:`streamtally.sql.expressions.log_parsers` has what each takes."""
 
 AGGREGATES: Mapping[str, str] = {
     "AVG": "avg",
@@ -91,3 +91,7 @@ SPECIAL = ("COALESCE", "NULLIF", "CAST", "EXTRACT", "STEP", "FLOOR", "CEIL")
 """Functions that the translator knows itself."""
 
 KNOWN_NAMES = (*SIGNATURES, *RECORDS, *AGGREGATES, *SPECIAL)
+
+
+NOW = frozenset({"ROWTIME", "LOCALTIMESTAMP", "CURRENT_TIMESTAMP", "CURRENT_ROW_TIMESTAMP"})
+"""Names of the time of the row about to be produced."""

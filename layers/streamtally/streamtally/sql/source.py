@@ -6,8 +6,8 @@ import re
 from datetime import UTC
 
 from streamtally.plan.types import SqlType
-from streamtally.source import Source
-from streamtally.sql.streams import SourceStream
+from streamtally.sql.planning.streams import SourceStream
+from streamtally.transform.source import Source
 
 
 def source_stream(source: Source) -> SourceStream:

@@ -9,7 +9,7 @@ from binascii import a2b_base64
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from streamtally.aws.firehose import MAX_RECORD_BYTES, PUT_RECORD_BATCH_MAX_BYTES, PUT_RECORD_BATCH_MAX_RECORDS
+from streamtally.aws.sinks.firehose import MAX_RECORD_BYTES, PUT_RECORD_BATCH_MAX_BYTES, PUT_RECORD_BATCH_MAX_RECORDS
 from streamtally.local.simulator.streams import DeliveryStream
 
 Now = Callable[[], int]

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 import pybase64
 
-from streamtally.aws.objects import ObjectStore
+from streamtally.aws.sinks.objects import ObjectStore
 from streamtally.errors import SinkError
 from streamtally.local.simulator.journal import Journal
 from streamtally.local.simulator.parts import Refusal, StoredRecord, StreamSettings

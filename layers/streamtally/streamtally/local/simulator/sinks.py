@@ -8,7 +8,7 @@ from typing import Protocol
 
 import orjson
 
-from streamtally.aws.opensearch import BULK_MAX_BYTES, Cluster, ClusterError
+from streamtally.aws.opensearch.cluster import BULK_MAX_BYTES, Cluster, ClusterError
 from streamtally.errors import SinkError
 from streamtally.local.simulator.parts import Refusal, StoredRecord
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from streamtally.aws.objects import ObjectStore
+from streamtally.aws.sinks.objects import ObjectStore
 from streamtally.local.simulator.documents import Documents
 from streamtally.local.simulator.journal import Journal, Waiting
 from streamtally.local.simulator.parts import Function, FunctionTimedOutError, Refusal, Sink, StreamSettings

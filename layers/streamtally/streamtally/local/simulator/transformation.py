@@ -13,9 +13,9 @@ from typing import Any
 
 import orjson
 
-from streamtally.answer import DROPPED, FAILED, OK
 from streamtally.local.simulator.parts import ForS3, Function, FunctionTimedOutError, StoredRecord
 from streamtally.local.simulator.s3_side import PROCESSING_FAILED, STATUS_FAILED, processing_failed_line
+from streamtally.transform.response import DROPPED, FAILED, OK
 
 MAX_PAYLOAD_BYTES = 6_291_556
 """Lambda's limit of a synchronous request, and of its response."""

@@ -1,0 +1,1 @@
+"""Gathers the doctor's evidence from AWS and OpenSearch."""

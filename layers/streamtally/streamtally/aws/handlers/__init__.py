@@ -1,0 +1,1 @@
+"""What the functions do around the core: settings, the invocation, delivery, metrics, reports."""

@@ -1,0 +1,1 @@
+"""The index manager on a real cluster: observe, apply, settle, audit, close."""

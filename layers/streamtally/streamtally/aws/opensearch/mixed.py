@@ -1,0 +1,71 @@
+"""Batches of two plans: a retry that straddled a deployment. Which they are, which plan counts, and their windows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from streamtally.aws.opensearch.partials import Partials, Query, since, to_chunks
+from streamtally.indices.settling import CHECKPOINT_MARGIN_MS, MixedBatch, PlanShare, choose_plan
+
+TERMS = 5_000  # values in one terms query of a keyword; 65,536 are allowed, but the request should stay small
+
+
+def of_batches(batches: Sequence[str]) -> Query:
+    return {"terms": {"tally.batch_id": list(batches)}}
+
+
+def find_mixed(partials: Partials, pinned: Mapping[str, tuple[str, int]]) -> dict[str, MixedBatch]:
+    """The batches that have partials of more than one plan, each with the plan that counts.
+
+    A batch of two plans X and Y, X the one seen last earlier, has arrived before X's last partial was stamped: so only
+    the few batches of Y that arrived by then are looked at, not all.
+    """
+    last = _last_stamped(partials)
+    plans = sorted(last, key=lambda plan_id: (last[plan_id], plan_id))
+    found: set[str] = set()
+    for position, earlier in enumerate(plans):
+        for later in plans[position + 1 :]:
+            limit = {"lte": int(last[earlier]) + CHECKPOINT_MARGIN_MS, "format": "epoch_millis"}
+            arrived: list[Query] = [{"term": {"tally.plan_id": later}}, {"range": {"tally.batch_arrival": limit}}]
+            candidates = [b["key"]["tally.batch_id"] for b in partials.composite(["tally.batch_id"], arrived)]
+            for chunk in to_chunks(candidates, TERMS):
+                both: list[Query] = [{"term": {"tally.plan_id": earlier}}, of_batches(chunk)]
+                found.update(b["key"]["tally.batch_id"] for b in partials.composite(["tally.batch_id"], both))
+    mixed = _choose(partials, sorted(found))
+    return {**mixed, **{batch: MixedBatch(plan_id, count) for batch, (plan_id, count) in pinned.items()}}
+
+
+def _last_stamped(partials: Partials) -> dict[str, float]:
+    last = {"last": {"max": {"field": "tally.ingested_at"}}}
+    buckets = partials.composite(["tally.plan_id"], (), last)
+    return {bucket["key"]["tally.plan_id"]: bucket["last"]["value"] or 0 for bucket in buckets}
+
+
+def _choose(partials: Partials, batches: Sequence[str]) -> dict[str, MixedBatch]:
+    shares: dict[str, dict[str, PlanShare]] = {}
+    details = {
+        "partials": {"cardinality": {"field": "tally.partial_id", "precision_threshold": 40_000}},
+        "expected": {"max": {"field": "tally.batch_partials"}},
+    }
+    for chunk in to_chunks(batches, TERMS):
+        for bucket in partials.composite(["tally.batch_id", "tally.plan_id"], [of_batches(chunk)], details):
+            expected = bucket["expected"]["value"]
+            share = PlanShare(bucket["partials"]["value"], None if expected is None else int(expected))
+            shares.setdefault(bucket["key"]["tally.batch_id"], {})[bucket["key"]["tally.plan_id"]] = share
+    return {batch: choose_plan(plans) for batch, plans in shares.items()}
+
+
+def mixed_windows(partials: Partials, mixed: Mapping[str, MixedBatch], checkpoint_ms: int) -> set[int]:
+    """All windows of batches of two plans that have new partials: the choice may have changed."""
+    windows: set[int] = set()
+    for chunk in to_chunks(sorted(mixed), TERMS):
+        filters = [of_batches(chunk), since(checkpoint_ms)]
+        windows |= windows_of(
+            partials, [bucket["key"]["tally.batch_id"] for bucket in partials.composite(["tally.batch_id"], filters)]
+        )
+    return windows
+
+
+def windows_of(partials: Partials, batches: Sequence[str]) -> set[int]:
+    """Every window in which one of these batches has partials."""
+    return {window for chunk in to_chunks(batches, TERMS) for window in partials.windows(of_batches(chunk))}

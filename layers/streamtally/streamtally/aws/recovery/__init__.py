@@ -1,0 +1,1 @@
+"""Reads failed objects, asks OpenSearch what was counted, and re-ingests the rest."""

@@ -1,0 +1,1 @@
+"""Delivery streams and what is attached to them: describe, attach, detach, status."""

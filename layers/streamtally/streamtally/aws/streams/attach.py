@@ -1,0 +1,168 @@
+"""Attaching: what is read of a stream and its surroundings, and the change that comes of it; nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from streamtally.attach.change import (
+    FunctionSettings,
+    Processing,
+    attached,
+    detached,
+    lambda_processor,
+    parameters_of,
+    processing_of,
+)
+from streamtally.attach.checks import Facts, check_all
+from streamtally.attach.destinations import Destination, find_destination
+from streamtally.attach.grant import policy_document, policy_name, role_name
+from streamtally.attach.undo import Grant, Undo, restored
+from streamtally.aws.session import Aws
+from streamtally.aws.streams.deployed import Deployed, read_deployed
+from streamtally.aws.streams.describe import read_function, read_stream
+from streamtally.aws.streams.permissions import Permissions, ask_role, read_inline_policy, read_permissions
+from streamtally.errors import SettingsError
+from streamtally.findings import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of a stream, planned.
+
+    Attributes:
+        description: the stream as it was read; function_arn: what is or was called, "" if nothing is.
+        before, after: the processing; grant: the permission that goes with it, None: it is as it is to be already;
+        findings: what was checked.
+    """
+
+    description: Mapping[str, Any]
+    destination: Destination
+    function_arn: str
+    before: Processing
+    after: Processing
+    grant: Grant | None = None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def stream(self) -> str:
+        return str(self.description["DeliveryStreamName"])
+
+    @property
+    def is_change(self) -> bool:
+        return self.before != self.after
+
+    def to_undo(self) -> Undo:
+        """What takes it back."""
+        arn = str(self.description["DeliveryStreamARN"])
+        return Undo(self.stream, arn, self.destination.kind.update, self.before, self.after, self.grant)
+
+
+def plan_attach(
+    aws: Aws,
+    stream: str,
+    settings: FunctionSettings,
+    framing: str = "",
+    grant: bool = False,
+    replace_other: bool = False,
+) -> Change:
+    """What attaching would do, and what stands in its way; nothing is changed.
+
+    Args: framing: what to go by where the deployed function's own cannot be read; "": then it is unknown.
+    Raises: AwsError; SettingsError: another function is there already.
+    """
+    description = read_stream(aws, stream)
+    destination = find_destination(description)
+    before = processing_of(destination.config)
+    settings = replace(settings, role_arn=destination.role_arn)
+    try:
+        after = attached(before, settings, replace_other)
+    except SettingsError as error:
+        raise SettingsError(f"{stream}: {error}") from None
+    facts = _read_facts(aws, description, destination, after, framing, grant)
+    given = _plan_grant(aws, stream, settings.arn, destination) if grant else None
+    return Change(description, destination, settings.arn, before, after, given, tuple(check_all(facts)))
+
+
+def _read_facts(
+    aws: Aws, description: Mapping[str, Any], destination: Destination, after: Processing, framing: str, grant: bool
+) -> Facts:
+    arn = parameters_of(lambda_processor(after))["LambdaArn"]
+    parts = arn.split(":")
+    bare, qualifier = ":".join(parts[:7]), ":".join(parts[7:])
+    permissions = read_permissions(aws, destination, arn)
+    # Lambda answers of its own region's functions alone.
+    is_near = parts[3] == str(description["DeliveryStreamARN"]).split(":")[3]
+    function = read_function(aws, bare, qualifier.replace("$LATEST", "")) if is_near else None
+    deployed = read_deployed(aws, function) if function else Deployed(None, "the function was not found")
+    told = deployed.how if deployed.framing or not framing else f"as you said; {deployed.how}"
+    action, put_back = _read_put_back(aws, description, function)
+    return Facts(
+        description=description,
+        destination=destination,
+        processing=after,
+        function=function,
+        function_arn=arn,
+        permitted=permissions.allowed,
+        denied=permissions.denied,
+        how=permissions.how,
+        framing=deployed.framing or framing,
+        framing_from=told,
+        granted=grant,
+        put_back_action=action,
+        put_back=put_back.allowed.get(action),
+        put_back_how=put_back.how,
+    )
+
+
+def _read_put_back(
+    aws: Aws, description: Mapping[str, Any], function: Mapping[str, Any] | None
+) -> tuple[str, Permissions]:
+    """What the function's own role needs to put records back where they came from, and whether it may."""
+    role = str((function or {}).get("Role") or "")
+    kind = description.get("DeliveryStreamType", "DirectPut")
+    if not role or kind not in ("DirectPut", "KinesisStreamAsSource"):
+        return "", Permissions()
+    source = (description.get("Source") or {}).get("KinesisStreamSourceDescription") or {}
+    action, arn = "firehose:PutRecordBatch", str(description["DeliveryStreamARN"])
+    if kind == "KinesisStreamAsSource":
+        action, arn = "kinesis:PutRecords", str(source.get("KinesisStreamARN") or "")
+    return (action, ask_role(aws, role, [(action, arn)])) if arn else ("", Permissions())
+
+
+def _plan_grant(aws: Aws, stream: str, arn: str, destination: Destination) -> Grant | None:
+    """The inline policy to put; None where the role has just that one."""
+    if not destination.role_arn:
+        raise SettingsError(f"the {destination.kind.name} destination names no role: there is nobody to --grant it to")
+    bare = ":".join(arn.split(":")[:7])
+    role, policy = role_name(destination.role_arn), policy_name(stream, bare.rsplit(":", 1)[-1])
+    before, document = read_inline_policy(aws, role, policy), policy_document(bare)
+    return None if before == document else Grant(role, policy, document, before)
+
+
+def plan_detach(aws: Aws, stream: str, undo: Undo | None = None, where: str = "") -> Change:
+    """What detaching would do: with an undo file exactly what was, without one the function alone is taken out.
+
+    Raises: AwsError; SettingsError: the file is another stream's, or the stream or the permission was changed since.
+    """
+    description = read_stream(aws, stream)
+    destination = find_destination(description)
+    before = processing_of(destination.config)
+    after = detached(before) if undo is None else restored(before, undo, str(description["DeliveryStreamARN"]), where)
+    arn = parameters_of(lambda_processor(before)).get("LambdaArn", "")
+    grant = _still_granted(aws, undo.grant, where) if undo and undo.grant else None
+    return Change(description, destination, arn, before, after, grant)
+
+
+def _still_granted(aws: Aws, grant: Grant, where: str) -> Grant | None:
+    """The permission to take back; None where that was done already."""
+    now = read_inline_policy(aws, grant.role, grant.policy)
+    if now == grant.before:
+        return None
+    if now != grant.document:
+        raise SettingsError(
+            f"role {grant.role}: its inline policy {grant.policy} was changed after attaching, so {where} would undo "
+            "that too: detach without --undo takes out the function alone"
+        )
+    return grant

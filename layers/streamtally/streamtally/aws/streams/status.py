@@ -1,0 +1,227 @@
+"""What is on a delivery stream, what it did in the last hour, and whether its summary side counts exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from streamtally.attach.destinations import find_destination
+from streamtally.aws.session import Aws, AwsError
+from streamtally.aws.streams.describe import attached_function, read_function, read_stream
+from streamtally.errors import SettingsError, StreamtallyError
+from streamtally.indices.names import inbox_name
+
+if TYPE_CHECKING:
+    from streamtally.aws.opensearch.cluster import Cluster
+
+HOUR_SECONDS = 3600
+METRICS = {
+    "incoming_records": ("AWS/Firehose", "IncomingRecords", "Sum"),
+    "incoming_bytes": ("AWS/Firehose", "IncomingBytes", "Sum"),
+    "throttled_records": ("AWS/Firehose", "ThrottledRecords", "Sum"),
+    "transformed_records": ("AWS/Firehose", "SucceedProcessing.Records", "Sum"),
+    "failed_records": ("Streamtally", "ProcessingFailed", "Sum"),
+    "transform_success_share": ("AWS/Firehose", "ExecuteProcessing.Success", "Average"),
+    "freshness_seconds": ("AWS/Firehose", "{delivery}.DataFreshness", "Maximum"),
+    "function_errors": ("AWS/Lambda", "Errors", "Sum"),
+    "function_throttles": ("AWS/Lambda", "Throttles", "Sum"),
+}
+"""Name → namespace, metric, statistic; Streamtally's are the transform's own.
+
+Source: Firehose developer guide, "Monitor with CloudWatch metrics"."""
+_DELIVERY = {
+    "OpenSearch": "DeliveryToAmazonOpenSearchService",
+    "OpenSearch Serverless": "DeliveryToAmazonOpenSearchServerless",
+    "Elasticsearch": "DeliveryToElasticsearch",
+    "HTTP endpoint": "DeliveryToHttpEndpoint",
+    "Splunk": "DeliveryToSplunk",
+    "Snowflake": "DeliveryToSnowflake",
+    "Iceberg": "DeliveryToIceberg",
+}
+EXACT, AT_LEAST_ONCE, UNKNOWN = "exact", "at least once", "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Of one stream.
+
+    Attributes: metrics: None where there is no data; unread: why they could not be read, then there are none;
+        counts: one of the three, with the reason.
+    """
+
+    stream: str
+    state: str
+    destination: str
+    function: str
+    metrics: Mapping[str, float | None]
+    counts: str
+    reason: str
+    unread: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "stream": self.stream,
+            "state": self.state,
+            "destination": self.destination,
+            "function": self.function or None,
+            "last_hour": dict(self.metrics),
+            "unread": self.unread or None,
+            "counts": self.counts,
+            "reason": self.reason,
+        }
+
+
+def read_status(aws: Aws, stream: str, now: datetime, opensearch_url: str | None = None) -> Status:
+    """A stream's status. Raises: AwsError: it cannot be read at all; what else cannot be read is said in it."""
+    description = read_stream(aws, stream)
+    kind = find_destination(description).kind.name
+    function = attached_function(description)
+    counts, reason = _counts(aws, description, kind, function, opensearch_url)
+    metrics: Mapping[str, float | None] = {}
+    unread = ""
+    try:
+        metrics = read_metrics(aws, stream, kind, function, now, _service(aws, function))
+    except AwsError as error:
+        unread = str(error)
+    return Status(stream, str(description["DeliveryStreamStatus"]), kind, function, metrics, counts, reason, unread)
+
+
+def read_metrics(
+    aws: Aws, stream: str, kind: str, function: str, now: datetime, service: str = ""
+) -> dict[str, float | None]:
+    """The last hour's figures: sums, the success share's mean, the freshness's maximum.
+
+    Args: service: the name under which the transform publishes its own.
+    """
+    queries, function_name = [], function.split(":")[6] if function.count(":") >= 6 else ""
+    dimensions = {
+        "AWS/Firehose": ("DeliveryStreamName", stream),
+        "AWS/Lambda": ("FunctionName", function_name),
+        "Streamtally": ("service", service),
+    }
+    for name, (namespace, metric, statistic) in METRICS.items():
+        key, value = dimensions[namespace]
+        if not value:
+            continue
+        dimension = {"Name": key, "Value": value}
+        metric_name = metric.format(delivery=_DELIVERY.get(kind, "DeliveryToS3"))
+        told = {"Namespace": namespace, "MetricName": metric_name, "Dimensions": [dimension]}
+        stat = {"Metric": told, "Period": HOUR_SECONDS, "Stat": statistic}
+        queries.append({"Id": name, "MetricStat": stat, "ReturnData": True})
+    start = now - timedelta(seconds=HOUR_SECONDS)
+    answer = aws.call("cloudwatch", "get_metric_data", MetricDataQueries=queries, StartTime=start, EndTime=now)
+    found = {each["Id"]: each.get("Values") or [] for each in answer["MetricDataResults"]}
+    merge: dict[str, Callable[[list[float]], float]] = {"Sum": sum, "Average": _mean, "Maximum": max}
+    return {name: float(merge[METRICS[name][2]](found[name])) if found.get(name) else None for name in METRICS}
+
+
+def _service(aws: Aws, function: str) -> str:
+    """The dimension of the transform's own metrics, as its settings name it; "" where that cannot be told."""
+    parts = function.removesuffix(":$LATEST").split(":")
+    try:
+        found = read_function(aws, ":".join(parts[:7]), ":".join(parts[7:])) if function else None
+    except AwsError:
+        return ""
+    variables = ((found or {}).get("Environment") or {}).get("Variables") or {}
+    return str(variables.get("POWERTOOLS_SERVICE_NAME") or "firehose-transform") if found else ""
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _counts(aws: Aws, description: Mapping[str, Any], kind: str, function: str, url: str | None) -> tuple[str, str]:
+    """Exact while the inbox's pipeline gives each document its derived id, whoever repeats it."""
+    try:
+        summary, config = _summary(aws, description, kind, function)
+        if not summary:
+            return UNKNOWN, "no function is attached, so there is no summary stream"
+        cluster = connect_domain(aws, config, url)
+        return inbox_counts(cluster, summary, str(config.get("IndexName", "")))
+    except StreamtallyError as error:
+        return UNKNOWN, str(error)
+
+
+def find_summary(aws: Aws, stream: str) -> tuple[str, Mapping[str, Any]]:
+    """The summary stream that a stream's documents go to, and its destination; ("", {}) where there is none.
+
+    Raises: AwsError, SettingsError.
+    """
+    description = read_stream(aws, stream)
+    return _summary(aws, description, find_destination(description).kind.name, attached_function(description))
+
+
+def _summary(aws: Aws, description: Mapping[str, Any], kind: str, function: str) -> tuple[str, Mapping[str, Any]]:
+    """The summary stream's name and destination: this one, or the one that its function puts to."""
+    if kind in ("OpenSearch", "Elasticsearch"):
+        return str(description["DeliveryStreamName"]), find_destination(description).config
+    if not function:
+        return "", {}
+    parts = function.removesuffix(":$LATEST").split(":")
+    found = read_function(aws, ":".join(parts[:7]), ":".join(parts[7:])) or {}
+    name = ((found.get("Environment") or {}).get("Variables") or {}).get("SUMMARY_STREAM", "")
+    if not name:
+        raise SettingsError("the function names no SUMMARY_STREAM")
+    return name, find_destination(read_stream(aws, name)).config
+
+
+def connect_domain(aws: Aws, config: Mapping[str, Any], url: str | None) -> Cluster:
+    """The cluster that a destination writes to; ``url`` reaches it another way (then with what stands in the URL).
+
+    Raises: AwsError, SettingsError: it has no address that could be asked.
+    """
+    # Half of what this command imports, for what is asked of a domain alone.
+    from streamtally.aws.opensearch.cluster import connect, sigv4
+
+    if url:
+        return connect(url)
+    endpoint = str(config.get("ClusterEndpoint") or "")
+    if not endpoint:
+        name = str(config.get("DomainARN", "")).rpartition("/")[2]
+        if not name:
+            raise SettingsError("the summary stream has no OpenSearch domain")
+        found = aws.call("opensearch", "describe_domain", DomainName=name)["DomainStatus"]
+        endpoint = found.get("Endpoint") or (found.get("Endpoints") or {}).get("vpc") or ""
+        if not endpoint:
+            raise SettingsError(f"the domain {name} has no endpoint yet")
+    return connect(endpoint, sigv4(aws.region, "es", aws.session), timeout_seconds=10)
+
+
+def inbox_counts(cluster: Cluster, stream: str, index_name: str) -> tuple[str, str]:
+    """Whether documents of this stream get derived ids. Raises: ClusterError."""
+    inbox = inbox_name(stream)
+    if index_name not in ("", inbox):
+        default = cluster.request("GET", f"/{index_name}/_settings", ignore=(404,))
+        pipelines = [
+            ((each.get("settings") or {}).get("index") or {}).get("default_pipeline")
+            for each in default.values()
+            if isinstance(each, dict)
+        ]
+        if inbox in pipelines:
+            return EXACT, f"{index_name} has the ingest pipeline {inbox}"
+        return (
+            AT_LEAST_ONCE,
+            f"the stream writes to {index_name}, without the pipeline {inbox}: streamtally indices apply",
+        )
+    pipelines_found = cluster.request("GET", f"/_ingest/pipeline/{inbox}", ignore=(404,))
+    if inbox not in pipelines_found:
+        return AT_LEAST_ONCE, f"there is no ingest pipeline {inbox}: streamtally indices apply"
+    simulated = cluster.request("POST", f"/_index_template/_simulate_index/{inbox}", None, ignore=(404,))
+    settings = ((simulated.get("template") or {}).get("settings") or {}).get("index") or {}
+    if settings.get("default_pipeline") != inbox:
+        return AT_LEAST_ONCE, f"no index template gives {inbox} its pipeline: streamtally indices apply"
+    return EXACT, f"the ingest pipeline {inbox} is in place"
+
+
+def attached_streams(aws: Aws, names: list[str]) -> list[str]:
+    """Those of these streams that have a function on them; what cannot be read is left out."""
+    found = []
+    for name in names:
+        try:
+            if attached_function(read_stream(aws, name)):
+                found.append(name)
+        except AwsError:
+            continue
+    return found

@@ -1,0 +1,103 @@
+"""``streamtally compile`` of an application as AWS describes it: read it, say what is left, write a pipeline folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+import yaml
+
+from streamtally.cli.shared.files import write_atomically
+from streamtally.cli.shared.plan_output import print_plan, show_explanation
+from streamtally.definition import define_pipeline
+from streamtally.errors import SettingsError
+from streamtally.local.folder import COMPILED, DEFINITION, encode_document, read_text
+from streamtally.local.programs import Compiled, compile_source
+from streamtally.migrate.applications import Application, make_definition, read_applications
+
+PROGRAM = "program.sql"
+
+
+def compile_application(path: Path, check: bool, explain: bool, out: Path | None, name: str | None) -> int:
+    """Compile an application's file; with ``out`` write it as a pipeline folder. Raises: SettingsError."""
+    try:
+        application = choose(read_applications(read_document(path)), name)
+    except SettingsError as error:
+        raise SettingsError(f"{path}: {error}") from None
+    definition = make_definition(application)
+    for left in application.left:
+        click.echo(f"not carried over: {left}", err=True)
+    compiled = compile_source(application.name, application.sql, definition, bind=bool(application.outputs))
+    if out is None:
+        print_plan(compiled.plan, compiled.program.notes, check, explain)
+        return 0
+    _write_folder(out, application, definition, compiled, explain)
+    return 0
+
+
+def choose(found: list[Application], name: str | None) -> Application:
+    """The application of a name, or the only one. Raises: SettingsError."""
+    names = ", ".join(each.name for each in found)
+    if name is None and len(found) == 1:
+        return found[0]
+    for each in found:
+        if each.name == name:
+            return each
+    raise SettingsError(f"there are the applications {names}: name one with --application")
+
+
+def read_document(path: Path) -> Any:
+    """JSON or YAML, with CloudFormation's short tags as their long forms. Raises: SettingsError."""
+    text = read_text(path)
+    if path.suffix.lower() == ".json":
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise SettingsError(f"is not JSON: {error}") from None
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader with tags that make plain dicts)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise SettingsError(f"is not YAML: {' '.join(str(error).split())}") from None
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML's safe loader, and ``!Sub …`` and its kin."""
+
+
+def _short_tag(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
+    if isinstance(node, yaml.ScalarNode):
+        return {name: loader.construct_scalar(node)}
+    if isinstance(node, yaml.SequenceNode):
+        return {name: loader.construct_sequence(node, deep=True)}
+    if isinstance(node, yaml.MappingNode):
+        return {name: loader.construct_mapping(node, deep=True)}
+    return {name: None}
+
+
+_Loader.add_multi_constructor("!", _short_tag)
+
+
+def _write_folder(out: Path, application: Application, definition: str, compiled: Compiled, explain: bool) -> None:
+    if not application.outputs:
+        names = ", ".join(compiled.program.streams)
+        raise SettingsError(
+            f"the application has no output: add one of {names} to its description, or write {DEFINITION}"
+        )
+    files = {DEFINITION: definition, PROGRAM: application.sql.rstrip() + "\n"}
+    document = define_pipeline(definition, compiled.plan, ZoneInfo)
+    for each in (*files, COMPILED):
+        if (out / each).exists():
+            raise SettingsError(f"{out / each} is there already: name another folder, or move it away")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"--out {out}: cannot be made: {error.strerror}") from None
+    for each, text in {**files, COMPILED: encode_document(document)}.items():
+        write_atomically(out / each, text)
+        click.echo(str(out / each))
+    if explain:
+        show_explanation(compiled.plan, document["outputs"], compiled.program.notes)

@@ -1,0 +1,26 @@
+"""The cluster that a command is to ask."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from streamtally.aws.opensearch.cluster import Cluster, connect, connect_from_environment, sigv4
+from streamtally.aws.session import Aws
+
+_AWS_HOST = re.compile(r"\.(es|aoss)\.amazonaws\.com(?:\.cn)?$")
+
+
+def open_cluster(url: str | None, ca_certs: str | None = None, aws: Aws | None = None) -> Cluster:
+    """The cluster of an address, or of the environment; AWS's own domains are asked with SigV4 unless a user is given.
+
+    Args: aws: whose profile and region sign. Raises: SettingsError: there is none, or it cannot be used.
+    """
+    if url is None:
+        return connect_from_environment(os.environ)
+    aws = aws or Aws()
+    host = url.rpartition("@")[2].split("/")[-1 if "//" not in url else 2].split(":")[0]
+    service = _AWS_HOST.search(host)
+    if "@" in url or not service:
+        return connect(url, None, ca_certs)
+    return connect(url, sigv4(aws.region, service[1], aws.session), ca_certs)

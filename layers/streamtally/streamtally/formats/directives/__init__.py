@@ -1,0 +1,1 @@
+"""Formats read from nginx's ``log_format`` and Apache's ``LogFormat``."""

@@ -1,0 +1,1 @@
+"""What formats are made of: columns, generated parsers, scanners, memos."""

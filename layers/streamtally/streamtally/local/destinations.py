@@ -1,0 +1,98 @@
+"""Where the second stream ends: an embedded store, or an OpenSearch that is managed and settled from here."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+from streamtally.aws.opensearch.manager import Manager
+from streamtally.indices.spec import IndexSpec, read_specs
+from streamtally.local.pipeline import SUMMARY
+from streamtally.local.simulator.parts import Sink
+from streamtally.local.simulator.sinks import OpenSearchSink, StoreSink
+from streamtally.local.store import DuckDbStore, plain_document
+from streamtally.transform.pipeline import Pipeline
+
+MANAGE_SECONDS = 3600.0
+MAX_SHOWN = 500
+
+Documents = list[dict[str, Any]]
+"""Settled documents, columns only, the latest last."""
+
+
+class End(Protocol):
+    """Where the second stream ends."""
+
+    def sink(self, stream: str) -> Sink: ...
+
+    def settle(self, now_ms: int) -> Documents:
+        """Settle; the last documents."""
+
+    def close(self) -> None: ...
+
+
+class EmbeddedEnd:
+    """The embedded store: one database, used by one thread at a time."""
+
+    def __init__(self, folder: Path, pipeline: Pipeline) -> None:
+        self._store = DuckDbStore(folder / "log-summary.duckdb")
+        self._pipeline = pipeline
+        self._lock = threading.Lock()
+
+    def put(self, documents: Iterable[bytes]) -> None:
+        with self._lock:
+            self._store.put(documents)
+
+    def sink(self, stream: str) -> Sink:
+        return StoreSink(self)
+
+    def settle(self, now_ms: int) -> Documents:
+        with self._lock:
+            self._store.settle(self._pipeline)
+            outputs = self._pipeline.outputs.values()
+            documents = itertools.chain.from_iterable(self._store.documents(output) for output in outputs)
+            return [plain_document(document) for document in deque(documents, MAX_SHOWN)]
+
+    def close(self) -> None:
+        with self._lock:
+            self._store.close()
+
+
+class OpenSearchEnd:
+    """A real OpenSearch. Args: now_ms: when pipeline and templates are made, before the first document comes."""
+
+    def __init__(self, manager: Manager, pipeline: Pipeline, now_ms: int) -> None:
+        self._manager = manager
+        self._specs = read_specs(pipeline.document, SUMMARY)
+        self._managed_at: float | None = None
+        self.settle(now_ms)
+
+    def sink(self, stream: str) -> Sink:
+        return OpenSearchSink(self._manager.cluster, f"inbox-{stream}")
+
+    def settle(self, now_ms: int) -> Documents:
+        if self._managed_at is None or time.monotonic() - self._managed_at > MANAGE_SECONDS:
+            self._manager.manage(now_ms, _forever)
+            self._managed_at = time.monotonic()
+        self._manager.settle(now_ms, _forever)
+        return [document for spec in self._specs for document in self._latest(spec)]
+
+    def _latest(self, spec: IndexSpec) -> Documents:
+        """What people see under the index's name, as far as it is searchable yet."""
+        newest = [{field: {"order": "desc", "unmapped_type": "date"}} for field in ("tally.window_start", "tally.time")]
+        body = {"size": MAX_SHOWN, "sort": newest, "_source": {"excludes": ["tally"]}}
+        answer = self._manager.cluster.request("POST", f"/{spec.index}/_search", body, ignore=(404,))
+        found = [hit["_source"] for hit in reversed(answer.get("hits", {}).get("hits", []))]
+        return [{column.name: each.get(column.name) for column in spec.columns} for each in found]
+
+    def close(self) -> None:
+        pass
+
+
+def _forever() -> float:
+    return 3600.0

@@ -1,0 +1,139 @@
+"""How much a backtracking engine can be made to try: the exponent of the line's length, worked out from the pattern.
+
+A repeat whose next character may as well belong to what follows it can end in many places, and each of them may be
+tried: that is one factor of the length. Such a repeat inside another one has no bound at all. The answer errs on the
+safe side; patterns that give no choice, as ``"([^"]*)" (\\d+)``, come out as 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from streamtally.patterns import charset
+from streamtally.patterns.charset import CharSet
+from streamtally.patterns.tree import Alt, Assertion, Atomic, Backref, Chars, Group, Look, Node, Repeat, Seq
+
+UNBOUNDED = 99  # an exponent that no length of line is short enough for
+_SMALL_COUNT = 8  # a counted repeat up to here is a constant factor
+
+
+@dataclass(frozen=True)
+class Cost:
+    """``degree``: exponent of the line's length; ``choice``: whether more than one way on can be open at a place."""
+
+    degree: int
+    choice: bool
+
+
+def degree(node: Node) -> int:
+    """The exponent for a match from a given place on: 0 means linear time."""
+    return min(_cost(node, charset.NONE).degree, UNBOUNDED)
+
+
+def first(node: Node) -> tuple[CharSet, bool]:
+    """The characters that a match can begin with, and whether it can be empty."""
+    match node:
+        case Chars(chars):
+            return chars, False
+        case Group(item) | Atomic(item):
+            return first(item)
+        case Alt(branches):
+            firsts = [first(branch) for branch in branches]
+            return charset.union(*(chars for chars, _ in firsts)), any(empty for _, empty in firsts)
+        case Seq(items):
+            return _first_of(items)
+        case Repeat(item, least):
+            chars, empty = first(item)
+            return chars, empty or least == 0
+        case Backref():
+            return charset.ANY, True
+        case _:
+            return charset.NONE, True
+
+
+def _first_of(items: tuple[Node, ...]) -> tuple[CharSet, bool]:
+    total: CharSet = charset.NONE
+    for item in items:
+        chars, empty = first(item)
+        total = charset.union(total, chars)
+        if not empty:
+            return total, False
+    return total, True
+
+
+def max_length(node: Node) -> int | None:
+    """The most characters that a match can have, None if there is no bound."""
+    match node:
+        case Chars():
+            return 1
+        case Group(item) | Atomic(item):
+            return max_length(item)
+        case Alt(branches):
+            lengths = [max_length(branch) for branch in branches]
+            return None if None in lengths else max(length or 0 for length in lengths)
+        case Seq(items):
+            lengths = [max_length(item) for item in items]
+            return None if None in lengths else sum(length or 0 for length in lengths)
+        case Repeat(item, _, most):
+            length = max_length(item)
+            return None if length is None or most is None else length * most
+        case Backref():
+            return None
+        case _:
+            return 0
+
+
+def _cost(node: Node, follow: CharSet) -> Cost:
+    match node:
+        case Group(item):
+            return _cost(item, follow)
+        case Atomic(item):
+            inner = _cost(item, charset.ANY)
+            return Cost(inner.degree, False)
+        case Look(item):
+            inner = _cost(item, charset.ANY)
+            return Cost(inner.degree, inner.choice)
+        case Alt(branches):
+            return _cost_of_branches(branches, follow)
+        case Seq(items):
+            return _cost_of_sequence(items, follow)
+        case Repeat():
+            return _cost_of_repeat(node, follow)
+        case Backref():
+            return Cost(1, True)
+        case Chars() | Assertion():
+            return Cost(0, False)
+
+
+def _cost_of_branches(branches: tuple[Node, ...], follow: CharSet) -> Cost:
+    costs = [_cost(branch, follow) for branch in branches]
+    seen: CharSet = charset.NONE
+    choice = any(cost.choice for cost in costs)
+    for branch in branches:
+        chars, empty = first(branch)
+        chars = charset.union(chars, follow) if empty else chars
+        choice = choice or charset.overlaps(seen, chars)
+        seen = charset.union(seen, chars)
+    return Cost(max(cost.degree for cost in costs), choice)
+
+
+def _cost_of_sequence(items: tuple[Node, ...], follow: CharSet) -> Cost:
+    total, choice = 0, False
+    for index in range(len(items) - 1, -1, -1):
+        cost = _cost(items[index], follow)
+        total, choice = total + cost.degree, choice or cost.choice
+        chars, empty = first(items[index])
+        follow = charset.union(chars, follow) if empty else chars
+    return Cost(total, choice)
+
+
+def _cost_of_repeat(node: Repeat, follow: CharSet) -> Cost:
+    chars, empty = first(node.item)
+    endless = node.max_count is None or node.max_count > _SMALL_COUNT
+    inner = _cost(node.item, charset.union(chars, follow) if endless else follow)
+    if endless and (inner.choice or inner.degree or empty):
+        return Cost(UNBOUNDED, True)
+    counted_exactly = node.min_count == node.max_count
+    overlap = node.mode != "+" and not counted_exactly and charset.overlaps(chars, follow)
+    grown = 1 if endless and overlap else inner.degree * (node.max_count or 1)
+    return Cost(grown, overlap or inner.choice)

@@ -1,0 +1,98 @@
+"""A pattern's text, read character by character as java.util.regex reads it: quoting first, comments on the way."""
+
+from __future__ import annotations
+
+import re
+
+from streamtally.patterns.tree import JavaSyntaxError, UnsupportedPatternError
+
+_SPACES = " \t\n\x0b\f\r"
+_QUOTE = re.compile(r"((?:[^\\]|\\[^Q])*)\\Q", re.DOTALL)
+
+
+def without_quotes(text: str) -> str:
+    r"""``\Q…\E`` written with a backslash before each character that could mean something; the rest as it is."""
+    parts: list[str] = []
+    at = 0
+    while found := _QUOTE.match(text, at):
+        literal, _, _ = text[found.end() :].partition("\\E")
+        at = found.end() + len(literal) + 2
+        parts += (found.group(1), "".join(map(_escaped, literal[:1], [True])), "".join(map(_escaped, literal[1:])))
+    return "".join(parts) + text[at:]
+
+
+def _escaped(char: str, is_first: bool = False) -> str:
+    if char.isascii() and char.isdigit():  # the first one must not lengthen an escape that stands before
+        return f"\\x3{char}" if is_first else char
+    return char if not char.isascii() or char.isalpha() else "\\" + char
+
+
+class Reader:
+    """A cursor over a pattern; ``flags`` are those in force where it stands.
+
+    ``""`` stands for the end. With the flag x, white space and comments are passed over, except behind a backslash.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.given = text
+        self.text = without_quotes(text)
+        self.at = 0
+        self.flags: frozenset[str] = frozenset()
+
+    def wrong(self, what: str) -> JavaSyntaxError:
+        """The error for what Java refuses."""
+        return JavaSyntaxError(f"pattern {self.given!r}: {what} near index {min(self.at, len(self.text))}")
+
+    def refuse(self, what: str) -> UnsupportedPatternError:
+        """The error for what Java takes and this package does not."""
+        return UnsupportedPatternError(
+            f"pattern {self.given!r}: {what} (index {self.at}) has no equal here; write it another way"
+        )
+
+    def raw(self, ahead: int = 0) -> str:
+        """The character at the cursor, whatever it is."""
+        return self.text[self.at + ahead : self.at + ahead + 1]
+
+    def peek(self) -> str:
+        """The next character that counts; the cursor stands at it."""
+        while "x" in self.flags and (char := self.raw()):
+            if char in _SPACES:
+                self.at += 1
+            elif char == "#":
+                self._pass_comment()
+            else:
+                break
+        return self.raw()
+
+    def _pass_comment(self) -> None:
+        breaks = "\n" if "d" in self.flags else "\n\r\x85\u2028\u2029"
+        while self.raw() and self.raw() not in breaks:
+            self.at += 1
+
+    def next(self) -> str:
+        """Past the character at the cursor, to the next one that counts."""
+        self.at += 1
+        return self.peek()
+
+    def read(self) -> str:
+        """The next character that counts, and past it."""
+        char = self.peek()
+        self.at += 1
+        return char
+
+    def skip(self) -> str:
+        """Past the character at the cursor (a backslash) and the one behind it, which is given."""
+        self.at += 2
+        return self.raw(-1)
+
+    def take(self, char: str) -> bool:
+        """Past the character, if it is the next one."""
+        if self.peek() != char:
+            return False
+        self.at += 1
+        return True
+
+    def expect(self, char: str, what: str) -> None:
+        """Past the character, which must be the next one."""
+        if self.read() != char:
+            raise self.wrong(what)

@@ -1,0 +1,247 @@
+"""The syntax of java.util.regex.Pattern (Java 17), read into a tree (java_tree).
+
+Source: the class comment of java.util.regex.Pattern, Java 17 (docs.oracle.com/en/java/javase/17), and what that class
+does with thousands of random patterns.
+"""
+
+from __future__ import annotations
+
+from streamtally.patterns import charset
+from streamtally.patterns.bracket import bracket
+from streamtally.patterns.charset import CharSet
+from streamtally.patterns.classes import LINE_BREAKS
+from streamtally.patterns.escapes import either_case, escaped
+from streamtally.patterns.reader import Reader
+from streamtally.patterns.study import LINE_BREAK, study
+from streamtally.patterns.tree import Alt, Assertion, Atomic, Backref, Chars, Group, Look, Node, Repeat, Seq
+
+MAX_REPEAT = 1000  # of a counted repeat: more would blow the compiled pattern up
+_MAX_COUNT = 0x7FFFFFFF
+_PLACES = {"A": "start", "z": "end", "Z": "end_or_break", "b": "boundary", "B": "no_boundary"}
+_LOOKS = {"=": (False, False), "!": (False, True), "<=": (True, False), "<!": (True, True)}
+
+
+def parse(text: str) -> tuple[Node, int]:
+    """The tree of a pattern, and how many capturing groups it has.
+
+    Raises: JavaSyntaxError, UnsupportedPatternError.
+    """
+    parser = _Parser(text)
+    return parser.whole(), parser.groups
+
+
+class _Parser:
+    """Recursive descent over one pattern."""
+
+    def __init__(self, text: str) -> None:
+        self.reader = Reader(text)
+        self.groups = 0
+        self.names: dict[str, int] = {}
+        if any("\ud800" <= char <= "\udfff" for char in text):
+            raise self.reader.refuse("half of a surrogate pair")
+
+    def whole(self) -> Node:
+        """All of it."""
+        node = self._alternatives()
+        if self.reader.at < len(self.reader.text):
+            raise self.reader.wrong("Unmatched closing ')'")
+        return node
+
+    def _alternatives(self) -> Node:
+        branches = [self._sequence()]
+        while self.reader.take("|"):
+            branches.append(self._sequence())
+        return branches[0] if len(branches) == 1 else Alt(tuple(branches))
+
+    def _sequence(self) -> Node:
+        items: list[Node] = []
+        while (char := self.reader.peek()) not in ("", "|", ")"):
+            node = self._group() if char == "(" else self._quantified(self._atom(char))
+            if node is not None:
+                items.append(node)
+        return items[0] if len(items) == 1 else Seq(tuple(items))
+
+    def _atom(self, char: str) -> Node:
+        reader = self.reader
+        if char == "[":
+            return Chars(bracket(reader))
+        if char == "\\":
+            return self._escape()
+        if char in "*+?":
+            raise reader.wrong(f"Dangling meta character '{char}'")
+        if char == "{":  # a second count is for nothing: a{2}{3} takes two
+            return Seq(())
+        reader.next()
+        if char == ".":
+            breaks = charset.of("\n") if "d" in reader.flags else LINE_BREAKS
+            return Chars(charset.ANY if "s" in reader.flags else charset.complement(breaks))
+        if char == "^":
+            return self._place("line_start") if "m" in reader.flags else Assertion("start")
+        if char == "$":
+            return self._place("line_end" if "m" in reader.flags else "end_or_break")
+        return self._char(char)
+
+    def _place(self, kind: str) -> Assertion:
+        return Assertion(f"unix_{kind}" if "d" in self.reader.flags else kind)
+
+    def _char(self, char: str) -> Chars:
+        return Chars(either_case(self.reader, char))
+
+    def _escape(self) -> Node:
+        reader, char = self.reader, self.reader.raw(1)
+        if char in _PLACES and char:
+            reader.skip()
+            if char == "b" and reader.peek() == "{":
+                raise reader.refuse("\\b{…}")
+            if char in "bB" and "U" in reader.flags:
+                raise reader.refuse(f"\\{char} under (?U)")
+            return self._place("end_or_break") if char == "Z" else Assertion(_PLACES[char])
+        if char == "R":
+            reader.skip()
+            return self._line_break()
+        if char == "k":
+            reader.skip()
+            return self._named_backref()
+        if char in "123456789" and char:
+            reader.skip()
+            return self._backref(char)
+        chars: str | CharSet = escaped(reader)
+        return self._char(chars) if isinstance(chars, str) else Chars(chars)
+
+    def _line_break(self) -> Node:
+        return Atomic(LINE_BREAK) if self.reader.peek() in ("*", "+", "?", "{") else LINE_BREAK
+
+    def _named_backref(self) -> Backref:
+        if not self.reader.take("<") or (name := self._name()) not in self.names:
+            raise self.reader.wrong("named backreference to no group")
+        return self._backref_to(self.names[name])
+
+    def _backref_to(self, index: int) -> Backref:
+        if {"i", "u"} <= self.reader.flags:
+            raise self.reader.refuse("a backreference under (?iu)")
+        return Backref(index, "i" in self.reader.flags)
+
+    def _name(self) -> str:
+        name = ""
+        while (char := self.reader.read()).isascii() and char.isalnum():
+            name += char
+        if char != ">" or not name[:1].isalpha():
+            raise self.reader.wrong("bad group name")
+        return name
+
+    def _backref(self, digits: str) -> Backref:
+        # Java takes further digits only as long as such a group has been opened.
+        while (char := self.reader.peek()) and char in "0123456789" and int(digits + char) <= self.groups:
+            digits += self.reader.read()
+        return self._backref_to(int(digits))
+
+    def _group(self) -> Node | None:
+        reader, outer = self.reader, self.reader.flags
+        if reader.next() != "?":
+            node: Node = self._capturing()
+        else:
+            kind = reader.skip()
+            if kind == "<" and reader.peek() not in ("=", "!"):
+                node = self._named()
+            elif kind in ("=", "!", "<"):
+                node = self._look(kind + reader.read() if kind == "<" else kind)
+            elif kind in (":", ">"):
+                node = self._alternatives()
+                node = Atomic(node) if kind == ">" else node
+            elif self._switch_flags() == ")":
+                return None
+            else:
+                node = self._alternatives()
+        reader.expect(")", "Unclosed group")
+        reader.flags = outer
+        return self._quantified(node, is_group=not isinstance(node, Look | Atomic))
+
+    def _capturing(self) -> Group:
+        self.groups += 1
+        index = self.groups  # numbered by the opening bracket
+        return Group(self._alternatives(), index)
+
+    def _named(self) -> Group:
+        name = self._name()
+        if name in self.names:
+            raise self.reader.wrong(f"group name {name} given twice")
+        self.names[name] = self.groups + 1
+        return self._capturing()
+
+    def _look(self, kind: str) -> Look:
+        item = self._alternatives()
+        behind, negative = _LOOKS[kind]
+        if not behind:
+            return Look(item, behind, negative)
+        lengths = study(item)
+        if not lengths.is_bounded:
+            raise self.reader.wrong("Look-behind group does not have an obvious maximum length")
+        # Where it overflows, a most below zero is as good as none at all, but one just below lets Java look nowhere.
+        most = _MAX_COUNT if lengths.most < -_MAX_COUNT // 2 else lengths.most
+        return Look(item, behind, negative, range(lengths.least, most + 1))
+
+    def _switch_flags(self) -> str:
+        """``(?flags)`` holds to the end of the enclosing group, ``(?flags:…)`` inside; the sign behind the flags."""
+        reader, on = self.reader, True
+        reader.at -= 1
+        while (char := reader.peek()) not in (")", ":"):
+            if char == "c" and on:
+                raise reader.refuse("the flag c (canonical equivalence)")
+            if char == "-" and on:
+                on = False
+            elif char and char in "idmsxucU":
+                changed = {"u", "U"} if char == "U" else {char}  # (?U) implies (?u)
+                reader.flags = reader.flags | changed if on else reader.flags - changed
+            else:
+                raise reader.wrong("Unknown inline modifier")
+            reader.at += 1
+        reader.at += 1
+        return char
+
+    def _quantified(self, node: Node, is_group: bool = False) -> Node:
+        """With the counts behind it. Java makes a choice of ``(…)?``, rounds of other groups and single nodes."""
+        counts = self._counts()
+        if counts is None:
+            return node
+        mode = "+" if self.reader.take("+") else "?" if self.reader.take("?") else ""
+        if counts == (0, 1) and is_group and mode != "+":
+            return Alt((Seq(()), node)) if mode else Alt((node, Seq(())))
+        return Repeat(
+            node, counts[0], counts[1], mode, not isinstance(node, Chars) and (not is_group or study(node).is_fixed)
+        )
+
+    def _counts(self) -> tuple[int, int | None] | None:
+        for sign, least, most in (("*", 0, None), ("+", 1, None), ("?", 0, 1)):
+            if self.reader.take(sign):
+                return least, most
+        if self.reader.peek() != "{":
+            return None
+        if not _is_digit(self.reader.raw(1)):
+            raise self.reader.wrong("Illegal repetition")
+        self.reader.at += 1
+        low, char = self._number()
+        high: int | None = low
+        if char == ",":
+            high = None
+            if self.reader.peek() == "}":
+                char = self.reader.read()
+            else:
+                high, char = self._number()
+        if char != "}" or (high is not None and high < low):
+            raise self.reader.wrong("Illegal repetition range")
+        if max(low, high or 0) > MAX_REPEAT:
+            raise self.reader.refuse(f"a count above {MAX_REPEAT}")
+        return low, high
+
+    def _number(self) -> tuple[int, str]:
+        """The number at the cursor and the character behind it, which is read too."""
+        digits = ""
+        while _is_digit(char := self.reader.read()):
+            digits += char
+        if not digits or int(digits) > _MAX_COUNT:
+            raise self.reader.wrong("Illegal repetition")
+        return int(digits), char
+
+
+def _is_digit(text: str) -> bool:
+    return text.isascii() and text.isdigit()

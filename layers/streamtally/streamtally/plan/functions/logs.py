@@ -1,0 +1,220 @@
+"""Log parsers: each call gives one column of what it reads out of a text, from 1; NULL where the text does not fit.
+
+Columns of one text share its parse. Source: Kinesis Analytics' SQL Reference, Log Parsing Functions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from streamtally.errors import EvaluationError, SettingsError
+from streamtally.patterns.linear import compile_linear
+from streamtally.plan.functions.base import Function, always
+from streamtally.times.parsing import compile_time_parser
+
+Columns = Sequence[str | None]
+ParseColumns = Callable[[str], Columns | None]
+"""A text → its columns; None if it does not fit."""
+
+FAST_MAX_CHARS = 1024
+"""A column of FAST_REGEX_LOG_PARSE is a VARCHAR(1024)."""
+
+
+def remember_last(parse: ParseColumns) -> ParseColumns:
+    """The same, without parsing again for the next column of the same text."""
+    last: list[Any] = [None, None]
+
+    def parse_remembered(text: str) -> Columns | None:
+        if last[0] != text:
+            last[:] = [text, parse(text)]
+        columns: Columns | None = last[1]
+        return columns
+
+    return parse_remembered
+
+
+def _java(pattern: str, mode: str) -> Any:
+    from streamtally.patterns.java_regex import JavaPattern  # only programs that use it pay for it
+
+    return JavaPattern(pattern, mode)
+
+
+def _limited(groups: Callable[[str], Columns | None]) -> ParseColumns:
+    from streamtally.patterns.java_regex import PatternLimitError
+
+    def parse(text: str) -> Columns | None:
+        try:
+            return groups(text)
+        except PatternLimitError:
+            raise EvaluationError("a pattern that takes too many steps") from None
+
+    return parse
+
+
+@lru_cache(maxsize=64)
+def regex_columns(pattern: str) -> tuple[int, ParseColumns]:
+    """REGEX_LOG_PARSE: how many columns there are, and their parse; the pattern is found anywhere, greedily."""
+    compiled = _java(pattern, "find")
+    return compiled.group_count, remember_last(_limited(compiled.groups))
+
+
+@lru_cache(maxsize=64)
+def fast_regex_columns(pattern: str) -> tuple[int, ParseColumns]:
+    """FAST_REGEX_LOG_PARSE: the pattern is lazy and covers the whole text; columns are cut to 1,024 characters."""
+    compiled = _java(make_lazy(pattern), "matches")
+
+    def groups(text: str) -> Columns | None:
+        found = compiled.groups(text)
+        return None if found is None else [each and each[:FAST_MAX_CHARS] for each in found]
+
+    return compiled.group_count, remember_last(_limited(groups))
+
+
+_PIECE = re.compile(
+    r"\\.|\[\^?\]?(?:\\.|\[[^\]]*\]|[^\]\\])*\]|(?P<many>\*|\+|\{\d+(?:,\d*)?\}|(?<!\()\?)(?P<how>[?+]?)|.", re.DOTALL
+)
+
+
+def make_lazy(pattern: str) -> str:
+    """The pattern with every greedy quantifier made lazy."""
+    return _PIECE.sub(lambda found: found["many"] + (found["how"] or "?") if found["many"] else found[0], pattern)
+
+
+_W3C_NAMED = {
+    "COMMON": '%h %l %u %t "%r" %>s %b',
+    "COMMON WITH VHOST": '%v %h %l %u %t "%r" %>s %b',
+    "NCSA EXTENDED": '%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-agent}i"',
+    "REFERER": "%{Referer}i ---> %U",
+    "AGENT": "%{User-agent}i",
+}
+_DIRECTIVE = re.compile(r'"%(?:[<>]|\{[^}]*\})*[a-zA-Z]"|%(?:[<>!,0-9]|\{[^}]*\})*(?P<letter>[a-zA-Z%])')
+
+
+@lru_cache(maxsize=64)
+def w3c_columns(format: str) -> tuple[int, ParseColumns]:
+    """W3C_LOG_PARSE: a named format (COMMON …) or Apache's directives (``%h %l %u %t "%r" %>s %b``)."""
+    named = _W3C_NAMED.get(" ".join(format.upper().split()), format)
+    expression, position, count = "", 0, 0
+    for found in _DIRECTIVE.finditer(named):
+        expression += _literal(named[position : found.start()]) + _directive(found[0], found["letter"])
+        count += found["letter"] != "%"
+        position = found.end()
+    if not count:
+        known = ", ".join(_W3C_NAMED)
+        raise SettingsError(f"unknown log format {format[:60]!r}: name one ({known}) or write Apache's directives")
+    expression += _literal(named[position:])
+    match = compile_linear(expression, f"the log format {format[:60]!r}").fullmatch
+    return count, remember_last(lambda text: found.groups() if (found := match(text)) else None)
+
+
+def _literal(text: str) -> str:
+    return "".join(char if char.isalnum() or char > "\x7f" else f"\\x{ord(char):02x}" for char in text)
+
+
+def _directive(text: str, letter: str | None) -> str:
+    if letter == "%":
+        return "%"
+    if text.startswith('"'):
+        return r'"([^"\\]*(?:\\.[^"\\]*)*)"'
+    if letter == "t":
+        return r"\[([^\]]*)\]"
+    return r"(.*)" if letter == "i" else r"([^\t\n\v\f\r ]*)"
+
+
+_SYSLOG = re.compile(r"(?:<\d{1,3}>)?([A-Z][a-z]{2}\s++\d{1,2} \d\d:\d\d:\d\d)\s(.*)", re.DOTALL | re.ASCII)
+_SYSLOG_TIME = compile_time_parser("MMM dd HH:mm:ss")
+
+
+@lru_cache(maxsize=1)
+def syslog_columns() -> ParseColumns:
+    """SYS_LOG_PARSE: the time (without a year, so of 1970) and the rest of a line of syslog (RFC 3164)."""
+    return remember_last(lambda text: found.groups() if (found := _SYSLOG.fullmatch(text)) else None)
+
+
+def _syslog_time(text: str) -> int | None:
+    columns = syslog_columns()(text)
+    return None if columns is None else _SYSLOG_TIME(re.sub(r"\s+", " ", columns[0] or ""))
+
+
+def _syslog_text(text: str) -> str | None:
+    columns = syslog_columns()(text)
+    return None if columns is None else columns[1]
+
+
+@lru_cache(maxsize=64)
+def variable_columns(delimiter: str, escape: str, quote: str) -> ParseColumns:
+    """VARIABLE_COLUMN_LOG_PARSE: columns between delimiters; an escape makes the next character a plain one, quotes
+    keep delimiters as text."""
+    if not delimiter:
+        raise SettingsError("a delimiter has at least one character")
+    if not escape and not quote:
+        return remember_last(lambda text: text.split(delimiter))
+
+    def parse(text: str) -> Columns:
+        return list(_split_quoted(text, delimiter, escape, quote))
+
+    return remember_last(parse)
+
+
+def _split_quoted(text: str, delimiter: str, escape: str, quote: str) -> list[str]:
+    columns, current, quoted, position = [], "", False, 0
+    while position < len(text):
+        if escape and text.startswith(escape, position):
+            position += len(escape)
+            current += text[position : position + 1]
+            position += 1
+        elif quote and text.startswith(quote, position):
+            quoted = not quoted
+            position += len(quote)
+        elif not quoted and text.startswith(delimiter, position):
+            columns.append(current)
+            current, position = "", position + len(delimiter)
+        else:
+            current += text[position]
+            position += 1
+    return [*columns, current]
+
+
+def _column(parse: ParseColumns, number: int) -> Callable[[str], str | None]:
+    at = number - 1
+
+    def column(text: str) -> str | None:
+        columns = parse(text)
+        return None if columns is None or at >= len(columns) else columns[at]
+
+    return column
+
+
+def _prepared(make: Callable[[str], tuple[int, ParseColumns]]) -> Callable[[str, int], Callable[[str], str | None]]:
+    def prepare(pattern: str, number: int) -> Callable[[str], str | None]:
+        count, parse = make(pattern)
+        if number > count:
+            raise SettingsError(f"COLUMN{number}: the pattern gives {count} columns")
+        return _column(parse, number)
+
+    return prepare
+
+
+def _variable(delimiter: str, escape: str, quote: str, number: int) -> Callable[[str], str | None]:
+    return _column(variable_columns(delimiter, escape, quote), number)
+
+
+def _constants_only(*arguments: Any) -> Any:
+    raise EvaluationError("a log parser whose options are no constants")
+
+
+_VARCHAR = always("VARCHAR")
+
+LOG_FUNCTIONS: Mapping[str, Function] = {
+    "regex_log_parse": Function(_constants_only, _VARCHAR, (3, 3), prepare=_prepared(regex_columns), prepared=2),
+    "fast_regex_log_parse": Function(
+        _constants_only, always("VARCHAR", FAST_MAX_CHARS), (3, 3), prepare=_prepared(fast_regex_columns), prepared=2
+    ),
+    "w3c_log_parse": Function(_constants_only, _VARCHAR, (3, 3), prepare=_prepared(w3c_columns), prepared=2),
+    "sys_log_time": Function(_syslog_time, always("TIMESTAMP"), (1, 1)),
+    "sys_log_text": Function(_syslog_text, _VARCHAR, (1, 1)),
+    "variable_column_log_parse": Function(_constants_only, _VARCHAR, (5, 5), prepare=_variable, prepared=4),
+}

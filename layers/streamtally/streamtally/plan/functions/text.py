@@ -1,0 +1,274 @@
+"""Scalar functions over text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from streamtally.errors import EvaluationError, SettingsError
+from streamtally.patterns.linear import compile_linear
+from streamtally.plan.functions.base import Function, always, as_argument
+
+Test = Callable[[str], bool]
+
+
+def substring(text: str, start: int, length: int | None = None) -> str:
+    """``length`` characters from place ``start``, which counts from 1; places before the text count as empty."""
+    if length is None:
+        return text[max(0, start - 1) :]
+    if length < 0:
+        raise EvaluationError("a substring of negative length")
+    return text[max(0, start - 1) : max(0, start - 1 + length)]
+
+
+def position(part: str, text: str, start: int = 1) -> int:
+    """Where the part is first found from ``start`` on, from 1; 0: nowhere."""
+    return 0 if start < 1 else text.find(part, start - 1) + 1
+
+
+def overlay(text: str, placing: str, start: int, length: int | None = None) -> str:
+    """The text with ``length`` characters from ``start`` replaced (by default as many as are put in)."""
+    if start < 1:
+        raise EvaluationError("an overlay that starts before the text")
+    size = len(placing) if length is None else length
+    if size < 0:
+        raise EvaluationError("an overlay of negative length")
+    return text[: start - 1] + placing + text[start - 1 + size :]
+
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+def initcap(text: str) -> str:
+    """The first letter of each word in upper case, the others in lower case; words are letters and digits."""
+    return _WORD.sub(lambda found: found[0].capitalize(), text)
+
+
+def _trimmer(mode: str, chars: str) -> Callable[[str], str]:
+    if len(chars) != 1:
+        raise SettingsError("TRIM takes one character to take off")
+    trim = {"BOTH": str.strip, "LEADING": str.lstrip, "TRAILING": str.rstrip}[mode]
+    return lambda text: trim(text, chars)
+
+
+def _trim(mode: str, chars: str, text: str) -> str:
+    if len(chars) != 1:
+        raise EvaluationError("TRIM takes one character to take off")
+    return _trimmer(mode, chars)(text)
+
+
+def like_test(pattern: str, escape: str = "") -> Test:
+    """Whether a text is LIKE a pattern: ``%`` any characters, ``_`` one.
+
+    Each part between two ``%`` is taken at its first place, atomically: as good as any other, and it bounds the work.
+    Raises: SettingsError: the escape character stands before something else than ``%``, ``_`` or itself.
+    """
+    parts = [""]
+    position = 0
+    while position < len(pattern):
+        char = pattern[position]
+        if escape and char == escape:
+            position += 1
+            if pattern[position : position + 1] not in ("%", "_", escape):
+                raise SettingsError("a LIKE pattern whose escape character escapes nothing")
+            parts[-1] += re.escape(pattern[position])
+        elif char == "%":
+            parts.append("")
+        else:
+            parts[-1] += "." if char == "_" else re.escape(char)
+        position += 1
+    return _whole(_join_parts(parts))
+
+
+def _join_parts(parts: list[str]) -> str:
+    if len(parts) == 1:
+        return parts[0]
+    middle = "".join(f"(?>.*?{part})" for part in parts[1:-1] if part)
+    return f"{parts[0]}{middle}.*{parts[-1]}"
+
+
+def _whole(expression: str) -> Test:
+    match = re.compile(expression, re.DOTALL).fullmatch
+    return lambda text: match(text) is not None
+
+
+MAX_ROW_PATTERN_CHARS = 256
+"""Of a pattern that is no constant: it comes with the row, and is as hostile as a line."""
+
+_CLASSES = {
+    "ALPHA": "a-zA-Z",
+    "UPPER": "A-Z",
+    "LOWER": "a-z",
+    "DIGIT": "0-9",
+    "ALNUM": "a-zA-Z0-9",
+    "SPACE": " ",
+    "WHITESPACE": r" \t\n\v\f\r",
+}
+
+
+def similar_test(pattern: str, escape: str = "") -> Test:
+    """Whether a text is SIMILAR TO a pattern of SQL: ``% _ | * + ? {m,n} ( ) [ ]``, in linear time.
+
+    Raises: SettingsError: not such a pattern.
+    """
+    out: list[str] = []
+    position = 0
+    while position < len(pattern):
+        char = pattern[position]
+        position += 1
+        if escape and char == escape:
+            if position >= len(pattern):
+                raise SettingsError("a SIMILAR TO pattern that ends with its escape character")
+            out.append(_literal(pattern[position]))
+            position += 1
+        elif char == "[":
+            text, position = _similar_class(pattern, position)
+            out.append(text)
+        elif char in "%_":
+            out.append("(?:.*)" if char == "%" else ".")
+        elif char == "(":  # whatever follows it is no option of RE2's
+            out.append("(?:")
+        elif char in "*+?" and out[-1:] and out[-1] in ("*", "+", "?"):
+            raise SettingsError(f"the SIMILAR TO pattern {pattern[:80]!r}: one repeat stands after another")
+        else:
+            out.append(char if char in "|*+?{},)" else _literal(char))
+    match = compile_linear("".join(out), f"the SIMILAR TO pattern {pattern[:80]!r}").fullmatch
+    return lambda text: match(text) is not None
+
+
+def _literal(char: str) -> str:
+    return char if char.isalnum() or char > "\x7f" else f"\\x{ord(char):02x}"
+
+
+def _similar_class(pattern: str, start: int) -> tuple[str, int]:
+    """A class from behind its ``[``, as Python writes it, and the place behind it."""
+    out, position = "[", start
+    if pattern[position : position + 1] == "^":
+        out, position = "[^", position + 1
+    while position < len(pattern):
+        char = pattern[position]
+        if char == "]" and out not in ("[", "[^"):
+            return out + "]", position + 1
+        if pattern.startswith("[:", position):
+            end = pattern.find(":]", position)
+            name = pattern[position + 2 : end].upper() if end > 0 else ""
+            if name not in _CLASSES:
+                raise SettingsError(f"unknown class [:{name[:20]}:]: the classes are {', '.join(_CLASSES)}")
+            out, position = out + _CLASSES[name], end + 2
+            continue
+        out += char if char == "-" else _literal(char)
+        position += 1
+    raise SettingsError("a SIMILAR TO pattern with a [ that is never closed")
+
+
+def _test_call(make: Callable[..., Test]) -> Callable[..., bool]:
+    """The call for a pattern that is no constant: what is wrong with it is the row's failure."""
+    remembered = lru_cache(maxsize=256)(make)
+
+    def call(*arguments: str) -> bool:
+        *patterns, text = arguments
+        if any(len(pattern) > MAX_ROW_PATTERN_CHARS for pattern in patterns):
+            raise EvaluationError("a pattern that is too long")
+        try:
+            return remembered(*_in_order(patterns))(text)
+        except SettingsError:
+            raise EvaluationError("not a pattern") from None
+
+    return call
+
+
+def _in_order(patterns: list[str]) -> list[str]:
+    return patterns[::-1]  # a plan's call has the escape first, so that one literal more is prepared
+
+
+def regex_replacer(pattern: str, replacement: str) -> Callable[..., str]:
+    """REGEX_REPLACE for a Java pattern and replacement (``$1`` is a group): (text[, start[, occurrence]]) → text.
+
+    Raises: SettingsError: a pattern that Java would not take, or that cannot be run with Java's meaning.
+    """
+    # Only programs that use it pay for it.
+    from streamtally.patterns.java_regex import JavaPattern, PatternLimitError, SearchWork
+
+    compiled = JavaPattern(pattern, "find")
+    parts = _replacement_parts(replacement, compiled.group_count)
+
+    def expand(text: str, spans: Any) -> str:
+        chosen = [part if isinstance(part, str) else text[slice(*spans[part])] for part in parts]
+        return "".join(chosen)
+
+    def replace(text: str, start: int = 1, occurrence: int = 0) -> str:
+        if start < 1 or occurrence < 0:
+            raise EvaluationError("REGEX_REPLACE counts from 1")
+        out, begin, at, found, work = "", 0, start - 1, 0, SearchWork()
+        try:
+            while at <= len(text) and (spans := compiled.spans_from(text, at, work)) is not None:
+                low, high = spans[0]
+                found += 1
+                if occurrence in (0, found):
+                    out, begin = out + text[begin:low] + expand(text, spans), high
+                if found == occurrence:
+                    break
+                at = high + (high == low)
+        except PatternLimitError:
+            raise EvaluationError("a pattern that takes too many steps") from None
+        return out + text[begin:]
+
+    return replace
+
+
+def _replacement_parts(replacement: str, groups: int) -> list[str | int]:
+    parts: list[str | int] = []
+    for found in re.finditer(
+        r"\\(?P<escaped>.)|\$(?P<group>\d)|(?P<text>[^\\$]+)|(?P<wrong>.)", replacement, re.DOTALL
+    ):
+        if found["wrong"]:
+            raise SettingsError("a replacement with a lone $ or \\: write \\$ or \\\\")
+        if found["group"]:
+            if int(found["group"]) > groups:
+                raise SettingsError(f"a replacement with ${found['group']}, and the pattern has {groups} groups")
+            parts.append(int(found["group"]))
+        else:
+            parts.append(found["escaped"] or found["text"])
+    return parts
+
+
+_remembered_replacer = lru_cache(maxsize=256)(regex_replacer)
+
+
+def _regex_replace(pattern: str, replacement: str, text: str, start: int = 1, occurrence: int = 0) -> str:
+    if len(pattern) > MAX_ROW_PATTERN_CHARS or len(replacement) > MAX_ROW_PATTERN_CHARS:
+        raise EvaluationError("a pattern that is too long")
+    try:
+        replace = _remembered_replacer(pattern, replacement)
+    except SettingsError:
+        raise EvaluationError("not a pattern") from None
+    return replace(text, start, occurrence)
+
+
+_BOOLEAN = always("BOOLEAN")
+
+TEXT_FUNCTIONS: Mapping[str, Function] = {
+    "upper": Function(str.upper, as_argument(), (1, 1)),
+    "lower": Function(str.lower, as_argument(), (1, 1)),
+    "initcap": Function(initcap, as_argument(), (1, 1)),
+    "char_length": Function(len, always("INTEGER"), (1, 1)),
+    "substring": Function(substring, as_argument(), (2, 3)),
+    "position": Function(position, always("INTEGER"), (2, 3)),
+    "overlay": Function(overlay, always("VARCHAR"), (3, 4)),
+    "trim": Function(_trim, as_argument(2), (3, 3), prepare=_trimmer, prepared=2),
+    "like": Function(_test_call(like_test), _BOOLEAN, (2, 2), prepare=like_test),
+    "like_escape": Function(
+        _test_call(like_test), _BOOLEAN, (3, 3), prepare=lambda escape, pattern: like_test(pattern, escape), prepared=2
+    ),
+    "similar": Function(_test_call(similar_test), _BOOLEAN, (2, 2), prepare=similar_test),
+    "similar_escape": Function(
+        _test_call(similar_test),
+        _BOOLEAN,
+        (3, 3),
+        prepare=lambda escape, pattern: similar_test(pattern, escape),
+        prepared=2,
+    ),
+    "regex_replace": Function(_regex_replace, always("VARCHAR"), (3, 5), prepare=regex_replacer, prepared=2),
+}

@@ -1,0 +1,89 @@
+"""What becomes of failed records, and why: counted, with examples."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from streamtally.recovery.batches import FailedRecord
+from streamtally.transform.envelope import UNSEALED, Seal
+from streamtally.transform.records import open_record
+
+EXAMPLES = 3
+EXAMPLE_CHARS = 200
+
+GOES_BACK = "goes back"
+S3_ALONE = "goes to S3 alone, counted before"
+UNDECIDED = "undecided: goes to S3 alone"
+STAYS = "stays"
+OUTCOMES = (GOES_BACK, S3_ALONE, UNDECIDED, STAYS)
+
+NO_FAILED = "nobody said where parked and refused documents lie (--failed)"
+NO_INDEX = "no index was asked whether it was counted (--opensearch)"
+COVERED = "a batch of these arrivals was counted, and the error files have not all of its records"
+WENT_ROUND = "its batch was counted, and records of it went round because of 6 MB"
+OTHER_ROWS = "its batch was counted, and its rows cannot be told apart"
+TOO_OLD = "it arrived longer ago than partials are kept"
+IS_CLOSED = "the index has closed its window"
+TOO_RECENT = "it failed so short a time ago that its counts may be on their way: try again later"
+TOO_LARGE = "it does not fit into an envelope"
+NO_LINES = "it has no lines"
+
+
+@dataclass
+class Group:
+    """Records of one fate and reason: how many, and some of them."""
+
+    count: int = 0
+    examples: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Decision:
+    """What becomes of failed records.
+
+    Attributes:
+        put_back: envelopes for the source stream, each with the record that it settles (a large record has several).
+        documents: for the second stream: partials of batches that were found.
+        groups: (one of ``OUTCOMES``, why) → records.
+        undecided: records whose counting nobody can tell.
+    """
+
+    put_back: list[tuple[FailedRecord, bytes]] = field(default_factory=list)
+    documents: list[tuple[str | None, bytes]] = field(default_factory=list)
+    groups: dict[tuple[str, str], Group] = field(default_factory=lambda: defaultdict(Group))
+    undecided: list[FailedRecord] = field(default_factory=list)
+    batches_found: int = 0
+
+    @property
+    def stays(self) -> Counter[str]:
+        """Why records stay where they are → how many."""
+        return Counter({why: group.count for (outcome, why), group in self.groups.items() if outcome == STAYS})
+
+    @property
+    def records(self) -> int:
+        """How many records go back."""
+        return len({record.identity for record, _ in self.put_back})
+
+    def note(self, outcome: str, why: str, failed: FailedRecord, seal: Seal = UNSEALED) -> None:
+        """Count a record among those of its fate. Args: seal: by what its envelope is opened for an example."""
+        group = self.groups[outcome, why]
+        group.count += 1
+        if len(group.examples) < EXAMPLES:
+            group.examples.append(f"{failed.key} line {failed.line + 1}: {_text(failed, seal)}")
+
+
+def _text(failed: FailedRecord, seal: Seal) -> str:
+    """The record's first line, as far as it is one."""
+    record = open_record(failed.identity, failed.raw, failed.arrival, seal)
+    data = record.payload if record.payload is not None else record.data
+    if data is None:
+        return "(not base64)"
+    return data.partition(b"\n")[0].decode("utf-8", "replace")[:EXAMPLE_CHARS]
+
+
+def in_order(decision: Decision) -> Iterator[tuple[str, str, Group]]:
+    """(outcome, why, records), by outcome, the most frequent first."""
+    order = sorted(decision.groups.items(), key=lambda each: (OUTCOMES.index(each[0][0]), -each[1].count, each[0][1]))
+    yield from ((outcome, why, group) for (outcome, why), group in order)

@@ -1,0 +1,122 @@
+"""Calls: functions with a fixed signature, log parsers, and those with rules of their own."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+
+from sqlglot import exp
+
+from streamtally.errors import SettingsError
+from streamtally.sql.expressions import time_calls
+from streamtally.sql.expressions.log_parsers import PARSERS as RECORD_PARSERS
+from streamtally.sql.expressions.log_parsers import find_column
+from streamtally.sql.expressions.translator import Translator, translates
+from streamtally.sql.expressions.typed import NULL_LITERAL, RECORD, VARCHAR, Typed, adopt
+from streamtally.sql.signatures import AGGREGATES, KNOWN_NAMES, NOW, SIGNATURES, Signature
+
+
+def names_now(identifier: exp.Identifier) -> bool:
+    """Whether an unqualified name is one of these; in quotes only ``"ROWTIME"``, which is a column of every stream."""
+    name = str(identifier.this)
+    return name == "ROWTIME" if identifier.args.get("quoted") else name.upper() in NOW
+
+
+def function_name(node: exp.Anonymous) -> str:
+    """A called function's name in upper case."""
+    name = node.this.this if isinstance(node.this, exp.Identifier) else node.this
+    return str(name).upper()
+
+
+@translates(exp.Anonymous)
+def called(translator: Translator, node: exp.Anonymous) -> Typed:
+    name = function_name(node)
+    if name in SIGNATURES:
+        return call(translator, node, name, SIGNATURES[name], node.expressions)
+    if name in _SPECIAL:
+        return _SPECIAL[name](translator, node)
+    if name in RECORD_PARSERS:
+        return _record(translator, node, name)
+    if name in AGGREGATES:
+        raise translator.problems.error(
+            node,
+            f"{name} cannot stand here",
+            "an aggregate belongs into SELECT or HAVING of a GROUP BY, not nested",
+        )
+    if name in NOW and not node.expressions:
+        return translator.names.now()
+    near = difflib.get_close_matches(name, KNOWN_NAMES, 3)
+    advice = "near it: " + ", ".join(near) if near else "docs/sql.md lists the functions"
+    raise translator.problems.error(node, f"unknown function {name[:60]}", advice)
+
+
+def call(translator: Translator, place: exp.Expr, name: str, signature: Signature, nodes: Sequence[exp.Expr]) -> Typed:
+    """A call of a function with a fixed signature."""
+    most, least = len(signature.takes), len(signature.takes) - signature.optional
+    if not least <= len(nodes) <= most:
+        count = str(most) if least == most else f"{least} to {most}"
+        raise translator.problems.error(
+            place, f"{name} takes {count} argument{'' if count == '1' else 's'}, not {len(nodes)}"
+        )
+    pairs = zip(nodes, signature.takes, strict=False)
+    arguments = [translator.argument(node, kind, name) for node, kind in pairs]
+    if signature.order:
+        arguments = [arguments[at] for at in signature.order if at < len(arguments)]
+    return translator.build(place, {"call": signature.call}, arguments)
+
+
+def _record(translator: Translator, node: exp.Anonymous, name: str) -> Typed:
+    if not node.expressions:
+        raise translator.problems.error(node, f"{name} takes a text")
+    text, *rest = node.expressions
+    options = [translator.translate(each).literal for each in rest]
+    for each, option in zip(rest, options, strict=True):
+        if option is None:
+            raise translator.problems.error(each, f"{name} takes a constant here")
+    value = translator.argument(text, "text", name)
+    try:
+        columns = RECORD_PARSERS[name](options)
+    except SettingsError as error:
+        raise translator.problems.error(rest[0] if rest else node, f"{name}: {error}") from None
+    return Typed({"record": columns, "text": value.node}, RECORD, size=value.size + 1, depth=value.depth + 1)
+
+
+def record_column(translator: Translator, place: exp.Expr, record: Typed, name: str) -> Typed:
+    """``t.rec.COLUMN1``: a column of what a log parser gives."""
+    column = find_column(record.node["record"], name)
+    if column is None:
+        names = ", ".join(each.name for each in record.node["record"][:12])
+        raise translator.problems.error(place, f"unknown column {name} of a log parser's record", f"they are {names}")
+    text = Typed(record.node["text"], VARCHAR, size=record.size, depth=record.depth)
+    before, after = ([Typed(each, VARCHAR) for each in side] for side in (column.before, column.after))
+    found = translator.build(place, {"call": column.call}, [*before, text, *after])
+    return found if found.type == column.type else translator.cast(place, found, column.type)
+
+
+def _coalesce(translator: Translator, node: exp.Anonymous) -> Typed:
+    if not node.expressions:
+        raise translator.problems.error(node, "COALESCE takes at least one argument")
+    values = translator.alike(node, "COALESCE", [translator.translate(each) for each in node.expressions])
+    unit = values[0].unit
+    return Typed(translator.build(node, {"op": "coalesce"}, values).node, values[0].type, unit,
+                 1 + sum(each.size for each in values), 1 + max(each.depth for each in values))  # fmt: skip
+
+
+def _nullif(translator: Translator, node: exp.Anonymous) -> Typed:
+    if len(node.expressions) != 2:
+        raise translator.problems.error(node, f"NULLIF takes 2 arguments, not {len(node.expressions)}")
+    value, other = (translator.translate(each) for each in node.expressions)
+    equal = translator.compare(node, "=", value, other)
+    null = adopt(NULL_LITERAL, value.type)
+    return Typed({"case": [[equal.node, null.node]], "else": value.node}, value.type, value.unit,
+                 1 + equal.size + value.size, 1 + equal.depth)  # fmt: skip
+
+
+_SPECIAL: dict[str, Callable[[Translator, exp.Anonymous], Typed]] = {
+    "CEIL_TO": time_calls.ceil_to,
+    "COALESCE": _coalesce,
+    "EXTRACT": time_calls.extract,
+    "FLOOR_TO": time_calls.floor_to,
+    "NULLIF": _nullif,
+    "STEP": time_calls.step_by,
+}

@@ -1,0 +1,104 @@
+"""The allow-list: which nodes a statement may be made of. Whatever sqlglot takes beyond it is refused by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from streamtally.errors import SqlError
+from streamtally.sql.grammar.nodes import (
+    CreatePump,
+    CreateStream,
+    IntervalLiteral,
+    Qualified,
+    StreamColumn,
+    TypedLiteral,
+)
+from streamtally.sql.problems import Problems
+
+COMPARISONS: dict[type[exp.Expr], str] = {
+    exp.EQ: "=",
+    exp.NEQ: "<>",
+    exp.LT: "<",
+    exp.LTE: "<=",
+    exp.GT: ">",
+    exp.GTE: ">=",
+}
+ARITHMETIC: dict[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/"}
+
+ALLOWED: frozenset[type[exp.Expr]] = frozenset({
+    CreatePump, CreateStream, StreamColumn, IntervalLiteral, Qualified, TypedLiteral,
+    exp.Select, exp.From, exp.Table, exp.TableAlias, exp.Subquery, exp.Where, exp.Group, exp.Having, exp.Distinct,
+    exp.Alias, exp.Column, exp.Identifier, exp.Star, exp.Literal, exp.Null, exp.Boolean, exp.Var,
+    exp.Paren, exp.Anonymous, exp.Cast, exp.Case, exp.If, exp.Not, exp.And, exp.Or, exp.Neg, exp.DPipe, exp.Mod,
+    exp.Between, exp.In, exp.Is, exp.Like, exp.Escape, exp.SimilarTo, exp.NullSafeEQ, exp.NullSafeNEQ,
+    *COMPARISONS, *ARITHMETIC,
+})  # fmt: skip
+
+_ARGUMENTS: dict[type[exp.Expr], frozenset[str]] = {
+    exp.Select: frozenset({"joins", "expressions", "from_", "where", "group", "having", "distinct"}),
+    exp.Table: frozenset({"this", "alias"}),
+    exp.Subquery: frozenset({"this", "alias"}),
+    exp.Group: frozenset({"expressions"}),
+    exp.Distinct: frozenset(),
+    exp.Like: frozenset({"this", "expression", "negate"}),
+    exp.Star: frozenset(),
+}
+"""Nodes of which only these arguments may be set."""
+
+_NAMES = {"db": "a name with a schema", "laterals": "LATERAL", "with_": "WITH", "pivots": "PIVOT"}
+
+RESERVED = frozenset(
+    """ALL ALLOCATE ALTER AND ANY APPROXIMATE_ARRIVAL_TIME ARRAY AS ASENSITIVE AT ATOMIC AUTHORIZATION BEGIN BETWEEN
+    BOTH BY CALL CASE CAST CHECK COLLATE COLUMN COMMIT CONNECT CONSTRAINT CREATE CROSS CUBE CURRENT CURSOR CYCLE DATE
+    DAY DEALLOCATE DECLARE DEFAULT DELETE DESCRIBE DISTINCT DROP DYNAMIC EACH ELEMENT ELSE END ESCAPE EXCEPT EXEC
+    EXECUTE EXISTS EXTERNAL FALSE FETCH FOR FOREIGN FREE FROM FULL FUNCTION GRANT GROUP GROUPING HAVING HOLD HOUR IN
+    INNER INSERT INTERSECT INTERVAL INTO IS JOIN LEADING LEFT LIKE LOCALTIME LOCALTIMESTAMP MERGE MINUTE MONTH NATURAL
+    NEW NOT NULL OF ON OPEN OR ORDER OUTER OVER PARTITION PREPARE PRIMARY PROCEDURE RANGE REFERENCES REVOKE RIGHT
+    ROLLBACK ROLLUP ROW ROWS ROWTIME SECOND SELECT SET SOME START STREAM TABLE THEN TIME TIMESTAMP TO TRAILING TRIGGER
+    TRUE UNION UNIQUE UNKNOWN UPDATE USING VALUES WHEN WHERE WINDOW WITH WITHOUT YEAR""".split()  # noqa: SIM905
+)
+"""Words that need quotes as a name. Words that real programs use unquoted (VALUE, STATUS, COUNT …) are left out."""
+
+
+def check_syntax(tree: exp.Expr, problems: Problems) -> Iterator[SqlError]:
+    """What in a tree is not of the dialect."""
+    for node in tree.walk():
+        if isinstance(node, exp.Join):
+            yield problems.unsupported(node, "joins", "join before the pipeline or when reading")
+            continue
+        if type(node) not in ALLOWED:
+            yield problems.unsupported(node, _describe(node), "write it another way")
+            continue
+        if isinstance(node, exp.Select) and not node.expressions:
+            yield problems.syntax(node, "expected columns after SELECT", "name them, or write *")
+            continue
+        allowed = _ARGUMENTS.get(type(node))
+        for name, value in node.args.items():
+            if allowed is not None and value and name not in allowed:
+                what = _NAMES.get(name, name.strip("_").replace("_", " ").upper())
+                yield problems.unsupported(value if isinstance(value, exp.Expr) else node, what, "write it another way")
+
+
+def _describe(node: exp.Expr) -> str:
+    name = type(node).__name__
+    return "".join(" " + char if char.isupper() else char for char in name).strip().upper()
+
+
+def check_name(identifier: exp.Expr, problems: Problems) -> str:
+    """The stored name of an identifier: folded to upper case unless quoted. Raises: SqlError: a reserved word."""
+    name = str(identifier.this)
+    if identifier.args.get("quoted"):
+        if not name:
+            raise problems.error(identifier, "an empty name")
+        return name
+    upper = name.upper()
+    if upper in RESERVED:
+        raise problems.error(identifier, f"{upper} is a reserved word", f'put it in quotes: "{name}"')
+    return upper
+
+
+def stored_name(identifier: exp.Expr) -> str:
+    """The name as it is stored and looked up."""
+    return str(identifier.this) if identifier.args.get("quoted") else str(identifier.this).upper()

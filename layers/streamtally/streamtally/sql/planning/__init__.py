@@ -1,0 +1,1 @@
+"""Statements → the plan: streams, pumps, SELECT, GROUP BY, windows."""

@@ -1,0 +1,251 @@
+"""GROUP BY and SELECT DISTINCT: the time term that makes the window, keys, aggregates, HAVING."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlglot import exp
+
+from streamtally.errors import PlanError, SqlError
+from streamtally.ids import canonical_json
+from streamtally.plan.aggregates.registry import make_aggregate
+from streamtally.sql.expressions.calls import function_name, names_now
+from streamtally.sql.expressions.time_calls import epoch_interval, step
+from streamtally.sql.expressions.translator import Translator
+from streamtally.sql.expressions.typed import BIGINT, INTERVAL, RECORD, VARCHAR, Node, Typed, adopt
+from streamtally.sql.expressions.typed import NULL as NULL_TYPE
+from streamtally.sql.planning.items import Item, has_aggregate, project
+from streamtally.sql.planning.relations import WINDOW_END, WINDOW_START, Relation, RelationColumn, RelationNames, Window
+from streamtally.sql.planning.windows import NO_TIME_ADVICE, TimeTerm, choose_window, find_time_term, follows
+from streamtally.sql.problems import Problems
+from streamtally.sql.signatures import AGGREGATES
+
+TWO_TERMS = (
+    "GROUP BY has ROWTIME beside another time: windows go by the other, and what Kinesis Analytics gave as partial "
+    "rows for each ROWTIME window is added up in one document"
+)
+
+
+class GroupTranslator(Translator):
+    """Translates SELECT and HAVING of a grouped query: a GROUP BY term is its key, aggregates get slots."""
+
+    def __init__(self, rows: Translator, problems: Problems) -> None:
+        super().__init__(problems, _GroupNames(problems))
+        self.rows = rows
+        self.known: dict[bytes, Typed] = {}
+        self.keys: list[Node] = []
+        self.aggregates: list[Node] = []
+        self._slots: dict[bytes, Typed] = {}
+
+    def add_key(self, value: Typed) -> None:
+        """A GROUP BY term (not the window's) becomes a key."""
+        if canonical_json(value.node) in self.known:
+            return
+        name = f"k{len(self.keys)}"
+        plan_type = VARCHAR if value.is_null else value.plan_type
+        self.keys.append({"name": name, "type": str(plan_type), "expr": value.node})
+        self.known[canonical_json(value.node)] = Typed({"key": name}, value.type, value.unit)
+
+    def add_window(self, term: TimeTerm, window_ms: int) -> None:
+        """A time term: its value is the window's start, floored by its own step where that is another one."""
+        start = WINDOW_START
+        if term.size_ms != window_ms:
+            start = step(self, term.place, start, term.size_ms)
+        if term.number:
+            start = epoch_interval(self, term.place, start, term.number, term.unit)
+        self.known[canonical_json(term.value.node)] = start
+
+    def translate(self, node: exp.Expr) -> Typed:
+        if isinstance(node, exp.Anonymous) and function_name(node) in AGGREGATES:
+            return self._aggregate(node)
+        if not isinstance(node, exp.Literal | exp.Null | exp.Boolean) and not has_aggregate(node) and not _is_now(node):
+            try:
+                found = self.known.get(canonical_json(self.rows.translate(node).node))
+            except SqlError:
+                found = None  # what is wrong shows again in its parts, with its place
+            if found is not None:
+                return found
+        return super().translate(node)
+
+    def _aggregate(self, node: exp.Anonymous) -> Typed:
+        name = function_name(node)
+        if len(node.expressions) != 1:
+            raise self.problems.error(node, f"{name} takes 1 argument, not {len(node.expressions)}")
+        argument = node.expressions[0]
+        if isinstance(argument, exp.Star):
+            if name != "COUNT":
+                raise self.problems.error(argument, f"{name}(*) is none", "name the column")
+            return self._slot(node, AGGREGATES[name], None)
+        value = adopt(self.rows.translate(argument), BIGINT)
+        if value.type in (INTERVAL, RECORD):
+            raise self.problems.error(argument, f"{name} of {value.type}", "convert it with TSDIFF or CAST")
+        return self._slot(node, AGGREGATES[name], value)
+
+    def _slot(self, place: exp.Expr, function: str, value: Typed | None) -> Typed:
+        argument = None if value is None else value.node
+        key = canonical_json([function, argument])
+        if key not in self._slots:
+            try:
+                result = make_aggregate(function, None if value is None else value.type).result
+            except PlanError as error:
+                raise self.problems.error(place, str(error), "CAST its argument") from None
+            name = f"a{len(self.aggregates)}"
+            self.aggregates.append({"name": name, "function": function, "type": str(result), "argument": argument})
+            self._slots[key] = Typed({"aggregate": name}, result)
+        return self._slots[key]
+
+    def window_of(self, relation: Relation, term: TimeTerm) -> Window:
+        """The plan's windowed part, when everything has been translated."""
+        return Window(relation.conditions, term.time, term.size_ms, tuple(self.keys), tuple(self.aggregates))
+
+
+class _GroupNames:
+    """Names beside the GROUP BY terms: only the window's end has one."""
+
+    def __init__(self, problems: Problems) -> None:
+        self.problems = problems
+
+    def now(self) -> Typed:
+        return WINDOW_END
+
+    def column(self, node: exp.Column) -> Typed:
+        if _is_now(node):
+            return WINDOW_END
+        raise self.problems.error(
+            node,
+            f"{node.this.this} is neither a GROUP BY term nor inside an aggregate",
+            "add it to GROUP BY, or take MIN or MAX of it",
+        )
+
+
+def _is_now(node: exp.Expr) -> bool:
+    """Unqualified ROWTIME and its kin: the time of the row about to be produced, here the window's end."""
+    return isinstance(node, exp.Column) and not node.args.get("table") and names_now(node.this)
+
+
+def plan_grouped(
+    query: exp.Select, relation: Relation, items: Sequence[Item], rows: Translator, problems: Problems
+) -> Relation:
+    """A SELECT with GROUP BY (or with aggregates, which then lacks one)."""
+    group = query.args.get("group")
+    if group is None:
+        raise problems.unsupported(query, "an aggregate with no GROUP BY", NO_TIME_ADVICE)
+    terms = []
+    for node in group.expressions:
+        try:
+            terms.append((node, _term(node, rows, items, problems)))
+        except SqlError as error:
+            problems.add(error)
+    if len(terms) != len(group.expressions):
+        _check_items(items, rows, problems)
+        return replace(relation, columns=())
+    window = choose_window([found for node, value in terms if (found := find_time_term(node, value))], group, problems)
+    groups = GroupTranslator(rows, problems)
+    for node, value in terms:
+        term = find_time_term(node, value)
+        if term is not None and follows(term, window):
+            is_beside = term.of_rowtime and not window.of_rowtime
+            if is_beside and term.time != window.time and _is_shown(term, query, items, rows):
+                groups.add_key(value)
+                continue
+            groups.add_window(term, window.size_ms)
+            if is_beside:
+                problems.notes.append(TWO_TERMS)
+        else:
+            groups.add_key(value)
+    shown = project(replace(relation, rowtime=WINDOW_END, conditions=()), items, groups, problems)
+    return _finish(query, relation, shown, groups, window, problems)
+
+
+def _is_shown(term: TimeTerm, query: exp.Select, items: Sequence[Item], rows: Translator) -> bool:
+    """Whether the SELECT list or HAVING asks for a time term's own value."""
+    wanted = canonical_json(term.value.node)
+    having = query.args.get("having")
+    for root in [*(item.node for item in items), *([having.this] if having else [])]:
+        for node in root.walk():
+            try:
+                if canonical_json(rows.translate(node).node) == wanted:
+                    return True
+            except SqlError:
+                continue
+    return False
+
+
+def _term(node: exp.Expr, rows: Translator, items: Sequence[Item], problems: Problems) -> Typed:
+    if has_aggregate(node):
+        raise problems.error(node, "an aggregate cannot stand in GROUP BY")
+    if isinstance(node, exp.Literal):
+        raise problems.error(node, "GROUP BY takes expressions, not positions", "repeat the expression")
+    try:
+        value = rows.translate(node)
+    except SqlError as error:
+        named = isinstance(node, exp.Column) and not node.args.get("table")
+        if named and any(item.aliased and item.name == str(node.this.this).upper() for item in items):
+            raise problems.error(node, error.message, "GROUP BY knows no aliases: repeat the expression") from None
+        raise
+    if value.type in (RECORD, NULL_TYPE):
+        raise problems.error(node, f"GROUP BY takes a value, not a {value.type}")
+    return value
+
+
+def _check_items(items: Sequence[Item], rows: Translator, problems: Problems) -> None:
+    """With a broken GROUP BY, at least the aggregates' arguments can be checked, so that one run tells more."""
+    for item in items:
+        for call in item.node.find_all(exp.Anonymous):
+            if function_name(call) in AGGREGATES:
+                for argument in call.expressions:
+                    try:
+                        rows.translate(argument) if not isinstance(argument, exp.Star) else None
+                    except SqlError as error:
+                        problems.add(error)
+
+
+def _finish(
+    query: exp.Select,
+    relation: Relation,
+    shown: Relation,
+    groups: GroupTranslator,
+    window: TimeTerm,
+    problems: Problems,
+) -> Relation:
+    conditions: tuple[Node, ...] = ()
+    if having := query.args.get("having"):
+        try:
+            conditions = (groups.condition(having.this, "HAVING").node,)
+        except SqlError as error:
+            problems.add(error)
+    return replace(shown, conditions=conditions, window=groups.window_of(relation, window))
+
+
+def plan_distinct(
+    query: exp.Select, relation: Relation, items: Sequence[Item], rows: Translator, problems: Problems
+) -> Relation:
+    """SELECT DISTINCT: a group for each combination of the items in a window; ROWTIME itself is not compared."""
+    values: list[tuple[Item, Typed]] = []
+    for item in items:
+        try:
+            values.append((item, rows.translate(item.node)))
+        except SqlError as error:
+            problems.add(error)
+    if len(values) != len(items):
+        return replace(relation, columns=())
+    terms = [term for item, value in values if (term := find_time_term(item.node, value))]
+    if not terms:
+        raise problems.unsupported(
+            query, "SELECT DISTINCT with no time term", "add STEP(s.ROWTIME BY INTERVAL '60' SECOND) to its columns"
+        )
+    window = choose_window(terms, query, problems)
+    groups = GroupTranslator(rows, problems)
+    groups.add_window(window, window.size_ms)
+    columns = []
+    for item, value in values:
+        if value.node == relation.rowtime.node:
+            columns.append(RelationColumn(item.name, WINDOW_END))
+            continue
+        groups.add_key(value)
+        columns.append(RelationColumn(item.name, groups.known[canonical_json(value.node)]))
+    return Relation(tuple(columns), WINDOW_END, (), groups.window_of(relation, window), pumps=relation.pumps)
+
+
+__all__ = ["RelationNames", "find_time_term", "plan_distinct", "plan_grouped"]

@@ -1,0 +1,45 @@
+"""An output of the plan, as it stands in ``pipeline.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from streamtally.sql.planning.relations import Relation
+from streamtally.sql.planning.shaping import column_entry, conjunction, row_time, with_event_time
+from streamtally.sql.planning.streams import Stream
+
+IsEventTime = Callable[[Mapping[str, Any]], bool]
+
+
+def make_output(name: str, stream: Stream, relation: Relation, is_event_time: IsEventTime) -> dict[str, Any]:
+    """An output of the plan."""
+
+    def shape(node: Any) -> Any:
+        return with_event_time(node, is_event_time)
+
+    columns = [
+        column_entry(each.name, each.type, shape(column.value.node))
+        for each, column in zip(stream.columns, relation.columns, strict=True)
+    ]
+    entry: dict[str, Any] = {"name": name, "pump": relation.pumps[0]}
+    if name != stream.name:
+        entry["stream"] = stream.name
+    window = relation.window
+    if window is None:
+        where = shape(conjunction(relation.conditions))
+        time = row_time(shape(relation.rowtime.node), columns)
+        return {**entry, "kind": "row", "time": time, "where": where, "columns": columns}
+    if window.expand is not None:
+        entry["expand"] = window.expand
+    return {
+        **entry,
+        "kind": "windowed",
+        "time": shape(window.time),
+        "window_ms": window.window_ms,
+        "where": shape(conjunction(window.where)),
+        "keys": [{**key, "expr": shape(key["expr"])} for key in window.keys],
+        "aggregates": [{**each, "argument": shape(each["argument"])} for each in window.aggregates],
+        "columns": columns,
+        "having": shape(conjunction(relation.conditions)),
+    }

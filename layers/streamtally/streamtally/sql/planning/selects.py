@@ -1,0 +1,95 @@
+"""SELECT → relation: FROM, WHERE, projection; grouping is in :mod:`streamtally.sql.planning.grouping`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlglot import exp
+
+from streamtally.errors import SqlError
+from streamtally.sql.expressions.translator import Translator
+from streamtally.sql.expressions.typed import RECORD, Typed
+from streamtally.sql.grammar.allowed import check_name, stored_name
+from streamtally.sql.planning.grouping import plan_distinct, plan_grouped
+from streamtally.sql.planning.items import StreamLookup, expand_items, has_aggregate, project
+from streamtally.sql.planning.relations import Relation, RelationColumn, RelationNames
+from streamtally.sql.planning.table_functions import plan_table_function
+from streamtally.sql.problems import Problems
+
+
+def plan_query(query: exp.Expr, streams: StreamLookup, problems: Problems) -> list[Relation]:
+    """A SELECT (or one in parentheses) as relations, one for each that its FROM may be.
+
+    Raises: SqlError: the first problem that leaves nothing to go on with; others are noted in ``problems``.
+    """
+    if isinstance(query, exp.Subquery):
+        return plan_query(query.this, streams, problems)
+    if not isinstance(query, exp.Select):
+        raise problems.syntax(query, "expected SELECT STREAM")
+    sources, alias = _plan_from(query, streams, problems)
+    # A stream that several pumps fill: problems are the same for each, and are noted once.
+    return [_plan_select(query, source, alias, len(sources), problems) for source in sources]
+
+
+def _plan_from(query: exp.Select, streams: StreamLookup, problems: Problems) -> tuple[list[Relation], str]:
+    clause = query.args.get("from_")
+    if clause is None:
+        raise problems.error(query, "a SELECT without FROM", 'select from a stream, as "SOURCE_SQL_STREAM_001"')
+    of = clause.this
+    alias = of.args.get("alias")
+    name = check_name(alias.this, problems) if alias is not None and alias.this else ""
+    if isinstance(of, exp.Subquery):
+        relations = plan_query(of.this, streams, problems)
+    elif isinstance(of.this, exp.Anonymous):
+        relations = plan_table_function(of.this, streams, problems, plan_query)
+    else:
+        name = name or stored_name(of.this)
+        relations = list(streams(of, stored_name(of.this)))
+    columns = alias.args.get("columns") if alias is not None else None
+    if columns:
+        names = [check_name(each, problems) for each in columns]
+        relations = [_rename(each, names, alias, problems) for each in relations]
+    return relations, name
+
+
+def _rename(relation: Relation, names: list[str], place: exp.Expr, problems: Problems) -> Relation:
+    if len(names) != len(relation.columns):
+        raise problems.error(place, f"{len(names)} names for {len(relation.columns)} columns")
+    pairs = zip(names, relation.columns, strict=True)
+    return replace(relation, columns=tuple(RelationColumn(name, column.value) for name, column in pairs))
+
+
+def _plan_select(query: exp.Select, source: Relation, alias: str, variants: int, problems: Problems) -> Relation:
+
+    names = RelationNames(source, alias, problems)
+    translator = Translator(problems, names)
+    relation = source
+    if where := query.args.get("where"):
+        try:
+            relation = source.where(translator.condition(where.this, "WHERE").node)
+        except SqlError as error:
+            problems.add(error)
+    items = expand_items(query, names, problems)
+    distinct = query.args.get("distinct")
+    grouped = query.args.get("group") is not None
+    if grouped or distinct or query.args.get("having") or any(has_aggregate(item.node) for item in items):
+        if variants > 1:
+            raise problems.unsupported(
+                query,
+                "an aggregate over a stream that several pumps fill",
+                "let one pump fill it, with OR in its WHERE",
+            )
+        if relation.window is not None:
+            raise problems.unsupported(
+                query.args.get("group") or query,
+                "an aggregate over an aggregate's result",
+                "aggregate the source's rows in one step, or add the documents up where they are read",
+            )
+        plan = plan_distinct if distinct and not grouped else plan_grouped
+        return plan(query, relation, items, translator, problems)
+    return project(relation, items, translator, problems)
+
+
+def is_record(value: Typed) -> bool:
+    """Whether it is a log parser's record, which no stream's column can hold."""
+    return value.type == RECORD

@@ -1,0 +1,107 @@
+"""``TABLE(f(CURSOR(SELECT STREAM …), …))``: COUNT_DISTINCT_ITEMS_TUMBLING and TOP_K_ITEMS_TUMBLING."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sqlglot import exp
+
+from streamtally.sql.expressions.calls import function_name
+from streamtally.sql.expressions.typed import BIGINT, INTERVAL, RECORD, Node, Typed
+from streamtally.sql.planning.relations import WINDOW_END, Relation, RelationColumn, Window, near_names
+from streamtally.sql.problems import Problems
+
+Plan = Callable[[exp.Anonymous, Relation, Problems], Relation]
+
+MAX_K = 100_000
+MAX_WINDOW_SECONDS = 3_600
+_SHAPE = {
+    "COUNT_DISTINCT_ITEMS_TUMBLING": "COUNT_DISTINCT_ITEMS_TUMBLING(CURSOR(SELECT STREAM …), 'column', seconds)",
+    "TOP_K_ITEMS_TUMBLING": "TOP_K_ITEMS_TUMBLING(CURSOR(SELECT STREAM …), 'column', K, seconds)",
+}
+
+
+QueryPlanner = Callable[[exp.Expr, Callable[[exp.Expr, str], Sequence[Relation]], Problems], list[Relation]]
+"""Plans the query in a CURSOR."""
+
+
+def plan_table_function(
+    node: exp.Anonymous,
+    streams: Callable[[exp.Expr, str], Sequence[Relation]],
+    problems: Problems,
+    plan_query: QueryPlanner,
+) -> list[Relation]:
+    """What FROM TABLE(…) gives."""
+
+    if (
+        function_name(node) != "TABLE"
+        or len(node.expressions) != 1
+        or not isinstance(node.expressions[0], exp.Anonymous)
+    ):
+        raise problems.error(
+            node, f"{function_name(node)} cannot stand in FROM", "name a stream, a subquery or TABLE(…)"
+        )
+    call = node.expressions[0]
+    name = function_name(call)
+    if name not in _SHAPE:
+        raise problems.unsupported(call, f"the table function {name[:60]}", "known are " + " and ".join(_SHAPE))
+    arguments = call.expressions
+    if len(arguments) != (3 if name.startswith("COUNT") else 4) or not _is_cursor(arguments[0]):
+        raise problems.error(call, f"{name} is not called so", f"write {_SHAPE[name]}")
+    sources = plan_query(arguments[0].expressions[0], streams, problems)
+    if len(sources) != 1 or sources[0].window is not None:
+        raise problems.unsupported(
+            arguments[0], f"{name} over several pumps or over an aggregate", "give it the rows of one stream"
+        )
+    return [_plan(call, name, sources[0], problems)]
+
+
+def _is_cursor(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Anonymous) and function_name(node) == "CURSOR" and len(node.expressions) == 1
+
+
+def _plan(call: exp.Anonymous, name: str, source: Relation, problems: Problems) -> Relation:
+    _, column, *numbers = call.expressions
+    value = _column(column, source, problems)
+    seconds = _constant(numbers[-1], "the window's seconds", 1, MAX_WINDOW_SECONDS, problems)
+    if name.startswith("COUNT"):
+        aggregate: Node = {"name": "a0", "function": "count_distinct", "type": "BIGINT", "argument": value.node}
+        count = RelationColumn("NUMBER_OF_DISTINCT_ITEMS", Typed({"aggregate": "a0"}, BIGINT))
+        return _windowed(source, seconds, aggregate, (count,))
+    k = _constant(numbers[0], "K", 1, MAX_K, problems)
+    items: Node = {"name": "a0", "function": "top_items", "type": "BIGINT", "argument": value.node}
+    columns = (
+        RelationColumn("ITEM", Typed({"item": "value"}, value.type)),
+        RelationColumn("ITEM_COUNT", Typed({"item": "count"}, BIGINT)),
+    )
+    return _windowed(source, seconds, items, columns, {"aggregate": "a0", "limit": k})
+
+
+def _windowed(
+    source: Relation, seconds: int, aggregate: Node, columns: tuple[RelationColumn, ...], expand: Node | None = None
+) -> Relation:
+    window = Window(source.conditions, source.rowtime.node, seconds * 1000, (), (aggregate,), expand)
+    return Relation(columns, WINDOW_END, (), window, pumps=source.pumps)
+
+
+def _column(node: exp.Expr, source: Relation, problems: Problems) -> Typed:
+    if not isinstance(node, exp.Literal) or not node.is_string:
+        raise problems.error(node, "the column's name is a text in quotes", "write 'column'")
+    name = str(node.this)
+    values = {column.name: column.value for column in source.columns}
+    # The name may be given as it is written in SQL, with its quotes, or folded as an unquoted one is.
+    for candidate in (name, name.strip('"'), name.upper()):
+        if candidate in values:
+            value = values[candidate]
+            if value.type in (RECORD, INTERVAL):
+                raise problems.error(node, f"items of {value.type} cannot be counted")
+            return value
+    near = near_names(name, list(values)) or list(values)[:12]
+    raise problems.error(node, f"unknown column {name[:60]}", "near it: " + ", ".join(f"'{each}'" for each in near))
+
+
+def _constant(node: exp.Expr, what: str, low: int, high: int, problems: Problems) -> int:
+    text = str(node.this) if isinstance(node, exp.Literal) and not node.is_string else ""
+    if not text.isdigit() or not low <= int(text) <= high:
+        raise problems.error(node, f"{what} is a number from {low} to {high}")
+    return int(text)

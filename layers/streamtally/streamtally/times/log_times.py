@@ -1,0 +1,150 @@
+"""Times as logs write them, where the text alone does not say all: no year, microseconds, or one of many shapes.
+
+A time without a year is of the latest year in which it is not after its record's arrival: the last second of December
+that arrives in January is of the year before. A clock may run a day ahead, so on New Year's Eve January is of the year
+to come. The arrival counts by its day, so that what is remembered for one record holds for another of the day.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+from streamtally.errors import EvaluationError
+from streamtally.times.iso import MS_PER_DAY, from_iso
+from streamtally.times.java_patterns import MONTHS, parse_pattern
+from streamtally.times.parsing import MAX_REMEMBERED_CHARS, compile_time_parser
+
+LogTimeParser = Callable[[Any, int], int]
+"""A time's value and its record's arrival in ms → ms since the epoch. Raises EvaluationError."""
+
+MAX_AHEAD_MS = 2 * MS_PER_DAY
+"""From the beginning of the arrival's day on: at least a day beyond the arrival itself."""
+YEARS_TO_LEAP_DAY = 9  # 1896 to 1904 is the longest wait for a 29 February
+
+_MONTHS = {name: number for number, name in enumerate(MONTHS, 1)}
+_SYSLOG = re.compile(r"([A-Z][a-z]{2}) {1,2}(\d{1,2}) (?:(\d{4}) )?(\d{2}:\d{2}:\d{2})(?:[.,](\d{1,9}))?", re.ASCII)
+_APACHE_ERROR = re.compile(
+    r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) {1,2}(\d{1,2}) (\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))? (\d{4})", re.ASCII
+)
+_NGINX_ERROR = re.compile(r"(\d{4})/(\d{2})/(\d{2}) (\d{2}:\d{2}:\d{2})", re.ASCII)
+
+
+def needs_arrival(time_format: str) -> bool:
+    """Whether times of that format may lack their year."""
+    if time_format in ("syslog", "auto"):
+        return True
+    if time_format in ("iso8601", "unix", "unix_ms", "apache_error"):
+        return False
+    letters = {part[0][0] for part in parse_pattern(time_format) if part[0]}
+    return {"M", "d"} <= letters and "y" not in letters
+
+
+def compile_log_time(time_format: str, zone: tzinfo = UTC) -> LogTimeParser:
+    """A parser for what ``time_format`` can be: SimpleDateFormat's letters, or a name.
+
+    The names: ``iso8601``, ``unix``, ``unix_ms``, ``syslog``, ``apache_error``, and ``auto``, which takes all of these,
+    what access logs and nginx's error log write. ``zone``: of times without an offset.
+    Raises: SettingsError: a pattern that cannot be used.
+    """
+    if time_format == "syslog":
+        return lambda text, arrival: parse_syslog_time(text, arrival, zone)
+    if time_format == "apache_error":
+        return lambda text, arrival: parse_apache_error_time(text, zone)
+    if time_format == "auto":
+        return _auto(zone)
+    if not needs_arrival(time_format):
+        parse = compile_time_parser(time_format, zone)
+        return lambda text, arrival: parse(text)
+    with_year = compile_time_parser(f"yyyy {time_format}", zone)
+    return lambda text, arrival: of_arrival_year(arrival, lambda year: with_year(f"{year} {' '.join(text.split())}"))
+
+
+def of_arrival_year(arrival: int, parse: Callable[[int], int]) -> int:
+    """The latest time that is not later than the arrival, but for a clock that runs up to a day ahead.
+
+    Args: parse: a year → the time in it; raises EvaluationError where it does not exist (29 February).
+    """
+    limit = arrival // MS_PER_DAY * MS_PER_DAY + MAX_AHEAD_MS
+    year = datetime.fromtimestamp(arrival / 1000, UTC).year
+    for each in range(year + 1, year - YEARS_TO_LEAP_DAY, -1):
+        try:
+            time = parse(each)
+        except EvaluationError:
+            continue
+        if time <= limit:
+            return time
+    raise EvaluationError("a time that does not exist")
+
+
+def _month(name: str) -> int:
+    try:
+        return _MONTHS[name]
+    except KeyError:
+        raise EvaluationError("a time that does not fit its format") from None
+
+
+def parse_syslog_time(text: Any, arrival: int, zone: tzinfo) -> int:
+    """``Oct 11 22:14:15``, also with a fraction or, as some devices write it, a year."""
+    found = _SYSLOG.match(text) if isinstance(text, str) else None
+    if found is None:
+        raise EvaluationError("a time that does not fit its format")
+    name, day, year, clock, fraction = found.groups()
+    month = _month(name)
+
+    def parse(year: int) -> int:
+        return from_iso(f"{year:04}-{month:02}-{int(day):02}T{clock}.{fraction or 0}", zone)
+
+    return parse(int(year)) if year else of_arrival_year(arrival, parse)
+
+
+def parse_apache_error_time(text: Any, zone: tzinfo) -> int:
+    """``Fri Sep 09 10:42:29.902022 2025``, the fraction being optional."""
+    found = _APACHE_ERROR.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        raise EvaluationError("a time that does not fit its format")
+    name, day, clock, fraction, year = found.groups()
+    return from_iso(f"{year}-{_month(name):02}-{int(day):02}T{clock}.{fraction or 0}", zone)
+
+
+def _auto(zone: tzinfo) -> LogTimeParser:
+    parse_plain = compile_time_parser("auto", zone)
+    parse_haproxy = compile_time_parser("dd/MMM/yyyy:HH:mm:ss.SSS", zone)
+
+    def parse(value: Any, arrival: int) -> int:
+        text = value.lstrip("[") if isinstance(value, str) else ""
+        if text[:1].isalpha():
+            return (
+                parse_apache_error_time(text, zone)
+                if _APACHE_ERROR.match(text)
+                else parse_syslog_time(text, arrival, zone)
+            )
+        if text[4:5] == "/" and (found := _NGINX_ERROR.match(text)):
+            return from_iso(f"{found[1]}-{found[2]}-{found[3]}T{found[4]}", zone)
+        if text[2:3] == "/" and text[20:21] == ".":
+            return parse_haproxy(text)
+        return parse_plain(text or value)
+
+    return parse
+
+
+class RememberedLogTimes(dict[tuple[Any, int], int]):
+    """(value, day of arrival) → time, each parsed once; bounded. Raises EvaluationError on look-up."""
+
+    MAX_TEXTS = 50_000
+
+    def __init__(self, parse: LogTimeParser) -> None:
+        super().__init__()
+        self._parse = parse
+
+    def __missing__(self, key: tuple[Any, int]) -> int:
+        value, day = key
+        ms = self._parse(value, day * MS_PER_DAY)
+        if type(value) is str and len(value) > MAX_REMEMBERED_CHARS:
+            return ms
+        if len(self) >= self.MAX_TEXTS:
+            self.clear()
+        self[key] = ms
+        return ms

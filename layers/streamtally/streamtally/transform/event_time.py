@@ -1,0 +1,77 @@
+"""When a row happened: the field or fields that say it, and how they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, tzinfo
+
+from streamtally.errors import EvaluationError
+from streamtally.formats.base import Row
+from streamtally.times.iso import MS_PER_DAY
+from streamtally.times.log_times import RememberedLogTimes, compile_log_time, needs_arrival
+from streamtally.times.parsing import RememberedTimes
+
+AUTO = "auto"
+_USUAL_FIELDS = ("datetime", "timestamp", "time", "time_local", "time_iso8601", "accept_date", "ts", "@timestamp")
+_OF_UTC = "cs_method"  # in the W3C lines of IIS and CloudFront, whose date and time are always in UTC
+_NUMERIC_TIMES = ("unix", "unix_ms", "auto")
+
+EventTime = Callable[[Row, int], int | None]
+"""A row and its record's arrival in ms → when it happened, in ms; None if the row does not say."""
+
+
+class EventTimes:
+    """How event times are read.
+
+    Attributes: fields: those that are read; needs_arrival: whether the record's arrival bears on the time.
+
+    Args:
+        field: a field's name, two (date and time, joined by a space), None for no event time, or ``auto``: the first
+            of the usual names that the row has.
+        time_format: as compile_log_time takes it.
+    Raises: SettingsError: a time format that cannot be used.
+    """
+
+    def __init__(
+        self, field: str | tuple[str, str] | None, time_format: str, zone: tzinfo, field_of: Mapping[str, str]
+    ) -> None:
+        names = _USUAL_FIELDS if field == AUTO else (field,) if isinstance(field, str) else field or ()
+        self.fields = tuple(field_of.get(name, name) for name in names)
+        self.needs_arrival = bool(names) and needs_arrival(time_format)
+        self._time_format = time_format
+        parse = compile_log_time(time_format, zone)
+        self._by_day = RememberedLogTimes(parse)
+        self._plain = RememberedTimes(lambda text: parse(text, 0))
+        parse_utc = compile_log_time(time_format, UTC)
+        self._plain_utc = RememberedTimes(lambda text: parse_utc(text, 0))
+        self.read: EventTime = self._reader(field)
+
+    def _reader(self, field: str | tuple[str, str] | None) -> EventTime:
+        if field is None:
+            return lambda row, arrival: None
+        if field == AUTO:
+            return self._read_usual
+        return self._read_two if isinstance(field, tuple) else self._read_one
+
+    def _time(self, value: object, arrival: int) -> int:
+        if not isinstance(value, str) and (self._time_format not in _NUMERIC_TIMES or type(value) not in (int, float)):
+            raise EvaluationError("the time is not text")
+        return self._by_day[value, arrival // MS_PER_DAY] if self.needs_arrival else self._plain[value]
+
+    def _read_one(self, row: Row, arrival: int) -> int | None:
+        value = row.get(self.fields[0])
+        return None if value is None else self._time(value, arrival)
+
+    def _read_two(self, row: Row, arrival: int) -> int | None:
+        date, time = (row.get(name) for name in self.fields)
+        return None if date is None or time is None else self._time(f"{date} {time}", arrival)
+
+    def _read_usual(self, row: Row, arrival: int) -> int | None:
+        if "date" in row and "time" in row:
+            text = f"{row['date']} {row['time']}"
+            return self._plain_utc[text] if _OF_UTC in row else self._time(text, arrival)
+        for name in self.fields:
+            value = row.get(name)
+            if value is not None:
+                return self._time(value, arrival)
+        return None

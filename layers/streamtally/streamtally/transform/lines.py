@@ -1,0 +1,215 @@
+"""Records → their lines' JSON, with each row given to the outputs on the way.
+
+Plain lines of many records are read at once where the format has a scanner; every other line is read by itself.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+
+import orjson
+
+from streamtally.errors import FormatError, read_failure
+from streamtally.formats.auto import JSON_SPACE, is_json_text
+from streamtally.formats.base import Scanner
+from streamtally.transform.documents import encode_hard, unlike_unparsed
+from streamtally.transform.ledger import Ledger
+from streamtally.transform.outputs import Target
+from streamtally.transform.records import EMPTY_LINES, Record, join_lines, read_lines, split_lines, to_text
+from streamtally.transform.source import Source
+
+CHUNK_BYTES = 64 * 1024
+"""How much text is scanned at once: enough to make little of what a scan costs, and little memory."""
+
+MANY_EMPTY_LINES = 10_000
+"""A record with more empty lines than this is read without them: they are counted, and cost no scan."""
+
+_LINE_END = 0x0A
+_JSON_STARTS = frozenset(("{" + JSON_SPACE).encode())  # an envelope, or an object over many lines
+
+Reading = tuple[Record, str, int]
+"""A record, its lines' JSON, and how many of them are rows."""
+
+
+class LineReader:
+    """Reads the records of one group.
+
+    Args: by_row: give every row to the outputs by itself, in its place.
+    """
+
+    def __init__(self, source: Source, ledger: Ledger, targets: Sequence[Target], by_row: bool) -> None:
+        self._source = source
+        self._parse = source.parse
+        self._record: Record | None = None
+        self._ledger = ledger
+        self._targets = targets
+        self._scanner = None if by_row else source.scanner
+
+    def read(self, records: Sequence[Record]) -> Iterator[Reading]:
+        """Every record, in any order."""
+        chunk, size_bytes = _Chunk(), 0
+        for record in records:
+            payload = record.payload
+            if payload is not None and (len(payload) > MANY_EMPTY_LINES or record.left_out):
+                payload = self._leave_out_empty(record, payload)
+            if not payload or payload[0] in _JSON_STARTS or self._scanner is None:
+                yield self._read_record(record)
+                continue
+            chunk.records.append(record)
+            chunk.payloads.append(payload[:-1] if payload[-1] == _LINE_END else payload)
+            size_bytes += len(payload)
+            if size_bytes >= CHUNK_BYTES:
+                yield from self._scan(self._scanner, chunk)
+                chunk, size_bytes = _Chunk(), 0
+        if chunk.records and self._scanner:
+            yield from self._scan(self._scanner, chunk)
+
+    def _leave_out_empty(self, record: Record, payload: bytes) -> bytes:
+        if payload.count(b"\n\n") + payload.count(b"\n\r\n") > MANY_EMPTY_LINES:
+            squeezed = record.payload = EMPTY_LINES.sub(b"", payload)
+            record.left_out = payload.count(b"\n") - squeezed.count(b"\n")
+            payload = squeezed
+        self._ledger.empty += record.left_out  # also when a batch runs again
+        return payload
+
+    def _read_record(self, record: Record) -> Reading:
+        lines = record_lines(record, self._source)
+        encoded = [self._read_line(record, number, line) for number, line in enumerate(lines)]
+        rows = sum(is_row for _, is_row in encoded)
+        self._ledger.rows += rows
+        return record, "".join([text for text, _ in encoded]), rows
+
+    def _scan(self, scanner: Scanner, chunk: _Chunk) -> list[Reading]:
+        done: dict[int, tuple[str, bool]] = {}  # place → its JSON, and whether it is a row
+
+        def read_other(place: int, line: str) -> str:
+            done[place] = self._read_line(*chunk.addresses[place], line)
+            return done[place][0]
+
+        try:
+            found = scanner.findall(join_lines(chunk.payloads))
+            encoded = scanner.encode(found, read_other)
+        except Exception:  # whatever it stumbles over is one line's trouble, and that line's own parser says so
+            return self._read_chunk(chunk, done)
+        others = {place: is_row for place, (_, is_row) in done.items()}
+        self._ledger.rows += len(found) - len(others) + sum(others.values())
+        for target in self._targets:
+            target.add_plain(scanner, found, chunk)
+        return chunk.split(encoded, others)
+
+    def _read_chunk(self, chunk: _Chunk, done: Mapping[int, tuple[str, bool]]) -> list[Reading]:
+        """The same line by line, where the fast way failed. Args: done: the lines that it has read, by place."""
+        readings: list[Reading] = []
+        place = 0
+        for record, payload in zip(chunk.records, chunk.payloads, strict=True):
+            encoded = []
+            for number, line in enumerate(join_lines([payload]).split("\n")):
+                encoded.append(done.get(place) or self._read_line(record, number, line))
+                place += 1
+            rows = sum(is_row for _, is_row in encoded)
+            self._ledger.rows += rows
+            readings.append((record, "".join([text for text, _ in encoded]), rows))
+        return readings
+
+    def _read_line(self, record: Record, number: int, line: str) -> tuple[str, bool]:
+        """One line's JSON, and whether it is a row, which then adds to every output; an empty line has none."""
+        if not line:
+            self._ledger.empty += 1
+            return "", False
+        try:
+            if record is not self._record:  # what a header line says holds no further than its record
+                self._parse, self._record = self._source.parser_for_record(record.arrival), record
+            row = self._parse(line)
+            text = unlike_unparsed(line + "\n" if self._source.is_json(line) else encode_row(row))
+        except Exception as error:  # a hostile line may make a parser raise anything: it stops no other line
+            reason = read_failure(error)
+            self._ledger.unparsed += 1
+            self._ledger.reasons[reason] += 1
+            return _encode({"unparsed": line, "reason": reason}), False
+        for target in self._targets:
+            target.add_row(row, record, number)
+        return text, True
+
+
+class _Chunk:
+    """Records whose lines are scanned together; payloads are without their last line end."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.payloads: list[bytes] = []
+
+    @cached_property
+    def sizes(self) -> list[int]:
+        """How many lines each record has."""
+        return [payload.count(b"\n") + 1 for payload in self.payloads]
+
+    @cached_property
+    def addresses(self) -> list[tuple[Record, int]]:
+        """Each line's record, and its number therein."""
+        sized = zip(self.records, self.sizes, strict=True)
+        return [(record, number) for record, size in sized for number in range(size)]
+
+    def split(self, encoded: list[str], others: dict[int, bool]) -> list[Reading]:
+        """The lines' JSON, given back to their records."""
+        lost = Counter(id(self.addresses[place][0]) for place, is_row in others.items() if not is_row)
+        readings = []
+        end = 0
+        for record, size in zip(self.records, self.sizes, strict=True):
+            start, end = end, end + size
+            data = encoded[start] if size == 1 else "".join(encoded[start:end])
+            readings.append((record, data, size - lost[id(record)] if lost else size))
+        return readings
+
+
+def _encode(row: dict[str, object]) -> str:
+    return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE).decode()
+
+
+def encode_row(row: dict[str, object]) -> str:
+    """A row's JSON with its line end. What was JSON and is rewritten may hold what cannot be written.
+
+    Raises: FormatError: it does; the line is kept as it came then.
+    """
+    try:
+        return _encode(row)
+    except TypeError:
+        pass
+    try:
+        return encode_hard(row).decode() + "\n"
+    except (TypeError, ValueError, RecursionError):
+        raise FormatError("json", "cannot be written as JSON") from None
+
+
+def count_lines(record: Record) -> int:
+    """How many lines a record has that is refused whole; one that cannot be decoded counts as one."""
+    if record.payload is None:
+        return 1
+    is_plain = record.envelope is not None and record.envelope.is_plain
+    lines = split_lines(to_text(record.payload)) if is_plain else read_lines(record.payload)
+    return len(lines) + record.left_out
+
+
+def has_several_lines(record: Record, source: Source) -> bool:
+    """Whether a record holds more lines than one, empty ones not counted."""
+    return sum(1 for line in record_lines(record, source) if line) > 1
+
+
+def record_lines(record: Record, source: Source) -> list[str]:
+    """A record's lines; a JSON object written over many lines (the Kinesis Agent's PRETTYPRINT) is one."""
+    if record.envelope is not None and record.envelope.is_plain:
+        return split_lines(to_text(record.payload or b""))
+    lines = read_lines(record.payload or b"")
+    if len(lines) > 1 and source.takes_json and is_json_text(lines[0]) and lines[0].rstrip()[-1:] != "}":
+        return _join_pretty(lines, source)
+    return lines
+
+
+def _join_pretty(lines: list[str], source: Source) -> list[str]:
+    joined = " ".join(line.strip() for line in lines)  # inside strict JSON's strings no line can end
+    try:
+        source.parse(joined)
+    except Exception:  # whatever it is, each line is read by itself then, and says it
+        return lines
+    return [joined]

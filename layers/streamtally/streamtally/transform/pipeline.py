@@ -1,0 +1,108 @@
+"""The batch's way: records → lines → rows → outputs → answer. Everything here is pure; the edges do what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from streamtally.config.outputs import output_settings
+from streamtally.config.source import source_settings
+from streamtally.errors import PlanError, SettingsError
+from streamtally.ids import digest
+from streamtally.plan.rows import RowOutput, compile_row_output
+from streamtally.plan.windowed import WindowedOutput, compile_windowed_output
+from streamtally.transform.bounds import ROW_OUTPUTS, Bounds
+from streamtally.transform.outputs import Output
+from streamtally.transform.records import ANY_AGE_MS
+from streamtally.transform.source import Source, ZoneOf
+
+PLAN_VERSION = 1
+MS_PER_DAY = 86_400_000
+_ANSWER_TIMES = 3
+"""How many times its bytes a line takes in the answer, where that is not known yet: JSON with names, in base64."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """A pipeline ready to run.
+
+    Attributes:
+        source: reads lines; outputs: by name, in the plan's order.
+        plan_id: hash of all that decides which partials a batch makes.
+        document: the ``pipeline.json`` it was made of.
+    """
+
+    source: Source
+    outputs: Mapping[str, Output]
+    plan_id: str
+    document: Mapping[str, Any]
+
+    @property
+    def bounds(self) -> Bounds:
+        """What one invocation reads."""
+        settings = self.source.settings
+        rows = sum(isinstance(output, RowOutput) for output in self.outputs.values())
+        return Bounds(settings.read_bytes, settings.read_lines * ROW_OUTPUTS // max(ROW_OUTPUTS, rows))
+
+    @property
+    def max_age_ms(self) -> int:
+        """How long ago what is to be counted may have arrived: as long as its partials are kept, or its rows."""
+        settings = [(output, output.settings) for output in self.outputs.values()]
+        days = [
+            each.partials_days if isinstance(output, WindowedOutput) else each.retention.max_age_days
+            for output, each in settings
+        ]
+        return max((ANY_AGE_MS if kept is None else int(kept * MS_PER_DAY) for kept in days), default=ANY_AGE_MS)
+
+    def output(self, name: str) -> Output:
+        """An output by its name. Raises: KeyError."""
+        return self.outputs[name]
+
+
+def load_pipeline(document: Mapping[str, Any], zone_of: ZoneOf) -> Pipeline:
+    """A pipeline from ``pipeline.json``.
+
+    Args: zone_of: a time zone's name → the zone (zoneinfo.ZoneInfo reads files, so the edge hands it in).
+    Raises: SettingsError, PlanError: the text says what in it cannot be used.
+    """
+    if not isinstance(document, Mapping) or not {"source", "outputs", "plan"} <= set(document):
+        raise PlanError("not a pipeline: it has 'source', 'outputs' and 'plan' (make it with streamtally compile)")
+    source = Source(source_settings(document["source"]), zone_of)
+    plan = document["plan"]
+    if plan.get("version") != PLAN_VERSION:
+        raise PlanError(f"plan version {plan.get('version')!r}: this release reads {PLAN_VERSION}; compile it again")
+    outputs: dict[str, Output] = {}
+    for node in plan["outputs"]:
+        output = _compile_output(node, document["outputs"], source)
+        if output.name in outputs:
+            raise PlanError(f"output {output.name!r} is there twice")
+        outputs[output.name] = output
+    return Pipeline(source, outputs, _plan_id(document), document)
+
+
+def _compile_output(node: dict[str, Any], settings: Mapping[str, Any], source: Source) -> Output:
+    name = str(node.get("name") or "")
+    stream = node.get("stream", name)
+    if not name or stream not in settings:
+        raise SettingsError(f"the plan's output {name!r} has no settings: add [outputs.{stream}] to pipeline.toml")
+    chosen = output_settings(stream, settings[stream])
+    try:
+        if node.get("kind") == "row":
+            return compile_row_output(node, chosen, source)
+        if node.get("kind") == "windowed":
+            return compile_windowed_output(node, chosen, source)
+        raise PlanError(f"unknown kind {node.get('kind')!r}: it is 'row' or 'windowed'")
+    except KeyError as error:
+        raise PlanError(f"output {name!r}: {error} is missing in the plan") from None
+    except PlanError as error:
+        raise PlanError(f"output {name!r}: {error}") from None
+
+
+def _plan_id(document: Mapping[str, Any]) -> str:
+    # Whatever makes a batch give other partials: the plan, how rows are read, and which event times are believed.
+    horizons = {
+        name: [settings.get("max_past_seconds"), settings.get("max_ahead_seconds")]
+        for name, settings in document["outputs"].items()
+    }
+    return digest([document["plan"], document["source"], horizons])

@@ -1,0 +1,137 @@
+"""The source of a pipeline: how its lines are read, what its columns are called and typed, and when a row happened."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, tzinfo
+
+from streamtally.config.source import AUTO, FORMATS_OWN, SourceSettings
+from streamtally.errors import SettingsError
+from streamtally.formats import find_format
+from streamtally.formats.auto import CANDIDATES, compile_auto, is_json_text
+from streamtally.formats.base import Format, FormatOptions, Parser
+from streamtally.formats.wrappers.agent import compile_agent
+from streamtally.formats.wrappers.embedded_line import LineFieldParser
+from streamtally.formats.wrappers.json_paths import PathParser
+from streamtally.formats.wrappers.rewrite import Rewrite
+from streamtally.plan.types import SqlType, parse_type
+from streamtally.transform.event_time import EventTime, EventTimes
+
+ZoneOf = Callable[[str], tzinfo]
+"""A time zone's name → the zone. Raises KeyError or ValueError for one that is unknown."""
+
+_ACCESS_LOG_TIME = ("datetime", "dd/MMM/yyyy:HH:mm:ss Z")
+
+
+class Source:
+    """A source ready to read lines.
+
+    Attributes: parse: a line → its row; raises FormatError.
+    Raises: SettingsError: an unknown format, type or zone, a pattern that does not compile.
+    """
+
+    def __init__(self, settings: SourceSettings, zone_of: ZoneOf) -> None:
+        self.settings = settings
+        self.zone = zone = _zone(settings.time_zone, zone_of)
+        options = FormatOptions(
+            pattern=settings.pattern,
+            fields=settings.fields,
+            types=settings.types,
+            unescape=settings.unescape,
+            delimiter=settings.delimiter,
+            zone=zone,
+        )
+        self._set_parser(options)
+        self._field_of = {column: name for name, column in settings.rename.items()}
+        field_name, time_format = self._time_settings()
+        self.time_field, self.time_format = field_name, time_format
+        times = EventTimes(field_name, time_format, UTC if self._is_time_utc() else zone, self._field_of)
+        self.event_time: EventTime = times.read
+        self.event_time_fields = times.fields
+        self.event_time_needs_arrival = times.needs_arrival
+
+    def _set_parser(self, options: FormatOptions) -> None:
+        settings = self.settings
+        formats = self._formats()
+        if settings.agent_options is not None:
+            self.parse: Parser = compile_agent(settings.agent_options)
+        else:
+            self.parse = compile_auto(options) if settings.format == AUTO else formats[0].compile(options)
+        rewrite = Rewrite.of(settings.split_request, settings.anonymize, settings.true_client, settings.drop)
+        self._natural_types = {each.name: each.type for one in formats for each in one.fields}
+        self.takes_json = any(each.passes_text for each in formats)
+        """Whether some of its lines may be JSON that goes on as it came: those that :func:`is_json_text`."""
+        self.scanner = next((each.scanner for each in formats if each.scanner), None)
+        """The fast way through a record's lines, where a format has one."""
+        if settings.line_field is not None:
+            self.parse = LineFieldParser(self.parse, settings.line_field)
+            self.takes_json, self.scanner = False, None
+        if rewrite is not None:  # what goes on is not the line any more
+            self.parse, self.takes_json, self.scanner = rewrite.wrap(self.parse), False, None
+        if self.settings.paths:
+            self.parse, self.scanner = PathParser(self.parse, self.settings.paths), None
+
+    def _formats(self) -> tuple[Format, ...]:
+        if self.settings.agent_options is not None:
+            return ()
+        return CANDIDATES if self.settings.format == AUTO else (find_format(self.settings.format),)
+
+    def _time_settings(self) -> tuple[str | tuple[str, str] | None, str]:
+        settings, formats = self.settings, self._formats()
+        if settings.time_field != FORMATS_OWN:
+            return settings.time_field, settings.time_format or "auto"
+        if settings.format == AUTO or not formats or formats[0].name in ("json", "regex"):
+            return _ACCESS_LOG_TIME[0], settings.time_format or _ACCESS_LOG_TIME[1]
+        return formats[0].time_field, settings.time_format or formats[0].time_format or "auto"
+
+    def _is_time_utc(self) -> bool:
+        settings, formats = self.settings, self._formats()
+        is_own = settings.time_field == FORMATS_OWN and settings.time_format is None and settings.format != AUTO
+        return is_own and bool(formats) and formats[0].time_is_utc
+
+    def parser_for_record(self, arrival_ms: int | None = None) -> Parser:
+        """The parser for one record's lines: what a header line says holds no further than its record.
+
+        Args: arrival_ms: the record's, for lines that are stamped with it (the agent's ADDMETADATA).
+        """
+        return fresh_parser(self.parse, arrival_ms)
+
+    def column_names(self) -> list[str]:
+        """Every column that is known by name: the format's fields as they are renamed, and declared ones."""
+        names = [*self._natural_types, *self.settings.fields, *pattern_groups(self.settings.pattern)]
+        if self.settings.split_request:
+            names += ["method", "path", "query", "protocol"]
+        renamed = [self.settings.rename.get(name, name) for name in names]
+        return list(dict.fromkeys([*renamed, *self.settings.paths, *self.settings.types]))
+
+    def column(self, name: str) -> tuple[str, SqlType]:
+        """A column's field in the row, and its type: declared, else the format's, else VARCHAR."""
+        field_name = self._field_of.get(name, name)
+        types = self.settings.types
+        declared = types.get(name) or types.get(field_name) or self._natural_types.get(field_name) or "VARCHAR"
+        return field_name, parse_type(declared)
+
+    def is_json(self, line: str) -> bool:
+        """Whether a line that parsed goes on as it came."""
+        return self.takes_json and is_json_text(line)
+
+
+def fresh_parser(parse: Parser, arrival_ms: int | None = None) -> Parser:
+    """The parser as if it had seen no line, for a record of that arrival; most parsers are the same for every one."""
+    fresh: Callable[[int | None], Parser] | None = getattr(parse, "fresh", None)
+    return parse if fresh is None else fresh(arrival_ms)
+
+
+def pattern_groups(pattern: str | None) -> list[str]:
+    """The names of a regular expression's named groups, as Python or Java writes them."""
+    return re.findall(r"\(\?P?<([A-Za-z_]\w*)>", pattern or "")
+
+
+def _zone(name: str, zone_of: ZoneOf) -> tzinfo:
+    if name in ("UTC", "Z", "GMT"):
+        return UTC
+    try:
+        return zone_of(name)
+    except (KeyError, ValueError, OSError):
+        raise SettingsError(f"unknown time zone {name!r}: give a name such as Europe/Berlin, or UTC") from None

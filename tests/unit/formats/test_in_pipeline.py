@@ -1,0 +1,188 @@
+"""Formats at work in a pipeline: in the transform, with the account of every line, and from pipeline.toml."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+import pytest
+
+from streamtally.definition import define_pipeline
+from streamtally.errors import FormatError, SettingsError
+from streamtally.formats import REGISTRY, FormatOptions
+from streamtally.formats.wrappers.agent import compile_agent
+from streamtally.local.folder import read_folder
+from streamtally.transform.pipeline import load_pipeline
+from streamtally.transform.records import decode_records
+from streamtally.transform.transform import Outcome, transform
+from tests.system.conformance.test_kinesis_agent import CASES, input_of
+
+ROOT = Path(__file__).resolve().parents[3]
+SAMPLES = Path(__file__).parent / "samples"
+ARRIVAL = 1_763_846_501_000  # 2025-11-22T21:21:41Z
+OUTPUT = '[outputs.DESTINATION_SQL_STREAM]\nindex = "request_data"\n'
+
+
+def run(source: dict[str, Any], *payloads: bytes, arrival: int = ARRIVAL) -> Outcome:
+    """One batch of records through the default program."""
+    document = json.loads(json.dumps(read_folder(ROOT / "layers/pipeline/pipeline")))
+    document["source"] = {"types": document["source"]["types"], **source}
+    records = [
+        {"recordId": f"id-{n}", "approximateArrivalTimestamp": arrival, "data": base64.b64encode(data).decode()}
+        for n, data in enumerate(payloads)
+    ]
+    return transform(load_pipeline(document, ZoneInfo), decode_records(records, now_ms=arrival))
+
+
+def lines_of(outcome: Outcome) -> list[dict[str, Any]]:
+    """What goes to S3, line by line."""
+    return [orjson.loads(line) for result in outcome.results for line in result.data.splitlines()]
+
+
+def counts(outcome: Outcome) -> dict[Any, int]:
+    """(window, status) → count."""
+    documents = [orjson.loads(each) for delivery in outcome.deliveries for each in delivery.documents]
+    return {(each["datetime"], each["status"]): each["statusCount"] for each in documents}
+
+
+# Every format's sample goes through whole: each line a row or a header line, its event time taken, nothing lost.
+@pytest.mark.parametrize("name", [name for name, each in REGISTRY.items() if each.time_field])
+def test_every_format_in_the_transform(name: str) -> None:
+    payload = (SAMPLES / f"{name}.log").read_bytes()
+    outcome = run({"format": name, "types": {}}, payload)
+    expected = [json.loads(line) for line in (SAMPLES / f"{name}.jsonl").read_bytes().splitlines()]
+    assert lines_of(outcome) == expected
+    ledger = outcome.ledger
+    assert ledger.rows + ledger.unparsed == len(expected)
+    assert ledger.unparsed == sum(set(row) == {"unparsed", "reason"} for row in expected)
+
+
+# A syslog line without a year is counted in its record's year, right over New Year.
+def test_syslog_over_new_year() -> None:
+    new_year = 1_767_225_602_000  # 2026-01-01T00:00:02Z
+    lines = b"Dec 31 23:59:59 h a: x\nJan  1 00:00:01 h a: y\n"
+    found = counts(run({"format": "syslog"}, lines, arrival=new_year))
+    assert set(found) == {("2025-12-31T23:59:00.000", None), ("2026-01-01T00:00:00.000", None)}
+    berlin = counts(run({"format": "syslog", "time_zone": "Asia/Tokyo"}, lines, arrival=new_year - 9 * 3_600_000))
+    assert set(berlin) == {("2025-12-31T14:59:00.000", None), ("2025-12-31T15:00:00.000", None)}
+
+
+# What a #Fields line says holds to the end of its record, in whatever order the records come.
+@pytest.mark.parametrize("source", [{"format": "w3c"}, {"format": "auto", "time_field": "auto"}])
+def test_w3c_headers_hold_for_their_record(source: dict[str, Any]) -> None:
+    with_header = b"#Fields: date time c-ip sc-status\n2025-11-22 21:21:41 192.0.2.1 200\n"
+    without = b"2025-11-22 21:21:41 192.0.2.1 200\n"
+    forth, back = run(source, with_header, without), run(source, without, with_header)
+    row = {"date": "2025-11-22", "time": "21:21:41", "c_ip": "192.0.2.1", "sc_status": 200}
+    assert lines_of(forth)[1] == row
+    assert [each for each in lines_of(back) if "c_ip" in each] == [row]
+    assert (forth.ledger.rows, forth.ledger.unparsed) == (back.ledger.rows, back.ledger.unparsed) == (1, 2)
+
+
+# The agent's options in place of a format: its strings, its nulls, and what it skips kept as unparsed.
+def test_agent_options() -> None:
+    options = [{"optionName": "LOGTOJSON", "logFormat": "COMBINEDAPACHELOG"}]
+    line = b'192.0.2.1 - - [22/Nov/2025:21:21:41 +0000] "GET / HTTP/1.1" 404 5 "-" "x"\n'
+    outcome = run({"agent_options": options}, line + line.replace(b"192.0.2.1", b"2001:db8::1"))
+    kept, skipped = lines_of(outcome)
+    assert (kept["response"], kept["bytes"], kept["referer"]) == ("404", "5", None)
+    assert skipped["unparsed"].startswith("2001:db8::1")
+    assert counts(outcome) == {("2025-11-22T21:21:00.000", 404): 1}
+
+
+# A pipeline.toml takes the list, its JSON, a directive and the row options, and refuses what cannot be used.
+def test_pipeline_toml() -> None:
+    plan = json.loads((ROOT / "layers/pipeline/pipeline/pipeline.json").read_text())["plan"]
+    for source in (
+        'agent_options = [{ optionName = "LOGTOJSON", logFormat = "COMBINEDAPACHELOG" }]',
+        'agent_options = \'[{"optionName":"LOGTOJSON","logFormat":"COMBINEDAPACHELOG"}]\'',
+        "format = 'nginx:$remote_addr [$time_local] \"$request\" $status'\nsplit_request = true\nanonymize = true",
+        'format = "alb"\ndrop = ["extra"]\ntrue_client = { forwarded = "x_forwarded_for", client = "client" }',
+    ):
+        assert define_pipeline(f"[source]\n{source}\n{OUTPUT}", plan, ZoneInfo)["source"]
+    for source, named in (
+        ('agent_options = [{ optionName = "ADDEC2METADATA", logFormat = "SYSLOG" }]', "EC2"),
+        ("agent_options = 5", "agent_options = 5: expected a list or text"),
+        ('format = "nginx:$a$b"', "nothing stands between"),
+        ('anonymize = "host"', "expected true or false or a list"),
+        ("true_client = true", "true_client"),
+        ('drop = "host"', "expected a list"),
+    ):
+        with pytest.raises(SettingsError, match=named):
+            define_pipeline(f"[source]\n{source}\n{OUTPUT}", plan, ZoneInfo)
+
+
+# ADDMETADATA's timestamp is the record's arrival, so a retried batch gives the same lines.
+@pytest.mark.parametrize("more", [{}, {"drop": ["none"]}, {"paths": {"ID": "$.metadata.id"}}])
+def test_agent_timestamp_is_the_arrival(more: dict[str, Any]) -> None:
+    options = [{"optionName": "ADDMETADATA", "timestamp": "true", "metadata": {"id": 7}}]
+    source = {"agent_options": options, "time_field": "ts", "time_format": "iso8601", **more}
+    outcome = run(source, b"first\nsecond\n", b"third\n", arrival=ARRIVAL + 5)
+    stamped = {"ts": "2025-11-22T21:21:41.005Z", "metadata": {"id": 7}}
+    found = [{name: value for name, value in row.items() if name != "ID"} for row in lines_of(outcome)]
+    assert found == [{**stamped, "data": data} for data in ("first", "second", "third")]
+    again = run(source, b"first\nsecond\n", b"third\n", arrival=ARRIVAL + 5)
+    assert lines_of(again) == lines_of(outcome)
+    assert counts(outcome) == {("2025-11-22T21:21:00.000", None): 3}
+
+
+# In a pipeline a line gives the object that the agent sends, for every case of the conformance table that is a line;
+# what the agent skips, sends as it was read, or makes no object of is unparsed.
+@pytest.mark.parametrize("option", sorted({each.get("optionName", "") for case in CASES for each in case["options"]}))
+def test_every_option_in_a_pipeline(option: str) -> None:
+    for case in CASES:
+        names = [each.get("optionName", "") for each in case["options"]]
+        line = input_of(case).decode(errors="replace").removesuffix("\n")
+        is_line = case["kind"] == "record" and "\n" not in line and "input_b64" not in case
+        if option not in names or not is_line or "output_sha256" in case:
+            continue
+        if case["outcome"] == "config_error" or {"ADDEC2METADATA", "USINGPLUGGIN"} & set(names):
+            with pytest.raises(SettingsError):
+                compile_agent(case["options"])
+            continue
+        expected = row_of(case)
+        parse = compile_agent(case["options"])
+        if expected is None:
+            with pytest.raises(FormatError):
+                parse(line)
+        else:
+            assert list(parse(line).items()) == list(expected.items()), case["id"]
+
+
+def row_of(case: dict[str, Any]) -> dict[str, Any] | None:
+    """The object that a case's output is, None if it is none."""
+    if case["outcome"] == "crash":
+        return {"q": "x" * 8000}
+    if case["outcome"] != "record":
+        return None
+    try:
+        row = orjson.loads(case["output"])
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) else None
+
+
+# … and pipeline.toml takes each of them as it stands in agent.json, as text too.
+def test_every_option_in_pipeline_toml() -> None:
+    plan = json.loads((ROOT / "layers/pipeline/pipeline/pipeline.json").read_text())["plan"]
+    tried = set()
+    for case in CASES:
+        names = {each.get("optionName") for each in case["options"]}
+        if case["kind"] == "record" and case["outcome"] == "record" and not names & {"ADDEC2METADATA", "USINGPLUGGIN"}:
+            text = json.dumps(json.dumps(case["options"]))
+            source = define_pipeline(f"[source]\nagent_options = {text}\n{OUTPUT}", plan, ZoneInfo)["source"]
+            assert json.loads(source["agent_options"]) == case["options"]
+            tried |= names
+    assert tried == {"LOGTOJSON", "CSVTOJSON", "SINGLELINE", "ADDBRACKETS", "ADDMETADATA"}
+
+
+# A format's parser is the same object's work for every record: nothing of one record is left in the next.
+@pytest.mark.parametrize("name", [name for name in REGISTRY if name not in ("regex", "w3c")])
+def test_parsers_remember_nothing(name: str) -> None:
+    parse = REGISTRY[name].compile(FormatOptions())
+    for example in (*REGISTRY[name].examples, *reversed(REGISTRY[name].examples)):
+        assert parse(example.line) == example.row

@@ -1,0 +1,55 @@
+"""The format regex: a pattern that backtracks without end cannot stop a batch."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+
+import pytest
+
+from streamtally.errors import FormatError, SettingsError
+from streamtally.formats import FormatOptions, find_format
+from streamtally.patterns import bounded
+from tests.endless import must_end
+
+HOSTILE = ["(a+)+b", "(a|a)*b", "(a*)*b", "(.*)x(.*)x(.*)y", "((a|aa)+)b"]
+
+
+def options(pattern: str) -> FormatOptions:
+    """Names for whatever groups there are."""
+    return FormatOptions(pattern=pattern, fields=tuple(f"f{n}" for n in range(re.compile(pattern).groups)))
+
+
+# Whatever the pattern, a hostile line is answered.
+@pytest.mark.parametrize("pattern", HOSTILE)
+def test_hostile_lines(pattern: str) -> None:
+    pytest.importorskip("re2")
+    parse = find_format("regex").compile(options(pattern))
+    for line in ("a" * 50_000, "x" * 50_000, "é" + "a" * 50_000):
+        with must_end(), contextlib.suppress(FormatError):
+            parse(line)
+
+
+# The same rows from either engine: short lines by re, long ones by RE2.
+def test_engines_agree() -> None:
+    pytest.importorskip("re2")
+    parse = find_format("regex").compile(options(r"(\w+) (.*)x(.*) (?:(\d+)|-)"))
+    assert parse("ab 1x2 5") == {"f0": "ab", "f1": "1", "f2": "2", "f3": "5"}
+    assert parse(f"ab {'x' * 5000}é -") == {"f0": "ab", "f1": "x" * 4999, "f2": "é", "f3": None}
+
+
+# Without RE2 such a pattern is refused at the start, and one that is only slow is bound by the line's length.
+def test_without_re2(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "re2", None)
+    with pytest.raises(SettingsError, match="backtrack without end"):
+        find_format("regex").compile(options("(a+)+b"))
+    parse = find_format("regex").compile(options("(.*)x(.*)"))
+    assert parse("axb") == {"f0": "a", "f1": "b"}
+    with pytest.raises(FormatError, match="too many steps"):
+        parse("x" * 100_000)
+
+
+# A pattern that gives no choice is run by re at any length, with names as Python and Java write them.
+def test_plain_patterns() -> None:
+    parse = find_format("regex").compile(FormatOptions(pattern=r'^(?P<host_name>\S+) "(?<request>[^"]*)"$'))
+    assert parse(f'h "{"x" * 500_000}"')["request"] == "x" * 500_000

@@ -1,0 +1,167 @@
+"""The report's page as text: what it holds, and that no log line acts in it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from streamtally.report.data import OutputLedger, ReportData, TopList
+from streamtally.report.figures import chart_label
+from streamtally.report.page import render_report
+from tests.unit.report.hostile import TEXTS, hostile_report
+
+
+class Page(HTMLParser):
+    """The tags of a page with their attributes, and its text outside scripts and styles."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.comments: list[str] = []
+        self.text = ""
+        self.scripts: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_comment(self, data: str) -> None:
+        self.comments.append(data)
+
+    def handle_data(self, data: str) -> None:
+        if self.cdata_elem is None:
+            self.text += data
+        elif self.cdata_elem == "script":
+            self.scripts.append(data)
+
+
+@pytest.fixture(scope="module")
+def hostile_page() -> str:
+    return render_report(hostile_report())
+
+
+EMPTY = ReportData(pipeline="p", generated_at="now", lines=0, rows=0)
+
+
+# The page's tags are the same whether the texts are hostile or plain: no text becomes a tag, an attribute, a comment.
+def test_no_text_becomes_markup(hostile_page: str) -> None:
+    data = hostile_report()
+    plain_top = TopList([("plain", count) for _, count in data.top_requests.entries], 2000)
+    plain = replace(
+        data,
+        pipeline="plain",
+        generated_at="plain",
+        inputs=["plain"],
+        outputs=[replace(each, name="plain") for each in data.outputs],
+        top_requests=plain_top,
+        top_hosts=plain_top,
+        top_agents=plain_top,
+        unparsed_lines=[replace(each, file="plain", reason="plain", text="plain") for each in data.unparsed_lines],
+    )
+    hostile, harmless = Page(hostile_page), Page(render_report(plain))
+    assert hostile.tags == harmless.tags
+    assert hostile.comments == []
+    assert "style" not in {name for _, attrs in hostile.tags for name in attrs}
+    assert not [name for _, attrs in hostile.tags for name in attrs if name.startswith("on")]
+
+
+# Every hostile text is there to be read, with what would act written as an escape.
+def test_hostile_texts_are_shown(hostile_page: str) -> None:
+    text = Page(hostile_page).text
+    for shown in (*TEXTS[:11], r"\x1b[31mred\x1b]0;title\x07", r"\u202egnp.exe", r"\u2028line", r"\x9b31m", r"\ud800"):
+        assert shown in text
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800]", text)
+
+
+# The policy lets the two scripts of the page run, by their hashes, and nothing be loaded from anywhere.
+def test_policy(hostile_page: str) -> None:
+    page = Page(hostile_page)
+    policy = next(attrs["content"] for tag, attrs in page.tags if attrs.get("http-equiv") == "Content-Security-Policy")
+    assert policy is not None
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe-inline" not in policy.split("style-src")[0]
+    assert "http" not in policy
+    assert "unsafe-eval" not in policy
+    loaded = [attrs for _, attrs in page.tags if attrs.keys() & {"src", "srcset", "href", "action", "data"}]
+    assert loaded == [{"rel": "icon", "href": "data:,"}]
+    kinds = [attrs.get("type") for tag, attrs in page.tags if tag == "script"]
+    assert kinds == ["application/json", None, None]
+
+
+# The charts' data is one JSON block; its labels are escaped once more for plotly, which reads tags in labels itself.
+def test_charts_data(hostile_page: str) -> None:
+    block = next(each for each in Page(hostile_page).scripts if each.startswith("{"))
+    assert "<" not in block
+    charts = json.loads(block)
+    assert list(charts) == ["chart-status", "chart-requests", "chart-hosts", "chart-agents"]
+    assert [trace["name"] for trace in charts["chart-status"]["data"]] == ["2xx", "3xx", "4xx", "5xx", "other"]
+    labels = charts["chart-requests"]["layout"]["yaxis"]["ticktext"]
+    assert len(labels) == len(TEXTS)
+    assert not [label for label in labels if re.search(r"[<>]|&(?!amp;|lt;|gt;)", label)]
+
+
+# A label is what plotly shows letter by letter; a long one loses its middle, so that its end can be told too.
+@pytest.mark.parametrize(
+    "text, label",
+    [
+        ("<b>x</b>", "&lt;b&gt;x&lt;/b&gt;"),
+        ("&lt;", "&amp;lt;"),
+        ('say "hi"', 'say "hi"'),
+        ("a\x1b[1m", r"a\x1b[1m"),
+        ("begin" + "x" * 100 + "end", "begin" + "x" * 25 + "…" + "x" * 26 + "end"),
+    ],
+)
+def test_chart_label(text: str, label: str) -> None:
+    assert chart_label(text) == label
+
+
+# The numbers of the ledger are shown with whether they add up, for lines and for each output.
+def test_ledger() -> None:
+    data = replace(EMPTY, lines=1234567, rows=1234000, unparsed=500, empty=60, failed=7)
+    data = replace(data, outputs=[OutputLedger("COUNTS", 1233000, 400, 590, 10)])
+    text = Page(render_report(data)).text
+    for part in ("1,234,567", "1,234,000", "The ledger balances", "COUNTS", "1,233,000", "500 lines did not parse"):
+        assert part in text
+    assert "does not balance" in Page(render_report(replace(data, failed=8))).text
+
+
+# Each top list says whether it is exact, and by how much it may err if it is not.
+def test_error_of_top_lists() -> None:
+    exact = replace(EMPTY, top_requests=TopList([("GET /", 50)], 200))
+    text = Page(render_report(exact)).text
+    assert "Exact counts." in text
+    assert "25.0 %" in text
+    about = replace(EMPTY, top_hosts=TopList([("192.0.2.1", 5000)], 20000, 1234))
+    assert "may be too high by up to 1,234" in Page(render_report(about)).text
+
+
+# A run without a row still makes a page; it has no empty charts.
+def test_nothing_to_show() -> None:
+    page = Page(render_report(EMPTY))
+    assert "Every line parsed." in page.text
+    assert page.scripts[0] == "{}"
+    assert "Top" not in page.text
+
+
+# Every chart has its table, every table a caption and headed columns, so that the page can be heard as well as seen.
+def test_accessible(hostile_page: str) -> None:
+    page = Page(hostile_page)
+    names = [tag for tag, _ in page.tags]
+    charts = [attrs for tag, attrs in page.tags if attrs.get("class") == "chart"]
+    assert len(charts) == 4
+    assert all(attrs["role"] == "img" and attrs["aria-label"] for attrs in charts)
+    assert names.count("details") == 4
+    assert names.count("table") == names.count("caption") == 7
+    assert all(attrs.get("scope") == "col" for tag, attrs in page.tags if tag == "th")
+    assert ("html", {"lang": "en"}) in page.tags
+
+
+# The same data gives the same page, byte for byte: there is no clock and no chance in it.
+def test_deterministic(hostile_page: str) -> None:
+    assert render_report(hostile_report()) == hostile_page
+    assert len(hostile_page.encode()) < 6_000_000

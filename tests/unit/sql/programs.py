@@ -1,0 +1,119 @@
+"""What the tests of the SQL compiler share: the source's columns, and a pair's expected outcome as text."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from streamtally.errors import SqlError
+from streamtally.plan.rows import RowOutput
+from streamtally.plan.types import parse_type
+from streamtally.plan.windowed import Group, WindowedOutput
+from streamtally.sql.planning.streams import SourceStream
+from streamtally.sql.problems import show_problems
+from streamtally.sql.program import Program, compile_program
+from streamtally.transform.pipeline import Pipeline, load_pipeline
+
+PAIRS = Path(__file__).parent / "pairs"
+
+COLUMNS = {
+    "host": "VARCHAR",
+    "ident": "VARCHAR",
+    "authuser": "VARCHAR",
+    "datetime": "VARCHAR",
+    "request": "VARCHAR",
+    "response": "INTEGER",
+    "bytes": "BIGINT",
+    "referer": "VARCHAR",
+    "agent": "VARCHAR",
+}
+SOURCE = SourceStream(
+    {name: parse_type(of) for name, of in COLUMNS.items()},
+    time_column="datetime",
+    time_format="dd/MMM/yyyy:HH:mm:ss Z",
+)
+
+
+def compile_text(text: str) -> Program:
+    """A program compiled for the Apache columns; a first line ``-- outputs: A, B`` binds these outputs."""
+    first = text.split("\n", 1)[0]
+    bound = None
+    if first.startswith("-- outputs: "):
+        bound = [name.strip() for name in first.removeprefix("-- outputs: ").split(",")]
+    return compile_program(text, SOURCE, bound)
+
+
+def outcome(text: str) -> tuple[str, str]:
+    """(suffix, text) of a program's expected file: its plan's outputs, or what is shown of its problems."""
+    try:
+        program = compile_text(text)
+    except SqlError as error:
+        return ".error", "\n".join(show_problems(error, text)) + "\n"
+    document = {"outputs": program.outputs, **({"notes": program.notes} if program.notes else {})}
+    return ".plan.json", json.dumps(document, indent=1) + "\n"
+
+
+def load_text(text: str) -> Pipeline:
+    """A program as a pipeline ready to run, with an index for each of its streams."""
+    program = compile_text(text)
+    outputs = {name: {"index": f"index_{place}"} for place, name in enumerate(program.streams)}
+    plan = {"version": 1, "outputs": program.outputs}
+    return load_pipeline({"source": {}, "outputs": outputs, "plan": plan}, ZoneInfo)
+
+
+ARRIVAL = 1_504_860_480_000
+"""2017-09-08T08:48:00Z."""
+DAY = 86_400_000
+
+
+def make_row(output: RowOutput, row: dict[str, Any]) -> dict[str, Any] | None:
+    """A row's columns in a row output; None if it was left out."""
+    return output.make(row, ARRIVAL, ARRIVAL - 7 * DAY, ARRIVAL + DAY // 24)[2]
+
+
+def evaluate(expression: str, of: str, row: dict[str, Any]) -> Any:
+    """An expression of SQL over a row of the source ``s``, as a column of that type shows it."""
+    text = (
+        f'CREATE STREAM "OUT" (c {of}); CREATE PUMP p AS INSERT INTO "OUT" '
+        f'SELECT STREAM {expression} FROM "SOURCE_SQL_STREAM_001" AS s'
+    )
+    output = load_text(text).output("OUT")
+    assert isinstance(output, RowOutput)
+    columns = make_row(output, row)
+    assert columns is not None
+    return columns["C"]
+
+
+def tally(text: str, rows: Iterable[dict[str, Any]], batches: int = 1) -> dict[str, list[dict[str, Any]]]:
+    """Each output's visible documents, by window and key, from rows (with ``arrival``, if not ARRIVAL) in batches."""
+    pipeline = load_text(text)
+    shares: list[list[dict[str, Any]]] = [[] for _ in range(batches)]
+    for place, row in enumerate(rows):
+        shares[place % batches].append(row)
+    return {name: list(_documents(output, shares)) for name, output in pipeline.outputs.items()}
+
+
+def _documents(output: RowOutput | WindowedOutput, shares: list[list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+    if isinstance(output, RowOutput):
+        for row in itertools.chain(*shares):
+            columns = make_row(output, {name: value for name, value in row.items() if name != "arrival"})
+            if columns is not None:
+                yield columns
+        return
+    states: dict[tuple[int, str], list[Any]] = {}
+    for share in shares:
+        groups: Group = {}
+        for row in share:
+            arrival = row.get("arrival", ARRIVAL)
+            output.add(row, arrival, arrival - 7 * DAY, arrival + DAY // 24, groups, 1)
+        for key, group in groups.items():
+            state = json.loads(json.dumps(output.state_to_json(key[1:], group)))
+            states.setdefault((key[0], json.dumps(state["key"])), []).append(state)
+    for (start, _), found in sorted(states.items()):
+        for _, columns, visible in output.finish_all(start, output.merge_states(found)):
+            if visible:
+                yield columns

@@ -1,0 +1,69 @@
+"""Rows that a pump cannot evaluate: counted with its name and the reason, and put to a bound error output."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from streamtally.transform.pipeline import load_pipeline
+from streamtally.transform.records import decode_records
+from streamtally.transform.transform import Outcome, transform
+from tests.system.conformance.contract import events
+from tests.unit.sql.programs import compile_text
+
+PROGRAM = """
+CREATE STREAM shares (share BIGINT);
+CREATE PUMP divide AS INSERT INTO shares SELECT STREAM 1000 / ("bytes" - 2326) FROM SOURCE_SQL_STREAM_001;
+CREATE STREAM counts (n BIGINT);
+CREATE PUMP count_hosts AS INSERT INTO counts SELECT STREAM SUM(1 / ("response" - 200)) FROM SOURCE_SQL_STREAM_001 AS s
+GROUP BY FLOOR(s.ROWTIME TO MINUTE)
+"""
+LINE = b'198.51.100.7 - - [08/Sep/2017:08:47:09 +0000] "GET / HTTP/1.0" %d %d "-" "curl"\n'
+
+
+def run(bound: str, *lines: bytes) -> Outcome:
+    program = compile_text(f"-- outputs: {bound}{PROGRAM}")
+    outputs = {name: {"index": name.lower()} for name in program.streams}
+    document = {"source": {}, "outputs": outputs, "plan": {"version": 1, "outputs": program.outputs}}
+    return transform(load_pipeline(document, ZoneInfo), decode_records(events.event(b"".join(lines))["records"], 0))
+
+
+def documents(outcome: Outcome, output: str) -> list[dict[str, Any]]:
+    found = [json.loads(each) for delivery in outcome.deliveries for each in delivery.documents]
+    return [each for each in found if each["tally"]["output"] == output]
+
+
+# The pump's name and the reason are counted, whether the error stream is bound or not; the line goes on all the same.
+@pytest.mark.parametrize("bound", ["SHARES, COUNTS", "SHARES, COUNTS, error_stream"])
+def test_failures_are_counted_with_the_pump(bound: str) -> None:
+    outcome = run(bound, LINE % (404, 2326), LINE % (404, 100), LINE % (200, 5))
+    assert outcome.ledger.outputs["SHARES"].reasons == {"DIVIDE: division by zero": 1}
+    assert outcome.ledger.outputs["COUNTS"].reasons == {"COUNT_HOSTS: division by zero": 1}
+    assert [result.result for result in outcome.results] == ["Ok"]
+    for ledger in outcome.ledger.outputs.values():
+        assert ledger.emitted + ledger.filtered + ledger.eval_failed + ledger.out_of_range == 3
+
+
+# Bound, each failure is a document with the error stream's columns; the same batch again makes the same ids.
+def test_failures_go_to_the_error_output() -> None:
+    lines = (LINE % (200, 2326), LINE % (404, 100), LINE % (200, 5))
+    found = documents(run("SHARES, COUNTS, error_stream", *lines), "error_stream")
+    assert [(each["PUMP_NAME"], each["MESSAGE"]) for each in found] == [
+        ("DIVIDE", "division by zero"),
+        ("COUNT_HOSTS", "division by zero"),
+        ("COUNT_HOSTS", "division by zero"),
+    ]
+    assert json.loads(bytes.fromhex(found[0]["DATA_ROW"]))["bytes"] == 2326
+    assert found[0]["ERROR_LEVEL"] == "ERROR"
+    ids = [each["tally"]["row_id"] for each in found]
+    assert len(set(ids)) == 3
+    again = documents(run("SHARES, COUNTS, error_stream", *lines), "error_stream")
+    assert [each["tally"]["row_id"] for each in again] == ids
+
+
+# Not bound, there is no such document.
+def test_unbound_error_stream_has_no_documents() -> None:
+    assert documents(run("SHARES, COUNTS", LINE % (200, 2326)), "error_stream") == []

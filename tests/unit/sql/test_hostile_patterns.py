@@ -1,0 +1,153 @@
+"""Patterns of SQL against long texts: every one is matched in time that grows with the text, or is refused by name."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from streamtally.errors import EvaluationError, StreamtallyError
+from streamtally.patterns.bounded import compile_bounded
+from streamtally.plan.functions.text import MAX_ROW_PATTERN_CHARS, like_test, similar_test
+from tests.unit.sql.programs import compile_text, evaluate
+
+LONG = 200_000
+
+
+# Each of these took a backtracking matcher seconds at 30 to 250 characters.
+@pytest.mark.parametrize(
+    ("pattern", "text", "matches"),
+    [
+        ("%[0-9]+%[0-9]+%x", "1" * LONG, False),
+        ("%[0-9]+%[0-9]+%x", "1" * LONG + "x", True),
+        ("(a*)*b", "a" * LONG, False),
+        ("(a*)*b", "a" * LONG + "b", True),
+        ("(a|aa)+", "a" * LONG + "!", False),
+        ("(a|a)*c", "a" * LONG, False),
+        ("((_+)+)+\n", "x" * LONG, False),
+        ("([a-z]+)*", "a" * LONG + "1", False),
+        ("%a%b%c%d%", "abc" * (LONG // 3), False),
+        ("(a?){25}a{25}", "a" * 24, False),
+        ("(a?){25}a{25}", "a" * 25, True),
+    ],
+)
+def test_similar_to_is_linear(pattern: str, text: str, matches: bool) -> None:
+    assert similar_test(pattern)(text) is matches
+    assert evaluate(f"\"request\" SIMILAR TO '{pattern}'", "BOOLEAN", {"request": text}) is matches
+
+
+# SQL:2003, 8.6: what stands for itself and what does not; Python's own constructs are nothing here.
+@pytest.mark.parametrize(
+    ("pattern", "takes", "refuses"),
+    [
+        ("a_c", ["abc", "a\nc", "a\U0001f600c"], ["ac", "abbc"]),
+        ("a%", ["a", "a\n\nb"], ["ba"]),
+        ("a.c", ["a.c"], ["abc"]),
+        ("^a$", ["^a$"], ["a"]),
+        ("(ab|c)+d?", ["abcab", "cd"], ["d", "abdd"]),
+        ("a{2,3}", ["aa", "aaa"], ["a", "aaaa"]),
+        ("a{2,}", ["aa", "aaaaa"], ["a"]),
+        ("[a-c]", ["b"], ["d", "-"]),
+        ("[^a-c]", ["d", "\u00e9"], ["b"]),
+        ("[.*+]", [".", "*"], ["a"]),
+        ("[a&&b]", ["a", "&"], ["ab"]),
+        ("[[:DIGIT:][:UPPER:]]+", ["A9"], ["a", "\u0669"]),
+        ("[[:WHITESPACE:]]+", [" \t\n\v\f\r"], ["\u2003", "x"]),
+        ("%%", ["", "x"], []),
+        ("%+x", ["x", "abx"], ["xa"]),
+        ("\\d", ["\\d"], ["5"]),
+        ("a\\Qb\\E", ["a\\Qb\\E"], ["ab"]),
+        ("", [""], ["a"]),
+        ("a|", ["a", ""], ["b"]),
+    ],
+)
+def test_similar_to(pattern: str, takes: list[str], refuses: list[str]) -> None:
+    test = similar_test(pattern)
+    assert [text for text in takes if not test(text)] == []
+    assert [text for text in refuses if test(text)] == []
+
+
+def test_similar_to_with_an_escape() -> None:
+    test = similar_test("100!%!!![a!_", "!")
+    assert (test("100%![a_"), test("100x![a_")) == (True, False)
+
+
+NO_PATTERNS = (
+    *("a**", "a*+", "a++", "(?i)a", "(?=a)b", "(?P<x>a)", "(a", "a)", "*a", "+", "(|?)", "[a", "[z-a]", "[[:X:]]"),
+    *("(a{1000}){1000}", "(((((a{99}){99}){99}){99}){99})"),
+)
+
+
+@pytest.mark.parametrize("pattern", NO_PATTERNS)
+def test_what_is_no_pattern_is_refused_when_it_is_compiled(pattern: str) -> None:
+    program = (
+        'CREATE STREAM "S" ("a" INTEGER); CREATE PUMP "P" AS INSERT INTO "S" '
+        f'SELECT STREAM "response" FROM "SOURCE_SQL_STREAM_001" WHERE "host" SIMILAR TO \'{pattern}\';'
+    )
+    with pytest.raises(StreamtallyError, match=r"SIMILAR TO|unknown class"):
+        compile_text(program)
+
+
+# A pattern that comes with the row is as hostile as the row: it is bounded, and a bad one is that row's failure.
+ROW_PATTERNS = ("'x' SIMILAR TO \"host\"", "'x' LIKE \"host\"", "REGEX_REPLACE('x', \"host\", '', 1, 0)")
+
+
+@pytest.mark.parametrize("expression", ROW_PATTERNS)
+def test_patterns_of_rows(expression: str) -> None:
+    of = "VARCHAR(10)" if "REPLACE" in expression else "BOOLEAN"
+    try:
+        assert evaluate(expression, of, {"host": "x"}) in (True, "")
+    except StreamtallyError:
+        pytest.skip("takes constants alone")
+    with pytest.raises(EvaluationError, match="too long"):
+        evaluate(expression, of, {"host": "x" * (MAX_ROW_PATTERN_CHARS + 1)})
+
+
+@pytest.mark.parametrize("pattern", ["%a%a%a%a%b", "%_a_%_a_%b", "%" * 200 + "b", "a%a%a%a%a%b"])
+def test_like_is_linear(pattern: str) -> None:
+    assert like_test(pattern)("a" * LONG) is False
+    assert like_test(pattern)("aaaaaaaaaaaaaaab") is True
+
+
+# W3C_LOG_PARSE's directives stand beside each other in a user's format, and each may take anything.
+def test_w3c_directives_are_linear() -> None:
+    call = "W3C_LOG_PARSE(\"request\", '%h%l%u%{a}i%{b}i%{c}i%s')"
+    from streamtally.plan.functions.logs import w3c_columns
+
+    count, parse = w3c_columns("%h%l%u%{a}i%{b}i%{c}i%s!")
+    assert (count, parse("x" * LONG)) == (7, None), call
+    assert list(w3c_columns('%h %l "%r" %%')[1]('a\xa0b - "GET \\" /" %') or ()) == ["a\xa0b", "-", 'GET \\" /']
+    assert w3c_columns("%h %l")[1]("a b c") is None
+
+
+# Every search is bounded, and so are all searches of one text together.
+@pytest.mark.parametrize("pattern", ["(x+x+)+y|x", "(?=(x*)*x)x", "x(?=.*z)|x"])
+def test_regex_replace_is_bounded(pattern: str) -> None:
+    call = f"REGEX_REPLACE(\"request\", '{pattern}', '', 1, 0)"
+    assert evaluate(call, "VARCHAR(9)", {"request": "x" * 30}) == ""
+    try:
+        evaluate(call, "VARCHAR(9)", {"request": "x" * 30_000})
+    except EvaluationError as error:
+        reason = str(error)
+    else:
+        reason = ""
+    assert reason in ("", "a pattern that takes too many steps")
+
+
+# ---- format "regex": Python's classes are not Java's, and RE2's are neither's
+@pytest.mark.parametrize(
+    ("pattern", "text", "groups"),
+    [
+        (r"([a&&b]*)*c", "a" * LONG, None),
+        (r"(?:[[a&&[0-9]*)*c", "a" * LONG, None),
+        (r"([&&b]+)*;", "&&b;", ("&&b",)),
+        (r"([[a]+)*;", "[a;", ("[a",)),
+        (r"(\s+)+(a+)\Z", "\v\va", ("\v\v", "a")),
+        (r"(\s+)+(a+)\Z", "\v" * LONG + "a", ("\v" * LONG, "a")),
+        (r"([\s]+)+(\S+)", "\v \t" + "a" * LONG, ("\v \t", "a" * LONG)),
+        (r"([]a]+)+b", "]a" * 10 + "b", ("]a" * 10,)),
+    ],
+)
+def test_one_pattern_means_the_same_at_every_length(pattern: str, text: str, groups: Any) -> None:
+    assert compile_bounded(pattern, re.compile(pattern, re.ASCII))(text) == groups

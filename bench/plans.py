@@ -49,7 +49,9 @@ def load_pair(name: str, folder: Path) -> dict[str, RowOutput | WindowedOutput]:
     by_hand = json.loads((ROOT / "bench" / "plans" / f"{name}.json").read_text(encoding="utf-8"))
     definition = (folder / "pipeline.toml").read_text(encoding="utf-8")
     documents = {"by hand": define_pipeline(definition, by_hand, ZoneInfo), "compiled": read_folder(folder)}
-    return {kind: next(iter(load_pipeline(each, ZoneInfo).outputs.values())) for kind, each in documents.items()}
+    return {
+        kind: next(iter(load_pipeline(document, ZoneInfo).outputs.values())) for kind, document in documents.items()
+    }
 
 
 def feed(output: RowOutput | WindowedOutput) -> Callable[[list[dict[str, Any]]], None]:

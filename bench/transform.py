@@ -70,8 +70,8 @@ def answer_and_tell_memory(name: str, event: Path) -> None:
     with contextlib.redirect_stdout(Nowhere()):
         for _ in range(5):
             transform(event.read_text())
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    print(int(found[1]) / 1024 if found else float("nan"))
+    match = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    print(int(match[1]) / 1024 if match else float("nan"))
 
 
 def report(shape: Shape, seconds: dict[str, list[float]], memory: dict[str, float]) -> None:

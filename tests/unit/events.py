@@ -44,13 +44,15 @@ def documents(outcome: Outcome) -> list[dict[str, Any]]:
 
 def counts(outcome: Outcome) -> dict[tuple[str, Any], int]:
     """(datetime, status) → statusCount of the default pipeline's documents."""
-    return {(each["datetime"], each["status"]): each["statusCount"] for each in documents(outcome)}
+    return {(document["datetime"], document["status"]): document["statusCount"] for document in documents(outcome)}
 
 
 def merged(pipeline: Pipeline, outcomes: Sequence[Outcome], name: str = "DESTINATION_SQL_STREAM") -> dict[Any, Any]:
     """(window start, key) → columns, over all partials of all outcomes, each partial_id once."""
     output: Any = pipeline.output(name)
-    by_id = {each["tally"]["partial_id"]: each["tally"] for outcome in outcomes for each in documents(outcome)}
+    by_id = {
+        document["tally"]["partial_id"]: document["tally"] for outcome in outcomes for document in documents(outcome)
+    }
     groups: dict[Any, list[Any]] = {}
     for tally in by_id.values():
         groups.setdefault((tally["window_start"], orjson.dumps(tally["state"]["key"])), []).append(tally["state"])

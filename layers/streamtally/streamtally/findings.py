@@ -36,4 +36,4 @@ class Finding:
 
 def errors(findings: Iterable[Finding]) -> list[Finding]:
     """Those that must be mended first."""
-    return [each for each in findings if each.level == "error"]
+    return [finding for finding in findings if finding.level == "error"]

@@ -30,7 +30,7 @@ def test_attach_puts_the_function_between_the_others_and_keeps_everything_else(w
     after = world.describe()
     assert int(after["VersionId"]) == int(before["VersionId"]) + 1
     processors = world.processing()["Processors"]
-    assert [each["Type"] for each in processors] == ["Decompression", "Lambda", "AppendDelimiterToRecord"]
+    assert [processor["Type"] for processor in processors] == ["Decompression", "Lambda", "AppendDelimiterToRecord"]
     assert [processors[0], processors[2]] == OTHER_PROCESSORS
     assert parameters_of(processors[1])["LambdaArn"].endswith(f":function:{world.function}:$LATEST")
     old, new = (each["Destinations"][0]["ExtendedS3DestinationDescription"] for each in (before, after))
@@ -88,7 +88,7 @@ def test_streams_that_share_a_role_keep_their_permissions_apart(world: World, tm
     left = world.client("iam").list_role_policies(RoleName=world.role)["PolicyNames"]
     assert left == [f"streamtally-attach-{other}-{world.function}"]
     checks = json.loads(run("attach", other, "--function", world.function, "--plan", "--json").stdout)["checks"]
-    assert [each["level"] for each in checks if each["check"] == "permission"] == ["ok"]
+    assert [check["level"] for check in checks if check["check"] == "permission"] == ["ok"]
 
 
 def test_detach_refuses_where_the_permission_was_changed_since(world: World, tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_a_missing_permission_stops_attaching_and_names_the_fix(world: World, tm
     undo = tmp_path / "undo.json"
     result = run("attach", world.stream, "--function", world.function, "--yes", "--out", str(undo), "--json")
     assert result.status == 1
-    found = {each["check"]: each for each in json.loads(result.stdout)["checks"]}
+    found = {check["check"]: check for check in json.loads(result.stdout)["checks"]}
     assert found["permission"]["level"] == "error"
     assert "--grant" in found["permission"]["fix"]
     assert world.describe() == before
@@ -251,7 +251,7 @@ def test_where_the_simulator_is_refused_the_roles_policies_are_read(
         arn = iam.create_policy(PolicyName=f"p-{world.role}", PolicyDocument=document)["Policy"]["Arn"]
         iam.attach_role_policy(RoleName=world.role, PolicyArn=arn)
     ran = run("attach", world.stream, "--function", world.function, "--plan", "--json")
-    (found,) = [each for each in json.loads(ran.stdout)["checks"] if each["check"] == "permission"]
+    (found,) = [check for check in json.loads(ran.stdout)["checks"] if check["check"] == "permission"]
     assert found["level"] == level, found
     assert "its policies, read" in found["text"]
     assert ran.status == (1 if level == "error" else 0)
@@ -270,7 +270,7 @@ def test_a_boundary_and_a_second_version_of_a_policy_are_read(world: World) -> N
         if boundary:
             iam.put_role_permissions_boundary(RoleName=world.role, PermissionsBoundary=boundary)
         ran = run("attach", world.stream, "--function", world.function, "--grant", "--plan", "--json")
-        (found,) = [each for each in json.loads(ran.stdout)["checks"] if each["check"] == "permission"]
+        (found,) = [check for check in json.loads(ran.stdout)["checks"] if check["check"] == "permission"]
         assert found["level"] == level, (boundary, found)
 
 

@@ -20,13 +20,13 @@ def _write(world: World, group: str, *lines: str, hours_ago: float = 0) -> None:
     logs.create_log_group(logGroupName=group)
     logs.create_log_stream(logGroupName=group, logStreamName="a")
     now = int((time.time() - hours_ago * 3600) * 1000)
-    events = [{"timestamp": now, "message": each} for each in lines]
+    events = [{"timestamp": now, "message": line} for line in lines]
     logs.put_log_events(logGroupName=group, logStreamName="a", logEvents=events)
 
 
 def _found(world: World) -> list[str]:
     ran = run("doctor", world.stream, "--json")
-    return [each["check"] for each in json.loads(ran.stdout)["findings"]]
+    return [finding["check"] for finding in json.loads(ran.stdout)["findings"]]
 
 
 def test_errors_in_the_functions_log_are_found(world: World, tmp_path: Path) -> None:

@@ -47,8 +47,8 @@ def handler(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> An
 
 def _event(world: World, *payloads: bytes) -> dict[str, Any]:
     records = [
-        {"recordId": f"r{n}", "approximateArrivalTimestamp": 1504860425000, "data": base64.b64encode(each).decode()}
-        for n, each in enumerate(payloads)
+        {"recordId": f"r{n}", "approximateArrivalTimestamp": 1504860425000, "data": base64.b64encode(payload).decode()}
+        for n, payload in enumerate(payloads)
     ]
     arn = f"arn:aws:firehose:us-east-1:123456789012:deliverystream/{world.stream}"
     return {"invocationId": "i", "deliveryStreamArn": arn, "region": "us-east-1", "records": records}
@@ -57,10 +57,10 @@ def _event(world: World, *payloads: bytes) -> dict[str, Any]:
 def _put(world: World) -> list[bytes]:
     """The envelopes in the stream's bucket; moto writes an object a put record or batch, one after the other."""
     s3, found = world.client("s3"), b""
-    for each in s3.list_objects_v2(Bucket="log-bucket").get("Contents", []):
-        if world.stream in each["Key"]:
-            found += s3.get_object(Bucket="log-bucket", Key=each["Key"])["Body"].read()
-    return [MAGIC + each for each in found.split(MAGIC)[1:]]
+    for content in s3.list_objects_v2(Bucket="log-bucket").get("Contents", []):
+        if world.stream in content["Key"]:
+            found += s3.get_object(Bucket="log-bucket", Key=content["Key"])["Body"].read()
+    return [MAGIC + part for part in found.split(MAGIC)[1:]]
 
 
 def test_a_record_of_several_lines_is_put_back_line_by_line(world: World, handler: Any) -> None:
@@ -73,8 +73,8 @@ def test_a_record_of_several_lines_is_put_back_line_by_line(world: World, handle
     again = handler(_event(world, *put), CONTEXT)
     documents = [base64.b64decode(each["data"]) for each in again["records"]]
     assert [each["result"] for each in again["records"]] == ["Ok"] * 3
-    assert all(b"\n" not in each for each in documents)
-    assert [json.loads(each)["response"] for each in documents] == [200] * 3
+    assert all(b"\n" not in document for document in documents)
+    assert [json.loads(document)["response"] for document in documents] == [200] * 3
 
 
 def test_from_a_data_stream_the_lines_go_back_into_that_stream(world: World, handler: Any) -> None:
@@ -88,7 +88,7 @@ def test_from_a_data_stream_the_lines_go_back_into_that_stream(world: World, han
     assert [each["result"] for each in answer["records"]] == ["Dropped", "Ok"]
     shard = kinesis.describe_stream(StreamName=name)["StreamDescription"]["Shards"][0]["ShardId"]
     start = kinesis.get_shard_iterator(StreamName=name, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
-    put = [each["Data"] for each in kinesis.get_records(ShardIterator=start["ShardIterator"])["Records"]]
+    put = [record["Data"] for record in kinesis.get_records(ShardIterator=start["ShardIterator"])["Records"]]
     assert len(put) == 3
     assert all(each.startswith(MAGIC) for each in put)
     again = handler(_from_data_stream(world, source, *put), CONTEXT)

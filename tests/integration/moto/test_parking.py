@@ -51,7 +51,7 @@ def world(moto_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 def documents_of(world: World) -> list[bytes]:
     """Partials that were never put."""
     taken: list[bytes] = []
-    world._deliver = lambda deliveries, _: taken.extend(d for each in deliveries for d in each.documents)  # type: ignore[method-assign]
+    world._deliver = lambda deliveries, _: taken.extend(d for delivery in deliveries for d in delivery.documents)  # type: ignore[method-assign]
     world.put([(NOW - 60_000 * n, [200, 404]) for n in range(6)])
     world.step(flush=True)
     return taken

@@ -18,9 +18,9 @@ README = Path("README.md").read_text(encoding="utf-8")
 
 def _lines() -> list[str]:
     section = README.split("## Attach to an existing stream\n")[1].split("\n## ")[0]
-    found = re.search(r"```sh\n(.*?)```", section, re.DOTALL)
-    assert found is not None
-    return found[1].splitlines()
+    match = re.search(r"```sh\n(.*?)```", section, re.DOTALL)
+    assert match is not None
+    return match[1].splitlines()
 
 
 def _traffic(world: World) -> None:
@@ -57,7 +57,7 @@ def test_the_doctor_finds_a_bare_stream_and_a_missing_one(world: World) -> None:
     """No function and nothing incoming; then a misspelt name, with the right one near."""
     ran = run("doctor", world.stream, "--json")
     assert ran.status == 1
-    assert [each["check"] for each in json.loads(ran.stdout)["findings"]] == ["not-attached", "nothing-incoming"]
+    assert [finding["check"] for finding in json.loads(ran.stdout)["findings"]] == ["not-attached", "nothing-incoming"]
     missing = run("doctor", world.stream.replace("ingestion", "ingestoin"))
     assert missing.status == 1
     assert f"did you mean {world.stream}" in missing.stdout

@@ -87,9 +87,9 @@ def stub(stub_server: stubs.Stub) -> stubs.Stub:
 def env_vars(tmp_path_factory: pytest.TempPathFactory, stub_server: stubs.Stub, gateway: str) -> Path:
     """events/local-env.json, with the stub in place of the OpenSearch that a developer runs."""
     variables = json.loads((ROOT / "events/local-env.json").read_text())
-    for each in variables.values():
-        if "OPENSEARCH_ENDPOINT" in each:
-            each["OPENSEARCH_ENDPOINT"] = f"http://{gateway}:{stub_server.port}"
+    for variable in variables.values():
+        if "OPENSEARCH_ENDPOINT" in variable:
+            variable["OPENSEARCH_ENDPOINT"] = f"http://{gateway}:{stub_server.port}"
     path = tmp_path_factory.mktemp("sam") / "env.json"
     path.write_text(json.dumps(variables))
     return path

@@ -38,7 +38,7 @@ COMMANDS = list(commands((ROOT / "README.md").read_text()))
 
 
 def is_any(command: str, prefixes: list[str]) -> bool:
-    return any(command == each or command.startswith(each + " ") for each in prefixes)
+    return any(command == prefix or command.startswith(prefix + " ") for prefix in prefixes)
 
 
 RUN = [each for each in COMMANDS if not is_any(each, NEED_AWS + STAGES + ON_A_STREAM)]
@@ -53,7 +53,7 @@ def test_the_readme_leads_to_a_deployment() -> None:
     assert sum(is_any(each, ON_A_STREAM) for each in COMMANDS) >= 4
     words = [" ".join(shlex.split(each)[:2]) for each in COMMANDS]
     way = [".venv/bin/streamtally compile", "sam validate", "sam build", "sam local", "sam build", "sam deploy"]
-    places = [index for index, each in enumerate(words) if each in way]
+    places = [index for index, word in enumerate(words) if word in way]
     assert [words[index] for index in places] == way
     assert len(PLAIN) >= 4
 

@@ -123,7 +123,7 @@ def test_retry_across_a_deployment(world: World) -> None:
     world.step(flush=True)
     assert world.pipeline.plan_id != first.plan_id
     world.finish()
-    assert len({each["tally"]["plan_id"] for each in world.end.documents.values()}) == 2  # type: ignore[attr-defined]
+    assert len({document["tally"]["plan_id"] for document in world.end.documents.values()}) == 2  # type: ignore[attr-defined]
     world.check()
 
 

@@ -99,15 +99,17 @@ def test_records_repeated_by_the_producer(world: World) -> None:
 def partials(event: dict[str, Any]) -> dict[str, int]:
     """Partial id → rows."""
     outcome = transform(make_pipeline(), decode_records(event["records"], 0))
-    documents = [json.loads(each) for delivery in outcome.deliveries for each in delivery.documents]
-    return {each["tally"]["partial_id"]: each["tally"]["state"]["rows"] for each in documents}
+    documents = [json.loads(document) for delivery in outcome.deliveries for document in delivery.documents]
+    return {document["tally"]["partial_id"]: document["tally"]["state"]["rows"] for document in documents}
 
 
 def rows(event: dict[str, Any]) -> list[str]:
     """The ids of an output of rows."""
     pipeline = load_pipeline(pipeline_document(row_plan()), ZoneInfo)
     outcome = transform(pipeline, decode_records(event["records"], 0))
-    return [json.loads(each)["tally"]["row_id"] for delivery in outcome.deliveries for each in delivery.documents]
+    return [
+        json.loads(document)["tally"]["row_id"] for delivery in outcome.deliveries for document in delivery.documents
+    ]
 
 
 def cut(event: dict[str, Any], start: int, end: int) -> dict[str, Any]:

@@ -91,9 +91,13 @@ def test_parts_alone_were_put(world: World) -> None:
     world.faults.next = ["error after the put"] * 4
     for _ in range(2):
         world.step(flush=True)
-    fresh = [name for name, each in world.end.documents.items() if each["tally"]["state"]["rows"] and is_404(each)]
+    fresh = [
+        name
+        for name, document in world.end.documents.items()
+        if document["tally"]["state"]["rows"] and is_404(document)
+    ]
     batch = world.end.documents[fresh[0]]["tally"]["batch_id"]
-    for name in [name for name, each in world.end.documents.items() if each["tally"]["batch_id"] == batch]:
+    for name in [name for name, document in world.end.documents.items() if document["tally"]["batch_id"] == batch]:
         del world.end.documents[name]
     planned = world.redrive(world.objects, world.end.batches())
     assert (planned.decision.batches_found, planned.decision.records) == (0, 2)
@@ -133,7 +137,7 @@ def fail_all(world: World, how: str) -> None:
     world.step(flush=True)
     if how == "refused":
         world.step(flush=True)
-        lines = [{"rawData": base64.b64encode(orjson.dumps(each)).decode()} for each in end.documents.values()]
+        lines = [{"rawData": base64.b64encode(orjson.dumps(document)).decode()} for document in end.documents.values()]
         end.documents.clear()
         text = b"".join(orjson.dumps({**line, "errorMessage": "no room"}) + b"\n" for line in lines)
         Folder.put(world.failed_objects, "AmazonOpenSearchService_failed/2025/03/01/12/x", gzip.compress(text))
@@ -205,7 +209,7 @@ def test_rows_are_put_once(seed: int) -> None:
         assert decision.batches_found == 1
         index |= {orjson.loads(each)["tally"]["row_id"]: each for _, each in decision.documents}
         assert len(index) == len(documents)
-    said = [sorted(columns(each) for each in documents), sorted(columns(each) for each in index.values())]
+    said = [sorted(columns(document) for document in documents), sorted(columns(each) for each in index.values())]
     assert said[0] == said[1]
 
 
@@ -216,7 +220,10 @@ def columns(document: bytes) -> str:
 # Rows that another plan made cannot be told from those that are missing: undecided.
 def test_rows_of_another_plan() -> None:
     failed, documents = failed_batch(2)
-    other = [{**json.loads(each), "tally": {**json.loads(each)["tally"], "plan_id": "0" * 32}} for each in documents]
+    other = [
+        {**json.loads(document), "tally": {**json.loads(document)["tally"], "plan_id": "0" * 32}}
+        for document in documents
+    ]
     decision = decide(failed, Rules(rows_pipeline(), WaitingBatches(map(orjson.dumps, other))))
     assert (len(decision.undecided), decision.documents) == (2, [])
 

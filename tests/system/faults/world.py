@@ -231,7 +231,9 @@ class World:
         if broken:
             payloads[0] += BROKEN * broken
             self.broken_lines += broken
-        self.laptop.api.put_record_batch(DeliveryStreamName=INGESTION, Records=[{"Data": each} for each in payloads])
+        self.laptop.api.put_record_batch(
+            DeliveryStreamName=INGESTION, Records=[{"Data": payload} for payload in payloads]
+        )
 
     # --- what moves
 

@@ -76,7 +76,7 @@ class ModelledAws(Aws):
                 "Runtime": "python3.13", "State": "Active"}  # fmt: skip
 
     def simulate_principal_policy(self, ActionNames: list[str], **_: Any) -> Any:
-        return {"EvaluationResults": [{"EvalActionName": each, "EvalDecision": "allowed"} for each in ActionNames]}
+        return {"EvaluationResults": [{"EvalActionName": action, "EvalDecision": "allowed"} for action in ActionNames]}
 
     def get_role_policy(self, RoleName: str, PolicyName: str) -> Any:
         if PolicyName not in self.policies:
@@ -129,8 +129,8 @@ def configurations(kind: DestinationKind) -> st.SearchStrategy[dict[str, Any]]:
 def _with_one_lambda(config: dict[str, Any]) -> dict[str, Any]:
     processors = (config.get("ProcessingConfiguration") or {}).get("Processors")
     if processors:
-        first = next((each for each in processors if each["Type"] == "Lambda"), None)
-        kept = [each for each in processors if each is first or each["Type"] != "Lambda"]
+        first = next((processor for processor in processors if processor["Type"] == "Lambda"), None)
+        kept = [processor for processor in processors if processor is first or processor["Type"] != "Lambda"]
         config["ProcessingConfiguration"]["Processors"] = kept
     return config
 

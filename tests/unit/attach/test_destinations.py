@@ -128,7 +128,7 @@ def test_each_kind_is_changed_by_its_own_update(kind: DestinationKind) -> None:
 def test_framing_lines_goes_to_s3_and_redshift_alone(kind: DestinationKind) -> None:
     """A two-line record makes OpenSearch refuse the whole bulk request, so nothing is attached there."""
     change = plan_attach(stubbed(kind), STREAM, FunctionSettings(FUNCTION), "lines")
-    refused = [each.check for each in errors(change.findings)]
+    refused = [error.check for error in errors(change.findings)]
     assert refused == ([] if kind.name in ("S3", "Extended S3", "Redshift") else ["framing"])
 
 
@@ -136,7 +136,7 @@ def test_framing_lines_goes_to_s3_and_redshift_alone(kind: DestinationKind) -> N
 def test_framing_single_would_join_lines_in_s3(kind: DestinationKind) -> None:
     """It gives a line no end: S3 needs one, and gets it from a processor of Firehose's if at all."""
     change = plan_attach(stubbed(kind), STREAM, FunctionSettings(FUNCTION), "single")
-    assert [each.check for each in errors(change.findings)] == (["framing"] if kind.takes_lines else [])
+    assert [error.check for error in errors(change.findings)] == (["framing"] if kind.takes_lines else [])
     delimiter = {"Enabled": True, "Processors": [{"Type": "AppendDelimiterToRecord", "Parameters": []}]}
     if kind.name == "Extended S3":
         aws = stubbed(kind, config={**BACKUP, "ProcessingConfiguration": delimiter})
@@ -147,8 +147,8 @@ def test_framing_single_would_join_lines_in_s3(kind: DestinationKind) -> None:
 def test_an_unknown_framing_goes_to_s3_and_redshift_alone(kind: DestinationKind) -> None:
     """Where the function's pipeline cannot be read, nothing is guessed for a destination of single documents."""
     change = plan_attach(stubbed(kind), STREAM, FunctionSettings(FUNCTION))
-    assert [each.check for each in errors(change.findings)] == ([] if kind.takes_lines else ["framing"])
-    (found,) = [each for each in change.findings if each.check == "framing"]
+    assert [error.check for error in errors(change.findings)] == ([] if kind.takes_lines else ["framing"])
+    (found,) = [finding for finding in change.findings if finding.check == "framing"]
     assert "no /opt/pipeline/pipeline.json in the function's layers" in found.text
 
 
@@ -177,7 +177,7 @@ def test_a_role_without_permission_and_a_short_time_limit_are_errors() -> None:
     """Simulated, not allowed, and the function's own policy does not help."""
     aws = stubbed(KINDS[-2], decision="implicitDeny", timeout=3)
     change = plan_attach(aws, STREAM, FunctionSettings(FUNCTION), "lines")
-    found = {each.check: each for each in errors(change.findings)}
+    found = {error.check: error for error in errors(change.findings)}
     assert set(found) == {"permission", "time limit"}
     assert "lambda:InvokeFunction and lambda:GetFunctionConfiguration" in found["permission"].text
     aws.assert_all_asked()
@@ -204,7 +204,7 @@ def test_a_large_buffer_and_lambda_partition_keys_are_errors() -> None:
     """3 MB of lines do not fit into an answer; keys that nobody gives would fail every record."""
     aws = stubbed(KINDS[-2])
     change = plan_attach(aws, STREAM, FunctionSettings(FUNCTION, buffer_mbs=3), "lines")
-    assert [each.check for each in errors(change.findings)] == ["buffer"]
+    assert [error.check for error in errors(change.findings)] == ["buffer"]
     aws = StubbedAws()
     prefix = "logs/!{partitionKeyFromLambda:host}/"
     answer = describe(KINDS[-2], config_of(Prefix=prefix))
@@ -215,8 +215,8 @@ def test_a_large_buffer_and_lambda_partition_keys_are_errors() -> None:
     aws.stub("lambda").add_client_error("get_policy", "AccessDeniedException")
     aws.stub("lambda").add_client_error("get_function_configuration", "ResourceNotFoundException")
     change = plan_attach(aws, STREAM, FunctionSettings(FUNCTION), "lines")
-    assert [each.check for each in errors(change.findings)] == ["function", "partitioning"]
-    permission = next(each for each in change.findings if each.check == "permission")
+    assert [error.check for error in errors(change.findings)] == ["function", "partitioning"]
+    permission = next(finding for finding in change.findings if finding.check == "permission")
     assert permission.level == "warning"
     assert "cannot be told" in permission.text
 
@@ -245,4 +245,4 @@ def test_nobody_to_grant_it_to_is_one_clear_line() -> None:
 def test_where_records_come_from(kind: str, level: str) -> None:
     """Direct puts and data streams are tried; Kafka is not, and said so."""
     change = plan_attach(stubbed(KINDS[-2], DeliveryStreamType=kind), STREAM, FunctionSettings(FUNCTION), "lines")
-    assert [each.level for each in change.findings if each.check == "source"] == [level]
+    assert [finding.level for finding in change.findings if finding.check == "source"] == [level]

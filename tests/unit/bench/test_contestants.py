@@ -85,7 +85,7 @@ def test_identity(transform: object) -> None:
 def test_bare_loop_does_the_functions_work(shape: Shape, tmp_path: Path) -> None:
     mine = [orjson.loads(line) for line in lines_of(bare_loop(shape.text))]
     its = [orjson.loads(line) for line in lines_of(run_function(shape, tmp_path))]
-    assert mine == [each for each in its if "unparsed" not in each]
+    assert mine == [line for line in its if "unparsed" not in line]
     assert 0.99 * shape.lines < len(mine) <= shape.lines
 
 

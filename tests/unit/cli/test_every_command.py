@@ -123,7 +123,7 @@ def test_every_command_is_told_here() -> None:
 
 
 def _options(command: click.Command) -> set[str]:
-    return {option for each in command.params if isinstance(each, click.Option) for option in each.opts}
+    return {option for param in command.params if isinstance(param, click.Option) for option in param.opts}
 
 
 @EVERY
@@ -143,12 +143,12 @@ def test_bad_input_is_one_line_and_exit_status_2(
     """On standard error, nothing on standard output, no traceback."""
     monkeypatch.setattr(sys, "stdin", open(os.devnull))  # noqa: SIM115, PTH123
     for args in ([*BAD[name]], ["--nonsense"]):
-        for each in args if isinstance(args[0], list) else [args]:
-            status = run(monkeypatch, *name.split(), *each)
+        for arg in args if isinstance(args[0], list) else [args]:
+            status = run(monkeypatch, *name.split(), *arg)
             out, error = capfd.readouterr()
-            assert (status, out) == (2, ""), (each, status, out, error)
+            assert (status, out) == (2, ""), (arg, status, out, error)
             assert "Traceback" not in error
-            assert len(error.strip().splitlines()) == 1, (each, error)
+            assert len(error.strip().splitlines()) == 1, (arg, error)
             assert error.startswith(("streamtally: ", f"streamtally {name}: "))
 
 
@@ -223,7 +223,7 @@ def test_profile_region_and_endpoint_are_the_aws_clis(
     out, error = capfd.readouterr()
     assert endpoint.signatures, (name, out, error)
     region = "eu-west-3" if way == "option" else "eu-central-1"
-    assert all("Credential=AKIDOPS/" in each and f"/{region}/" in each for each in endpoint.signatures)
+    assert all("Credential=AKIDOPS/" in signature and f"/{region}/" in signature for signature in endpoint.signatures)
     assert "Traceback" not in error
     assert status == (1 if name == "doctor" else 2)
     assert len(error.strip().splitlines()) <= 1

@@ -46,9 +46,9 @@ _LINE = re.compile(
 def count_independently(path: Path) -> Counter[tuple[str, int]]:
     counted: Counter[tuple[str, int]] = Counter()
     for line in path.read_bytes().split(b"\n"):
-        found = _LINE.search(line.decode("utf-8", "backslashreplace"))
-        if found:
-            day, month, year, hour, minute, offset, status = found.groups()
+        match = _LINE.search(line.decode("utf-8", "backslashreplace"))
+        if match:
+            day, month, year, hour, minute, offset, status = match.groups()
             moment = datetime.strptime(f"{day} {month} {year} {hour} {minute} {offset}", "%d %b %Y %H %M %z")
             counted[moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:00.000"), int(status)] += 1
     return counted
@@ -193,7 +193,7 @@ def test_parse_takes_a_file_and_a_format() -> None:
 def test_invoke_prints_the_answer_and_the_partials_apart() -> None:
     """The answer as JSON on standard output; the partials, a line each, on standard error."""
     done = streamtally("invoke", ROOT / "events/apache-lines.json")
-    assert [each["result"] for each in json.loads(done.stdout)["records"]] == ["Ok"] * 4
+    assert [record["result"] for record in json.loads(done.stdout)["records"]] == ["Ok"] * 4
     assert sum(json.loads(line)["statusCount"] for line in done.stderr.splitlines()) == 4
 
 
@@ -252,7 +252,7 @@ def test_bad_input_is_one_clear_line_and_exit_status_two(arguments: list[str], s
     assert (done.returncode, done.stdout) == (2, b"")
     assert says in said
     assert said.count("\n") == 1
-    assert [each.name for each in kept.iterdir()] == ["report.html"]
+    assert [path.name for path in kept.iterdir()] == ["report.html"]
     assert (kept / "report.html").read_text() == "the last run's"
 
 

@@ -53,9 +53,9 @@ def keep_failed(folder: Path, *data: bytes, code: str = "Lambda.ProcessingFailed
             "arrivalTimestamp": HOUR_MS,
             "attemptEndingTimestamp": HOUR_MS,
             "errorCode": code,
-            "rawData": base64.b64encode(each).decode(),
+            "rawData": base64.b64encode(item).decode(),
         }
-        for each in data
+        for item in data
     ]
     text = "".join(json.dumps(line) + "\n" for line in lines)
     Folder(folder).put("processing-failed/2025/03/01/12/one", text.encode())

@@ -33,7 +33,7 @@ from streamtally.doctor.error_log import KNOWN
 from streamtally.indices.templates import DATE_FORMAT
 from tests.unit.cli.operator_runner import run
 
-SETUPS = sorted(each for each in (Path(__file__).parent / "setups").iterdir() if each.is_dir())
+SETUPS = sorted(path for path in (Path(__file__).parent / "setups").iterdir() if path.is_dir())
 GOOD = Path(__file__).parent / "setups/good"
 REGION = "eu-west-1"
 AGENT_USER = "nobody"  # there on every machine
@@ -67,9 +67,9 @@ class RecordedAws(Aws):
 
 
 def _with_time(part: dict[str, Any]) -> dict[str, Any]:
-    found = re.fullmatch(r"@NOW\+(\d+)@", str(part.get("date", "")))
-    if found:
-        part["date"] = format_datetime(datetime.now(UTC) + timedelta(seconds=int(found[1])), usegmt=True)
+    match = re.fullmatch(r"@NOW\+(\d+)@", str(part.get("date", "")))
+    if match:
+        part["date"] = format_datetime(datetime.now(UTC) + timedelta(seconds=int(match[1])), usegmt=True)
     return part
 
 
@@ -111,7 +111,7 @@ def cluster() -> Iterator[Any]:
 
 
 def _lay_out(setup: Path, folder: Path, modes: dict[str, str]) -> None:
-    for source in sorted(each for each in setup.rglob("*") if each.is_file()):
+    for source in sorted(path for path in setup.rglob("*") if path.is_file()):
         target = folder / source.relative_to(setup)
         target.parent.mkdir(exist_ok=True)
         target.parent.chmod(0o755)
@@ -153,7 +153,7 @@ def test_the_doctor_names_what_is_broken_alone_with_its_fix(
     if any(not (folder / each).is_file() for each in expected["command"]):
         options += ["--opensearch-url", cluster(_read(setup, "opensearch.json"))]
     ran = run("doctor", *_arguments(expected["command"], folder), *options, aws=aws)
-    found = [each for each in json.loads(ran.stdout)["findings"] if each["level"] in ("warning", "error")]
+    found = [finding for finding in json.loads(ran.stdout)["findings"] if finding["level"] in ("warning", "error")]
     wanted = expected["findings"]
     assert [(each["check"], each["level"]) for each in found] == [(each["check"], each["level"]) for each in wanted]
     for each, want in zip(found, wanted, strict=True):
@@ -166,7 +166,7 @@ def test_the_doctor_names_what_is_broken_alone_with_its_fix(
 
 def _expected() -> set[str]:
     found = [json.loads((each / "expected.json").read_text())["findings"] for each in SETUPS]
-    return {each["check"] for findings in found for each in findings}
+    return {finding["check"] for findings in found for finding in findings}
 
 
 REACHED = {"stream-missing", "credentials-expired", "credentials-absent", "clock-skew", "permission", "unreachable",

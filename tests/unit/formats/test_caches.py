@@ -155,7 +155,7 @@ def test_a_first_look_rules_out_what_has_no_time(monkeypatch: pytest.MonkeyPatch
         raise AssertionError("asked")
 
     parse._candidates = [
-        [each._replace(parse=refuse) if each.needed == " [" else each for each in candidates]
+        [candidate._replace(parse=refuse) if candidate.needed == " [" else candidate for candidate in candidates]
         for candidates in parse._candidates
     ]
     with contextlib.suppress(FormatError):

@@ -45,8 +45,8 @@ def lines_of(outcome: Outcome) -> list[dict[str, Any]]:
 
 def counts(outcome: Outcome) -> dict[Any, int]:
     """(window, status) → count."""
-    documents = [orjson.loads(each) for delivery in outcome.deliveries for each in delivery.documents]
-    return {(each["datetime"], each["status"]): each["statusCount"] for each in documents}
+    documents = [orjson.loads(document) for delivery in outcome.deliveries for document in delivery.documents]
+    return {(document["datetime"], document["status"]): document["statusCount"] for document in documents}
 
 
 # Every format's sample goes through whole: each line a row or a header line, its event time taken, nothing lost.

@@ -93,13 +93,13 @@ ESCAPE = re.compile(r"(?:\\x[0-9a-fA-F]{2})+|\\[\"\\bnrtvf]")
 LETTERS = {'"': '"', "\\": "\\", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "f": "\f"}
 
 
-def undo(found: re.Match[str]) -> str:
-    if found[0][1] != "x":
-        return LETTERS[found[0][1]]
+def undo(match: re.Match[str]) -> str:
+    if match[0][1] != "x":
+        return LETTERS[match[0][1]]
     try:
-        return bytes.fromhex(found[0].replace("\\x", "")).decode()
+        return bytes.fromhex(match[0].replace("\\x", "")).decode()
     except UnicodeDecodeError:
-        return found[0]
+        return match[0]
 
 
 def test_unescape() -> None:

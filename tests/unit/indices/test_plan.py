@@ -146,7 +146,7 @@ def test_ism_policy() -> None:
     policy = to_ism_policy(spec)["policy"]
     answered = {**policy, "policy_id": policy_id(spec), "schema_version": 19, "error_notification": None}
 
-    planned = [each for each in kinds(plan_manage([spec], done(spec, ism_policies={}), NOW)) if "ism" in each[0]]
+    planned = [kind for kind in kinds(plan_manage([spec], done(spec, ism_policies={}), NOW)) if "ism" in kind[0]]
     settled = kinds(plan_manage([spec], done(spec, ism_policies={policy_id(spec): answered}), NOW))
     without = plan_manage(
         [spec], done(spec, indices={"request_data-2020-01-01": ObservedIndex("request_data-2020-01-01")}), NOW

@@ -208,7 +208,7 @@ def test_rotation_change() -> None:
     cluster.manage(now + 60_000)
 
     # 22:30 and an hour ahead and an hour for runs under way is after midnight: so the midnight after it.
-    assert [(each.rotation, each.from_ms) for each in changed.rotations] == [
+    assert [(rotation.rotation, rotation.from_ms) for rotation in changed.rotations] == [
         ("day", 0),
         ("hour", ms("2026-01-07T00:00")),
     ]

@@ -60,7 +60,9 @@ def test_very_short_lines(text: bytes, lines: int, expected: dict[str, int], tmp
     run = LocalRun(pipeline, Folder(tmp_path / "bucket"), store)
     run.run(numbered, lines_per_record=1)
     store.settle(pipeline)
-    counted = sum(each["statusCount"] for output in pipeline.outputs.values() for each in store.documents(output))
+    counted = sum(
+        document["statusCount"] for output in pipeline.outputs.values() for document in store.documents(output)
+    )
     store.close()
     ledger = run.ledger
     assert ledger.imbalance() == []

@@ -112,11 +112,11 @@ def test_what_a_log_holds() -> None:
 def test_bursts() -> None:
     minutes: dict[str, Counter[str]] = {}
     for line in generate(60_000, 3):
-        if found := re.search(r'\[([^\]]{17}).*?" (\d)(\d\d) ', line):
-            kind = "404" if found[2] + found[3] == "404" else found[2]
-            minutes.setdefault(found[1], Counter())[kind] += 1
-    not_found = [each["404"] / each.total() for each in minutes.values()]
-    failing = [each["5"] / each.total() for each in minutes.values()]
+        if match := re.search(r'\[([^\]]{17}).*?" (\d)(\d\d) ', line):
+            kind = "404" if match[2] + match[3] == "404" else match[2]
+            minutes.setdefault(match[1], Counter())[kind] += 1
+    not_found = [minute["404"] / minute.total() for minute in minutes.values()]
+    failing = [minute["5"] / minute.total() for minute in minutes.values()]
     assert max(not_found) > 0.4
     assert max(failing) > 0.2
     assert sorted(not_found)[len(not_found) // 2] < 0.06
@@ -139,7 +139,7 @@ def test_times() -> None:
     start = datetime(2024, 12, 31, 23, 59, 58, tzinfo=timezone(timedelta(hours=1)))
     lines = list(generate(3000, 4, start=start))
     assert "[31/Dec/2024:22:59:5" in lines[0]
-    stamps = [found[1] for line in lines if (found := re.search(r"\[(../.../....:..:..:.. \+0000)\]", line))]
+    stamps = [match[1] for line in lines if (match := re.search(r"\[(../.../....:..:..:.. \+0000)\]", line))]
     times = [datetime.strptime(stamp, "%d/%b/%Y:%H:%M:%S %z") for stamp in stamps]
     assert times == sorted(times)
     assert start <= times[0] < times[-1]

@@ -45,7 +45,7 @@ def test_a_description_becomes_a_folder_that_compiles(tmp_path: Path) -> None:
     out = tmp_path / "orders"
     ran = run("migrate", str(APPLICATIONS / "v2.json"), "--out", str(out))
     assert ran.status == 0, ran.error
-    assert {each.name for each in out.iterdir()} == {
+    assert {path.name for path in out.iterdir()} == {
         "pipeline.toml", "program.sql", "pipeline.json", "MIGRATION.md", "parameters.json"
     }  # fmt: skip
     assert run("compile", str(out), "--check").status == 0

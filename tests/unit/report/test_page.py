@@ -57,11 +57,11 @@ def test_no_text_becomes_markup(hostile_page: str) -> None:
         pipeline="plain",
         generated_at="plain",
         inputs=["plain"],
-        outputs=[replace(each, name="plain") for each in data.outputs],
+        outputs=[replace(output, name="plain") for output in data.outputs],
         top_requests=plain_top,
         top_hosts=plain_top,
         top_agents=plain_top,
-        unparsed_lines=[replace(each, file="plain", reason="plain", text="plain") for each in data.unparsed_lines],
+        unparsed_lines=[replace(line, file="plain", reason="plain", text="plain") for line in data.unparsed_lines],
     )
     hostile, harmless = Page(hostile_page), Page(render_report(plain))
     assert hostile.tags == harmless.tags
@@ -95,7 +95,7 @@ def test_policy(hostile_page: str) -> None:
 
 # The charts' data is one JSON block; its labels are escaped once more for plotly, which reads tags in labels itself.
 def test_charts_data(hostile_page: str) -> None:
-    block = next(each for each in Page(hostile_page).scripts if each.startswith("{"))
+    block = next(script for script in Page(hostile_page).scripts if script.startswith("{"))
     assert "<" not in block
     charts = json.loads(block)
     assert list(charts) == ["chart-status", "chart-requests", "chart-hosts", "chart-agents"]

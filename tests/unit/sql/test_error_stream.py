@@ -32,7 +32,7 @@ def run(bound: str, *lines: bytes) -> Outcome:
 
 
 def documents(outcome: Outcome, output: str) -> list[dict[str, Any]]:
-    found = [json.loads(each) for delivery in outcome.deliveries for each in delivery.documents]
+    found = [json.loads(document) for delivery in outcome.deliveries for document in delivery.documents]
     return [each for each in found if each["tally"]["output"] == output]
 
 

@@ -122,7 +122,7 @@ def test_step_and_idiom_make_the_same_windows() -> None:
 def test_event_time_windows(name: str) -> None:
     times = ("08/Sep/2017:08:46:59 +0000", "08/Sep/2017:08:47:00 +0000", "08/Sep/2017:08:46:00 +0000")
     rows = [
-        {"datetime": each, "response": 200, "arrival": ARRIVAL + 30_000 * place} for place, each in enumerate(times)
+        {"datetime": time_, "response": 200, "arrival": ARRIVAL + 30_000 * place} for place, time_ in enumerate(times)
     ]
     found = [(each["T"], each["N"]) for each in tally(pair(name), rows)["OUT"]]
     assert found == [("2017-09-08 08:46:00.000", 2), ("2017-09-08 08:47:00.000", 1)]

@@ -13,7 +13,7 @@ PAGE = (ROOT / "docs/deploy.md").read_text()
 def parameter_row(name: str) -> str:
     definition = TEMPLATE["Parameters"][name]
     default = definition.get("Default", "")
-    values = ", ".join(f"`{each}`" for each in definition.get("AllowedValues", ()))
+    values = ", ".join(f"`{allowed}`" for allowed in definition.get("AllowedValues", ()))
     text = " ".join(definition["Description"].split()) + (f" ({values})" if values and len(values) < 90 else "")
     return f"| `{name}` | {f'`{default}`' if default != '' else 'empty'} | {text} |"
 

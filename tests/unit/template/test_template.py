@@ -479,7 +479,7 @@ def test_logs_have_a_retention() -> None:
 # Alarms on what the documentation promises, each to the topic, each described.
 def test_alarms() -> None:
     alarms = {n: r["Properties"] for n, r in TEMPLATE["Resources"].items() if r["Type"] == "AWS::CloudWatch::Alarm"}
-    metrics = {(each["Namespace"], each["MetricName"]) for each in alarms.values()}
+    metrics = {(alarm["Namespace"], alarm["MetricName"]) for alarm in alarms.values()}
     assert {
         ("AWS/Lambda", "Errors"),
         ("AWS/Lambda", "Throttles"),
@@ -492,9 +492,9 @@ def test_alarms() -> None:
         ("Streamtally", "OldestUnsettledSeconds"),
         ("Streamtally", "LedgerOutOfBalance"),
     } <= metrics
-    for name, each in alarms.items():
-        assert each["AlarmActions"] == [{"Ref": "AlarmTopic"}], name
-        assert len(each["AlarmDescription"]) > 20, name
+    for name, alarm in alarms.items():
+        assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}], name
+        assert len(alarm["AlarmDescription"]) > 20, name
 
 
 # The dashboard's body is JSON once its names are in, and shows every metric of ours that an alarm watches.
@@ -517,7 +517,7 @@ def test_layers_follow_the_architecture() -> None:
         }
         assert resources[name]["Properties"]["CompatibleArchitectures"] == [{"Ref": "Architecture"}]
     assert TEMPLATE["Globals"]["Function"]["Architectures"] == [{"Ref": "Architecture"}]
-    layers = {name: [layer["Ref"] for layer in each["Layers"]] for name, each in functions().items()}
+    layers = {name: [layer["Ref"] for layer in function["Layers"]] for name, function in functions().items()}
     assert layers.pop("TransformFunction") == ["StreamtallyLayer", "PipelineLayer"]
     assert set(map(tuple, layers.values())) == {("StreamtallyLayer", "OpenSearchLayer", "PipelineLayer")}
 

@@ -336,5 +336,5 @@ def test_the_evaluator(data: str, missing: str, state: str) -> None:
         "Period": 60, "EvaluationPeriods": 3, "Threshold": 1, "Statistic": "Sum",
         "ComparisonOperator": "GreaterThanOrEqualToThreshold", "TreatMissingData": missing,
     }  # fmt: skip
-    points = [(place * 60.0, float(each == "X")) for place, each in enumerate(data.split()) if each != "-"]
+    points = [(place * 60.0, float(part == "X")) for place, part in enumerate(data.split()) if part != "-"]
     assert states(alarm, points, 180, 240) == [state]

@@ -108,12 +108,12 @@ def test_beyond_what_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nowhere_to_go() -> None:
     payloads = [gzip.compress(lines(900, 900 * number)) for number in range(3)]
     outcome = run(pipeline(read_lines=1_000), events.event(*payloads), can_put_back=False)
-    assert sorted(each.result for each in outcome.results) == ["Ok", "ProcessingFailed", "ProcessingFailed"]
+    assert sorted(result.result for result in outcome.results) == ["Ok", "ProcessingFailed", "ProcessingFailed"]
     assert outcome.ledger.reasons[BEYOND] == outcome.ledger.failed == 1_800
     line = events.LINE.replace(b"/index.html", b"/" + b"x" * 2**20)
     packed = gzip.compress(line)
     outcome = run(pipeline(read_bytes=2**20), events.event(packed, events.LINE))
-    assert [each.result for each in outcome.results] == ["ProcessingFailed", "Ok"]
+    assert [result.result for result in outcome.results] == ["ProcessingFailed", "Ok"]
     assert base64.b64decode(outcome.results[0].raw) == packed
     assert outcome.put_back == []
 

@@ -115,7 +115,7 @@ def test_the_answer_fits_and_what_overflows_does_not_depend_on_order(
         outcome = transform(default_pipeline, records, max_response_bytes=limit)
         assert len(json.dumps(encode_answer(outcome.results))) <= limit
         assert outcome.ledger.imbalance() == []
-        failed = {each.record_id for each in outcome.results if each.result == "ProcessingFailed"}
+        failed = {result.record_id for result in outcome.results if result.result == "ProcessingFailed"}
         assert outcome.ledger.failed == len(failed)
         assert outcome.ledger.outputs["DESTINATION_SQL_STREAM"].emitted == len(data) - len(failed)
         chosen.append(failed)
@@ -131,4 +131,4 @@ def test_three_megabytes_of_short_lines_stay_under_six_as_an_answer(default_pipe
     assert len(json.dumps(encode_answer(outcome.results))) <= MAX_RESPONSE_BYTES
     assert outcome.ledger.failed > 0
     assert outcome.ledger.reasons["the answer would pass 6 MB"] == outcome.ledger.failed
-    assert sum(each["statusCount"] for each in documents(outcome)) == outcome.ledger.rows
+    assert sum(document["statusCount"] for document in documents(outcome)) == outcome.ledger.rows

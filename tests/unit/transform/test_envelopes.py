@@ -69,7 +69,9 @@ def forgeries() -> dict[str, bytes]:
 def test_forged_envelopes() -> None:
     forged = forgeries()
     outcome = run(*forged.values(), events.LINE)
-    believed = [name for name, each in zip(forged, outcome.results, strict=False) if each.result != "ProcessingFailed"]
+    believed = [
+        name for name, result in zip(forged, outcome.results, strict=False) if result.result != "ProcessingFailed"
+    ]
     assert believed == []
     assert (outcome.ledger.rows, outcome.ledger.processing_failed) == (1, len(forged))
     assert outcome.ledger.failed + outcome.ledger.unparsed >= len(forged)
@@ -97,7 +99,7 @@ def test_forged_envelopes() -> None:
 )
 def test_first_arrival(seal: Seal, first_arrival: int, counted: bool, believed: bool) -> None:
     outcome = run(encode_envelope(made(first_arrival, counted=counted), seal), seal=seal)
-    assert [each.result for each in outcome.results] == ["Ok" if believed else "ProcessingFailed"]
+    assert [result.result for result in outcome.results] == ["Ok" if believed else "ProcessingFailed"]
     assert bool(outcome.deliveries) == (believed and not counted)
 
 

@@ -92,7 +92,7 @@ SEVERAL = {
 def test_a_record_of_several_lines_goes_back_line_by_line(payload: str, pieces: int) -> None:
     """Then each comes as a record of its own: no document holds two, and nothing is lost or counted twice."""
     first = _transform("single", payload, LINE, can_put_back=True)
-    assert [each.result for each in first.results] == ["Dropped", "Ok"]
+    assert [result.result for result in first.results] == ["Dropped", "Ok"]
     assert len(first.put_back) == pieces
     assert (first.ledger.reingested, first.ledger.rows) == (first.ledger.lines - 1, 1)
     assert first.ledger.imbalance() == []
@@ -107,9 +107,9 @@ def test_a_record_of_several_lines_goes_back_line_by_line(payload: str, pieces: 
     assert second.ledger.imbalance() == []
     whole = _transform("lines", payload)
     assert (second.ledger.rows, second.ledger.unparsed) == (whole.ledger.rows, whole.ledger.unparsed)
-    documents = [each.data.decode() for each in second.results if each.result == "Ok"]
-    assert all("\n" not in each for each in documents)
-    assert documents == [each for each in whole.results[0].data.decode().splitlines() if "unparsed" not in each]
+    documents = [result.data.decode() for result in second.results if result.result == "Ok"]
+    assert all("\n" not in document for document in documents)
+    assert documents == [line for line in whole.results[0].data.decode().splitlines() if "unparsed" not in line]
 
 
 def test_a_record_that_has_gone_round_often_enough_fails_whole() -> None:
@@ -122,7 +122,7 @@ def test_a_record_that_has_gone_round_often_enough_fails_whole() -> None:
         outcome = transform(
             load_pipeline(_document("single"), ZoneInfo), decode_records(event, ARRIVAL_MS), can_put_back=True
         )
-        results[hops] = ([each.result for each in outcome.results], len(outcome.put_back))
+        results[hops] = ([result.result for result in outcome.results], len(outcome.put_back))
         assert outcome.ledger.imbalance() == []
     assert results == {MAX_HOPS - 1: (["Dropped"], 2), MAX_HOPS: (["ProcessingFailed"], 0)}
 
@@ -133,7 +133,7 @@ def test_a_record_that_has_gone_round_often_enough_fails_whole() -> None:
 def test_what_cannot_be_taken_apart_fails_whole(payload: str) -> None:
     """Kept raw, where redrive finds it; fragments of JSON do not go round."""
     outcome = _transform("single", payload, can_put_back=True)
-    assert ([each.result for each in outcome.results], outcome.put_back) == (["ProcessingFailed"], [])
+    assert ([result.result for result in outcome.results], outcome.put_back) == (["ProcessingFailed"], [])
     assert outcome.ledger.imbalance() == []
 
 
@@ -142,7 +142,7 @@ def test_whatever_comes_no_answer_of_single_holds_two_lines(records: list[list[s
     """Over any mixture of records, in the first round and in the second."""
     payloads = ["\n".join(lines) + "\n" for lines in records]
     outcome = _transform("single", *payloads, can_put_back=True)
-    assert all(b"\n" not in each.data for each in outcome.results)
+    assert all(b"\n" not in result.data for result in outcome.results)
     assert outcome.ledger.imbalance() == []
     assert len(outcome.results) == len(payloads)
 

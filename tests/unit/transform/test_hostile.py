@@ -50,8 +50,8 @@ def test_a_rewritten_row_that_json_cannot_hold(
     outcome = _Run(with_changes(source=source), records, by_row=by_row).outcome()
     assert outcome.ledger.imbalance() == []
     assert outcome.ledger.lines == 4
-    assert [each.result for each in outcome.results][1:] == ["Ok", "Ok"]
-    for line in b"".join(each.data for each in outcome.results).splitlines():
+    assert [result.result for result in outcome.results][1:] == ["Ok", "Ok"]
+    for line in b"".join(result.data for result in outcome.results).splitlines():
         strict(line)
 
 
@@ -179,7 +179,7 @@ def test_a_record_id_twice(default_pipeline: Pipeline) -> None:
     for record in event:
         record["recordId"] = "same"
     outcome = transform(default_pipeline, decode_records(event, ARRIVAL))
-    assert [(each.record_id, each.result) for each in outcome.results] == [
+    assert [(result.record_id, result.result) for result in outcome.results] == [
         ("same", "Ok"),
         ("same", "ProcessingFailed"),
         ("same", "Dropped"),
@@ -209,7 +209,7 @@ def test_more_lines_than_a_record_may_hold(default_pipeline: Pipeline, monkeypat
     few = [gzip.compress(combined() * 8 + b"%d" % number) for number in range(4)]
     event = records_of([*many, combined() + b"\n" * 50, *few])
     answers = [transform(default_pipeline, decode_records(each, ARRIVAL)).results for each in (event, event[::-1])]
-    by_id = [{each.record_id: each.result for each in results} for results in answers]
+    by_id = [{result.record_id: result.result for result in results} for results in answers]
     assert by_id[0] == by_id[1]
     assert [by_id[0][f"id-{number}"] for number in range(8)] == ["ProcessingFailed"] * 3 + ["Ok"] * 3 + [
         "ProcessingFailed"

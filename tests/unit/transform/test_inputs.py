@@ -94,7 +94,7 @@ def test_a_record_that_cannot_be_decoded_fails_alone(default_pipeline: Pipeline,
     event = records_of([GOOD, GOOD, GOOD])
     event[1]["data"] = data
     outcome = transform(default_pipeline, decode_records(event, ARRIVAL))
-    assert [each.result for each in outcome.results] == ["Ok", "ProcessingFailed", "Ok"]
+    assert [result.result for result in outcome.results] == ["Ok", "ProcessingFailed", "Ok"]
     assert outcome.results[1].to_json()["data"] == (data or "")
     assert (outcome.ledger.rows, outcome.ledger.failed) == (2, 1)
     assert outcome.ledger.reasons == {reason: 1}
@@ -162,9 +162,9 @@ def test_gzip_bombs_are_bounded_over_the_event_in_the_order_of_identities(defaul
     """64 MiB in all; which records are beyond it does not depend on the event's order."""
     bomb = gzip.compress((b"x" * 127 + b"\n") * ((10 << 20) // 128))  # few lines, whose number is bounded too
     records = decode_records(records_of([bomb] * 8), ARRIVAL)
-    failed = {each.identity for each in records if each.error}
+    failed = {record.identity for record in records if record.error}
     backwards = decode_records(records_of([bomb] * 8)[::-1], ARRIVAL)
-    assert failed == {each.identity for each in backwards if each.error} == {"id-6", "id-7"}
+    assert failed == {backward.identity for backward in backwards if backward.error} == {"id-6", "id-7"}
     assert transform(default_pipeline, records[6:]).ledger.failed == 2
 
 
@@ -192,10 +192,10 @@ def test_a_row_that_cannot_be_evaluated_still_goes_to_s3(default_pipeline: Pipel
     """It is counted with its reason under the output's name, and adds to no partial."""
     outcome = run(default_pipeline, [line, GOOD])
     account = outcome.ledger.outputs["DESTINATION_SQL_STREAM"]
-    assert [each.result for each in outcome.results] == ["Ok", "Ok"]
+    assert [result.result for result in outcome.results] == ["Ok", "Ok"]
     assert (account.eval_failed, account.emitted) == (1, 1)
     assert account.reasons == {f"STREAM_PUMP: {reason}": 1}
-    assert sum(each["statusCount"] for each in documents(outcome)) == 1
+    assert sum(document["statusCount"] for document in documents(outcome)) == 1
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_two_records_of_one_id_are_each_answered(default_pipeline: Pipeline) -> 
     event = records_of([GOOD, b"x"])
     event[1]["recordId"] = event[0]["recordId"]
     outcome = transform(default_pipeline, decode_records(event, ARRIVAL))
-    assert [each.result for each in outcome.results] == ["Ok", "ProcessingFailed"]
+    assert [result.result for result in outcome.results] == ["Ok", "ProcessingFailed"]
 
 
 def test_an_empty_event_has_an_empty_answer(default_pipeline: Pipeline) -> None:

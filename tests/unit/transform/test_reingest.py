@@ -135,7 +135,9 @@ def test_a_part_is_a_group_of_its_own() -> None:
 
     def ids(*payloads: bytes) -> set[str]:
         deliveries = run(events.event(*payloads)).deliveries
-        return {json.loads(each)["tally"]["partial_id"] for delivery in deliveries for each in delivery.documents}
+        return {
+            json.loads(document)["tally"]["partial_id"] for delivery in deliveries for document in delivery.documents
+        }
 
     alone = ids(part)
     assert len(alone) == 1

@@ -67,7 +67,7 @@ def both_ways(pipeline: Pipeline, data: list[bytes], arrivals: list[int]) -> tup
         outcome = run.outcome()
         documents = sorted(iter_documents(outcome.deliveries))
         found.append(
-            ([(each.record_id, each.result, each.data) for each in outcome.results], documents, outcome.ledger)
+            ([(result.record_id, result.result, result.data) for result in outcome.results], documents, outcome.ledger)
         )
     return found[0], found[1]
 

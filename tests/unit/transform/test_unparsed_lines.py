@@ -55,7 +55,7 @@ def pipeline(**source: Any) -> Pipeline:
 def failed_of(folder: Path, outcome: Outcome) -> list[str]:
     """What redrive would bring back of the lines that Firehose delivers."""
     objects, problems = Folder(folder), []
-    objects.put("2025/03/01/00/one", b"".join(each.data for each in outcome.results if each.result == "Ok"))
+    objects.put("2025/03/01/00/one", b"".join(result.data for result in outcome.results if result.result == "Ok"))
     found = [orjson.loads(f'"{each.raw}"') for each in read_failed(objects, problems)]
     assert problems == []
     return found

@@ -155,7 +155,7 @@ def test_lines_that_go_back_one_by_one(
     pipeline = with_changes(source={"framing": "single"})
     records = decode_records(records_of([BAD + combined(), BAD + BAD]), ARRIVAL)
     outcome = transform(pipeline, records, can_put_back=True)
-    assert [each.result for each in outcome.results] == ["Dropped", "ProcessingFailed"]
+    assert [result.result for result in outcome.results] == ["Dropped", "ProcessingFailed"]
     assert len(outcome.put_back) == 2
     assert outcome.ledger.imbalance() == []
 
@@ -222,7 +222,7 @@ def test_a_scanner_that_raises(default_pipeline: Pipeline, part: str) -> None:
         "encode at the end": replace(scanner, encode=half_encoded(scanner)),
     }[part]
     outcome = run(with_scanner(default_pipeline, changed), PLAIN)
-    assert [each.data for each in outcome.results] == [each.data for each in usual.results]
+    assert [result.data for result in outcome.results] == [result.data for result in usual.results]
     assert outcome.deliveries == usual.deliveries
     assert outcome.ledger == usual.ledger
 
@@ -305,7 +305,7 @@ def test_no_field_stops_a_parser(type_name: str) -> None:
 @pytest.mark.parametrize("line", ["a:\tbytes:\x1f5", 'a=b bytes="200\x1c"', 'a=b response="\x1d200"'])
 def test_control_characters_around_a_number(default_pipeline: Pipeline, line: str) -> None:
     outcome = run(default_pipeline, [combined()] * 400 + [line.encode() + b"\n"])
-    assert [each.result for each in outcome.results[:400]] == ["Ok"] * 400
+    assert [result.result for result in outcome.results[:400]] == ["Ok"] * 400
     assert outcome.ledger.imbalance() == []
     assert outcome.ledger.rows + outcome.ledger.unparsed == 401
     number = next(value for name, value in default_pipeline.source.parse(line).items() if name != "a")

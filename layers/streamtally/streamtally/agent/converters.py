@@ -91,8 +91,8 @@ def log_fields(options: Options) -> Callable[[str], dict[str, str | None]]:
 
 def _builtin_groups(fullmatch: Callable[[str], Any]) -> Callable[[str], Sequence[str | None] | None]:
     def groups(text: str) -> Sequence[str | None] | None:
-        found = fullmatch(text)
-        return None if found is None else found.groups()
+        match = fullmatch(text)
+        return None if match is None else match.groups()
 
     return groups
 

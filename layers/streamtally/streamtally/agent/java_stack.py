@@ -33,8 +33,8 @@ def crash_test(options: Options) -> Callable[[str], bool] | None:
     place = known.host
 
     def has_many_labels(line: str) -> bool:
-        found = known.pattern.fullmatch(line)
-        return found is not None and str(found.group(place)).count(".") > ROUNDS
+        match = known.pattern.fullmatch(line)
+        return match is not None and str(match.group(place)).count(".") > ROUNDS
 
     return has_many_labels
 

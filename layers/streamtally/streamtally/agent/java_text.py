@@ -41,8 +41,8 @@ def _broken_length(data: bytes, at: int, length: int) -> int:
     return length
 
 
-def _escaped(found: re.Match[str]) -> str:
-    return _ESCAPES.get(found.group()) or f"\\u{ord(found.group()):04X}"
+def _escaped(match: re.Match[str]) -> str:
+    return _ESCAPES.get(match.group()) or f"\\u{ord(match.group()):04X}"
 
 
 def quote(text: str) -> str:

@@ -63,7 +63,10 @@ def lambda_processor(processing: Processing) -> Processor | None:
 
 def parameters_of(processor: Processor | None) -> dict[str, str]:
     """A processor's parameters by name."""
-    return {each["ParameterName"]: each["ParameterValue"] for each in (processor or {}).get("Parameters") or []}
+    return {
+        parameter["ParameterName"]: parameter["ParameterValue"]
+        for parameter in (processor or {}).get("Parameters") or []
+    }
 
 
 def is_same_function(one: str, other: str) -> bool:
@@ -88,14 +91,14 @@ def attached(processing: Processing, settings: FunctionSettings, replace: bool =
     if current is not None and not replace:
         _refuse_other_function(parameters_of(current), settings)
     if others and not processing["Enabled"] and not replace:
-        kinds = ", ".join(sorted({str(each.get("Type")) for each in others}))
+        kinds = ", ".join(sorted({str(other.get("Type")) for other in others}))
         raise SettingsError(
             f"processing is switched off with {kinds} in it: attaching would switch them on (--replace)"
         )
     processor = _changed_processor(current, settings)
     processors = [processor if each is current else each for each in processing["Processors"]]
     if current is None:
-        place = max((at for at, each in enumerate(others, 1) if each.get("Type") in BEFORE_LAMBDA), default=0)
+        place = max((at for at, other in enumerate(others, 1) if other.get("Type") in BEFORE_LAMBDA), default=0)
         processors.insert(place, processor)
     return {"Enabled": True, "Processors": processors}
 

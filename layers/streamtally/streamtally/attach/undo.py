@@ -67,7 +67,7 @@ def _is_whole(undo: Undo) -> bool:
         texts += [undo.grant.role, undo.grant.policy]
         if not isinstance(undo.grant.document, dict) or not isinstance(undo.grant.before, dict | None):
             return False
-    return all(isinstance(each, str) for each in texts) and all(map(_is_processing, (undo.before, undo.after)))
+    return all(isinstance(text, str) for text in texts) and all(map(_is_processing, (undo.before, undo.after)))
 
 
 def _is_processing(given: Any) -> bool:
@@ -82,7 +82,8 @@ def _is_processor(given: Any) -> bool:
         return False
     parameters = given.get("Parameters") or []
     return isinstance(parameters, list) and all(
-        isinstance(each, dict) and {"ParameterName", "ParameterValue"} <= set(each) for each in parameters
+        isinstance(parameter, dict) and {"ParameterName", "ParameterValue"} <= set(parameter)
+        for parameter in parameters
     )
 
 

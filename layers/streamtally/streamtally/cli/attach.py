@@ -168,7 +168,7 @@ def _tell(change: Change, as_json: bool, wrong: bool, done: bool, effective: boo
             "stream": change.stream,
             "destination": change.destination.kind.name,
             "function": change.function_arn,
-            "checks": [each.to_json() for each in change.findings],
+            "checks": [finding.to_json() for finding in change.findings],
             "before": change.before,
             "after": change.after,
             "change": change.is_change,

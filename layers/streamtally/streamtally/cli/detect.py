@@ -56,7 +56,8 @@ def _to_json(shown: str, found: Detection) -> dict[str, Any]:
                 "missed": fit.missed,
                 "headers": fit.headers,
                 "misfits": [
-                    {"line": each.number, "character": each.position + 1, "reason": each.reason} for each in fit.misfits
+                    {"line": misfit.number, "character": misfit.position + 1, "reason": misfit.reason}
+                    for misfit in fit.misfits
                 ],
             }
             for fit in found.fits

@@ -243,7 +243,9 @@ def _plain(value: Any) -> Any:
 
 def _print_plan(plan: Plan) -> None:
     if plan.actions:
-        _print_table(("Action", "Target", "Why"), [(each.kind, each.target, each.reason) for each in plan.actions])
+        _print_table(
+            ("Action", "Target", "Why"), [(action.kind, action.target, action.reason) for action in plan.actions]
+        )
     else:
         click.echo("Nothing to do: everything is as the pipeline asks.")
     for note in plan.notes:

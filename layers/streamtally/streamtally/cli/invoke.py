@@ -64,6 +64,8 @@ def _wrong_in(record: dict[str, Any]) -> str:
     if not isinstance(metadata, dict | None):
         return "kinesisRecordMetadata is not an object"
     arrivals = [each.get("approximateArrivalTimestamp") for each in (record, metadata or {})]
-    if not all(each is None or (type(each) is int and EARLIEST_MS <= each <= LATEST_MS) for each in arrivals):
+    if not all(
+        arrival is None or (type(arrival) is int and EARLIEST_MS <= arrival <= LATEST_MS) for arrival in arrivals
+    ):
         return "approximateArrivalTimestamp is not a time in milliseconds"
     return ""

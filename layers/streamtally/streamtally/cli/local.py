@@ -190,7 +190,7 @@ class _View:
         return True
 
     def _say(self, counters: dict[str, dict[str, float]]) -> None:
-        parts = [f"{name}: {int(each.get('IncomingRecords', 0)):,} records in" for name, each in counters.items()]
+        parts = [f"{name}: {int(counter.get('IncomingRecords', 0)):,} records in" for name, counter in counters.items()]
         ledger = self._ledger
         if ledger is not None and ledger.lines > ledger.rows:
             parts.append(f"{ledger.lines - ledger.rows:,} of {ledger.lines:,} lines since the start are no rows")

@@ -129,7 +129,9 @@ def _compile(application: Application, is_sql: bool) -> tuple[str, Compiled]:
     compiled = compile_source(application.name, application.sql, definition, bind=bool(application.outputs))
     if not application.outputs:
         streams = dict.fromkeys(compiled.program.streams)
-        definition += "".join(f'\n[outputs.{json.dumps(each)}]\nindex = "{index_name(each)}"\n' for each in streams)
+        definition += "".join(
+            f'\n[outputs.{json.dumps(stream)}]\nindex = "{index_name(stream)}"\n' for stream in streams
+        )
     return definition, compiled
 
 
@@ -138,9 +140,9 @@ def _default_source() -> str:
 
 
 def _write(out: Path, files: Mapping[str, str]) -> None:
-    for each in files:
-        if (out / each).exists():
-            raise SettingsError(f"{out / each} is there already: name another folder, or move it away")
+    for file in files:
+        if (out / file).exists():
+            raise SettingsError(f"{out / file} is there already: name another folder, or move it away")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -166,7 +168,7 @@ class Compared:
     def is_equal(self) -> bool:
         """Nothing differs, and something was there to be equal."""
         parities = self.outputs.values()
-        return all(each.is_equal for each in parities) and any(each.equal for each in parities)
+        return all(parity.is_equal for parity in parities) and any(parity.equal for parity in parities)
 
 
 def _compare(document: dict[str, Any], log: str, recorded: str) -> Compared:
@@ -203,12 +205,12 @@ def _timed_source(source: Source) -> Source:
 
 
 def _counted(lines: Iterable[ReadLine], compared: Compared) -> Iterator[ReadLine]:
-    for each in lines:
+    for line in lines:
         compared.lines += 1
-        compared.unparsed += each.row is None and bool(each.reason)
-        compared.untimed += each.row is not None and each.time is None
-        compared.reason = compared.reason or each.reason
-        yield each
+        compared.unparsed += line.row is None and bool(line.reason)
+        compared.untimed += line.row is not None and line.time is None
+        compared.reason = compared.reason or line.reason
+        yield line
 
 
 def _fits(row: Mapping[str, Any], node: Mapping[str, Any]) -> bool:

@@ -67,7 +67,7 @@ def command(
                 "lines": seen.lines,
                 "twins": seen.twins,
                 "groups": len(recomputed),
-                "differences": [asdict(each) for each in differences],
+                "differences": [asdict(difference) for difference in differences],
                 "objects_left_out": seen.skipped,
                 "problems": seen.problems,
             }
@@ -84,10 +84,15 @@ def _show(differences: list[Difference]) -> None:
         return
     table = Table("window", "from S3", "settled", "likely reason")
     table.columns[0].no_wrap = True
-    several = len({each.output for each in differences}) > 1
-    for each in differences[:MAX_SHOWN]:
-        window = each.window[:16] + "Z" + (f" {visible(each.output, 40)}" if several else "")
-        table.add_row(window, _said(each.in_s3, each.window), _said(each.settled, each.window), each.reason)
+    several = len({difference.output for difference in differences}) > 1
+    for difference in differences[:MAX_SHOWN]:
+        window = difference.window[:16] + "Z" + (f" {visible(difference.output, 40)}" if several else "")
+        table.add_row(
+            window,
+            _said(difference.in_s3, difference.window),
+            _said(difference.settled, difference.window),
+            difference.reason,
+        )
     Console().print(table, markup=False, highlight=False)
     click.echo(f"{len(differences)} differences" if len(differences) > 1 else "1 difference")
 

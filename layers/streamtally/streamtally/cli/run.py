@@ -110,7 +110,7 @@ def command(
             echo_load(store.notes, store.left_out, store.problems)
         if as_json:
             _print_result(run.ledger, pipeline, store)
-        shown_outputs = [_last_documents(name, store.documents(each)) for name, each in pipeline.outputs.items()]
+        shown_outputs = [_last_documents(name, store.documents(output)) for name, output in pipeline.outputs.items()]
         store.close()
         shown = folder or DEFAULT_FOLDER
         data = run.summary.report_data(run.ledger, shown.name, names, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
@@ -208,9 +208,9 @@ def _file_ms(name: str) -> int:
 
 
 def _arrive_now(lines: Iterator[ReadLine]) -> Iterator[ReadLine]:
-    for each in lines:
-        each.arrival = _now_ms()
-        yield each
+    for line in lines:
+        line.arrival = _now_ms()
+        yield line
 
 
 def _now_ms() -> int:
@@ -254,11 +254,13 @@ def _last_documents(name: str, documents: Iterable[dict[str, Any]]) -> _Shown:
 
 def _show(console: Console, data: ReportData, outputs: list[_Shown], out: Path) -> None:
     ascii_only = not console.encoding.lower().startswith("utf")
-    for each in outputs:
+    for output in outputs:
         title = (
-            each.name if each.total <= len(each.rows) else f"{each.name}: the last {len(each.rows)} of {each.total:,}"
+            output.name
+            if output.total <= len(output.rows)
+            else f"{output.name}: the last {len(output.rows)} of {output.total:,}"
         )
-        console.print(counts_table(title, each.columns, each.rows, max_rows=MAX_TABLE_ROWS, ascii_only=ascii_only))
+        console.print(counts_table(title, output.columns, output.rows, max_rows=MAX_TABLE_ROWS, ascii_only=ascii_only))
     console.print(minutes_chart(data.status_by_minute, console.width, ascii_only=ascii_only))
     console.print(ledger_table(data, ascii_only=ascii_only))
     console.print(outputs_table(data.outputs, ascii_only=ascii_only))

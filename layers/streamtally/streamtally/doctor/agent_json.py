@@ -113,9 +113,9 @@ def load(text: str) -> Any:
     return json.loads(_COMMENT_OR_STRING.sub(_blank, text))
 
 
-def _blank(found: re.Match[str]) -> str:
+def _blank(match: re.Match[str]) -> str:
     """A comment as blanks, line by line, so that what is wrong after it keeps its line and column."""
-    return found[0] if found[0][0] == '"' else re.sub(r"[^\n]", " ", found[0])
+    return match[0] if match[0][0] == '"' else re.sub(r"[^\n]", " ", match[0])
 
 
 def flows_of(text: str) -> list[dict[str, Any]]:
@@ -125,7 +125,7 @@ def flows_of(text: str) -> list[dict[str, Any]]:
     except (ValueError, RecursionError):
         return []
     flows = document.get("flows") if isinstance(document, dict) else None
-    return [each for each in flows if isinstance(each, dict)] if isinstance(flows, list) else []
+    return [flow for flow in flows if isinstance(flow, dict)] if isinstance(flows, list) else []
 
 
 def check_json(given: AgentJson) -> Iterator[Finding]:
@@ -212,10 +212,10 @@ def check_region(given: AgentJson) -> Iterator[Finding]:
     if not isinstance(document, dict):
         return
     for key in ("firehose.endpoint", "kinesis.endpoint"):
-        found = _REGION.search(str(document.get(key) or ""))
-        region = found[1] if found else "us-east-1"
+        match = _REGION.search(str(document.get(key) or ""))
+        region = match[1] if match else "us-east-1"
         used = any(flow.get("deliveryStream" if key[0] == "f" else "kinesisStream") for flow in flows_of(given.text))
-        local = bool(document.get(key)) and not found
+        local = bool(document.get(key)) and not match
         if used and given.region and region != given.region and not local:
             text = f"{key} goes to {region}, and the stream is in {given.region}"
             fix = f'"{key}": "{endpoint(key.split(".")[0], given.region)}"'

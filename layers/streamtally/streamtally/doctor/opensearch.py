@@ -33,12 +33,12 @@ class Disk:
         text = watermark.strip().lower()
         if text.endswith("%"):
             return self.used_share * 100 >= float(text[:-1])
-        found = _SIZE.fullmatch(text)
-        if found is None:
+        match = _SIZE.fullmatch(text)
+        if match is None:
             return False
-        if found[2] is None and float(found[1]) <= 1:
-            return self.used_share >= float(found[1])
-        return self.free <= float(found[1]) * _UNITS[found[2]]
+        if match[2] is None and float(match[1]) <= 1:
+            return self.used_share >= float(match[1])
+        return self.free <= float(match[1]) * _UNITS[match[2]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,9 @@ def check_open(given: OpenSearchState) -> Iterator[Finding]:
     if given.policy is None or given.in_vpc or given.fine_grained:
         return
     statements = given.policy.get("Statement") or []
-    if any(_lets_everybody_in(each) for each in (statements if isinstance(statements, list) else [statements])):
+    if any(
+        _lets_everybody_in(statement) for statement in (statements if isinstance(statements, list) else [statements])
+    ):
         fix = "name the roles in the access policy, or turn on fine-grained access control"
         yield Finding("open-access", "error", "the access policy lets everybody in", fix, given.where)
 

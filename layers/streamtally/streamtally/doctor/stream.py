@@ -82,9 +82,9 @@ def check_function(given: StreamState) -> Iterator[Finding]:
     if not given.function and given.needs_function:
         fix = f"streamtally attach {given.name}"
         yield Finding("not-attached", "error", "no function is on the stream: lines go as they came", fix, given.name)
-    for each in given.attach_findings:
-        if each.is_wrong:
-            yield Finding(each.check, each.level, each.text, each.fix, given.name)
+    for finding in given.attach_findings:
+        if finding.is_wrong:
+            yield Finding(finding.check, finding.level, finding.text, finding.fix, given.name)
 
 
 def check_figures(given: StreamState) -> Iterator[Finding]:

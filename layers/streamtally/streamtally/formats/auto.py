@@ -142,7 +142,7 @@ class AutoParser:
         other = copy(self)
         other._w3c, other._guess = fresh, None
         other._candidates = [
-            [each._replace(parse=fresh) if each.parse is seen else each for each in candidates]
+            [candidate._replace(parse=fresh) if candidate.parse is seen else candidate for candidate in candidates]
             for candidates in self._candidates
         ]
         return other
@@ -163,19 +163,19 @@ class AutoParser:
 
     def _parse_any(self, line: str) -> Row:
         """A line that is not combined as it mostly comes, by its beginning."""
-        found = _BEGINNING.match(line)
-        beginning = (found.lastindex or 1) - 1 if found else -1
-        candidates = [each for each in self._candidates[beginning] if each.needed in line]
+        match = _BEGINNING.match(line)
+        beginning = (match.lastindex or 1) - 1 if match else -1
+        candidates = [candidate for candidate in self._candidates[beginning] if candidate.needed in line]
         if _BRACKET in line and _HAS_TIME(line) is None:
-            candidates = [each for each in candidates if each.needed != _BRACKET]
-        for each in candidates:
+            candidates = [candidate for candidate in candidates if candidate.needed != _BRACKET]
+        for candidate in candidates:
             try:
-                row = each.parse(line)
+                row = candidate.parse(line)
             except FormatError as error:
                 if len(candidates) == 1:
                     raise FormatError("auto", error.reason, error.position) from None
                 continue
-            self._guess = each if each.absent and each is not self._candidates[-1][0] else None
+            self._guess = candidate if candidate.absent and candidate is not self._candidates[-1][0] else None
             return row
         raise FormatError("auto", "of no known format")
 

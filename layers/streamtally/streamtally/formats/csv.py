@@ -28,12 +28,12 @@ def _split_quoted(name: str, delimiter: str, most: int) -> Callable[[str], list[
         cells: list[str] = []
         at = 0
         while True:
-            found = cell.match(line, at)
-            if found is None:
+            match = cell.match(line, at)
+            if match is None:
                 raise FormatError(name, "a quote that is not closed, or text behind it", at)
-            quoted, bare, end = found.groups()
+            quoted, bare, end = match.groups()
             cells.append(quoted.replace('""', '"') if quoted is not None else bare or "")
-            at = found.end()
+            at = match.end()
             if not end or len(cells) > most:
                 return cells
 

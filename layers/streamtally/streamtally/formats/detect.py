@@ -207,15 +207,15 @@ def _sign(row: Row) -> tuple[str, str]:
     texts = [row[name] or "" for name in _QUOTED]
     apache, other = apache_combined.FORMAT.name, nginx.FORMAT.name
     for text in texts:
-        if found := _APACHE_ESCAPE.search(text):
-            return apache, f"the escape {found[0]}"
+        if match := _APACHE_ESCAPE.search(text):
+            return apache, f"the escape {match[0]}"
     if row["bytes"] is None:
         return apache, "- for no bytes"
     if row["ident"] is not None:
         return apache, "a name of identd"
     for text in texts:
-        if found := _NGINX_ESCAPE.search(text):
-            return other, f"the escape {found[0]}"
+        if match := _NGINX_ESCAPE.search(text):
+            return other, f"the escape {match[0]}"
     if row["response"] in _NGINX_STATUS:
         return other, f"status {row['response']}"
     if row["bytes"] == 0:

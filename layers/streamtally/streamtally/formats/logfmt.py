@@ -105,8 +105,8 @@ def _shape(keys: tuple[str, ...], converters: Mapping[str, Converter]) -> Shape:
 
 def _locate(line: str) -> int:
     at = 0
-    while (found := _ONE.match(line, at)) is not None and found.end() > at:
-        at = found.end()
+    while (match := _ONE.match(line, at)) is not None and match.end() > at:
+        at = match.end()
     return at
 
 

@@ -44,9 +44,9 @@ def _split_context(message: str) -> tuple[str, tuple[str | None, ...]]:
     for _ in range(_MAX_TRIES):
         if at < 0:
             break
-        found = _CONTEXT.match(message, at + len(_CLIENT))
-        if found is not None:
-            return message[:at], found.groups()
+        match = _CONTEXT.match(message, at + len(_CLIENT))
+        if match is not None:
+            return message[:at], match.groups()
         at = message.find(_CLIENT, at + 1)
     return message, _NO_CONTEXT
 

@@ -68,10 +68,10 @@ def to_suffix(rotation: Rotation, ms: int) -> str:
 
 def parse_suffix(suffix: str) -> Period | None:
     """The date part of an index's name → its period, or None if it is no such date (``2016-02-30``)."""
-    found = _SUFFIX.fullmatch(suffix)
-    if found is None:
+    match = _SUFFIX.fullmatch(suffix)
+    if match is None:
         return None
-    year, week, month, day, hour = found.groups()
+    year, week, month, day, hour = match.groups()
     rotation: Rotation = "week" if week else "hour" if hour else "day" if day else "month"
     try:
         start = _week_start(int(year), int(week)) if week else _start(int(year), int(month), int(day or 1))

@@ -65,12 +65,12 @@ def arrive_when_logged(lines: Iterable[ReadLine], file_ms: int) -> Iterator[Read
     """
     waiting: list[ReadLine] = []
     last: int | None = None
-    for each in lines:
-        waiting.append(each)
-        if each.time is None and last is None and len(waiting) < MAX_WAITING_LINES:
+    for line in lines:
+        waiting.append(line)
+        if line.time is None and last is None and len(waiting) < MAX_WAITING_LINES:
             continue
-        if each.time is not None:
-            last = each.time
+        if line.time is not None:
+            last = line.time
         elif last is None:
             last = file_ms
         yield from _arrived(waiting, last)
@@ -79,6 +79,6 @@ def arrive_when_logged(lines: Iterable[ReadLine], file_ms: int) -> Iterator[Read
 
 
 def _arrived(lines: list[ReadLine], arrival: int) -> Iterator[ReadLine]:
-    for each in lines:
-        each.arrival = arrival
-        yield each
+    for line in lines:
+        line.arrival = arrival
+        yield line

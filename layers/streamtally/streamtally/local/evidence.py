@@ -30,7 +30,7 @@ def gather_agent(path: Path, region: str, user: str) -> list[object]:
     text = read_text(path)
     patterns = [each for flow in flows_of(text) if isinstance(each := flow.get("filePattern"), str) and each]
     accesses = [gather_access(pattern, user) for pattern in patterns]
-    lines = {each.pattern: _sample(each.pattern) for each in accesses if each.found}
+    lines = {access.pattern: _sample(access.pattern) for access in accesses if access.found}
     return [AgentJson(str(path), text, region, lines), *accesses]
 
 

@@ -104,8 +104,8 @@ def believed_windows(hours: tuple[int, int], pipeline: Pipeline) -> Between:
     Args: hours: the first and the last, in ms.
     """
     settings = [output.settings for output in pipeline.outputs.values()]
-    earliest = hours[0] - 1000 * max(each.max_past_seconds for each in settings) - HOUR_MS
-    return earliest, hours[1] + 1000 * max(each.max_ahead_seconds for each in settings) + HOUR_MS + MAX_BUFFER_MS
+    earliest = hours[0] - 1000 * max(setting.max_past_seconds for setting in settings) - HOUR_MS
+    return earliest, hours[1] + 1000 * max(setting.max_ahead_seconds for setting in settings) + HOUR_MS + MAX_BUFFER_MS
 
 
 def _run_object(address: str, data: bytes, hour_ms: int, pipeline: Pipeline, seen: Seen) -> Iterator[Outcome]:
@@ -126,8 +126,8 @@ def _lines(address: str, data: bytes, seen: Seen) -> Iterator[LogLine]:
         if UNPARSED_LINE.match(line):
             seen.unparsed += 1
             continue
-        found = _LINE_ID.match(line)
-        line_id = int(found[1][:16], 16) if found else None
+        match = _LINE_ID.match(line)
+        line_id = int(match[1][:16], 16) if match else None
         if line_id in seen.line_ids:
             seen.twins += 1
             continue

@@ -113,7 +113,7 @@ class OpenSearchStore:
 
     def documents(self, output: Output) -> Iterator[Document]:
         """An output's settled documents, columns only, by window and key (rows: by time)."""
-        columns = [each.name for each in output.columns]
+        columns = [column.name for column in output.columns]
         windowed = isinstance(output, WindowedOutput)
         found = self._search(output.name, "window_start" if windowed else "time")
         for _, window in groupby(found, key=lambda hit: hit["sort"][0]):

@@ -81,9 +81,9 @@ def _by_file(files: Sequence[tuple[Path, str]], error: SqlError) -> Iterator[tup
     for place, (path, text) in enumerate(files):
         last = first + text.count("\n") + 1 if place < len(files) - 1 else None
         own = [
-            type(each)(each.message, each.line - first + 1, each.column, each.advice)
-            for each in problems
-            if each.line >= first and (last is None or each.line <= last)
+            type(problem)(problem.message, problem.line - first + 1, problem.column, problem.advice)
+            for problem in problems
+            if problem.line >= first and (last is None or problem.line <= last)
         ]
         if own:
             yield path, text, own

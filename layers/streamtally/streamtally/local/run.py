@@ -72,14 +72,14 @@ class LocalRun:
             self._run_batch(batch)
 
     def _accepted(self, lines: Iterable[ReadLine]) -> Iterator[ReadLine]:
-        for each in lines:
-            if each.line.is_too_long:  # no producer could have put it
+        for line in lines:
+            if line.line.is_too_long:  # no producer could have put it
                 self.ledger.failed += 1
                 self.ledger.reasons[TOO_LONG] += 1
-                self.summary.add_failed(each, TOO_LONG)
+                self.summary.add_failed(line, TOO_LONG)
                 continue
-            self.summary.add(each)
-            yield each
+            self.summary.add(line)
+            yield line
 
     def _run_batch(self, batch: Batch) -> None:
         records = self._stored(batch)
@@ -104,7 +104,7 @@ class LocalRun:
         for lines in batch:
             self._records += 1
             name = f"{self._run_id}{self._records:0{56 - len(self._run_id)}d}"
-            data = b"".join([each.line.data for each in lines])
+            data = b"".join([line.line.data for line in lines])
             records.append(StoredRecord(name, lines[-1].arrival, data))
         return records
 
@@ -112,14 +112,14 @@ class LocalRun:
 def _records(lines: Iterable[ReadLine], lines_per_record: int) -> Iterator[list[ReadLine]]:
     record: list[ReadLine] = []
     size = 0
-    for each in lines:
-        size += len(each.line.data)
+    for line in lines:
+        size += len(line.line.data)
         if record and size > MAX_LINE_BYTES:  # which is also the most that a record may hold
             yield record
-            record, size = [], len(each.line.data)
-        record.append(each)
+            record, size = [], len(line.line.data)
+        record.append(line)
         # A last line without an end ends its record, so that it is never joined with another file's first.
-        if len(record) >= lines_per_record or not each.line.data.endswith(b"\n"):
+        if len(record) >= lines_per_record or not line.line.data.endswith(b"\n"):
             yield record
             record, size = [], 0
     if record:

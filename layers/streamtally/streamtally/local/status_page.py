@@ -30,9 +30,9 @@ td.n{text-align:right;font-variant-numeric:tabular-nums}th{border-bottom:1px sol
 def ledger_summary(ledger: Ledger) -> dict[str, Any]:
     """The ledger as JSON: lines by class, why lines and rows failed, and each output's fates of rows."""
     outputs = {
-        name: {fate: getattr(each, fate) for fate in ("emitted", "filtered", "eval_failed", "out_of_range")}
-        | {"reasons": dict(each.reasons)}
-        for name, each in ledger.outputs.items()
+        name: {fate: getattr(output, fate) for fate in ("emitted", "filtered", "eval_failed", "out_of_range")}
+        | {"reasons": dict(output.reasons)}
+        for name, output in ledger.outputs.items()
     }
     classes = {name: getattr(ledger, name) for name in LEDGER_CLASSES}
     return {"lines": ledger.lines, **classes, "reasons": dict(ledger.reasons), "outputs": outputs}
@@ -42,9 +42,11 @@ def status_page(
     counters: Mapping[str, Mapping[str, float]], documents: Sequence[Mapping[str, Any]], ledger: Ledger | None
 ) -> str:
     """The page; log lines are hostile, so everything in it is escaped. Args: documents: the latest last."""
-    names = [name for name in SHOWN_COUNTERS if any(name in each for each in counters.values())]
+    names = [name for name in SHOWN_COUNTERS if any(name in counter for counter in counters.values())]
     # A column a stream: the counters' names are too long to stand beside each other.
-    streams = _table(["", *counters], [[name, *(each.get(name, 0) for each in counters.values())] for name in names])
+    streams = _table(
+        ["", *counters], [[name, *(counter.get(name, 0) for counter in counters.values())] for name in names]
+    )
     parts = ["<h1>Streamtally, simulated Firehose</h1>", streams]
     if ledger is not None:
         parts += ["<h2>Lines since the start</h2>", _ledger_tables(ledger)]
@@ -60,7 +62,7 @@ def status_page(
 
 def _ledger_tables(ledger: Ledger) -> str:
     classes = _table(["lines", *LEDGER_CLASSES], [[ledger.lines, *(getattr(ledger, name) for name in LEDGER_CLASSES)]])
-    reasons = ledger.reasons + sum((each.reasons for each in ledger.outputs.values()), start=type(ledger.reasons)())
+    reasons = ledger.reasons + sum((output.reasons for output in ledger.outputs.values()), start=type(ledger.reasons)())
     if not reasons:
         return classes
     return classes + _table(["reason", "lines"], [list(each) for each in reasons.most_common(MAX_REASONS)])

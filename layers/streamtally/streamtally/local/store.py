@@ -65,13 +65,13 @@ class DuckDbStore:
         made: set[str] = set()
         for output in pipeline.outputs.values():
             table = _quoted(output.settings.index)
-            columns = ", ".join(f"{_quoted(each.name)} {_column_type(each)}" for each in output.columns)
+            columns = ", ".join(f"{_quoted(column.name)} {_column_type(column)}" for column in output.columns)
             if table not in made:  # pumps into one stream are outputs of one index
                 self._database.execute(f"CREATE OR REPLACE TABLE {table} ({columns})")
             made.add(table)
             rows: list[list[Any]] = []
             for document in self._settled(output):
-                rows.append([document[each.name] for each in output.columns])
+                rows.append([document[column.name] for column in output.columns])
                 if len(rows) == ROWS_A_WRITE:
                     self._insert(table, rows)
             self._insert(table, rows)
@@ -91,7 +91,7 @@ class DuckDbStore:
         found = self._select(output.name)
         if not isinstance(output, WindowedOutput):
             for _, _, document in found:
-                yield {each.name: document.get(each.name) for each in output.columns}
+                yield {column.name: document.get(column.name) for column in output.columns}
             return
         for time, window in groupby(found, key=itemgetter(0)):
             settled = []

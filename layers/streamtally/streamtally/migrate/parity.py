@@ -137,9 +137,9 @@ def normal(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     text = str(value).strip()
-    found = _TIME.fullmatch(text)
-    if found:
-        moment = datetime.fromisoformat(f"{found[1]}T{found[2]}{found[3] or ':00'}").replace(tzinfo=UTC)
+    match = _TIME.fullmatch(text)
+    if match:
+        moment = datetime.fromisoformat(f"{match[1]}T{match[2]}{match[3] or ':00'}").replace(tzinfo=UTC)
         return moment.isoformat(timespec="milliseconds")
     try:
         number = Decimal(text)

@@ -47,5 +47,5 @@ def _equal(document: Mapping[str, Any]) -> Iterator[str]:
 def _differs(document: Mapping[str, Any]) -> Iterator[str]:
     for node in document["plan"]["outputs"]:
         settings = document["outputs"].get(node.get("stream", node["name"]), {})
-        for each in differences(node, settings):
-            yield f"- `{node['name']}`: {each}"
+        for difference in differences(node, settings):
+            yield f"- `{node['name']}`: {difference}"

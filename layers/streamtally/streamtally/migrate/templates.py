@@ -40,9 +40,9 @@ class _Resolver:
     def __init__(self, template: Mapping[str, Any]) -> None:
         parameters = _mapping(template.get("Parameters"))
         self.defaults = {
-            name: str(each["Default"])
-            for name, each in parameters.items()
-            if isinstance(each, dict) and isinstance(each.get("Default"), str | int | float)
+            name: str(parameter["Default"])
+            for name, parameter in parameters.items()
+            if isinstance(parameter, dict) and isinstance(parameter.get("Default"), str | int | float)
         }
         self.resources = _mapping(template.get("Resources"))
         self.mappings = _mapping(template.get("Mappings"))
@@ -81,9 +81,9 @@ class _Resolver:
         if not isinstance(text, str):
             return None
 
-        def put(found: re.Match[str]) -> str:
-            given = own.get(found[1])
-            return str(given) if isinstance(given, str | int) else self._default(found[1], in_program, found[0])
+        def put(match: re.Match[str]) -> str:
+            given = own.get(match[1])
+            return str(given) if isinstance(given, str | int) else self._default(match[1], in_program, match[0])
 
         text = _PLACE.sub(put, text)
         return {"Fn::Sub": text} if "${" in text else text
@@ -116,7 +116,7 @@ class _Resolver:
 def _joined(parts: list[Any]) -> str | None:
     if len(parts) != 2 or not isinstance(parts[0], str) or not isinstance(parts[1], list):
         return None
-    return parts[0].join(parts[1]) if all(isinstance(each, str) for each in parts[1]) else None
+    return parts[0].join(parts[1]) if all(isinstance(part, str) for part in parts[1]) else None
 
 
 def only(template: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -124,15 +124,15 @@ def only(template: Mapping[str, Any], name: str) -> dict[str, Any]:
     resources = {key: each for key, each in template["Resources"].items() if isinstance(each, dict)}
     others = {
         word
-        for logical, each in resources.items()
-        if _APPLICATION.fullmatch(str(each.get("Type")))
-        and name not in ((own := _mapping(each.get("Properties")).get("ApplicationName")), logical)
+        for logical, resource in resources.items()
+        if _APPLICATION.fullmatch(str(resource.get("Type")))
+        and name not in ((own := _mapping(resource.get("Properties")).get("ApplicationName")), logical)
         for word in (logical, str(own or logical))
     }
     kept = {
-        logical: each
-        for logical, each in resources.items()
-        if logical not in others and _belongs_to(each) not in others
+        logical: resource
+        for logical, resource in resources.items()
+        if logical not in others and _belongs_to(resource) not in others
     }
     return {**template, "Resources": kept}
 

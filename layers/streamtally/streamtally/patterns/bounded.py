@@ -85,16 +85,16 @@ _PLAIN_IN_CLASS = re.compile(r"(?P<plain>[\[&])|\\.", re.DOTALL)
 _RE2_IN_CLASS = re.compile(r"(?P<plain>\[)|\\.", re.DOTALL)
 
 
-def _in_class(found: re.Match[str], special: re.Pattern[str]) -> str:
-    if not found["begin"]:
-        return found[0]
+def _in_class(match: re.Match[str], special: re.Pattern[str]) -> str:
+    if not match["begin"]:
+        return match[0]
 
     def write(item: re.Match[str]) -> str:
         text = item[0]
         return "\\" + text if item["plain"] else r"\s\v" if special is _RE2_IN_CLASS and text == r"\s" else text
 
-    first = r"\]" if found["first"] else ""
-    return f"{found['begin']}{first}{special.sub(write, found['rest'])}]"
+    first = r"\]" if match["first"] else ""
+    return f"{match['begin']}{first}{special.sub(write, match['rest'])}]"
 
 
 def _exponent(text: str) -> int:

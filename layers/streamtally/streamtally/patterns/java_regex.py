@@ -140,8 +140,8 @@ class JavaPattern:
     def groups(self, text: str) -> list[str | None] | None:
         """What each group matched (None: took no part), None without a match. Raises: PatternLimitError."""
         if self.mode == "matches" and self._engine(text) == "re" and self._re is not None:
-            found = self._re.fullmatch(text)
-            return None if found is None else list(found.groups())
+            match = self._re.fullmatch(text)
+            return None if match is None else list(match.groups())
         spans = self._span(text, 0)
         return None if spans is None else [text[low:high] if low >= 0 else None for low, high in spans[1:]]
 

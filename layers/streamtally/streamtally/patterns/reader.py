@@ -14,10 +14,10 @@ def without_quotes(text: str) -> str:
     r"""``\Q…\E`` written with a backslash before each character that could mean something; the rest as it is."""
     parts: list[str] = []
     at = 0
-    while found := _QUOTE.match(text, at):
-        literal, _, _ = text[found.end() :].partition("\\E")
-        at = found.end() + len(literal) + 2
-        parts += (found.group(1), "".join(map(_escaped, literal[:1], [True])), "".join(map(_escaped, literal[1:])))
+    while match := _QUOTE.match(text, at):
+        literal, _, _ = text[match.end() :].partition("\\E")
+        at = match.end() + len(literal) + 2
+        parts += (match.group(1), "".join(map(_escaped, literal[:1], [True])), "".join(map(_escaped, literal[1:])))
     return "".join(parts) + text[at:]
 
 

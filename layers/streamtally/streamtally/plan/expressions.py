@@ -91,10 +91,10 @@ def _compile_call(node: dict[str, Any], scope: Scope) -> Code:
         raise PlanError(f"unknown function {name!r}: the functions are {', '.join(sorted(FUNCTIONS))}")
     if not function.arity[0] <= len(arguments) <= function.arity[1]:
         raise PlanError(f"function {name!r} takes {function.arity[0]} to {function.arity[1]} arguments")
-    codes = [compile_expression(each, scope) for each in arguments]
+    codes = [compile_expression(argument, scope) for argument in arguments]
     result = function.result(tuple(code.type for code in codes))
     call: Callable[..., Any] = function.call
-    first = [each.get("literal") for each in arguments[: function.prepared]]
+    first = [argument.get("literal") for argument in arguments[: function.prepared]]
     if function.prepare and None not in first:
         call, codes = function.prepare(*first), codes[function.prepared :]
     sources = [code.source for code in codes]
@@ -128,7 +128,7 @@ _ARITHMETIC = {"+": "+", "-": "-", "*": "*"}
 
 def _compile_operator(node: dict[str, Any], scope: Scope) -> Code:
     operator = node["op"]
-    codes = [compile_expression(each, scope) for each in node.get("args", [])]
+    codes = [compile_expression(arg, scope) for arg in node.get("args", [])]
     sources = [code.source for code in codes]
     if operator in ("is_null", "is_not_null", "not", "and", "or"):
         return _compile_logic(operator, codes, scope)
@@ -207,7 +207,7 @@ def _decimal_type(operator: str, left: SqlType, right: SqlType) -> SqlType:
     if operator != "/":
         return SqlType("DECIMAL", 18, max(left.scale, right.scale))
     digits = [each.length if each.name == "DECIMAL" else _INTEGER_DIGITS[each.name] for each in (left, right)]
-    precision, divisor_precision = (18 if each is None else each for each in digits)
+    precision, divisor_precision = (18 if digit is None else digit for digit in digits)
     whole = min(18, max(1, precision - left.scale + right.scale))
     return SqlType("DECIMAL", 18, min(max(6, left.scale + divisor_precision + 1), 18 - whole))
 

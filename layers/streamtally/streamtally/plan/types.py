@@ -90,14 +90,14 @@ class SqlType:
 @lru_cache(maxsize=1024)
 def parse_type(text: str) -> SqlType:
     """``"VARCHAR(16)"`` → SqlType("VARCHAR", 16). Raises: PlanError: no such type."""
-    found = _TYPE.fullmatch(text.strip())
-    name = " ".join(found[1].upper().split()) if found else ""
+    match = _TYPE.fullmatch(text.strip())
+    name = " ".join(match[1].upper().split()) if match else ""
     name = _SYNONYMS.get(name, name)
-    if found is None or name not in _KNOWN:
+    if match is None or name not in _KNOWN:
         raise PlanError(f"unknown type {text!r}: the types are {', '.join(sorted(_KNOWN))}")
-    length = int(found[2]) if found[2] else None
+    length = int(match[2]) if match[2] else None
     if name == "DECIMAL":
-        precision, scale = length or MAX_DECIMAL_DIGITS, int(found[3] or 0)
+        precision, scale = length or MAX_DECIMAL_DIGITS, int(match[3] or 0)
         if not 1 <= precision <= MAX_DECIMAL_DIGITS or scale > precision:
             raise PlanError(f"type {text!r}: a precision is 1 to {MAX_DECIMAL_DIGITS}, a scale at most that")
         return SqlType(name, precision, scale)

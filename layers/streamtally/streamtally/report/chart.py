@@ -92,9 +92,9 @@ def outputs_table(outputs: Sequence[OutputLedger], *, ascii_only: bool = False) 
     table = _table("rows by output", ascii_only)
     for name in ("output", "rows", "emitted", "filtered", "eval failed", "out of range"):
         table.add_column(name, justify="left" if name == "output" else "right", overflow="fold")
-    for each in outputs:
-        counts = (each.rows, each.emitted, each.filtered, each.eval_failed, each.out_of_range)
-        table.add_row(_safe(each.name, ascii_only), *(f"{count:,}" for count in counts))
+    for output in outputs:
+        counts = (output.rows, output.emitted, output.filtered, output.eval_failed, output.out_of_range)
+        table.add_row(_safe(output.name, ascii_only), *(f"{count:,}" for count in counts))
     return table
 
 
@@ -103,11 +103,11 @@ def unparsed_table(lines: Sequence[UnparsedLine], total: int, width: int, *, asc
     table = _table("did not parse", ascii_only)
     table.show_header = False
     table.add_column("line", no_wrap=True, overflow="crop")
-    for each in lines:
+    for line in lines:
         where = _safe(
-            f"{each.file.rpartition('/')[2]}:{each.line_number}: {each.reason}", ascii_only, max(width - 4, 20)
+            f"{line.file.rpartition('/')[2]}:{line.line_number}: {line.reason}", ascii_only, max(width - 4, 20)
         )
-        text = _safe(each.text, ascii_only, max(width - 8, 20))
+        text = _safe(line.text, ascii_only, max(width - 8, 20))
         table.add_row(where)
         table.add_row(Text("  ").append(text), style="dim")
     if total > len(lines):

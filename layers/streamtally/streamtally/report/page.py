@@ -142,8 +142,8 @@ def _ledger(data: ReportData) -> str:
     parts = [_table("lines = rows + unparsed + empty + failed + re-ingested", columns, [row])]
     if data.outputs:
         outputs = [
-            (each.name, each.rows, each.emitted, each.filtered, each.eval_failed, each.out_of_range)
-            for each in data.outputs
+            (output.name, output.rows, output.emitted, output.filtered, output.eval_failed, output.out_of_range)
+            for output in data.outputs
         ]
         columns = ("output", "rows", "emitted", "filtered", "eval failed", "out of range")
         parts.append(_table("rows = emitted + filtered + eval failed + out of range", columns, outputs))
@@ -185,7 +185,7 @@ def _unparsed_section(data: ReportData) -> str:
     if not data.unparsed_lines:
         text = "Every line parsed." if not data.unparsed else f"{data.unparsed:,} lines did not parse."
         return f"<section><h2>What did not parse</h2><p>{text}</p></section>"
-    rows = [(each.file, each.line_number, each.reason, each.text) for each in data.unparsed_lines]
+    rows = [(line.file, line.line_number, line.reason, line.text) for line in data.unparsed_lines]
     caption = f"{len(rows):,} of {data.unparsed:,} lines"
     table = _table(caption, ("file", "line", "reason", "text"), rows)
     return f"<section><h2>What did not parse</h2>{table}</section>"

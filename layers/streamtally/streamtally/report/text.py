@@ -28,8 +28,8 @@ def visible(text: str, limit: int | None = None, *, ascii_only: bool = False) ->
     return shown[: max(limit - len(ellipsis), 0)] + ellipsis
 
 
-def _escape(found: re.Match[str]) -> str:
-    code = ord(found[0])
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

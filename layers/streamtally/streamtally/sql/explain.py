@@ -49,7 +49,9 @@ def output_tree(node: Mapping[str, Any], settings: Mapping[str, Any]) -> Tree:
         where = [_leaf(f"WHERE {to_sql(node['where'])}")] if node.get("where") else []
         parts.append(("in the transform, for each row", [*where, _leaf(f"time: {to_sql(node['time'])}"), *columns]))
         parts.append(_leaf("in settling: nothing"))
-    parts.append(("may differ from Kinesis Analytics'", [_leaf(each) for each in differences(node, settings)]))
+    parts.append(
+        ("may differ from Kinesis Analytics'", [_leaf(difference) for difference in differences(node, settings)])
+    )
     return f'"{node["name"]}": {kind}{index}', parts
 
 
@@ -162,8 +164,8 @@ _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
 
 
 def _value_differences(node: Mapping[str, Any]) -> Iterator[str]:
-    functions = {each["function"] for each in node.get("aggregates", ())}
-    if any(each["function"] == "avg" and each["type"] in _WHOLE for each in node.get("aggregates", ())):
+    functions = {aggregate["function"] for aggregate in node.get("aggregates", ())}
+    if any(aggregate["function"] == "avg" and aggregate["type"] in _WHOLE for aggregate in node.get("aggregates", ())):
         yield "AVG of whole numbers is a whole number, truncated (CAST to DOUBLE for a fraction)"
     if functions & {"stddev_pop", "stddev_samp", "var_pop", "var_samp"}:
         yield "STDDEV and VAR are DOUBLE, rounded once"

@@ -34,10 +34,10 @@ def from_iso(text: str, zone: tzinfo = UTC) -> int:
 
     Raises: EvaluationError: not such a text, or a time that does not exist.
     """
-    found = _ISO.fullmatch(text.strip())
-    if found is None:
+    match = _ISO.fullmatch(text.strip())
+    if match is None:
         raise EvaluationError("not an ISO 8601 time")
-    year, month, day, hour, minute, second, fraction, offset = found.groups()
+    year, month, day, hour, minute, second, fraction, offset = match.groups()
     ms = int((fraction or "0").ljust(3, "0")[:3])
     fields = (int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0), ms)
     return to_ms(fields, None if offset is None else parse_offset(offset), zone)

@@ -45,11 +45,11 @@ _TOKEN = re.compile(r"(?P<letters>([A-Za-z])\2*)|'(?P<quoted>(?:[^']|'')*)'|(?P<
 def _tokens(pattern: str) -> Iterator[tuple[str | None, str | None, str]]:
     position = 0
     while position < len(pattern):
-        found = _TOKEN.match(pattern, position)
-        if found is None:
+        match = _TOKEN.match(pattern, position)
+        if match is None:
             raise SettingsError(f"time format {pattern!r}: the quote at character {position} is not closed")
-        letters = found["letters"]
+        letters = match["letters"]
         if letters and letters[0] not in NUMERIC + "aEGZzX":
             raise SettingsError(f"time format {pattern!r}: unknown letter {letters[0]!r} (quote text: 'T')")
-        yield letters, found["quoted"], found["other"] or ""
-        position = found.end()
+        yield letters, match["quoted"], match["other"] or ""
+        position = match.end()

@@ -88,10 +88,10 @@ def _month(name: str) -> int:
 
 def parse_syslog_time(text: Any, arrival: int, zone: tzinfo) -> int:
     """``Oct 11 22:14:15``, also with a fraction or, as some devices write it, a year."""
-    found = _SYSLOG.match(text) if isinstance(text, str) else None
-    if found is None:
+    match = _SYSLOG.match(text) if isinstance(text, str) else None
+    if match is None:
         raise EvaluationError("a time that does not fit its format")
-    name, day, year, clock, fraction = found.groups()
+    name, day, year, clock, fraction = match.groups()
     month = _month(name)
 
     def parse(year: int) -> int:
@@ -102,10 +102,10 @@ def parse_syslog_time(text: Any, arrival: int, zone: tzinfo) -> int:
 
 def parse_apache_error_time(text: Any, zone: tzinfo) -> int:
     """``Fri Sep 09 10:42:29.902022 2025``, the fraction being optional."""
-    found = _APACHE_ERROR.fullmatch(text) if isinstance(text, str) else None
-    if found is None:
+    match = _APACHE_ERROR.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
         raise EvaluationError("a time that does not fit its format")
-    name, day, clock, fraction, year = found.groups()
+    name, day, clock, fraction, year = match.groups()
     return from_iso(f"{year}-{_month(name):02}-{int(day):02}T{clock}.{fraction or 0}", zone)
 
 
@@ -121,8 +121,8 @@ def _auto(zone: tzinfo) -> LogTimeParser:
                 if _APACHE_ERROR.match(text)
                 else parse_syslog_time(text, arrival, zone)
             )
-        if text[4:5] == "/" and (found := _NGINX_ERROR.match(text)):
-            return from_iso(f"{found[1]}-{found[2]}-{found[3]}T{found[4]}", zone)
+        if text[4:5] == "/" and (match := _NGINX_ERROR.match(text)):
+            return from_iso(f"{match[1]}-{match[2]}-{match[3]}T{match[4]}", zone)
         if text[2:3] == "/" and text[20:21] == ".":
             return parse_haproxy(text)
         return parse_plain(text or value)

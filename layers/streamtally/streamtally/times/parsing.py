@@ -55,9 +55,9 @@ def _unix_parser(factor: int) -> TimeParser:
             if type(value) is float:
                 return int(value * factor)
             text = str(value).strip() if isinstance(value, str) else ""
-            found = _UNIX_TIME.fullmatch(text)
-            if found is not None:  # and only then: int() also takes 1_000, and the digits of other scripts
-                return int(float(text) * factor) if found[1] is not None else int(text) * factor
+            match = _UNIX_TIME.fullmatch(text)
+            if match is not None:  # and only then: int() also takes 1_000, and the digits of other scripts
+                return int(float(text) * factor) if match[1] is not None else int(text) * factor
         except (ValueError, OverflowError):
             pass
         raise EvaluationError("not a Unix time")

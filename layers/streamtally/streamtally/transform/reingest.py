@@ -105,5 +105,5 @@ def _split(record: Record, pieces: list[list[str]], seal: Seal) -> list[bytes]:
         part = f"{prefix}{number + 1}"
         made = Envelope(origin, part, record.arrival, hops, True, body, is_counted=is_counted)
         envelopes.append(encode_envelope(made, seal))
-    fit = all(len(each) <= MAX_ENVELOPE_BYTES for each in envelopes)
+    fit = all(len(envelope) <= MAX_ENVELOPE_BYTES for envelope in envelopes)
     return envelopes if fit else []

@@ -59,7 +59,7 @@ class Source:
         else:
             self.parse = compile_auto(options) if settings.format == AUTO else formats[0].compile(options)
         rewrite = Rewrite.of(settings.split_request, settings.anonymize, settings.true_client, settings.drop)
-        self._natural_types = {each.name: each.type for one in formats for each in one.fields}
+        self._natural_types = {field.name: field.type for one in formats for field in one.fields}
         self.takes_json = any(each.passes_text for each in formats)
         """Whether some of its lines may be JSON that goes on as it came: those that :func:`is_json_text`."""
         self.scanner = next((each.scanner for each in formats if each.scanner), None)

@@ -107,7 +107,7 @@ def _take_apart(pipeline: Pipeline, records: Sequence[Record], seal: Seal) -> di
         return {}
     several = [each for each in records if each.payload is not None and has_several_lines(each, source)]
     envelopes = {id(record): to_single_lines(record, source, seal) for record in several}
-    return {place: each for place, each in envelopes.items() if each}
+    return {place: envelope for place, envelope in envelopes.items() if envelope}
 
 
 class _Run:
@@ -152,7 +152,7 @@ class _Run:
         self._count_results()
 
     def outcome(self) -> Outcome:
-        deliveries = [each for each in self.deliveries.values() if each.documents]
+        deliveries = [delivery for delivery in self.deliveries.values() if delivery.documents]
         put_back = [envelope for envelopes in self.left_out.values() for envelope in envelopes]
         return Outcome(self.results, deliveries, self.ledger, put_back)
 

@@ -128,12 +128,12 @@ def _line_breaches(record: dict[str, Any]) -> Iterator[str]:
     lines = data.splitlines()
     if len(lines) != 20:
         yield f"{len(lines)} of 20 lines"
-    for number, each in enumerate(lines):
+    for number, line in enumerate(lines):
         try:
-            json.loads(each)
+            json.loads(line)
         except ValueError:
             yield f"line {number} is no JSON"
-        if b"/page-%d " % number not in each and b"/page-%d" % number not in each:
+        if b"/page-%d " % number not in line and b"/page-%d" % number not in line:
             yield f"line {number} is not in its place"
 
 

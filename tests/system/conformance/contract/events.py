@@ -24,8 +24,8 @@ def event(*payloads: bytes, raw: Sequence[Any] = ()) -> dict[str, Any]:
     """An event of records: payloads, then data as it stands (no base64 is made)."""
     data = [base64.b64encode(payload).decode() for payload in payloads] + list(raw)
     records = [
-        {"recordId": f"4954{number:052d}", "approximateArrivalTimestamp": ARRIVAL_MS + number, "data": each}
-        for number, each in enumerate(data)
+        {"recordId": f"4954{number:052d}", "approximateArrivalTimestamp": ARRIVAL_MS + number, "data": item}
+        for number, item in enumerate(data)
     ]
     return {
         "invocationId": "invocation-0001", "deliveryStreamArn": STREAM_ARN, "region": REGION, "records": records,

@@ -34,7 +34,7 @@ class Kinesis:
             else:
                 self.taken.append(record["Data"])
                 answers.append({"SequenceNumber": str(len(self.taken)), "ShardId": "shardId-000000000000"})
-        return {"FailedRecordCount": sum("ErrorCode" in each for each in answers), "Records": answers}
+        return {"FailedRecordCount": sum("ErrorCode" in answer for answer in answers), "Records": answers}
 
 
 class Firehose:
@@ -42,7 +42,7 @@ class Firehose:
         self.taken: dict[str, list[bytes]] = {}
 
     def put_record_batch(self, *, DeliveryStreamName: str, Records: Sequence[Any]) -> dict[str, Any]:
-        self.taken.setdefault(DeliveryStreamName, []).extend(each["Data"] for each in Records)
+        self.taken.setdefault(DeliveryStreamName, []).extend(record["Data"] for record in Records)
         return {"FailedPutCount": 0, "RequestResponses": [{"RecordId": "1"}] * len(Records)}
 
 
@@ -61,7 +61,7 @@ def test_into_the_data_stream(firehose: Firehose, monkeypatch: pytest.MonkeyPatc
     assert put_back is not None
     envelopes = [b"%d" % number for number in range(700)]
     put_back(events.from_data_stream(events.LINE), envelopes, lambda: 60.0)
-    assert sorted(kinesis.taken) == sorted(each + b"\n" for each in envelopes)
+    assert sorted(kinesis.taken) == sorted(envelope + b"\n" for envelope in envelopes)
     assert max(kinesis.calls) <= 500
     assert kinesis.arns == {"arn:aws:kinesis:us-east-1:123456789012:stream/logs"}
     assert firehose.taken == {}

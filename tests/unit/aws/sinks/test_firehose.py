@@ -31,7 +31,7 @@ class Stream:
             {"ErrorCode": "ServiceUnavailableException"} if i in refused else {"RecordId": str(i)}
             for i in range(len(data))
         ]
-        self.taken += [each for i, each in enumerate(data) if i not in refused]
+        self.taken += [item for i, item in enumerate(data) if i not in refused]
         return {"FailedPutCount": len(refused), "RequestResponses": entries}
 
 

@@ -69,8 +69,8 @@ def test_it_waits_until_the_stream_shows_the_change() -> None:
         describe(KINDS[-2], new, VersionId="8", DeliveryStreamStatus="CREATING"),
         describe(KINDS[-2], new, VersionId="8"),
     ]
-    for each in answers:
-        aws.stub("firehose").add_response("describe_delivery_stream", each)
+    for answer in answers:
+        aws.stub("firehose").add_response("describe_delivery_stream", answer)
     slept: list[float] = []
     assert wait_until_effective(aws, change, 60, slept.append)
     assert len(slept) == 2

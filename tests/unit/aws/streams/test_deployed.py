@@ -70,7 +70,7 @@ def zips() -> Iterator[Zips]:
 
 
 def _function(*layers: str, **more: Any) -> dict[str, Any]:
-    return {"FunctionArn": FUNCTION, "Layers": [{"Arn": each} for each in layers], **more}
+    return {"FunctionArn": FUNCTION, "Layers": [{"Arn": layer} for layer in layers], **more}
 
 
 def _layer(aws: StubbedAws, arn: str, location: str) -> None:
@@ -135,7 +135,9 @@ def _framing(zips: Zips, document: Any, said: str) -> list[Finding]:
     aws = stubbed(OPENSEARCH, function={"Layers": [{"Arn": LAYER}]})
     _layer(aws, LAYER, zips.put("pipeline", _zip(pipeline__pipeline=document)))
     return [
-        each for each in plan_attach(aws, STREAM, FunctionSettings(FUNCTION), said).findings if each.check == "framing"
+        finding
+        for finding in plan_attach(aws, STREAM, FunctionSettings(FUNCTION), said).findings
+        if finding.check == "framing"
     ]
 
 

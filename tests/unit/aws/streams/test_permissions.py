@@ -46,8 +46,8 @@ def test_a_policy_that_names_the_function_without_its_qualifier_is_not_told() ->
     aws = _bare(describe(KINDS[-2], BACKUP), policy='{"Statement": []}')
     simulated(aws, "implicitDeny", CALLED)
     simulated(aws, "allowed", FUNCTION)
-    (found,) = [each for each in plan_attach(aws, STREAM, FunctionSettings(FUNCTION), "lines").findings
-                if each.check == "permission"]  # fmt: skip
+    (found,) = [finding for finding in plan_attach(aws, STREAM, FunctionSettings(FUNCTION), "lines").findings
+                if finding.check == "permission"]  # fmt: skip
     assert found.level == "warning"
     assert "named without :$LATEST" in found.text
 
@@ -66,7 +66,7 @@ def test_the_functions_own_policy_can_allow_or_deny() -> None:
         if level == "error" and effect == "Allow":
             simulated(aws, "implicitDeny", FUNCTION)
         findings = plan_attach(aws, STREAM, FunctionSettings(FUNCTION), "lines").findings
-        assert [each.level for each in findings if each.check == "permission"] == [level], principal
+        assert [finding.level for finding in findings if finding.check == "permission"] == [level], principal
 
 
 def _bare(description: dict[str, Any], function: dict[str, Any] | None = None, policy: str = "") -> StubbedAws:
@@ -108,7 +108,7 @@ def test_the_functions_role_may_put_back_into_the_records_source(
     asked = {"PolicySourceArn": FUNCTION_ROLE, "ActionNames": [action], "ResourceArns": [arn]}
     aws.stub("iam").add_response("simulate_principal_policy", answer, asked)
     change = plan_attach(aws, STREAM, FunctionSettings(FUNCTION), framing)
-    assert [each.level for each in change.findings if each.check == "put back"] == [level]
+    assert [finding.level for finding in change.findings if finding.check == "put back"] == [level]
     aws.assert_all_asked()
 
 
@@ -132,7 +132,7 @@ def test_a_bucket_key_that_the_role_may_not_use_is_found() -> None:
                 "Runtime": "python3.13", "State": "Active"}  # fmt: skip
     aws.stub("lambda").add_response("get_function_configuration", function)
     change = plan_attach(aws, STREAM, FunctionSettings(FUNCTION), "lines")
-    (found,) = [each for each in change.findings if each.is_wrong]
+    (found,) = [finding for finding in change.findings if finding.is_wrong]
     assert (found.check, found.level) == ("encryption", "warning")
     assert "kms:GenerateDataKey on the bucket's key" in found.text
     aws.assert_all_asked()

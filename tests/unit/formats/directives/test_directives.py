@@ -77,7 +77,7 @@ def end_of(line: str, literal: str, is_list: bool) -> int:
         separators = separators[:1]
     at = 0
     while at < len(line):
-        own = next((each for each in separators if line.startswith(each, at)), "")
+        own = next((separator for separator in separators if line.startswith(separator, at)), "")
         if not own and line.startswith(end, at):
             break
         at += len(own) or 1

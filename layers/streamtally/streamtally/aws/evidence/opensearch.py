@@ -154,9 +154,9 @@ def _disks(asked: _Asked, flat: Mapping[str, Any]) -> list[Disk]:
     high, flood = str(flat.get(f"{_WATERMARK}high") or HIGH), str(flat.get(f"{_WATERMARK}flood_stage") or FLOOD_STAGE)
     totals = [(node.get("fs") or {}).get("total") or {} for node in nodes.values()]
     return [
-        Disk(float(each["total_in_bytes"]), float(each.get("available_in_bytes") or 0), high, flood)
-        for each in totals
-        if each.get("total_in_bytes")
+        Disk(float(total["total_in_bytes"]), float(total.get("available_in_bytes") or 0), high, flood)
+        for total in totals
+        if total.get("total_in_bytes")
     ]
 
 
@@ -198,7 +198,7 @@ def _is_mapped(asked: _Asked, role_arn: str) -> bool | None:
     mappings = [each for each in (found or {}).values() if isinstance(each, dict) and "backend_roles" in each]
     if not mappings:
         return None
-    return any(role_arn in [*(each["backend_roles"] or []), *(each.get("users") or [])] for each in mappings)
+    return any(role_arn in [*(mapping["backend_roles"] or []), *(mapping.get("users") or [])] for mapping in mappings)
 
 
 def gather_summary(aws: Aws, stream: str, document: Mapping[str, Any], url: str | None) -> list[OpenSearchState]:

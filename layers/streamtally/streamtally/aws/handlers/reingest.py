@@ -24,7 +24,7 @@ class DataStream:
         self._client = client
 
     def put_record_batch(self, *, DeliveryStreamName: str, Records: Sequence[Any]) -> Any:  # noqa: N803
-        entries = [{"Data": each["Data"], "PartitionKey": _partition_key(each["Data"])} for each in Records]
+        entries = [{"Data": record["Data"], "PartitionKey": _partition_key(record["Data"])} for record in Records]
         answer = self._client.put_records(StreamARN=DeliveryStreamName, Records=entries)
         return {"FailedPutCount": answer["FailedRecordCount"], "RequestResponses": answer["Records"]}
 

@@ -99,7 +99,7 @@ class WaitingBatches:
                 self._rows.setdefault(batch_id, {})[tally["row_id"]] = document
 
     def find(self, first: int, last: int) -> list[FoundBatch]:
-        return [each for each in self._batches if each.first_arrival <= last and each.last_arrival >= first]
+        return [batch for batch in self._batches if batch.first_arrival <= last and batch.last_arrival >= first]
 
     def rows(self, batch_id: str) -> list[Mapping[str, Any]]:
         return list(self._rows.get(batch_id, {}).values())
@@ -112,11 +112,11 @@ class AllBatches:
         self._sources = sources
 
     def find(self, first: int, last: int) -> list[FoundBatch]:
-        found = {(b.digest, b.batch_id): b for each in self._sources for b in each.find(first, last)}
+        found = {(b.digest, b.batch_id): b for source in self._sources for b in source.find(first, last)}
         return [found[key] for key in sorted(found)]
 
     def rows(self, batch_id: str) -> list[Mapping[str, Any]]:
-        found = {row["tally"]["row_id"]: row for each in self._sources for row in each.rows(batch_id)}
+        found = {row["tally"]["row_id"]: row for source in self._sources for row in source.rows(batch_id)}
         return list(found.values())
 
 

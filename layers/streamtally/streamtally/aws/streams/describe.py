@@ -53,7 +53,7 @@ def near_names(aws: Aws, name: str) -> str:
     except AwsError:
         return ""
     lower = {each.lower(): each for each in names}
-    near = [lower[each] for each in difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.6)]
+    near = [lower[match] for match in difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.6)]
     if near:
         return f" (did you mean {', '.join(near)}?)"
     return (
@@ -71,7 +71,7 @@ def find_function(aws: Aws, named: str | None, stack: str) -> str:
             stacks = aws.call("cloudformation", "describe_stacks", StackName=stack)["Stacks"]
         except AwsError as error:
             raise AwsError(f"no --function, and no stack {stack!r} to take it from ({error})", error.code) from None
-        outputs = {each["OutputKey"]: each["OutputValue"] for each in stacks[0].get("Outputs") or []}
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs") or []}
         if FUNCTION_OUTPUT not in outputs:
             raise SettingsError(
                 f"the stack {stack!r} has no output {FUNCTION_OUTPUT}: name the function with --function"

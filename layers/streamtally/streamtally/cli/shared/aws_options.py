@@ -67,13 +67,13 @@ def echo_json(document: Any) -> None:
 
 def echo_findings(findings: Iterable[Finding], show_ok: bool = True) -> None:
     """Findings as lines, each wrong one with its fix below it."""
-    for each in findings:
-        if each.level == "ok" and not show_ok:
+    for finding in findings:
+        if finding.level == "ok" and not show_ok:
             continue
-        where = f"{visible(each.where)}: " if each.where else ""
-        click.echo(f"{style(f'{each.level:8}', _COLOURS[each.level])}{where}{visible(each.text, 400)}")
-        if each.fix and each.level != "ok":
-            click.echo(f"        fix: {visible(each.fix, 400)}")
+        where = f"{visible(finding.where)}: " if finding.where else ""
+        click.echo(f"{style(f'{finding.level:8}', _COLOURS[finding.level])}{where}{visible(finding.text, 400)}")
+        if finding.fix and finding.level != "ok":
+            click.echo(f"        fix: {visible(finding.fix, 400)}")
 
 
 def echo_diff(lines: Sequence[str]) -> None:

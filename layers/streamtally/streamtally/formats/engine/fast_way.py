@@ -95,10 +95,10 @@ class FastWay:
         fullmatch = re.compile(column.plain_pattern, FLAGS).fullmatch
 
         def to_value(text: str) -> Any:
-            found = fullmatch(text)
-            if found is None:
+            match = fullmatch(text)
+            if match is None:
                 raise ValueError
-            return convert(column, found[1])
+            return convert(column, match[1])
 
         self.scope[f"known_{column.name}"] = Remembered(to_value)
         return f"known_{column.name}[{_variable(column)}]"

@@ -62,9 +62,9 @@ class Layout:
 def match_end(pieces: Sequence[str], line: str) -> int:
     """Where the longest run of a pattern's pieces that the line begins with ends."""
     for count in range(len(pieces), 0, -1):
-        found = re.match("".join(pieces[:count]), line, re.DOTALL | re.ASCII)
-        if found is not None:
-            return found.end()
+        match = re.match("".join(pieces[:count]), line, re.DOTALL | re.ASCII)
+        if match is not None:
+            return match.end()
     return 0
 
 

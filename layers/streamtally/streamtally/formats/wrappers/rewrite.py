@@ -121,9 +121,9 @@ def _split_address(text: str) -> tuple[str, Address, str] | None:
     address = _to_address(text)
     if address is not None:
         return "", address, ""
-    found = _ADDRESS.fullmatch(text)
-    address = _to_address(found[2]) if found else None
-    return None if found is None or address is None else (found[1], address, found[3] + found[4])
+    match = _ADDRESS.fullmatch(text)
+    address = _to_address(match[2]) if match else None
+    return None if match is None or address is None else (match[1], address, match[3] + match[4])
 
 
 def anonymize_text(text: str) -> str:

@@ -66,7 +66,7 @@ def invoke(function: Function, event: Mapping[str, Any]) -> tuple[list[Any] | No
     if size > MAX_PAYLOAD_BYTES:
         return None, ("Lambda.FunctionError", f"the response of {size} bytes exceeds the maximum")
     records = answer.get("records") if isinstance(answer, dict) else None
-    if not isinstance(records, list) or not all(isinstance(each, dict) for each in records):
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         return None, ("Lambda.JsonProcessingException", "the answer is no object with a list of records")
     return records, ("", "")
 
@@ -153,11 +153,11 @@ def all_failed(event: Mapping[str, Any], attempts: int, error: Error, now_ms: in
 
 def _match(records: Sequence[StoredRecord], answers: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
     """For each record its answer, or, if it has not exactly one, how many it has."""
-    if [each.get("recordId") for each in answers] == [record.id for record in records]:
+    if [answer.get("recordId") for answer in answers] == [record.id for record in records]:
         return answers
     found: dict[str, list[Mapping[str, Any]]] = {}
-    for each in answers:
-        found.setdefault(str(each.get("recordId")), []).append(each)
+    for answer in answers:
+        found.setdefault(str(answer.get("recordId")), []).append(answer)
     matched = [found.get(record.id, []) for record in records]
     return [each[0] if len(each) == 1 else len(each) for each in matched]
 

@@ -44,8 +44,8 @@ def as_argument(place: int = 0) -> ResultType:
 
 def as_numbers(types: tuple[SqlType, ...]) -> SqlType:
     """The number type that holds both arguments' values: DOUBLE, DECIMAL(18, larger scale) or BIGINT."""
-    if any(each.name in FLOATS for each in types):
+    if any(type_.name in FLOATS for type_ in types):
         return SqlType("DOUBLE")
-    if any(each.name == "DECIMAL" for each in types):
-        return SqlType("DECIMAL", 18, max(each.scale for each in types))
+    if any(type_.name == "DECIMAL" for type_ in types):
+        return SqlType("DECIMAL", 18, max(type_.scale for type_ in types))
     return SqlType("BIGINT")

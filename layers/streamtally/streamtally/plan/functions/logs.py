@@ -131,7 +131,7 @@ _SYSLOG_TIME = compile_time_parser("MMM dd HH:mm:ss")
 @lru_cache(maxsize=1)
 def syslog_columns() -> ParseColumns:
     """SYS_LOG_PARSE: the time (without a year, so of 1970) and the rest of a line of syslog (RFC 3164)."""
-    return remember_last(lambda text: found.groups() if (found := _SYSLOG.fullmatch(text)) else None)
+    return remember_last(lambda text: match.groups() if (match := _SYSLOG.fullmatch(text)) else None)
 
 
 def _syslog_time(text: str) -> int | None:

@@ -96,16 +96,16 @@ def record_column(translator: Translator, place: exp.Expr, record: Typed, name: 
 def _coalesce(translator: Translator, node: exp.Anonymous) -> Typed:
     if not node.expressions:
         raise translator.problems.error(node, "COALESCE takes at least one argument")
-    values = translator.alike(node, "COALESCE", [translator.translate(each) for each in node.expressions])
+    values = translator.alike(node, "COALESCE", [translator.translate(expression) for expression in node.expressions])
     unit = values[0].unit
     return Typed(translator.build(node, {"op": "coalesce"}, values).node, values[0].type, unit,
-                 1 + sum(each.size for each in values), 1 + max(each.depth for each in values))  # fmt: skip
+                 1 + sum(value.size for value in values), 1 + max(value.depth for value in values))  # fmt: skip
 
 
 def _nullif(translator: Translator, node: exp.Anonymous) -> Typed:
     if len(node.expressions) != 2:
         raise translator.problems.error(node, f"NULLIF takes 2 arguments, not {len(node.expressions)}")
-    value, other = (translator.translate(each) for each in node.expressions)
+    value, other = (translator.translate(expression) for expression in node.expressions)
     equal = translator.compare(node, "=", value, other)
     null = adopt(NULL_LITERAL, value.type)
     return Typed({"case": [[equal.node, null.node]], "else": value.node}, value.type, value.unit,

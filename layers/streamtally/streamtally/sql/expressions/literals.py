@@ -70,12 +70,12 @@ def _interval_ms(text: str, unit: str, to: str) -> int | None:
     first = chain.index(unit)
     if last < first:
         return None
-    found = re.fullmatch(r"\s*(-?)([0-9]{1,9}(?:[ :][0-9]{1,2})*)(\.[0-9]{1,9})?\s*", text)
-    if not found or (found[3] and chain[last] != "SECOND"):
+    match = re.fullmatch(r"\s*(-?)([0-9]{1,9}(?:[ :][0-9]{1,2})*)(\.[0-9]{1,9})?\s*", text)
+    if not match or (match[3] and chain[last] != "SECOND"):
         return None
-    parts = [int(part) for part in re.split("[ :]", found[2])]
+    parts = [int(part) for part in re.split("[ :]", match[2])]
     if len(parts) != last - first + 1:
         return None
     total = sum(part * UNIT_MS[name] for part, name in zip(parts, chain[first : last + 1], strict=True))
-    total += int(((found[3] or ".0")[1:] + "000")[:3])
-    return -total if found[1] else total
+    total += int(((match[3] or ".0")[1:] + "000")[:3])
+    return -total if match[1] else total

@@ -93,7 +93,7 @@ def _variable(options: Sequence[Any]) -> list[RecordColumn]:
     """A number of columns, or ``'name TYPE VARCHAR(10), …'``; the delimiter; an escape and a quote if wanted."""
     if not 2 <= len(options) <= 4:
         raise SettingsError("VARIABLE_COLUMN_LOG_PARSE(text, columns, delimiter [, escape, quote])")
-    delimiter, escape, quote = ([str(each) for each in options[1:]] + ["", ""])[:3]
+    delimiter, escape, quote = ([str(option) for option in options[1:]] + ["", ""])[:3]
     described = str(options[0]).strip()
     before = tuple(map(_literal, (delimiter, escape, quote)))
     call = "variable_column_log_parse"

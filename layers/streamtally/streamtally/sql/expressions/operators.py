@@ -49,12 +49,12 @@ def between(translator: Translator, node: exp.Between) -> Typed:
 def is_in(translator: Translator, node: exp.In) -> Typed:
     value = translator.translate(node.this)
     tests = []
-    for each in node.expressions:
-        if isinstance(each, exp.Query):
+    for expression in node.expressions:
+        if isinstance(expression, exp.Query):
             raise translator.problems.unsupported(
-                each, "IN with a subquery", "list the values, or join before the pipeline"
+                expression, "IN with a subquery", "list the values, or join before the pipeline"
             )
-        tests.append(translator.compare(each, "=", value, translator.translate(each)))
+        tests.append(translator.compare(expression, "=", value, translator.translate(expression)))
     return tests[0] if len(tests) == 1 else translator.build(node, {"op": "or"}, tests)
 
 
@@ -124,6 +124,6 @@ def case(translator: Translator, node: exp.Case) -> Typed:
         {"case": pairs, "else": values[-1].node},
         values[0].type,
         values[0].unit,
-        1 + sum(each.size for each in parts),
-        1 + max(each.depth for each in parts) + len(conditions) // 4,
+        1 + sum(part.size for part in parts),
+        1 + max(part.depth for part in parts) + len(conditions) // 4,
     )

@@ -31,9 +31,9 @@ def step_by(translator: Translator, node: exp.Anonymous) -> Typed:
                 node.expressions[1], "STEP of a time takes a constant interval", "write BY INTERVAL '60' SECOND"
             )
         return step(translator, node, value, size.literal)
-    for each, typed in zip(node.expressions, (value, size), strict=True):
+    for expression, typed in zip(node.expressions, (value, size), strict=True):
         if not typed.type.is_number:
-            raise translator.problems.error(each, f"STEP takes a number or a time here, not {typed.type}")
+            raise translator.problems.error(expression, f"STEP takes a number or a time here, not {typed.type}")
     return translator.build(node, {"call": "step_number"}, [value, size])
 
 

@@ -84,14 +84,14 @@ class Translator:
 
     def build(self, place: exp.Expr, template: Node, arguments: Sequence[Typed], of: SqlType | None = None) -> Typed:
         """An operator or call over arguments, with the type that the plan's compiler gives it."""
-        probe = {**template, "args": [_stand_in(each) for each in arguments]}
+        probe = {**template, "args": [_stand_in(argument) for argument in arguments]}
         try:
             code = compile_expression(probe, Scope({"typed": lambda found: Code("x", found)}))  # type: ignore[arg-type]
         except SettingsError as error:
             raise self.problems.error(place, str(error)) from None
-        node = {**template, "args": [each.node for each in arguments]}
-        size = 1 + sum(each.size for each in arguments)
-        depth = 1 + max((each.depth for each in arguments), default=0)
+        node = {**template, "args": [argument.node for argument in arguments]}
+        size = 1 + sum(argument.size for argument in arguments)
+        depth = 1 + max((argument.depth for argument in arguments), default=0)
         return Typed(node, of or code.type, size=size, depth=depth)
 
     def _column(self, node: exp.Column) -> Typed:
@@ -133,11 +133,11 @@ class Translator:
 
     def alike(self, node: exp.Expr, name: str, values: list[Typed]) -> list[Typed]:
         """Values as one type that all of them have in common."""
-        of = common_type([each.type for each in values])
+        of = common_type([value.type for value in values])
         if of is None or of == RECORD:
-            kinds = sorted({str(each.type) for each in values if not each.is_null})
+            kinds = sorted({str(value.type) for value in values if not value.is_null})
             raise self.problems.error(node, f"{name} mixes {' and '.join(kinds)}", "CAST them to one type")
-        return [convert(each, of) for each in values]
+        return [convert(value, of) for value in values]
 
     def _cast(self, node: exp.Cast) -> Typed:
         return self.cast(node, self.translate(node.this), self.type_of(node.args["to"]))

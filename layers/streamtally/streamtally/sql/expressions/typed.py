@@ -93,7 +93,7 @@ def kind_of(of: SqlType) -> str:
 
 def common_type(types: Sequence[SqlType]) -> SqlType | None:
     """The type that holds values of all these (NULLs aside), or None if there is none."""
-    known = [each for each in types if each != NULL]
+    known = [type_ for type_ in types if type_ != NULL]
     if not known:
         return VARCHAR
     if len({kind_of(each) for each in known}) > 1:
@@ -106,9 +106,9 @@ def common_type(types: Sequence[SqlType]) -> SqlType | None:
 
 
 def _common_number(types: Sequence[SqlType]) -> SqlType:
-    if any(each.name in FLOATS for each in types):
+    if any(type_.name in FLOATS for type_ in types):
         return DOUBLE
-    scales = [each.scale for each in types if each.name == "DECIMAL"]
+    scales = [type_.scale for type_ in types if type_.name == "DECIMAL"]
     if scales:
         return SqlType("DECIMAL", 18, max(scales))
     return max(types, key=lambda each: INTEGER_BITS[each.name])

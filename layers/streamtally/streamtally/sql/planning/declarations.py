@@ -50,15 +50,15 @@ class Declarations:
             raise self.problems.error(tree.this, f'"{name}" is the name of a stream that is there already')
         columns: list[StreamColumnDefinition] = []
         translator = Translator(self.problems, RelationNames(Relation(()), "", self.problems))
-        for each in tree.expressions:
+        for expression in tree.expressions:
             try:
-                column = check_name(each.this, self.problems)
+                column = check_name(expression.this, self.problems)
                 if column in {other.name for other in columns}:
-                    raise self.problems.error(each.this, f'the column "{column}" is there twice')
+                    raise self.problems.error(expression.this, f'the column "{column}" is there twice')
                 if why := why_reserved(column):
-                    raise self.problems.error(each.this, f'a column cannot be called "{column}"', why)
-                of = translator.type_of(each.args["kind"])
-                columns.append(StreamColumnDefinition(column, of, bool(each.args.get("not_null"))))
+                    raise self.problems.error(expression.this, f'a column cannot be called "{column}"', why)
+                of = translator.type_of(expression.args["kind"])
+                columns.append(StreamColumnDefinition(column, of, bool(expression.args.get("not_null"))))
             except SqlError as error:
                 self.problems.add(error)
         self.streams[name] = Stream(name, columns, tree.this)

@@ -39,7 +39,7 @@ def make_output(name: str, stream: Stream, relation: Relation, is_event_time: Is
         "window_ms": window.window_ms,
         "where": shape(conjunction(window.where)),
         "keys": [{**key, "expr": shape(key["expr"])} for key in window.keys],
-        "aggregates": [{**each, "argument": shape(each["argument"])} for each in window.aggregates],
+        "aggregates": [{**aggregate, "argument": shape(aggregate["argument"])} for aggregate in window.aggregates],
         "columns": columns,
         "having": shape(conjunction(relation.conditions)),
     }

@@ -138,4 +138,4 @@ class RelationNames:
 def near_names(name: str, names: Sequence[str]) -> list[str]:
     """Up to three names that look like it, whatever their case."""
     folded = {each.upper(): each for each in names}
-    return [folded[each] for each in difflib.get_close_matches(name.upper(), list(folded), 3)]
+    return [folded[match] for match in difflib.get_close_matches(name.upper(), list(folded), 3)]

@@ -47,8 +47,8 @@ def _plan_from(query: exp.Select, streams: StreamLookup, problems: Problems) -> 
         relations = list(streams(of, stored_name(of.this)))
     columns = alias.args.get("columns") if alias is not None else None
     if columns:
-        names = [check_name(each, problems) for each in columns]
-        relations = [_rename(each, names, alias, problems) for each in relations]
+        names = [check_name(column, problems) for column in columns]
+        relations = [_rename(relation, names, alias, problems) for relation in relations]
     return relations, name
 
 

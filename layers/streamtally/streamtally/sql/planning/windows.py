@@ -49,7 +49,7 @@ def find_time_term(place: exp.Expr, value: Typed) -> TimeTerm | None:
     time, size = node["args"]
     columns = place.find_all(exp.Column)
     of_rowtime = any(
-        str(each.this.this).upper() == "ROWTIME" for each in columns if isinstance(each.this, exp.Identifier)
+        str(column.this.this).upper() == "ROWTIME" for column in columns if isinstance(column.this, exp.Identifier)
     )
     return TimeTerm(place, value, time, size["literal"], number, value.unit, of_rowtime)
 

@@ -40,7 +40,7 @@ def opened(page: Path, folder: Path, *flags: str) -> tuple[str, list[str]]:
     )
     net = json.loads(log.read_text("utf-8", "replace"))
     events = [event["params"] for event in net["events"] if "url" in event.get("params", {})]
-    urls = [each["url"] for each in events if each.get("initiator", "not an origin") != "not an origin"]
+    urls = [event["url"] for event in events if event.get("initiator", "not an origin") != "not an origin"]
     return done.stdout.decode("utf-8", "replace"), urls
 
 

@@ -100,7 +100,9 @@ class Emulator:
         """Logical id → state of what the stack made."""
         pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
         return {
-            each["LogicalResourceId"]: each["ResourceStatus"] for p in pages for each in p["StackResourceSummaries"]
+            resource["LogicalResourceId"]: resource["ResourceStatus"]
+            for p in pages
+            for resource in p["StackResourceSummaries"]
         }
 
 

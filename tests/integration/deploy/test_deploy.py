@@ -19,7 +19,7 @@ TEMPLATE = load_template()
 def expected(environment: str) -> set[str]:
     """The logical ids that the template makes with an environment's parameters, without layers (SAM renames them)."""
     made = Deployment(TEMPLATE, **environments()[environment]).resources()
-    return {name for name, each in made.items() if each["Type"] != "AWS::Serverless::LayerVersion"}
+    return {name for name, resource in made.items() if resource["Type"] != "AWS::Serverless::LayerVersion"}
 
 
 def role_named(emulator: Emulator, logical_id: str) -> Any:
@@ -60,7 +60,7 @@ def check_streams(emulator: Emulator) -> None:
     answer = firehose.describe_delivery_stream(DeliveryStreamName="log-ingestion-stream")
     (destination,) = answer["DeliveryStreamDescription"]["Destinations"]
     (processor,) = destination["ExtendedS3DestinationDescription"]["ProcessingConfiguration"]["Processors"]
-    parameters = {each["ParameterName"]: each["ParameterValue"] for each in processor["Parameters"]}
+    parameters = {parameter["ParameterName"]: parameter["ParameterValue"] for parameter in processor["Parameters"]}
     assert parameters["LambdaArn"] == function(emulator, "streamtally-transform")["FunctionArn"] + ":$LATEST"
     answer = firehose.describe_delivery_stream(DeliveryStreamName="log-summary-stream")
     (destination,) = answer["DeliveryStreamDescription"]["Destinations"]
@@ -73,15 +73,17 @@ def function(emulator: Emulator, name: str) -> Any:
 
 def check_functions(emulator: Emulator) -> None:
     names = ["streamtally-index-manager", "streamtally-index-setup", "streamtally-settle", "streamtally-transform"]
-    found = {each["FunctionName"]: each for each in emulator.client("lambda").list_functions()["Functions"]}
-    assert sorted(found) == names
-    for name, each in found.items():
-        assert each["Architectures"] == ["arm64"]
-        assert each["Environment"]["Variables"]["SUMMARY_STREAM"] == "log-summary-stream"
-        assert len(each["Layers"]) == (2 if name.endswith("transform") else 3)
-    variables = found["streamtally-index-setup"]["Environment"]["Variables"]
-    assert variables["INDEX_MANAGER_ROLE_ARN"] == found["streamtally-index-manager"]["Role"]
-    assert variables["SETTLE_ROLE_ARN"] == found["streamtally-settle"]["Role"]
+    functions = {
+        function["FunctionName"]: function for function in emulator.client("lambda").list_functions()["Functions"]
+    }
+    assert sorted(functions) == names
+    for name, function in functions.items():
+        assert function["Architectures"] == ["arm64"]
+        assert function["Environment"]["Variables"]["SUMMARY_STREAM"] == "log-summary-stream"
+        assert len(function["Layers"]) == (2 if name.endswith("transform") else 3)
+    variables = functions["streamtally-index-setup"]["Environment"]["Variables"]
+    assert variables["INDEX_MANAGER_ROLE_ARN"] == functions["streamtally-index-manager"]["Role"]
+    assert variables["SETTLE_ROLE_ARN"] == functions["streamtally-settle"]["Role"]
     assert variables["SETTLE_ROLE_ARN"] != variables["INDEX_MANAGER_ROLE_ARN"]
     assert variables["FIREHOSE_ROLE_ARN"] == role_named(emulator, "SummaryRole")["Arn"]
     settings = emulator.client("lambda").get_function_event_invoke_config(FunctionName="streamtally-settle")
@@ -126,7 +128,7 @@ def test_attach_to_an_existing_stream(emulator: Emulator) -> None:
     after = firehose.describe_delivery_stream(DeliveryStreamName="log-ingestion-stream")
     assert after["DeliveryStreamDescription"] == before["DeliveryStreamDescription"]
     policy = json.loads(emulator.client("lambda").get_policy(FunctionName="streamtally-transform")["Policy"])
-    allowed = {each["Action"]: each["Principal"]["AWS"] for each in policy["Statement"]}
+    allowed = {statement["Action"]: statement["Principal"]["AWS"] for statement in policy["Statement"]}
     assert allowed == {"lambda:InvokeFunction": arn, "lambda:GetFunctionConfiguration": arn}
     emulator.sam("delete", "--stack-name", "streamtally", "--no-prompts")
     assert firehose.list_delivery_streams()["DeliveryStreamNames"] == ["log-ingestion-stream"]

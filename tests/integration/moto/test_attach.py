@@ -33,7 +33,7 @@ def test_attach_puts_the_function_between_the_others_and_keeps_everything_else(w
     assert [processor["Type"] for processor in processors] == ["Decompression", "Lambda", "AppendDelimiterToRecord"]
     assert [processors[0], processors[2]] == OTHER_PROCESSORS
     assert parameters_of(processors[1])["LambdaArn"].endswith(f":function:{world.function}:$LATEST")
-    old, new = (each["Destinations"][0]["ExtendedS3DestinationDescription"] for each in (before, after))
+    old, new = (description["Destinations"][0]["ExtendedS3DestinationDescription"] for description in (before, after))
     assert {**old, "ProcessingConfiguration": None} == {**new, "ProcessingConfiguration": None}
     assert f"streamtally detach {world.stream}" in result.stdout
 
@@ -206,7 +206,7 @@ def test_detach_refuses_where_the_processing_was_changed_since(world: World, tmp
     refused = run("detach", world.stream, "--undo", str(undo), "--yes")
     assert "changed after attaching" in refused.error
     assert run("detach", world.stream, "--yes").status == 0
-    assert [each["Type"] for each in world.processing()["Processors"]] == ["Decompression"]
+    assert [processor["Type"] for processor in world.processing()["Processors"]] == ["Decompression"]
 
 
 def test_a_missing_permission_stops_attaching_and_names_the_fix(world: World, tmp_path: Path) -> None:
@@ -215,9 +215,9 @@ def test_a_missing_permission_stops_attaching_and_names_the_fix(world: World, tm
     undo = tmp_path / "undo.json"
     result = run("attach", world.stream, "--function", world.function, "--yes", "--out", str(undo), "--json")
     assert result.status == 1
-    found = {check["check"]: check for check in json.loads(result.stdout)["checks"]}
-    assert found["permission"]["level"] == "error"
-    assert "--grant" in found["permission"]["fix"]
+    checks = {check["check"]: check for check in json.loads(result.stdout)["checks"]}
+    assert checks["permission"]["level"] == "error"
+    assert "--grant" in checks["permission"]["fix"]
     assert world.describe() == before
     assert not undo.exists()
 
@@ -251,9 +251,9 @@ def test_where_the_simulator_is_refused_the_roles_policies_are_read(
         arn = iam.create_policy(PolicyName=f"p-{world.role}", PolicyDocument=document)["Policy"]["Arn"]
         iam.attach_role_policy(RoleName=world.role, PolicyArn=arn)
     ran = run("attach", world.stream, "--function", world.function, "--plan", "--json")
-    (found,) = [check for check in json.loads(ran.stdout)["checks"] if check["check"] == "permission"]
-    assert found["level"] == level, found
-    assert "its policies, read" in found["text"]
+    (permission,) = [check for check in json.loads(ran.stdout)["checks"] if check["check"] == "permission"]
+    assert permission["level"] == level, permission
+    assert "its policies, read" in permission["text"]
     assert ran.status == (1 if level == "error" else 0)
 
 
@@ -261,7 +261,7 @@ def test_a_boundary_and_a_second_version_of_a_policy_are_read(world: World) -> N
     """The default version counts; a boundary that does not name the call forbids it, whatever is granted."""
     iam = world.client("iam")
     nothing, all_ = ([{"Effect": "Allow", "Action": action, "Resource": "*"}] for action in ("s3:*", "*"))
-    first, second = (json.dumps({"Version": "2012-10-17", "Statement": each}) for each in (nothing, all_))
+    first, second = (json.dumps({"Version": "2012-10-17", "Statement": statement}) for statement in (nothing, all_))
     arn = iam.create_policy(PolicyName=f"v-{world.role}", PolicyDocument=first)["Policy"]["Arn"]
     iam.create_policy_version(PolicyArn=arn, PolicyDocument=second, SetAsDefault=True)
     iam.attach_role_policy(RoleName=world.role, PolicyArn=arn)
@@ -270,8 +270,8 @@ def test_a_boundary_and_a_second_version_of_a_policy_are_read(world: World) -> N
         if boundary:
             iam.put_role_permissions_boundary(RoleName=world.role, PermissionsBoundary=boundary)
         ran = run("attach", world.stream, "--function", world.function, "--grant", "--plan", "--json")
-        (found,) = [check for check in json.loads(ran.stdout)["checks"] if check["check"] == "permission"]
-        assert found["level"] == level, (boundary, found)
+        (permission,) = [check for check in json.loads(ran.stdout)["checks"] if check["check"] == "permission"]
+        assert permission["level"] == level, (boundary, permission)
 
 
 def test_a_stream_that_is_not_there_brings_near_names(world: World) -> None:

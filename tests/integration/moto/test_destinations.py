@@ -53,9 +53,9 @@ def test_attach_and_detach(world: World, tmp_path: Path, kind: str, make: Any, f
         status = run("attach", world.stream, *options, "--out", undo, "--pipeline", str(made)).status
         assert status == (0 if folder == framing else 1)
         if folder == framing:
-            assert [each["Type"] for each in _config(world, kind)["ProcessingConfiguration"]["Processors"]] == [
-                "Lambda"
-            ]
+            assert [
+                processor["Type"] for processor in _config(world, kind)["ProcessingConfiguration"]["Processors"]
+            ] == ["Lambda"]
             assert run("detach", world.stream, "--undo", undo, "--yes").status == 0
         after = _config(world, kind)
         assert after.pop("ProcessingConfiguration", {}).get("Processors", []) == []

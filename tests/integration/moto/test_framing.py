@@ -56,23 +56,23 @@ def _event(world: World, *payloads: bytes) -> dict[str, Any]:
 
 def _put(world: World) -> list[bytes]:
     """The envelopes in the stream's bucket; moto writes an object a put record or batch, one after the other."""
-    s3, found = world.client("s3"), b""
+    s3, content_bytes = world.client("s3"), b""
     for content in s3.list_objects_v2(Bucket="log-bucket").get("Contents", []):
         if world.stream in content["Key"]:
-            found += s3.get_object(Bucket="log-bucket", Key=content["Key"])["Body"].read()
-    return [MAGIC + part for part in found.split(MAGIC)[1:]]
+            content_bytes += s3.get_object(Bucket="log-bucket", Key=content["Key"])["Body"].read()
+    return [MAGIC + part for part in content_bytes.split(MAGIC)[1:]]
 
 
 def test_a_record_of_several_lines_is_put_back_line_by_line(world: World, handler: Any) -> None:
     """Handler, PutRecordBatch, and the handler again on what was put: three lines are three documents."""
     payload = f"{LINE}\n{LINE} two\n{LINE} three\n".encode()
     answer = handler(_event(world, payload, LINE.encode()), CONTEXT)
-    assert [each["result"] for each in answer["records"]] == ["Dropped", "Ok"]
+    assert [record["result"] for record in answer["records"]] == ["Dropped", "Ok"]
     put = _put(world)
     assert len(put) == 3
     again = handler(_event(world, *put), CONTEXT)
-    documents = [base64.b64decode(each["data"]) for each in again["records"]]
-    assert [each["result"] for each in again["records"]] == ["Ok"] * 3
+    documents = [base64.b64decode(record["data"]) for record in again["records"]]
+    assert [record["result"] for record in again["records"]] == ["Ok"] * 3
     assert all(b"\n" not in document for document in documents)
     assert [json.loads(document)["response"] for document in documents] == [200] * 3
 
@@ -85,15 +85,15 @@ def test_from_a_data_stream_the_lines_go_back_into_that_stream(world: World, han
     source = f"arn:aws:kinesis:us-east-1:123456789012:stream/{name}"
     payload = f"{LINE}\n{LINE} two\n{LINE} three\n".encode()
     answer = handler(_from_data_stream(world, source, payload, LINE.encode()), CONTEXT)
-    assert [each["result"] for each in answer["records"]] == ["Dropped", "Ok"]
+    assert [record["result"] for record in answer["records"]] == ["Dropped", "Ok"]
     shard = kinesis.describe_stream(StreamName=name)["StreamDescription"]["Shards"][0]["ShardId"]
     start = kinesis.get_shard_iterator(StreamName=name, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
     put = [record["Data"] for record in kinesis.get_records(ShardIterator=start["ShardIterator"])["Records"]]
     assert len(put) == 3
-    assert all(each.startswith(MAGIC) for each in put)
+    assert all(data.startswith(MAGIC) for data in put)
     again = handler(_from_data_stream(world, source, *put), CONTEXT)
-    assert [each["result"] for each in again["records"]] == ["Ok"] * 3
-    assert all(b"\n" not in base64.b64decode(each["data"]) for each in again["records"])
+    assert [record["result"] for record in again["records"]] == ["Ok"] * 3
+    assert all(b"\n" not in base64.b64decode(record["data"]) for record in again["records"])
 
 
 def _from_data_stream(world: World, source: str, *payloads: bytes) -> dict[str, Any]:

@@ -32,21 +32,22 @@ def test_the_s3_side_in_a_bucket(moto_url: str, tmp_path: Path) -> None:
         lines = [*(events.line(number) + b"\n" for number in range(30)), events.BROKEN_LINE]
         records = [{"Data": base64.b64encode(line).decode()} for line in lines]
         assert process.call("PutRecordBatch", {"DeliveryStreamName": INGESTION, "Records": records})[0] == 200
-        found: dict[str, bytes] = {}
+        objects: dict[str, bytes] = {}
         end = time.monotonic() + 40
-        while len(found) < 2 and time.monotonic() < end:
+        while len(objects) < 2 and time.monotonic() < end:
             time.sleep(0.5)
             listed = s3.list_objects_v2(Bucket="laptop-bucket").get("Contents", [])
-            found = {
-                each["Key"]: s3.get_object(Bucket="laptop-bucket", Key=each["Key"])["Body"].read() for each in listed
+            objects = {
+                content["Key"]: s3.get_object(Bucket="laptop-bucket", Key=content["Key"])["Body"].read()
+                for content in listed
             }
     finally:
         process.end(signal.SIGTERM)
-    good, failed = sorted(found, key=lambda key: "processing-failed/" in key)
+    good, failed = sorted(objects, key=lambda key: "processing-failed/" in key)
     assert good.startswith("mine/2")
     assert failed.startswith("mine/processing-failed/2")
-    assert [json.loads(line)["response"] for line in found[good].splitlines()] == [200] * 30
-    assert base64.b64decode(json.loads(found[failed])["rawData"]) == events.BROKEN_LINE
+    assert [json.loads(line)["response"] for line in objects[good].splitlines()] == [200] * 30
+    assert base64.b64decode(json.loads(objects[failed])["rawData"]) == events.BROKEN_LINE
     assert not (tmp_path / "log-bucket").exists()
 
 

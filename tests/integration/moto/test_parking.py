@@ -79,9 +79,9 @@ def test_more_than_a_page(world: World) -> None:
     with ThreadPoolExecutor(2) as pool:
         both = list(pool.map(lambda _: run(600.0), range(2)))
 
-    assert [len(each.problems) for each in both] == [1, 1]
+    assert [len(outcome.problems) for outcome in both] == [1, 1]
     assert "broken.jsonl.gz" in both[0].problems[0]
-    assert sum(each.documents for each in both) >= 12
+    assert sum(outcome.documents for outcome in both) >= 12
     assert list(bucket.keys("")) == [f"undelivered/{SUMMARY}/1/broken.jsonl.gz"]
     world.finish()
     world.check()

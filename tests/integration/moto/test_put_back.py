@@ -31,15 +31,15 @@ def read(kinesis: Any, name: str, after: int) -> list[dict[str, Any]]:
     """The records of a stream of one shard, but for the first ones, as Firehose hands them to the function."""
     [shard] = kinesis.list_shards(StreamName=name)["Shards"]
     start = kinesis.get_shard_iterator(StreamName=name, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")
-    found = kinesis.get_records(ShardIterator=start["ShardIterator"], Limit=10_000)["Records"][after:]
+    stored = kinesis.get_records(ShardIterator=start["ShardIterator"], Limit=10_000)["Records"][after:]
     return [
         {
             "recordId": uuid.uuid4().hex,
             "approximateArrivalTimestamp": events.ARRIVAL_MS,
-            "data": base64.b64encode(each["Data"]).decode(),
-            "kinesisRecordMetadata": {"shardId": shard["ShardId"], "sequenceNumber": each["SequenceNumber"]},
+            "data": base64.b64encode(record["Data"]).decode(),
+            "kinesisRecordMetadata": {"shardId": shard["ShardId"], "sequenceNumber": record["SequenceNumber"]},
         }
-        for each in found
+        for record in stored
     ]
 
 
@@ -72,7 +72,7 @@ def test_round_by_the_data_stream(moto_url: str, monkeypatch: pytest.MonkeyPatch
         answers.append(answer_batch(pipeline, deliver, event_again, lambda: 300.0, events.ARRIVAL_MS, put_back))
 
     assert calls
-    lines = sum(base64.b64decode(each["data"]).count(b"\n") for answer, _ in answers for each in answer["records"])
+    lines = sum(base64.b64decode(record["data"]).count(b"\n") for answer, _ in answers for record in answer["records"])
     assert sum(partials.values()) == lines == records * LINES_A_RECORD
     before = dict(partials)
     answer_batch(pipeline, deliver, event, lambda: 300.0, events.ARRIVAL_MS, put_back)

@@ -48,7 +48,7 @@ def test_every_line_works_and_the_last_leaves_what_was(
         assert program == ".venv/bin/streamtally"
         ran = run(*args, answer="y\n")
         assert ran.status == 0, (line, ran)
-        attached.append("Lambda" in [each["Type"] for each in world.processing()["Processors"]])
+        attached.append("Lambda" in [processor["Type"] for processor in world.processing()["Processors"]])
     assert attached == [False, True, True, True, False]
     assert world.processing() == before
 

@@ -39,7 +39,9 @@ def test_a_batch_is_answered_as_in_process(name: str, functions: Lambda, in_proc
     assert error == ""
     expected, _ = in_process.call("TransformFunction", read(name))
     assert answer == expected
-    assert [each["recordId"] for each in answer["records"]] == [each["recordId"] for each in read(name)["records"]]
+    assert [record["recordId"] for record in answer["records"]] == [
+        record["recordId"] for record in read(name)["records"]
+    ]
 
 
 # The scheduled tasks ask OpenSearch the same and answer the same, built and from the source; no change is made.

@@ -41,17 +41,17 @@ def is_any(command: str, prefixes: list[str]) -> bool:
     return any(command == prefix or command.startswith(prefix + " ") for prefix in prefixes)
 
 
-RUN = [each for each in COMMANDS if not is_any(each, NEED_AWS + STAGES + ON_A_STREAM)]
-WITH_SAM = [each for each in RUN if each.startswith("sam ")]
-PLAIN = [each for each in RUN if each not in WITH_SAM]
+RUN = [command for command in COMMANDS if not is_any(command, NEED_AWS + STAGES + ON_A_STREAM)]
+WITH_SAM = [command for command in RUN if command.startswith("sam ")]
+PLAIN = [command for command in RUN if command not in WITH_SAM]
 
 
 # Nothing is left out unseen: every listed exception is really in the README, and the newcomer's way is whole.
 def test_the_readme_leads_to_a_deployment() -> None:
     for listed in NEED_AWS + STAGES:
-        assert [each for each in COMMANDS if is_any(each, [listed])], listed
-    assert sum(is_any(each, ON_A_STREAM) for each in COMMANDS) >= 4
-    words = [" ".join(shlex.split(each)[:2]) for each in COMMANDS]
+        assert [command for command in COMMANDS if is_any(command, [listed])], listed
+    assert sum(is_any(command, ON_A_STREAM) for command in COMMANDS) >= 4
+    words = [" ".join(shlex.split(command)[:2]) for command in COMMANDS]
     way = [".venv/bin/streamtally compile", "sam validate", "sam build", "sam local", "sam build", "sam deploy"]
     places = [index for index, word in enumerate(words) if word in way]
     assert [words[index] for index in places] == way

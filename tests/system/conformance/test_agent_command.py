@@ -38,26 +38,26 @@ def check_records(case: dict[str, Any], out: bytes) -> None:
 # Sent: the agent's very bytes. Skipped, sent as read, or the agent's end: told on standard error. Refused: status 2.
 @pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
 def test_the_command_gives_the_agents_bytes(case: dict[str, Any]) -> None:
-    status, out, told = run(case)
+    status, out, messages = run(case)
     outcome = case["outcome"]
     if is_out_of_reach(case) or outcome == "config_error":
-        assert (status, out, len(told)) == (2, b"", 1)
-        assert "\n" not in told[0]
+        assert (status, out, len(messages)) == (2, b"", 1)
+        assert "\n" not in messages[0]
     elif outcome == "records":
         check_records(case, out)
         skips = sum(expected["outcome"] != "record" for expected in case["expect"])
-        assert len(told) >= skips
+        assert len(messages) >= skips
     elif outcome == "record":
-        assert (status, told) == (0, [])
+        assert (status, messages) == (0, [])
         if "output" in case or "output_b64" in case or "output_sha256" in case:
             check_bytes(case, out)
     elif outcome == "raw":
-        assert (status, len(told)) == (1, 1)
+        assert (status, len(messages)) == (1, 1)
         check_bytes(case, out)
     elif outcome == "skipped":
         assert (status, out) == (1, b"")
-        assert told
+        assert messages
     else:
         assert outcome == "crash"
         assert status == 1
-        assert "the agent would crash" in told[0]
+        assert "the agent would crash" in messages[0]

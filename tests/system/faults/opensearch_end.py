@@ -103,16 +103,16 @@ class OpenSearchEnd:
     def counts(self) -> Counts:
         """What is settled, read page by page; a group that is there twice is a failure of its own."""
         self._cluster.request("POST", "/_all/_refresh")
-        found: Counts = Counter()
+        counts: Counts = Counter()
         body: dict[str, Any] = {"size": 10_000, "sort": ["_id"], "query": {"match_all": {}}}
         while True:
             hits = self._search(body)
             for hit in hits:
                 key = (hit["_source"]["datetime"], hit["_source"]["status"])
-                assert key not in found, f"two documents for {key}"
-                found[key] = hit["_source"]["statusCount"]
+                assert key not in counts, f"two documents for {key}"
+                counts[key] = hit["_source"]["statusCount"]
             if len(hits) < 10_000:
-                return found
+                return counts
             body["search_after"] = hits[-1]["sort"]
 
     def batches(self) -> Batches:

@@ -40,8 +40,8 @@ def make_batch(number: int) -> list[Record]:
     ]
 
 
-def arrivals(found: Iterable[FoundBatch]) -> set[tuple[str, int, int, int]]:
-    return {(each.digest, each.records, each.first_arrival, each.last_arrival) for each in found}
+def arrivals(batches: Iterable[FoundBatch]) -> set[tuple[str, int, int, int]]:
+    return {(batch.digest, batch.records, batch.first_arrival, batch.last_arrival) for batch in batches}
 
 
 # Every batch that has a document in the index is found by its arrivals, each once, whatever its kind and page.
@@ -67,8 +67,8 @@ def test_found_by_arrival(
         store.put(iter_documents(transform(pipeline, batch).deliveries))
     store.settle(pipeline)
 
-    told = {(describe_batch(each).digest, 4, NOW + n, NOW + n) for n, each in enumerate(made)}
+    expected = {(describe_batch(records).digest, 4, NOW + n, NOW + n) for n, records in enumerate(made)}
     find = IndexedBatches(cluster, specs).find
-    assert arrivals(find(NOW, NOW + 10)) == told
+    assert arrivals(find(NOW, NOW + 10)) == expected
     assert len(find(NOW + 1, NOW + 2)) == 2
     assert set(read_closed(cluster, specs)) == {output.name for spec in specs for output in spec.outputs}

@@ -168,12 +168,12 @@ class Steps:
 
     def _around(self, owner: Any, name: str) -> None:
         original = getattr(owner, name)
-        told = f"{owner.__name__}.{name}"
+        step = f"{owner.__name__}.{name}"
 
         def call(*given: Any, **more: Any) -> Any:
-            self.tick(told)
+            self.tick(step)
             answer = original(*given, **more)
-            self.tick(told)
+            self.tick(step)
             return answer
 
         self._patch.setattr(owner, name, call)
@@ -206,15 +206,15 @@ class Steps:
                 if kind not in ("BEGIN", "INSERT", "DELETE", "COMMIT"):
                     return super().execute(sql, *given)
                 tick(kind)
-                found = super().execute(sql, *given)
+                result = super().execute(sql, *given)
                 tick(kind)
-                return found
+                return result
 
             def executemany(self, sql: str, given: Any) -> Any:
                 tick("INSERT")
-                found = super().executemany(sql, given)
+                result = super().executemany(sql, given)
                 tick("INSERT")
-                return found
+                return result
 
         self._patch.setattr(sqlite3, "connect", lambda *given, **more: connect(*given, **more, factory=Connection))
 

@@ -110,10 +110,10 @@ def settled(opensearch: Server) -> dict[int, int]:
     """Status → lines, over all windows."""
     opensearch.request("POST", "/_all/_refresh")
     _, answer = opensearch.request("GET", "/request_data/_search?size=1000")
-    found: Counter[int] = Counter()
+    counts: Counter[int] = Counter()
     for hit in answer["hits"]["hits"]:
-        found[hit["_source"]["status"]] += hit["_source"]["statusCount"]
-    return dict(found)
+        counts[hit["_source"]["status"]] += hit["_source"]["statusCount"]
+    return dict(counts)
 
 
 # Logs of the same name in two folders are two logs; one that has grown since counts its new lines alone; a folder of
@@ -166,10 +166,10 @@ def test_bucket(opensearch: Server, moto_url: str, monkeypatch: pytest.MonkeyPat
     assert run("reconcile", "s3://old-logs", *args)[0] == 0
     s3.put_object(Bucket="old-logs", Key=f"logs/{hour}/s-1-w", Body=make_line(now, 404))
     ran = operator_runner.run("reconcile", "s3://old-logs", *args, "--from", f"{hour[:10].replace('/', '-')}", "--json")
-    told = json.loads(ran.stdout)
-    assert (ran.status, len(told["differences"]), told["lines"], told["objects_left_out"]) == (1, 1, 19, 1)
-    assert told["differences"][0]["in_s3"]["statusCount"] == 5
-    assert told["differences"][0]["settled"]["statusCount"] == 4
+    report = json.loads(ran.stdout)
+    assert (ran.status, len(report["differences"]), report["lines"], report["objects_left_out"]) == (1, 1, 19, 1)
+    assert report["differences"][0]["in_s3"]["statusCount"] == 5
+    assert report["differences"][0]["settled"]["statusCount"] == 4
 
 
 # Whatever is wrong with what is given is one line, and exit status 2.

@@ -203,13 +203,16 @@ def test_rows_are_put_once(seed: int) -> None:
     random = Random(seed)
     failed, documents = failed_batch(6)
     there = random.sample(documents, random.randint(1, len(documents)))
-    index = {orjson.loads(each)["tally"]["row_id"]: each for each in there}
+    index = {orjson.loads(document)["tally"]["row_id"]: document for document in there}
     for _ in range(2):
         decision = decide(failed, Rules(rows_pipeline(), WaitingBatches(index.values())))
         assert decision.batches_found == 1
-        index |= {orjson.loads(each)["tally"]["row_id"]: each for _, each in decision.documents}
+        index |= {orjson.loads(document)["tally"]["row_id"]: document for _, document in decision.documents}
         assert len(index) == len(documents)
-    said = [sorted(columns(document) for document in documents), sorted(columns(each) for each in index.values())]
+    said = [
+        sorted(columns(document) for document in documents),
+        sorted(columns(document) for document in index.values()),
+    ]
     assert said[0] == said[1]
 
 
@@ -251,16 +254,16 @@ def test_prefixes(tmp_path: Path, below: str) -> None:
     bucket.put("notes/readme.txt", unparsed)
     bucket.put("logs/2025/13/77/12/no-hour", unparsed)
     problems: list[str] = []
-    whole = {each.identity for each in read_failed(bucket, problems)}
+    whole = {record.identity for record in read_failed(bucket, problems)}
     assert whole == {
         f"2025/03/01/12/{name}.gz#1",
         f"processing-failed/2025/03/01/12/{name}#0",
         f"processing-failed/2025/03/01/13/{name}#0",
     }
-    found = list(read_failed(Folder(tmp_path / below), problems))
-    assert len(found) == (3 if not below else 1)
-    assert {each.identity for each in found} <= whole
-    assert {each.arrival for each in found} == {NOW}
+    records = list(read_failed(Folder(tmp_path / below), problems))
+    assert len(records) == (3 if not below else 1)
+    assert {record.identity for record in records} <= whole
+    assert {record.arrival for record in records} == {NOW}
     assert problems == []
 
 

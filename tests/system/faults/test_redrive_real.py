@@ -119,13 +119,13 @@ def json_window(ms: int) -> str:
 
 
 def check_told(ran: Ran) -> None:
-    told = json.loads(ran.stdout)
+    report = json.loads(ran.stdout)
     by_outcome: dict[str, int] = {}
-    for group in told["groups"]:
+    for group in report["groups"]:
         by_outcome[group["outcome"]] = by_outcome.get(group["outcome"], 0) + group["records"]
         assert group["examples"]
     assert by_outcome == {GOES_BACK: 5, S3_ALONE: 12, UNDECIDED: 3, STAYS: 1}
-    assert (told["batches_found"], told["records"], ran.status) == (3, 20, 1)
+    assert (report["batches_found"], report["records"], ran.status) == (3, 20, 1)
 
 
 def finish(world: World) -> None:

@@ -143,7 +143,7 @@ class FaultySink:
             good = [place for place in range(len(records)) if place not in set(bad)]
             more = self._sink.write([records[place] for place in good]) if good else []
             return [Refusal(place, 429, "rejected") for place in bad] + [
-                Refusal(good[each.position], each.status, each.reason) for each in more
+                Refusal(good[refusal.position], refusal.status, refusal.reason) for refusal in more
             ]
         if fault == "end refuses one":
             more = self._sink.write(records[1:]) if len(records) > 1 else []
@@ -318,11 +318,11 @@ class World:
 
     def check(self) -> None:
         """The promise: settled counts are the accepted lines, the ledger balances, no line is gone."""
-        found = self.end.counts()
+        counts = self.end.counts()
         differences = {
-            key: (found[key], self.accepted[key])
-            for key in found.keys() | self.accepted.keys()
-            if found[key] != self.accepted[key]
+            key: (counts[key], self.accepted[key])
+            for key in counts.keys() | self.accepted.keys()
+            if counts[key] != self.accepted[key]
         }
         assert not differences, dict(sorted(differences.items())[:5])
         assert self.imbalances == []
@@ -419,18 +419,18 @@ class DeliveredLines:
 
     def count(self) -> tuple[Counts, int]:
         """(window and status → lines, lines that do not parse), each line once."""
-        found: Counter[int] = Counter()
+        by_code: Counter[int] = Counter()
         for share in range(SHARES):  # a share of the ids at a time, so that ten million need no gigabytes
             mine: dict[int, int] = {}
             for ids, codes in self._objects.values():
-                mine.update(each for each in zip(ids, codes, strict=True) if each[0] % SHARES == share)
-            found.update(mine.values())
+                mine.update(pair for pair in zip(ids, codes, strict=True) if pair[0] % SHARES == share)
+            by_code.update(mine.values())
         said = {code: key for key, code in self._codes.items()}
         counts: Counts = Counter()
-        for code, lines in found.items():
+        for code, lines in by_code.items():
             if (key := said[code]) is not None:
                 counts[to_window(key[0]), key[1]] += lines
-        return counts, found[self._codes.get(None, -1)]
+        return counts, by_code[self._codes.get(None, -1)]
 
 
 SHARES = 4
@@ -470,12 +470,12 @@ class MemoryEnd:
         plans: dict[str, set[str]] = {}
         for document in self.documents.values():
             plans.setdefault(document["tally"]["batch_id"], set()).add(document["tally"]["plan_id"])
-        found: Counts = Counter()
+        counts: Counts = Counter()
         for document in self.documents.values():
             tally = document["tally"]
             if tally["plan_id"] == min(plans[tally["batch_id"]]):
-                found[tally["window_start"][:-1], tally["state"]["key"][0]] += tally["state"]["rows"]
-        return found
+                counts[tally["window_start"][:-1], tally["state"]["key"][0]] += tally["state"]["rows"]
+        return counts
 
 
 def make_line(time_ms: int, status: int) -> bytes:

@@ -56,7 +56,7 @@ SOURCES: dict[str, dict[str, Any]] = {
 def parsers() -> dict[str, Parser]:
     """Every format's parser, and auto's."""
     options = FormatOptions(pattern=REGEX, types=TYPES, unescape=True)
-    made = {each.name: each.compile(options) for each in REGISTRY.values()}
+    made = {format_.name: format_.compile(options) for format_ in REGISTRY.values()}
     return {**made, "auto": compile_auto(FormatOptions())}
 
 
@@ -108,10 +108,10 @@ def check_event(pipeline: Pipeline, event: dict[str, Any]) -> None:
         lambda made, _: documents.extend(document for delivery in made for document in delivery.documents),
         event,
         lambda: 300.0,
-        max((each["approximateArrivalTimestamp"] for each in event["records"]), default=0),
+        max((record["approximateArrivalTimestamp"] for record in event["records"]), default=0),
         lambda _, envelopes, __: back.extend(envelopes),
     )
-    assert [each["recordId"] for each in answer["records"]] == [each["recordId"] for each in event["records"]]
+    assert [record["recordId"] for record in answer["records"]] == [record["recordId"] for record in event["records"]]
     assert len(json.dumps(answer)) <= MAX_RESPONSE_BYTES
     assert ledger.imbalance() == []
     assert sum(output.documents for output in ledger.outputs.values()) == len(documents)

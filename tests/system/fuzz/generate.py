@@ -11,7 +11,9 @@ from typing import Any
 from streamtally.formats import REGISTRY
 
 ARRIVAL = 1_763_846_501_000  # 2025-11-22T21:21:41Z, when the examples were written
-EXAMPLES = {each.name: [example.line for example in each.examples] for each in REGISTRY.values() if each.examples}
+EXAMPLES = {
+    format_.name: [example.line for example in format_.examples] for format_ in REGISTRY.values() if format_.examples
+}
 ALL_LINES = [line for lines in EXAMPLES.values() for line in lines]
 
 PIECES = (

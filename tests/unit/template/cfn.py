@@ -55,19 +55,19 @@ def iter_values(value: Any) -> Iterator[tuple[str, Any]]:
 
 def references(value: Any) -> set[str]:
     """The names that ``value`` refers to: Ref, GetAtt, DependsOn, and ``${Name}`` in Sub."""
-    found: set[str] = set()
+    names: set[str] = set()
     for key, below in iter_values(value):
         if key == "Ref":
-            found.add(below)
+            names.add(below)
         elif key == "Fn::GetAtt":
-            found.add(below[0] if isinstance(below, list) else below.split(".")[0])
+            names.add(below[0] if isinstance(below, list) else below.split(".")[0])
         elif key == "DependsOn":
-            found.update([below] if isinstance(below, str) else below)
+            names.update([below] if isinstance(below, str) else below)
         elif key == "Fn::Sub":
             text = below if isinstance(below, str) else below[0]
             own = set() if isinstance(below, str) else set(below[1])
-            found.update(name for name in re.findall(r"\$\{([^!}.]+)[^}]*\}", text) if name not in own)
-    return found
+            names.update(name for name in re.findall(r"\$\{([^!}.]+)[^}]*\}", text) if name not in own)
+    return names
 
 
 def resource_graph(template: Mapping[str, Any]) -> dict[str, set[str]]:
@@ -134,16 +134,16 @@ class Deployment:
             case "Fn::Not":
                 return not self.holds(value[0])
             case "Fn::And":
-                return all(self.holds(each) for each in value)
+                return all(self.holds(condition) for condition in value)
             case "Fn::Or":
-                return any(self.holds(each) for each in value)
+                return any(self.holds(condition) for condition in value)
         raise AssertionError(f"unknown condition function {function}")
 
     def value(self, value: Any) -> Any:
         """A value with parameters and conditions resolved; references to resources stay as ``<Name>``."""
         if isinstance(value, list):
-            resolved = [self.value(each) for each in value]
-            return [each for each in resolved if each != "<AWS::NoValue>"]
+            resolved = [self.value(item) for item in value]
+            return [item for item in resolved if item != "<AWS::NoValue>"]
         if not isinstance(value, dict):
             return value
         if len(value) == 1:
@@ -196,7 +196,7 @@ class Deployment:
         # Of a list, each member must match.
         values = value.split(",") if definition["Type"] == "CommaDelimitedList" else [value]
         if "AllowedPattern" in definition and not all(
-            re.fullmatch(definition["AllowedPattern"], each.strip()) for each in values
+            re.fullmatch(definition["AllowedPattern"], value.strip()) for value in values
         ):
             return False
         if definition["Type"] == "Number":

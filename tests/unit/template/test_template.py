@@ -148,13 +148,13 @@ CONTRADICTIONS = [
 @pytest.mark.parametrize(("parameters", "sentence"), CONTRADICTIONS)
 def test_contradicting_parameters_are_refused(parameters: dict[str, str], sentence: str) -> None:
     broken = Deployment(TEMPLATE, **parameters).broken_rules()
-    assert any(sentence in each for each in broken), broken
-    assert all(each.endswith(".") for each in broken)
+    assert any(sentence in rule for rule in broken), broken
+    assert all(rule.endswith(".") for rule in broken)
 
 
 # Each assertion of the rules is broken by one of the contradictions above: none is untested.
 def test_every_rule_is_tested() -> None:
-    seen = {each for parameters, _ in CONTRADICTIONS for each in Deployment(TEMPLATE, **parameters).broken_rules()}
+    seen = {rule for parameters, _ in CONTRADICTIONS for rule in Deployment(TEMPLATE, **parameters).broken_rules()}
     every = {a["AssertDescription"] for rule in TEMPLATE["Rules"].values() for a in rule["Assertions"]}
     assert every - seen == set()
 
@@ -268,7 +268,7 @@ def test_indices_are_made_before_anything_writes() -> None:
     graph = resource_graph(TEMPLATE)
 
     def before(name: str) -> set[str]:
-        return graph[name] | {each for wanted in graph[name] for each in before(wanted)}
+        return graph[name] | {name for wanted in graph[name] for name in before(wanted)}
 
     for name in ("SummaryDelivery", "TransformFunction", "IngestionDelivery", "SettleFunction", "SettleFunctionSettle"):
         assert "IndexSetup" in before(name), name
@@ -279,15 +279,15 @@ def test_indices_are_made_before_anything_writes() -> None:
 
 
 def policies(role: dict[str, Any]) -> list[dict[str, Any]]:
-    found = [s for p in role["Properties"]["Policies"] for s in p["PolicyDocument"]["Statement"]]
-    return [{**s, "Action": [s["Action"]] if isinstance(s["Action"], str) else s["Action"]} for s in found]
+    statements = [s for p in role["Properties"]["Policies"] for s in p["PolicyDocument"]["Statement"]]
+    return [{**s, "Action": [s["Action"]] if isinstance(s["Action"], str) else s["Action"]} for s in statements]
 
 
 # Least privilege: every action named, every resource named; '*' for X-Ray alone, which takes no names.
 @pytest.mark.parametrize("parameters", WAYS_IN.values(), ids=WAYS_IN)
 def test_roles_name_what_they_may_do(parameters: dict[str, str]) -> None:
     made = Deployment(TEMPLATE, **{**parameters, "Tracing": "true"}).resources()
-    roles = {name: each for name, each in made.items() if each["Type"] == "AWS::IAM::Role"}
+    roles = {name: resource for name, resource in made.items() if resource["Type"] == "AWS::IAM::Role"}
     assert {"TransformRole", "ManagerRole", "SettleRole", "SetupRole", "SchedulerRole"} <= set(roles)
     for name, role in roles.items():
         for statement in policies(role):
@@ -314,7 +314,9 @@ def test_only_the_setup_role_administers_security() -> None:
             "<AWS::StackName>/_opendistro/_security/*",
         ]
     users = {
-        name: each["Properties"]["Role"] for name, each in made.items() if each["Type"] == "AWS::Serverless::Function"
+        name: resource["Properties"]["Role"]
+        for name, resource in made.items()
+        if resource["Type"] == "AWS::Serverless::Function"
     }
     assert users == {
         "TransformFunction": "<TransformRole.Arn>",
@@ -404,7 +406,7 @@ def test_code_signing_is_optional() -> None:
     arn = "arn:aws:lambda:eu-central-1:123456789012:code-signing-config:csc-0123456789abcdef0"
     for parameters, wanted in (({}, None), ({"CodeSigningConfigArn": arn}, arn)):
         made = functions(Deployment(TEMPLATE, **parameters).resources())
-        assert {each.get("CodeSigningConfigArn") for each in made.values()} == {wanted}
+        assert {properties.get("CodeSigningConfigArn") for properties in made.values()} == {wanted}
 
 
 # The domain: encrypted at rest and between nodes, HTTPS with TLS 1.2 at least, no principal '*'.
@@ -445,7 +447,7 @@ def test_the_ingestion_stream() -> None:
     made = Deployment(TEMPLATE).resources()["IngestionDelivery"]["Properties"]
     destination = made["ExtendedS3DestinationConfiguration"]
     (processor,) = destination["ProcessingConfiguration"]["Processors"]
-    parameters = {each["ParameterName"]: each["ParameterValue"] for each in processor["Parameters"]}
+    parameters = {parameter["ParameterName"]: parameter["ParameterValue"] for parameter in processor["Parameters"]}
     assert parameters["BufferSizeInMBs"] == "1"
     assert parameters["LambdaArn"] == "<TransformFunction.Arn>:$LATEST"
     # redrive looks for processing-failed/ at the top of the bucket.
@@ -562,4 +564,8 @@ PLATFORM_VARIABLES = {
 
 def functions(made: dict[str, Any] = TEMPLATE["Resources"]) -> dict[str, Any]:
     """The functions' properties, as the template has them or as they are made."""
-    return {name: each["Properties"] for name, each in made.items() if each["Type"] == "AWS::Serverless::Function"}
+    return {
+        name: resource["Properties"]
+        for name, resource in made.items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }

@@ -28,7 +28,9 @@ from tests.unit.template.cfn import ROOT, Deployment, load_template
 
 TEMPLATE = load_template()
 PIPELINE = str(ROOT / "layers/pipeline/pipeline/pipeline.json")
-ALARMS = {name: each for name, each in TEMPLATE["Resources"].items() if each["Type"] == "AWS::CloudWatch::Alarm"}
+ALARMS = {
+    name: resource for name, resource in TEMPLATE["Resources"].items() if resource["Type"] == "AWS::CloudWatch::Alarm"
+}
 SCHEDULES = {name: TEMPLATE["Parameters"][name]["AllowedValues"] for name in ("SettleSchedule", "ManageSchedule")}
 
 
@@ -46,7 +48,7 @@ class Metric(NamedTuple):
 
 def published(text: str) -> set[Metric]:
     """The metrics in the functions' standard output (CloudWatch's embedded metric format)."""
-    found = set()
+    metrics = set()
     for line in text.splitlines():
         if '"_aws"' not in line:
             continue
@@ -56,8 +58,8 @@ def published(text: str) -> set[Metric]:
                 dimensions = tuple((name, entry[name]) for name in names)
                 for metric in group["Metrics"]:
                     assert metric["Name"] in entry
-                    found.add(Metric(group["Namespace"], metric["Name"], dimensions, metric["Unit"]))
-    return found
+                    metrics.add(Metric(group["Namespace"], metric["Name"], dimensions, metric["Unit"]))
+    return metrics
 
 
 def load(monkeypatch: pytest.MonkeyPatch, function: str, module: str, **more: str) -> ModuleType:
@@ -120,7 +122,7 @@ def test_alarms_and_dashboard_watch_what_is_published(everything: set[Metric]) -
     for name, resource in resources.items():
         if resource["Type"] == "AWS::CloudWatch::Alarm" and own(resource["Properties"]["Namespace"]):
             alarm = resource["Properties"]
-            dimensions = tuple((each["Name"], each["Value"]) for each in alarm["Dimensions"])
+            dimensions = tuple((dimension["Name"], dimension["Value"]) for dimension in alarm["Dimensions"])
             assert (alarm["Namespace"], alarm["MetricName"], dimensions) in there, name
             assert "Unit" not in alarm, name
     body = json.loads(resources["Dashboard"]["Properties"]["DashboardBody"])
@@ -146,7 +148,7 @@ def test_docs_name_what_is_published(everything: set[Metric]) -> None:
     resources = Deployment(TEMPLATE).resources()
     body = json.loads(resources["Dashboard"]["Properties"]["DashboardBody"])
     shown = {metric[1] for widget in body["widgets"] for metric in widget["properties"]["metrics"]}
-    watched = {each["Properties"]["MetricName"] for each in ALARMS.values()}
+    watched = {alarm["Properties"]["MetricName"] for alarm in ALARMS.values()}
     assert watched - shown <= {"PutRequests", "ProcessingFailed"}
 
 
@@ -315,11 +317,11 @@ def test_the_domain_is_watched(parameters: dict[str, str], domain: str) -> None:
     for resource in resources.values():
         if resource["Type"] == "AWS::CloudWatch::Alarm" and resource["Properties"]["Namespace"] == "AWS/ES":
             alarm = resource["Properties"]
-            watched[alarm["MetricName"]] = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
+            watched[alarm["MetricName"]] = {dimension["Name"]: dimension["Value"] for dimension in alarm["Dimensions"]}
     wanted = ("ClusterStatus.red", "ClusterStatus.yellow", "FreeStorageSpace", "ClusterIndexWritesBlocked")
     dimensions = {"DomainName": domain, "ClientId": "<AWS::AccountId>"}
     assert set(watched) == {*wanted, "JVMMemoryPressure"}
-    assert all(each == dimensions for each in watched.values())
+    assert all(watched_dimensions == dimensions for watched_dimensions in watched.values())
 
 
 # The evaluator itself, by CloudWatch's documented examples of missing data (3 periods, "-" is missing, X breaches).

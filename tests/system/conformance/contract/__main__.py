@@ -15,7 +15,7 @@ from tests.system.conformance.contract.target import TargetError, target_of
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--handler", required=True, help="module:function, or http://127.0.0.1:3001/FunctionName")
-    names = [each.name for each in CLAUSES]
+    names = [clause.name for clause in CLAUSES]
     parser.add_argument(
         "--clause", default="", choices=names, metavar="NAME", help="only this one: " + ", ".join(names)
     )
@@ -29,9 +29,9 @@ def main() -> int:
     for clause, breach in broken_clauses(call, given.clause):
         broken[clause.name] = broken.get(clause.name, 0) + 1
         print(f"{clause.name}: {breach}", file=sys.stderr)
-    for each in CLAUSES:
-        if given.clause in ("", each.name):
-            print(f"{'broken' if each.name in broken else 'kept  '}  {each.name}: {each.says}")
+    for clause in CLAUSES:
+        if given.clause in ("", clause.name):
+            print(f"{'broken' if clause.name in broken else 'kept  '}  {clause.name}: {clause.says}")
     return 1 if broken else 0
 
 

@@ -47,14 +47,14 @@ def clause(name: str, says: str) -> Callable[[Check], Check]:
 
 def broken_clauses(call: Call, only: str = "") -> Iterator[tuple[Clause, str]]:
     """Every breach; an exception of the function is one."""
-    for each in CLAUSES:
-        if only and only != each.name:
+    for clause in CLAUSES:
+        if only and only != clause.name:
             continue
         try:
-            for breach in each.check(call):
-                yield each, breach
+            for breach in clause.check(call):
+                yield clause, breach
         except Exception as error:
-            yield each, f"the function failed: {type(error).__name__}: {str(error)[:200]}"
+            yield clause, f"the function failed: {type(error).__name__}: {str(error)[:200]}"
 
 
 def answer_breaches(sent: Event, answer: Any) -> Iterator[str]:
@@ -100,8 +100,8 @@ def call_checked(call: Call, sent: Event) -> tuple[list[str], dict[str, dict[str
 
 def results_of(call: Call, sent: Event) -> tuple[list[str], list[dict[str, Any]]]:
     """(breaches, answers in the order of the event)."""
-    breaches, found = call_checked(call, sent)
-    return breaches, [found[record["recordId"]] for record in sent["records"]] if found else []
+    breaches, results = call_checked(call, sent)
+    return breaches, [results[record["recordId"]] for record in sent["records"]] if results else []
 
 
 @clause("answer", "every recordId comes back exactly once, with a result, and Ok with base64 data")

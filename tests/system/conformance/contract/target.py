@@ -85,11 +85,11 @@ def _url_target(url: str) -> Call:
                 text, failed = answer.read(), answer.headers.get("X-Amz-Function-Error")
         except urllib.error.HTTPError as error:
             raise FunctionError(f"{error.code}: {error.read()[:300].decode(errors='replace')}") from None
-        found = json.loads(text)
+        answer = json.loads(text)
         # start-lambda does not set the header of a failed function; what the runtime answers tells it.
-        if failed or (isinstance(found, dict) and "errorMessage" in found and "records" not in found):
-            raise FunctionError(str(found)[:300])
-        return found
+        if failed or (isinstance(answer, dict) and "errorMessage" in answer and "records" not in answer):
+            raise FunctionError(str(answer)[:300])
+        return answer
 
     call.is_elsewhere = True  # type: ignore[attr-defined]
     return call

@@ -37,7 +37,9 @@ def test_our_function_keeps_the_contract(name: str, ours: Callable[[Event], Any]
 
 def identity(event: Event) -> Any:
     """AWS's blueprint: decodes and encodes, nothing else."""
-    return {"records": [{**each, "result": "Ok", "data": decode_encode(each["data"])} for each in event["records"]]}
+    return {
+        "records": [{**record, "result": "Ok", "data": decode_encode(record["data"])} for record in event["records"]]
+    }
 
 
 def decode_encode(data: str) -> str:
@@ -46,7 +48,7 @@ def decode_encode(data: str) -> str:
 
 def mangled(change: Callable[[list[Any]], Any]) -> Callable[[Event], Any]:
     def call(event: Event) -> Any:
-        answer = identity({"records": [each for each in event["records"] if len(each["data"]) % 4 == 0]})
+        answer = identity({"records": [record for record in event["records"] if len(record["data"]) % 4 == 0]})
         return {"records": change(answer["records"])}
 
     return call

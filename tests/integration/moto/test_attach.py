@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from streamtally.attach.change import FunctionSettings, parameters_of
-from streamtally.aws.session import Aws, AwsError
+from streamtally.aws.clients import Aws, AwsError
 from streamtally.aws.streams import apply, attach, describe
 from streamtally.cli.main import main
 from tests.integration.moto.conftest import OTHER_PROCESSORS, World

@@ -15,7 +15,7 @@ from botocore.validate import validate_parameters
 from hypothesis import strategies as st
 
 from streamtally.attach.destinations import DestinationKind
-from streamtally.aws.session import Aws, AwsError
+from streamtally.aws.clients import Aws, AwsError
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:transform"

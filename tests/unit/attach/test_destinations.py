@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 from streamtally.attach.change import FunctionSettings
 from streamtally.attach.destinations import KINDS, DestinationKind
 from streamtally.attach.grant import ACTIONS
-from streamtally.aws.session import Aws
+from streamtally.aws.clients import Aws
 from streamtally.aws.streams.apply import apply_change
 from streamtally.aws.streams.attach import plan_attach, plan_detach
 from streamtally.aws.streams.describe import find_function

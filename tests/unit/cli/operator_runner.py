@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import click
 from click.testing import CliRunner
 
-from streamtally.aws.session import Aws
+from streamtally.aws.clients import Aws
 from streamtally.cli.main import cli
 from streamtally.errors import StreamtallyError
 

@@ -49,7 +49,7 @@ def test_a_shell_completes_commands() -> None:
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (["status", "s"], "no region: give --region"),
+        (["status", "s"], "no region: pass --region"),
         (["status", "s", "--profile", "nobody"], "profile (nobody) could not be found"),
         (["status", "s", "--region", "us-east-1"], "no AWS credentials"),
         (["attach"], "Missing argument"),

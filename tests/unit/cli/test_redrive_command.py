@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from streamtally.aws.clients import Aws, AwsError
 from streamtally.aws.handlers.reingest import DataStream
 from streamtally.aws.recovery.streams import MARGIN_SECONDS, find_in_flight, find_source
-from streamtally.aws.session import Aws, AwsError
 from streamtally.aws.sinks.objects import Folder
 from streamtally.local.folder import read_folder
 from streamtally.local.pipeline import INGESTION, SUMMARY, InProcessFunction, Laptop

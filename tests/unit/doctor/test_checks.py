@@ -70,7 +70,7 @@ BROKEN: list[tuple[str, object]] = [
     ("permission", StreamState("s", function="f", unread=["GetMetricData: AccessDenied"])),
     ("stream-missing", StreamState("s", "there is no delivery stream 's'", "ResourceNotFoundException")),
     ("credentials-expired", StreamState("s", "expired", "ExpiredTokenException")),
-    ("credentials-absent", StreamState("s", "no AWS credentials: give --profile")),
+    ("credentials-absent", StreamState("s", "no AWS credentials: pass --profile")),
     ("permission", StreamState("s", "not authorized", "AccessDeniedException")),
     ("unreachable", StreamState("s", "Could not connect to the endpoint URL")),
     ("clock-skew", StreamState("s", function=FUNCTION, skew_seconds=900)),

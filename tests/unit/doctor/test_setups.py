@@ -27,7 +27,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from streamtally.aws.session import Aws
+from streamtally.aws.clients import Aws
 from streamtally.doctor import CHECKS
 from streamtally.doctor.error_log import KNOWN
 from streamtally.indices.templates import DATE_FORMAT

@@ -16,7 +16,6 @@ from streamtally.report.chart import (
     unparsed_table,
 )  # fmt: skip
 from streamtally.report.data import ReportData
-from streamtally.report.text import visible
 from tests.unit.report.hostile import TEXTS, hostile_report
 
 
@@ -113,22 +112,3 @@ def test_ledger_table() -> None:
     assert "does not balance" not in printed(ledger_table(data))
     wrong = ReportData(pipeline="p", generated_at="", lines=1, rows=0)
     assert "does not balance" in printed(ledger_table(wrong))
-
-
-# Escapes: what could act is written out, the rest stays; a cut text is no longer than was asked for.
-@pytest.mark.parametrize(
-    "text, limit, ascii_only, shown",
-    [
-        ("plain, Müller, 日本語 😀", None, False, "plain, Müller, 日本語 😀"),
-        ("a\x1b[31m\tb\r\n\x7f\x9b", None, False, r"a\x1b[31m\x09b\x0d\x0a\x7f\x9b"),
-        ("\u202eevil\u2069\U000e0041", None, False, r"\u202eevil\u2069\U000e0041"),
-        ("\ud800", None, False, r"\ud800"),
-        ("abcdefgh", 5, False, "abcd…"),
-        ("abcde", 5, False, "abcde"),
-        ("\x00\x00", 5, False, r"\x00…"),
-        ("ab日本", None, True, r"ab\u65e5\u672c"),
-        ("abcdefgh", 5, True, "ab..."),
-    ],
-)
-def test_visible(text: str, limit: int | None, ascii_only: bool, shown: str) -> None:
-    assert visible(text, limit, ascii_only=ascii_only) == shown

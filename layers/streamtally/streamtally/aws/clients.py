@@ -1,47 +1,162 @@
-"""Where every SDK client is made; tests replace these functions."""
+"""Where every SDK client is made: for the functions, and for the operator's commands. Tests replace them here."""
 
 from __future__ import annotations
 
-from functools import cache
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, cached_property
 from typing import Any
+
+from streamtally.errors import StreamtallyError
+from streamtally.text import one_line
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
-"""Of one request for records or objects of at most some MB; what begins late must not outlast the invocation."""
+"""A function's limits for one request, of records or objects of at most some MB: a request that begins late must not
+outlast the invocation."""
+
+OPERATOR_CONNECT_SECONDS = 5
+OPERATOR_READ_SECONDS = 30
+"""The same for the commands, which no invocation ends."""
+
+MAX_MESSAGE_CHARS = 500
 
 
 @cache
 def firehose_client() -> Any:
-    """boto3's Firehose client, once per execution environment; it has no retries of its own, since ours follow."""
-    return _client("firehose", max_attempts=1)
+    """boto3's Firehose client, once per execution environment. It does not retry: :mod:`sinks.firehose` does."""
+    return _function_client("firehose", max_attempts=1)
 
 
 @cache
 def s3_client() -> Any:
     """boto3's S3 client, once per execution environment."""
-    return _client("s3", max_attempts=2)
+    return _function_client("s3", max_attempts=2)
 
 
 @cache
 def kinesis_client() -> Any:
-    """boto3's Kinesis client, for a data stream as source; it has no retries of its own, since ours follow."""
-    return _client("kinesis", max_attempts=1)
+    """boto3's Kinesis client, for a data stream as source. It does not retry: :mod:`sinks.firehose` does."""
+    return _function_client("kinesis", max_attempts=1)
 
 
 @cache
 def secrets_client() -> Any:
     """boto3's Secrets Manager client, once per execution environment."""
-    return _client("secretsmanager", max_attempts=3)
+    return _function_client("secretsmanager", max_attempts=3)
 
 
-def _client(service: str, max_attempts: int) -> Any:
+def _function_client(service: str, max_attempts: int) -> Any:
     import boto3
+
+    return boto3.client(service, config=_config(CONNECT_SECONDS, READ_SECONDS, total_max_attempts=max_attempts))  # type: ignore[call-overload]
+
+
+def _config(connect_seconds: float, read_seconds: float, **retries: Any) -> Any:
+    """botocore's configuration: limits in seconds, and what differs from its standard retries."""
     from botocore.config import Config
 
-    config = Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": max_attempts},
-    )
-    client: Any = boto3.client(service, config=config)  # type: ignore[call-overload]
-    return client
+    options: Any = {"mode": "standard", **retries}
+    return Config(connect_timeout=connect_seconds, read_timeout=read_seconds, retries=options)
+
+
+class AwsError(StreamtallyError):
+    """AWS refused a request, or could not be reached: one line.
+
+    Attributes:
+        code: AWS's error code, "" if there is none.
+    """
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+    @property
+    def is_denied(self) -> bool:
+        """Whether a permission is missing."""
+        return self.code in ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+
+
+class Aws:
+    """AWS as the commands reach it: profile, region and endpoint as in the AWS CLI. Tests replace :meth:`make_client`.
+
+    Args:
+        endpoint_url: for every service; None leaves it to ``AWS_ENDPOINT_URL`` and its variants, as the AWS CLI does.
+    """
+
+    def __init__(self, profile: str | None = None, region: str | None = None, endpoint_url: str | None = None) -> None:
+        self.profile, self.endpoint_url = profile, endpoint_url
+        self._region = region
+        self._clients: dict[str, Any] = {}
+
+    @cached_property
+    def session(self) -> Any:
+        """boto3's session. Raises: AwsError: the profile does not exist."""
+        import boto3
+
+        with aws_errors():
+            # As in the AWS CLI, AWS_REGION wins over AWS_DEFAULT_REGION; boto3 reads only the latter.
+            region = self._region or os.environ.get("AWS_REGION") or None
+            return boto3.Session(profile_name=self.profile, region_name=region)
+
+    @property
+    def region(self) -> str:
+        """The region, "" if none is set."""
+        return str(self.session.region_name or "")
+
+    def client(self, service: str) -> Any:
+        """A service's client, made once. Raises: AwsError: no region, or an invalid endpoint."""
+        if service not in self._clients:
+            self._clients[service] = self.make_client(service)
+        return self._clients[service]
+
+    def make_client(self, service: str) -> Any:
+        """A new client of a service. Raises: AwsError, as :meth:`client`."""
+        config = _config(OPERATOR_CONNECT_SECONDS, OPERATOR_READ_SECONDS)
+        with aws_errors():
+            return self.session.client(service, endpoint_url=self.endpoint_url, config=config)
+
+    def call(self, service: str, operation: str, **parameters: Any) -> Any:
+        """One request, such as ``call("firehose", "describe_delivery_stream", …)``. Raises: AwsError."""
+        client = self.client(service)
+        with aws_errors():
+            return getattr(client, operation)(**parameters)
+
+
+@contextmanager
+def aws_errors() -> Iterator[None]:
+    """Turns what boto3 raises into an :class:`AwsError`: one line that says what to do."""
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+    from botocore.exceptions import ParamValidationError as InvalidError
+    from botocore.parsers import ResponseParserError
+
+    try:
+        yield
+    except ClientError as error:
+        details = error.response.get("Error") or {}
+        code = str(details.get("Code", ""))
+        text = f"{error.operation_name}: {code}: {_short(details.get('Message', ''))}{_advice(code)}"
+        raise AwsError(text, code) from None
+    except NoRegionError:
+        raise AwsError("no region: pass --region, or set AWS_REGION") from None
+    except NoCredentialsError:
+        raise AwsError("no AWS credentials: pass --profile, or sign in (aws sso login, aws configure)") from None
+    except InvalidError as error:
+        raise AwsError(f"not a valid request: {_short(error)}") from None
+    except ResponseParserError as error:
+        raise AwsError(f"the endpoint's response is not one of AWS: {one_line(error, 200)}") from None
+    except (BotoCoreError, ValueError) as error:
+        raise AwsError(_short(error)) from None
+
+
+def _short(text: object) -> str:
+    return one_line(text, MAX_MESSAGE_CHARS)
+
+
+def _advice(code: str) -> str:
+    if code in ("ExpiredToken", "ExpiredTokenException", "RequestExpired"):
+        return " (sign in again)"
+    if code in ("InvalidSignatureException", "SignatureDoesNotMatch", "RequestTimeTooSkewed"):
+        return " (check the clock and the keys)"
+    return ""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from streamtally.aws.session import Aws
+from streamtally.aws.clients import Aws
 from streamtally.cli.shared.aws_options import ask, aws_options, yes_option
 from streamtally.cli.shared.files import write_atomically
 from streamtally.errors import SettingsError
@@ -31,7 +31,7 @@ def command(aws: Aws, log: str, stream: str, format_name: str, shipper: str, out
     """
     region = aws.region
     if not region:
-        raise SettingsError("no region: give --region, or set AWS_REGION")
+        raise SettingsError("no region: pass --region, or set AWS_REGION")
     if not Path(log).is_absolute():
         raise SettingsError(f"--log {log!r}: the agent takes a path from the root")
     if shipper != "agent" and format_name != RAW:

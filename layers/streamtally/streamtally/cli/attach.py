@@ -10,7 +10,7 @@ import click
 
 from streamtally.attach.change import FunctionSettings, to_diff
 from streamtally.attach.undo import Undo
-from streamtally.aws.session import Aws, AwsError
+from streamtally.aws.clients import Aws, AwsError
 from streamtally.aws.streams.apply import (
     EFFECTIVE_SECONDS,
     StaleError,

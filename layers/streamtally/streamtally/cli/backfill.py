@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from streamtally.aws.session import Aws
+from streamtally.aws.clients import Aws
 from streamtally.aws.sinks.objects import open_objects
 from streamtally.cli.shared.aws_options import ask, aws_options, echo_json, json_option, yes_option
 from streamtally.cli.shared.cluster import open_cluster
@@ -17,7 +17,7 @@ from streamtally.indices.load_entries import Span
 from streamtally.local.folder import read_folder
 from streamtally.local.old_logs import Seen, run_old_logs
 from streamtally.local.opensearch_store import OpenSearchStore
-from streamtally.report.text import visible
+from streamtally.text import visible
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.pipeline import load_pipeline
 from streamtally.transform.transform import iter_documents

@@ -8,7 +8,7 @@ import click
 
 from streamtally.attach.change import to_diff
 from streamtally.attach.undo import parse_undo
-from streamtally.aws.session import Aws
+from streamtally.aws.clients import Aws
 from streamtally.aws.streams.apply import EFFECTIVE_SECONDS, apply_change, take_back_grant, wait_until_effective
 from streamtally.aws.streams.attach import plan_detach
 from streamtally.cli.shared.aws_options import ask, aws_options, echo_diff, echo_json, json_option, yes_option

@@ -11,7 +11,7 @@ from streamtally.cli.shared.aws_options import echo_json, json_option
 from streamtally.errors import SettingsError
 from streamtally.formats.detect import COMBINED, SAME_LINE, Detection, Fit, Misfit, detect
 from streamtally.local.logs import STANDARD_INPUT, check_logs, read_log
-from streamtally.report.text import visible
+from streamtally.text import visible
 from streamtally.transform.records import to_text
 
 _BEFORE_CHARS, _AFTER_CHARS = 60, 30

@@ -16,21 +16,22 @@ from zoneinfo import ZoneInfo
 import click
 from rich.table import Table
 
+from streamtally.aws.clients import Aws
+from streamtally.aws.clock import now_ms
 from streamtally.aws.opensearch.dashboards import import_dashboards
 from streamtally.aws.opensearch.manager import Managed, Manager, make_manager
 from streamtally.aws.opensearch.run import SettleReport
-from streamtally.aws.session import Aws
 from streamtally.cli.shared.aws_options import ask, json_option, profile_options, yes_option
 from streamtally.cli.shared.cluster import open_cluster
 from streamtally.cli.shared.console import Console
 from streamtally.cli.shared.files import write_atomically
+from streamtally.config.outputs import DEFAULT_SUMMARY_STREAM
 from streamtally.indices.actions import Plan
 from streamtally.indices.dashboards import to_saved_objects
 from streamtally.indices.status import describe_indices, describe_loads, find_stuck
 from streamtally.local.folder import read_folder
 from streamtally.transform.pipeline import load_pipeline
 
-DEFAULT_STREAM = "log-summary-stream"
 TIME_LIMIT_SECONDS = 3_600
 EXIT_FOUND = 1
 
@@ -57,7 +58,7 @@ def _shared(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @click.option("--opensearch", "url", help="Address; default: OPENSEARCH_ENDPOINT.")
     @click.option("--pipeline", "folder", type=click.Path(path_type=Path), help="A pipeline folder.")
-    @click.option("--stream", help=f"The second stream; default: SUMMARY_STREAM or {DEFAULT_STREAM}.")
+    @click.option("--stream", help=f"The second stream; default: SUMMARY_STREAM or {DEFAULT_SUMMARY_STREAM}.")
     @click.option("--ca-certs", type=click.Path(exists=True, dir_okay=False), help="Certificates to believe.")
     @json_option
     @profile_options
@@ -90,7 +91,7 @@ def plan_command(where: Where, as_json: bool) -> None:
 
     Example: streamtally indices plan --opensearch http://localhost:9200
     """
-    plan, _ = where.manager().plan(_now_ms())
+    plan, _ = where.manager().plan(now_ms())
     if as_json:
         click.echo(json.dumps(plan.to_json(), default=_plain))
     else:
@@ -107,12 +108,12 @@ def apply_command(where: Where, as_json: bool, yes: bool, replace: tuple[str, ..
     Example: streamtally indices apply --opensearch http://localhost:9200 --yes
     """
     manager = where.manager(replace)
-    plan, observed = manager.plan(_now_ms())
+    plan, observed = manager.plan(now_ms())
     if not as_json:
         _print_plan(plan)
     if plan.actions:
         ask(f"Do these {len(plan.actions)} actions?", yes)
-    managed = manager.manage(_now_ms(), _time_left()) if plan.actions else Managed([], plan, observed)
+    managed = manager.manage(now_ms(), _time_left()) if plan.actions else Managed([], plan, observed)
     _print_managed(managed, as_json)
     if managed.failed:
         sys.exit(EXIT_FOUND)
@@ -126,9 +127,9 @@ def status_command(where: Where, as_json: bool) -> None:
     Example: streamtally indices status --opensearch http://localhost:9200
     """
     manager = where.manager()
-    plan, observed = manager.plan(_now_ms())
-    rows = describe_indices(manager.specs, observed, _now_ms())
-    unsettled = manager.unsettled(_now_ms())
+    plan, observed = manager.plan(now_ms())
+    rows = describe_indices(manager.specs, observed, now_ms())
+    unsettled = manager.unsettled(now_ms())
     loads = describe_loads(manager.specs, observed)
     stuck = find_stuck(manager.specs, observed)
     stuck += [f"{note.target}: {note.text}" for note in plan.notes if note.kind in ("stuck", "conflict")]
@@ -165,7 +166,7 @@ def settle_command(where: Where, as_json: bool) -> None:
 
     Example: streamtally indices settle --opensearch http://localhost:9200
     """
-    _print_reports(_reached(where.manager()).settle(_now_ms(), _time_left()), as_json)
+    _print_reports(_reached(where.manager()).settle(now_ms(), _time_left()), as_json)
 
 
 @indices.command("audit")
@@ -175,7 +176,7 @@ def audit_command(where: Where, as_json: bool) -> None:
 
     Example: streamtally indices audit --opensearch http://localhost:9200
     """
-    reports = _reached(where.manager()).settle(_now_ms(), _time_left(), audit=True)
+    reports = _reached(where.manager()).settle(now_ms(), _time_left(), audit=True)
     _print_reports(reports, as_json)
     if any(report.audit_differences for report in reports):
         sys.exit(EXIT_FOUND)
@@ -224,11 +225,7 @@ def _specs(folder: Path | None, stream: str | None) -> Any:
 
 
 def _stream(stream: str | None) -> str:
-    return stream or os.environ.get("SUMMARY_STREAM") or DEFAULT_STREAM
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+    return stream or os.environ.get("SUMMARY_STREAM") or DEFAULT_SUMMARY_STREAM
 
 
 def _time_left() -> Callable[[], float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from streamtally.aws.clock import now_ms
 from streamtally.aws.handlers.invocation import answer_batch
 from streamtally.aws.sinks.firehose import TimeLeft
 from streamtally.errors import SettingsError
@@ -31,7 +31,7 @@ def command(event: Path, folder: Path | None) -> None:
     Example: streamtally invoke events/apache-lines.json
     """
     pipeline = load_pipeline(read_folder(folder), ZoneInfo)
-    now = time.time_ns() // 1_000_000
+    now = now_ms()
     answer, _ = answer_batch(pipeline, _print_documents, read_event(event), lambda: TIME_LIMIT_SECONDS, now)
     click.echo(json.dumps(answer, indent=2))
 

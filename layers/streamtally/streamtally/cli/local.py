@@ -7,15 +7,15 @@ import os
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
 
+from streamtally.aws.clients import Aws, AwsError
+from streamtally.aws.clock import now_ms
 from streamtally.aws.opensearch.manager import make_manager
-from streamtally.aws.session import Aws, AwsError
 from streamtally.aws.sinks.objects import Bucket, ObjectStore, open_objects
 from streamtally.cli.shared.aws_options import aws_options
 from streamtally.cli.shared.cluster import open_cluster
@@ -27,7 +27,7 @@ from streamtally.local.remote import UrlFunction
 from streamtally.local.simulator.guard import is_loopback
 from streamtally.local.simulator.server import Server
 from streamtally.local.status_page import ledger_summary, status_page
-from streamtally.report.text import visible
+from streamtally.text import visible
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.pipeline import Pipeline, load_pipeline
 
@@ -76,10 +76,10 @@ def command(
     _hold(store)
     end: End = _opensearch_end(url, pipeline) if url else EmbeddedEnd(store, pipeline)
     streams = dict.fromkeys([output.settings.stream or SUMMARY for output in pipeline.outputs.values()])
-    function = UrlFunction(function_url) if function_url else InProcessFunction(pipeline, _now_ms)
+    function = UrlFunction(function_url) if function_url else InProcessFunction(pipeline, now_ms)
     sinks = {name: end.sink(name) for name in streams}
     buffering = Buffering(buffer_ms=int(interval * 1000))
-    laptop = Laptop(store, function, sinks, buffering, _now_ms, *buckets)
+    laptop = Laptop(store, function, sinks, buffering, now_ms, *buckets)
     view = _View(laptop, end, function.ledger if isinstance(function, InProcessFunction) else None)
     try:
         server = Server((host, port), laptop.api, view.show, names)
@@ -136,7 +136,7 @@ def _hold(store: Path) -> None:
 
 
 def _opensearch_end(url: str, pipeline: Pipeline) -> OpenSearchEnd:
-    return OpenSearchEnd(make_manager(open_cluster(url), pipeline, {"SUMMARY_STREAM": SUMMARY}), pipeline, _now_ms())
+    return OpenSearchEnd(make_manager(open_cluster(url), pipeline, {"SUMMARY_STREAM": SUMMARY}), pipeline, now_ms())
 
 
 class _View:
@@ -177,13 +177,13 @@ class _View:
         if path == "/ledger" and self._ledger is not None:
             return ledger_summary(self._ledger)
         if path == "/counts":
-            self._documents = self._end.settle(_now_ms())
+            self._documents = self._end.settle(now_ms())
             return self._documents
         return None
 
     def _try_settle(self) -> bool:
         try:
-            self._documents = self._end.settle(_now_ms())
+            self._documents = self._end.settle(now_ms())
         except Exception as error:  # the end may be away for a while; what waits is kept
             click.echo(f"streamtally local: not settled: {error}", err=True)
             return False
@@ -199,7 +199,3 @@ class _View:
             shown = ", ".join(f"{name} {value}" for name, value in document.items())
             click.echo("  " + visible(shown, 160), err=True)
         sys.stderr.flush()
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

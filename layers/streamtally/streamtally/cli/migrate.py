@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +13,7 @@ from zoneinfo import ZoneInfo
 import click
 from msgspec import structs
 
-from streamtally.aws.session import Aws, AwsError
+from streamtally.aws.clients import Aws, AwsError
 from streamtally.aws.sinks.objects import Folder
 from streamtally.cli.shared.applications import PROGRAM, choose, read_document
 from streamtally.cli.shared.aws_options import aws_options, echo_json, json_option
@@ -33,7 +32,7 @@ from streamtally.migrate.deployment import plan_deployment
 from streamtally.migrate.parity import Parity, columns_of, compare
 from streamtally.migrate.report import report
 from streamtally.migrate.templates import only, resolve
-from streamtally.report.text import visible
+from streamtally.text import near_names, visible
 from streamtally.transform.pipeline import load_pipeline
 from streamtally.transform.source import Source
 
@@ -119,7 +118,7 @@ def _near(aws: Aws, name: str) -> str:
         listed = aws.call("kinesisanalyticsv2", "list_applications")["ApplicationSummaries"]
     except AwsError:
         return ""
-    near = difflib.get_close_matches(name, [str(each["ApplicationName"]) for each in listed], n=3)
+    near = near_names(name, [str(application["ApplicationName"]) for application in listed])
     return f" (did you mean {', '.join(near)}?)" if near else ""
 
 

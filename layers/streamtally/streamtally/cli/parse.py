@@ -14,7 +14,7 @@ from streamtally.config.source import source_settings
 from streamtally.errors import SettingsError, read_failure
 from streamtally.formats.w3c import HEADER
 from streamtally.local.logs import STANDARD_INPUT, check_logs, read_log
-from streamtally.report.text import visible
+from streamtally.text import visible
 from streamtally.transform.lines import encode_row
 from streamtally.transform.records import to_text
 from streamtally.transform.source import Source

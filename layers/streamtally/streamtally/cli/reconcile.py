@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import click
 from rich.table import Table
 
+from streamtally.aws.clients import Aws
 from streamtally.aws.recovery.reconcile import Columns, Difference, compare, read_settled
-from streamtally.aws.session import Aws
 from streamtally.aws.sinks.objects import open_objects
 from streamtally.cli.shared.aws_options import aws_options, echo_json, json_option
 from streamtally.cli.shared.cluster import open_cluster
@@ -21,7 +21,7 @@ from streamtally.cli.shared.load_options import parse_time_option
 from streamtally.errors import SettingsError
 from streamtally.local.folder import read_folder
 from streamtally.local.old_logs import Seen, believed_windows, recompute, run_old_logs
-from streamtally.report.text import visible
+from streamtally.text import visible
 from streamtally.transform.pipeline import load_pipeline
 
 MAX_SHOWN = 50

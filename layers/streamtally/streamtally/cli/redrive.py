@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +10,13 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from streamtally.aws.clients import Aws, AwsError
+from streamtally.aws.clock import now_ms
 from streamtally.aws.handlers.envelope_secret import EnvelopeSecret
 from streamtally.aws.opensearch.observe import read_plan
 from streamtally.aws.recovery.batches import IndexedBatches, read_closed
 from streamtally.aws.recovery.redrive import Planned, carry_out, plan_redrive
 from streamtally.aws.recovery.streams import find_in_flight, find_secret, find_source
-from streamtally.aws.session import Aws, AwsError
 from streamtally.aws.sinks.objects import Bucket, ObjectStore, open_objects
 from streamtally.cli.shared.aws_options import ask, aws_options, echo_json, json_option, yes_option
 from streamtally.cli.shared.cluster import open_cluster
@@ -27,7 +27,7 @@ from streamtally.local.pipeline import INGESTION, SUMMARY
 from streamtally.recovery.batches import FailedRecord
 from streamtally.recovery.decide import Rules
 from streamtally.recovery.outcomes import NO_FAILED, in_order
-from streamtally.report.text import visible
+from streamtally.text import visible
 from streamtally.transform.envelope import UNSEALED, Seal
 from streamtally.transform.pipeline import Pipeline, load_pipeline
 
@@ -86,8 +86,7 @@ def command(
     rules, failed = Rules(pipeline, count_undecided=count_undecided), None
     if url:
         rules, failed = _rules(aws, url, pipeline, summary, failed_place, count_undecided)
-    now_ms = time.time_ns() // 1_000_000
-    countable_from = max(0, now_ms - pipeline.max_age_ms + WAY_MS)
+    countable_from = max(0, now_ms() - pipeline.max_age_ms + WAY_MS)
     rules = replace(rules, seal=_seal(aws, to, secret, trust_envelopes, dry_run), countable_from=countable_from)
     planned = plan_redrive(objects, rules, failed)
     if not as_json:
@@ -141,7 +140,7 @@ def _rules(
         IndexedBatches(cluster, specs),
         count_undecided,
         read_closed(cluster, specs),
-        time.time_ns() // 1_000_000 - in_flight.seconds * 1000,
+        now_ms() - in_flight.seconds * 1000,
         "" if failed else NO_FAILED,
     )
     return rules, failed

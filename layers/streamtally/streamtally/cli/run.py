@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 import click
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from streamtally.aws.clock import now_ms
 from streamtally.aws.sinks.objects import Folder
 from streamtally.cli.shared.console import Console
 from streamtally.cli.shared.load_options import echo_load, load_options, make_load_options, saying_what_stays
@@ -37,7 +38,7 @@ from streamtally.local.store import DuckDbStore, plain_document
 from streamtally.report.chart import counts_table, ledger_table, minutes_chart, outputs_table, unparsed_table
 from streamtally.report.data import ReportData
 from streamtally.report.page import render_report
-from streamtally.report.text import visible
+from streamtally.text import visible
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.pipeline import Pipeline, load_pipeline
 
@@ -204,17 +205,13 @@ def _progress() -> Progress:
 
 
 def _file_ms(name: str) -> int:
-    return _now_ms() if name == STANDARD_INPUT else Path(name).stat().st_mtime_ns // 1_000_000
+    return now_ms() if name == STANDARD_INPUT else Path(name).stat().st_mtime_ns // 1_000_000
 
 
 def _arrive_now(lines: Iterator[ReadLine]) -> Iterator[ReadLine]:
     for line in lines:
-        line.arrival = _now_ms()
+        line.arrival = now_ms()
         yield line
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def _print_result(ledger: Ledger, pipeline: Pipeline, store: DuckDbStore | OpenSearchStore) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
-from streamtally.aws.session import Aws
+from streamtally.aws.clients import Aws
 from streamtally.aws.streams.describe import list_streams
 from streamtally.aws.streams.status import Status, attached_streams, read_status
 from streamtally.cli.shared.aws_options import aws_options, echo_json, json_option

@@ -22,6 +22,9 @@ from streamtally.errors import SettingsError
 ERROR_STREAM = "error_stream"
 """The in-application stream of rows that a pump could not evaluate; it has documents only if it is bound."""
 
+DEFAULT_SUMMARY_STREAM = "log-summary-stream"
+"""The second stream's name in ``template.yaml``: a command's default if neither an option nor SUMMARY_STREAM is set."""
+
 Rotation: TypeAlias = Literal["hour", "day", "week", "month", "rollover"]
 
 Duration: TypeAlias = Annotated[str, Meta(pattern=DURATION_PATTERN, examples=["20m"])]
@@ -124,7 +127,7 @@ class OutputTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         str | UnsetType,
         Meta(
             description="The delivery stream that takes its documents; left out, the function's SUMMARY_STREAM.",
-            examples=["log-summary-stream"],
+            examples=[DEFAULT_SUMMARY_STREAM],
         ),
     ] = UNSET
     rotation: Annotated[

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import types
 import typing
@@ -12,6 +11,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from streamtally.errors import SettingsError
+from streamtally.text import near_names
 
 Table = TypeVar("Table", bound=msgspec.Struct)
 
@@ -39,7 +39,7 @@ def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
     Args: what: names the kind of thing, such as ``setting``.
     """
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1)
+    near = near_names(name, names, 1)
     advice = f"did you mean {near[0]!r}? There are" if near else "there are"
     shown = name if len(name) <= _MAX_SHOWN else f"{name[:_MAX_SHOWN]}…"
     return f"unknown {what} {shown!r}: {advice} {', '.join(names)}"

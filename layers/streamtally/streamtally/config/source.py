@@ -19,6 +19,9 @@ FORMATS_OWN = "format"
 
 LINES, SINGLE = "lines", "single"
 
+DEFAULT_SOURCE_STREAM = "SOURCE_SQL_STREAM_001"
+"""``stream_name``: what Kinesis Analytics called the stream of its first source."""
+
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1_000)]
 
 
@@ -151,8 +154,8 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     ] = READ_LINES
     stream_name: Annotated[
         Name,
-        Meta(description="The in-application stream that SQL selects from.", examples=["SOURCE_SQL_STREAM_001"]),
-    ] = "SOURCE_SQL_STREAM_001"
+        Meta(description="The in-application stream that SQL selects from.", examples=[DEFAULT_SOURCE_STREAM]),
+    ] = DEFAULT_SOURCE_STREAM
 
 
 def source_settings(document: object) -> SourceSettings:

@@ -6,7 +6,6 @@ Source: Kinesis Agent developer guide, "Agent configuration settings"; the agent
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections import Counter
@@ -17,6 +16,7 @@ from typing import Any
 from streamtally.agent import AgentFlow
 from streamtally.errors import StreamtallyError
 from streamtally.findings import Finding
+from streamtally.text import near_names
 
 TOP_KEYS = frozenset(
     [
@@ -164,7 +164,7 @@ def _unknown(
     for key in part:
         if key in known:
             continue
-        near = difflib.get_close_matches(key, known, n=1, cutoff=0.75)
+        near = near_names(key, known, 1, 0.75)
         if key in elsewhere:
             fix = f"move it {place}"
         elif near:

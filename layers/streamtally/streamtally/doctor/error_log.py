@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from streamtally.findings import Finding
+from streamtally.text import one_line
 
 _SHOWN_CHARS = 160
 
@@ -101,14 +102,9 @@ def check_known_errors(given: ErrorLog) -> Iterator[Finding]:
             text = f"{each.text} ({counts[each.check]} of {len(given.lines)} lines)"
             yield Finding(each.check, "error", text, each.fix, given.where)
     if unknown:
-        text = f"{len(unknown)} of {len(given.lines)} lines are errors of no known kind: {one_line(unknown[-1])}"
+        example = one_line(unknown[-1], _SHOWN_CHARS, " …")
+        text = f"{len(unknown)} of {len(given.lines)} lines are errors of no known kind: {example}"
         yield Finding("unknown-error", "note", text, "read the line, and those around it", given.where)
-
-
-def one_line(text: str) -> str:
-    """A line of any length, short."""
-    short = " ".join(text.split())
-    return short if len(short) <= _SHOWN_CHARS else short[:_SHOWN_CHARS] + " …"
 
 
 def check_log_readable(given: ErrorLog) -> Iterator[Finding]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
 import orjson
 
+from streamtally.aws.clock import now_ms
 from streamtally.aws.opensearch.apply import describe_failures
 from streamtally.aws.opensearch.cluster import BULK_MAX_BYTES, Cluster
 from streamtally.aws.opensearch.load import AGAIN, LoadRun
 from streamtally.aws.opensearch.manager import make_manager
 from streamtally.aws.opensearch.scan import scan
+from streamtally.config.outputs import DEFAULT_SUMMARY_STREAM
 from streamtally.errors import IndexPlanError
 from streamtally.indices.observed import Observed
 from streamtally.local.load_spool import LoadOptions, Spool
@@ -23,7 +24,6 @@ from streamtally.times.iso import to_iso
 from streamtally.transform.outputs import Output
 from streamtally.transform.pipeline import Pipeline
 
-STREAM = "log-summary-stream"
 PAGE = 5_000
 TIME_LIMIT_SECONDS = 3_600
 
@@ -41,7 +41,7 @@ class OpenSearchStore:
 
     def __init__(self, cluster: Cluster, pipeline: Pipeline, load_id: str, options: LoadOptions | None = None) -> None:
         self._cluster = cluster
-        self._manager = make_manager(cluster, pipeline, {"SUMMARY_STREAM": STREAM}, closing=False)
+        self._manager = make_manager(cluster, pipeline, {"SUMMARY_STREAM": DEFAULT_SUMMARY_STREAM}, closing=False)
         self._inboxes = {output.name: spec.inbox for spec in self._manager.specs for output in spec.outputs}
         self._views = {output.name: spec.index for spec in self._manager.specs for output in spec.outputs}
         self._load_id = load_id
@@ -74,7 +74,7 @@ class OpenSearchStore:
         observed = self._manage()
         contents = self._spool.contents
         if contents:
-            load = LoadRun(self._cluster, pipeline, self._manager.specs, self._load_id, contents, _now_ms)
+            load = LoadRun(self._cluster, pipeline, self._manager.specs, self._load_id, contents, now_ms)
             self.notes = load.check(observed)
             self._load(load, observed)
         self._manage()  # an index that was made only now is put behind its alias
@@ -135,11 +135,7 @@ class OpenSearchStore:
         return scan(self._cluster, path, body, {"ignore_unavailable": "true"})
 
     def _manage(self) -> Observed:
-        managed = self._manager.manage(_now_ms(), lambda: TIME_LIMIT_SECONDS)
+        managed = self._manager.manage(now_ms(), lambda: TIME_LIMIT_SECONDS)
         if managed.failed:
             raise IndexPlanError(describe_failures(managed.results))
         return managed.observed
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from streamtally.aws.clock import now_ms
 from streamtally.aws.handlers.invocation import answer_batch
 from streamtally.aws.sinks.firehose import TimeLeft, put_documents
 from streamtally.aws.sinks.objects import Folder, ObjectStore
+from streamtally.config.outputs import DEFAULT_SUMMARY_STREAM
 from streamtally.local.simulator.api import Api
 from streamtally.local.simulator.journal import Journal
 from streamtally.local.simulator.parts import Function, FunctionTimedOutError, Sink, StreamSettings
@@ -23,7 +25,7 @@ from streamtally.transform.ledger import Ledger
 from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.transform import Delivery
 
-INGESTION, SUMMARY = "log-ingestion-stream", "log-summary-stream"
+INGESTION, SUMMARY = "log-ingestion-stream", DEFAULT_SUMMARY_STREAM
 TIME_LIMIT_SECONDS = 300.0
 STEP_SECONDS = 0.1
 TELL_AGAIN_SECONDS = 60.0
@@ -98,7 +100,7 @@ class Laptop:
         function: Function,
         sinks: Mapping[str, Sink],
         buffering: Buffering | None = None,
-        now: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        now: Callable[[], int] = now_ms,
         objects: ObjectStore | None = None,
         failed_objects: ObjectStore | None = None,
     ) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from streamtally.report.text import visible
+from streamtally.text import visible
 from streamtally.transform.ledger import Ledger
 
 REFRESH_SECONDS = 3

@@ -12,9 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from streamtally.config.source import DEFAULT_SOURCE_STREAM
 from streamtally.errors import SettingsError
-
-DEFAULT_STREAM = "SOURCE_SQL_STREAM_001"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class Application:
 
     name: str
     sql: str = ""
-    stream_name: str = DEFAULT_STREAM
+    stream_name: str = DEFAULT_SOURCE_STREAM
     format: str = "json"
     delimiter: str | None = None
     columns: list[InputColumn] = field(default_factory=list)
@@ -178,7 +177,7 @@ def _read_inputs(application: Application, inputs: list[Any]) -> None:
         return
     given = _mapping(inputs[0])
     names = [_text(name) for name in _list(given, "InAppStreamNames")]
-    prefix = _text(given.get("NamePrefix")) or DEFAULT_STREAM.removesuffix("_001")
+    prefix = _text(given.get("NamePrefix")) or DEFAULT_SOURCE_STREAM.removesuffix("_001")
     application.stream_name = names[0] if names else f"{prefix}_001"
     if len(names) > 1 or _number(_object(given, "InputParallelism").get("Count")) > 1:
         application.left.append("InputParallelism: there is one source stream, so read it in place of _002 and more")
@@ -269,7 +268,7 @@ def make_definition(application: Application) -> str:
     """``pipeline.toml`` for an application."""
     lines = [f"# From the application {_shown(application.name)} of Kinesis Analytics.", "", "[source]"]
     lines.append(f'format = "{application.format}"')
-    if application.stream_name != DEFAULT_STREAM:
+    if application.stream_name != DEFAULT_SOURCE_STREAM:
         lines.append(f"stream_name = {json.dumps(application.stream_name)}")
     if application.format == "csv":
         lines.append(f"fields = {json.dumps([column.name for column in application.columns])}")

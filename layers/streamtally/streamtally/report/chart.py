@@ -11,7 +11,7 @@ from rich.text import Text
 
 from streamtally.report.data import MinuteCount, OutputLedger, ReportData, UnparsedLine
 from streamtally.report.steps import Steps, step_name, time_label, to_steps
-from streamtally.report.text import visible
+from streamtally.text import visible
 
 MAX_ROWS: Final = 20
 _STYLES: Final = {"2xx": "cyan", "3xx": "blue", "4xx": "yellow", "5xx": "bold red", "1xx": "white", "other": "magenta"}

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from streamtally.report.data import TopList
 from streamtally.report.steps import Steps, step_name
-from streamtally.report.text import visible
+from streamtally.text import visible
 
 MAX_STEPS: Final = 1500
 LABEL_CHARS: Final = 60

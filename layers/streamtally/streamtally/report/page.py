@@ -20,7 +20,7 @@ from plotly.offline import get_plotlyjs
 from streamtally.report.data import ReportData, TopList
 from streamtally.report.figures import MAX_STEPS, status_figure, top_figure
 from streamtally.report.steps import Steps, step_name, time_label, to_steps
-from streamtally.report.text import visible
+from streamtally.text import visible
 
 _MAX_TABLE_STEPS = 240
 _MAX_TEXT_CHARS = 1000

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from streamtally.errors import SqlError, SqlProgramError, SqlSyntaxError, UnsupportedSqlError
+from streamtally.text import one_line
 
 MAX_SHOWN_LINE = 160
 
@@ -85,7 +86,7 @@ def show_problems(error: SqlError, text: str, name: str = "") -> Iterator[str]:
     prefix = f"{name}:" if name else ""
     problems = error.problems if isinstance(error, SqlProgramError) else [error]
     for problem in problems:
-        yield prefix + one_line(str(problem))
+        yield prefix + one_line(printable(str(problem)))
         line = source.line(problem.line) if problem.line <= text.count("\n") + 1 else ""
         start = max(0, problem.column - MAX_SHOWN_LINE // 2)
         shown = line[start : start + MAX_SHOWN_LINE]
@@ -96,8 +97,3 @@ def show_problems(error: SqlError, text: str, name: str = "") -> Iterator[str]:
 def printable(text: str) -> str:
     """The text with tabs and control characters as one space each, so that a caret stands under its place."""
     return "".join(char if char.isprintable() else " " for char in text)
-
-
-def one_line(text: str) -> str:
-    """The text on one line, whatever names it quotes."""
-    return " ".join(printable(text).split())

@@ -6,7 +6,7 @@ import pytest
 
 from streamtally.attach.change import FunctionSettings
 from streamtally.attach.destinations import KINDS
-from streamtally.aws.session import AwsError
+from streamtally.aws.clients import AwsError
 from streamtally.aws.streams.apply import StaleError, UncertainError, apply_change, wait_until_effective
 from streamtally.aws.streams.attach import plan_attach
 from tests.unit.attach.test_destinations import BACKUP, FUNCTION, STREAM, config_of, describe, stubbed

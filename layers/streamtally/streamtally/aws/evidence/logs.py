@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from streamtally.attach.destinations import find_destination
-from streamtally.aws.session import Aws, AwsError
+from streamtally.aws.clients import Aws, AwsError
 from streamtally.aws.streams.describe import attached_function, read_function, read_stream
 from streamtally.doctor.error_log import ErrorLog
 from streamtally.errors import SettingsError

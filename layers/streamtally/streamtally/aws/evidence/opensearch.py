@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from streamtally.aws.clients import Aws, AwsError
 from streamtally.aws.opensearch.cluster import Cluster, ClusterError
-from streamtally.aws.session import Aws, AwsError
 from streamtally.aws.streams.status import connect_domain, find_summary
+from streamtally.config.outputs import DEFAULT_SUMMARY_STREAM
 from streamtally.doctor.opensearch import FLOOD_STAGE, HIGH, Disk, Field, OpenSearchState
 from streamtally.errors import SettingsError, StreamtallyError
 from streamtally.indices.mappings import compare
@@ -228,7 +229,7 @@ def gather_summary(aws: Aws, stream: str, document: Mapping[str, Any], url: str 
 
 def gather_cluster(cluster: Cluster, document: Mapping[str, Any]) -> list[OpenSearchState]:
     """A cluster that was named, for every output of the pipeline."""
-    return [gather_opensearch(cluster, spec.index, spec=spec) for spec in read_specs(document, "log-summary-stream")]
+    return [gather_opensearch(cluster, spec.index, spec=spec) for spec in read_specs(document, DEFAULT_SUMMARY_STREAM)]
 
 
 def _specs(document: Mapping[str, Any], stream: str, index: str) -> Sequence[tuple[str, IndexSpec | None]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from streamtally.attach.change import FunctionSettings
 from streamtally.attach.destinations import find_destination
-from streamtally.aws.session import Aws, AwsError
+from streamtally.aws.clients import Aws, AwsError
 from streamtally.aws.streams.attach import plan_attach
 from streamtally.aws.streams.describe import attached_function, read_stream
 from streamtally.aws.streams.status import read_status

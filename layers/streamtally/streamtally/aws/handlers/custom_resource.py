@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypedDict
 
 from streamtally.errors import SettingsError, SinkError
+from streamtally.text import one_line
 
 RESPONSE_MAX_BYTES = 4_096  # "Custom resource response objects": the whole body
 PHYSICAL_ID_MAX_BYTES = 1_024  # there, too
@@ -100,7 +101,7 @@ def _outcome(work: Work, context: Context) -> tuple[str, str, dict[str, str]]:
             data = dict(work() or {})
         except BaseException as error:  # SystemExit too: nothing may leave the stack waiting
             logger.exception("the custom resource's work failed")
-            done.append(("FAILED", f"{type(error).__name__}: {_one_line(error)}", {}))
+            done.append(("FAILED", f"{type(error).__name__}: {one_line(error) or 'no further text'}", {}))
         else:
             done.append(("SUCCESS", "done", data))
 
@@ -112,10 +113,6 @@ def _outcome(work: Work, context: Context) -> tuple[str, str, dict[str, str]]:
     if done:
         return done[0]
     return "FAILED", f"the work did not end within {limit_seconds:.0f} s of the function's time limit", {}
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or "no further text"
 
 
 def _log_place(context: Context) -> str:

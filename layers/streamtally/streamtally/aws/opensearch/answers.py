@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from streamtally.text import one_line
+
 PARTIAL = "partial_answer"
 """``ClusterError.kind`` of an answer that is not whole."""
 
@@ -140,7 +142,7 @@ def _document_gap(document: Any) -> str:
 
 def _by_query_gap(answer: Mapping[str, Any]) -> str:
     if answer.get("canceled"):
-        return f"it was cancelled: {_one_line(answer['canceled'])}"
+        return f"it was cancelled: {one_line(answer['canceled'], MAX_REASON)}"
     total = answer.get("total")
     if not isinstance(total, int):
         return "it does not say how many documents there were"
@@ -190,9 +192,5 @@ def _because(failures: Any) -> str:
         else:
             text = str(cause)
         if text:
-            return f" ({_one_line(text)})"
+            return f" ({one_line(text, MAX_REASON)})"
     return ""
-
-
-def _one_line(text: Any) -> str:
-    return " ".join(str(text).split())[:MAX_REASON]

@@ -33,6 +33,7 @@ from streamtally.aws.opensearch.bulk import Item, read_items
 from streamtally.aws.opensearch.connection import Connection
 from streamtally.aws.opensearch.pace import REQUEST_SECONDS, Limit, Pace, TriedError, is_safe, persist
 from streamtally.errors import IndexPlanError, SettingsError
+from streamtally.text import one_line
 
 TIMEOUT_SECONDS = 60
 BULK_MAX_BYTES = 4_000_000  # the smallest domain takes requests of 10 MiB; several of these may be under way
@@ -157,7 +158,7 @@ class Cluster:
         error = tried.error
         tries = f" ({tried.tries} tries)" if tried.tries > 1 else ""
         if isinstance(error, UnreachableError):
-            raise ClusterError(f"{self.name} cannot be reached: {_one_line(error.error)}{tries}") from None
+            raise ClusterError(f"{self.name} cannot be reached: {_short(error.error)}{tries}") from None
         status = error.status_code if isinstance(error.status_code, int) else 0
         gone = method == "DELETE" and status == 404 and tried.began  # by the try whose answer was lost
         if status in ignore or gone:
@@ -205,27 +206,27 @@ class Cluster:
             if result["status"] >= 300:
                 error = result.get("error") or {}
                 failed.append(
-                    BulkItem(position, result["status"], error.get("type", ""), _one_line(error.get("reason", "")))
+                    BulkItem(position, result["status"], error.get("type", ""), _short(error.get("reason", "")))
                 )
         return failed
 
 
 def _explain(method: str, path: str, error: TransportError) -> str:
-    reason = _one_line(error.error)
+    reason = _short(error.error)
     info = error.info
     if isinstance(info, dict):
         cause = info.get("error")
         if isinstance(cause, dict):
-            reason = _one_line(explain_cause(cause))
+            reason = _short(explain_cause(cause))
         elif isinstance(cause, str):
-            reason = _one_line(cause)
+            reason = _short(cause)
         elif info.get("message"):
-            reason = _one_line(info["message"])
+            reason = _short(info["message"])
     return f"{method} {path[:120]}: {error.status_code} {reason}"
 
 
-def _one_line(text: Any) -> str:
-    return " ".join(str(text).split())[:500]
+def _short(text: object) -> str:
+    return one_line(text, 500)
 
 
 Credentials = Callable[[], tuple[str, str]]

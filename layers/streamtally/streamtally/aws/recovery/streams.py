@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from streamtally.aws.clients import Aws, AwsError
 from streamtally.aws.handlers.envelope_secret import VARIABLE
 from streamtally.aws.handlers.reingest import DataStream
-from streamtally.aws.session import Aws, AwsError
 from streamtally.aws.sinks.firehose import FirehoseClient
 
 MAX_BUFFER_SECONDS, MAX_RETRY_SECONDS = 900, 7_200

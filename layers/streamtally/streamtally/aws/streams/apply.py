@@ -10,7 +10,7 @@ from dataclasses import replace
 from streamtally.attach.change import is_as_left, processing_of
 from streamtally.attach.destinations import find_destination
 from streamtally.attach.undo import Grant
-from streamtally.aws.session import Aws, AwsError
+from streamtally.aws.clients import Aws, AwsError
 from streamtally.aws.streams.attach import Change
 from streamtally.aws.streams.describe import read_stream
 from streamtally.errors import SettingsError

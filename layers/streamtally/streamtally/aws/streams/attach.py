@@ -19,7 +19,7 @@ from streamtally.attach.checks import Facts, check_all
 from streamtally.attach.destinations import Destination, find_destination
 from streamtally.attach.grant import policy_document, policy_name, role_name
 from streamtally.attach.undo import Grant, Undo, restored
-from streamtally.aws.session import Aws
+from streamtally.aws.clients import Aws
 from streamtally.aws.streams.deployed import Deployed, read_deployed
 from streamtally.aws.streams.describe import read_function, read_stream
 from streamtally.aws.streams.permissions import Permissions, ask_role, read_inline_policy, read_permissions

@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from streamtally.aws.clients import OPERATOR_READ_SECONDS, Aws, AwsError
 from streamtally.aws.handlers.settings import DEFAULT_PIPELINE
-from streamtally.aws.session import READ_SECONDS, Aws, AwsError
 
 MAX_ZIP_BYTES = 64 * 2**20
 """Of a zip that is fetched: more than a layer may have. Source: Lambda quotas."""
@@ -76,7 +76,7 @@ def _fetch(location: str) -> bytes:
     if not location.startswith(("https://", "http://")):
         raise ValueError(f"its address is none that can be fetched ({location[:60] or 'empty'})")
     try:
-        with urllib.request.urlopen(location, timeout=READ_SECONDS) as answer:  # noqa: S310 (checked above)
+        with urllib.request.urlopen(location, timeout=OPERATOR_READ_SECONDS) as answer:  # noqa: S310 (checked above)
             data: bytes = answer.read(MAX_ZIP_BYTES + 1)
     except urllib.error.HTTPError as error:
         raise OSError(f"its address answers {error.code}") from None

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from streamtally.attach.change import lambda_processor, parameters_of, processing_of
 from streamtally.attach.destinations import find_destination
-from streamtally.aws.session import Aws, AwsError
+from streamtally.aws.clients import Aws, AwsError
 from streamtally.errors import SettingsError
+from streamtally.text import near_names
 
 DEFAULT_STACK = "streamtally"
 FUNCTION_OUTPUT = "TransformFunctionArn"
@@ -28,7 +28,7 @@ def read_stream(aws: Aws, name: str) -> dict[str, Any]:
         if error.code != "ResourceNotFoundException":
             raise
         raise AwsError(
-            f"there is no delivery stream {name!r} in {aws.region}{near_names(aws, name)}", error.code
+            f"there is no delivery stream {name!r} in {aws.region}{_similar_streams(aws, name)}", error.code
         ) from None
     description: dict[str, Any] = answer["DeliveryStreamDescription"]
     return description
@@ -46,15 +46,13 @@ def list_streams(aws: Aws) -> list[str]:
     return names
 
 
-def near_names(aws: Aws, name: str) -> str:
+def _similar_streams(aws: Aws, name: str) -> str:
     """`` (did you mean …?)``, or what there is; "" where that may not be asked."""
     try:
         names = list_streams(aws)
     except AwsError:
         return ""
-    lower = {each.lower(): each for each in names}
-    near = [lower[match] for match in difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.6)]
-    if near:
+    if near := near_names(name, names):
         return f" (did you mean {', '.join(near)}?)"
     return (
         f" (there are: {', '.join(names[:5])}{' …' if len(names) > 5 else ''})" if names else " (there is none at all)"

@@ -12,7 +12,7 @@ from streamtally.attach.change import LATEST
 from streamtally.attach.destinations import Destination
 from streamtally.attach.grant import ACTIONS, role_name
 from streamtally.attach.policies import Decision, decide, within
-from streamtally.aws.session import Aws, AwsError
+from streamtally.aws.clients import Aws, AwsError
 
 KEY_ACTIONS = ("kms:GenerateDataKey", "kms:Decrypt")
 SIMULATED, READ = "IAM's simulator", "its policies, read"

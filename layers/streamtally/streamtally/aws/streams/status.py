@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from streamtally.attach.destinations import find_destination
-from streamtally.aws.session import Aws, AwsError
+from streamtally.aws.clients import Aws, AwsError
 from streamtally.aws.streams.describe import attached_function, read_function, read_stream
 from streamtally.errors import SettingsError, StreamtallyError
 from streamtally.indices.names import inbox_name

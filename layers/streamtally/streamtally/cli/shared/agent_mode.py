@@ -13,7 +13,7 @@ import click
 from streamtally.agent import AgentFlow, Converted, flow_of
 from streamtally.errors import SettingsError
 from streamtally.local.logs import STANDARD_INPUT, open_log, refuse_broken
-from streamtally.report.text import visible
+from streamtally.text import visible
 
 _SHOWN_CHARS = 200
 

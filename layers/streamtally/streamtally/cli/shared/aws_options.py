@@ -11,10 +11,10 @@ from typing import Any
 
 import click
 
-from streamtally.aws.session import Aws
+from streamtally.aws.clients import Aws
 from streamtally.errors import SettingsError
 from streamtally.findings import Finding
-from streamtally.report.text import visible
+from streamtally.text import visible
 
 _COLOURS = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "red"}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 
+from streamtally.aws.clients import Aws
 from streamtally.aws.opensearch.cluster import Cluster, connect, connect_from_environment, sigv4
-from streamtally.aws.session import Aws
 
 _AWS_HOST = re.compile(r"\.(es|aoss)\.amazonaws\.com(?:\.cn)?$")
 

@@ -15,7 +15,7 @@ from streamtally.errors import SettingsError
 from streamtally.indices.load_entries import Span
 from streamtally.indices.loads import EVER
 from streamtally.local.load_spool import LoadOptions
-from streamtally.report.text import visible
+from streamtally.text import visible
 
 
 def load_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Sequence
 
 from sqlglot import exp
@@ -14,6 +13,7 @@ from streamtally.sql.expressions.log_parsers import find_column
 from streamtally.sql.expressions.translator import Translator, translates
 from streamtally.sql.expressions.typed import NULL_LITERAL, RECORD, VARCHAR, Typed, adopt
 from streamtally.sql.signatures import AGGREGATES, KNOWN_NAMES, NOW, SIGNATURES, Signature
+from streamtally.text import near_names
 
 
 def names_now(identifier: exp.Identifier) -> bool:
@@ -45,7 +45,7 @@ def called(translator: Translator, node: exp.Anonymous) -> Typed:
         )
     if name in NOW and not node.expressions:
         return translator.names.now()
-    near = difflib.get_close_matches(name, KNOWN_NAMES, 3)
+    near = near_names(name, KNOWN_NAMES)
     advice = "near it: " + ", ".join(near) if near else "docs/sql.md lists the functions"
     raise translator.problems.error(node, f"unknown function {name[:60]}", advice)
 

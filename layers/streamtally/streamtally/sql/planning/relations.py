@@ -3,8 +3,6 @@ substitution; and how names are looked up in it."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
@@ -15,6 +13,7 @@ from streamtally.sql.expressions.translator import Translator
 from streamtally.sql.expressions.typed import RECORD, TIMESTAMP, Node, Typed
 from streamtally.sql.grammar.allowed import stored_name
 from streamtally.sql.problems import Problems
+from streamtally.text import near_names
 
 ARRIVAL = Typed({"time": "arrival"}, TIMESTAMP)
 EVENT = Typed({"time": "event"}, TIMESTAMP)
@@ -133,9 +132,3 @@ class RelationNames:
         if not names and self.relation.of_source:
             advice = "the format has no columns of its own: declare it under [source.types] of pipeline.toml"
         return self.problems.error(node, f"unknown column {name}", advice)
-
-
-def near_names(name: str, names: Sequence[str]) -> list[str]:
-    """Up to three names that look like it, whatever their case."""
-    folded = {each.upper(): each for each in names}
-    return [folded[match] for match in difflib.get_close_matches(name.upper(), list(folded), 3)]

@@ -8,11 +8,10 @@ from typing import Any
 
 from sqlglot import exp
 
+from streamtally.config.source import DEFAULT_SOURCE_STREAM
 from streamtally.plan.types import SqlType
 from streamtally.sql.expressions.typed import TIMESTAMP, Typed
 from streamtally.sql.planning.relations import EVENT, Relation, RelationColumn
-
-DEFAULT_SOURCE = "SOURCE_SQL_STREAM_001"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class SourceStream:
     """
 
     columns: Mapping[str, SqlType]
-    name: str = DEFAULT_SOURCE
+    name: str = DEFAULT_SOURCE_STREAM
     time_column: str | None = None
     time_format: str | None = None
 

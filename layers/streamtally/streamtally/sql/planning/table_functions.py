@@ -8,8 +8,9 @@ from sqlglot import exp
 
 from streamtally.sql.expressions.calls import function_name
 from streamtally.sql.expressions.typed import BIGINT, INTERVAL, RECORD, Node, Typed
-from streamtally.sql.planning.relations import WINDOW_END, Relation, RelationColumn, Window, near_names
+from streamtally.sql.planning.relations import WINDOW_END, Relation, RelationColumn, Window
 from streamtally.sql.problems import Problems
+from streamtally.text import near_names
 
 Plan = Callable[[exp.Anonymous, Relation, Problems], Relation]
 

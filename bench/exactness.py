@@ -21,7 +21,7 @@ from unittest import mock
 from bench.contestants import make_function
 from bench.events import Shape, big_event, small_records
 from bench.transform import WARM_UP_ROUNDS, Nowhere, use_one_core
-from streamtally.transform import documents, pipeline, records, transform
+from streamtally.transform import documents, records, transform
 
 LIMIT = 0.05
 
@@ -50,9 +50,9 @@ def timing(app: Any) -> Iterator[Costs]:
     costs = Costs()
     batch_id: Any = records.RecordGroup.batch_id
     patches = [
-        mock.patch.object(pipeline, "describe_batch", costs.of("batch digest", pipeline.describe_batch)),
+        mock.patch.object(transform, "describe_batch", costs.of("batch digest", transform.describe_batch)),
         mock.patch.object(records.RecordGroup, "batch_id", property(costs.of("batch id", batch_id.fget))),
-        mock.patch.object(pipeline, "group_records", costs.of("groups", pipeline.group_records)),
+        mock.patch.object(transform, "group_records", costs.of("groups", transform.group_records)),
         mock.patch.object(documents, "digest", costs.of("document ids", documents.digest)),
         mock.patch.object(transform._Run, "_count_results", _method(costs)),
         mock.patch.object(app, "add_ledger", costs.of("ledger published", app.add_ledger)),

@@ -107,7 +107,7 @@ def findings() -> set[Finding]:
 def argued(page: str) -> set[Finding]:
     """The rows of the table of findings: | tool | rule | resources | why |. Raises: ValueError naming a bad row."""
     rows: set[Finding] = set()
-    section = page.split("## Findings that are accepted\n")[-1].split("\n## ")[0]
+    section = page.split("## Accepted findings\n")[-1].split("\n## ")[0]
     for line in section.splitlines():
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
         if not line.startswith("| `"):

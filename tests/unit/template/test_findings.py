@@ -36,7 +36,7 @@ def test_a_new_and_a_stale_finding_fail() -> None:
 @pytest.mark.parametrize("reason", ["", "accepted"])
 def test_a_row_without_a_reason_is_refused(reason: str) -> None:
     with pytest.raises(ValueError, match="reason"):
-        argued(f"## Findings that are accepted\n\n| `checkov` | `CKV_AWS_18` | LogLines | {reason} |\n")
+        argued(f"## Accepted findings\n\n| `checkov` | `CKV_AWS_18` | LogLines | {reason} |\n")
 
 
 # A wildcard is the same finding in every way of deploying, and another one if it reaches further.

@@ -57,7 +57,7 @@ def test_shards_and_replicas_of_partials() -> None:
         ('[source.types]\nhost = "STRUCT"\n' + OUTPUT, "unknown type 'STRUCT'"),
         ("", "has no settings: add .outputs.OUT"),
         ('[outputs.OUT]\nindex = "Requests"', "lower case"),
-        ('[outputs.OUT]\nindex = "inbox-x"', "kept for Streamtally"),
+        ('[outputs.OUT]\nindex = "inbox-x"', "reserved for Streamtally"),
         (OUTPUT + 'grace = "20"', "expected a duration: a number and s, m, h or d"),
         (OUTPUT + 'rotation = "year"', 'rotation = "year": expected one of hour, day, week, month, rollover'),
         (OUTPUT + 'indx = "x"', "unknown setting 'indx'"),
@@ -88,7 +88,7 @@ def test_shards_and_replicas_of_partials() -> None:
             OUTPUT + "partials_replicas = 11",
             r"partials_replicas = 11: expected a whole number .at least 0, at most 10.",
         ),
-        (OUTPUT + "[outputs.OTHER]\nindex = 'o'", "OTHER. is no output of the program: its outputs are OUT"),
+        (OUTPUT + "[outputs.OTHER]\nindex = 'o'", "OTHER. is not an output of the program: its outputs are OUT"),
     ],
 )
 def test_what_cannot_be_used_is_refused(toml: str, says: str) -> None:

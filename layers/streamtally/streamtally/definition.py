@@ -2,77 +2,175 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
-from streamtally.config.outputs import OutputTable, check_horizons, check_index_name, check_overlaps, to_settings
-from streamtally.config.read import read_table, unknown_name
-from streamtally.config.source import SourceSettings
+from streamtally.config.outputs import (
+    OutputTable,
+    check_columns,
+    check_horizons,
+    check_index_name,
+    check_output,
+    check_overlaps,
+    to_settings,
+)
+from streamtally.config.read import read_table, refuse_misplaced, unknown_name
+from streamtally.config.source import SourceSettings, check_source
 from streamtally.errors import SettingsError
 from streamtally.indices.spec import read_specs
+from streamtally.plan.types import parse_type
+from streamtally.text import visible
 from streamtally.transform.pipeline import load_pipeline
-from streamtally.transform.source import ZoneOf
+from streamtally.transform.source import Source, ZoneOf
 
 _FILE = "pipeline.toml:"
 _ANY_STREAM = "the-functions-own"
-"""Stands for SUMMARY_STREAM, which the function's environment names, where the outputs are checked."""
+"""Stands for SUMMARY_STREAM, which the function's environment names, while the outputs are checked."""
+
+_SOURCE, _OUTPUT = "[source]", "[outputs.<name>]"
 
 
 def define_pipeline(toml_text: str, plan: Mapping[str, Any], zone_of: ZoneOf) -> dict[str, Any]:
     """The ``pipeline.json`` document of a pipeline folder, checked as the functions and the index manager read it.
 
-    Args: toml_text: ``pipeline.toml``; plan: the program compiled, or ``plan.json``.
+    Args:
+        toml_text: ``pipeline.toml``.
+        plan: the compiled program, or ``plan.json``.
+        zone_of: a time zone's name → the zone.
     Raises: SettingsError: what is wrong, and where.
     """
     toml = read_definition(toml_text)
+    open_source(toml, zone_of)
     outputs = {name: _define_output(name, table) for name, table in toml["outputs"].items()}
     document = {"source": toml["source"], "outputs": outputs, "plan": dict(plan)}
     _check_outputs(document)
     load_pipeline(document, zone_of)
-    read_specs(document, _ANY_STREAM)
+    with _prefixed(_FILE):
+        read_specs(document, _ANY_STREAM)
     return document
 
 
 def read_definition(toml_text: str) -> dict[str, dict[str, Any]]:
-    """``pipeline.toml`` as its two tables, ``source`` checked. Raises: SettingsError: what is wrong, and where."""
-    try:
-        toml = tomllib.loads(toml_text)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"pipeline.toml is not TOML: {error}") from None
-    except RecursionError:
-        raise SettingsError("pipeline.toml is not TOML that can be read: it is nested too deeply") from None
+    """``pipeline.toml`` as its two tables, each setting of the right type.
+
+    Raises: SettingsError: what is wrong, and where.
+    """
+    toml = _parse(toml_text)
+    rooms = {**dict.fromkeys(OutputTable.__struct_fields__, _OUTPUT), **_rooms_for_output()}
+    refuse_misplaced(toml, ("source", "outputs"), f"{_FILE} ", {**rooms, **_fields(SourceSettings, _SOURCE)})
     for name in toml:
         if name not in ("source", "outputs"):
             raise SettingsError(f"{_FILE} {unknown_name('table', name, ('source', 'outputs'))}")
     tables = {"source": toml.get("source", {}), "outputs": toml.get("outputs", {})}
-    read_table(SourceSettings, tables["source"], f"{_FILE} [source]")
+    _check_source_table(tables["source"])
     if not isinstance(tables["outputs"], dict):
-        raise SettingsError(f"{_FILE} outputs = {tables['outputs']!r}: write a table per output, [outputs.<name>]")
+        raise SettingsError(f"{_FILE} outputs = {tables['outputs']!r}: write a table per output, {_OUTPUT}")
+    for name, table in tables["outputs"].items():
+        if not isinstance(table, Mapping) and name in rooms:
+            raise SettingsError(f"{_FILE} [outputs] {name}: this setting belongs in {rooms[name]}")
+        where = _where(name)
+        refuse_misplaced(
+            table,
+            OutputTable.__struct_fields__,
+            f"{where} ",
+            {**_fields(SourceSettings, _SOURCE), **_rooms_for_output("of this output")},
+        )
+        read_table(OutputTable, table, where)
     return tables
 
 
-def _define_output(name: str, value: Any) -> dict[str, Any]:
-    where = f"{_FILE} [outputs.{name}]"
+def open_source(tables: Mapping[str, Mapping[str, Any]], zone_of: ZoneOf) -> Source:
+    """The source of a definition, ready to read lines.
+
+    Raises: SettingsError: an unknown format, type or time zone, or a pattern that does not compile.
+    """
+    settings = read_table(SourceSettings, tables["source"], f"{_FILE} {_SOURCE}")
+    with _prefixed(f"{_FILE} {_SOURCE}"):
+        check_source(settings, "format" in tables["source"])
+        for name, sql_type in settings.types.items():
+            with _prefixed(f"types.{visible(name, 60)}:"):
+                parse_type(sql_type)
+        return Source(settings, zone_of)
+
+
+def _parse(toml_text: str) -> dict[str, Any]:
+    if toml_text.startswith("\ufeff"):
+        raise SettingsError("pipeline.toml begins with a byte order mark: save it as UTF-8 without one")
+    try:
+        return tomllib.loads(toml_text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"pipeline.toml is not TOML: {error}") from None
+    except RecursionError:
+        raise SettingsError("pipeline.toml cannot be read: it is nested too deeply") from None
+    except ValueError as error:  # a number of thousands of digits, a date that no calendar has
+        raise SettingsError(f"pipeline.toml cannot be read: {str(error).partition(';')[0]}") from None
+
+
+def _check_source_table(table: Any) -> None:
+    where = f"{_FILE} {_SOURCE}"
+    rooms = {**_fields(OutputTable, _OUTPUT), **_rooms_for_output()}
+    refuse_misplaced(table, SourceSettings.__struct_fields__, f"{where} ", rooms)
+    read_table(SourceSettings, table, where)
+    try:
+        json.dumps(table)
+    except TypeError:  # TOML has dates and times, pipeline.json does not
+        raise SettingsError(f"{where} agent_options: a date or time must be text: write it in quotes") from None
+
+
+def _fields(kind: type[msgspec.Struct], room: str) -> dict[str, str]:
+    return dict.fromkeys(kind.__struct_fields__, room)
+
+
+def _rooms_for_output(whose: str = f"under {_OUTPUT}") -> dict[str, str]:
+    """Settings of an output's inner tables → where they belong."""
+    return {
+        **dict.fromkeys(("max_age", "max_count", "max_size", "min_free_disk"), f"retention = {{ … }} {whose}"),
+        **dict.fromkeys(("rollover", "force_merge", "require_snapshot", "managed_by"), f"options = {{ … }} {whose}"),
+    }
+
+
+def _where(name: str) -> str:
+    return f"{_FILE} [outputs.{visible(name, 80)}]"
+
+
+def _define_output(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    where = _where(name)
     table = read_table(OutputTable, value, where)
     check_index_name(table.index, where)
-    try:
+    with _prefixed(where):
         settings = to_settings(table)
-    except ValueError as error:
-        raise SettingsError(f"{where} {error}") from None
+        check_output(settings)
     check_horizons(settings, where)
-    # Tables that are not converted go on as they were written, so that the file says no more than its author did.
+    # Tables that are not converted are copied as they were written, so that the file says no more than its author did.
     document = {**msgspec.to_builtins(settings), "types": table.types, "options": value.get("options", {})}
     optional = ("partials_shards", "partials_replicas")
     return {key: item for key, item in document.items() if item is not None or key not in optional}
 
 
 def _check_outputs(document: Mapping[str, Any]) -> None:
-    """Outputs and plan name each other, and no index's pattern takes another's indices."""
-    names = {node.get("stream", node.get("name")) for node in document["plan"].get("outputs", [])}
-    if unbound := sorted(set(document["outputs"]) - names):
-        known = ", ".join(sorted(filter(None, names))) or "none"
-        raise SettingsError(f"{_FILE} [outputs.{unbound[0]}] is no output of the program: its outputs are {known}")
-    check_overlaps({name: settings["index"] for name, settings in document["outputs"].items()})
+    """Outputs and plan name each other, and no index's pattern matches another output's indices."""
+    columns: dict[str, set[str]] = {}
+    for node in document["plan"].get("outputs", []):
+        names = {column["name"] for column in node.get("columns", ()) if "name" in column}
+        columns.setdefault(node.get("stream", node.get("name")), set()).update(names)
+    if unbound := sorted(set(document["outputs"]) - set(columns)):
+        known = ", ".join(sorted(filter(None, columns))) or "none"
+        raise SettingsError(f"{_where(unbound[0])} is not an output of the program: its outputs are {known}")
+    for name, settings in document["outputs"].items():
+        check_columns(settings["types"], columns[name], _where(name))
+    with _prefixed(_FILE):
+        check_overlaps({name: settings["index"] for name, settings in document["outputs"].items()})
+
+
+@contextmanager
+def _prefixed(where: str) -> Iterator[None]:
+    """Puts the position in the file before the text of a SettingsError."""
+    try:
+        yield
+    except SettingsError as error:
+        raise SettingsError(f"{where} {error}") from None

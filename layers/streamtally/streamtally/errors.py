@@ -25,6 +25,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from streamtally.text import near_names
+
 
 class StreamtallyError(Exception):
     """Base of every error that Streamtally raises on purpose."""
@@ -42,7 +44,10 @@ class UnknownFormatError(SettingsError):
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         shown = name if len(name) <= _MAX_SHOWN else f"{name[:_MAX_SHOWN]}…"
-        super().__init__(f"unknown format {shown!r}: the formats are {', '.join(sorted(known))}")
+        names = sorted(known)
+        near = near_names(name, names, 1)
+        advice = f"did you mean {near[0]!r}? The" if near else "the"
+        super().__init__(f"unknown format {shown!r}: {advice} formats are {', '.join(names)}")
 
 
 class PlanError(SettingsError):

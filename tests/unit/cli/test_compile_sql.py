@@ -91,7 +91,7 @@ def test_outputs_of_toml_and_program_must_meet(
     (tmp_path / "a.sql").write_text(PROGRAM, encoding="utf-8")
     status, error = run_main(monkeypatch, capsys, tmp_path)
     assert status == 2
-    assert 'pipeline.toml binds the output "P", which the program does not make' in error
+    assert 'pipeline.toml: [outputs.P] is not an output of the program: the streams are: "O"' in error
 
 
 # A file that is no UTF-8, an empty one, one that is not there: one line, exit status 2.

@@ -1,7 +1,7 @@
 """``[outputs.<name>]`` of a pipeline: where an output's documents go, and how long things are kept.
 
 :class:`OutputTable` is the table as ``pipeline.toml`` writes it (``grace = "20m"``), :class:`OutputSettings` the same
-in ``pipeline.json``, in seconds, days and bytes. Defaults stand in the second alone.
+in ``pipeline.json``, in seconds, days and bytes. Only the second has defaults.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from msgspec import UNSET, Meta, UnsetType
 
 from streamtally.config.read import read_table
 from streamtally.config.source import Name
-from streamtally.config.units import DURATION_PATTERN, SIZE_PATTERN, parse_duration, parse_size
+from streamtally.config.units import DURATION_PATTERN, SIZE_PATTERN, STREAM_PATTERN, parse_duration, parse_size
 from streamtally.errors import SettingsError
+from streamtally.text import near_names, visible
 
 ERROR_STREAM = "error_stream"
-"""The in-application stream of rows that a pump could not evaluate; it has documents only if it is bound."""
+"""The in-application stream of rows that a pump could not evaluate; it has documents only if it is an output."""
 
 DEFAULT_SUMMARY_STREAM = "log-summary-stream"
 """The second stream's name in ``template.yaml``: a command's default if neither an option nor SUMMARY_STREAM is set."""
@@ -28,24 +29,25 @@ DEFAULT_SUMMARY_STREAM = "log-summary-stream"
 Rotation: TypeAlias = Literal["hour", "day", "week", "month", "rollover"]
 
 Duration: TypeAlias = Annotated[str, Meta(pattern=DURATION_PATTERN, examples=["20m"])]
+Stream: TypeAlias = Annotated[str, Meta(pattern=STREAM_PATTERN)]
 Size: TypeAlias = Annotated[str, Meta(pattern=SIZE_PATTERN, examples=["20GB"])]
 Count: TypeAlias = Annotated[int, Meta(ge=1, le=10**15, examples=[100])]
 Days: TypeAlias = Annotated[float, Meta(gt=0, le=36_600, examples=[90])]
 Shards: TypeAlias = Annotated[int, Meta(ge=1, le=1_024, examples=[2])]
-"""Numbers of shards that an index can have: OpenSearch's own limit (``es.index.max_number_of_shards``)."""
+"""The number of shards that an index can have: OpenSearch's own limit (``es.index.max_number_of_shards``)."""
 Replicas: TypeAlias = Annotated[int, Meta(ge=0, le=10, examples=[1])]
-"""Numbers of copies beside each shard: as many as a domain of some size could place."""
+"""The number of copies of each shard: as many as a large domain could hold."""
 Share: TypeAlias = Annotated[float, Meta(gt=0, lt=1, examples=[0.1])]
 
 PARTIALS_MARGIN_DAYS = 2
-"""How much longer than ``max_past`` + ``grace`` partials are kept."""
+"""How much longer than ``max_past`` + ``grace`` partials are kept at least."""
 
 _INDEX_NAME = re.compile(r"[a-z0-9][a-z0-9_.+-]{0,199}", re.ASCII)
 _OWN_PREFIXES = ("inbox-", "partials-", "late-", "streamtally-")
 
 
 class Rollover(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """When rows go on in a new index: any of the conditions suffices."""
+    """When rows continue in a new index: as soon as one of the conditions holds."""
 
     max_age_days: Days | None = None
     max_docs: Count | None = None
@@ -53,11 +55,11 @@ class Rollover(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """``options`` of an output: what the index manager does beside rotation and retention."""
+    """``options`` of an output: what the index manager does in addition to rotation and retention."""
 
     rollover: Annotated[
         Rollover | None,
-        Meta(description="When rows go on in a new index (rotation rollover).", examples=[{"max_age_days": 1}]),
+        Meta(description="When rows continue in a new index (rotation rollover).", examples=[{"max_age_days": 1}]),
     ] = None
     force_merge: Annotated[
         bool, Meta(description="Merge closed indices to one segment per shard, read-only.", examples=[True])
@@ -65,7 +67,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     require_snapshot: Annotated[
         Name | None,
         Meta(
-            description="A repository: an index is deleted only after a successful snapshot of it there.",
+            description="A snapshot repository: an index is deleted only after a successful snapshot of it there.",
             examples=["backup"],
         ),
     ] = None
@@ -76,18 +78,18 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class RetentionTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """``retention`` in ``pipeline.toml``: indices are deleted, oldest first, at whichever limit is reached first."""
+    """``retention`` in ``pipeline.toml``: indices are deleted, oldest first, when the first limit is reached."""
 
-    max_age: Annotated[Duration | None, Meta(description="Age of an index's newest time.", examples=["90d"])] = None
-    max_count: Annotated[Count | None, Meta(description="How many indices are kept.", examples=[100])] = None
-    max_size: Annotated[Size | None, Meta(description="Size of all of them.", examples=["20GB"])] = None
+    max_age: Annotated[Duration | None, Meta(description="The age of an index's newest time.", examples=["90d"])] = None
+    max_count: Annotated[Count | None, Meta(description="The number of indices that are kept.", examples=[100])] = None
+    max_size: Annotated[Size | None, Meta(description="The size of all of them.", examples=["20GB"])] = None
     min_free_disk: Annotated[
-        Share | None, Meta(description="Free share of the fullest data node's disk, 0 to 1.", examples=[0.1])
+        Share | None, Meta(description="The free share of the fullest data node's disk, 0 to 1.", examples=[0.1])
     ] = None
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """``retention`` in ``pipeline.json``. None: that limit is not set."""
+    """``retention`` in ``pipeline.json``. None: this limit is not set."""
 
     max_age_days: Days | None = None
     max_count: Count | None = None
@@ -99,8 +101,9 @@ class OutputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """An output's settings in ``pipeline.json``; the meanings are those of :class:`OutputTable`.
 
     Attributes:
-        index: the alias that people look at; indices are ``<index>-<date>``.
-        stream: the delivery stream that takes its documents; None is the one that the function's environment names.
+        index: the alias that people query; indices are ``<index>-<date>``.
+        stream: the delivery stream of its documents; None: the one that the function's environment names.
+        partials_days: how long partials are kept; in days, as all retention is.
     """
 
     stream: str | None = None
@@ -124,9 +127,9 @@ class OutputTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         Name, Meta(description="The alias in OpenSearch; indices are <index>-<date>.", examples=["request_data"])
     ]
     stream: Annotated[
-        str | UnsetType,
+        Stream | UnsetType,
         Meta(
-            description="The delivery stream that takes its documents; left out, the function's SUMMARY_STREAM.",
+            description="The delivery stream of its documents; default: the function's SUMMARY_STREAM.",
             examples=[DEFAULT_SUMMARY_STREAM],
         ),
     ] = UNSET
@@ -136,7 +139,9 @@ class OutputTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     ] = UNSET
     retention: Annotated[
         RetentionTable | UnsetType,
-        Meta(description="When indices are deleted, whichever is reached first.", examples=[{"max_age": "90d"}]),
+        Meta(
+            description="When indices are deleted: at the first limit that is reached.", examples=[{"max_age": "90d"}]
+        ),
     ] = UNSET
     grace: Annotated[
         Duration | UnsetType,
@@ -145,7 +150,7 @@ class OutputTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     max_past: Annotated[
         Duration | UnsetType,
         Meta(
-            description="A row whose event time is longer than this before its arrival goes by arrival, marked.",
+            description="A row whose event time is earlier by more than this goes by its arrival, marked.",
             examples=["7d"],
         ),
     ] = UNSET
@@ -159,33 +164,34 @@ class OutputTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     ] = UNSET
     partials_shards: Annotated[
         Shards | UnsetType,
-        Meta(description="Primary shards of each index of partials; left out, one.", examples=[2]),
+        Meta(description="Primary shards of each index of partials; default: one.", examples=[2]),
     ] = UNSET
     partials_replicas: Annotated[
         Replicas | UnsetType,
-        Meta(
-            description="Replicas of each shard of partials; left out, one where there is a second node.", examples=[1]
-        ),
+        Meta(description="Replicas of each shard of partials; default: one if there is a second node.", examples=[1]),
     ] = UNSET
     types: Annotated[dict[str, str], Meta(description="Column → OpenSearch field type.", examples=[{"host": "ip"}])] = (
         msgspec.field(default_factory=dict)
     )
     options: Annotated[
         Options | UnsetType,
-        Meta(description="What the index manager does besides.", examples=[{"force_merge": True}]),
+        Meta(description="What the index manager does in addition.", examples=[{"force_merge": True}]),
     ] = UNSET
 
 
 def to_settings(table: OutputTable) -> OutputSettings:
-    """The settings that a table stands for. Raises: ValueError: a duration beyond 100 years."""
+    """A table's settings in the units of ``pipeline.json``.
+
+    Raises: SettingsError: a duration of more than 100 years, or a zero where something must be kept.
+    """
     retention = table.retention or RetentionTable()
     chosen: dict[str, Any] = {
-        "stream": table.stream or UNSET,
+        "stream": table.stream,
         "rotation": table.rotation,
-        "grace_seconds": _seconds(table.grace),
-        "max_past_seconds": _seconds(table.max_past),
-        "max_ahead_seconds": _seconds(table.max_ahead),
-        "partials_days": UNSET if table.partials is UNSET else _days(table.partials),
+        "grace_seconds": _seconds("grace", table.grace),
+        "max_past_seconds": _seconds("max_past", table.max_past),
+        "max_ahead_seconds": _seconds("max_ahead", table.max_ahead),
+        "partials_days": UNSET if isinstance(table.partials, UnsetType) else _days("partials", table.partials),
         "partials_shards": table.partials_shards,
         "partials_replicas": table.partials_replicas,
         "options": table.options,
@@ -194,22 +200,70 @@ def to_settings(table: OutputTable) -> OutputSettings:
         index=table.index,
         types=table.types,
         retention=Limits(
-            max_age_days=None if retention.max_age is None else _days(retention.max_age),
+            max_age_days=None if retention.max_age is None else _days("retention.max_age", retention.max_age),
             max_count=retention.max_count,
-            max_size_bytes=None if retention.max_size is None else parse_size(retention.max_size),
+            max_size_bytes=None if retention.max_size is None else _bytes("retention.max_size", retention.max_size),
             min_free_disk_share=retention.min_free_disk,
         ),
         **{name: value for name, value in chosen.items() if value is not UNSET},
     )
 
 
-def _seconds(text: str | UnsetType) -> int | UnsetType:
-    return UNSET if isinstance(text, UnsetType) else parse_duration(text)
+def _seconds(name: str, text: str | UnsetType) -> int | UnsetType:
+    if isinstance(text, UnsetType):
+        return UNSET
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise SettingsError(f'{name} = "{text}": {error}') from None
 
 
-def _days(text: str) -> float:
-    days = parse_duration(text) / 86_400
+def _days(name: str, text: str) -> float:
+    days = int(_seconds(name, text) or 0) / 86_400
+    if not days:
+        raise SettingsError(f'{name} = "{text}": write a time above zero')
     return int(days) if days.is_integer() else days
+
+
+def _bytes(name: str, text: str) -> int:
+    size = parse_size(text)
+    if not size:
+        raise SettingsError(f'{name} = "{text}": write a size of at least 1B')
+    return size
+
+
+def check_output(settings: OutputSettings) -> None:
+    """Refuse settings of one output that contradict each other. Raises: SettingsError: which, and what to write."""
+    rollover = settings.options.rollover
+    if rollover == Rollover():
+        raise SettingsError("options.rollover has no condition: write max_age_days, max_docs or max_size_bytes")
+    if rollover is not None and settings.rotation != "rollover":
+        raise SettingsError(f'options.rollover needs rotation = "rollover", not "{settings.rotation}"')
+    limits = settings.retention
+    if settings.options.managed_by == "ism":
+        others = {
+            "max_count": limits.max_count,
+            "max_size": limits.max_size_bytes,
+            "min_free_disk": limits.min_free_disk_share,
+        }
+        if ignored := [name for name, limit in others.items() if limit is not None]:
+            raise SettingsError(
+                f'retention.{ignored[0]} has no effect with options.managed_by = "ism", which deletes by age only: '
+                "remove one of them"
+            )
+
+
+def check_columns(types: Mapping[str, str], columns: Iterable[str], where: str) -> None:
+    """Refuse an index type for a column that the output does not have. Raises: SettingsError."""
+    known = sorted(columns)
+    for name in types:
+        if name not in known:
+            near = near_names(name, known, 1)
+            advice = f"did you mean {near[0]!r}? Its" if near else "its"
+            shown = visible(name, 60)
+            raise SettingsError(
+                f"{where} types.{shown} is not a column of this output: {advice} columns are {', '.join(known)}"
+            )
 
 
 def check_horizons(settings: OutputSettings, where: str) -> None:
@@ -220,32 +274,32 @@ def check_horizons(settings: OutputSettings, where: str) -> None:
     needed = (settings.max_past_seconds + settings.grace_seconds) / 86_400 + PARTIALS_MARGIN_DAYS
     if settings.partials_days < needed:
         raise SettingsError(
-            f"{where} partials = {settings.partials_days}d: partials are kept at least max_past + grace + "
-            f"{PARTIALS_MARGIN_DAYS} days, {needed:.2f} days here"
+            f"{where} partials = {settings.partials_days}d: partials must be kept at least max_past + grace + "
+            f"{PARTIALS_MARGIN_DAYS} days, which is {needed:.2f} days here"
         )
     kept = settings.retention.max_age_days
     if kept is not None and kept < settings.partials_days:
         raise SettingsError(
-            f"{where} retention max_age is {kept} days: an output is kept at least as long as its partials, "
-            f"{settings.partials_days} days here"
+            f"{where} retention.max_age = {kept}d: an output must be kept at least as long as its partials, "
+            f"which is {settings.partials_days} days here"
         )
 
 
 def check_index_name(index: str, where: str) -> None:
-    """Raises: SettingsError: OpenSearch does not take the name, or it begins as Streamtally's own names do."""
+    """Raises: SettingsError: OpenSearch refuses the name, or it begins with a prefix of Streamtally's own indices."""
     if not _INDEX_NAME.fullmatch(index):
         raise SettingsError(
-            f"{where} index {index[:80]!r}: an index name is at most 200 lower case letters, digits, '_', '-' and '.', "
+            f"{where} index {index[:80]!r}: write at most 200 lower case letters, digits, '_', '-' and '.', "
             "beginning with a letter or digit"
         )
     if index.startswith(_OWN_PREFIXES):
         raise SettingsError(
-            f"{where} index {index!r}: {', '.join(_OWN_PREFIXES)} are kept for Streamtally's own indices"
+            f"{where} index {index!r}: {', '.join(_OWN_PREFIXES)} are reserved for Streamtally's own indices"
         )
 
 
 def check_overlaps(indices: Mapping[str, str]) -> None:
-    """Refuse two outputs of which one's index pattern matches the other's names.
+    """Refuse two outputs if the index pattern of one matches the indices of the other.
 
     Args: indices: output → its index. Raises: SettingsError: names both outputs.
     """
@@ -259,5 +313,5 @@ def check_overlaps(indices: Mapping[str, str]) -> None:
 
 
 def output_settings(name: str, document: object) -> OutputSettings:
-    """An output's settings from ``pipeline.json``. Raises: SettingsError: which setting cannot be used, and why."""
+    """An output's settings from ``pipeline.json``. Raises: SettingsError: which setting is wrong, and why."""
     return read_table(OutputSettings, document, f"pipeline.json: output {name!r}:")

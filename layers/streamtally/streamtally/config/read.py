@@ -1,4 +1,4 @@
-"""Reads a table into its class; whatever does not fit is one line with its path and what to write instead."""
+"""Reads a table into its class; every mistake is one line with its path in the file and what to write instead."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from streamtally.config.units import DURATION_PATTERN, SIZE_PATTERN, STREAM_PATTERN
 from streamtally.errors import SettingsError
-from streamtally.text import near_names
+from streamtally.text import near_names, visible
 
 Table = TypeVar("Table", bound=msgspec.Struct)
 
@@ -21,11 +22,12 @@ _MAX_SHOWN = 60
 def read_table(kind: type[Table], value: Any, where: str) -> Table:
     """A table as an instance of its class.
 
-    Args: where: what stands before the setting in a message, such as ``pipeline.toml: [source]``.
-    Raises: SettingsError: an unknown or missing setting, a wrong type, a value out of its range.
+    Args: where: the position that precedes the setting in a message, such as ``pipeline.toml: [source]``.
+    Raises: SettingsError: an unknown or missing setting, a wrong type, or a value out of range.
     """
     if not isinstance(value, Mapping):
-        raise SettingsError(f"{where} = {_show(value)}: expected a table of settings")
+        single = ", in single brackets" if isinstance(value, list) and value else ""
+        raise SettingsError(f"{where} = {_show(value)}: expected a table of settings{single}")
     try:
         return msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError as error:
@@ -33,20 +35,33 @@ def read_table(kind: type[Table], value: Any, where: str) -> Table:
         raise SettingsError(f"{where} {reason}") from None
 
 
-def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
-    """``unknown setting 'formta': did you mean 'format'? There are …``: the nearest name, then all.
+def refuse_misplaced(table: Any, own: Iterable[str], where: str, rooms: Mapping[str, str]) -> None:
+    """Refuse a setting that belongs in another table.
 
-    Args: what: names the kind of thing, such as ``setting``.
+    Args:
+        own: the settings of this table.
+        where: its position, as in :func:`read_table`, with the space that separates it from the setting.
+        rooms: settings of other tables → where they belong.
+    Raises: SettingsError: names the setting and its table.
+    """
+    for name in table if isinstance(table, Mapping) else ():
+        if name not in own and name in rooms:
+            raise SettingsError(f"{where}{name}: this setting belongs in {rooms[name]}")
+
+
+def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
+    """``unknown setting 'formta': did you mean 'format'? There are …``: the nearest name, then all names.
+
+    Args: what: the kind of name, such as ``setting``.
     """
     names = sorted(known)
     near = near_names(name, names, 1)
     advice = f"did you mean {near[0]!r}? There are" if near else "there are"
-    shown = name if len(name) <= _MAX_SHOWN else f"{name[:_MAX_SHOWN]}…"
-    return f"unknown {what} {shown!r}: {advice} {', '.join(names)}"
+    return f"unknown {what} '{visible(name, _MAX_SHOWN)}': {advice} {', '.join(names)}"
 
 
 def _explain_table(kind: type[msgspec.Struct], value: Mapping[Any, Any], path: tuple[str, ...]) -> Iterator[str]:
-    """What is wrong in a table, first things first; nothing where each setting fits by itself."""
+    """The mistakes in a table, in order; none if each setting is valid by itself."""
     hints = typing.get_type_hints(kind, include_extras=True)
     prefix = f"{'.'.join(path)}: " if path else ""
     for name in value:
@@ -61,7 +76,13 @@ def _explain_table(kind: type[msgspec.Struct], value: Mapping[Any, Any], path: t
 
 
 def _explain_setting(hint: Any, value: Any, path: tuple[str, ...], setting: str, example: Any) -> Iterator[str]:
-    """Args: hint: the value's type; setting, example: the setting's name and annotation, whose example is shown."""
+    """The mistakes in one value.
+
+    Args:
+        hint: the value's type.
+        setting: the setting's name, shown with the example.
+        example: the setting's annotation, which has the example.
+    """
     try:
         msgspec.convert(value, hint, strict=True)
         return
@@ -82,7 +103,7 @@ def _explain_setting(hint: Any, value: Any, path: tuple[str, ...], setting: str,
                 yield from _explain_setting(inner, item, (*path[:-1], f"{path[-1]}[{index}]"), setting, example)
             return
     written = f"such as {setting} = {_example(hint, example)}"
-    yield f"{'.'.join(path)} = {_show(value)}: expected {_describe(hint)}, {written}"
+    yield f"{'.'.join(path)} = {_show(value)}: expected {_describe(hint, value)}, {written}"
 
 
 def _options(hint: Any) -> list[Any]:
@@ -105,18 +126,25 @@ def _metas(hint: Any) -> Iterator[msgspec.Meta]:
             yield from _metas(part)
 
 
-def _describe(hint: Any) -> str:
-    patterns = {str(meta.pattern) for meta in _metas(hint) if meta.pattern}
-    if patterns:
-        return "a size: a number and B, KB, MB, GB or TB" if any("KB" in text for text in patterns) else _DURATION
+def _describe(hint: Any, value: Any) -> str:
+    """What a value must be; for a text that is too long, its limit."""
+    for meta in _metas(hint):
+        if meta.pattern:
+            return _PATTERNS[str(meta.pattern)]
+        if meta.max_length and isinstance(value, str) and len(value) > meta.max_length:
+            return f"text of at most {meta.max_length} characters"
     words = [_WORDS.get(option) or _describe_generic(option) for option in _options(hint)]
-    limits = [f"{text} {value:g}" for meta in _metas(hint) for text, value in _limits(meta)]
+    limits = [f"{text} {limit}" for meta in _metas(hint) for text, limit in _limits(meta)]
     if any(meta.min_length for meta in _metas(hint)) and words == ["text"]:
         words = ["text that is not empty"]
     return " or ".join(dict.fromkeys(words)) + (f" ({', '.join(limits)})" if limits else "")
 
 
-_DURATION = "a duration: a number and s, m, h or d"
+_PATTERNS = {
+    DURATION_PATTERN: "a duration: a number and s, m, h or d",
+    SIZE_PATTERN: "a size: a number and B, KB, MB, GB or TB",
+    STREAM_PATTERN: "the name of a delivery stream: 1 to 64 letters, digits, '_', '-' and '.'",
+}
 _WORDS: dict[Any, str] = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
 
 
@@ -127,10 +155,10 @@ def _describe_generic(option: Any) -> str:
     return "a list" if origin in (tuple, list, Sequence) else "a table"
 
 
-def _limits(meta: msgspec.Meta) -> Iterator[tuple[str, float]]:
+def _limits(meta: msgspec.Meta) -> Iterator[tuple[str, int | float]]:
     for text, limit in (("at least", meta.ge), ("above", meta.gt), ("at most", meta.le), ("below", meta.lt)):
         if limit is not None:
-            yield text, float(limit)
+            yield text, limit
 
 
 def _example(*hints: Any) -> str:
@@ -143,7 +171,7 @@ def _example(*hints: Any) -> str:
 
 
 def to_toml(value: Any) -> str:
-    """A value as TOML writes it in one line."""
+    """A value as TOML writes it, on one line."""
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{key} = {to_toml(item)}" for key, item in value.items()) + " }"
     if isinstance(value, list):
@@ -156,5 +184,4 @@ def _show(value: Any) -> str:
         text = to_toml(value)
     except (TypeError, ValueError, RecursionError):  # a TOML date or time
         text = str(value)
-    text = "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in text)
-    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
+    return visible(text, _MAX_SHOWN)

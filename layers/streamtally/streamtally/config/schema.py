@@ -1,4 +1,4 @@
-"""The JSON Schema of ``pipeline.toml``, from the classes that read it, for editors that complete and check."""
+"""The JSON Schema of ``pipeline.toml``, made from the classes that read it, for completion and checks in editors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _IDENTIFIER = "pipeline.schema.json"
 
 
 class Definition(msgspec.Struct, forbid_unknown_fields=True):
-    """A pipeline: how its lines are read, and where the outputs of its program go."""
+    """A pipeline: how its lines are read, and where the outputs of its program are sent."""
 
     source: Annotated[SourceSettings, Meta(description="How lines are read.")] = msgspec.field(
         default_factory=SourceSettings

@@ -1,4 +1,4 @@
-"""``[source]`` of a pipeline: how lines are read, what their columns are called, and when a row happened."""
+"""``[source]`` of a pipeline: how lines are read, what their columns are called, and which time is a row's."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from msgspec import Meta
 
 from streamtally.config.limits import MAX_DECOMPRESSED_EVENT_BYTES, MAX_RECORD_LINES, READ_BYTES, READ_LINES
 from streamtally.config.read import read_table
+from streamtally.errors import SettingsError
 
 AUTO = "auto"
-"""``format``: the formats are told apart line by line. ``time_field``: the first of the usual names that a row has."""
+"""``format``: detected for each line. ``time_field``: the first of the usual names that the row has."""
 
 FORMATS_OWN = "format"
-"""``time_field``: where the format itself has the time."""
+"""``time_field``: the field that the format itself defines."""
 
 LINES, SINGLE = "lines", "single"
 
@@ -33,7 +34,7 @@ class TrueClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     trusted: Annotated[
         tuple[str, ...] | None,
         Meta(
-            description="Networks of trusted proxies; left out, the private ones.",
+            description="Networks of trusted proxies; default: the private ones.",
             examples=[["10.0.0.0/8", "2001:db8::/32"]],
         ),
     ] = None
@@ -52,20 +53,23 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     pattern: Annotated[
         str | None,
         Meta(
-            description="Format regex: an expression that matches a whole line, a group per field.",
+            description="For format regex: an expression that matches a whole line, one group per field.",
             examples=["(\\S+) (\\d+)"],
         ),
     ] = None
     fields: Annotated[
         tuple[Name, ...],
         Meta(
-            description="The names of the pattern's groups, or of the columns of csv, tsv and w3c, in order.",
+            description="The names of the pattern's groups or of the columns of csv, tsv and w3c, in order.",
             examples=[["client", "path"]],
         ),
     ] = ()
     types: Annotated[
         dict[str, str],
-        Meta(description="Field → SQL type that its text is read as for counting.", examples=[{"response": "INTEGER"}]),
+        Meta(
+            description="Field → the SQL type that its text is converted to for counting.",
+            examples=[{"response": "INTEGER"}],
+        ),
     ] = msgspec.field(default_factory=lambda: {"response": "INTEGER", "bytes": "BIGINT"})
     rename: Annotated[
         dict[str, Name],
@@ -84,7 +88,7 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     time_format: Annotated[
         Name | None,
         Meta(
-            description="How that time is written: SimpleDateFormat's letters, iso8601, unix, unix_ms, syslog, "
+            description="How that time is written: a SimpleDateFormat pattern, iso8601, unix, unix_ms, syslog, "
             "apache_error or auto.",
             examples=["dd/MMM/yyyy:HH:mm:ss Z", "iso8601"],
         ),
@@ -92,25 +96,31 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     time_zone: Annotated[
         Name, Meta(description="The zone of times without an offset.", examples=["UTC", "Europe/Berlin"])
     ] = "UTC"
-    unescape: Annotated[bool, Meta(description="Undo the log's escapes in quoted fields.", examples=[True])] = False
-    delimiter: Annotated[str | None, Meta(description="Between the columns of a delimited format.", examples=[";"])] = (
-        None
-    )
+    unescape: Annotated[
+        bool, Meta(description="Decode the log's escape sequences in quoted fields.", examples=[True])
+    ] = False
+    delimiter: Annotated[
+        str | None, Meta(description="The character between the columns of csv and tsv.", examples=[";"])
+    ] = None
     framing: Annotated[
         Literal["lines", "single"],
         Meta(
             description="lines: a record's response holds all its lines. single: one document per record, for every "
-            "destination but S3 and Redshift.",
+            "destination except S3 and Redshift.",
             examples=["lines"],
         ),
     ] = "lines"
     line_id: Annotated[
-        bool, Meta(description="Give each JSON line an id that tells twins in S3 from repeated lines.", examples=[True])
+        bool,
+        Meta(
+            description="Add an id to each JSON line, which tells duplicates in S3 from repeated lines.",
+            examples=[True],
+        ),
     ] = False
     agent_options: Annotated[
         Sequence[Any] | str | None,
         Meta(
-            description="The Kinesis Agent's dataProcessingOptions, as a list or as JSON text, in place of a format.",
+            description="The Kinesis Agent's dataProcessingOptions, as a list or as JSON text, instead of a format.",
             examples=[[{"optionName": "LOGTOJSON", "logFormat": "COMBINEDAPACHELOG"}]],
         ),
     ] = None
@@ -120,18 +130,20 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     anonymize: Annotated[
         bool | tuple[Name, ...],
         Meta(
-            description="true: hide the last part of every client address; a list: of these fields alone.",
+            description="true: mask the last part of every client address; a list: only in these fields.",
             examples=[True, ["host"]],
         ),
     ] = False
     true_client: Annotated[
         TrueClient | None,
         Meta(
-            description="Take the client's address from the proxies' list.",
+            description="Take the client's address from the list of proxies.",
             examples=[{"forwarded": "x_forwarded_for"}],
         ),
     ] = None
-    drop: Annotated[tuple[Name, ...], Meta(description="Fields that rows go on without.", examples=[["referer"]])] = ()
+    drop: Annotated[
+        tuple[Name, ...], Meta(description="Fields that are removed from rows.", examples=[["referer"]])
+    ] = ()
     line_field: Annotated[
         Name | None, Meta(description="The member of a JSON line that holds the log line.", examples=["log"])
     ] = None
@@ -144,7 +156,7 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         Meta(
             ge=2**20,
             le=MAX_DECOMPRESSED_EVENT_BYTES,
-            description="What one invocation reads at most, in unpacked bytes; the rest is re-ingested.",
+            description="The most that one invocation reads, in decompressed bytes; the rest is re-ingested.",
             examples=[READ_BYTES],
         ),
     ] = READ_BYTES
@@ -156,6 +168,24 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         Name,
         Meta(description="The in-application stream that SQL selects from.", examples=[DEFAULT_SOURCE_STREAM]),
     ] = DEFAULT_SOURCE_STREAM
+
+
+def check_source(settings: SourceSettings, has_format: bool) -> None:
+    """Refuse settings that contradict each other or have no effect together.
+
+    Args: has_format: whether ``format`` is written in the table.
+    Raises: SettingsError: which, and what to write.
+    """
+    if settings.agent_options is not None and has_format:
+        raise SettingsError("format and agent_options exclude each other: remove one of them")
+    uses = {"pattern": ("regex",), "delimiter": ("csv", "tsv")}
+    for name, formats in uses.items():
+        if getattr(settings, name) is not None and settings.format not in formats:
+            needed = " or ".join(f'"{needed}"' for needed in formats)
+            raise SettingsError(f"{name} needs format = {needed}: this format has no {name}")
+    for name in settings.fields:
+        if settings.fields.count(name) > 1:
+            raise SettingsError(f"fields: {name[:60]!r} occurs twice: give each column a name of its own")
 
 
 def source_settings(document: object) -> SourceSettings:

@@ -6,6 +6,9 @@ import re
 
 DURATION_PATTERN = r"^\s*[0-9]{1,9}(\.[0-9]{1,6})?\s*(s|m|h|d)\s*$"
 SIZE_PATTERN = r"^\s*[0-9]{1,9}(\.[0-9]{1,6})?\s*(B|KB|MB|GB|TB)\s*$"
+STREAM_PATTERN = r"^[a-zA-Z0-9_.-]{1,64}$"
+"""The name of a delivery stream. Source: Amazon Data Firehose API reference, CreateDeliveryStream."""
+
 MAX_DURATION_SECONDS = 100 * 366 * 86_400
 
 _PART = re.compile(r"\s*([0-9.]+)\s*([A-Za-z]+)\s*", re.ASCII)
@@ -20,7 +23,7 @@ def parse_duration(text: str) -> int:
     """
     seconds = _number(text, DURATION_PATTERN, _SECONDS)
     if seconds > MAX_DURATION_SECONDS:
-        raise ValueError(f"{text.strip()} is longer than 100 years")
+        raise ValueError("write a time of at most 100 years")
     return seconds
 
 
@@ -32,7 +35,7 @@ def parse_size(text: str) -> int:
 def _number(text: str, pattern: str, units: dict[str, int]) -> int:
     match = _PART.fullmatch(text) if re.match(pattern, text, re.ASCII) else None
     if match is None:
-        raise ValueError(f"{text!r} is not a number and one of {', '.join(units)}")
+        raise ValueError(f"{text!r} is not a number followed by one of {', '.join(units)}")
     return int(float(match[1]) * units[match[2]])
 
 

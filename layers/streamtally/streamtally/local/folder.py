@@ -46,8 +46,8 @@ def read_compiled(folder: Path | None) -> CompiledFolder:
         if (folder / COMPILED).exists():
             return CompiledFolder(read_pipeline_document(folder / COMPILED), [])
         raise SettingsError(f"{folder}: there is no {DEFINITION} in it")
+    text = read_text(definition)
     try:
-        text = read_text(definition)
         programs = sorted(folder.glob("*.sql"))
         if programs and (folder / PLAN).exists():
             raise SettingsError(f"there is a {PLAN} beside {programs[0].name}: a pipeline has one or the other")
@@ -90,8 +90,8 @@ def read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"{path}: is not UTF-8") from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: is not UTF-8 (byte {error.start}): save it as UTF-8") from None
 
 
 def encode_document(document: Mapping[str, Any]) -> str:

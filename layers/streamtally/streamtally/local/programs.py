@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from streamtally.config.source import source_settings
-from streamtally.definition import read_definition
+from streamtally.definition import open_source, read_definition
 from streamtally.errors import ProgramFileError, SettingsError, SqlError, SqlProgramError
 from streamtally.sql.planning.streams import SourceStream
-from streamtally.sql.problems import show_problems
+from streamtally.sql.problems import UnboundOutputError, show_problems
 from streamtally.sql.program import Program, compile_program
 from streamtally.sql.source import source_stream
+from streamtally.text import visible
 from streamtally.transform.pipeline import PLAN_VERSION
-from streamtally.transform.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ def compile_source(name: str, text: str, definition: str, bind: bool) -> Compile
 
 def _compile(files: Sequence[tuple[Path, str]], definition: str | None, bind: bool) -> Compiled:
     tables = {"source": {}, "outputs": {}} if definition is None else read_definition(definition)
-    source = source_stream(Source(source_settings(tables["source"]), ZoneInfo))
+    source = source_stream(open_source(tables, ZoneInfo))
     program = compile_texts(files, source, list(tables["outputs"]) if bind else None)
     return Compiled({"version": PLAN_VERSION, "outputs": program.outputs}, program, source)
 
@@ -62,11 +61,18 @@ def _read_program(path: Path) -> str:
 
 
 def compile_texts(files: Sequence[tuple[Path, str]], source: SourceStream, bound: Iterable[str] | None) -> Program:
-    """Texts compiled as one program. Raises: ProgramFileError."""
+    """Texts compiled as one program.
+
+    Raises: ProgramFileError: what is wrong in the texts; SettingsError: an output that the program does not make.
+    """
     text = _SEPARATOR.join(text for _, text in files)
     try:
         return compile_program(text, source, bound)
     except SqlError as error:
+        for problem in _problems_of(error):
+            if isinstance(problem, UnboundOutputError):
+                where = f"pipeline.toml: [outputs.{visible(problem.output, 80)}]"
+                raise SettingsError(f"{where} is not an output of the program: {problem.advice}") from None
         shown = [line for path, own, problems in _by_file(files, error) for line in _show(path, own, problems)]
         raise ProgramFileError(shown[0], shown) from None
 
@@ -75,8 +81,12 @@ _SEPARATOR = "\n;\n"
 """Between two files: the last semicolon of one is often missing."""
 
 
+def _problems_of(error: SqlError) -> tuple[SqlError, ...]:
+    return error.problems if isinstance(error, SqlProgramError) else (error,)
+
+
 def _by_file(files: Sequence[tuple[Path, str]], error: SqlError) -> Iterator[tuple[Path, str, list[SqlError]]]:
-    problems = error.problems if isinstance(error, SqlProgramError) else (error,)
+    problems = _problems_of(error)
     first = 1
     for place, (path, text) in enumerate(files):
         last = first + text.count("\n") + 1 if place < len(files) - 1 else None

@@ -44,6 +44,16 @@ class SkippedError(SqlError):
     """Ends the translation of something that a problem noted elsewhere leaves without a meaning; never shown."""
 
 
+class UnboundOutputError(SqlError):
+    """An output of pipeline.toml that the program does not make: the position of this error is in that file.
+
+    Attributes:
+        output: its name in pipeline.toml.
+    """
+
+    output = ""
+
+
 class Problems:
     """Collects the problems of one program."""
 
@@ -55,6 +65,13 @@ class Problems:
     def error(self, place: exp.Expr | int, message: str, advice: str = "") -> SqlError:
         """A problem to raise where translation cannot go on."""
         return self._make(SqlError, place, message, advice)
+
+    def unbound(self, output: str, advice: str) -> SqlError:
+        """An output of pipeline.toml that the program does not make."""
+        message = f'pipeline.toml binds the output "{output}", which the program does not make'
+        error = UnboundOutputError(message, 1, 1, advice)
+        error.output = output
+        return error
 
     def unsupported(self, place: exp.Expr | int, message: str, advice: str) -> SqlError:
         """A refusal to raise: understood, and only an approximation could be given."""

@@ -135,9 +135,7 @@ class _Planner:
             if stream is None:
                 error = self.declared.unknown_stream(exp.Identifier(this=name), name)
                 advice = error.advice.replace("write", "write it in pipeline.toml as")
-                raise self.problems.error(
-                    0, f'pipeline.toml binds the output "{name}", which the program does not make', advice
-                )
+                raise self.problems.unbound(name, advice)
             if not stream.pumps:
                 raise self.problems.error(stream.place, f'no pump fills the output "{name}"', "write a pump into it")
             chosen.append(stream)

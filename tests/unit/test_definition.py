@@ -109,10 +109,10 @@ def test_an_index_whose_pattern_takes_another_is_refused() -> None:
     ("change", "says"),
     [
         ({"kind": "cube"}, "unknown kind 'cube'"),
-        ({"columns": []}, "at least one column"),
-        ({"columns": [{"name": "tally", "type": "INTEGER", "expr": {"column": "x"}}]}, "cannot be called 'tally'"),
+        ({"columns": []}, "needs at least one column"),
+        ({"columns": [{"name": "tally", "type": "INTEGER", "expr": {"column": "x"}}]}, "cannot be named 'tally'"),
         *(
-            ({"columns": [{"name": name, "type": "INTEGER", "expr": {"column": "x"}}]}, f"cannot be called '{name}'")
+            ({"columns": [{"name": name, "type": "INTEGER", "expr": {"column": "x"}}]}, f"cannot be named '{name}'")
             for name in ("_id", "_source", "_routing", "_index", "_seq_no", "_doc_count", "tally.partial_id", "_id.x")
         ),
         ({"columns": [{"name": "a", "type": "INTEGER"}]}, "'expr' is missing"),
@@ -121,7 +121,7 @@ def test_an_index_whose_pattern_takes_another_is_refused() -> None:
             "unknown function 'nope'",
         ),
         ({"columns": [{"name": "a", "type": "INTEGER", "expr": {"nope": 1}}]}, "unknown expression with 'nope'"),
-        ({"where": {"column": "host"}}, "WHERE is a condition, not VARCHAR"),
+        ({"where": {"column": "host"}}, "WHERE must be a condition, not VARCHAR"),
         ({"time": {"column": "host"}}, "a TIMESTAMP, not VARCHAR"),
     ],
 )

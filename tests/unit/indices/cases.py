@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from streamtally.ids import digest
 from streamtally.indices.settling import PlanOutputs, shape_of
-from streamtally.plan.windowed import Group, WindowedOutput
+from streamtally.plan.windowed import Groups, WindowedOutput
 from streamtally.times.iso import to_iso
 from streamtally.transform.documents import encode_document, partial_document
 from streamtally.transform.pipeline import load_pipeline
@@ -87,7 +87,7 @@ def window_of(document: Document) -> int:
 
 def make_partials(plan: PlanOutputs, batch: str, rows: list[dict[str, Any]]) -> list[Document]:
     """The partials of one batch, stamped as the inbox's pipeline stamps them. Rows have their window in ``window``."""
-    groups: Group = {}
+    groups: Groups = {}
     for row in rows:
         arrival = FIRST_MS + row["window"] * MINUTE_MS
         plan.output.add(row, arrival, arrival - 1, arrival + 1, groups, row.get("times", 1))

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from streamtally.errors import SqlError
 from streamtally.plan.rows import RowOutput
 from streamtally.plan.types import parse_type
-from streamtally.plan.windowed import Group, WindowedOutput
-from streamtally.sql.planning.streams import SourceStream
+from streamtally.plan.windowed import Groups, WindowedOutput
+from streamtally.sql.planning.program_streams import SourceStream
 from streamtally.sql.problems import show_problems
 from streamtally.sql.program import Program, compile_program
 from streamtally.transform.pipeline import Pipeline, load_pipeline
@@ -106,7 +106,7 @@ def _documents(output: RowOutput | WindowedOutput, shares: list[list[dict[str, A
         return
     states: dict[tuple[int, str], list[Any]] = {}
     for share in shares:
-        groups: Group = {}
+        groups: Groups = {}
         for row in share:
             arrival = row.get("arrival", ARRIVAL)
             output.add(row, arrival, arrival - 7 * DAY, arrival + DAY // 24, groups, 1)

@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 from streamtally.definition import open_source, read_definition
 from streamtally.errors import ProgramFileError, SettingsError, SqlError, SqlProgramError
-from streamtally.sql.planning.streams import SourceStream
+from streamtally.sql.planning.program_streams import SourceStream
 from streamtally.sql.problems import UnboundOutputError, show_problems
 from streamtally.sql.program import Program, compile_program
-from streamtally.sql.source import source_stream
+from streamtally.sql.source_stream import source_stream
 from streamtally.text import visible
 from streamtally.transform.pipeline import PLAN_VERSION
 

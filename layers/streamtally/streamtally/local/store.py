@@ -15,7 +15,7 @@ import duckdb
 import orjson
 
 from streamtally.ids import canonical_json
-from streamtally.plan.rows import Column
+from streamtally.plan.rows import OutputColumn
 from streamtally.plan.windowed import WindowedOutput
 from streamtally.times.iso import from_iso
 from streamtally.transform.outputs import Output
@@ -136,7 +136,7 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _column_type(column: Column) -> str:
+def _column_type(column: OutputColumn) -> str:
     if column.type.name == "DECIMAL":
         return str(column.type)
     return _COLUMN_TYPES.get(column.type.name, "VARCHAR")

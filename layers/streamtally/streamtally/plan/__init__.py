@@ -1,5 +1,5 @@
-"""The compiled program: a plan is JSON; here it becomes functions that take rows.
+"""The compiled program: turns a plan (JSON) into Python functions over rows.
 
-``expressions`` turns its expressions into Python source, ``functions`` and ``aggregates`` are what they call,
-``rows`` and ``windowed`` are the two kinds of output.
+``expression_code`` compiles expressions to Python source, which calls ``functions`` and ``aggregates``; ``codegen``
+makes a function of it. ``rows`` and ``windowed`` are the two kinds of output. ``types`` and ``casts`` are SQL's types.
 """

@@ -1,7 +1,7 @@
-"""Giving an evaluated value another type: CAST, and a column's declared type.
+"""Conversion of evaluated values to another type: CAST, and the declared type of a column.
 
-Text is cut to the length of its VARCHAR; a number or a time whose text is too long for it is an error (Kinesis
-Analytics' SQL Reference, CAST). Numbers become integers by truncation.
+Text is cut to the length of the VARCHAR; a number or time whose text is too long is an error (Kinesis Analytics' SQL
+Reference, CAST). Numbers are truncated to integers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from streamtally.times.iso import MS_PER_DAY
 from streamtally.times.writing import compile_time_formatter
 
 Cast = Callable[[Any], Any]
-"""A value that is not None → a value of the type. Raises EvaluationError."""
+"""Value that is not None → value of the type. Raises EvaluationError."""
 
 _TIME_TEXT = {
     "TIMESTAMP": compile_time_formatter("yyyy-MM-dd HH:mm:ss.SSS"),
@@ -25,36 +25,32 @@ _TIME_TEXT = {
 }
 
 
-def compile_cast(of: SqlType, to: SqlType) -> Cast | None:
-    """How a value of one type becomes one of the other; None where it already is.
+def compile_cast(source: SqlType, to: SqlType) -> Cast | None:
+    """The function that converts a value of one type to the other; None if no conversion is needed.
 
     Raises: PlanError: there is no such cast.
     """
-    if of == to or (of.name == to.name and (to.length is None or to.name in FLOATS)):
+    if source == to or (source.name == to.name and (to.length is None or to.name in FLOATS)):
         return None
-    if to.name == "VARCHAR" and of.name == "VARCHAR" and None not in (of.length, to.length) and _shorter(of, to):
+    if source.name == to.name == "VARCHAR" and source.length is not None and source.length <= (to.length or 0):
         return None
     if to.is_text:
-        return _text_cast(of, to)
-    if of.is_text:
+        return _text_cast(source, to)
+    if source.is_text:
         coerce = coercion(to)
         return lambda text: coerce(text.strip() if isinstance(text, str) else text)
-    if to.is_number and (of.is_number or of.name == "BOOLEAN"):
-        return _number_cast(of, to)
-    if of.name == "TIMESTAMP" and to.name in ("DATE", "TIME"):
+    if to.is_number and (source.is_number or source.name == "BOOLEAN"):
+        return _number_cast(source, to)
+    if source.name == "TIMESTAMP" and to.name in ("DATE", "TIME"):
         return (lambda ms: ms // MS_PER_DAY) if to.name == "DATE" else (lambda ms: ms % MS_PER_DAY)
-    if of.name == "DATE" and to.name == "TIMESTAMP":
+    if source.name == "DATE" and to.name == "TIMESTAMP":
         return lambda days: days * MS_PER_DAY
-    raise PlanError(f"there is no cast from {of} to {to}")
+    raise PlanError(f"there is no cast from {source} to {to}")
 
 
-def _shorter(of: SqlType, to: SqlType) -> bool:
-    return (of.length or 0) <= (to.length or 0)
-
-
-def _number_cast(of: SqlType, to: SqlType) -> Cast | None:
+def _number_cast(source: SqlType, to: SqlType) -> Cast | None:
     if to.is_integer:
-        if of.is_integer and INTEGER_BITS[of.name] <= INTEGER_BITS[to.name]:
+        if source.is_integer and INTEGER_BITS[source.name] <= INTEGER_BITS[to.name]:
             return None
         return _integer_cast(to)
     if to.name == "DECIMAL":
@@ -84,14 +80,14 @@ def _float(number: int | float | Decimal) -> float:
     return result
 
 
-def _text_cast(of: SqlType, to: SqlType) -> Cast:
+def _text_cast(source: SqlType, to: SqlType) -> Cast:
     length = to.length
-    if to.name == "CHAR" and length is not None:  # CHAR is filled up with blanks
-        write_char = value_to_text(of) if not of.is_text else str
-        return lambda value: fill_char(write_char(value), length, of.is_text)
-    if of.is_text:
+    if to.name == "CHAR" and length is not None:  # CHAR is padded with blanks
+        write_char = value_to_text(source) if not source.is_text else str
+        return lambda value: fill_char(write_char(value), length, source.is_text)
+    if source.is_text:
         return (lambda text: text[:length]) if length is not None else (lambda text: text)
-    write = value_to_text(of)
+    write = value_to_text(source)
 
     def cast(value: Any) -> str:
         text = write(value)
@@ -103,19 +99,22 @@ def _text_cast(of: SqlType, to: SqlType) -> Cast:
 
 
 def fill_char(text: str, length: int, may_cut: bool = True) -> str:
-    """Text as CHAR(length): cut, or filled up with blanks. Raises: EvaluationError: too long, and not to be cut."""
+    """Text as CHAR(length): cut, or padded with blanks.
+
+    Raises: EvaluationError: the text is too long and must not be cut.
+    """
     if len(text) > length and not may_cut:
         raise EvaluationError(f"too long for CHAR({length})")
     return text[:length].ljust(length)
 
 
-def value_to_text(of: SqlType) -> Callable[[Any], str]:
-    """How a value of the type is written as text."""
-    if of.name in _TIME_TEXT:
-        return _TIME_TEXT[of.name]
-    if of.name == "DATE":
+def value_to_text(sql_type: SqlType) -> Callable[[Any], str]:
+    """The function that writes a value of the type as text."""
+    if sql_type.name in _TIME_TEXT:
+        return _TIME_TEXT[sql_type.name]
+    if sql_type.name == "DATE":
         write = compile_time_formatter("yyyy-MM-dd")
         return lambda days: write(days * MS_PER_DAY)
-    if of.name == "BOOLEAN":
+    if sql_type.name == "BOOLEAN":
         return lambda value: "TRUE" if value else "FALSE"
     return str

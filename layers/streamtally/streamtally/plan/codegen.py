@@ -1,4 +1,4 @@
-"""From expressions over a row to one Python function: the columns and times that it reads, and its making."""
+"""Expressions over a row → one Python function: reading columns and times, and compiling the function."""
 
 from __future__ import annotations
 
@@ -7,48 +7,56 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from streamtally.errors import PlanError
-from streamtally.plan.expressions import TIMESTAMP, Code, Scope
-from streamtally.plan.types import SqlType, coercion
+from streamtally.plan.expression_code import Code, Scope
+from streamtally.plan.types import TIMESTAMP, SqlType, coercion
 
 EMITTED, FILTERED, OUT_OF_RANGE = 0, 1, 2
-"""What became of a row in an output; the fourth fate, failing to evaluate, is an exception."""
+"""What became of a row in an output; a row that cannot be evaluated raises instead.
+
+Generated code holds these as literals, so that returning one costs no look-up of a name.
+"""
 
 
 class RowSource(Protocol):
-    """What an expression over rows needs to know of the source."""
+    """What an expression over rows needs from the source."""
 
     def column(self, name: str) -> tuple[str, SqlType]:
-        """A column's field in the row, and its declared type."""
+        """The column's field in the row, and its declared type."""
 
     @property
     def event_time(self) -> Callable[[dict[str, Any], int], int | None]:
-        """Row, arrival → event time in ms since the epoch, None where the row has none. Raises EvaluationError."""
+        """(row, arrival) → event time in ms since the epoch; None if the row has none. Raises EvaluationError."""
 
     @property
     def event_time_fields(self) -> tuple[str, ...]:
-        """The fields that the event time is read from."""
+        """The fields from which the event time is read."""
 
     @property
     def event_time_needs_arrival(self) -> bool:
-        """Whether the arrival bears on it: a time without a year is of the arrival's."""
+        """Whether the event time depends on the arrival: a time without a year takes the arrival's."""
 
 
 @dataclass
 class Reads:
-    """What the expressions of an output read of a row: its fields, and whether also its arrival."""
+    """What the expressions of an output read.
+
+    Attributes:
+        fields: the fields of the row.
+        arrival: whether the row's arrival is read as well.
+    """
 
     fields: set[str] = field(default_factory=set)
     arrival: bool = False
 
 
 def row_scope(source: RowSource, reads: Reads) -> Scope:
-    """The scope of expressions over a row: its columns, its event time, and its arrival; what they read is noted."""
+    """The scope of expressions over a row: columns, event time and arrival. What they read is recorded in ``reads``."""
     scope: Scope
 
     def column(name: str) -> Code:
-        field_name, of = source.column(name)
+        field_name, sql_type = source.column(name)
         reads.fields.add(field_name)
-        return Code(_column_source(f"row.get({scope.bind(field_name)})", of, scope), of)
+        return Code(_column_source(f"row.get({scope.bind(field_name)})", sql_type, scope), sql_type)
 
     def time(which: str) -> Code:
         if which == "arrival":
@@ -58,27 +66,28 @@ def row_scope(source: RowSource, reads: Reads) -> Scope:
             reads.fields.update(source.event_time_fields)
             reads.arrival = reads.arrival or source.event_time_needs_arrival
             return Code(f"{scope.bind(source.event_time)}(row, arrival)", TIMESTAMP)
-        raise PlanError(f"unknown time {which!r}: it is 'event' or 'arrival'")
+        raise PlanError(f"unknown time {which!r}: expected 'event' or 'arrival'")
 
     scope = Scope({"column": column, "time": time})
     return scope
 
 
-def _column_source(read: str, of: SqlType, scope: Scope) -> str:
-    """Code that reads a column with its type, and calls the coercion only for a value that is not of it yet."""
-    value, coerce = scope.temporary(), scope.bind(coercion(of))
-    if of.is_integer:
-        smallest, largest = of.integer_range
-        right = f"type({value}) is int and {smallest} <= {value} <= {largest}"
-    elif of.is_text:
-        right = f"type({value}) is str" + ("" if of.length is None else f" and len({value}) <= {of.length}")
+def _column_source(read: str, sql_type: SqlType, scope: Scope) -> str:
+    """Code that reads a column and calls the coercion only for values that are not of its type already."""
+    value, coerce = scope.temporary(), scope.bind(coercion(sql_type))
+    if sql_type.is_integer:
+        smallest, largest = sql_type.integer_range
+        is_typed = f"type({value}) is int and {smallest} <= {value} <= {largest}"
+    elif sql_type.is_text:
+        fits = "" if sql_type.length is None else f" and len({value}) <= {sql_type.length}"
+        is_typed = f"type({value}) is str{fits}"
     else:
-        right = "False"
-    return f"({value} if ({value} := {read}) is None or ({right}) else {coerce}({value}))"
+        is_typed = "False"
+    return f"({value} if ({value} := {read}) is None or ({is_typed}) else {coerce}({value}))"
 
 
 def make_function(name: str, parameters: str, body: list[str], namespace: dict[str, Any]) -> Callable[..., Any]:
-    """The function of that source. All names and constants in it are made by this package, none by a plan's text."""
+    """Compile a function. All names and constants in its source come from this package, none from a plan's text."""
     source = f"def {name}({parameters}):\n" + "\n".join(f"    {line}" for line in body) + "\n"
     scope = dict(namespace)
     exec(compile(source, f"<plan {name}>", "exec"), scope)  # noqa: S102
@@ -86,20 +95,20 @@ def make_function(name: str, parameters: str, body: list[str], namespace: dict[s
     return function
 
 
-TIME_LINES = (
+_CHECKED_TIME = (
     "if time < low or time > high:",
     "    time = arrival",
-    "    fate = 2",
+    f"    fate = {OUT_OF_RANGE}",
     "else:",
-    "    fate = 0",
+    f"    fate = {EMITTED}",
 )
-"""An event time too far from its record's arrival gives way to it, so that it cannot open absurd windows."""
+"""An event time too far from the record's arrival is replaced by the arrival, so that it cannot open absurd windows."""
 
 
 def time_lines(node: Any, code: Code) -> list[str]:
-    """The lines that set ``time`` and ``fate``."""
+    """The lines that set ``time`` and ``fate`` (EMITTED or OUT_OF_RANGE). Raises: PlanError: not a TIMESTAMP."""
     if code.type != TIMESTAMP:
-        raise PlanError(f"the time of an output is a TIMESTAMP, not {code.type}")
+        raise PlanError(f"the time of an output must be a TIMESTAMP, not {code.type}")
     if node == {"time": "arrival"}:
-        return ["time = arrival", "fate = 0"]
-    return [f"time = {code.source}", "if time is None: raise no_time()", *TIME_LINES]
+        return ["time = arrival", f"fate = {EMITTED}"]
+    return [f"time = {code.source}", "if time is None: raise no_time()", *_CHECKED_TIME]

@@ -1,4 +1,4 @@
-"""Names that no column can have: OpenSearch keeps them for itself, or documents their own account."""
+"""Reserved column names: OpenSearch's metadata fields, and ``tally``, in which documents keep their own data."""
 
 from __future__ import annotations
 
@@ -29,12 +29,15 @@ METADATA_FIELDS = frozenset(
         "_version_type",
     ]
 )
-"""What OpenSearch keeps of a document beside its fields, and an ingest pipeline of a request."""
+"""Metadata fields of OpenSearch documents, and of requests in an ingest pipeline."""
 
 
 def why_reserved(column: str) -> str | None:
-    """Why no column can have this name, as a clause; None: it can. A dot makes an object of what is before it."""
+    """Why no column can have this name, as a clause; None if one can.
+
+    A dot makes an object of the part before it, so only that part is checked.
+    """
     first = column.partition(".")[0]
     if first == "tally":
-        return "documents keep their own account there"
-    return "it is OpenSearch's own" if first in METADATA_FIELDS else None
+        return "it is reserved for Streamtally's own data"
+    return "it is reserved by OpenSearch" if first in METADATA_FIELDS else None

@@ -1,4 +1,4 @@
-"""Row outputs: a document for each row."""
+"""Row outputs: one document per row."""
 
 from __future__ import annotations
 
@@ -9,18 +9,24 @@ from typing import Any
 from streamtally.config.outputs import OutputSettings
 from streamtally.errors import EvaluationError, PlanError
 from streamtally.plan.casts import value_to_text
-from streamtally.plan.codegen import Reads, RowSource, make_function, row_scope, time_lines
-from streamtally.plan.expressions import BOOLEAN, Scope, cast_code, compile_expression, null_safe
+from streamtally.plan.codegen import FILTERED, Reads, RowSource, make_function, row_scope, time_lines
+from streamtally.plan.expression_code import Scope, cast_code, compile_expression, null_safe
 from streamtally.plan.reserved import why_reserved
-from streamtally.plan.types import SqlType, parse_type
+from streamtally.plan.types import BOOLEAN, TIMES, SqlType, parse_type
 
 MakeRow = Callable[[dict[str, Any], int, int, int], "tuple[int, int, dict[str, Any] | None]"]
-"""(row, arrival, low, high in ms) → (fate, time in ms, columns; None if WHERE left the row out)."""
+"""(row, arrival, low, high in ms) → (fate, time in ms, columns, or None for a row that WHERE filters out)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """A column of an output: its name, its type, and whether its index field is a date."""
+class OutputColumn:
+    """A column of an output.
+
+    Attributes:
+        name: its name in documents.
+        type: its SQL type.
+        index_type: ``"date"`` if its index field is a date; None: the index type follows from ``type``.
+    """
 
     name: str
     type: SqlType
@@ -29,31 +35,31 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class RowOutput:
-    """An output with a document a row.
+    """An output with one document per row.
 
     Attributes:
-        make: evaluates one row; raises EvaluationError (and what Python raises for hostile values).
-        pump: the program's pump that it comes from, for reports.
+        make: evaluates one row; raises EvaluationError (and whatever Python raises for hostile values).
+        pump: the pump of the program that fills the output, for reports.
     """
 
     name: str
     settings: OutputSettings
-    columns: tuple[Column, ...]
+    columns: tuple[OutputColumn, ...]
     make: MakeRow
     kind: str = "row"
     pump: str | None = None
 
 
 def compile_row_output(node: dict[str, Any], settings: OutputSettings, source: RowSource) -> RowOutput:
-    """A row output from its plan. Raises: PlanError."""
+    """The row output of a plan. Raises: PlanError."""
     scope = row_scope(source, Reads())
-    body = where_lines(node, scope, "return 1, 0, None")
+    body = where_lines(node, scope, f"return {FILTERED}, 0, None")
     time = node.get("time") or {"time": "arrival"}
     body += time_lines(time, compile_expression(time, scope))
     columns = read_columns(node)
     values = []
-    for column, each in zip(columns, node["columns"], strict=True):
-        code = cast_code(compile_expression(each["expr"], scope), column.type, scope)
+    for column, column_node in zip(columns, node["columns"], strict=True):
+        code = cast_code(compile_expression(column_node["expr"], scope), column.type, scope)
         values.append(f"{scope.bind(column.name)}: {output_source(code.source, column.type, scope)}")
     body.append(f"return fate, time, {{{', '.join(values)}}}")
     scope.namespace["no_time"] = lambda: EvaluationError("no event time")
@@ -61,33 +67,35 @@ def compile_row_output(node: dict[str, Any], settings: OutputSettings, source: R
     return RowOutput(node["name"], settings, columns, make, pump=node.get("pump"))
 
 
-def where_lines(node: dict[str, Any], scope: Scope, leave: str) -> list[str]:
-    """The lines that leave a row out unless its WHERE is TRUE."""
+def where_lines(node: dict[str, Any], scope: Scope, skip: str) -> list[str]:
+    """The lines that run the statement ``skip`` unless the row's WHERE is TRUE. Raises: PlanError."""
     if node.get("where") is None:
         return []
     condition = compile_expression(node["where"], scope)
     if condition.type != BOOLEAN:
-        raise PlanError(f"WHERE is a condition, not {condition.type}")
-    return [f"if {condition.source} is not True: {leave}"]
+        raise PlanError(f"WHERE must be a condition, not {condition.type}")
+    return [f"if {condition.source} is not True: {skip}"]
 
 
-def read_columns(node: dict[str, Any]) -> tuple[Column, ...]:
-    """The columns that an output declares. Raises: PlanError: none, or two of one name."""
-    columns = tuple(Column(each["name"], parse_type(each["type"]), each.get("index_type")) for each in node["columns"])
+def read_columns(node: dict[str, Any]) -> tuple[OutputColumn, ...]:
+    """The columns that an output declares. Raises: PlanError: no columns, a repeated name, or a reserved one."""
+    columns = tuple(
+        OutputColumn(column["name"], parse_type(column["type"]), column.get("index_type")) for column in node["columns"]
+    )
     names = [column.name for column in columns]
     if not names:
-        raise PlanError("an output has at least one column")
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise PlanError(f"column {twice[0]!r} is there twice")
+        raise PlanError("an output needs at least one column")
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise PlanError(f"column {repeated[0]!r} is declared twice")
     for name in names:
         if why := why_reserved(name):
-            raise PlanError(f"a column cannot be called {name!r}: {why}")
+            raise PlanError(f"a column cannot be named {name!r}: {why}")
     return columns
 
 
-def output_source(source: str, of: SqlType, scope: Scope) -> str:
-    """Code that gives a value the form it has in a document: times as SQL's text, DECIMAL as a number's text."""
-    if of.name not in ("TIMESTAMP", "DATE", "TIME"):
+def output_source(source: str, sql_type: SqlType, scope: Scope) -> str:
+    """Code that gives a value its form in a document: dates and times become SQL text."""
+    if sql_type.name not in TIMES:
         return source
-    write = scope.bind(value_to_text(of))
+    write = scope.bind(value_to_text(sql_type))
     return null_safe([source], lambda names: f"{write}({names[0]})", scope)

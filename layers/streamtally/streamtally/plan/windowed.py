@@ -1,7 +1,4 @@
-"""Windowed outputs: rows → partials of (window, key), and partials → what they say together.
-
-A group of rows is a dict (window start in ms, *key) → ``[rows, out of range, state of each aggregate …]``.
-"""
+"""Windowed outputs: rows → partials per window and key, and merged partials → documents."""
 
 from __future__ import annotations
 
@@ -15,23 +12,30 @@ from streamtally.errors import EvaluationError, PlanError
 from streamtally.plan.aggregates.base import Aggregate
 from streamtally.plan.aggregates.merged import Operations, operations_of
 from streamtally.plan.aggregates.registry import make_aggregate
-from streamtally.plan.codegen import Reads, RowSource, make_function, row_scope, time_lines
-from streamtally.plan.expressions import BOOLEAN, TIMESTAMP, Code, Scope, cast_code, compile_expression
-from streamtally.plan.rows import Column, output_source, read_columns, where_lines
-from streamtally.plan.types import FLOATS, SqlType, parse_type
+from streamtally.plan.codegen import FILTERED, OUT_OF_RANGE, Reads, RowSource, make_function, row_scope, time_lines
+from streamtally.plan.expression_code import Code, Scope, cast_code, compile_expression
+from streamtally.plan.rows import OutputColumn, output_source, read_columns, where_lines
+from streamtally.plan.types import BIGINT, BOOLEAN, FLOATS, TIMESTAMP, SqlType, parse_type
 
-Group = dict[tuple[Any, ...], list[Any]]
-"""(window start in ms, *key values) → [rows, rows out of range, *aggregate states]."""
+Groups = dict[tuple[Any, ...], list[Any]]
+"""(window start in ms, *key values) → [rows, rows out of range, *aggregate states]: what a batch's rows add up to."""
 
-AddRow = Callable[[dict[str, Any], int, int, int, Group, int], int]
-"""(row, arrival, low, high in ms, group, how many such rows) → their fate; the group is unchanged if this raises."""
+AddRow = Callable[[dict[str, Any], int, int, int, Groups, int], int]
+"""(row, arrival, low, high in ms, groups, number of equal rows) → their fate; the groups are unchanged if it raises."""
 
-_ROWS, _OUT_OF_RANGE, _FIRST_STATE = 0, 1, 2
+_ROWS, _ROWS_OUT_OF_RANGE, _FIRST_STATE = 0, 1, 2
+"""Positions in a group's list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """An aggregate of an output, and where its state lies in a group's list."""
+    """An aggregate of an output.
+
+    Attributes:
+        name: its name in the plan.
+        aggregate: the aggregate function.
+        index: the position of its state in a group's list.
+    """
 
     name: str
     aggregate: Aggregate
@@ -40,19 +44,19 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class WindowedOutput:
-    """An output with a document a window and key.
+    """An output with one document per window and key.
 
     Attributes:
-        reads: what of a row decides where it is counted, so that equal rows can be counted first and added at once.
-        add: puts rows into a group; raises EvaluationError (and what Python raises for hostile values).
-        expand: (an aggregate over items, how many of them become a document each); None: one document a key.
-        pump: the program's pump that it comes from, for reports.
-        operations: how a database merges the numbers of the states; None: they are merged here alone.
+        reads: what the expressions read of a row, so that equal rows can be counted first and added at once.
+        add: adds rows to their group; raises EvaluationError (and whatever Python raises for hostile values).
+        expand: (name of an aggregate over items, number of items that become documents); None: one document per key.
+        pump: the pump of the program that fills the output, for reports.
+        operations: how a database merges the numbers of the states; None: only Streamtally can merge them.
     """
 
     name: str
     settings: OutputSettings
-    columns: tuple[Column, ...]
+    columns: tuple[OutputColumn, ...]
     window_ms: int
     reads: Reads
     key_types: tuple[SqlType, ...]
@@ -65,7 +69,7 @@ class WindowedOutput:
     kind: str = "windowed"
 
     def state_to_json(self, key: tuple[Any, ...], group: list[Any]) -> dict[str, Any]:
-        """What a partial carries in ``tally.state``: its key, how many rows, and the aggregates' states."""
+        """``tally.state`` of a partial: its key, its number of rows, and the states of its aggregates."""
         return {
             "key": self.key_to_json(key),
             "rows": group[_ROWS],
@@ -73,15 +77,15 @@ class WindowedOutput:
         }
 
     def key_to_json(self, key: tuple[Any, ...]) -> list[Any]:
-        """A key's values as JSON: DECIMAL as text, all others as they are."""
+        """A key's values as JSON: DECIMAL as text, all others unmodified."""
         return [str(value) if isinstance(value, Decimal) else value for value in key]
 
     def key_from_json(self, key: Iterable[Any]) -> tuple[Any, ...]:
-        """The key back from its JSON."""
-        return tuple(_key_value(value, of) for value, of in zip(key, self.key_types, strict=True))
+        """The inverse of :meth:`key_to_json`."""
+        return tuple(_key_value(value, sql_type) for value, sql_type in zip(key, self.key_types, strict=True))
 
     def merge_states(self, states: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-        """Partials of one window and key, merged exactly, in any order. Raises: ValueError: there is none."""
+        """Merge the states of one window and key exactly, in any order. Raises: ValueError: there are no states."""
         merging = [slot.aggregate.merging() for slot in self.slots]
         rows = 0
         key: list[Any] | None = None
@@ -96,7 +100,7 @@ class WindowedOutput:
         return {"key": key, "rows": rows, "aggregates": aggregates}
 
     def finish(self, window_start: int, state: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
-        """A merged state → (its columns, whether HAVING lets it show). A column that cannot be evaluated is None."""
+        """A merged state → (its columns, whether HAVING shows it). A column that cannot be evaluated is None."""
         values = [
             slot.aggregate.finish(slot.aggregate.from_json(value))
             for slot, value in zip(self.slots, state["aggregates"], strict=True)
@@ -104,10 +108,10 @@ class WindowedOutput:
         return self._finish(window_start, self.key_from_json(state["key"]), values, NO_ITEM)
 
     def finish_all(self, window_start: int, state: Mapping[str, Any]) -> list[tuple[list[Any], dict[str, Any], bool]]:
-        """A merged state → every document of its window and key: (what to add to the key, columns, visible).
+        """A merged state → every document of its window and key: (suffix of the key, columns, visible).
 
-        There is one, with nothing to add, unless the output expands an aggregate's items (TOP_K_ITEMS_TUMBLING): then
-        one an item, and its rank (from 1) is what tells them apart.
+        There is one document, with an empty suffix, unless the output expands the items of an aggregate
+        (TOP_K_ITEMS_TUMBLING): then there is one per item, and the suffix is its rank, from 1.
         """
         if self.expand is None:
             return [([], *self.finish(window_start, state))]
@@ -117,36 +121,36 @@ class WindowedOutput:
         )
         items = slot.aggregate.items(slot.aggregate.from_json(value))[:limit]
         key = self.key_from_json(state["key"])
-        if not items:  # a hidden document says that the partials were seen
+        if not items:  # a hidden document records that the partials were settled
             return [([1], self._finish(window_start, key, [], NO_ITEM)[0], False)]
         return [([rank], *self._finish(window_start, key, [], item)) for rank, item in enumerate(items, 1)]
 
 
 NO_ITEM = (None, None)
-"""The (value, count) of a document that shows no item."""
+"""The (value, count) in a document without an item."""
 
 
-def _key_value(value: Any, of: SqlType) -> Any:
-    return Decimal(value) if of.name == "DECIMAL" and value is not None else value
+def _key_value(value: Any, sql_type: SqlType) -> Any:
+    return Decimal(value) if sql_type.name == "DECIMAL" and value is not None else value
 
 
 def compile_windowed_output(node: dict[str, Any], settings: OutputSettings, source: RowSource) -> WindowedOutput:
-    """A windowed output from its plan. Raises: PlanError."""
+    """The windowed output of a plan. Raises: PlanError."""
     window_ms = node.get("window_ms")
     if type(window_ms) is not int or window_ms <= 0:
-        raise PlanError("window_ms is a positive number of milliseconds")
+        raise PlanError("window_ms must be a positive number of milliseconds")
     reads = Reads()
     scope = row_scope(source, reads)
     time = node.get("time") or {"time": "arrival"}
     key_codes = [
-        cast_code(compile_expression(each["expr"], scope), parse_type(each["type"]), scope) for each in node["keys"]
+        cast_code(compile_expression(key["expr"], scope), parse_type(key["type"]), scope) for key in node["keys"]
     ]
     arguments = [
-        None if each.get("argument") is None else compile_expression(each["argument"], scope)
-        for each in node["aggregates"]
+        None if aggregate.get("argument") is None else compile_expression(aggregate["argument"], scope)
+        for aggregate in node["aggregates"]
     ]
     slots = _make_slots(node["aggregates"], arguments)
-    body = where_lines(node, scope, "return 1")
+    body = where_lines(node, scope, f"return {FILTERED}")
     body += time_lines(time, compile_expression(time, scope))
     body += _add_lines(key_codes, arguments, slots, window_ms, scope)
     scope.namespace["no_time"] = lambda: EvaluationError("no event time")
@@ -171,7 +175,7 @@ def _make_slots(nodes: list[dict[str, Any]], arguments: list[Code | None]) -> tu
     index = _FIRST_STATE
     for node, argument in zip(nodes, arguments, strict=True):
         aggregate = make_aggregate(node["function"], argument.type if argument else None)
-        # COUNT(*) is the number of rows, which every group keeps anyway.
+        # COUNT(*) is the number of rows, which every group has anyway.
         rows = node["function"] == "count" and argument is None
         slots.append(Slot(node["name"], aggregate, _ROWS if rows else index))
         index += 0 if rows else 1
@@ -181,7 +185,7 @@ def _make_slots(nodes: list[dict[str, Any]], arguments: list[Code | None]) -> tu
 def _add_lines(
     keys: list[Code], arguments: list[Code | None], slots: tuple[Slot, ...], window_ms: int, scope: Scope
 ) -> list[str]:
-    """Everything is evaluated before the group is touched, so a row that fails leaves no trace in it."""
+    """The lines that add a row; all is evaluated before the group is changed, so that a failing row leaves no trace."""
     lines = [f"k{i} = {code.source}" for i, code in enumerate(keys)]
     lines += [f"a{i} = {code.source}" for i, code in enumerate(arguments) if code]
     lines += [_without_signed_zero(f"k{i}") for i, code in enumerate(keys) if _has_signed_zero(code)]
@@ -192,14 +196,14 @@ def _add_lines(
         f"key = ({', '.join(parts)},)",
         "state = groups.get(key)",
         f"if state is None: state = groups[key] = [0, 0, {', '.join(f'{zero}()' for _, zero in zeros)}]",
-        "state[0] += n",
+        f"state[{_ROWS}] += n",
     ]
     for i, slot in enumerate(slots):
         if slot.index == _ROWS:
             continue
         statement = slot.aggregate.add_source(f"state[{slot.index}]", f"a{i}", scope.bind(slot.aggregate.add))
         lines += [f"if a{i} is not None:", f"    {statement}"]
-    return [*lines, "if fate: state[1] += n", "return fate"]
+    return [*lines, f"if fate == {OUT_OF_RANGE}: state[{_ROWS_OUT_OF_RANGE}] += n", "return fate"]
 
 
 def _has_signed_zero(code: Code) -> bool:
@@ -207,7 +211,7 @@ def _has_signed_zero(code: Code) -> bool:
 
 
 def _without_signed_zero(name: str) -> str:
-    # -0.0 equals 0.0 and is written otherwise: a key would be, and its id hang on, whichever row came first.
+    # -0.0 equals 0.0 but is written differently: otherwise a key and its id would depend on which row came first.
     return f"if {name} == 0: {name} = abs({name})"
 
 
@@ -217,9 +221,9 @@ def _read_expand(node: dict[str, Any], slots: tuple[Slot, ...]) -> tuple[str, in
         return None
     name, limit = expand.get("aggregate"), expand.get("limit")
     if type(limit) is not int or limit < 1:
-        raise PlanError("expand has a limit, a number of items")
+        raise PlanError("expand needs a limit, a number of items")
     if not any(slot.name == name and slot.aggregate.has_items for slot in slots):
-        raise PlanError(f"expand names an aggregate over items, not {name!r}")
+        raise PlanError(f"expand must name an aggregate over items, not {name!r}")
     return name, limit
 
 
@@ -230,31 +234,31 @@ def _compile_finish(
     arguments: list[Code | None],
     window_ms: int,
 ) -> Callable[..., tuple[dict[str, Any], bool]]:
-    key_at = {each["name"]: i for i, each in enumerate(node["keys"])}
-    slot_at = {slot.name: i for i, slot in enumerate(slots)}
+    key_index = {key["name"]: i for i, key in enumerate(node["keys"])}
+    slot_index = {slot.name: i for i, slot in enumerate(slots)}
 
     def window(which: str) -> Code:
         if which not in ("start", "end"):
-            raise PlanError(f"unknown window edge {which!r}: it is 'start' or 'end'")
+            raise PlanError(f"unknown window edge {which!r}: expected 'start' or 'end'")
         return Code("start" if which == "start" else f"(start + {window_ms})", TIMESTAMP)
 
     def key(name: str) -> Code:
-        if name not in key_at:
-            raise PlanError(f"unknown key {name!r}: the keys are {', '.join(key_at) or 'none'}")
-        return Code(f"keys[{key_at[name]}]", keys[key_at[name]].type)
+        if name not in key_index:
+            raise PlanError(f"unknown key {name!r}: the keys are {', '.join(key_index) or 'none'}")
+        return Code(f"keys[{key_index[name]}]", keys[key_index[name]].type)
 
     def aggregate(name: str) -> Code:
-        if name not in slot_at:
-            raise PlanError(f"unknown aggregate {name!r}: the aggregates are {', '.join(slot_at) or 'none'}")
-        return Code(f"values[{slot_at[name]}]", slots[slot_at[name]].aggregate.result)
+        if name not in slot_index:
+            raise PlanError(f"unknown aggregate {name!r}: the aggregates are {', '.join(slot_index) or 'none'}")
+        return Code(f"values[{slot_index[name]}]", slots[slot_index[name]].aggregate.result)
 
     scope = Scope({"window": window, "key": key, "aggregate": aggregate, "item": _item_leaf(slots, arguments)})
-    columns = [_compile_column(each, scope) for each in node["columns"]]
+    columns = [_compile_column(column, scope) for column in node["columns"]]
     having = None
     if node.get("having") is not None:
         condition = compile_expression(node["having"], scope)
         if condition.type != BOOLEAN:
-            raise PlanError(f"HAVING is a condition, not {condition.type}")
+            raise PlanError(f"HAVING must be a condition, not {condition.type}")
         having = _evaluator(condition.source, scope)
 
     def finish(
@@ -267,28 +271,31 @@ def _compile_finish(
 
 
 def _item_leaf(slots: tuple[Slot, ...], arguments: list[Code | None]) -> Callable[[str], Code]:
-    """What ``{"item": "value"}`` and ``{"item": "count"}`` are, in an output that expands an aggregate's items."""
+    """The leaf ``{"item": "value"}`` or ``{"item": "count"}`` of an output that expands an aggregate's items."""
     pairs = zip(slots, arguments, strict=True)
-    of = next((argument.type for slot, argument in pairs if slot.aggregate.has_items and argument), None)
+    item_type = next((argument.type for slot, argument in pairs if slot.aggregate.has_items and argument), None)
 
     def item(part: str) -> Code:
-        if part not in ("value", "count") or of is None:
-            raise PlanError(f"unknown item part {part!r}: it is 'value' or 'count', of an output that expands items")
-        return Code("item[0]", of) if part == "value" else Code("item[1]", SqlType("BIGINT"))
+        if part not in ("value", "count") or item_type is None:
+            raise PlanError(f"unknown item part {part!r}: expected 'value' or 'count', in an output that expands items")
+        return Code("item[0]", item_type) if part == "value" else Code("item[1]", BIGINT)
 
     return item
 
 
 def _compile_column(node: dict[str, Any], scope: Scope) -> tuple[str, Callable[..., Any]]:
-    of = parse_type(node["type"])
-    code = cast_code(compile_expression(node["expr"], scope), of, scope)
-    evaluate = _evaluator(output_source(code.source, of, scope), scope)
-    return node["name"], _in_64_bits(evaluate) if of.is_integer else evaluate
+    sql_type = parse_type(node["type"])
+    code = cast_code(compile_expression(node["expr"], scope), sql_type, scope)
+    evaluate = _evaluator(output_source(code.source, sql_type, scope), scope)
+    return node["name"], _in_64_bits(evaluate) if sql_type.is_integer else evaluate
 
 
 def _in_64_bits(evaluate: Callable[..., Any]) -> Callable[..., Any]:
-    """A column that is None where an integer has grown past 64 bits, as a sum can: OpenSearch takes none in a document,
-    and a partial that it refuses would take all its other counts with it. Its state goes on being exact."""
+    """Replace integers past 64 bits, to which a sum can grow, by None.
+
+    OpenSearch rejects a document with such an integer, and all counts of a rejected partial would be lost. The state
+    stays exact.
+    """
 
     def checked(*arguments: Any) -> Any:
         value = evaluate(*arguments)

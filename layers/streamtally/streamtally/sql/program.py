@@ -13,10 +13,10 @@ from streamtally.errors import SqlError, SqlProgramError
 from streamtally.sql.grammar.statements import parse_program
 from streamtally.sql.planning.declarations import Declarations
 from streamtally.sql.planning.plan_output import make_output
+from streamtally.sql.planning.program_streams import SourceStream, Stream
 from streamtally.sql.planning.pumps import insert
 from streamtally.sql.planning.relations import Relation
 from streamtally.sql.planning.selects import plan_query
-from streamtally.sql.planning.streams import SourceStream, Stream
 from streamtally.sql.problems import Problems, SkippedError, SourceText
 from streamtally.transform.error_stream import error_output_node
 

@@ -62,7 +62,7 @@ SIGNATURES: Mapping[str, Signature] = {
     "UPPER": Signature("upper", ("text",), "as its argument"),
 }
 
-RECORDS = (
+LOG_PARSERS = (
     "FAST_REGEX_LOG_PARSE",
     "FIXED_COLUMN_LOG_PARSE",
     "REGEX_LOG_PARSE",
@@ -72,7 +72,7 @@ RECORDS = (
 )
 """Log parsers: :mod:`streamtally.sql.expressions.log_parsers` has what each takes."""
 
-AGGREGATES: Mapping[str, str] = {
+AGGREGATE_CALLS: Mapping[str, str] = {
     "AVG": "avg",
     "COUNT": "count",
     "MAX": "max",
@@ -90,7 +90,7 @@ AGGREGATES: Mapping[str, str] = {
 SPECIAL = ("COALESCE", "NULLIF", "CAST", "EXTRACT", "STEP", "FLOOR", "CEIL")
 """Functions that the translator knows itself."""
 
-KNOWN_NAMES = (*SIGNATURES, *RECORDS, *AGGREGATES, *SPECIAL)
+KNOWN_NAMES = (*SIGNATURES, *LOG_PARSERS, *AGGREGATE_CALLS, *SPECIAL)
 
 
 NOW = frozenset({"ROWTIME", "LOCALTIMESTAMP", "CURRENT_TIMESTAMP", "CURRENT_ROW_TIMESTAMP"})

@@ -11,7 +11,7 @@ from streamtally.errors import EvaluationError
 from streamtally.formats.base import Plain, Row, Scanner
 from streamtally.plan.codegen import FILTERED, OUT_OF_RANGE
 from streamtally.plan.rows import RowOutput
-from streamtally.plan.windowed import Group, WindowedOutput
+from streamtally.plan.windowed import Groups, WindowedOutput
 from streamtally.transform.documents import MAX_DOCUMENT_BYTES, encode_document, partial_document, row_document, row_id
 from streamtally.transform.error_stream import ErrorTarget, count_failure
 from streamtally.transform.ledger import OutputLedger
@@ -68,7 +68,7 @@ class WindowedTarget(_Walled):
         self._batch_account = batch_account
         self._past_ms = output.settings.max_past_seconds * 1000
         self._ahead_ms = output.settings.max_ahead_seconds * 1000
-        self._groups: Group = {}
+        self._groups: Groups = {}
         self._counts: dict[Any, int] = {}
         self._scanner: Scanner | None = None
         self._fields: tuple[str, ...] = ()

@@ -1,1 +1,1 @@
-"""The aggregate functions of a plan: the base, one file a kind, and the registry of all."""
+"""The aggregate functions of a plan: the base, one file per kind, and the registry of all."""

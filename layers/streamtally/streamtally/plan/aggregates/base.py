@@ -1,36 +1,47 @@
-"""Aggregate functions as zero, add, merge, finish: partials of different batches merge to the same in any order.
+"""Aggregate functions as zero, add, merge and finish: partials merge to the same result in any order.
 
-A state is what a partial carries; its JSON form is in ``tally.state``. Adding a function = one :class:`Aggregate`
-subclass and its line in :data:`AGGREGATES`. ``None`` values are never added (SQL ignores NULL), but by ``COUNT(*)``.
+A state is what a partial carries; its JSON form is stored in ``tally.state``. To add a function, write a subclass of
+:class:`Aggregate` and list it in :mod:`streamtally.plan.aggregates.registry`. ``None`` is never added (SQL ignores
+NULL), except by ``COUNT(*)``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from streamtally.errors import PlanError
-from streamtally.plan.types import SqlType
+from streamtally.plan.types import BIGINT, SqlType
 
 State = Any
-
 
 LARGEST_JSON_INTEGER = 2**63 - 1
 
 
 class Aggregate:
-    """COUNT and the base of the others.
+    """The base of the aggregate functions.
 
-    Args: of: the argument's type; None for ``COUNT(*)``.
-    Attributes: result: the type of the finished value.
+    A subclass states how a value is added once: as :attr:`addition` where one statement will do, which generated code
+    then holds in line, else as :meth:`add`.
+
+    Args: argument_type: the argument's type; None for ``COUNT(*)``.
     """
 
-    result = SqlType("BIGINT")
+    result: SqlType = BIGINT
+    """The type of the finished value."""
     has_items = False
-    """Whether :meth:`items` gives what an output can expand."""
+    """Whether :meth:`items` gives items that an output can expand."""
+    addition: ClassVar[str | None] = None
+    """The statement that adds ``{value}`` to ``{state}``, ``n`` times; :meth:`add` is compiled from it."""
 
-    def __init__(self, of: SqlType | None) -> None:
-        self.of = of
+    def __init_subclass__(cls) -> None:
+        addition = cls.__dict__.get("addition")
+        if addition is not None:
+            cls.add = _compile_addition(addition)  # type: ignore[assignment, method-assign]
+
+    def __init__(self, argument_type: SqlType | None) -> None:
+        self.argument_type = argument_type
 
     def items(self, state: State) -> list[tuple[Any, int]]:
         """The items of a state with their counts, the most frequent first."""
@@ -38,22 +49,24 @@ class Aggregate:
 
     def zero(self) -> State:
         """The state of no rows."""
-        return 0
+        raise NotImplementedError
+
+    def add(self, state: State, value: Any, n: int = 1) -> State:
+        """The state with a value, not None, added ``n`` times; the argument may be changed."""
+        raise NotImplementedError
 
     def add_source(self, state: str, value: str, add: str) -> str:
-        """The statement that adds a value, not None, ``n`` times to a state; ``add`` names :meth:`add`."""
-        return f"{state} = {add}({state}, {value}, n)"
-
-    def add(self, state: State, value: Any, times: int = 1) -> State:
-        """The state with a value added as often."""
-        return state + times
+        """The statement of generated code that adds ``value`` to ``state``, ``n`` times; ``add`` names :meth:`add`."""
+        if self.addition is None:
+            return f"{state} = {add}({state}, {value}, n)"
+        return self.addition.format(state=state, value=value)
 
     def merge(self, a: State, b: State) -> State:
-        """The state of both sides' rows; neither argument is changed."""
-        return a + b
+        """The state of the rows of both; neither argument is changed."""
+        raise NotImplementedError
 
     def merging(self) -> Merging:
-        """What takes any number of states in, in any order, in steps that do not grow with what is there already."""
+        """Merges any number of states, in any order, in steps whose cost does not grow with what is merged already."""
         return Merging(self)
 
     def finish(self, state: State) -> Any:
@@ -61,31 +74,41 @@ class Aggregate:
         return state
 
     def to_json(self, state: State) -> Any:
-        """The state as JSON that any reader keeps exactly."""
+        """The state as JSON that any reader preserves exactly."""
         return encode_number(state)
 
     def from_json(self, value: Any) -> State:
-        """The state back from its JSON."""
+        """The inverse of :meth:`to_json`."""
         return decode_number(value)
 
 
+def _compile_addition(statement: str) -> Callable[[Any, State, Any, int], State]:
+    """:meth:`Aggregate.add` from the statement that generated code holds in line."""
+    line = statement.format(state="state", value="value")
+    namespace: dict[str, Any] = {}
+    exec(f"def add(self, state, value, n=1):\n    {line}\n    return state\n", namespace)  # noqa: S102
+    add: Callable[[Any, State, Any, int], State] = namespace["add"]
+    return add
+
+
 class Merging:
-    """States of an aggregate coming together one by one. Attributes: state: of all that was added."""
+    """Merges states of an aggregate one by one.
+
+    Attributes:
+        state: the merged state.
+    """
 
     def __init__(self, aggregate: Aggregate) -> None:
         self.aggregate = aggregate
         self.state: State = aggregate.zero()
 
     def add(self, value: Any) -> None:
-        """Take in one more state.
-
-        Args: value: its JSON.
-        """
+        """Merge one more state, given as its JSON."""
         self.state = self.aggregate.merge(self.state, self.aggregate.from_json(value))
 
 
 def encode_number(value: Any) -> Any:
-    """A number as JSON: DECIMAL and integers past 64 bits as text, since JSON readers make doubles of them."""
+    """A number as JSON: DECIMAL and integers past 64 bits become text, since JSON readers turn them into doubles."""
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, int) and abs(value) > LARGEST_JSON_INTEGER:
@@ -94,13 +117,14 @@ def encode_number(value: Any) -> Any:
 
 
 def decode_number(value: Any) -> Any:
-    """The number back from :func:`encode_number`."""
+    """The inverse of :func:`encode_number`."""
     if not isinstance(value, str):
         return value
     return Decimal(value) if "." in value or "E" in value else int(value)
 
 
-def number_argument(name: str, of: SqlType | None) -> SqlType:
-    if of is None or not of.is_number:
-        raise PlanError(f"{name} takes a number, not {of or 'nothing'}")
-    return of
+def number_argument(name: str, argument_type: SqlType | None) -> SqlType:
+    """The type of an argument that must be a number. Raises: PlanError."""
+    if argument_type is None or not argument_type.is_number:
+        raise PlanError(f"{name} takes a number, not {argument_type or 'nothing'}")
+    return argument_type

@@ -9,27 +9,34 @@ from typing import Any
 
 from streamtally.errors import PlanError
 from streamtally.plan.aggregates.base import Aggregate, State, decode_number, number_argument
-from streamtally.plan.types import FLOATS, SqlType
+from streamtally.plan.types import DOUBLE, FLOATS, SqlType
 
-Count = Aggregate
+
+class Count(Aggregate):
+    """COUNT."""
+
+    addition = "{state} += n"
+
+    def zero(self) -> State:
+        return 0
+
+    def merge(self, a: State, b: State) -> State:
+        return a + b
 
 
 class Sum(Aggregate):
-    """SUM over integers and DECIMAL: exact whatever the order."""
+    """SUM over integers and DECIMAL: exact in any order."""
 
-    def __init__(self, of: SqlType | None) -> None:
-        super().__init__(number_argument("SUM", of))
-        if self.of and self.of.name == "DECIMAL":
-            self.result = SqlType("DECIMAL", 18, self.of.scale)
+    addition = "{state} = {value} * n if {state} is None else {state} + {value} * n"
+
+    def __init__(self, argument_type: SqlType | None) -> None:
+        argument_type = number_argument("SUM", argument_type)
+        super().__init__(argument_type)
+        if argument_type.name == "DECIMAL":
+            self.result = SqlType("DECIMAL", 18, argument_type.scale)
 
     def zero(self) -> State:
         return None
-
-    def add_source(self, state: str, value: str, add: str) -> str:
-        return f"{state} = {value} * n if {state} is None else {state} + {value} * n"
-
-    def add(self, state: State, value: Any, times: int = 1) -> State:
-        return value * times if state is None else state + value * times
 
     def merge(self, a: State, b: State) -> State:
         return b if a is None else a if b is None else a + b
@@ -46,13 +53,13 @@ class FloatSum(Aggregate):
     A sum beyond the range of a double is NULL.
     """
 
-    result = SqlType("DOUBLE")
+    result = DOUBLE
 
     def zero(self) -> State:
         return None
 
-    def add(self, state: State, value: Any, times: int = 1) -> State:
-        for _ in range(times):  # a product would be rounded
+    def add(self, state: State, value: Any, n: int = 1) -> State:
+        for _ in range(n):  # a product would be rounded
             state = grow_expansion(state or (), value)
         return state
 
@@ -73,7 +80,7 @@ class FloatSum(Aggregate):
         return total if math.isfinite(total) else None
 
     def to_json(self, state: State) -> Any:
-        # JSON knows no infinity; an expansion that overflowed finishes as NULL, and is kept as such.
+        # JSON has no infinity. An expansion that overflowed is written as a mark, which finishes as NULL as well.
         if state is None:
             return None
         return list(state) if all(map(math.isfinite, state)) else ["overflow"]
@@ -85,7 +92,7 @@ class FloatSum(Aggregate):
 
 
 def grow_expansion(partials: Iterable[float], value: float) -> tuple[float, ...]:
-    """An expansion (doubles that do not overlap and add up exactly to a sum) with one more double added."""
+    """Add a double to an expansion: doubles that do not overlap and whose exact sum is the total."""
     grown = []
     for partial in partials:
         if abs(value) < abs(partial):
@@ -100,13 +107,13 @@ def grow_expansion(partials: Iterable[float], value: float) -> tuple[float, ...]
 
 
 class Extreme(Aggregate):
-    """MIN and MAX, over anything that compares."""
+    """MIN and MAX, over any values that can be compared."""
 
-    def __init__(self, of: SqlType | None) -> None:
-        if of is None:
+    def __init__(self, argument_type: SqlType | None) -> None:
+        if argument_type is None:
             raise PlanError("MIN and MAX take an argument")
-        super().__init__(of)
-        self.result = of
+        super().__init__(argument_type)
+        self.result = argument_type
 
     def zero(self) -> State:
         return None
@@ -122,45 +129,42 @@ class Extreme(Aggregate):
 
 
 class Min(Extreme):
-    def add_source(self, state: str, value: str, add: str) -> str:
-        return f"if {state} is None or {value} < {state}: {state} = {value}"
+    """MIN."""
 
-    def add(self, state: State, value: Any, times: int = 1) -> State:
-        return value if state is None or value < state else state
+    addition = "if {state} is None or {value} < {state}: {state} = {value}"
 
     def merge(self, a: State, b: State) -> State:
         return b if a is None else a if b is None else min(a, b)
 
 
 class Max(Extreme):
-    def add_source(self, state: str, value: str, add: str) -> str:
-        return f"if {state} is None or {value} > {state}: {state} = {value}"
+    """MAX."""
 
-    def add(self, state: State, value: Any, times: int = 1) -> State:
-        return value if state is None or value > state else state
+    addition = "if {state} is None or {value} > {state}: {state} = {value}"
 
     def merge(self, a: State, b: State) -> State:
         return b if a is None else a if b is None else max(a, b)
 
 
-def sum_of(of: SqlType | None) -> Aggregate:
-    """SUM over arguments of a type: exact for doubles too. Raises: PlanError."""
-    return FloatSum(of) if of is not None and of.name in FLOATS else Sum(of)
+def make_sum(argument_type: SqlType | None) -> Aggregate:
+    """SUM over arguments of a type, exact for doubles as well. Raises: PlanError."""
+    is_float = argument_type is not None and argument_type.name in FLOATS
+    return FloatSum(argument_type) if is_float else Sum(argument_type)
 
 
 class Avg(Aggregate):
-    """AVG: a sum and a count. Over integers the mean truncates, as integer division does (see docs/sql.md)."""
+    """AVG: a sum and a count. Over integers the mean is truncated, as in integer division (see docs/sql.md)."""
 
-    def __init__(self, of: SqlType | None) -> None:
-        super().__init__(number_argument("AVG", of))
-        self.sum = sum_of(of)
+    def __init__(self, argument_type: SqlType | None) -> None:
+        super().__init__(number_argument("AVG", argument_type))
+        self.sum = make_sum(argument_type)
         self.result = self.sum.result
 
     def zero(self) -> State:
         return (None, 0)
 
-    def add(self, state: State, value: Any, times: int = 1) -> State:
-        return (self.sum.add(state[0], value, times), state[1] + times)
+    def add(self, state: State, value: Any, n: int = 1) -> State:
+        return (self.sum.add(state[0], value, n), state[1] + n)
 
     def merge(self, a: State, b: State) -> State:
         return (self.sum.merge(a[0], b[0]), a[1] + b[1])

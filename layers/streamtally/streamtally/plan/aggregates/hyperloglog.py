@@ -1,8 +1,8 @@
-"""HyperLogLog: how many distinct items there are, from 2^14 registers, whatever their number; merging is exact.
+"""HyperLogLog: estimates the number of distinct items from 2^14 registers, however many there are; merging is exact.
 
-Our own 60 lines: the libraries there are need numpy (58 MB in a Lambda) or have no wheel for its Python (see
-docs/decisions/0050). Source: Flajolet et al., *HyperLogLog* (2007), with linear counting for small numbers; 64-bit
-hashes make the correction for large ones needless (Heule et al., 2013). The standard error is 1.04/√2^14 = 0.81 %.
+Written here because the available libraries need numpy (58 MB in a Lambda) or have no wheel for its Python (see
+docs/decisions/0050). Source: Flajolet et al., *HyperLogLog* (2007), with linear counting for small numbers; with 64-bit
+hashes no correction for large numbers is needed (Heule et al., 2013). The standard error is 1.04/√2^14 = 0.81 %.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ _SMALL = 2.5 * REGISTERS
 
 
 def add_items(registers: bytearray, items: Iterable[bytes]) -> None:
-    """Add items to registers (:data:`REGISTERS` bytes of zero at first)."""
+    """Add items to registers, which start as :data:`REGISTERS` zero bytes."""
     for item in items:
         hashed = int.from_bytes(blake2b(item, digest_size=8).digest(), "big")
-        place = hashed >> _REST_BITS
+        index = hashed >> _REST_BITS
         rank = _REST_BITS - (hashed & ((1 << _REST_BITS) - 1)).bit_length() + 1
-        if rank > registers[place]:
-            registers[place] = rank
+        if rank > registers[index]:
+            registers[index] = rank
 
 
 def merge_registers(a: bytes | bytearray, b: bytes | bytearray) -> bytes:
-    """The registers of both sides' items."""
+    """The registers of the items of both."""
     return bytes(map(max, a, b))
 
 
 def estimate(registers: bytes | bytearray) -> int:
-    """About how many distinct items were added."""
+    """The estimated number of distinct items that were added."""
     raw = _ALPHA * REGISTERS * REGISTERS / math.fsum(2.0**-rank for rank in registers)
     empty = registers.count(0)
     if raw <= _SMALL and empty:
@@ -44,10 +44,10 @@ def estimate(registers: bytes | bytearray) -> int:
 
 
 def encode_registers(registers: bytes | bytearray) -> str:
-    """Registers as text: six bits each would do; base64 of bytes is 22 KB and read without unpacking."""
+    """Registers as text. Six bits per register would do, but base64 of bytes is only 22 KB and needs no unpacking."""
     return b64encode(bytes(registers)).decode()
 
 
 def decode_registers(text: str) -> bytes:
-    """Registers from their text."""
+    """The inverse of :func:`encode_registers`."""
     return b64decode(text)

@@ -1,7 +1,7 @@
-"""Aggregates over items: how many distinct ones there are, and which are the most frequent.
+"""Aggregates over items: the number of distinct items, and the most frequent ones.
 
-Both are exact up to a stated size and say in their state when they are not. A state is made of one batch; only merging
-brings more together, so what a batch drops does not depend on any order.
+Both are exact up to a stated size, and their state says when they are not. A state is made from one batch and only
+merged with others, so what a batch drops does not depend on any order.
 """
 
 from __future__ import annotations
@@ -25,32 +25,28 @@ from streamtally.plan.aggregates.hyperloglog import (
 from streamtally.plan.types import SqlType
 
 EXACT_ITEMS = 10_000
-"""So many distinct items are counted exactly, as COUNT_DISTINCT_ITEMS_TUMBLING is described to."""
+"""The number of distinct items up to which counting is exact, as documented for COUNT_DISTINCT_ITEMS_TUMBLING."""
 MAX_EXACT_BYTES = 400_000
-"""… while their text stays under this, so that a partial fits into a record of 1,000 KiB."""
+"""The total text up to which counting is exact, so that a partial fits into a record of 1,000 KiB."""
 
 
 def item_text(value: Any) -> str:
-    """An item's one text: 200 is not "200"."""
+    """The unique text of an item: 200 and "200" differ."""
     return canonical_json(str(value) if isinstance(value, Decimal) else value).decode()
 
 
 class CountDistinct(Aggregate):
-    """How many distinct items: a set of their texts; beyond EXACT_ITEMS a HyperLogLog (standard error 0.81 %)."""
+    """The number of distinct items: a set of them; beyond EXACT_ITEMS a HyperLogLog (standard error 0.81 %)."""
 
-    def __init__(self, of: SqlType | None) -> None:
-        if of is None:
+    addition = "{state}.add({value})"
+
+    def __init__(self, argument_type: SqlType | None) -> None:
+        if argument_type is None:
             raise PlanError("a count of distinct items takes an argument")
-        super().__init__(of)
+        super().__init__(argument_type)
 
     def zero(self) -> State:
         return set()
-
-    def add_source(self, state: str, value: str, add: str) -> str:
-        return f"{state}.add({value})"
-
-    def add(self, state: State, value: Any, times: int = 1) -> State:
-        return {*state, value}
 
     def merge(self, a: State, b: State) -> State:
         if not (isinstance(a, set) and isinstance(b, set)):
@@ -64,13 +60,13 @@ class CountDistinct(Aggregate):
     def finish(self, state: State) -> Any:
         if isinstance(state, bytes | bytearray):
             return estimate(state)
-        # The sketch of the same items says the same whichever way they came together.
+        # A sketch of the same items is the same in whichever order they were merged.
         return len(state) if len(state) <= EXACT_ITEMS else estimate(_registers(state))
 
     def to_json(self, state: State) -> Any:
         if isinstance(state, bytes | bytearray):
             return {"hyperloglog": encode_registers(state)}
-        items = sorted(item_text(each) if not isinstance(each, _Text) else each for each in state)
+        items = sorted(map(_text_of, state))
         if len(items) > EXACT_ITEMS or sum(map(len, items)) > MAX_EXACT_BYTES:
             return {"hyperloglog": encode_registers(_registers(set(map(_Text, items))))}
         return items
@@ -82,21 +78,25 @@ class CountDistinct(Aggregate):
 
 
 class _Text(str):
-    """An item that is its text already, read back from a state."""
+    """The text of an item, read from a state."""
 
     __slots__ = ()
+
+
+def _text_of(item: Any) -> str:
+    return item if isinstance(item, _Text) else item_text(item)
 
 
 def _registers(state: set[Any] | bytes | bytearray) -> bytes | bytearray:
     if isinstance(state, bytes | bytearray):
         return state
     registers = bytearray(REGISTERS)
-    add_items(registers, ((each if isinstance(each, _Text) else item_text(each)).encode() for each in state))
+    add_items(registers, (_text_of(item).encode() for item in state))
     return bytes(registers)
 
 
 class _MergingDistinct(Merging):
-    """One set that grows, and past EXACT_ITEMS registers that do not."""
+    """A set that grows and, past EXACT_ITEMS, becomes registers, which do not grow."""
 
     def add(self, value: Any) -> None:
         if isinstance(value, dict):
@@ -110,31 +110,26 @@ class _MergingDistinct(Merging):
 
 
 class _Merged(dict[str, int]):
-    """Counts that were read from states: they are never cut again, so that merging is the same in any order."""
+    """Counts read from states. They are never cut again, so that merging gives the same result in any order."""
 
 
 class TopItems(Aggregate):
-    """Counts of items, for TOP_K_ITEMS_TUMBLING: exact up to EXACT_ITEMS distinct items a batch.
+    """Counts of items, for TOP_K_ITEMS_TUMBLING: exact up to EXACT_ITEMS distinct items per batch.
 
-    A batch with more keeps its EXACT_ITEMS most frequent and says how often the most frequent of the others came. So a
-    shown count is at most the sum of these figures over the window's batches too low, and never too high.
+    A batch with more keeps its EXACT_ITEMS most frequent items, and the largest count that it dropped. A shown count is
+    thus too low by at most the sum of these dropped counts over the window's batches, and never too high.
     """
 
     has_items = True
+    addition = "{state}[{value}] = {state}.get({value}, 0) + n"
 
-    def __init__(self, of: SqlType | None) -> None:
-        if of is None:
+    def __init__(self, argument_type: SqlType | None) -> None:
+        if argument_type is None:
             raise PlanError("a count of items takes an argument")
-        super().__init__(of)
+        super().__init__(argument_type)
 
     def zero(self) -> State:
         return {}
-
-    def add_source(self, state: str, value: str, add: str) -> str:
-        return f"{state}[{value}] = {state}.get({value}, 0) + n"
-
-    def add(self, state: State, value: Any, times: int = 1) -> State:
-        return {**state, value: state.get(value, 0) + times}
 
     def merge(self, a: State, b: State) -> State:
         (items, error), (others, more) = _counts(a), _counts(b)
@@ -151,7 +146,7 @@ class TopItems(Aggregate):
 
     def items(self, state: State) -> list[tuple[Any, int]]:
         counts = _ranked(_counts(state)[0])
-        if self.of and self.of.name == "DECIMAL":
+        if self.argument_type and self.argument_type.name == "DECIMAL":
             return [(Decimal(orjson.loads(text)), count) for text, count in counts]
         return [(orjson.loads(text), count) for text, count in counts]
 
@@ -169,7 +164,7 @@ class TopItems(Aggregate):
 
 
 class _MergingItems(Merging):
-    """One dictionary that grows."""
+    """A dictionary that grows."""
 
     def __init__(self, aggregate: Aggregate) -> None:
         super().__init__(aggregate)
@@ -183,7 +178,7 @@ class _MergingItems(Merging):
 
 
 def _counts(state: State) -> tuple[dict[str, int], int]:
-    """(item's text → count, how much a count may be too low)."""
+    """(text of an item → count, by how much a count may be too low)."""
     if isinstance(state, dict):
         return {item_text(item): count for item, count in state.items()}, 0
     items, error = state
@@ -191,14 +186,14 @@ def _counts(state: State) -> tuple[dict[str, int], int]:
 
 
 def _ranked(items: dict[str, int]) -> list[tuple[str, int]]:
-    return sorted(items.items(), key=lambda each: (-each[1], each[0]))
+    return sorted(items.items(), key=lambda item: (-item[1], item[0]))
 
 
 def _fitting(ranked: list[tuple[str, int]]) -> int:
-    """How many of the items a partial can hold."""
+    """The number of items that a partial can hold."""
     size = 0
-    for place, (text, _) in enumerate(ranked):
+    for index, (text, _) in enumerate(ranked):
         size += len(text) + 16
-        if place >= EXACT_ITEMS or size > MAX_EXACT_BYTES:
-            return place
+        if index >= EXACT_ITEMS or size > MAX_EXACT_BYTES:
+            return index
     return len(ranked)

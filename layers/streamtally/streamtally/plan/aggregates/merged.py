@@ -1,7 +1,7 @@
-"""Which outputs a database can merge by itself, and what their partials carry for it: numbers, and the key as text.
+"""Outputs that a database can merge, and what their partials carry for it: numbers, and the key as text.
 
-COUNT, and SUM, AVG, MIN and MAX of integers come down to sums and extremes of integers (AVG to a sum and a count). A
-sum of DOUBLE or DECIMAL, a set or a list of items does not: an output with one of these is merged by its states alone.
+COUNT, and SUM, AVG, MIN and MAX of integers reduce to sums and extremes of integers (AVG to a sum and a count). Sums of
+DOUBLE or DECIMAL and aggregates over items do not: an output with one of these is merged from its states only.
 """
 
 from __future__ import annotations
@@ -15,22 +15,21 @@ from streamtally.plan.aggregates.base import Aggregate, decode_number
 from streamtally.plan.aggregates.basic import Avg, Count, Max, Min, Sum
 
 Operation = Literal["count", "sum", "min", "max"]
-"""How a number is merged; all but "count" may be NULL."""
+"""How a number is merged; all except "count" may be NULL."""
 
 MAX_NUMBERS: Final = 16
-"""An output of more numbers is merged by its states: the index has this many fields for them."""
+"""The number of fields for them in the index; an output with more numbers is merged from its states."""
 MAX_KEY_BYTES: Final = 8_191
-"""A longer key is carried in the state alone: an index takes it for no term, or refuses the document."""
+"""A longer key is carried in the state only: an index would not index it as a term, or would reject the document."""
 LONGS: Final = range(-(2**63), 2**63)
-NUMBERS: Final = tuple(f"v{place}" for place in range(MAX_NUMBERS))
-
+NUMBERS: Final = tuple(f"v{index}" for index in range(MAX_NUMBERS))
 
 Operations = tuple[tuple[Operation, ...], ...]
-"""Of an output: for each aggregate, how the numbers of its state are merged."""
+"""For each aggregate of an output, how the numbers of its state are merged."""
 
 
 def operations_of(aggregates: Sequence[Aggregate]) -> Operations | None:
-    """How the numbers of each aggregate's state are merged; None: they are not all integers, or too many."""
+    """How the numbers of each aggregate's state are merged; None if they are not all integers, or too many."""
     numbers = []
     for aggregate in aggregates:
         operations = _operations(aggregate)
@@ -41,7 +40,7 @@ def operations_of(aggregates: Sequence[Aggregate]) -> Operations | None:
 
 
 def _operations(aggregate: Aggregate) -> tuple[Operation, ...] | None:
-    kind = type(aggregate)  # exactly: what derives from these has a state of its own
+    kind = type(aggregate)  # compared exactly: a subclass may have another state
     if kind is Count:
         return ("count",)
     if not aggregate.result.is_integer:
@@ -53,10 +52,10 @@ def _operations(aggregate: Aggregate) -> tuple[Operation, ...] | None:
 
 
 def to_merge(operations: Operations | None, state: Mapping[str, Any]) -> dict[str, Any] | None:
-    """``tally.merge`` of a partial: its key as text, its numbers that are not NULL, and how many these are.
+    """``tally.merge`` of a partial: its key as text, its numbers that are not NULL, and their number.
 
     Args: state: ``tally.state``.
-    Returns: None where a database could not merge it: another kind of output, a number past 64 bits, a long key.
+    Returns: None if a database could not merge it: another kind of output, a number past 64 bits, a long key.
     """
     if operations is None:
         return None
@@ -76,7 +75,7 @@ def to_merge(operations: Operations | None, state: Mapping[str, Any]) -> dict[st
 
 
 def from_numbers(operations: Operations, key: Sequence[Any], numbers: Sequence[int | None]) -> dict[str, Any]:
-    """Merged numbers → a state as partials carry it, which has no use for ``rows`` any more."""
+    """Merged numbers → a state in the form in which partials carry it; its ``rows`` are no longer needed."""
     left = iter(numbers)
     aggregates: list[Any] = []
     for parts in operations:

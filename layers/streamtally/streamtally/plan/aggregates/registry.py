@@ -1,25 +1,25 @@
-"""The aggregate functions by their names in a plan."""
+"""The aggregate functions, by their names in a plan."""
 
 from __future__ import annotations
 
 from streamtally.errors import PlanError
 from streamtally.plan.aggregates.base import Aggregate
-from streamtally.plan.aggregates.basic import Avg, Count, Max, Min, Sum, sum_of
+from streamtally.plan.aggregates.basic import Avg, Count, Max, Min, Sum, make_sum
 from streamtally.plan.types import SqlType
 
 
-def make_aggregate(name: str, of: SqlType | None) -> Aggregate:
-    """The aggregate function of that name over arguments of a type. Raises: PlanError."""
+def make_aggregate(name: str, argument_type: SqlType | None) -> Aggregate:
+    """The aggregate function with this name over arguments of a type. Raises: PlanError."""
     if name == "sum":
-        return sum_of(of)
-    kind = AGGREGATES.get(name) or _more(name)
+        return make_sum(argument_type)
+    kind = AGGREGATES.get(name) or _load_other(name)
     if kind is None:
         raise PlanError(f"unknown aggregate {name!r}: the aggregates are {', '.join([*AGGREGATES, *OTHERS])}")
-    return kind(of)
+    return kind(argument_type)
 
 
-def _more(name: str) -> type[Aggregate] | None:
-    # Loaded only for a program that uses them: most count, and start the faster.
+def _load_other(name: str) -> type[Aggregate] | None:
+    # Imported only for a program that uses them: most programs do not, and start faster without.
     if name in ("var_pop", "var_samp", "stddev_pop", "stddev_samp"):
         from streamtally.plan.aggregates import spread
 
@@ -38,5 +38,6 @@ def _more(name: str) -> type[Aggregate] | None:
 
 
 AGGREGATES: dict[str, type[Aggregate]] = {"count": Count, "sum": Sum, "min": Min, "max": Max, "avg": Avg}
-"""Aggregate functions by their names in a plan; :func:`_more` has those that are loaded when they are used."""
+"""The aggregate functions that are always imported."""
 OTHERS = ("count_distinct", "stddev_pop", "stddev_samp", "top_items", "var_pop", "var_samp")
+"""The names of those that are imported when a program uses them."""

@@ -1,5 +1,7 @@
-"""VAR and STDDEV, exact on merging: the state holds the number of rows, their sum and the sum of their squares as
-exact numbers m · 2^e, so that partials give the same in any order; one rounding comes at the end.
+"""VAR and STDDEV, with exact merging.
+
+The state holds the number of rows, their sum and the sum of their squares as exact numbers m · 2^e, so that partials
+merge to the same result in any order. The result is rounded once, at the end.
 """
 
 from __future__ import annotations
@@ -10,14 +12,14 @@ from fractions import Fraction
 from typing import Any
 
 from streamtally.plan.aggregates.base import Aggregate, State, number_argument
-from streamtally.plan.types import SqlType
+from streamtally.plan.types import DOUBLE, SqlType
 
 Dyadic = tuple[int, int]
 """(m, e): the number m · 2^e."""
 
 
 def to_dyadic(value: int | float) -> Dyadic:
-    """A number without loss."""
+    """The exact value of a number."""
     if isinstance(value, int):
         return value, 0
     numerator, denominator = value.as_integer_ratio()
@@ -38,27 +40,30 @@ def to_fraction(value: Dyadic) -> Fraction:
 
 
 class Spread(Aggregate):
-    """VAR_POP; the base of its kin.
+    """VAR_POP, and the base of the other three.
 
-    DECIMAL is counted in units of its last digit, which ``finish`` takes back. The result is DOUBLE.
+    DECIMAL values are added in units of their last digit; ``finish`` scales them back.
     """
 
-    result = SqlType("DOUBLE")
+    result = DOUBLE
     sample = False
+    """Whether the divisor is the number of rows less one."""
     root = False
+    """Whether the result is the square root."""
 
-    def __init__(self, of: SqlType | None) -> None:
-        super().__init__(number_argument("STDDEV and VAR", of))
-        self.scale = 10**self.of.scale if self.of and self.of.name == "DECIMAL" else 1
+    def __init__(self, argument_type: SqlType | None) -> None:
+        argument_type = number_argument("STDDEV and VAR", argument_type)
+        super().__init__(argument_type)
+        self.scale = 10**argument_type.scale if argument_type.name == "DECIMAL" else 1
 
     def zero(self) -> State:
         return (0, (0, 0), (0, 0))
 
-    def add(self, state: State, value: Any, times: int = 1) -> State:
+    def add(self, state: State, value: Any, n: int = 1) -> State:
         if isinstance(value, Decimal):
             value = int(value * self.scale)
         m, e = to_dyadic(value)
-        return (state[0] + times, add_dyadic(state[1], (m * times, e)), add_dyadic(state[2], (m * m * times, 2 * e)))
+        return (state[0] + n, add_dyadic(state[1], (m * n, e)), add_dyadic(state[2], (m * m * n, 2 * e)))
 
     def merge(self, a: State, b: State) -> State:
         return (a[0] + b[0], add_dyadic(a[1], b[1]), add_dyadic(a[2], b[2]))
@@ -73,7 +78,7 @@ class Spread(Aggregate):
         try:
             number = float(variance)
         except OverflowError:
-            return None  # beyond the range of a double, as a SUM is
+            return None  # beyond the range of a double, as for SUM
         return math.sqrt(number) if self.root else number
 
     def to_json(self, state: State) -> Any:

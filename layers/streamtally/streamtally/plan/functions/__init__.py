@@ -1,1 +1,1 @@
-"""The scalar functions of a plan: one file a kind, and the registry of all."""
+"""The scalar functions of a plan: one file per kind, and the registry of all."""

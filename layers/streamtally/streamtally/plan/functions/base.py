@@ -1,4 +1,4 @@
-"""What a scalar function of a plan is."""
+"""Scalar functions of a plan: their signature, and common result types."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from streamtally.plan.types import FLOATS, SqlType
+from streamtally.plan.types import BIGINT, DOUBLE, FLOATS, SqlType
 
 ResultType = Callable[[tuple[SqlType, ...]], SqlType]
+"""Types of the arguments → type of the result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +17,13 @@ class Function:
     """A scalar function.
 
     Attributes:
-        call: the function over values that are not None (unless ``takes_null``).
-        result: its type, from the arguments' types.
-        arity: how few and how many arguments.
-        prepare: makes ``call`` from the first ``prepared`` arguments where these are literals, so that a pattern is
-            compiled once; the call made takes the other arguments only.
+        call: the function over values.
+        result: the type of its result.
+        arity: the smallest and the largest number of arguments.
+        takes_null: whether ``call`` handles None; otherwise NULL in any argument gives NULL without a call.
+        prepare: makes a call from the first ``prepared`` arguments if these are literals, so that a pattern is compiled
+            once. The prepared call takes only the other arguments.
+        prepared: the number of arguments that ``prepare`` takes.
     """
 
     call: Callable[..., Any]
@@ -32,20 +35,25 @@ class Function:
 
 
 def always(name: str, length: int | None = None) -> ResultType:
-    """A result that is of the same type whatever the arguments are."""
-    of = SqlType(name, length)
-    return lambda _: of
+    """A result of one type, whatever the arguments."""
+    sql_type = SqlType(name, length)
+    return lambda _: sql_type
 
 
-def as_argument(place: int = 0) -> ResultType:
-    """A result of an argument's type."""
-    return lambda types: types[place]
+def as_argument(index: int = 0) -> ResultType:
+    """A result of the type of an argument."""
+    return lambda types: types[index]
 
 
 def as_numbers(types: tuple[SqlType, ...]) -> SqlType:
-    """The number type that holds both arguments' values: DOUBLE, DECIMAL(18, larger scale) or BIGINT."""
-    if any(type_.name in FLOATS for type_ in types):
-        return SqlType("DOUBLE")
-    if any(type_.name == "DECIMAL" for type_ in types):
-        return SqlType("DECIMAL", 18, max(type_.scale for type_ in types))
-    return SqlType("BIGINT")
+    """The number type that holds the values of all arguments: DOUBLE, DECIMAL(18, largest scale) or BIGINT."""
+    if any(sql_type.name in FLOATS for sql_type in types):
+        return DOUBLE
+    if any(sql_type.name == "DECIMAL" for sql_type in types):
+        return SqlType("DECIMAL", 18, max(sql_type.scale for sql_type in types))
+    return BIGINT
+
+
+def literal_pattern(text: str) -> str:
+    """A pattern, for ``re`` and RE2 alike, that matches exactly this text."""
+    return "".join(char if char.isalnum() or char > "\x7f" else f"\\x{ord(char):02x}" for char in text)

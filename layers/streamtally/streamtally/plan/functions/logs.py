@@ -1,6 +1,6 @@
-"""Log parsers: each call gives one column of what it reads out of a text, from 1; NULL where the text does not fit.
+"""Log parsers: each call gives one column of a parsed text, counted from 1; NULL if the text does not match.
 
-Columns of one text share its parse. Source: Kinesis Analytics' SQL Reference, Log Parsing Functions.
+The columns of one text share one parse. Source: Kinesis Analytics' SQL Reference, Log Parsing Functions.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from typing import Any
 
 from streamtally.errors import EvaluationError, SettingsError
 from streamtally.patterns.linear import compile_linear
-from streamtally.plan.functions.base import Function, always
+from streamtally.plan.functions.base import Function, always, literal_pattern
 from streamtally.times.parsing import compile_time_parser
 
 Columns = Sequence[str | None]
 ParseColumns = Callable[[str], Columns | None]
-"""A text → its columns; None if it does not fit."""
+"""Text → its columns; None if the text does not match."""
 
 FAST_MAX_CHARS = 1024
-"""A column of FAST_REGEX_LOG_PARSE is a VARCHAR(1024)."""
+"""Columns of FAST_REGEX_LOG_PARSE are VARCHAR(1024)."""
 
 
 def remember_last(parse: ParseColumns) -> ParseColumns:
-    """The same, without parsing again for the next column of the same text."""
+    """The same parse, which remembers the last text: its next column is not parsed again."""
     last: list[Any] = [None, None]
 
     def parse_remembered(text: str) -> Columns | None:
@@ -37,7 +37,9 @@ def remember_last(parse: ParseColumns) -> ParseColumns:
 
 
 def _java(pattern: str, mode: str) -> Any:
-    from streamtally.patterns.java_regex import JavaPattern  # only programs that use it pay for it
+    from streamtally.patterns.java_regex import (
+        JavaPattern,
+    )  # imported here so that only programs that use it pay for it
 
     return JavaPattern(pattern, mode)
 
@@ -56,31 +58,40 @@ def _limited(groups: Callable[[str], Columns | None]) -> ParseColumns:
 
 @lru_cache(maxsize=64)
 def regex_columns(pattern: str) -> tuple[int, ParseColumns]:
-    """REGEX_LOG_PARSE: how many columns there are, and their parse; the pattern is found anywhere, greedily."""
+    """REGEX_LOG_PARSE: (number of columns, their parse). The pattern is greedy and may match anywhere in the text."""
     compiled = _java(pattern, "find")
     return compiled.group_count, remember_last(_limited(compiled.groups))
 
 
 @lru_cache(maxsize=64)
 def fast_regex_columns(pattern: str) -> tuple[int, ParseColumns]:
-    """FAST_REGEX_LOG_PARSE: the pattern is lazy and covers the whole text; columns are cut to 1,024 characters."""
+    """FAST_REGEX_LOG_PARSE: the pattern is lazy and must match the whole text; columns are cut to 1,024 characters."""
     compiled = _java(make_lazy(pattern), "matches")
 
     def groups(text: str) -> Columns | None:
-        found = compiled.groups(text)
-        return None if found is None else [each and each[:FAST_MAX_CHARS] for each in found]
+        columns = compiled.groups(text)
+        return None if columns is None else [column and column[:FAST_MAX_CHARS] for column in columns]
 
     return compiled.group_count, remember_last(_limited(groups))
 
 
-_PIECE = re.compile(
-    r"\\.|\[\^?\]?(?:\\.|\[[^\]]*\]|[^\]\\])*\]|(?P<many>\*|\+|\{\d+(?:,\d*)?\}|(?<!\()\?)(?P<how>[?+]?)|.", re.DOTALL
+_PATTERN_PIECE = re.compile(
+    r"""
+    \\ .                                                           # an escape
+    | \[ \^? \]? (?: \\ . | \[ [^\]]* \] | [^\]\\] )* \]           # a character class
+    | (?P<repeat> \* | \+ | \{ \d+ (?: , \d* )? \} | (?<!\() \? )  # a quantifier, but not the ? of (?:
+      (?P<mode> [?+]? )                                            # lazy or possessive already
+    | .
+    """,
+    re.VERBOSE | re.DOTALL,
 )
 
 
 def make_lazy(pattern: str) -> str:
     """The pattern with every greedy quantifier made lazy."""
-    return _PIECE.sub(lambda found: found["many"] + (found["how"] or "?") if found["many"] else found[0], pattern)
+    return _PATTERN_PIECE.sub(
+        lambda piece: piece["repeat"] + (piece["mode"] or "?") if piece["repeat"] else piece[0], pattern
+    )
 
 
 _W3C_NAMED = {
@@ -90,28 +101,34 @@ _W3C_NAMED = {
     "REFERER": "%{Referer}i ---> %U",
     "AGENT": "%{User-agent}i",
 }
-_DIRECTIVE = re.compile(r'"%(?:[<>]|\{[^}]*\})*[a-zA-Z]"|%(?:[<>!,0-9]|\{[^}]*\})*(?P<letter>[a-zA-Z%])')
+_DIRECTIVE = re.compile(
+    r"""
+    "% (?: [<>] | \{ [^}]* \} )* [a-zA-Z] "                        # in quotes
+    | % (?: [<>!,0-9] | \{ [^}]* \} )* (?P<letter> [a-zA-Z%] )     # without
+    """,
+    re.VERBOSE,
+)
 
 
 @lru_cache(maxsize=64)
 def w3c_columns(format: str) -> tuple[int, ParseColumns]:
-    """W3C_LOG_PARSE: a named format (COMMON …) or Apache's directives (``%h %l %u %t "%r" %>s %b``)."""
+    """W3C_LOG_PARSE: a named format (COMMON …) or Apache's directives (``%h %l %u %t "%r" %>s %b``).
+
+    Raises: SettingsError: a format without a directive.
+    """
     named = _W3C_NAMED.get(" ".join(format.upper().split()), format)
     expression, position, count = "", 0, 0
-    for found in _DIRECTIVE.finditer(named):
-        expression += _literal(named[position : found.start()]) + _directive(found[0], found["letter"])
-        count += found["letter"] != "%"
-        position = found.end()
+    for directive in _DIRECTIVE.finditer(named):
+        literal = literal_pattern(named[position : directive.start()])
+        expression += literal + _directive(directive[0], directive["letter"])
+        count += directive["letter"] != "%"
+        position = directive.end()
     if not count:
         known = ", ".join(_W3C_NAMED)
-        raise SettingsError(f"unknown log format {format[:60]!r}: name one ({known}) or write Apache's directives")
-    expression += _literal(named[position:])
+        raise SettingsError(f"unknown log format {format[:60]!r}: use one of {known}, or Apache's directives")
+    expression += literal_pattern(named[position:])
     match = compile_linear(expression, f"the log format {format[:60]!r}").fullmatch
-    return count, remember_last(lambda text: found.groups() if (found := match(text)) else None)
-
-
-def _literal(text: str) -> str:
-    return "".join(char if char.isalnum() or char > "\x7f" else f"\\x{ord(char):02x}" for char in text)
+    return count, remember_last(lambda text: columns.groups() if (columns := match(text)) else None)
 
 
 def _directive(text: str, letter: str | None) -> str:
@@ -124,13 +141,20 @@ def _directive(text: str, letter: str | None) -> str:
     return r"(.*)" if letter == "i" else r"([^\t\n\v\f\r ]*)"
 
 
-_SYSLOG = re.compile(r"(?:<\d{1,3}>)?([A-Z][a-z]{2}\s++\d{1,2} \d\d:\d\d:\d\d)\s(.*)", re.DOTALL | re.ASCII)
+_SYSLOG = re.compile(
+    r"""
+    (?: < \d{1,3} > )?                                        # the priority
+    ( [A-Z][a-z]{2} \s++ \d{1,2} [ ] \d\d : \d\d : \d\d ) \s  # 1: the time
+    ( .* )                                                    # 2: the rest
+    """,
+    re.VERBOSE | re.DOTALL | re.ASCII,
+)
 _SYSLOG_TIME = compile_time_parser("MMM dd HH:mm:ss")
 
 
 @lru_cache(maxsize=1)
 def syslog_columns() -> ParseColumns:
-    """SYS_LOG_PARSE: the time (without a year, so of 1970) and the rest of a line of syslog (RFC 3164)."""
+    """SYS_LOG_PARSE: the time and the rest of a syslog line (RFC 3164). The time has no year and is read as of 1970."""
     return remember_last(lambda text: match.groups() if (match := _SYSLOG.fullmatch(text)) else None)
 
 
@@ -146,10 +170,13 @@ def _syslog_text(text: str) -> str | None:
 
 @lru_cache(maxsize=64)
 def variable_columns(delimiter: str, escape: str, quote: str) -> ParseColumns:
-    """VARIABLE_COLUMN_LOG_PARSE: columns between delimiters; an escape makes the next character a plain one, quotes
-    keep delimiters as text."""
+    """VARIABLE_COLUMN_LOG_PARSE: columns between delimiters.
+
+    The character after an escape is literal, and so are delimiters in quotes.
+    Raises: SettingsError: an empty delimiter.
+    """
     if not delimiter:
-        raise SettingsError("a delimiter has at least one character")
+        raise SettingsError("the delimiter must not be empty")
     if not escape and not quote:
         return remember_last(lambda text: text.split(delimiter))
 
@@ -179,11 +206,11 @@ def _split_quoted(text: str, delimiter: str, escape: str, quote: str) -> list[st
 
 
 def _column(parse: ParseColumns, number: int) -> Callable[[str], str | None]:
-    at = number - 1
+    index = number - 1
 
     def column(text: str) -> str | None:
         columns = parse(text)
-        return None if columns is None or at >= len(columns) else columns[at]
+        return None if columns is None or index >= len(columns) else columns[index]
 
     return column
 
@@ -192,7 +219,7 @@ def _prepared(make: Callable[[str], tuple[int, ParseColumns]]) -> Callable[[str,
     def prepare(pattern: str, number: int) -> Callable[[str], str | None]:
         count, parse = make(pattern)
         if number > count:
-            raise SettingsError(f"COLUMN{number}: the pattern gives {count} columns")
+            raise SettingsError(f"COLUMN{number}: the pattern has only {count} columns")
         return _column(parse, number)
 
     return prepare

@@ -1,4 +1,4 @@
-"""Scalar functions over numbers, and over conditions."""
+"""Scalar functions over numbers and conditions."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Number = int | float | Decimal
 
 
 def _whole_type(types: tuple[SqlType, ...]) -> SqlType:
-    of = types[0]
-    return SqlType("DECIMAL", of.length) if of.name == "DECIMAL" else of
+    sql_type = types[0]
+    return SqlType("DECIMAL", sql_type.length) if sql_type.name == "DECIMAL" else sql_type
 
 
 def _floor(value: Any) -> Any:
@@ -32,7 +32,7 @@ def _ceil(value: Any) -> Any:
 
 
 def mod(a: Any, b: Any) -> Any:
-    """The remainder of a division that truncates: it has the sign of ``a``."""
+    """The remainder of truncating division, with the sign of ``a``. Raises: EvaluationError: division by zero."""
     if b == 0:
         raise EvaluationError("division by zero")
     if isinstance(a, float) or isinstance(b, float):
@@ -44,12 +44,12 @@ def mod(a: Any, b: Any) -> Any:
 
 
 def step_number(value: Any, size: Any) -> Any:
-    """STEP(e BY n): the multiple of n that e has been truncated to (SQL Reference, STEP)."""
+    """STEP(e BY n): e truncated toward zero to a multiple of n (Kinesis Analytics' SQL Reference, STEP)."""
     return value - mod(value, size)
 
 
 def _real(compute: Callable[..., float]) -> Callable[..., float]:
-    """The function over doubles; what it is not defined for, or is too large, is an error of the row."""
+    """The function over doubles; undefined and infinite results raise EvaluationError."""
 
     def call(*values: Number) -> float:
         try:

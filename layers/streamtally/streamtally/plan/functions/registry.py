@@ -1,20 +1,17 @@
-"""The scalar functions of a plan, by their names there: each takes values that are not NULL, and NULL in any argument
-gives NULL (unless it says otherwise).
+"""The scalar functions of a plan, by their names in a plan.
 
-Adding a function = one :class:`~streamtally.plan.functions.base.Function` in the table of its kind.
+To add a function, put a :class:`~streamtally.plan.functions.base.Function` into the table of its kind.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from streamtally.plan.functions.base import Function, ResultType, always
+from streamtally.plan.functions.base import Function
 from streamtally.plan.functions.logs import LOG_FUNCTIONS
 from streamtally.plan.functions.number import NUMBER_FUNCTIONS
 from streamtally.plan.functions.text import TEXT_FUNCTIONS
-from streamtally.plan.functions.time import TIME_FUNCTIONS, step
-
-__all__ = ["FUNCTIONS", "Function", "ResultType", "always", "step"]
+from streamtally.plan.functions.time import TIME_FUNCTIONS
 
 FUNCTIONS: Mapping[str, Function] = {**TEXT_FUNCTIONS, **TIME_FUNCTIONS, **NUMBER_FUNCTIONS, **LOG_FUNCTIONS}
-"""Every scalar function by its name in a plan."""
+"""Every scalar function, by its name in a plan."""

@@ -9,13 +9,16 @@ from typing import Any
 
 from streamtally.errors import EvaluationError, SettingsError
 from streamtally.patterns.linear import compile_linear
-from streamtally.plan.functions.base import Function, always, as_argument
+from streamtally.plan.functions.base import Function, always, as_argument, literal_pattern
 
 Test = Callable[[str], bool]
 
 
 def substring(text: str, start: int, length: int | None = None) -> str:
-    """``length`` characters from place ``start``, which counts from 1; places before the text count as empty."""
+    """``length`` characters from position ``start``, counted from 1; positions before the text are empty.
+
+    Raises: EvaluationError: a negative length.
+    """
     if length is None:
         return text[max(0, start - 1) :]
     if length < 0:
@@ -24,12 +27,15 @@ def substring(text: str, start: int, length: int | None = None) -> str:
 
 
 def position(part: str, text: str, start: int = 1) -> int:
-    """Where the part is first found from ``start`` on, from 1; 0: nowhere."""
+    """The first position of the part at or after ``start``, counted from 1; 0 if there is none."""
     return 0 if start < 1 else text.find(part, start - 1) + 1
 
 
 def overlay(text: str, placing: str, start: int, length: int | None = None) -> str:
-    """The text with ``length`` characters from ``start`` replaced (by default as many as are put in)."""
+    """The text with ``length`` characters from ``start`` replaced (by default as many as are inserted).
+
+    Raises: EvaluationError: a start before the text, or a negative length.
+    """
     if start < 1:
         raise EvaluationError("an overlay that starts before the text")
     size = len(placing) if length is None else length
@@ -42,13 +48,13 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 def initcap(text: str) -> str:
-    """The first letter of each word in upper case, the others in lower case; words are letters and digits."""
-    return _WORD.sub(lambda found: found[0].capitalize(), text)
+    """The first letter of each word in upper case, the others in lower case; words are made of letters and digits."""
+    return _WORD.sub(lambda match: match[0].capitalize(), text)
 
 
 def _trimmer(mode: str, chars: str) -> Callable[[str], str]:
     if len(chars) != 1:
-        raise SettingsError("TRIM takes one character to take off")
+        raise SettingsError("TRIM takes a single character to remove")
     trim = {"BOTH": str.strip, "LEADING": str.lstrip, "TRAILING": str.rstrip}[mode]
     return lambda text: trim(text, chars)
 
@@ -60,10 +66,10 @@ def _trim(mode: str, chars: str, text: str) -> str:
 
 
 def like_test(pattern: str, escape: str = "") -> Test:
-    """Whether a text is LIKE a pattern: ``%`` any characters, ``_`` one.
+    """Whether a text is LIKE a pattern: ``%`` matches any characters, ``_`` one character.
 
-    Each part between two ``%`` is taken at its first place, atomically: as good as any other, and it bounds the work.
-    Raises: SettingsError: the escape character stands before something else than ``%``, ``_`` or itself.
+    Each part between two ``%`` is matched at its first position, atomically: this loses no match and bounds the work.
+    Raises: SettingsError: the escape character precedes a character other than ``%``, ``_`` and itself.
     """
     parts = [""]
     position = 0
@@ -72,7 +78,7 @@ def like_test(pattern: str, escape: str = "") -> Test:
         if escape and char == escape:
             position += 1
             if pattern[position : position + 1] not in ("%", "_", escape):
-                raise SettingsError("a LIKE pattern whose escape character escapes nothing")
+                raise SettingsError("in a LIKE pattern, the escape character must precede %, _ or itself")
             parts[-1] += re.escape(pattern[position])
         elif char == "%":
             parts.append("")
@@ -95,7 +101,7 @@ def _whole(expression: str) -> Test:
 
 
 MAX_ROW_PATTERN_CHARS = 256
-"""Of a pattern that is no constant: it comes with the row, and is as hostile as a line."""
+"""The longest pattern that is not a constant: it comes with the row, and may be as hostile as a line."""
 
 _CLASSES = {
     "ALPHA": "a-zA-Z",
@@ -109,9 +115,9 @@ _CLASSES = {
 
 
 def similar_test(pattern: str, escape: str = "") -> Test:
-    """Whether a text is SIMILAR TO a pattern of SQL: ``% _ | * + ? {m,n} ( ) [ ]``, in linear time.
+    """Whether a text is SIMILAR TO an SQL pattern (``% _ | * + ? {m,n} ( ) [ ]``), in linear time.
 
-    Raises: SettingsError: not such a pattern.
+    Raises: SettingsError: the pattern is invalid.
     """
     out: list[str] = []
     position = 0
@@ -121,29 +127,25 @@ def similar_test(pattern: str, escape: str = "") -> Test:
         if escape and char == escape:
             if position >= len(pattern):
                 raise SettingsError("a SIMILAR TO pattern that ends with its escape character")
-            out.append(_literal(pattern[position]))
+            out.append(literal_pattern(pattern[position]))
             position += 1
         elif char == "[":
             text, position = _similar_class(pattern, position)
             out.append(text)
         elif char in "%_":
             out.append("(?:.*)" if char == "%" else ".")
-        elif char == "(":  # whatever follows it is no option of RE2's
+        elif char == "(":  # non-capturing, so that RE2 cannot read what follows as options
             out.append("(?:")
         elif char in "*+?" and out[-1:] and out[-1] in ("*", "+", "?"):
-            raise SettingsError(f"the SIMILAR TO pattern {pattern[:80]!r}: one repeat stands after another")
+            raise SettingsError(f"the SIMILAR TO pattern {pattern[:80]!r}: a repeat follows another repeat")
         else:
-            out.append(char if char in "|*+?{},)" else _literal(char))
+            out.append(char if char in "|*+?{},)" else literal_pattern(char))
     match = compile_linear("".join(out), f"the SIMILAR TO pattern {pattern[:80]!r}").fullmatch
     return lambda text: match(text) is not None
 
 
-def _literal(char: str) -> str:
-    return char if char.isalnum() or char > "\x7f" else f"\\x{ord(char):02x}"
-
-
 def _similar_class(pattern: str, start: int) -> tuple[str, int]:
-    """A class from behind its ``[``, as Python writes it, and the place behind it."""
+    """(The character class after a ``[``, in Python's syntax; the position after its ``]``)."""
     out, position = "[", start
     if pattern[position : position + 1] == "^":
         out, position = "[^", position + 1
@@ -158,13 +160,13 @@ def _similar_class(pattern: str, start: int) -> tuple[str, int]:
                 raise SettingsError(f"unknown class [:{name[:20]}:]: the classes are {', '.join(_CLASSES)}")
             out, position = out + _CLASSES[name], end + 2
             continue
-        out += char if char == "-" else _literal(char)
+        out += char if char == "-" else literal_pattern(char)
         position += 1
-    raise SettingsError("a SIMILAR TO pattern with a [ that is never closed")
+    raise SettingsError("a SIMILAR TO pattern with an unclosed [")
 
 
 def _test_call(make: Callable[..., Test]) -> Callable[..., bool]:
-    """The call for a pattern that is no constant: what is wrong with it is the row's failure."""
+    """The call for a pattern that is not a constant: an invalid pattern fails the row."""
     remembered = lru_cache(maxsize=256)(make)
 
     def call(*arguments: str) -> bool:
@@ -180,15 +182,15 @@ def _test_call(make: Callable[..., Test]) -> Callable[..., bool]:
 
 
 def _in_order(patterns: list[str]) -> list[str]:
-    return patterns[::-1]  # a plan's call has the escape first, so that one literal more is prepared
+    return patterns[::-1]  # in a plan's call the escape comes first, so that both literals can be prepared
 
 
 def regex_replacer(pattern: str, replacement: str) -> Callable[..., str]:
     """REGEX_REPLACE for a Java pattern and replacement (``$1`` is a group): (text[, start[, occurrence]]) → text.
 
-    Raises: SettingsError: a pattern that Java would not take, or that cannot be run with Java's meaning.
+    Raises: SettingsError: a pattern that Java rejects, or that cannot be run with Java's semantics.
     """
-    # Only programs that use it pay for it.
+    # Imported here so that only programs that use it pay for it.
     from streamtally.patterns.java_regex import JavaPattern, PatternLimitError, SearchWork
 
     compiled = JavaPattern(pattern, "find")
@@ -201,16 +203,16 @@ def regex_replacer(pattern: str, replacement: str) -> Callable[..., str]:
     def replace(text: str, start: int = 1, occurrence: int = 0) -> str:
         if start < 1 or occurrence < 0:
             raise EvaluationError("REGEX_REPLACE counts from 1")
-        out, begin, at, found, work = "", 0, start - 1, 0, SearchWork()
+        out, begin, position, matches, work = "", 0, start - 1, 0, SearchWork()
         try:
-            while at <= len(text) and (spans := compiled.spans_from(text, at, work)) is not None:
+            while position <= len(text) and (spans := compiled.spans_from(text, position, work)) is not None:
                 low, high = spans[0]
-                found += 1
-                if occurrence in (0, found):
+                matches += 1
+                if occurrence in (0, matches):
                     out, begin = out + text[begin:low] + expand(text, spans), high
-                if found == occurrence:
+                if matches == occurrence:
                     break
-                at = high + (high == low)
+                position = high + (high == low)
         except PatternLimitError:
             raise EvaluationError("a pattern that takes too many steps") from None
         return out + text[begin:]
@@ -218,19 +220,28 @@ def regex_replacer(pattern: str, replacement: str) -> Callable[..., str]:
     return replace
 
 
+_REPLACEMENT_PART = re.compile(
+    r"""
+    \\ (?P<escaped> . )       # an escaped character stands for itself
+    | \$ (?P<group> \d )      # the text of a group
+    | (?P<text> [^\\$]+ )     # literal text
+    | (?P<invalid> . )        # $ or a backslash on its own
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
 def _replacement_parts(replacement: str, groups: int) -> list[str | int]:
     parts: list[str | int] = []
-    for found in re.finditer(
-        r"\\(?P<escaped>.)|\$(?P<group>\d)|(?P<text>[^\\$]+)|(?P<wrong>.)", replacement, re.DOTALL
-    ):
-        if found["wrong"]:
+    for part in _REPLACEMENT_PART.finditer(replacement):
+        if part["invalid"]:
             raise SettingsError("a replacement with a lone $ or \\: write \\$ or \\\\")
-        if found["group"]:
-            if int(found["group"]) > groups:
-                raise SettingsError(f"a replacement with ${found['group']}, and the pattern has {groups} groups")
-            parts.append(int(found["group"]))
+        if part["group"]:
+            if int(part["group"]) > groups:
+                raise SettingsError(f"a replacement with ${part['group']}, but the pattern has {groups} groups")
+            parts.append(int(part["group"]))
         else:
-            parts.append(found["escaped"] or found["text"])
+            parts.append(part["escaped"] or part["text"])
     return parts
 
 

@@ -1,4 +1,4 @@
-"""Scalar functions over times: a TIMESTAMP is ms since the epoch, a DATE days, a TIME milliseconds of a day."""
+"""Scalar functions over times: TIMESTAMP in ms and DATE in days since the epoch, TIME in ms since midnight."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_MS = int((datetime(1, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds()) * 1000
 _END_MS = int((datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH).total_seconds()) * 1000 + MS_PER_DAY
 NULL_TEXT = "null"
-"""What TIMESTAMP_TO_CHAR gives for NULL (Kinesis Analytics' SQL Reference, TIMESTAMP_TO_CHAR)."""
+"""The result of TIMESTAMP_TO_CHAR for NULL (Kinesis Analytics' SQL Reference, TIMESTAMP_TO_CHAR)."""
 
 
 def _in_range(ms: int) -> int:
@@ -73,7 +73,7 @@ def _write(pattern: str | None, value: int | None, factor: int = 1) -> str | Non
 
 
 def step(value: int, size: int) -> int:
-    """The value floored to a multiple of the size, counted from 0 (for a time: from the epoch)."""
+    """The value floored to a multiple of the size, counted from 0 (for a time, from the epoch)."""
     if size <= 0:
         raise EvaluationError("a step that is not positive")
     return value - value % size
@@ -87,10 +87,10 @@ _CLOCK = {"HOUR": (3_600_000, 24), "MINUTE": (60_000, 60), "SECOND": (1_000, 60)
 
 
 def extractor(unit: str) -> Callable[[int], int]:
-    """A function that takes a field out of a TIMESTAMP; weeks are ISO's, seconds whole."""
+    """A function that extracts a field of a TIMESTAMP; weeks are ISO weeks, seconds are whole."""
     if unit in _CLOCK:
-        size, many = _CLOCK[unit]
-        return lambda ms: ms // size % many
+        size, modulus = _CLOCK[unit]
+        return lambda ms: ms // size % modulus
     fields: dict[str, Callable[[datetime], int]] = {
         "YEAR": lambda moment: moment.year,
         "QUARTER": lambda moment: (moment.month + 2) // 3,
@@ -99,24 +99,25 @@ def extractor(unit: str) -> Callable[[int], int]:
         "DAY": lambda moment: moment.day,
     }
     if unit not in fields:
-        raise SettingsError(f"unknown field {unit!r} of a time")
-    take = fields[unit]
-    return lambda ms: take(_moment(ms))
+        raise SettingsError(f"unknown time field {unit!r}")
+    extract = fields[unit]
+    return lambda ms: extract(_moment(ms))
 
 
-_FIXED = {"SECOND": 1_000, "MINUTE": 60_000, "HOUR": 3_600_000, "DAY": MS_PER_DAY}
+UNIT_MS = {"SECOND": 1_000, "MINUTE": 60_000, "HOUR": 3_600_000, "DAY": MS_PER_DAY}
+"""Units of a fixed length, in ms; months and years have none."""
 
 
 def floorer(unit: str) -> Callable[[int], int]:
-    """A function that floors a TIMESTAMP to a unit; weeks begin on Sunday, as SimpleDateFormat's in the US do."""
-    if unit in _FIXED:
-        size = _FIXED[unit]
+    """A function that floors a TIMESTAMP to a unit; weeks begin on Sunday, as in SimpleDateFormat's US locale."""
+    if unit in UNIT_MS:
+        size = UNIT_MS[unit]
         return lambda ms: ms - ms % size
     if unit == "WEEK":
         return lambda ms: (ms // MS_PER_DAY - (ms // MS_PER_DAY + 4) % 7) * MS_PER_DAY
     months = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}.get(unit)
     if months is None:
-        raise SettingsError(f"unknown unit {unit!r} of time")
+        raise SettingsError(f"unknown unit of time {unit!r}")
 
     def floor(ms: int) -> int:
         moment = _moment(ms)
@@ -133,10 +134,10 @@ def _ms_of(year: int, month: int) -> int:
 
 
 def ceiler(unit: str) -> Callable[[int], int]:
-    """A function that takes a TIMESTAMP up to the next start of a unit, unless it is one."""
+    """A function that rounds a TIMESTAMP up to the start of a unit."""
     floor = floorer(unit)
-    if unit in _FIXED or unit == "WEEK":
-        size = _FIXED.get(unit, 7 * MS_PER_DAY)
+    if unit in UNIT_MS or unit == "WEEK":
+        size = UNIT_MS.get(unit, 7 * MS_PER_DAY)
         return lambda ms: ms if floor(ms) == ms else floor(ms) + size
     months = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}[unit]
 

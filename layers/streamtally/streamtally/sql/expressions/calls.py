@@ -12,7 +12,7 @@ from streamtally.sql.expressions.log_parsers import PARSERS as RECORD_PARSERS
 from streamtally.sql.expressions.log_parsers import find_column
 from streamtally.sql.expressions.translator import Translator, translates
 from streamtally.sql.expressions.typed import NULL_LITERAL, RECORD, VARCHAR, Typed, adopt
-from streamtally.sql.signatures import AGGREGATES, KNOWN_NAMES, NOW, SIGNATURES, Signature
+from streamtally.sql.signatures import AGGREGATE_CALLS, KNOWN_NAMES, NOW, SIGNATURES, Signature
 from streamtally.text import near_names
 
 
@@ -37,7 +37,7 @@ def called(translator: Translator, node: exp.Anonymous) -> Typed:
         return _SPECIAL[name](translator, node)
     if name in RECORD_PARSERS:
         return _record(translator, node, name)
-    if name in AGGREGATES:
+    if name in AGGREGATE_CALLS:
         raise translator.problems.error(
             node,
             f"{name} cannot stand here",

@@ -10,7 +10,7 @@ from typing import Any
 from streamtally.errors import SettingsError
 from streamtally.plan.functions.logs import fast_regex_columns, regex_columns, w3c_columns
 from streamtally.plan.types import SqlType, parse_type
-from streamtally.sql.expressions.typed import Node
+from streamtally.sql.expressions.typed import PlanNode
 
 VARCHAR = SqlType("VARCHAR")
 
@@ -25,11 +25,11 @@ class RecordColumn:
     name: str
     type: SqlType
     call: str
-    before: tuple[Node, ...] = ()
-    after: tuple[Node, ...] = ()
+    before: tuple[PlanNode, ...] = ()
+    after: tuple[PlanNode, ...] = ()
 
 
-def _literal(value: Any) -> Node:
+def _literal(value: Any) -> PlanNode:
     return {"literal": value, "type": "INTEGER" if isinstance(value, int) else "VARCHAR"}
 
 

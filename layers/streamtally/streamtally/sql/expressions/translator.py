@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 from sqlglot import exp
 
 from streamtally.errors import SettingsError
-from streamtally.plan.expressions import Code, Scope, compile_expression
+from streamtally.plan.expression_code import Code, Scope, compile_expression
 from streamtally.plan.types import SqlType, parse_type
 from streamtally.sql.expressions.typed import (
     BIGINT,
@@ -29,7 +29,7 @@ from streamtally.sql.expressions.typed import (
     TIMESTAMP,
     UNIT_MS,
     VARCHAR,
-    Node,
+    PlanNode,
     Typed,
     adopt,
     common_type,
@@ -82,7 +82,9 @@ class Translator:
             )
         return found
 
-    def build(self, place: exp.Expr, template: Node, arguments: Sequence[Typed], of: SqlType | None = None) -> Typed:
+    def build(
+        self, place: exp.Expr, template: PlanNode, arguments: Sequence[Typed], of: SqlType | None = None
+    ) -> Typed:
         """An operator or call over arguments, with the type that the plan's compiler gives it."""
         probe = {**template, "args": [_stand_in(argument) for argument in arguments]}
         try:

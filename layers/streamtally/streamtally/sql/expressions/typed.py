@@ -8,7 +8,7 @@ from typing import Any
 
 from streamtally.plan.types import FLOATS, INTEGER_BITS, SqlType
 
-Node = dict[str, Any]
+PlanNode = dict[str, Any]
 """An expression of the plan, as JSON."""
 
 NULL = SqlType("NULL")
@@ -41,7 +41,7 @@ class Typed:
         size, depth: how large it is; both are bounded, since stages are composed by substitution.
     """
 
-    node: Node
+    node: PlanNode
     type: SqlType
     unit: str = ""
     size: int = 1

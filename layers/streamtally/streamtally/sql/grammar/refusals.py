@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlglot.tokenizer_core import Token, TokenType
 
-from streamtally.sql.signatures import AGGREGATES
+from streamtally.sql.signatures import AGGREGATE_CALLS
 
 Refusal = tuple[int, str, str]
 """(offset in the text, what is refused, what to do instead)."""
@@ -60,7 +60,7 @@ _CALLS: dict[str, tuple[str, str]] = {
     "GROUP_RANK": ("GROUP_RANK", "use TOP_K_ITEMS_TUMBLING; " + FLINK),
     "MONOTONIC": ("MONOTONIC", "group by STEP or FLOOR of a time"),
 }
-_AGGREGATES = frozenset(AGGREGATES)
+_AGGREGATES = frozenset(AGGREGATE_CALLS)
 
 
 def find_refusals(tokens: Sequence[Token]) -> Iterator[Refusal]:

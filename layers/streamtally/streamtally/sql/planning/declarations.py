@@ -11,8 +11,8 @@ from streamtally.sql.expressions.translator import Translator
 from streamtally.sql.expressions.typed import NULL_LITERAL
 from streamtally.sql.grammar.allowed import check_name
 from streamtally.sql.grammar.nodes import CreatePump, CreateStream
+from streamtally.sql.planning.program_streams import Pump, SourceStream, Stream, StreamColumnDefinition
 from streamtally.sql.planning.relations import Relation, RelationColumn, RelationNames
-from streamtally.sql.planning.streams import Pump, SourceStream, Stream, StreamColumnDefinition
 from streamtally.sql.problems import Problems, SkippedError
 from streamtally.text import near_names
 

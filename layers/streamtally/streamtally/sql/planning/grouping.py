@@ -13,13 +13,13 @@ from streamtally.plan.aggregates.registry import make_aggregate
 from streamtally.sql.expressions.calls import function_name, names_now
 from streamtally.sql.expressions.time_calls import epoch_interval, step
 from streamtally.sql.expressions.translator import Translator
-from streamtally.sql.expressions.typed import BIGINT, INTERVAL, RECORD, VARCHAR, Node, Typed, adopt
+from streamtally.sql.expressions.typed import BIGINT, INTERVAL, RECORD, VARCHAR, PlanNode, Typed, adopt
 from streamtally.sql.expressions.typed import NULL as NULL_TYPE
-from streamtally.sql.planning.items import Item, has_aggregate, project
 from streamtally.sql.planning.relations import WINDOW_END, WINDOW_START, Relation, RelationColumn, RelationNames, Window
+from streamtally.sql.planning.select_list import Item, has_aggregate, project
 from streamtally.sql.planning.windows import NO_TIME_ADVICE, TimeTerm, choose_window, find_time_term, follows
 from streamtally.sql.problems import Problems
-from streamtally.sql.signatures import AGGREGATES
+from streamtally.sql.signatures import AGGREGATE_CALLS
 
 TWO_TERMS = (
     "GROUP BY has ROWTIME beside another time: windows go by the other, and what Kinesis Analytics gave as partial "
@@ -34,8 +34,8 @@ class GroupTranslator(Translator):
         super().__init__(problems, _GroupNames(problems))
         self.rows = rows
         self.known: dict[bytes, Typed] = {}
-        self.keys: list[Node] = []
-        self.aggregates: list[Node] = []
+        self.keys: list[PlanNode] = []
+        self.aggregates: list[PlanNode] = []
         self._slots: dict[bytes, Typed] = {}
 
     def add_key(self, value: Typed) -> None:
@@ -57,7 +57,7 @@ class GroupTranslator(Translator):
         self.known[canonical_json(term.value.node)] = start
 
     def translate(self, node: exp.Expr) -> Typed:
-        if isinstance(node, exp.Anonymous) and function_name(node) in AGGREGATES:
+        if isinstance(node, exp.Anonymous) and function_name(node) in AGGREGATE_CALLS:
             return self._aggregate(node)
         if not isinstance(node, exp.Literal | exp.Null | exp.Boolean) and not has_aggregate(node) and not _is_now(node):
             try:
@@ -76,11 +76,11 @@ class GroupTranslator(Translator):
         if isinstance(argument, exp.Star):
             if name != "COUNT":
                 raise self.problems.error(argument, f"{name}(*) is none", "name the column")
-            return self._slot(node, AGGREGATES[name], None)
+            return self._slot(node, AGGREGATE_CALLS[name], None)
         value = adopt(self.rows.translate(argument), BIGINT)
         if value.type in (INTERVAL, RECORD):
             raise self.problems.error(argument, f"{name} of {value.type}", "convert it with TSDIFF or CAST")
-        return self._slot(node, AGGREGATES[name], value)
+        return self._slot(node, AGGREGATE_CALLS[name], value)
 
     def _slot(self, place: exp.Expr, function: str, value: Typed | None) -> Typed:
         argument = None if value is None else value.node
@@ -193,7 +193,7 @@ def _check_items(items: Sequence[Item], rows: Translator, problems: Problems) ->
     """With a broken GROUP BY, at least the aggregates' arguments can be checked, so that one run tells more."""
     for item in items:
         for call in item.node.find_all(exp.Anonymous):
-            if function_name(call) in AGGREGATES:
+            if function_name(call) in AGGREGATE_CALLS:
                 for argument in call.expressions:
                     try:
                         rows.translate(argument) if not isinstance(argument, exp.Star) else None
@@ -209,7 +209,7 @@ def _finish(
     window: TimeTerm,
     problems: Problems,
 ) -> Relation:
-    conditions: tuple[Node, ...] = ()
+    conditions: tuple[PlanNode, ...] = ()
     if having := query.args.get("having"):
         try:
             conditions = (groups.condition(having.this, "HAVING").node,)

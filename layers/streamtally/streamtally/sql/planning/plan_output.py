@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from streamtally.sql.planning.program_streams import Stream
 from streamtally.sql.planning.relations import Relation
 from streamtally.sql.planning.shaping import column_entry, conjunction, row_time, with_event_time
-from streamtally.sql.planning.streams import Stream
 
 IsEventTime = Callable[[Mapping[str, Any]], bool]
 

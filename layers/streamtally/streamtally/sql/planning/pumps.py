@@ -8,8 +8,8 @@ from sqlglot import exp
 
 from streamtally.errors import SqlError
 from streamtally.sql.expressions.typed import INTERVAL, NULL_LITERAL, RECORD, Typed, adopt, kind_of
+from streamtally.sql.planning.program_streams import Pump, Stream, StreamColumnDefinition
 from streamtally.sql.planning.relations import Relation, RelationColumn
-from streamtally.sql.planning.streams import Pump, Stream, StreamColumnDefinition
 from streamtally.sql.problems import Problems
 
 

@@ -10,7 +10,7 @@ from sqlglot import exp
 from streamtally.errors import SqlError
 from streamtally.sql.expressions.calls import record_column
 from streamtally.sql.expressions.translator import Translator
-from streamtally.sql.expressions.typed import RECORD, TIMESTAMP, Node, Typed
+from streamtally.sql.expressions.typed import RECORD, TIMESTAMP, PlanNode, Typed
 from streamtally.sql.grammar.allowed import stored_name
 from streamtally.sql.problems import Problems
 from streamtally.text import near_names
@@ -39,12 +39,12 @@ class Window:
         expand: the plan's.
     """
 
-    where: tuple[Node, ...]
-    time: Node
+    where: tuple[PlanNode, ...]
+    time: PlanNode
     window_ms: int
-    keys: tuple[Node, ...]
-    aggregates: tuple[Node, ...]
-    expand: Node | None = None
+    keys: tuple[PlanNode, ...]
+    aggregates: tuple[PlanNode, ...]
+    expand: PlanNode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +60,12 @@ class Relation:
 
     columns: tuple[RelationColumn, ...]
     rowtime: Typed = ARRIVAL
-    conditions: tuple[Node, ...] = ()
+    conditions: tuple[PlanNode, ...] = ()
     window: Window | None = None
     of_source: bool = False
     pumps: tuple[str, ...] = field(default=())
 
-    def where(self, *conditions: Node) -> Relation:
+    def where(self, *conditions: PlanNode) -> Relation:
         """The same with more conditions."""
         return replace(self, conditions=self.conditions + conditions)
 

@@ -11,8 +11,8 @@ from streamtally.sql.expressions.translator import Translator
 from streamtally.sql.expressions.typed import RECORD, Typed
 from streamtally.sql.grammar.allowed import check_name, stored_name
 from streamtally.sql.planning.grouping import plan_distinct, plan_grouped
-from streamtally.sql.planning.items import StreamLookup, expand_items, has_aggregate, project
 from streamtally.sql.planning.relations import Relation, RelationColumn, RelationNames
+from streamtally.sql.planning.select_list import StreamLookup, expand_items, has_aggregate, project
 from streamtally.sql.planning.table_functions import plan_table_function
 from streamtally.sql.problems import Problems
 

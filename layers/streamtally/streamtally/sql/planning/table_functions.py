@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from sqlglot import exp
 
 from streamtally.sql.expressions.calls import function_name
-from streamtally.sql.expressions.typed import BIGINT, INTERVAL, RECORD, Node, Typed
+from streamtally.sql.expressions.typed import BIGINT, INTERVAL, RECORD, PlanNode, Typed
 from streamtally.sql.planning.relations import WINDOW_END, Relation, RelationColumn, Window
 from streamtally.sql.problems import Problems
 from streamtally.text import near_names
@@ -66,11 +66,11 @@ def _plan(call: exp.Anonymous, name: str, source: Relation, problems: Problems) 
     value = _column(column, source, problems)
     seconds = _constant(numbers[-1], "the window's seconds", 1, MAX_WINDOW_SECONDS, problems)
     if name.startswith("COUNT"):
-        aggregate: Node = {"name": "a0", "function": "count_distinct", "type": "BIGINT", "argument": value.node}
+        aggregate: PlanNode = {"name": "a0", "function": "count_distinct", "type": "BIGINT", "argument": value.node}
         count = RelationColumn("NUMBER_OF_DISTINCT_ITEMS", Typed({"aggregate": "a0"}, BIGINT))
         return _windowed(source, seconds, aggregate, (count,))
     k = _constant(numbers[0], "K", 1, MAX_K, problems)
-    items: Node = {"name": "a0", "function": "top_items", "type": "BIGINT", "argument": value.node}
+    items: PlanNode = {"name": "a0", "function": "top_items", "type": "BIGINT", "argument": value.node}
     columns = (
         RelationColumn("ITEM", Typed({"item": "value"}, value.type)),
         RelationColumn("ITEM_COUNT", Typed({"item": "count"}, BIGINT)),
@@ -79,7 +79,11 @@ def _plan(call: exp.Anonymous, name: str, source: Relation, problems: Problems) 
 
 
 def _windowed(
-    source: Relation, seconds: int, aggregate: Node, columns: tuple[RelationColumn, ...], expand: Node | None = None
+    source: Relation,
+    seconds: int,
+    aggregate: PlanNode,
+    columns: tuple[RelationColumn, ...],
+    expand: PlanNode | None = None,
 ) -> Relation:
     window = Window(source.conditions, source.rowtime.node, seconds * 1000, (), (aggregate,), expand)
     return Relation(columns, WINDOW_END, (), window, pumps=source.pumps)

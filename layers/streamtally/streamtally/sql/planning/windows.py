@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from streamtally.sql.expressions.calls import function_name
-from streamtally.sql.expressions.typed import INTERVAL, TIMESTAMP, Node, Typed
+from streamtally.sql.expressions.typed import INTERVAL, TIMESTAMP, PlanNode, Typed
 from streamtally.sql.problems import Problems
 
 NO_TIME_ADVICE = (
@@ -25,7 +25,7 @@ class TimeTerm:
 
     place: exp.Expr
     value: Typed
-    time: Node
+    time: PlanNode
     size_ms: int
     number: int
     unit: str

@@ -1,8 +1,8 @@
-"""Expressions of a plan → Python source, so that a row costs no walk over a tree.
+"""Expressions of a plan → Python source, so that no row has to walk a tree.
 
 An expression is JSON (see ``docs/plan.md``). :func:`compile_expression` gives its code and type; leaves (columns,
-times, keys) come from a :class:`Scope`. Names in the code are made here or are constants bound by number: nothing of
-the plan's text ever reaches the source. NULL is None; operators on it give None; AND, OR, NOT are three-valued.
+times, keys) come from a :class:`Scope`. All names in the code are generated and constants are bound by number: no text
+of the plan ever reaches the source. NULL is None; operators on NULL give None; AND, OR and NOT are three-valued.
 """
 
 from __future__ import annotations
@@ -16,18 +16,23 @@ from streamtally.errors import EvaluationError, PlanError
 from streamtally.plan.casts import compile_cast
 from streamtally.plan.functions.base import as_numbers
 from streamtally.plan.functions.registry import FUNCTIONS
-from streamtally.plan.types import FLOATS, SqlType, coercion, parse_type, to_decimal
-
-BOOLEAN = SqlType("BOOLEAN")
-BIGINT = SqlType("BIGINT")
-DOUBLE = SqlType("DOUBLE")
-TIMESTAMP = SqlType("TIMESTAMP")
-VARCHAR = SqlType("VARCHAR")
+from streamtally.plan.types import (
+    BIGINT,
+    BOOLEAN,
+    DOUBLE,
+    FLOATS,
+    TIMES,
+    VARCHAR,
+    SqlType,
+    coercion,
+    parse_type,
+    to_decimal,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Python source of an expression, and the type of its value."""
+    """The Python source of an expression, and the type of its value."""
 
     source: str
     type: SqlType
@@ -35,11 +40,11 @@ class Code:
 
 @dataclass
 class Scope:
-    """What an expression may name, and the namespace its code runs in.
+    """The leaves that an expression may use, and the namespace in which its code runs.
 
     Attributes:
         leaves: leaf kind (``column``, ``time``, ``window``, ``key``, ``aggregate``) → name → code; raises PlanError.
-        namespace: constants of the generated code, by their made-up names.
+        namespace: constants of the generated code, by their generated names.
     """
 
     leaves: Mapping[str, Callable[[str], Code]]
@@ -47,21 +52,21 @@ class Scope:
     _temporaries: int = 0
 
     def bind(self, value: Any) -> str:
-        """A name for a constant in the generated code."""
+        """Bind a constant to a new name in the generated code."""
         name = f"c{len(self.namespace)}"
         self.namespace[name] = value
         return name
 
     def temporary(self) -> str:
-        """A fresh local name."""
+        """A new local name."""
         self._temporaries += 1
         return f"v{self._temporaries}"
 
 
 def compile_expression(node: Any, scope: Scope) -> Code:
-    """The code of an expression. Raises: PlanError: it is none, or its types do not fit."""
+    """The code of an expression. Raises: PlanError: not an expression, or operands of the wrong type."""
     if not isinstance(node, dict):
-        raise PlanError(f"an expression is a JSON object, not {type(node).__name__}")
+        raise PlanError(f"an expression must be a JSON object, not {type(node).__name__}")
     for kind, compile_kind in _KINDS.items():
         if kind in node:
             return compile_kind(node, scope)
@@ -69,19 +74,19 @@ def compile_expression(node: Any, scope: Scope) -> Code:
         if kind in node:
             return leaf(node[kind])
     known = ", ".join([*_KINDS, *scope.leaves])
-    raise PlanError(f"unknown expression with {', '.join(map(repr, node))}: here it may be one of {known}")
+    raise PlanError(f"unknown expression with {', '.join(map(repr, node))}: expected one of {known}")
 
 
 def _compile_literal(node: dict[str, Any], scope: Scope) -> Code:
-    of = parse_type(node.get("type", "VARCHAR"))
+    sql_type = parse_type(node.get("type", "VARCHAR"))
     value = node["literal"]
-    if of.name in ("TIMESTAMP", "DATE", "TIME") and type(value) is int:
-        return Code(repr(value), of)
+    if sql_type.name in TIMES and type(value) is int:
+        return Code(repr(value), sql_type)
     try:
-        value = coercion(of)(value)
+        value = coercion(sql_type)(value)
     except EvaluationError as error:
         raise PlanError(f"literal {node['literal']!r}: {error}") from None
-    return Code("None" if value is None else scope.bind(value), of)
+    return Code("None" if value is None else scope.bind(value), sql_type)
 
 
 def _compile_call(node: dict[str, Any], scope: Scope) -> Code:
@@ -89,8 +94,9 @@ def _compile_call(node: dict[str, Any], scope: Scope) -> Code:
     function = FUNCTIONS.get(name)
     if function is None:
         raise PlanError(f"unknown function {name!r}: the functions are {', '.join(sorted(FUNCTIONS))}")
-    if not function.arity[0] <= len(arguments) <= function.arity[1]:
-        raise PlanError(f"function {name!r} takes {function.arity[0]} to {function.arity[1]} arguments")
+    fewest, most = function.arity
+    if not fewest <= len(arguments) <= most:
+        raise PlanError(f"function {name!r} takes {fewest} to {most} arguments")
     codes = [compile_expression(argument, scope) for argument in arguments]
     result = function.result(tuple(code.type for code in codes))
     call: Callable[..., Any] = function.call
@@ -104,7 +110,7 @@ def _compile_call(node: dict[str, Any], scope: Scope) -> Code:
 
 
 def null_safe(sources: list[str], make: Callable[[list[str]], str], scope: Scope) -> str:
-    """Code that is None where an operand is None, else what ``make`` gives for the operands' names."""
+    """Code that gives None if an operand is None, else what ``make`` builds from the operands' names."""
     names = [scope.temporary() for _ in sources]
     checks = [f"({name} := {source}) is None" for name, source in zip(names, sources, strict=True)]
     return f"(None if {' or '.join(checks)} else {make(names)})" if checks else make([])
@@ -115,7 +121,7 @@ def _compile_cast(node: dict[str, Any], scope: Scope) -> Code:
 
 
 def cast_code(code: Code, to: SqlType, scope: Scope) -> Code:
-    """The code with its value cast to the type."""
+    """The code, with its value cast to the type. Raises: PlanError: there is no such cast."""
     cast = compile_cast(code.type, to)
     if cast is None:
         return Code(code.source, to)
@@ -128,7 +134,7 @@ _ARITHMETIC = {"+": "+", "-": "-", "*": "*"}
 
 def _compile_operator(node: dict[str, Any], scope: Scope) -> Code:
     operator = node["op"]
-    codes = [compile_expression(arg, scope) for arg in node.get("args", [])]
+    codes = [compile_expression(argument, scope) for argument in node.get("args", [])]
     sources = [code.source for code in codes]
     if operator in ("is_null", "is_not_null", "not", "and", "or"):
         return _compile_logic(operator, codes, scope)
@@ -155,7 +161,7 @@ def _compile_logic(operator: str, codes: list[Code], scope: Scope) -> Code:
         raise PlanError(f"{operator.upper()} takes conditions, not {wrong[0]}")
     if operator == "not":
         return Code(null_safe(sources, lambda n: f"not {n[0]}", scope), BOOLEAN)
-    # AND is False as soon as one side is, OR True; else NULL if a side is NULL.
+    # One False decides AND, one True decides OR; otherwise the result is NULL if any side is NULL.
     deciding = "False" if operator == "and" else "True"
     names = [scope.temporary() for _ in sources]
     decided = " or ".join(f"({name} := {source}) is {deciding}" for name, source in zip(names, sources, strict=True))
@@ -165,10 +171,10 @@ def _compile_logic(operator: str, codes: list[Code], scope: Scope) -> Code:
 
 
 def _compile_coalesce(codes: list[Code], scope: Scope) -> Code:
-    """The first operand that is not NULL; those after it are not evaluated."""
+    """The first operand that is not NULL; later operands are not evaluated."""
     if not codes:
         raise PlanError("COALESCE takes at least one argument")
-    kinds = {_kind(code.type) for code in codes}
+    kinds = {code.type.kind for code in codes}
     if len(kinds) > 1:
         raise PlanError(f"COALESCE mixes {' and '.join(sorted(kinds))}: cast them to one type")
     source = codes[-1].source
@@ -178,14 +184,10 @@ def _compile_coalesce(codes: list[Code], scope: Scope) -> Code:
     return Code(source, _common_type([code.type for code in codes]))
 
 
-def _kind(of: SqlType) -> str:
-    return "number" if of.is_number else "text" if of.is_text else of.name
-
-
 def _check_comparable(operator: str, codes: list[Code]) -> None:
     left, right = (code.type for code in codes)
-    if _kind(left) != _kind(right):
-        raise PlanError(f"{operator!r} compares {left} with {right}: cast one of them")
+    if left.kind != right.kind:
+        raise PlanError(f"{operator!r} cannot compare {left} with {right}: cast one of them")
 
 
 def _number_type(operator: str, codes: list[Code]) -> SqlType:
@@ -200,16 +202,23 @@ def _number_type(operator: str, codes: list[Code]) -> SqlType:
 
 
 def _decimal_type(operator: str, left: SqlType, right: SqlType) -> SqlType:
-    """The type of DECIMAL arithmetic; division keeps max(6, s1 + p2 + 1) digits after the point, as far as 18 in all
-    leave room (Kinesis Analytics' SQL Reference, Numeric Types and Precision)."""
+    """The type of DECIMAL arithmetic.
+
+    Division keeps max(6, s1 + p2 + 1) decimal places, as far as 18 digits in total leave room (Kinesis Analytics' SQL
+    Reference, Numeric Types and Precision).
+    """
     if operator == "*":
         return SqlType("DECIMAL", 18, min(left.scale + right.scale, 18))
     if operator != "/":
         return SqlType("DECIMAL", 18, max(left.scale, right.scale))
-    digits = [each.length if each.name == "DECIMAL" else _INTEGER_DIGITS[each.name] for each in (left, right)]
-    precision, divisor_precision = (18 if digit is None else digit for digit in digits)
+    precision, divisor_precision = _precision(left), _precision(right)
     whole = min(18, max(1, precision - left.scale + right.scale))
     return SqlType("DECIMAL", 18, min(max(6, left.scale + divisor_precision + 1), 18 - whole))
+
+
+def _precision(sql_type: SqlType) -> int:
+    digits = sql_type.length if sql_type.name == "DECIMAL" else _INTEGER_DIGITS[sql_type.name]
+    return 18 if digits is None else digits
 
 
 _INTEGER_DIGITS = {"TINYINT": 3, "SMALLINT": 5, "INTEGER": 10, "BIGINT": 18}
@@ -254,12 +263,13 @@ def _compile_case(node: dict[str, Any], scope: Scope) -> Code:
     otherwise = Code("None", branches[0][1].type)
     if node.get("else") is not None:
         otherwise = compile_expression(node["else"], scope)
-    results = {_kind(then.type) for _, then in branches} | {_kind(otherwise.type)}
-    if len(results) > 1:
-        raise PlanError(f"CASE mixes {' and '.join(sorted(results))}: cast them to one type")
+    kinds = {then.type.kind for _, then in branches} | {otherwise.type.kind}
+    if len(kinds) > 1:
+        raise PlanError(f"CASE mixes {' and '.join(sorted(kinds))}: cast them to one type")
     source = otherwise.source
     for when, then in reversed(branches):
-        source = f"{then.source} if {when.source} is True else {source}"  # else binds to the right: no parentheses
+        # "else" binds to the right, so no parentheses are needed.
+        source = f"{then.source} if {when.source} is True else {source}"
     return Code(f"({source})", _common_type([then.type for _, then in branches] + [otherwise.type]))
 
 

@@ -14,7 +14,7 @@ from streamtally.sql.expressions.typed import Typed
 from streamtally.sql.grammar.allowed import check_name, stored_name
 from streamtally.sql.planning.relations import Relation, RelationColumn, RelationNames
 from streamtally.sql.problems import Problems
-from streamtally.sql.signatures import AGGREGATES
+from streamtally.sql.signatures import AGGREGATE_CALLS
 
 StreamLookup = Callable[[exp.Expr, str], Sequence[Relation]]
 """(where it is named, a stream's stored name) → what fills it, a relation a pump. Raises: SqlError."""
@@ -73,7 +73,7 @@ def _column_item(column: RelationColumn, star: exp.Expr) -> Item:
 
 def has_aggregate(node: exp.Expr) -> bool:
     """Whether an aggregate function is called in it."""
-    return any(function_name(each) in AGGREGATES for each in node.find_all(exp.Anonymous))
+    return any(function_name(each) in AGGREGATE_CALLS for each in node.find_all(exp.Anonymous))
 
 
 def project(relation: Relation, items: Sequence[Item], translator: Translate, problems: Problems) -> Relation:

@@ -6,7 +6,7 @@ import re
 from datetime import UTC
 
 from streamtally.plan.types import SqlType
-from streamtally.sql.planning.streams import SourceStream
+from streamtally.sql.planning.program_streams import SourceStream
 from streamtally.transform.source import Source
 
 

@@ -89,6 +89,12 @@ def close(cluster: Cluster, now_ms: int | None = None, pipeline: Pipeline | None
     return run_settle(cluster, now_ms + 2 * QUARTER, pipeline).deleted
 
 
+def manage_after_closing(cluster: Cluster, pipeline: Pipeline) -> None:
+    """Two runs: the first may be in a new day, whose mark then has to wait another quarter of an hour."""
+    for quarters in (2, 4):
+        manage(cluster, real_now() + quarters * QUARTER, pipeline)
+
+
 def names(cluster: Cluster, pattern: str) -> list[str]:
     return sorted(cluster.request("GET", f"/{pattern}", params={"expand_wildcards": "open"}))
 
@@ -539,7 +545,7 @@ def test_force_merged(cluster: Cluster) -> None:
     bulk(cluster, make_documents(pipeline, "stream", [(old, 200)] * 3, old))
     run_settle(cluster, old, pipeline)
     close(cluster, pipeline=pipeline)
-    manage(cluster, real_now() + 2 * QUARTER, pipeline)
+    manage_after_closing(cluster, pipeline)
     [index] = names(cluster, "request_data-2*")
 
     def is_blocked() -> bool:
@@ -550,7 +556,7 @@ def test_force_merged(cluster: Cluster) -> None:
     load(cluster, [(old + MINUTE_MS, 404)], pipeline=pipeline)
     assert not is_blocked()
     assert counts(settled(cluster)) == expected([(old, 200)] * 3 + [(old + MINUTE_MS, 404)])
-    manage(cluster, real_now() + 2 * QUARTER, pipeline)
+    manage_after_closing(cluster, pipeline)
     assert is_blocked()
 
 

@@ -4,21 +4,36 @@
 
     StreamtallyError                 its text is one line: what, where, what to do
     ├── SettingsError                a setting, variable, option or file that cannot be used
-    │   ├── UnknownFormatError       a log format nobody registered; names those there are
+    │   ├── UnknownFormatError       a log format that does not exist; names those that do
+    │   ├── JavaSyntaxError          a Java pattern that Java refuses
+    │   ├── UnsupportedPatternError  a pattern that cannot be run with its meaning, or within a bound
     │   ├── PlanError                a plan (pipeline.json) that cannot be run
-    │   └── ProgramFileError         a pipeline's .sql files that do not compile
-    ├── FormatError                  a line that its format does not take
+    │   ├── ProgramFileError         a pipeline's .sql files that do not compile
+    │   ├── AgentOptionsError        agent.json: what the agent refuses, or needs what is out of reach
+    │   ├── StaleError               attach: the stream was changed by somebody else
+    │   └── UncertainError           attach: whether the stream was changed is unknown
+    ├── FormatError                  a line that does not parse as its format
+    ├── PatternLimitError            a line on which a pattern could take too many steps
     ├── EvaluationError              a row that the program cannot evaluate (bad cast, division by zero)
     ├── RecordError                  a record of the event that cannot be decoded
+    │   └── TooLargeError            … since it unpacks to too much
     ├── SqlError                     a program that does not compile: line and column
     │   ├── SqlSyntaxError
     │   ├── UnsupportedSqlError      understood, and refused by name
-    │   └── SqlProgramError          all the problems of one program
+    │   ├── SqlProgramError          all the problems of one program
+    │   └── SkippedError             internal: the rest of a part whose problem is already noted
     ├── IndexPlanError               what should be in OpenSearch and cannot be made
+    │   └── ClusterError             OpenSearch refused, or cannot be reached
+    ├── AwsError                     AWS refused, or cannot be reached
     ├── ResponseTooLargeError        an answer that can never fit under Lambda's limit
     └── SinkError                    documents that could not be delivered, objects that cannot be read or written
         ├── PartialWriteError        … some of the documents
-        └── MissingObjectError       an object that is not there (any more)
+        └── MissingObjectError       an object that does not exist (any more)
+
+Errors that one package alone raises stand in that package. Signals, which are no StreamtallyError since their own
+package always catches them: LineSkippedError and ConversionError (agent), NotInRe2Error (patterns), NotSentError,
+AnsweredError, TriedError and OutOfTimeError (aws.opensearch), FunctionTimedOutError and ApiError (local.simulator),
+ReaderGoneError (cli).
 """
 
 from __future__ import annotations
@@ -40,7 +55,7 @@ _MAX_SHOWN = 80
 
 
 class UnknownFormatError(SettingsError):
-    """A log format nobody registered."""
+    """A log format that does not exist."""
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         shown = name if len(name) <= _MAX_SHOWN else f"{name[:_MAX_SHOWN]}…"
@@ -50,6 +65,17 @@ class UnknownFormatError(SettingsError):
         super().__init__(f"unknown format {shown!r}: {advice} formats are {', '.join(names)}")
 
 
+class JavaSyntaxError(SettingsError):
+    """Java refuses the pattern too; the text says where in it, and why."""
+
+
+class UnsupportedPatternError(SettingsError):
+    """A pattern that cannot be run with its own meaning, or within a bound.
+
+    The text names the construct, where it stands, and what to write instead.
+    """
+
+
 class PlanError(SettingsError):
     """A plan cannot be run: the text says where in it, and why."""
 
@@ -57,7 +83,7 @@ class PlanError(SettingsError):
 class FormatError(StreamtallyError):
     """A line does not parse as its format.
 
-    ``reason`` is a short, stable text that is safe to count by: it never holds a part of the line.
+    ``reason`` is a short, stable text to count by, without any part of the line. ``position`` counts from 0.
     """
 
     def __init__(self, format: str, reason: str, position: int | None = None) -> None:
@@ -67,13 +93,20 @@ class FormatError(StreamtallyError):
         self.position = position
 
 
+class PatternLimitError(StreamtallyError):
+    """A pattern could take more steps on this line than one line is given."""
+
+    def __init__(self) -> None:
+        super().__init__("the pattern could take too many steps on a line of this length")
+
+
 def read_failure(error: Exception) -> str:
-    """Why a line was not read, as it is counted: a parser may raise anything, and what it says may hold the line."""
+    """Why a line was not read, as a reason to count: a parser may raise anything, and its text may hold the line."""
     return error.reason if isinstance(error, FormatError) else f"cannot be read ({type(error).__name__})"
 
 
 class EvaluationError(StreamtallyError):
-    """A row cannot be evaluated by the program; the text is a short, stable reason without the row's values."""
+    """The program cannot evaluate a row; the text is a short, stable reason without the row's values."""
 
 
 class RecordError(StreamtallyError):
@@ -92,15 +125,15 @@ class SqlError(StreamtallyError):
 
 
 class SqlSyntaxError(SqlError):
-    """The text is not of the dialect."""
+    """The text is not in the dialect."""
 
 
 class UnsupportedSqlError(SqlError):
-    """Understood, and refused by name, since only an approximation could be given."""
+    """Understood, and refused by name: it could only be approximated."""
 
 
 class SqlProgramError(SqlError):
-    """Everything that is wrong with a program; its place is the first problem's."""
+    """Every problem of a program; its line and column are those of the first."""
 
     def __init__(self, problems: Sequence[SqlError]) -> None:
         first = problems[0]
@@ -113,7 +146,7 @@ class SqlProgramError(SqlError):
 
 
 class ProgramFileError(SettingsError):
-    """A program in files does not compile: ``shown`` are the lines that say where, with the text and a caret."""
+    """A program in files does not compile. ``shown``: the lines that say where, with the text and a caret."""
 
     def __init__(self, message: str, shown: Sequence[str]) -> None:
         super().__init__(message)
@@ -133,7 +166,7 @@ class SinkError(StreamtallyError):
 
 
 class PartialWriteError(SinkError):
-    """Some documents could not be delivered; ``failed`` are these."""
+    """Some documents, ``failed``, could not be delivered."""
 
     def __init__(self, message: str, failed: Sequence[bytes]) -> None:
         super().__init__(message)
@@ -141,4 +174,4 @@ class PartialWriteError(SinkError):
 
 
 class MissingObjectError(SinkError):
-    """An object is not there, or not any more."""
+    """An object does not exist, or not any more."""

@@ -9,7 +9,7 @@ import pytest
 
 from streamtally.errors import FormatError, SettingsError
 from streamtally.formats import FormatOptions, find_format
-from streamtally.patterns import bounded
+from streamtally.patterns import engine
 from tests.endless import must_end
 
 HOSTILE = ["(a+)+b", "(a|a)*b", "(a*)*b", "(.*)x(.*)x(.*)y", "((a|aa)+)b"]
@@ -40,7 +40,7 @@ def test_engines_agree() -> None:
 
 # Without RE2 such a pattern is refused at the start, and one that is only slow is bound by the line's length.
 def test_without_re2(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounded, "re2", None)
+    monkeypatch.setattr(engine, "re2", None)
     with pytest.raises(SettingsError, match="backtrack without end"):
         find_format("regex").compile(options("(a+)+b"))
     parse = find_format("regex").compile(options("(.*)x(.*)"))

@@ -1,4 +1,4 @@
-"""The classic patterns that backtrack without end: wherever a pattern is taken they cost a line, never a batch."""
+"""The classic patterns that backtrack without end: they cost a line, never a batch, or are refused by name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from streamtally.agent import AgentFlow
-from streamtally.errors import SettingsError
+from streamtally.errors import SettingsError, UnsupportedPatternError
 from tests.endless import must_end
 from tests.unit.formats.test_in_pipeline import lines_of, run
 
@@ -30,6 +30,27 @@ CLASSICS = [
 ]
 SIZE = 60_000
 
+# Refused when the pattern is compiled: their groups are Java's own, or neither RE2 takes them nor has re a bound …
+REFUSED = {r"(a|a?)+$", r"((a*)*)*b", r"(?=(a+)+b)(.*)", r"(a*)*\1b"}
+# … and where the match need not be the whole text, also those that end with $, which RE2 takes for the text's very end.
+REFUSED_IN_PART = REFUSED | {
+    r"(a+)+$",
+    r"([a-zA-Z]+)*$",
+    r"(a|aa)+$",
+    r"^(\w+\s?)*$",
+    r"^([a-z0-9]([-.\w]*[a-z0-9])*@([a-z0-9][-\w]*[a-z0-9]\.)+[a-z]{2,9})$",
+}
+
+
+def refused_by_name(options: dict[str, Any]) -> bool:
+    """Whether the options are refused since one of the engines cannot run the pattern as Java does, within a bound."""
+    try:
+        AgentFlow(options["dataProcessingOptions"], options)
+    except UnsupportedPatternError as error:
+        assert "backtrack without end" in str(error) or "has no equal here" in str(error)  # noqa: PT017
+        return True
+    return False
+
 
 def hostile(repeated: str, end: str) -> str:
     """A long line that the pattern fails on only after all that it could try."""
@@ -37,7 +58,7 @@ def hostile(repeated: str, end: str) -> str:
 
 
 @pytest.fixture(autouse=True)
-def each_ends() -> Iterator[None]:
+def it_ends() -> Iterator[None]:
     """No test here runs without end."""
     with must_end():
         yield
@@ -50,9 +71,12 @@ def log_to_json(pattern: str) -> list[dict[str, Any]]:
     return [{"optionName": "LOGTOJSON", "logFormat": "SYSLOG", "matchPattern": pattern, "customFieldNames": names}]
 
 
-# In a pipeline, as the agent's matchPattern: the hostile line is unparsed, its neighbours are rows.
+# In a pipeline, as the agent's matchPattern: the hostile line is unparsed, its neighbours are rows; or refused.
 @pytest.mark.parametrize(("pattern", "repeated", "end", "good"), CLASSICS)
 def test_match_pattern(pattern: str, repeated: str, end: str, good: str) -> None:
+    assert refused_by_name({"dataProcessingOptions": log_to_json(pattern)}) is (pattern in REFUSED)
+    if pattern in REFUSED:
+        return
     line = hostile(repeated, end)
     outcome = run({"agent_options": log_to_json(pattern)}, f"{good}\n{line}\n{good}\n".encode())
     first, second, third = lines_of(outcome)
@@ -82,6 +106,9 @@ def test_format_regex(pattern: str, repeated: str, end: str, good: str) -> None:
 @pytest.mark.parametrize(("pattern", "repeated", "end", "good"), CLASSICS)
 def test_delimiter(pattern: str, repeated: str, end: str, good: str) -> None:
     options = [{"optionName": "CSVTOJSON", "customFieldNames": ["a", "b"], "delimiter": pattern}]
+    assert refused_by_name({"dataProcessingOptions": options}) is (pattern in REFUSED_IN_PART)
+    if pattern in REFUSED_IN_PART:
+        return
     line = hostile(repeated, end)[:20_000]
     outcome = run({"agent_options": options}, f"#\n{line}\n##\n".encode())
     first, second, third = lines_of(outcome)
@@ -89,17 +116,16 @@ def test_delimiter(pattern: str, repeated: str, end: str, good: str) -> None:
     assert second.get("unparsed") == line or "a" in second
 
 
-# As the start of a multi-line record: the flow goes on, or says that the pattern is too slow.
+# As the start of a multi-line record: the flow goes on.
 @pytest.mark.parametrize(("pattern", "repeated", "end", "good"), CLASSICS)
 def test_multi_line_start(pattern: str, repeated: str, end: str, good: str) -> None:
     flow = {"multiLineStartPattern": pattern, "dataProcessingOptions": [{"optionName": "SINGLELINE"}]}
-    lines = [f"{good}\n".encode(), f"{hostile(repeated, end)}\n".encode(), f"{good}\n".encode()]
-    try:
-        found = list(AgentFlow(flow["dataProcessingOptions"], flow).convert_file(lines))
-    except SettingsError as error:
-        assert "too many steps" in str(error)  # noqa: PT017 - the one way or the other
+    assert refused_by_name(flow) is (pattern in REFUSED_IN_PART)
+    if pattern in REFUSED_IN_PART:
         return
-    assert b"".join(each.source for each in found) == b"".join(lines)
+    lines = [f"{good}\n".encode(), f"{hostile(repeated, end)}\n".encode(), f"{good}\n".encode()]
+    records = list(AgentFlow(flow["dataProcessingOptions"], flow).convert_file(lines))
+    assert b"".join(record.source for record in records) == b"".join(lines)
 
 
 # And the whole record is answered: JSON that can be read, every line accounted for.

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from streamtally.errors import JavaSyntaxError, UnsupportedPatternError
 from streamtally.patterns.java_regex import JavaPattern
-from streamtally.patterns.tree import JavaSyntaxError, UnsupportedPatternError
 
 FIRST, *CASES = [
     json.loads(line) for line in Path(__file__).with_name("java-properties.jsonl").read_text("utf-8").splitlines()

@@ -12,14 +12,14 @@ from typing import Any
 from streamtally.agent.java_text import in_hash_order, to_json
 from streamtally.agent.log_formats import LOG_FORMATS
 from streamtally.agent.options import AgentOptionsError, Options, choice, is_pretty, names_of, text_of
-from streamtally.patterns.java_regex import JavaPattern, PatternLimitError
-from streamtally.patterns.tree import JavaSyntaxError
+from streamtally.errors import JavaSyntaxError, PatternLimitError
+from streamtally.patterns.java_regex import JavaPattern
 
 Converter = Callable[[str, datetime | None], str]
 """Record text and the present time (only ADDMETADATA with a timestamp asks for it) to record text."""
 
 
-class SkippedError(Exception):
+class LineSkippedError(Exception):
     """The agent sends nothing for this record; the text is a short, stable reason."""
 
 
@@ -51,7 +51,7 @@ def log_to_json(options: Options) -> Converter:
 def log_fields(options: Options) -> Callable[[str], dict[str, str | None]]:
     """What LOGTOJSON makes an object of: a line without its line end → its fields.
 
-    The function raises SkippedError, ConversionError.
+    The function raises LineSkippedError, ConversionError.
     """
     known = LOG_FORMATS[choice("logFormat", options.get("logFormat"), tuple(LOG_FORMATS))]
     names = names_of(options)
@@ -75,11 +75,11 @@ def log_fields(options: Options) -> Callable[[str], dict[str, str | None]]:
         try:
             values = groups(text)
         except PatternLimitError:
-            raise SkippedError("the pattern takes too many steps on this line") from None
+            raise LineSkippedError("the pattern takes too many steps on this line") from None
         if values is None:
-            raise SkippedError("the pattern does not match the line")
+            raise LineSkippedError("the pattern does not match the line")
         if group_count != len(keys):
-            raise SkippedError("the pattern has another number of groups than there are names")
+            raise LineSkippedError("the pattern has another number of groups than there are names")
         if has_null:
             raise ConversionError("a field name is null")
         if known.dash_is_null and "-" in values:
@@ -115,7 +115,7 @@ def csv_to_json(options: Options) -> Converter:
         try:
             parts = pattern.split(_without_line_end(text))
         except PatternLimitError:
-            raise SkippedError("the delimiter takes too many steps on this line") from None
+            raise LineSkippedError("the delimiter takes too many steps on this line") from None
         return _object(field_names, list(parts), pretty)
 
     return convert

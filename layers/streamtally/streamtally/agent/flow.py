@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from streamtally.agent.converters import ConversionError, Converter, SkippedError, converter_of
+from streamtally.agent.converters import ConversionError, Converter, LineSkippedError, converter_of
 from streamtally.agent.framing import MAX_LINE_BYTES, Framing
 from streamtally.agent.java_stack import ROUNDS, WARNING, crash_test
 from streamtally.agent.java_text import decode
@@ -60,7 +60,7 @@ class AgentFlow:
             for converter, would_crash in self._chain:
                 crashes = crashes or (len(text) > ROUNDS and would_crash(text.removesuffix("\n")))
                 text = converter(text, now)
-        except SkippedError as error:
+        except LineSkippedError as error:
             return Converted(record, None, str(error))
         except ConversionError as error:
             return Converted(record, self.framing.cut(source), str(error))

@@ -9,7 +9,8 @@ from typing import Any
 
 from streamtally.agent.java_text import decode
 from streamtally.agent.options import AgentOptionsError, Options, choice, integer, text_of
-from streamtally.patterns.java_regex import JavaPattern, PatternLimitError
+from streamtally.errors import PatternLimitError
+from streamtally.patterns.java_regex import JavaPattern
 
 MAX_RECORD_BYTES = 1_024_000  # Firehose's 1000 KiB, measured by the agent after conversion
 MAX_LINE_BYTES = 4 * 1024 * 1024  # what is behind it, up to the line's end, is discarded

@@ -44,7 +44,7 @@ def _own_pattern(pattern: JavaPattern) -> Callable[[str], bool] | None:
     if limited == pattern.node:
         return None
     fullmatch = re.compile(write(limited)).fullmatch
-    return lambda line: pattern.is_quick(line) and pattern.is_match(line) and fullmatch(line) is None
+    return lambda line: pattern.is_bounded(line) and pattern.is_match(line) and fullmatch(line) is None
 
 
 def _limited(node: Node) -> Node:

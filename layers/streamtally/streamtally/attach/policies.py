@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
+from streamtally.patterns.engine import between_wildcards
+
 Document = Mapping[str, Any]
 _UNJUDGED = {"Condition", "NotPrincipal"}
 
@@ -85,5 +87,5 @@ def _list(value: Any) -> Sequence[Any]:
 
 
 def _matches(pattern: str, text: str) -> bool:
-    parts = ["." if char == "?" else ".*" if char == "*" else re.escape(char) for char in pattern]
-    return re.fullmatch("".join(parts), text, re.DOTALL) is not None
+    parts = ["".join("." if char == "?" else re.escape(char) for char in part) for part in pattern.split("*")]
+    return between_wildcards(parts)(text)

@@ -6,14 +6,10 @@ The expression must match the whole line, as in the Kinesis Agent, and its class
 
 from __future__ import annotations
 
-import re
-
-from streamtally.errors import FormatError, SettingsError
+from streamtally.errors import FormatError, PatternLimitError, SettingsError
 from streamtally.formats.base import Format, FormatOptions, Parser, Row
-from streamtally.patterns.bounded import TooCostlyError, compile_bounded
+from streamtally.patterns.python_regex import PythonPattern
 from streamtally.plan.types import to_field_value
-
-_JAVA_GROUP = re.compile(r"\(\?<(?=[A-Za-z_])")
 
 
 def compile_regex(options: FormatOptions) -> Parser:
@@ -21,16 +17,17 @@ def compile_regex(options: FormatOptions) -> Parser:
 
     Raises: SettingsError: no pattern, one that does not compile, or other than one name for each group.
     """
-    pattern = _compile_pattern(options.pattern)
+    if not options.pattern:
+        raise SettingsError("format 'regex' needs a pattern: give --pattern, or pattern = '…' under [source]")
+    pattern = PythonPattern(options.pattern)
     names = _field_names(pattern, options.fields)
     converters = [(name, to_field_value(options.types[name])) for name in names if name in options.types]
-    match = compile_bounded(options.pattern or "", pattern)
 
     def parse(line: str) -> Row:
         try:
-            groups = match(line)
-        except TooCostlyError:
-            raise FormatError("regex", "the pattern could take too many steps on a line of this length") from None
+            groups = pattern.groups(line)
+        except PatternLimitError as error:
+            raise FormatError("regex", str(error)) from None
         if groups is None:
             raise FormatError("regex", "the pattern does not match")
         row: Row = dict(zip(names, groups, strict=True))
@@ -41,22 +38,10 @@ def compile_regex(options: FormatOptions) -> Parser:
     return parse
 
 
-def _compile_pattern(text: str | None) -> re.Pattern[str]:
-    if not text:
-        raise SettingsError("format 'regex' needs a pattern: give --pattern, or pattern = '…' under [source]")
-    try:
-        return re.compile(_JAVA_GROUP.sub("(?P<", text), re.ASCII)
-    except (re.error, OverflowError, RecursionError) as error:
-        where = getattr(error, "pos", None)
-        at = "" if where is None else f" at character {where}"
-        reason = getattr(error, "msg", None) or str(error)
-        raise SettingsError(f"the pattern does not compile: {reason}{at}: correct the pattern") from None
-
-
-def _field_names(pattern: re.Pattern[str], names: tuple[str, ...]) -> tuple[str, ...]:
-    groups = pattern.groups
-    if not names and groups and len(pattern.groupindex) == groups:
-        return tuple(pattern.groupindex)
+def _field_names(pattern: PythonPattern, names: tuple[str, ...]) -> tuple[str, ...]:
+    groups = pattern.group_count
+    if not names and groups and len(pattern.group_names) == groups:
+        return pattern.group_names
     if len(names) != groups or not names:
         raise SettingsError(
             f"the pattern has {groups} groups and there are {len(names)} field names: give one name for each group"

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from streamtally.patterns import charset
 from streamtally.patterns.charset import CharSet
+from streamtally.patterns.engine import UNBOUNDED
 from streamtally.patterns.tree import Alt, Assertion, Atomic, Backref, Chars, Group, Look, Node, Repeat, Seq
 
-UNBOUNDED = 99  # an exponent that no length of line is short enough for
 _SMALL_COUNT = 8  # a counted repeat up to here is a constant factor
 
 
@@ -61,26 +61,28 @@ def _first_of(items: tuple[Node, ...]) -> tuple[CharSet, bool]:
     return total, True
 
 
-def max_length(node: Node) -> int | None:
-    """The most characters that a match can have, None if there is no bound."""
+def lengths(node: Node) -> tuple[int, int | None]:
+    """The fewest and the most characters that a match can have; most is None without a bound."""
     match node:
         case Chars():
-            return 1
+            return 1, 1
         case Group(item) | Atomic(item):
-            return max_length(item)
+            return lengths(item)
         case Alt(branches):
-            lengths = [max_length(branch) for branch in branches]
-            return None if None in lengths else max(length or 0 for length in lengths)
+            pairs = [lengths(branch) for branch in branches]
+            unbounded = any(most is None for _, most in pairs)
+            return min(least for least, _ in pairs), None if unbounded else max(most or 0 for _, most in pairs)
         case Seq(items):
-            lengths = [max_length(item) for item in items]
-            return None if None in lengths else sum(length or 0 for length in lengths)
-        case Repeat(item, _, most):
-            length = max_length(item)
-            return None if length is None or most is None else length * most
+            pairs = [lengths(item) for item in items]
+            unbounded = any(most is None for _, most in pairs)
+            return sum(least for least, _ in pairs), None if unbounded else sum(most or 0 for _, most in pairs)
+        case Repeat(item, fewest, most_rounds):
+            least, longest = lengths(item)
+            return least * fewest, None if longest is None or most_rounds is None else longest * most_rounds
         case Backref():
-            return None
-        case _:
-            return 0
+            return 0, None
+        case Look() | Assertion():
+            return 0, 0
 
 
 def _cost(node: Node, follow: CharSet) -> Cost:

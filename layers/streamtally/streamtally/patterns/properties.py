@@ -13,7 +13,7 @@ from functools import cache
 
 from streamtally.patterns import charset
 from streamtally.patterns.charset import CharSet, of, union
-from streamtally.patterns.linear import re2
+from streamtally.patterns.engine import re2
 
 _SURROGATES = of((0xD800, 0xDFFF))
 _CATEGORIES = (

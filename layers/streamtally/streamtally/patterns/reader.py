@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from streamtally.patterns.tree import JavaSyntaxError, UnsupportedPatternError
+from streamtally.errors import JavaSyntaxError, UnsupportedPatternError
 
 _SPACES = " \t\n\x0b\f\r"
+MAX_SHOWN = 60
 _QUOTE = re.compile(r"((?:[^\\]|\\[^Q])*)\\Q", re.DOTALL)
 
 
@@ -34,20 +35,27 @@ class Reader:
     """
 
     def __init__(self, text: str) -> None:
-        self.given = text
+        self._written = text
         self.text = without_quotes(text)
         self.at = 0
         self.flags: frozenset[str] = frozenset()
 
     def wrong(self, what: str) -> JavaSyntaxError:
         """The error for what Java refuses."""
-        return JavaSyntaxError(f"pattern {self.given!r}: {what} near index {min(self.at, len(self.text))}")
+        return JavaSyntaxError(f"pattern {self._written!r}: {what} near index {min(self.at, len(self.text))}")
 
-    def refuse(self, what: str) -> UnsupportedPatternError:
-        """The error for what Java takes and this package does not."""
-        return UnsupportedPatternError(
-            f"pattern {self.given!r}: {what} (index {self.at}) has no equal here; write it another way"
-        )
+    def refuse(self, what: str, advice: str = "write it another way", where: str = "") -> UnsupportedPatternError:
+        """The error for what Java takes and this package does not.
+
+        Args: where: the construct and its index, as ``shown`` gives them; without it the cursor's index is named.
+        """
+        named = f"{where}: {what}" if where else f"{what} (index {self.at})"
+        return UnsupportedPatternError(f"pattern {self._written!r}: {named} has no equal here; {advice}")
+
+    def shown(self, start: int) -> str:
+        """The pattern's text from ``start`` to the cursor, and its index, for messages."""
+        text = self.text[start : self.at]
+        return f"{text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + '…'!r} (index {start})"
 
     def raw(self, ahead: int = 0) -> str:
         """The character at the cursor, whatever it is."""

@@ -1,4 +1,4 @@
-"""The syntax of java.util.regex.Pattern (Java 17), read into a tree (java_tree).
+"""The syntax of java.util.regex.Pattern (Java 17), read into a tree.
 
 Source: the class comment of java.util.regex.Pattern, Java 17 (docs.oracle.com/en/java/javase/17), and what that class
 does with thousands of random patterns.
@@ -6,14 +6,28 @@ does with thousands of random patterns.
 
 from __future__ import annotations
 
-from streamtally.patterns import charset
+from dataclasses import replace
+
+from streamtally.patterns import charset, cost
 from streamtally.patterns.bracket import bracket
 from streamtally.patterns.charset import CharSet
 from streamtally.patterns.classes import LINE_BREAKS
 from streamtally.patterns.escapes import either_case, escaped
 from streamtally.patterns.reader import Reader
-from streamtally.patterns.study import LINE_BREAK, study
-from streamtally.patterns.tree import Alt, Assertion, Atomic, Backref, Chars, Group, Look, Node, Repeat, Seq
+from streamtally.patterns.tree import (
+    LINE_BREAK,
+    Alt,
+    Assertion,
+    Atomic,
+    Backref,
+    Chars,
+    Group,
+    Look,
+    Node,
+    Repeat,
+    Seq,
+    is_deterministic,
+)
 
 MAX_REPEAT = 1000  # of a counted repeat: more would blow the compiled pattern up
 _MAX_COUNT = 0x7FFFFFFF
@@ -36,6 +50,7 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self.reader = Reader(text)
         self.groups = 0
+        self.closed: set[int] = set()
         self.names: dict[str, int] = {}
         if any("\ud800" <= char <= "\udfff" for char in text):
             raise self.reader.refuse("half of a surrogate pair")
@@ -56,7 +71,8 @@ class _Parser:
     def _sequence(self) -> Node:
         items: list[Node] = []
         while (char := self.reader.peek()) not in ("", "|", ")"):
-            node = self._group() if char == "(" else self._quantified(self._atom(char))
+            start = self.reader.at
+            node = self._group() if char == "(" else self._quantified(self._atom(char), start)
             if node is not None:
                 items.append(node)
         return items[0] if len(items) == 1 else Seq(tuple(items))
@@ -88,7 +104,7 @@ class _Parser:
         return Chars(either_case(self.reader, char))
 
     def _escape(self) -> Node:
-        reader, char = self.reader, self.reader.raw(1)
+        reader, char, start = self.reader, self.reader.raw(1), self.reader.at
         if char in _PLACES and char:
             reader.skip()
             if char == "b" and reader.peek() == "{":
@@ -101,24 +117,28 @@ class _Parser:
             return self._line_break()
         if char == "k":
             reader.skip()
-            return self._named_backref()
+            return self._named_backref(start)
         if char in "123456789" and char:
             reader.skip()
-            return self._backref(char)
+            return self._backref(char, start)
         chars: str | CharSet = escaped(reader)
         return self._char(chars) if isinstance(chars, str) else Chars(chars)
 
     def _line_break(self) -> Node:
         return Atomic(LINE_BREAK) if self.reader.peek() in ("*", "+", "?", "{") else LINE_BREAK
 
-    def _named_backref(self) -> Backref:
+    def _named_backref(self, start: int) -> Backref:
         if not self.reader.take("<") or (name := self._name()) not in self.names:
             raise self.reader.wrong("named backreference to no group")
-        return self._backref_to(self.names[name])
+        return self._backref_to(self.names[name], start)
 
-    def _backref_to(self, index: int) -> Backref:
+    def _backref_to(self, index: int, start: int) -> Backref:
         if {"i", "u"} <= self.reader.flags:
             raise self.reader.refuse("a backreference under (?iu)")
+        if index not in self.closed:
+            raise self.reader.refuse(
+                "a reference to a group that is not closed yet", "refer to an earlier group", self.reader.shown(start)
+            )
         return Backref(index, "i" in self.reader.flags)
 
     def _name(self) -> str:
@@ -129,14 +149,14 @@ class _Parser:
             raise self.reader.wrong("bad group name")
         return name
 
-    def _backref(self, digits: str) -> Backref:
+    def _backref(self, digits: str, start: int) -> Backref:
         # Java takes further digits only as long as such a group has been opened.
         while (char := self.reader.peek()) and char in "0123456789" and int(digits + char) <= self.groups:
             digits += self.reader.read()
-        return self._backref_to(int(digits))
+        return self._backref_to(int(digits), start)
 
     def _group(self) -> Node | None:
-        reader, outer = self.reader, self.reader.flags
+        reader, outer, start = self.reader, self.reader.flags, self.reader.at
         if reader.next() != "?":
             node: Node = self._capturing()
         else:
@@ -154,12 +174,28 @@ class _Parser:
                 node = self._alternatives()
         reader.expect(")", "Unclosed group")
         reader.flags = outer
-        return self._quantified(node, is_group=not isinstance(node, Look | Atomic))
+        if not isinstance(node, Look | Atomic):
+            return self._quantified(node, start, is_group=True)
+        node = replace(node, where=reader.shown(start))
+        if isinstance(node, Look) and node.behind:
+            self._check_lookbehind(node)
+        return self._quantified(node, start)
+
+    def _check_lookbehind(self, node: Look) -> None:
+        least, most = cost.lengths(node.item)
+        if least != most or least > MAX_REPEAT:
+            raise self.reader.refuse(
+                "a lookbehind of several lengths",
+                "write one for each length, as (?:(?<=a)|(?<=bc)) or (?<!a)(?<!bc)",
+                node.where,
+            )
 
     def _capturing(self) -> Group:
         self.groups += 1
         index = self.groups  # numbered by the opening bracket
-        return Group(self._alternatives(), index)
+        item = self._alternatives()
+        self.closed.add(index)
+        return Group(item, index)
 
     def _named(self) -> Group:
         name = self._name()
@@ -169,16 +205,7 @@ class _Parser:
         return self._capturing()
 
     def _look(self, kind: str) -> Look:
-        item = self._alternatives()
-        behind, negative = _LOOKS[kind]
-        if not behind:
-            return Look(item, behind, negative)
-        lengths = study(item)
-        if not lengths.is_bounded:
-            raise self.reader.wrong("Look-behind group does not have an obvious maximum length")
-        # Where it overflows, a most below zero is as good as none at all, but one just below lets Java look nowhere.
-        most = _MAX_COUNT if lengths.most < -_MAX_COUNT // 2 else lengths.most
-        return Look(item, behind, negative, range(lengths.least, most + 1))
+        return Look(self._alternatives(), *_LOOKS[kind])
 
     def _switch_flags(self) -> str:
         """``(?flags)`` holds to the end of the enclosing group, ``(?flags:…)`` inside; the sign behind the flags."""
@@ -198,17 +225,16 @@ class _Parser:
         reader.at += 1
         return char
 
-    def _quantified(self, node: Node, is_group: bool = False) -> Node:
-        """With the counts behind it. Java makes a choice of ``(…)?``, rounds of other groups and single nodes."""
+    def _quantified(self, node: Node, start: int, is_group: bool = False) -> Node:
+        """With the counts after it. Java makes a choice of ``(…)?``, rounds of other groups and single nodes."""
         counts = self._counts()
         if counts is None:
             return node
         mode = "+" if self.reader.take("+") else "?" if self.reader.take("?") else ""
         if counts == (0, 1) and is_group and mode != "+":
             return Alt((Seq(()), node)) if mode else Alt((node, Seq(())))
-        return Repeat(
-            node, counts[0], counts[1], mode, not isinstance(node, Chars) and (not is_group or study(node).is_fixed)
-        )
+        by_rounds = not isinstance(node, Chars) and (not is_group or is_deterministic(node))
+        return Repeat(node, *counts, mode, by_rounds, self.reader.shown(start))
 
     def _counts(self) -> tuple[int, int | None] | None:
         for sign, least, most in (("*", 0, None), ("+", 1, None), ("?", 0, 1)):

@@ -1,23 +1,12 @@
-"""What a pattern of java.util.regex is read into: a tree of small nodes, and the errors of reading it.
-
-What Java takes and this package cannot give the same meaning raises UnsupportedPatternError, which names the construct;
-what Java refuses raises JavaSyntaxError.
-"""
+"""What a pattern of java.util.regex is read into: a tree of small nodes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from streamtally.errors import SettingsError
+from streamtally.patterns import charset
 from streamtally.patterns.charset import CharSet
-
-
-class JavaSyntaxError(SettingsError):
-    """Java refuses the pattern too."""
-
-
-class UnsupportedPatternError(SettingsError):
-    """Java takes the pattern, and only something else than Java's meaning could be given here."""
+from streamtally.patterns.classes import VERTICAL
 
 
 @dataclass(frozen=True)
@@ -29,31 +18,32 @@ class Chars:
 
 @dataclass(frozen=True)
 class Seq:
-    """One after the other."""
+    """One node after the other."""
 
     items: tuple[Node, ...]
 
 
 @dataclass(frozen=True)
 class Alt:
-    """The first that leads to a match."""
+    """The first branch that leads to a match."""
 
     branches: tuple[Node, ...]
 
 
 @dataclass(frozen=True)
 class Repeat:
-    """``max_count`` None: without end. ``mode``: greedy ``""``, lazy ``"?"``, possessive ``"+"``.
-
-    ``by_rounds``: the item is a group of which Java's ``study`` holds that it matches in one way only; its rounds are
-    then taken whole, and what the groups inside hold is not put back when a round is given back.
-    """
+    """A node, repeated."""
 
     item: Node
     min_count: int
     max_count: int | None
+    """None: without end."""
     mode: str
+    """Greedy ``""``, lazy ``"?"`` or possessive ``"+"``."""
     by_rounds: bool = False
+    """Whether Java takes each round of the repeated group whole, since the group can match in one way only."""
+    where: str = field(default="", compare=False)
+    """The node's text in the pattern and its index, for messages."""
 
 
 @dataclass(frozen=True)
@@ -69,21 +59,24 @@ class Atomic:
     """``(?>…)``."""
 
     item: Node
+    where: str = field(default="", compare=False)
+    """As in Repeat."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """A lookahead or lookbehind; ``reach``: how many characters before the place a lookbehind begins at."""
+    """A lookahead or lookbehind."""
 
     item: Node
     behind: bool
     negative: bool
-    reach: range = range(0)
+    where: str = field(default="", compare=False)
+    """As in Repeat."""
 
 
 @dataclass(frozen=True)
 class Backref:
-    """What a group matched, again; ``fold``: without regard to the case of ASCII letters."""
+    """What a group matched, once more; ``fold``: without regard to the case of ASCII letters."""
 
     index: int
     fold: bool = False
@@ -91,12 +84,15 @@ class Backref:
 
 @dataclass(frozen=True)
 class Assertion:
-    """A place; ``kind`` is a key of ``bitstate.ASSERTIONS``."""
+    """A position in the text; ``kind`` is a key of ``assertions.ASSERTIONS``."""
 
     kind: str
 
 
 Node = Chars | Seq | Alt | Repeat | Group | Atomic | Look | Backref | Assertion
+
+LINE_BREAK = Alt((Seq((Chars(charset.of("\r")), Chars(charset.of("\n")))), Chars(VERTICAL)))
+r"""``\R``."""
 
 
 def children(node: Node) -> tuple[Node, ...]:
@@ -113,3 +109,28 @@ def children(node: Node) -> tuple[Node, ...]:
 def has_group(node: Node) -> bool:
     """Whether a capturing group is in the tree."""
     return isinstance(node, Group) or any(has_group(child) for child in children(node))
+
+
+def has_backref(node: Node) -> bool:
+    """Whether what a group holds can decide what matches."""
+    return isinstance(node, Backref) or any(has_backref(child) for child in children(node))
+
+
+def has_boundary(node: Node) -> bool:
+    r"""Whether ``\b`` or ``\B`` is in the tree."""
+    if isinstance(node, Assertion):
+        return node.kind in ("boundary", "no_boundary")
+    return any(has_boundary(child) for child in children(node))
+
+
+def is_deterministic(node: Node) -> bool:
+    """Whether Java holds that the node matches in one way only (``TreeInfo.deterministic`` of its ``study``)."""
+    match node:
+        case Alt():
+            return node == LINE_BREAK
+        case Repeat(item, least, most):
+            return least == most and is_deterministic(item)
+        case Look():
+            return True
+        case _:
+            return all(is_deterministic(child) for child in children(node))

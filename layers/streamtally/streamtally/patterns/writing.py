@@ -1,6 +1,8 @@
-"""A pattern's tree as pattern text for Python's ``re`` and for RE2, with its character classes spelled out."""
+"""A pattern's tree as pattern text for Python's ``re`` and for RE2, with its character classes written out."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from streamtally.patterns import charset, cost
 from streamtally.patterns.assertions import ASSERTIONS, IN_RE2
@@ -19,50 +21,55 @@ def _bounds(node: Repeat) -> str:
     return f"{{{node.min_count}}}" if node.min_count == most else f"{{{node.min_count},{most}}}"
 
 
-def write(node: Node, for_re2: bool = False) -> str:
-    """The tree as pattern text for Python's ``re`` or for RE2. Raises: NotInRe2Error."""
+def write(node: Node, assertions: Mapping[str, str] = ASSERTIONS) -> str:
+    """The tree as pattern text for Python's ``re``, with these patterns for its positions."""
+    return _write(node, assertions, False)
+
+
+def write_for_re2(node: Node) -> str:
+    """The tree as pattern text for RE2. Raises: NotInRe2Error."""
+    return _write(node, IN_RE2, True)
+
+
+def _write(node: Node, assertions: Mapping[str, str], for_re2: bool) -> str:
+    def inside(item: Node) -> str:
+        return _write(item, assertions, for_re2)
+
     match node:
         case Chars(chars):
             return charset.to_class(chars)
         case Seq(items):
-            return "".join(
-                f"(?:{write(item, for_re2)})" if isinstance(item, Alt) else write(item, for_re2) for item in items
-            )
+            return "".join(f"(?:{inside(item)})" if isinstance(item, Alt) else inside(item) for item in items)
         case Alt(branches):
-            return "|".join(write(branch, for_re2) for branch in branches)
+            return "|".join(map(inside, branches))
         case Group(item):
-            return f"({write(item, for_re2)})"
+            return f"({inside(item)})"
         case Repeat(item):
-            inner = write(item, for_re2)
-            inner = inner if isinstance(item, Chars | Group) else f"(?:{inner})"
             if for_re2 and (node.mode == "+" or (node.max_count is None and cost.first(item)[1])):
                 raise NotInRe2Error
-            return inner + _bounds(node) + node.mode
-        case Assertion(kind) if for_re2:
-            if kind not in IN_RE2:
-                raise NotInRe2Error
-            return IN_RE2[kind]
+            repeated = inside(item) if isinstance(item, Chars | Group) else f"(?:{inside(item)})"
+            return repeated + _bounds(node) + node.mode
+        case Assertion(kind) if kind in assertions:
+            return assertions[kind]
     if for_re2:
         raise NotInRe2Error
-    return _write_python_only(node)
+    return _write_python_only(node, assertions)
 
 
-def _write_python_only(node: Node) -> str:
+def _write_python_only(node: Node, assertions: Mapping[str, str]) -> str:
     match node:
         case Atomic(item):
-            return f"(?>{write(item)})"
+            return f"(?>{write(item, assertions)})"
         case Look(item, behind, negative):
-            return f"(?{'<' if behind else ''}{'!' if negative else '='}{write(item)})"
+            return f"(?{'<' if behind else ''}{'!' if negative else '='}{write(item, assertions)})"
         case Backref(index, fold):
             return f"(?{'ai' if fold else ''}:\\{index})"
-        case Assertion(kind):
-            return ASSERTIONS[kind]
         case _:
             raise AssertionError(node)
 
 
 def without_end_anchors(node: Node, head: bool, tail: bool) -> Node:
-    """Drop ``^`` at the head and ``$`` at the tail, where a match of the whole line implies them."""
+    """The tree without ``^`` at the head and ``$`` at the tail, where a match of the whole line implies them."""
     match node:
         case Assertion("start") if head:
             return Seq(())

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from streamtally.agent import AgentFlow
-from streamtally.agent.converters import ConversionError, SkippedError, adds_time, log_fields
+from streamtally.agent.converters import ConversionError, LineSkippedError, adds_time, log_fields
 from streamtally.errors import FormatError, SettingsError
 from streamtally.formats.base import Parser, Row
 
@@ -74,7 +74,7 @@ def _by_fields(fields_of: Callable[[str], Row]) -> Parser:
     def parse(line: str) -> Row:
         try:
             return fields_of(line)
-        except (SkippedError, ConversionError) as error:
+        except (LineSkippedError, ConversionError) as error:
             raise FormatError("agent", str(error)) from None
 
     return parse

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from streamtally.errors import EvaluationError, SettingsError
-from streamtally.patterns.linear import compile_linear
+from streamtally.errors import EvaluationError, PatternLimitError, SettingsError
+from streamtally.patterns.engine import compile_linear
 from streamtally.plan.functions.base import Function, always, literal_pattern
 from streamtally.times.parsing import compile_time_parser
 
@@ -45,8 +45,6 @@ def _java(pattern: str, mode: str) -> Any:
 
 
 def _limited(groups: Callable[[str], Columns | None]) -> ParseColumns:
-    from streamtally.patterns.java_regex import PatternLimitError
-
     def parse(text: str) -> Columns | None:
         try:
             return groups(text)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from streamtally.errors import EvaluationError, SettingsError
-from streamtally.patterns.linear import compile_linear
+from streamtally.errors import EvaluationError, PatternLimitError, SettingsError
+from streamtally.patterns.engine import between_wildcards, compile_linear
 from streamtally.plan.functions.base import Function, always, as_argument, literal_pattern
 
 Test = Callable[[str], bool]
@@ -68,7 +68,6 @@ def _trim(mode: str, chars: str, text: str) -> str:
 def like_test(pattern: str, escape: str = "") -> Test:
     """Whether a text is LIKE a pattern: ``%`` matches any characters, ``_`` one character.
 
-    Each part between two ``%`` is matched at its first position, atomically: this loses no match and bounds the work.
     Raises: SettingsError: the escape character precedes a character other than ``%``, ``_`` and itself.
     """
     parts = [""]
@@ -85,19 +84,7 @@ def like_test(pattern: str, escape: str = "") -> Test:
         else:
             parts[-1] += "." if char == "_" else re.escape(char)
         position += 1
-    return _whole(_join_parts(parts))
-
-
-def _join_parts(parts: list[str]) -> str:
-    if len(parts) == 1:
-        return parts[0]
-    middle = "".join(f"(?>.*?{part})" for part in parts[1:-1] if part)
-    return f"{parts[0]}{middle}.*{parts[-1]}"
-
-
-def _whole(expression: str) -> Test:
-    match = re.compile(expression, re.DOTALL).fullmatch
-    return lambda text: match(text) is not None
+    return between_wildcards(parts)
 
 
 MAX_ROW_PATTERN_CHARS = 256
@@ -191,7 +178,7 @@ def regex_replacer(pattern: str, replacement: str) -> Callable[..., str]:
     Raises: SettingsError: a pattern that Java rejects, or that cannot be run with Java's semantics.
     """
     # Imported here so that only programs that use it pay for it.
-    from streamtally.patterns.java_regex import JavaPattern, PatternLimitError, SearchWork
+    from streamtally.patterns.java_regex import JavaPattern, SearchWork
 
     compiled = JavaPattern(pattern, "find")
     parts = _replacement_parts(replacement, compiled.group_count)

@@ -1,1 +1,0 @@
-"""Java's own search, step by step, for the few patterns that neither ``re`` nor RE2 runs alike."""

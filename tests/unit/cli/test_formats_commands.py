@@ -145,7 +145,7 @@ def test_hostile_pattern() -> None:
             {
                 "optionName": "LOGTOJSON",
                 "logFormat": "SYSLOG",
-                "matchPattern": "(?=(a+)+b)(.*)",
+                "matchPattern": "(?=(.*)b)(.*)",
                 "customFieldNames": ["a", "b"],
             }
         ]
@@ -157,11 +157,21 @@ def test_hostile_pattern() -> None:
 
 # Nor does one that decides where a record begins: its line goes on the record before it, which says so.
 def test_hostile_start_pattern() -> None:
-    flow = {"multiLineStartPattern": "(?=(a+)+$)a", "dataProcessingOptions": [{"optionName": "SINGLELINE"}]}
+    flow = {"multiLineStartPattern": "(?=a*a$)a", "dataProcessingOptions": [{"optionName": "SINGLELINE"}]}
     hostile = b"a" * 60_000 + b"!\n"
     status, out, error = run("parse", "--agent-options", json.dumps(flow), data=b"aa\n" + hostile + b"aaa\n")
     assert (status, out) == (1, b"aa" + hostile + b"aaa\n")
     assert error.startswith("standard input:1: multiLineStartPattern takes too many steps")
+
+
+# A pattern for which there is no bound is refused before any line is read.
+@pytest.mark.parametrize(
+    "flow", [{"multiLineStartPattern": "(?=(a+)+$)a"}, {"fileFooterPattern": "(?=(a+)+b)(.*)"}], ids=["start", "footer"]
+)
+def test_unbounded_pattern(flow: dict[str, str]) -> None:
+    status, out, error = run("parse", "--agent-options", json.dumps(flow), data=b"aa\n")
+    assert (status, out) == (2, b"")
+    assert "backtrack without end" in error
 
 
 # A line that would end the agent is converted, and told; so is what the agent passes over.

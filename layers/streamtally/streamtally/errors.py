@@ -21,6 +21,7 @@
     │   ├── SqlSyntaxError
     │   ├── UnsupportedSqlError      understood, and refused by name
     │   ├── SqlProgramError          all the problems of one program
+    │   ├── UnboundOutputError       an output of pipeline.toml that the program does not make
     │   └── SkippedError             internal: the rest of a part whose problem is already noted
     ├── IndexPlanError               what should be in OpenSearch and cannot be made
     │   └── ClusterError             OpenSearch refused, or cannot be reached

@@ -1,6 +1,6 @@
-// The rules of cdk-nag's AwsSolutions over CloudFormation templates without conditions:
+// Checks CloudFormation templates without conditions against cdk-nag's AwsSolutions rules:
 //
-//   node nag.cjs FOLDER     prints JSON: [{"rule", "resource"}], of every *.template.json in the folder
+//   node nag.cjs FOLDER     prints JSON: [{"template", "rule", "resource"}], for every *.template.json in the folder
 //
 // Exit status 1: a template cannot be read, or the rules did not run.
 const fs = require("fs");
@@ -10,7 +10,7 @@ const { App, Stack, Validations } = require("aws-cdk-lib");
 const { CfnInclude } = require("aws-cdk-lib/cloudformation-include");
 const { AwsSolutionsChecks } = require("cdk-nag");
 
-// What CDK itself says of the templates is cfn-lint's to say; the findings come from the report alone.
+// CDK's own messages are ignored, since cfn-lint covers them; findings come only from the report.
 console.error = console.warn = console.log = () => {};
 const findings = [];
 const folder = process.argv[2];

@@ -11,6 +11,7 @@ from scripts.make_decisions_index import FOLDER, INDEX, entries, make
 FORM = re.compile(
     r"""
     \#\ \d{4}:\ (?:[A-Z`]|sqlglot)[^\n]*[^.\n]\n  # the title, no sentence
+    (?:\nSupersede[ds]\ [^\n]+\n)?  # what became of it, or of another by it
     \n\*\*Context\.\*\*\ .+
     \n\n\*\*Decision\.\*\*\ ?.+
     \n\n\*\*Consequences\.\*\*\ ?.+
@@ -21,7 +22,7 @@ HEADS = ["Context", "Decision", "Consequences"]
 LAST_HEADS = ("Not taken", "Alternatives")
 """One of these may end a page."""
 MIN_WORDS, MAX_WORDS = 100, 330
-LONG = {"0102", "0105", "0106"}
+LONG = {"0102", "0105", "0106", "0161"}
 """Pages of several decisions that only make sense together; they may have up to 550 words."""
 MAX_WORDS_OF_LONG = 550
 

@@ -66,12 +66,12 @@ def generated(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     names: list[tuple[str, ...]] = []
     generate = w3c._generate
 
-    def noted(of: tuple[str, ...]) -> Any:
-        names.append(of)
-        return generate(of)
+    def noted(columns: tuple[str, ...]) -> Any:
+        names.append(columns)
+        return generate(columns)
 
     monkeypatch.setattr(w3c, "_generate", noted)
-    monkeypatch.setattr(w3c, "_rows_of", w3c._RowsOf())
+    monkeypatch.setattr(w3c, "_rows", w3c._Rows())
     return names
 
 
@@ -90,7 +90,7 @@ def test_headers_alone_are_not_compiled(generated: list[tuple[str, ...]]) -> Non
                 "date": "2025-11-22", "time": "21:21:41", f"a{number}": "x", "sc_status": 200,
             }  # fmt: skip
     assert generated == []
-    rows = w3c._rows_of
+    rows = w3c._rows
     assert len(rows._seen) <= w3c.MAX_HEADERS
 
 
@@ -101,8 +101,8 @@ def test_functions_are_kept_by_age(generated: list[tuple[str, ...]]) -> None:
         for _ in range(w3c.ROWS_BEFORE + 1):
             assert parse("2025-11-22 21:21:41 -")[f"c{number}"] is None
     assert len(generated) == w3c.MAX_HEADERS + 50
-    assert len(w3c._rows_of._known) == w3c.MAX_HEADERS
-    assert ("date", "time", "c0") not in w3c._rows_of._known
+    assert len(w3c._rows._known) == w3c.MAX_HEADERS
+    assert ("date", "time", "c0") not in w3c._rows._known
 
 
 # Cell by cell or by a generated function: the same row, also where a column comes twice or there are cells too many.

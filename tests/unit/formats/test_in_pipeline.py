@@ -107,7 +107,7 @@ def test_pipeline_toml() -> None:
     for source, named in (
         ('agent_options = [{ optionName = "ADDEC2METADATA", logFormat = "SYSLOG" }]', "EC2"),
         ("agent_options = 5", "agent_options = 5: expected a list or text"),
-        ('format = "nginx:$a$b"', "nothing stands between"),
+        ('format = "nginx:$a$b"', "there is nothing between"),
         ('anonymize = "host"', "expected true or false or a list"),
         ("true_client = true", "true_client"),
         ('drop = "host"', "expected a list"),

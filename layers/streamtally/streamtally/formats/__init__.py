@@ -60,20 +60,22 @@ REGISTRY: dict[str, Format] = {module.FORMAT.name: module.FORMAT for module in _
 """Every format by its name, in the order in which documentation lists them."""
 
 AUTO = "auto"
-"""The name that tells the formats of :data:`streamtally.formats.auto.CANDIDATES` apart, line by line."""
+"""The name of the parser that detects each line's format (``auto.py``)."""
 
-_BY_ANY_NAME = {alias: each for each in REGISTRY.values() for alias in (each.name, *each.aliases)}
+_BY_ANY_NAME = {name: log_format for log_format in REGISTRY.values() for name in (log_format.name, *log_format.aliases)}
 
 
 def find_format(name: str) -> Format:
     """The format of that name or alias, or the one that a directive describes (``nginx:…``, ``apache:…``).
 
-    Raises: UnknownFormatError: there is none; SettingsError: a directive that lines could not be read by.
+    Raises:
+        UnknownFormatError: no format has that name.
+        SettingsError: lines cannot be parsed by that directive.
     """
-    for each in (nginx_directive, apache):
-        if name.startswith(each.PREFIX):
-            found: Format = each.find(name)
-            return found
+    if name.startswith(nginx_directive.PREFIX):
+        return nginx_directive.find(name)
+    if name.startswith(apache.PREFIX):
+        return apache.find(name)
     try:
         return _BY_ANY_NAME[name]
     except KeyError:

@@ -12,8 +12,14 @@ from streamtally.formats.engine.columns import Column, quoted
 from streamtally.formats.engine.generate import compile_layout
 from streamtally.formats.engine.layout import Layout
 
-ISO_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}+Z"
-SECONDS = r"-?[0-9]{1,9}+(?:\.[0-9]{1,9}+)?+"
+ISO_TIME = (
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"T[0-9:.]{8,18}+Z"  # HH:mm:ss, with a fraction of up to nine digits
+)
+SECONDS = (
+    r"-?[0-9]{1,9}+"  # -1, or whole seconds
+    r"(?:\.[0-9]{1,9}+)?+"
+)
 
 LAYOUT = Layout(
     "alb",
@@ -27,14 +33,14 @@ LAYOUT = Layout(
             before="",
             nullable=False,
         ),
-        Column("time", "VARCHAR", "when the answer was given, ISO 8601 in UTC", ISO_TIME, nullable=False),
+        Column("time", "VARCHAR", "time of the response, ISO 8601 in UTC", ISO_TIME, nullable=False),
         Column("elb", "VARCHAR", "the load balancer's resource id", "[a-z]++/[^ ]++|-", repeats=True),
         Column("client", "VARCHAR", "address:port of the client"),
-        Column("target", "VARCHAR", "address:port of the target, null if none was sent the request"),
+        Column("target", "VARCHAR", "address:port of the target, null if the request was sent to none"),
         Column(
             "request_processing_time",
             "DOUBLE",
-            "seconds, -1 if it could not be sent on",
+            "seconds, -1 if not forwarded",
             SECONDS,
             nullable=False,
             repeats=True,
@@ -42,7 +48,7 @@ LAYOUT = Layout(
         Column(
             "target_processing_time",
             "DOUBLE",
-            "seconds, -1 if it could not be sent on",
+            "seconds, -1 if not forwarded",
             SECONDS,
             nullable=False,
             repeats=True,
@@ -50,34 +56,34 @@ LAYOUT = Layout(
         Column(
             "response_processing_time",
             "DOUBLE",
-            "seconds, -1 if it could not be sent on",
+            "seconds, -1 if not forwarded",
             SECONDS,
             nullable=False,
             repeats=True,
         ),
-        Column("elb_status_code", "INTEGER", "status code of the load balancer's answer", "[0-9]{3}|-"),
-        Column("target_status_code", "INTEGER", "status code of the target's answer", "[0-9]{3}|-"),
+        Column("elb_status_code", "INTEGER", "status code of the load balancer's response", "[0-9]{3}|-"),
+        Column("target_status_code", "INTEGER", "status code of the target's response", "[0-9]{3}|-"),
         Column("received_bytes", "BIGINT", "size of the request in bytes", repeats=True),
-        Column("sent_bytes", "BIGINT", "size of the answer in bytes", repeats=True),
+        Column("sent_bytes", "BIGINT", "size of the response in bytes", repeats=True),
         quoted("request", "the request line, with the whole URL"),
-        quoted("user_agent", "the client's program as it named itself"),
+        quoted("user_agent", "the User-Agent header"),
         Column("ssl_cipher", "VARCHAR", "the cipher of TLS"),
         Column("ssl_protocol", "VARCHAR", "the version of TLS"),
         Column("target_group_arn", "VARCHAR", "ARN of the target group"),
         quoted("trace_id", "the X-Amzn-Trace-Id header"),
-        quoted("domain_name", "the name that the client asked TLS for", optional=True),
+        quoted("domain_name", "server name that the client sent in TLS (SNI)", optional=True),
         quoted("chosen_cert_arn", "ARN of the certificate", optional=True),
         Column("matched_rule_priority", "INTEGER", "priority of the rule that matched", optional=True),
-        Column("request_creation_time", "VARCHAR", "when the request came, ISO 8601 in UTC", optional=True),
+        Column("request_creation_time", "VARCHAR", "time of the request, ISO 8601 in UTC", optional=True),
         quoted("actions_executed", "actions taken, separated by commas", optional=True),
-        quoted("redirect_url", "where the client was sent to", optional=True),
+        quoted("redirect_url", "URL that the client was redirected to", optional=True),
         quoted("error_reason", "why a Lambda target or the authentication failed", optional=True),
         quoted("target_list", "address:port of all targets", optional=True),
         quoted("target_status_code_list", "status codes of all targets", optional=True),
         quoted("classification", "of desync mitigation", optional=True),
         quoted("classification_reason", "of desync mitigation", optional=True),
         Column("conn_trace_id", "VARCHAR", "id of the connection in the connection log", optional=True),
-        Column("extra", "VARCHAR", "fields newer than these, as they are", ".++", optional=True),
+        Column("extra", "VARCHAR", "newer fields, unmodified", ".++", optional=True),
     ),
 )
 

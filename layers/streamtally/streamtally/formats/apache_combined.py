@@ -1,4 +1,4 @@
-r"""Apache's combined log format, also with a virtual host in front and further fields behind.
+r"""Apache's combined log format, also with a virtual host before it and further fields after it.
 
 ``%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-agent}i"``.
 Source: Apache HTTP Server, mod_log_config, "Custom Log Formats".
@@ -18,8 +18,8 @@ _REASON = "not a combined log line"
 
 COLUMNS = (
     *COMMON,
-    quoted("referer", "the page that the request came from"),
-    quoted("agent", "the client's program as it named itself"),
+    quoted("referer", "the Referer header"),
+    quoted("agent", "the User-Agent header"),
 )
 
 LAYOUT = Layout("apache_combined", _REASON, COLUMNS)
@@ -33,7 +33,7 @@ SCANNER = make_scanner((*PLAIN_COLUMNS, ("referer", PLAIN_QUOTED), ("agent", PLA
 
 
 def compile_combined(options: FormatOptions) -> Parser:
-    """A parser of combined lines; ``vhost`` and ``extra`` are in a row only if the line has more than the format."""
+    """A parser of combined lines; rows of lines with more than the format's fields also have ``vhost`` or ``extra``."""
     return first_that_fits([compile_layout(layout, options) for layout in (LAYOUT, *WITH_MORE)])
 
 

@@ -6,41 +6,59 @@ Source: Apache HTTP Server, mod_log_config, "Common Log Format (CLF)".
 from __future__ import annotations
 
 from streamtally.formats.base import Example, Format, FormatOptions, Parser
-from streamtally.formats.engine.columns import Column, quoted
+from streamtally.formats.engine.columns import BRACKETED_TIME, Column, quoted
 from streamtally.formats.engine.generate import compile_layout
 from streamtally.formats.engine.layout import Layout, first_that_fits, furthest
 from streamtally.formats.engine.scanner import PLAIN_INTEGER, PLAIN_QUOTED, PLAIN_STATUS, PLAIN_TEXT, make_scanner
 
 _REASON = "not a common log line"
 
-# A user may hold spaces, so the bracket of the time ends it. "- ann" is no user but ident and user behind a vhost.
-# Each round takes a word with the blank or bracket after it that begins no time.
+# A user may contain spaces and brackets; it ends before the space and bracket with which the time begins.
 USER = (
-    r"(?!-\x20[^\[]|\x20\[[0-9]{2}/)(?:[^ \[]*+(?:\x20(?!\[[0-9]{2}/)|\[(?![0-9]{2}/)))*+[^ \[]*+"
-    r"(?=\x20\[[0-9]{2}/)"
+    r"(?!-\x20[^\[]"  # "- ann" is not a user, but ident and user of a line that begins with a virtual host
+    r"|\x20\[[0-9]{2}/)"  # nor is an empty text before the time
+    r"(?:[^ \[]*+"  # words, each with the separator after it:
+    r"(?:\x20(?!\[[0-9]{2}/)"  # a space that is not before the time, or
+    r"|\[(?![0-9]{2}/))"  # a bracket that does not begin the time
+    r")*+"  # possessive: a line without a time fails in one pass
+    r"[^ \[]*+"  # the last word
+    r"(?=\x20\[[0-9]{2}/)"  # the time follows
 )
-TIME = r"\[([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2}\x20[+\-][0-9]{4})\]"
 
 COLUMNS = (
     Column("host", "VARCHAR", "the client's name or address, IPv4 or IPv6", before=""),
-    Column("ident", "VARCHAR", "identd's answer, mostly null"),
+    Column("ident", "VARCHAR", "identd's answer, usually null"),
     Column("authuser", "VARCHAR", "the user of HTTP authentication", USER),
-    Column("datetime", "VARCHAR", "when the request came, dd/MMM/yyyy:HH:mm:ss Z", TIME),
+    Column("datetime", "VARCHAR", "time of the request, dd/MMM/yyyy:HH:mm:ss Z", BRACKETED_TIME),
     quoted("request", "the request line"),
     Column("response", "INTEGER", "the final status code", "[0-9]{3}|-"),
-    Column("bytes", "BIGINT", "size of the answer's body in bytes, null if none was sent", "[0-9]{1,18}+|-"),
+    Column("bytes", "BIGINT", "size of the response body in bytes, null if none was sent", "[0-9]{1,18}+|-"),
 )
-# The space behind the virtual host belongs to the line, not to the value.
-VHOST = Column("vhost", "VARCHAR", "the virtual host, where the line begins with it", r"([^ ]++)(?<!,)\x20", before="")
-# Apache's %{X-Forwarded-For}i in the host's place: the client, then the proxies.
-HOSTS = Column("host", "VARCHAR", "several addresses", r"(?:[^ ]++(?<=,)\x20)++[^ ]++", before="")
-EXTRA = Column("extra", "VARCHAR", "what stands behind the format's own fields, as it is", r".++", optional=True)
+VHOST = Column(
+    "vhost",
+    "VARCHAR",
+    "the virtual host, if the line begins with one",
+    r"([^ ]++)"
+    r"(?<!,)"  # a comma after it makes it the first address of a list
+    r"\x20",  # here and not before the next column, which begins the line in the other layouts
+    before="",
+)
+# Apache's %{X-Forwarded-For}i in place of the host: the client, then the proxies.
+HOSTS = Column(
+    "host",
+    "VARCHAR",
+    "several addresses",
+    r"(?:[^ ]++(?<=,)\x20)++"  # each with a comma and a space after it
+    r"[^ ]++",
+    before="",
+)
+EXTRA = Column("extra", "VARCHAR", "text after the format's own fields, unmodified", r".++", optional=True)
 
 PLAIN_COLUMNS = (
-    ("host", rf"(?!\{{){PLAIN_TEXT}"),  # where several formats are told apart, "{" begins JSON and nothing else
+    ("host", rf"(?!\{{){PLAIN_TEXT}"),  # in ``auto`` a line that begins with "{" is always JSON
     ("ident", PLAIN_TEXT),
     ("authuser", r'([^ \["\\\x00-\x1f]{1,256}+)'),
-    ("datetime", r"\[([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2}\x20[+\-][0-9]{4})\]"),
+    ("datetime", BRACKETED_TIME),
     ("request", PLAIN_QUOTED),
     ("response", PLAIN_STATUS),
     ("bytes", PLAIN_INTEGER),
@@ -55,7 +73,7 @@ WITH_MORE = (
 
 
 def compile_common(options: FormatOptions) -> Parser:
-    """A parser of common lines; ``vhost`` and ``extra`` are in a row only if the line has more than the format."""
+    """A parser of common lines; rows of lines with more than the format's fields also have ``vhost`` or ``extra``."""
     return first_that_fits([compile_layout(layout, options) for layout in (LAYOUT, *WITH_MORE)])
 
 

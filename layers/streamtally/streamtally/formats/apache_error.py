@@ -1,4 +1,4 @@
-r"""Apache's error log of 2.2 and 2.4, with or without process, client, module and the operating system's error.
+r"""Apache's error log, 2.2 and 2.4, with or without process, client, module and operating system error.
 
 2.4: ``[%{u}t] [%-m:%l] [pid %P:tid %T] %7F: %E: [client\ %a] %M, referer %{Referer}i``.
 2.2: ``[time] [level] [client a] message``.
@@ -12,31 +12,52 @@ from functools import partial
 
 from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
+from streamtally.formats.engine.columns import FLAGS
 from streamtally.formats.engine.layout import match_end
 
-PIECES = (
-    r"\[([A-Z][a-z]{2}\x20[A-Z][a-z]{2}\x20{1,2}[0-9]{1,2}\x20[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?+\x20[0-9]{4})\]",
-    r"\x20\[(?:([\w\-]*+):)?+([a-z0-9]{1,9}+)\]",  # module:level
-    r"(?:\x20\[pid\x20([0-9]{1,18})(?::tid\x20([0-9]{1,20}))?+\])?+",
-    r"(?:\x20([\w\-]++\.c\([0-9]++\)):)?+",  # the source's line, with level debug
-    r"(?:\x20(\([0-9]{1,6}\)[^:\[]{1,200}+):)?+",  # errno and its text
-    r"(?:\x20\[(?:client|remote)\x20(\S{1,300}?)\](?=\x20|\Z))?+",
-    r"(?:\x20(AH[0-9]{5}):)?+",
-    r"(?:\x20(.*+))?+\Z",
+_TIME = (
+    r"\[("
+    r"[A-Z][a-z]{2}\x20[A-Z][a-z]{2}\x20{1,2}[0-9]{1,2}"  # weekday, month, day
+    r"\x20[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?+"  # with microseconds in 2.4
+    r"\x20[0-9]{4}"  # year
+    r")\]"
 )
-_PATTERN = re.compile("".join(PIECES), re.DOTALL | re.ASCII)
+_LEVEL = (
+    r"\x20\["
+    r"(?:([\w\-]*+):)?+"  # the module, in 2.4; empty for some messages
+    r"([a-z0-9]{1,9}+)"  # the level: error, trace1 …
+    r"\]"
+)
+_PROCESS = (
+    r"(?:\x20\["
+    r"pid\x20([0-9]{1,18})"
+    r"(?::tid\x20([0-9]{1,20}))?+"
+    r"\])?+"
+)
+_SOURCE = r"(?:\x20([\w\-]++\.c\([0-9]++\)):)?+"  # file and line, with level debug: mod_ssl.c(42):
+_OS_ERROR = r"(?:\x20(\([0-9]{1,6}\)[^:\[]{1,200}+):)?+"  # errno and its text: (13)Permission denied:
+_CLIENT = (
+    r"(?:\x20\[(?:client|remote)\x20"
+    r"(\S{1,300}?)"  # lazy and bounded, since an IPv6 address may itself be in brackets
+    r"\](?=\x20|\Z))?+"  # so the bracket that ends it is one before a space or the end
+)
+_CODE = r"(?:\x20(AH[0-9]{5}):)?+"  # the message's number
+_MESSAGE = r"(?:\x20(.*+))?+\Z"
+# Every part but time and level is optional, and possessive: once matched, it is not tried again as part of the message.
+PIECES = (_TIME, _LEVEL, _PROCESS, _SOURCE, _OS_ERROR, _CLIENT, _CODE, _MESSAGE)
+_PATTERN = re.compile("".join(PIECES), FLAGS)
 _REFERER = ", referer: "
 
 
 def compile_apache_error(options: FormatOptions) -> Parser:
-    """A parser of error log lines; no option changes it."""
+    """A parser of error log lines. It uses no options."""
     match = _PATTERN.match
 
     def parse(line: str) -> Row:
-        found = match(line)
-        if found is None:
+        matched = match(line)
+        if matched is None:
             raise FormatError("apache_error", "not an Apache error log line")
-        timestamp, module, severity, pid, tid, source, os_error, client, code, message = found.groups()
+        timestamp, module, severity, pid, tid, source, os_error, client, code, message = matched.groups()
         referer = None
         if message is not None and _REFERER in message:
             message, _, referer = message.rpartition(_REFERER)
@@ -63,7 +84,7 @@ FORMAT = Format(
     source="Apache HTTP Server: core, ErrorLogFormat",
     fields=(
         Field("timestamp", "VARCHAR", "EEE MMM dd HH:mm:ss[.SSSSSS] yyyy, in the server's zone"),
-        Field("module", "VARCHAR", "the module that writes"),
+        Field("module", "VARCHAR", "the module that wrote the line"),
         Field("severity", "VARCHAR", "emerg, alert, crit, error, warn, notice, info, debug, trace1 …"),
         Field("processid", "BIGINT", "the server's process"),
         Field("threadid", "BIGINT", "its thread"),
@@ -72,7 +93,7 @@ FORMAT = Format(
         Field("client", "VARCHAR", "address, or address:port, of the client"),
         Field("code", "VARCHAR", "the message's number, AH00128"),
         Field("message", "VARCHAR", "the message"),
-        Field("referer", "VARCHAR", "the page that the request came from"),
+        Field("referer", "VARCHAR", "the Referer header"),
     ),
     examples=(
         Example(

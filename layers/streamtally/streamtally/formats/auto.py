@@ -1,9 +1,9 @@
-"""``auto``: each line by its own looks, for streams that several kinds of servers and agents write to.
+"""``auto``: detects the format of each line, for streams that several kinds of servers and agents write to.
 
-How a line begins says which formats it can be of; these are tried, in an order that never changes. What a line means
-thus hangs on nothing but the line (a retried batch may come in another order), with one exception: in a record that
-holds a ``#Fields:`` line, that names the columns of the W3C lines behind it. The lines before only say what is asked
-first, where the answer would be the same.
+The beginning of a line determines which formats it can have; these are tried in a fixed order. The result thus depends
+on the line alone (a retried batch may come in another order), with one exception: in a record that holds a ``#Fields:``
+line, it names the columns of the W3C lines after it. Earlier lines only determine which format is tried first, where
+that cannot change the result.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ from streamtally.formats.base import Format, FormatOptions, Parser, Row
 from streamtally.formats.engine.generate import FastParser, generate_fast
 
 CANDIDATES = (json_lines.FORMAT, apache_combined.FORMAT, apache_common.FORMAT)
-"""The formats whose fields have their types in ``auto`` too; others' names mean other things from one to the next."""
+"""The formats whose fields are typed columns in ``auto`` too; a name of the others' means different things in them."""
 
 JSON_SPACE = " \t\r"
-"""JSON's white space within a line; a no-break space or a vertical tab in front makes it another line."""
+"""JSON's white space within a line. A line that begins with a no-break space or a vertical tab is not JSON."""
 
-# How a line begins → the formats that it can be of. The first that fits decides; all else comes last.
+# How a line begins → the formats that it can have. The first pattern that matches decides; the last matches any line.
 _BEGINNINGS: tuple[tuple[str, tuple[ModuleType, ...]], ...] = (
     (r"[\x20\t\r]*\{", (json_lines,)),
     (r"<[0-9]{1,3}>[1-9][0-9]{0,2}\x20", (haproxy, rfc5424, syslog)),
@@ -61,7 +61,7 @@ _BEGINNINGS: tuple[tuple[str, tuple[ModuleType, ...]], ...] = (
 DETECTED: tuple[Format, ...] = tuple(
     {module.FORMAT.name: module.FORMAT for _, modules in _BEGINNINGS for module in modules}.values()
 )
-"""The formats that ``auto`` tells apart."""
+"""The formats that ``auto`` detects."""
 
 _BRACKET = " ["
 _NEEDED = {
@@ -70,33 +70,43 @@ _NEEDED = {
     haproxy.FORMAT.name: _BRACKET,
     logfmt.FORMAT.name: "=",
 }
-"""What every line of the formats that can begin with anything holds."""
-# … and those with a bracket have a server's time in one: a search, where the patterns would try many users before it.
-_HAS_TIME = re.compile(r"\x20\[[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2}", re.ASCII).search
+"""What every line holds, for the formats that can begin with anything."""
+# … and a line of those with a bracket has the server's time after it. Searching for the time is cheaper than the
+# formats' patterns, which would try many users before it.
+_HAS_TIME = re.compile(
+    r"\x20\["
+    r"[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}"
+    r":[0-9]{2}:[0-9]{2}:[0-9]{2}",
+    re.ASCII,
+).search
 
-_NEEDED_BY_COMBINED = '] "'  # and " ["
+_NEEDED_BY_COMBINED = '] "'  # besides " ["
 _JSON_BEGINS = "{" + JSON_SPACE
 _BEGINNING = re.compile("|".join(f"({expression})" for expression, _ in _BEGINNINGS), re.ASCII)
-# A beginning that no earlier one takes.
+# Each beginning, excluding lines that an earlier one matches.
 _OWN_BEGINNINGS = [
-    re.compile("".join(f"(?!{earlier})" for earlier, _ in _BEGINNINGS[:place]) + f"(?:{expression})", re.ASCII).match
-    for place, (expression, _) in enumerate(_BEGINNINGS)
+    re.compile("".join(f"(?!{earlier})" for earlier, _ in _BEGINNINGS[:index]) + f"(?:{expression})", re.ASCII).match
+    for index, (expression, _) in enumerate(_BEGINNINGS)
 ]
 
 
 def is_json_text(line: str) -> bool:
-    """Whether ``auto`` takes the line for JSON: it starts as an object does, behind JSON's own white space.
+    """Whether ``auto`` treats the line as JSON: it begins with an object, after JSON's own white space.
 
-    What this takes goes on as it came, so no other format may ever be asked for such a line.
+    Such a line is passed on unmodified, so no other format may ever be tried for it.
     """
     return line[:1] == "{" or line.lstrip(JSON_SPACE)[:1] == "{"
 
 
 class _Candidate(NamedTuple):
-    """A format for lines of one beginning.
+    """A format for lines with one beginning.
 
-    ``needed``: what each of its lines holds. ``absent``: a line of its own beginning that does not hold this, and that
-    it takes, is of this format, since none that is asked before it can take it; empty where nothing tells that.
+    Attributes:
+        parse: The format's parser.
+        needed: A text that each of its lines holds.
+        absent: If a line with this beginning does not hold this text and the parser accepts it, the line has this
+            format, since no format tried before can accept it. Empty if no text proves that.
+        begins: Whether a line has this beginning and no earlier one.
     """
 
     parse: Parser
@@ -114,9 +124,9 @@ def _absent(earlier: Sequence[ModuleType]) -> str:
 class AutoParser:
     """Parses each line by how it begins; ``fresh`` gives a parser for another record.
 
-    The first lines choose what is asked first: combined, or how the lines before began. A line that this does not take
-    is asked from the start and chooses for the next ones. That can save time and change no row: a guess is believed
-    only where the whole way would come to the same (docs/decisions/0063).
+    The format of the previous line is tried first, or combined. A line that it does not accept goes through all formats
+    of its beginning, and its format is tried first for the next line. This saves time and changes no row: the first try
+    counts only where trying all formats would give the same result (docs/decisions/0063).
     """
 
     def __init__(self, parsers: dict[str, Parser], combined: FastParser) -> None:
@@ -125,9 +135,9 @@ class AutoParser:
         self._candidates = [
             [
                 _Candidate(
-                    parsers[module.FORMAT.name], _NEEDED.get(module.FORMAT.name, ""), _absent(modules[:place]), begins
+                    parsers[module.FORMAT.name], _NEEDED.get(module.FORMAT.name, ""), _absent(modules[:index]), begins
                 )
-                for place, module in enumerate(modules)
+                for index, module in enumerate(modules)
             ]
             for (_, modules), begins in zip(_BEGINNINGS, _OWN_BEGINNINGS, strict=True)
         ]
@@ -152,7 +162,7 @@ class AutoParser:
         if guess is not None and guess.absent not in line and guess.begins(line) is not None:
             try:
                 return guess.parse(line)
-            except Exception:  # noqa: S110 - then the whole way says what the line is, or what is wrong with it
+            except Exception:  # noqa: S110 - then trying all formats decides what the line is, or why it fails
                 pass
         if line[:1] not in _JSON_BEGINS or not is_json_text(line):
             row = self._combined(line)
@@ -162,7 +172,7 @@ class AutoParser:
         return self._parse_any(line)
 
     def _parse_any(self, line: str) -> Row:
-        """A line that is not combined as it mostly comes, by its beginning."""
+        """The row of a line that is not a plain combined line, by its beginning."""
         match = _BEGINNING.match(line)
         beginning = (match.lastindex or 1) - 1 if match else -1
         candidates = [candidate for candidate in self._candidates[beginning] if candidate.needed in line]
@@ -181,5 +191,6 @@ class AutoParser:
 
 
 def compile_auto(options: FormatOptions) -> Parser:
-    """A parser that tells the formats apart line by line."""
-    return AutoParser({each.name: each.compile(options) for each in DETECTED}, generate_fast(apache_combined.LAYOUT))
+    """A parser that detects each line's format."""
+    parsers = {log_format.name: log_format.compile(options) for log_format in DETECTED}
+    return AutoParser(parsers, generate_fast(apache_combined.LAYOUT))

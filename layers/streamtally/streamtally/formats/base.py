@@ -1,4 +1,4 @@
-"""What a log format is: its description, its examples, and how a parser for it is made."""
+"""What a log format consists of: its description, its examples, and a function that compiles its parser."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from datetime import UTC, tzinfo
 from typing import Any
 
 Row = dict[str, Any]
-"""A parsed line: field name → str, int, float, bool, None (or, of a JSON line, any JSON value), in the line's order."""
+"""A parsed line: field name → str, int, float, bool or None (any JSON value for a JSON line), in the line's order."""
 
 MAX_FIELDS = 1_000
-"""Of a line that names or numbers its own fields (LTSV, CSV, TSV); a line of more is not of the format.
+"""Fields of a line that names or numbers its own fields (LTSV, CSV, TSV); a line with more does not fit.
 
-Real logs have dozens. A field costs a multiple of what its two bytes would elsewhere, and a row of 500,000 keys is 50
-times as large as its line.
+Real logs have dozens. A field can be two bytes long and costs several times what two bytes cost elsewhere; a row of
+500,000 keys is 50 times as large as its line.
 """
 TOO_MANY_FIELDS = f"more than {MAX_FIELDS:,} fields"
 
 MAX_PAIRS = 250
-"""Of a line of logfmt, whose pairs may be flags of two bytes, and cost the most a byte."""
+"""Pairs of a logfmt line. They may be flags of two bytes, and have the highest cost per byte."""
 TOO_MANY_PAIRS = f"more than {MAX_PAIRS} fields"
 
 Parser = Callable[[str], Row]
@@ -28,7 +28,7 @@ Parser = Callable[[str], Row]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a format: its SQL type, and its meaning with the unit where there is one."""
+    """A field of a format: its SQL type, and its meaning with the unit if it has one."""
 
     name: str
     type: str
@@ -37,7 +37,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A line and the row that it must give; examples are tests and documentation at once."""
+    """A line and its row. Examples are both tests and documentation."""
 
     line: str
     row: Row
@@ -45,14 +45,15 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class FormatOptions:
-    """What ``[source]`` says about the lines, beyond the format's name.
+    """The settings of ``[source]`` about lines, apart from the format's name.
 
     Attributes:
-        pattern, fields: the regular expression and its groups' names (format ``regex``).
-        types: field name → SQL type; fields that a format leaves as text are converted by it where they can be.
-        unescape: undo the log's escapes (``\\"``, ``\\xHH``) instead of keeping fields as they were written.
-        delimiter: between the columns of a delimited format.
-        zone: the zone of times that carry no offset.
+        pattern: The regular expression of the format ``regex``.
+        fields: The names of its groups, or of the columns of csv, tsv and w3c.
+        types: Field name → SQL type, for fields that the format leaves as text; a text that does not fit stays a text.
+        unescape: Undo the log's escapes (``\\"``, ``\\xHH``) instead of leaving fields unmodified.
+        delimiter: The separator of the columns of a delimited format.
+        zone: The time zone of times without an offset.
     """
 
     pattern: str | None = None
@@ -64,22 +65,22 @@ class FormatOptions:
 
 
 Plain = tuple[str, ...]
-"""A line's fields as a scanner finds them and, last, the line itself if it is not plain (then its fields are empty)."""
+"""A line as a scanner returns it: its fields and an empty text, or empty fields and the line if it is not plain."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scanner:
-    """A fast way through all lines of a text at once, for the plain lines that most of a log is.
+    """A fast path for all lines of a text at once, if they are plain, as most lines of a log are.
 
-    A plain line is one whose fields need no escape in JSON. For each plain line it must give what the format's parser
-    and a JSON encoder give; all others are left to these.
+    A plain line is one whose fields need no escape in JSON. For such a line the scanner must give what the format's
+    parser and a JSON encoder give; it leaves all other lines to these.
 
     Attributes:
-        findall: a text of lines between ``\\n`` → a tuple a line; the first field is never empty in a plain line.
-        encode: those tuples → the lines' JSON, each with its ``\\n``; ``other`` does a line that is not plain, by its
-            place and text.
-        positions: field → its place in a tuple, in the row's order.
-        integers: the fields that are integers; all others are text. ``-`` is None in either.
+        findall: A text of lines separated by ``\\n`` → one tuple per line; a plain line's first field is never empty.
+        encode: These tuples → the lines' JSON, each with its ``\\n``. A line that is not plain is encoded by the second
+            argument, from its index and text.
+        positions: Field → its index in a tuple, in the row's order.
+        integers: The fields that are integers; all others are text. ``-`` is None in both.
     """
 
     findall: Callable[[str], list[Plain]]
@@ -88,12 +89,12 @@ class Scanner:
     integers: frozenset[str]
 
     def value(self, field_name: str, text: str) -> Any:
-        """A plain field's text → its value in a row."""
+        """The value of a plain field's text in a row."""
         return None if text == "-" else int(text) if field_name in self.integers else text
 
-    def row(self, found: Plain) -> Row:
-        """A tuple → the row as the parser gives it."""
-        return {name: self.value(name, found[place]) for name, place in self.positions.items()}
+    def row(self, plain: Plain) -> Row:
+        """The row of a plain line, the same as the parser's."""
+        return {name: self.value(name, plain[index]) for name, index in self.positions.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +102,19 @@ class Format:
     """A log format.
 
     Attributes:
-        name, aliases: what ``format =`` and ``--format`` take.
-        summary: one sentence; source: where the format is specified.
-        fields: what a row holds; empty where the options or the line decide.
-        compile: makes a parser; raises SettingsError for options that it cannot use.
-        passes_text: the line is JSON already and goes on as it came, never serialised again.
-        scanner: its fast way, if it has one.
-        time_field, time_format: where a row's time is and how it is written, which hold unless the pipeline says
-            otherwise; None where a format has none. Two fields are joined by a space.
-        time_is_utc: that time has no offset and is always in UTC, whatever zone the pipeline's other times are of.
-        locate: a line that the format does not take → the character at which the match ended.
+        name: The name that ``format =`` and ``--format`` take.
+        summary: One sentence.
+        source: Where the format is specified.
+        fields: The fields of a row; empty if the options or the line decide.
+        examples: Lines with their rows.
+        compile: Makes a parser; raises SettingsError for options that it cannot use.
+        aliases: Other names that ``format =`` and ``--format`` take.
+        passes_text: Whether a line is JSON already and is passed on unmodified, without being serialized again.
+        scanner: The fast path for plain lines, if the format has one.
+        time_field: The field of a row's time, unless the pipeline names another. Two fields are joined by a space.
+        time_format: How that time is written. None if the format has no time.
+        time_is_utc: Whether that time has no offset and is always in UTC, regardless of the pipeline's time zone.
+        locate: A line that does not fit → the character, from 0, at which the match ended.
     """
 
     name: str

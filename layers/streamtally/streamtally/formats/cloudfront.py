@@ -1,4 +1,4 @@
-r"""CloudFront's standard access logs: tab separated, text fields URL encoded, two header lines a file.
+r"""CloudFront's standard access logs: tab separated, text fields URL encoded, two header lines per file.
 
 Source: Amazon CloudFront developer guide, "Standard logging reference", log file fields (33, in this order).
 """
@@ -13,7 +13,7 @@ from streamtally.formats.engine.generate import compile_layout
 from streamtally.formats.engine.layout import Layout
 from streamtally.formats.w3c import HEADER
 
-_CELL = r"[^\t]*+"
+_CELL = r"[^\t]*+"  # may be empty
 _SECONDS = r"[0-9]{1,9}(?:\.[0-9]{1,9})?+|-"
 
 
@@ -28,16 +28,16 @@ def _number(name: str, meaning: str, kind: str = "BIGINT", optional: bool = Fals
 
 _COLUMNS = (
     Column("date", "VARCHAR", "day of the event, yyyy-MM-dd in UTC", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", before=""),
-    Column("time", "VARCHAR", "when the answer was finished, HH:mm:ss in UTC", r"[0-9]{2}:[0-9]{2}:[0-9]{2}", "\t"),
+    Column("time", "VARCHAR", "time of the response, HH:mm:ss in UTC", r"[0-9]{2}:[0-9]{2}:[0-9]{2}", "\t"),
     _text("x_edge_location", "the edge location"),
     _number("sc_bytes", "bytes sent to the viewer"),
     _text("c_ip", "the viewer's address"),
     _text("cs_method", "method of the request"),
     _text("cs_host", "the distribution's domain name"),
     _text("cs_uri_stem", "path of the request"),
-    _number("sc_status", "status code; 000 if the viewer hung up", "INTEGER"),
-    _text("cs_referer", "the page that the request came from"),
-    _text("cs_user_agent", "the viewer's program as it named itself"),
+    _number("sc_status", "status code, 000 if the viewer closed the connection", "INTEGER"),
+    _text("cs_referer", "the Referer header"),
+    _text("cs_user_agent", "the User-Agent header"),
     _text("cs_uri_query", "query of the request"),
     _text("cs_cookie", "cookies of the request"),
     _text("x_edge_result_type", "Hit, RefreshHit, Miss, LimitExceeded, Error, Redirect …"),
@@ -45,22 +45,22 @@ _COLUMNS = (
     _text("x_host_header", "the Host header"),
     _text("cs_protocol", "http, https, ws, wss, grpcs"),
     _number("cs_bytes", "bytes that the viewer sent"),
-    _number("time_taken", "seconds from the request to the answer's last byte", "DOUBLE"),
+    _number("time_taken", "seconds from the request to the response last byte", "DOUBLE"),
     _text("x_forwarded_for", "the viewer behind a proxy", optional=True),
     _text("ssl_protocol", "the version of TLS", optional=True),
     _text("ssl_cipher", "the cipher of TLS", optional=True),
-    _text("x_edge_response_result_type", "how the answer was classified just before it was given", optional=True),
+    _text("x_edge_response_result_type", "how the response was classified before it was sent", optional=True),
     _text("cs_protocol_version", "version of HTTP", optional=True),
-    _text("fle_status", "of field-level encryption", optional=True),
+    _text("fle_status", "status of field-level encryption", optional=True),
     _number("fle_encrypted_fields", "how many fields were encrypted", optional=True),
     _number("c_port", "the viewer's port", "INTEGER", optional=True, repeats=False),
-    _number("time_to_first_byte", "seconds from the request to the answer's first byte", "DOUBLE", optional=True),
+    _number("time_to_first_byte", "seconds from the request to the response first byte", "DOUBLE", optional=True),
     _text("x_edge_detailed_result_type", "the result type, in detail for errors", optional=True),
-    _text("sc_content_type", "Content-Type of the answer", optional=True),
-    _number("sc_content_len", "Content-Length of the answer in bytes", optional=True),
-    _text("sc_range_start", "start of the range asked for", optional=True),
-    _text("sc_range_end", "end of the range asked for", optional=True),
-    Column("extra", "VARCHAR", "fields newer than these, as they are", ".++", "\t", optional=True),
+    _text("sc_content_type", "Content-Type of the response", optional=True),
+    _number("sc_content_len", "Content-Length of the response in bytes", optional=True),
+    _text("sc_range_start", "start of the requested range", optional=True),
+    _text("sc_range_end", "end of the requested range", optional=True),
+    Column("extra", "VARCHAR", "newer fields, unmodified", ".++", "\t", optional=True),
 )
 
 LAYOUT = Layout(

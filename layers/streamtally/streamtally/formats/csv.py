@@ -1,9 +1,9 @@
-"""Comma separated values with quotes understood: ``"a, b",c``. ``delimiter`` sets another character.
+"""Comma-separated values, with quotes: ``"a, b",c``. ``delimiter`` sets another separator.
 
-``fields`` names the columns, in their order; without it they are ``column_1``, ``column_2`` … A missing column is null,
-one too many is ``column_N``; a line has at most 1,000 columns, or as many as ``fields`` names. Text unless ``types``
-says more; an empty column is the empty text, ``-`` is null.
-Source: RFC 4180, one record a line.
+``fields`` names the columns in their order; without it they are ``column_1``, ``column_2`` … A missing column is null,
+an extra one is ``column_N``. A line has at most 1,000 columns, or as many as ``fields`` names if that is more. Values
+are text unless ``types`` gives another type; an empty column is the empty text, ``-`` is null.
+Source: RFC 4180, one record per line.
 """
 
 from __future__ import annotations
@@ -17,23 +17,28 @@ from streamtally.errors import FormatError, SettingsError
 from streamtally.formats.base import MAX_FIELDS, TOO_MANY_FIELDS, Example, Format, FormatOptions, Parser, Row
 from streamtally.formats.engine.numbers import converters_of
 
-_COLUMNS = tuple(f"column_{place + 1}" for place in range(MAX_FIELDS))
+_COLUMNS = tuple(f"column_{index + 1}" for index in range(MAX_FIELDS))
 
 
 def _split_quoted(name: str, delimiter: str, most: int) -> Callable[[str], list[str]]:
     mark = re.escape(delimiter)
-    cell = re.compile(rf'(?:"([^"]*+(?:""[^"]*+)*+)"|([^"{mark}][^{mark}]*+)?+)({mark}|\Z)', re.DOTALL)
+    cell = re.compile(
+        r'(?:"([^"]*+(?:""[^"]*+)*+)"'  # a quoted cell, in which two quotes stand for one
+        rf'|([^"{mark}][^{mark}]*+)?+)'  # a bare cell, which may be empty
+        rf"({mark}|\Z)",
+        re.DOTALL,
+    )
 
     def split(line: str) -> list[str]:
         cells: list[str] = []
-        at = 0
+        position = 0
         while True:
-            match = cell.match(line, at)
+            match = cell.match(line, position)
             if match is None:
-                raise FormatError(name, "a quote that is not closed, or text behind it", at)
+                raise FormatError(name, "a quote that is not closed, or text behind it", position)
             quoted, bare, end = match.groups()
             cells.append(quoted.replace('""', '"') if quoted is not None else bare or "")
-            at = match.end()
+            position = match.end()
             if not end or len(cells) > most:
                 return cells
 
@@ -41,7 +46,7 @@ def _split_quoted(name: str, delimiter: str, most: int) -> Callable[[str], list[
 
 
 def compile_delimited(name: str, delimiter: str) -> Callable[[FormatOptions], Parser]:
-    """A compile function for a delimiter that ``options.delimiter`` can replace."""
+    """A compile function for a delimiter, which ``options.delimiter`` overrides."""
 
     def compile_for(options: FormatOptions) -> Parser:
         mark = delimiter if options.delimiter is None else options.delimiter
@@ -62,7 +67,7 @@ def _parser(name: str, mark: str, options: FormatOptions) -> Parser:
     def split_quoted(line: str) -> list[str]:
         try:
             return next(csv.reader((line,), delimiter=mark, strict=True))
-        except (csv.Error, StopIteration):  # it has a limit on a cell's size, and takes \r for a line's end
+        except (csv.Error, StopIteration):  # the csv module limits a cell's size, and takes \r for a line end
             return split_any(line)
 
     padding = [None] * count
@@ -90,7 +95,7 @@ def _parser(name: str, mark: str, options: FormatOptions) -> Parser:
 
 FORMAT = Format(
     name="csv",
-    summary="Comma separated values, quotes understood; name the columns with fields.",
+    summary="Comma-separated values with quotes; name the columns with fields.",
     source="RFC 4180",
     fields=(),
     examples=(

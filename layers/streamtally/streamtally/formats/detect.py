@@ -1,4 +1,4 @@
-"""Which format fits a log: every format tries every line, and the lines that do not fit are shown with the place."""
+"""Detects a log's format: every format tries every line, and misfits are reported with the position in the line."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from streamtally.formats.base import Format, FormatOptions, Parser, Row
 from streamtally.formats.w3c import HEADER
 
 COMBINED = "apache_combined"
-SAME_LINE = "nginx"  # as combined
+SAME_LINE = "nginx"  # its default lines look like combined ones
 DELIMITED = ("csv", "tsv")
 _UNDEMANDING = (*DELIMITED, "ltsv", "logfmt", "w3c")
 
 NEARLY_ALL = 0.9
-"""A format that takes this share of what the best one takes goes before it, if it says more about its lines."""
+"""A stricter format is preferred to the one with the most fitting lines if it fits at least this share as many."""
 _MAX_MISFITS = 5
-_MIN_SHARE = 0.5  # with fewer lines than this share no format is named
+_MIN_SHARE = 0.5  # of the lines that must fit for a format to be reported
 
-# The more a format demands of a line the earlier it comes; the last four take almost any text of their shape.
+# Strictest first; the last four accept almost any text of their shape.
 _ORDER: tuple[Format, ...] = tuple(
     REGISTRY[name]
     for name in (
@@ -34,7 +34,7 @@ _ORDER: tuple[Format, ...] = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """A line that the format does not take: its number from 1, and the character from 0 at which the match ended."""
+    """A line that does not fit: its number from 1, and the character from 0 at which the match ended."""
 
     number: int
     line: str
@@ -44,9 +44,15 @@ class Misfit:
 
 @dataclass(slots=True)
 class Fit:
-    """How a format fits: the lines that it takes, header lines, and the first that it does not take.
+    """How well a format fits.
 
-    ``columns``: of the last line that it takes.
+    Attributes:
+        format: The format.
+        taken: How many lines fit.
+        headers: How many are header lines.
+        misfits: The first lines that do not fit.
+        missed: How many lines do not fit.
+        columns: The number of columns of the last line that fits.
     """
 
     format: Format
@@ -59,11 +65,15 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """The format that fits best (None: none does), and how every format that takes a line fits, best first.
+    """The format that fits best, and how well the others fit.
 
-    Where none takes any, the one that came furthest into the first line that is not empty is there instead.
-
-    ``sign``: what tells nginx's default lines from Apache's combined ones, where they are of either.
+    Attributes:
+        lines: How many lines there are.
+        empty: How many of them are empty.
+        best: The format that fits best; None if none fits well enough.
+        fits: Every format that fits a line, best first. If none fits any, the one that got furthest in the first line
+            that is not empty.
+        sign: What distinguishes nginx's default lines from Apache's combined ones, if the lines are either.
     """
 
     lines: int
@@ -74,17 +84,17 @@ class Detection:
 
 
 def detect(lines: Iterable[str]) -> Detection:
-    """The format of these lines, which come without their line ends."""
+    """The format of these lines, given without their line ends."""
     texts = list(lines)
     numbered = [(number, line) for number, line in enumerate(texts, 1) if line]
-    fits = [_try(each, numbered) for each in _ORDER]
+    fits = [_try(log_format, numbered) for log_format in _ORDER]
     most = max((fit.taken for fit in fits), default=0)
     best = _choose([fit for fit in fits if fit.taken and fit.taken >= most * NEARLY_ALL])
     if best is not None and best.taken < _MIN_SHARE * (len(numbered) - best.headers):
         best = None
     sign = None
     if best is not None and best.format.name == COMBINED:
-        sign = tell_server(numbered)
+        sign = find_server_sign(numbered)
         twin = replace(best, format=REGISTRY[SAME_LINE])
         fits.append(twin)
         best = twin if sign is not None and sign.server == SAME_LINE else best
@@ -95,7 +105,7 @@ def detect(lines: Iterable[str]) -> Detection:
 
 
 def _nearest(fits: Sequence[Fit]) -> list[Fit]:
-    """The format whose pattern went on furthest, of those that demand something."""
+    """The format whose match got furthest, among those that do not accept almost any text."""
     reached = [fit for fit in fits if fit.misfits and fit.format.name not in _UNDEMANDING]
     nearest = max(reached, key=lambda fit: fit.misfits[0].position, default=None)
     if nearest is None or not nearest.misfits[0].position or not nearest.misfits[0].line.isprintable():
@@ -104,15 +114,15 @@ def _nearest(fits: Sequence[Fit]) -> list[Fit]:
 
 
 def _choose(fits: Sequence[Fit]) -> Fit | None:
-    """The most demanding one; of csv and tsv the one of more columns (a cell may hold the other's mark)."""
+    """The strictest one; of csv and tsv the one with more columns (a cell may hold the other's delimiter)."""
     if fits and fits[0].format.name in DELIMITED:
         return max(fits, key=lambda fit: fit.columns)
     return fits[0] if fits else None
 
 
-def _try(each: Format, numbered: Sequence[tuple[int, str]]) -> Fit:
-    fit = Fit(each)
-    parse = _demanding(each, [line for _, line in numbered[:100]])
+def _try(log_format: Format, numbered: Sequence[tuple[int, str]]) -> Fit:
+    fit = Fit(log_format)
+    parse = _strict_parser(log_format, [line for _, line in numbered[:100]])
     for number, line in numbered:
         try:
             fit.columns = len(parse(line))
@@ -123,35 +133,35 @@ def _try(each: Format, numbered: Sequence[tuple[int, str]]) -> Fit:
                 continue
             fit.missed += 1
             if len(fit.misfits) < _MAX_MISFITS:
-                fit.misfits.append(Misfit(number, line, _position(each, line, error), read_failure(error)))
+                fit.misfits.append(Misfit(number, line, _position(log_format, line, error), read_failure(error)))
     return fit
 
 
-def _position(each: Format, line: str, error: Exception) -> int:
+def _position(log_format: Format, line: str, error: Exception) -> int:
     if not isinstance(error, FormatError):
         return 0
     if error.position is not None:
         return error.position
-    return min(each.locate(line), len(line)) if each.locate else 0
+    return min(log_format.locate(line), len(line)) if log_format.locate else 0
 
 
-def _demanding(each: Format, first_lines: Sequence[str]) -> Parser:
-    """The format's parser, and for formats that take almost anything what makes a line look like theirs."""
-    parse = each.compile(FormatOptions())
-    if each.name == "ltsv":
-        return _refusing(parse, each.name, lambda line: "\t" in line)
-    if each.name in DELIMITED:
-        mark = "," if each.name == "csv" else "\t"
+def _strict_parser(log_format: Format, first_lines: Sequence[str]) -> Parser:
+    """The format's parser; for formats that accept almost any text, one that also requires lines typical of them."""
+    parse = log_format.compile(FormatOptions())
+    if log_format.name == "ltsv":
+        return _refusing(parse, log_format.name, lambda line: "\t" in line)
+    if log_format.name in DELIMITED:
+        mark = "," if log_format.name == "csv" else "\t"
         counts = [_columns(parse, line) for line in first_lines]
         usual = max(set(counts), key=counts.count, default=0)
-        return _refusing(parse, each.name, lambda line: mark in line and _columns(parse, line) == usual)
+        return _refusing(parse, log_format.name, lambda line: mark in line and _columns(parse, line) == usual)
     return parse
 
 
 def _columns(parse: Parser, line: str) -> int:
     try:
         return len(parse(line))
-    except Exception:  # then it is no line of the format
+    except Exception:  # the line does not fit
         return 0
 
 
@@ -164,37 +174,45 @@ def _refusing(parse: Parser, name: str, looks_right: Callable[[str], bool]) -> P
     return parse_checked
 
 
-_NGINX_ESCAPE = re.compile(r"\\x(?:22|5C|[0-9A-F]{0,1}[A-F][0-9A-F]?)")
-
-
-_APACHE_ESCAPE = re.compile(r"\\(?:[\"\\bnrtv]|x[0-9a-f]{0,1}[a-f][0-9a-f]?)")
-
-
+_NGINX_ESCAPE = re.compile(
+    r"\\x(?:22|5C"  # a quote or a backslash
+    r"|[0-9A-F]{0,1}[A-F][0-9A-F]?)"  # a capital hexadecimal digit
+)
+_APACHE_ESCAPE = re.compile(
+    r"\\(?:[\"\\bnrtv]"  # a letter of C
+    r"|x[0-9a-f]{0,1}[a-f][0-9a-f]?)"  # a small hexadecimal digit
+)
 _NGINX_STATUS = frozenset((444, 494, 495, 496, 497, 499))
-
-
+"""Status codes that only nginx has. Source: src/http/ngx_http_request.h."""
 _QUOTED = ("request", "referer", "agent")
 
 
 class Sign(NamedTuple):
-    """Who wrote a line (a format's name), what in it says so, and the line's number."""
+    """What shows which server wrote a line.
+
+    Attributes:
+        server: The name of the server's format.
+        what: What in the line shows it.
+        number: The line's number.
+    """
 
     server: str
     what: str
     number: int
 
 
-def tell_server(numbered: Iterable[tuple[int, str]]) -> Sign | None:
-    """The first sign of nginx in combined lines if nothing in them is a sign of Apache, else Apache's; None: no sign.
+def find_server_sign(numbered: Iterable[tuple[int, str]]) -> Sign | None:
+    """The first sign of Apache in combined lines, else the first sign of nginx; None if there is neither.
 
-    Args: numbered: lines with their numbers; those that are not combined say nothing.
+    Args:
+        numbered: Lines with their numbers; lines that are not combined are ignored.
     """
     parse = apache_combined.FORMAT.compile(FormatOptions())
     first: Sign | None = None
     for number, line in numbered:
         try:
             server, what = _sign(parse(line))
-        except Exception:  # noqa: S112 - a line that is not combined says nothing
+        except Exception:  # noqa: S112 - not a combined line
             continue
         if server == apache_combined.FORMAT.name:
             return Sign(server, what, number)

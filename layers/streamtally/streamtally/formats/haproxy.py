@@ -1,4 +1,4 @@
-r"""HAProxy's HTTP log (``option httplog``), with or without the syslog header in front.
+r"""HAProxy's HTTP log (``option httplog``), with or without a syslog header.
 
 Source: HAProxy configuration manual, "8.2.3. HTTP log format".
 """
@@ -12,17 +12,28 @@ from streamtally.formats.engine.columns import Column
 from streamtally.formats.engine.generate import compile_layout
 from streamtally.formats.engine.layout import Layout
 
-# "<134>Feb  6 12:14:14 host haproxy[14389]: "; no bracket of an address or a time is followed by a colon and a space
-_BSD = r"(?:<[0-9]{1,3}>|)[A-Za-z0-9][^\[]{0,300}+\[[0-9]{1,10}\](?=:\x20)"
-_RFC_5424 = r"<[0-9]{1,3}>1(?:\x20[^\s\[]{1,255}+){6}(?=\x20)"
+_BSD = (  # <134>Feb  6 12:14:14 host haproxy[14389]
+    r"(?:<[0-9]{1,3}>|)"  # the priority
+    r"[A-Za-z0-9][^\[]{0,300}+"  # time, host and program
+    r"\[[0-9]{1,10}\]"  # the process
+    r"(?=:\x20)"  # which no bracket of an address or a time is followed by
+)
+_RFC_5424 = (  # <134>1 2025-02-06T12:14:14Z host haproxy 14389 - -
+    r"<[0-9]{1,3}>1"  # priority and version
+    r"(?:\x20[^\s\[]{1,255}+){6}"  # time, host, program, process, message id, structured data
+    r"(?=\x20)"
+)
 _HEADER = rf"({_BSD}|{_RFC_5424}):?+\x20"
-_CLIENT = r"[^\s:]++|\S+(?=:[0-9]{1,5}\x20\[)"  # of an IPv6 address the last colon ends it
+_CLIENT = (
+    r"[^\s:]++"  # a name, a socket or an IPv4 address ends at the first colon
+    r"|\S+(?=:[0-9]{1,5}\x20\[)"  # an IPv6 address at the colon before the port
+)
 _MS = r"[+\-]?[0-9]{1,18}"
-_CAPTURED = r"(?:\{([^}]*+)\})"
+_CAPTURED = r"(?:\{([^}]*+)\})"  # in braces, which are not part of the value
 
 
 def _timer(name: str, meaning: str, before: str = "/") -> Column:
-    return Column(name, "BIGINT", f"milliseconds {meaning}, -1 if that was not reached", _MS, before, nullable=False)
+    return Column(name, "BIGINT", f"milliseconds {meaning}, -1 if not reached", _MS, before, nullable=False)
 
 
 def _count(name: str, meaning: str, before: str = "/") -> Column:
@@ -33,25 +44,25 @@ LAYOUT = Layout(
     "haproxy",
     "not an HAProxy HTTP log line",
     (
-        Column("header", "VARCHAR", "the syslog header in front, if there is one", _HEADER, before="", optional=True),
+        Column("header", "VARCHAR", "the syslog header, if there is one", _HEADER, before="", optional=True),
         Column("client_ip", "VARCHAR", "the client's address", _CLIENT, before=""),
         Column("client_port", "INTEGER", "the client's port", "[0-9]{1,5}", before=":", nullable=False),
         Column(
             "accept_date",
             "VARCHAR",
-            "when the request came, dd/MMM/yyyy:HH:mm:ss.SSS, in the server's zone",
+            "time of the request, dd/MMM/yyyy:HH:mm:ss.SSS, in the server's zone",
             r"\[([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3})\]",
             nullable=False,
         ),
-        Column("frontend", "VARCHAR", "name of the frontend, with ~ behind if by TLS"),
+        Column("frontend", "VARCHAR", "name of the frontend, followed by ~ if over TLS"),
         Column("backend", "VARCHAR", "name of the backend", r"[^\s/]++", nullable=False),
         Column("server", "VARCHAR", "name of the server, <NOSRV> if none", r"[^\s/]++", before="/", nullable=False),
-        _timer("time_request", "to get the whole request (TR)", " "),
+        _timer("time_request", "to receive the whole request (TR)", " "),
         _timer("time_queue", "in queues (Tw)"),
         _timer("time_connect", "to connect to the server (Tc)"),
-        _timer("time_response", "until the server's answer began (Tr)"),
-        _timer("time_active", "in all (Ta)"),
-        Column("status_code", "INTEGER", "status code of the answer", "-?[0-9]{1,3}", nullable=False),
+        _timer("time_response", "until the server's response began (Tr)"),
+        _timer("time_active", "in total (Ta)"),
+        Column("status_code", "INTEGER", "status code of the response", "-?[0-9]{1,3}", nullable=False),
         _count("bytes_read", "bytes sent to the client", " "),
         Column("captured_request_cookie", "VARCHAR", "as name=value"),
         Column("captured_response_cookie", "VARCHAR", "as name=value"),
@@ -62,13 +73,13 @@ LAYOUT = Layout(
         _count("feconn", "connections of the frontend"),
         _count("beconn", "connections of the backend"),
         _count("srv_conn", "connections of the server"),
-        _count("retries", "attempts to connect, + if sent on to another server"),
+        _count("retries", "connection retries, + if redispatched to another server"),
         _count("srv_queue", "requests before this one in the server's queue", " "),
         _count("backend_queue", "requests before this one in the backend's queue"),
         Column("captured_request_headers", "VARCHAR", "separated by |", _CAPTURED, optional=True),
         Column("captured_response_headers", "VARCHAR", "separated by |", _CAPTURED, optional=True),
-        Column("request", "VARCHAR", "the request line, <BADREQ> if it was none", r'"([^"]*+)"?+'),
-        Column("extra", "VARCHAR", "what stands behind, as option httpslog's TLS, as it is", ".++", optional=True),
+        Column("request", "VARCHAR", "the request line, <BADREQ> if invalid", r'"([^"]*+)"?+'),
+        Column("extra", "VARCHAR", "later fields, such as TLS of option httpslog, unmodified", ".++", optional=True),
     ),
     numbers=(
         ("client_port",),

@@ -1,6 +1,6 @@
-"""Lines that are JSON objects already, such as the Kinesis Agent's converters, Fluent Bit and Vector make.
+"""Lines that are JSON objects already, as the Kinesis Agent's converters, Fluent Bit and Vector write them.
 
-The text goes on as it came; it is read only to check and to count it. Source: RFC 8259.
+The text is passed on unmodified; it is parsed only to validate and count it. Source: RFC 8259.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def parse_json(line: str) -> Row:
 
 
 def _parse_slowly(line: str) -> Any:
-    # orjson refuses what is strict JSON all the same: a number beyond a double, lone surrogates in escapes.
+    # orjson rejects some strict JSON: numbers too large for a double, and escaped lone surrogates.
     try:
         value = json.loads(line, parse_constant=_refuse_constant)
         return _without_surrogates(value) if "\\u" in line or not line.isascii() else value
@@ -45,27 +45,27 @@ def _parse_slowly(line: str) -> Any:
 
 
 def _without_surrogates(value: Any) -> Any:
-    r"""The value with ``\ud800`` as six characters where half a character stood, which no text can carry on."""
-    text = json.dumps(value, ensure_ascii=False)  # whole texts: value by value takes several times as long
+    r"""The value with each lone surrogate, which UTF-8 cannot encode, replaced by the six characters ``\ud800``."""
+    text = json.dumps(value, ensure_ascii=False)  # the whole text: value by value takes several times as long
     if text.isascii() or _SURROGATE.search(text) is None:
         return value
-    # JSON's own backslashes stand aside as a control character, which no JSON text holds as such.
+    # JSON's own backslashes are NUL meanwhile, a character that JSON text cannot contain unescaped.
     escaped = text.replace("\\", "\0").encode("utf-8", "backslashreplace").decode()
     return json.loads(escaped.replace("\\", r"\\").replace("\0", "\\"))
 
 
 def _refuse_constant(_: str) -> NoReturn:
-    raise ValueError("NaN and Infinity are no JSON")
+    raise ValueError("NaN and Infinity are not JSON")
 
 
 def compile_json(options: FormatOptions) -> Parser:
-    """The parser of JSON lines; no option changes it."""
+    """The parser of JSON lines. It uses no options."""
     return parse_json
 
 
 FORMAT = Format(
     name="json",
-    summary="A JSON object on each line, passed on as it came.",
+    summary="A JSON object on each line, passed on unmodified.",
     source="RFC 8259",
     fields=(),
     examples=(

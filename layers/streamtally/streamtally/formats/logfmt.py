@@ -1,6 +1,6 @@
-r"""Key and value pairs: ``level=info msg="said \"hi\"" dur=12ms flag``. Text unless ``types`` says more.
+r"""Key=value pairs: ``level=info msg="said \"hi\"" dur=12ms flag``. Text unless ``types`` gives another type.
 
-``-`` is null, a key without ``=`` is true, as in Heroku's and Go's readers. A line has at most 250 pairs.
+``-`` is null. A key without ``=`` is true, as in Heroku's and Go's readers. A line has at most 250 pairs.
 Source: brandur.org/logfmt; github.com/kr/logfmt.
 """
 
@@ -12,20 +12,32 @@ from typing import Any
 
 from streamtally.errors import FormatError
 from streamtally.formats.base import MAX_PAIRS, TOO_MANY_PAIRS, Example, Format, FormatOptions, Parser, Row
+from streamtally.formats.engine.columns import QUOTED
 from streamtally.formats.engine.escapes import unescape
 from streamtally.formats.engine.numbers import Converter, converters_of
 from streamtally.formats.engine.shapes import MAX_KEYS, Shape, Shapes, write_shape
 
-_VALUE = r'(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^\s"]*+))'
-_PAIR = rf'\x20*+([^\s="]{{1,256}}+)(?:(=){_VALUE})?+(?=\x20|\Z)\x20*+'
-# What is no pair is taken to the end, so that no place of the line is tried twice.
+_KEY = r'[^\s="]{1,256}+'
+_BARE_VALUE = r'[^\s"]*+'
+_VALUE = rf"(?:{QUOTED}|({_BARE_VALUE}))"
+_PAIR = (
+    r"\x20*+"
+    rf"({_KEY})"
+    rf"(?:(=){_VALUE})?+"  # a flag has neither
+    r"(?=\x20|\Z)"  # a closing quote ends the pair
+    r"\x20*+"
+)
+_ONE_PAIR = re.compile(_PAIR, re.DOTALL)
+# Text that is not a pair is taken to the line's end, so that no position is tried twice.
 _PAIRS = re.compile(rf"{_PAIR}|(.++)", re.DOTALL)
-_ONE = re.compile(_PAIR, re.DOTALL)
-# Of no quotes, and the first one with a value.
-_BARE = re.compile(r'\x20*+[^\s="]{1,256}+=[^\s"]*+(?:\x20++[^\s="]{1,256}+(?:=[^\s"]*+)?+)*+\x20*+')
-NOT_PAIRS = "not key=value pairs"
+_BARE_PAIRS = re.compile(
+    rf"\x20*+{_KEY}={_BARE_VALUE}"  # the first pair has a value
+    rf"(?:\x20++{_KEY}(?:={_BARE_VALUE})?+)*+"
+    r"\x20*+"
+)
 _UNCAPTURED = re.sub(r"\((?!\?)", "(?:", _PAIR)
 _AS_MANY_AS_ALLOWED = re.compile(rf"(?:{_UNCAPTURED}){{0,{MAX_PAIRS}}}+", re.DOTALL)
+NOT_PAIRS = "not key=value pairs"
 
 
 def compile_logfmt(options: FormatOptions) -> Parser:
@@ -42,7 +54,7 @@ def compile_logfmt(options: FormatOptions) -> Parser:
             if row is not None:
                 return row
         row, keys = _parse_any(line, converters)
-        if len(row) == len(keys):  # none comes twice
+        if len(row) == len(keys):  # no key occurs twice
             learn(equals, keys)
         return row
 
@@ -50,10 +62,10 @@ def compile_logfmt(options: FormatOptions) -> Parser:
 
 
 def _parse_any(line: str, converters: Mapping[str, Converter]) -> tuple[Row, tuple[str, ...]]:
-    """The row, and its keys as they stand: with their ``=``, but for flags; none of more than ``MAX_KEYS``."""
-    if line.count(" ") >= MAX_PAIRS:  # there may be blanks in quotes, or more than one between pairs
+    """The row, and its keys in the line's order, followed by ``=`` unless flags; no keys if more than ``MAX_KEYS``."""
+    if line.count(" ") >= MAX_PAIRS:  # only maybe too many: spaces may be in quotes, or repeated between pairs
         allowed = _AS_MANY_AS_ALLOWED.match(line)
-        if allowed is not None and allowed.end() < len(line) and _ONE.match(line, allowed.end()) is not None:
+        if allowed is not None and allowed.end() < len(line) and _ONE_PAIR.match(line, allowed.end()) is not None:
             raise FormatError("logfmt", TOO_MANY_PAIRS)
     row, keys = _read_quoted(line) if '"' in line else _read_bare(line)
     if "-" in row.values():
@@ -64,18 +76,18 @@ def _parse_any(line: str, converters: Mapping[str, Converter]) -> tuple[Row, tup
 
 
 def _read_quoted(line: str) -> tuple[Row, tuple[str, ...]]:
-    found = _PAIRS.findall(line)
-    if not found or found[-1][4] or not found[0][1]:  # the first one must have a value
+    pairs = _PAIRS.findall(line)
+    if not pairs or pairs[-1][4] or not pairs[0][1]:  # the first one must have a value
         raise FormatError("logfmt", NOT_PAIRS)
     if "\\" in line:
-        found = [(key, equals, unescape(quoted), bare, rest) for key, equals, quoted, bare, rest in found]
-    row: Row = {key: quoted or (bare if equals else True) for key, equals, quoted, bare, _ in found}
-    return row, tuple([key + equals for key, equals, _, _, _ in found]) if len(found) <= MAX_KEYS else ()
+        pairs = [(key, equals, unescape(quoted), bare, rest) for key, equals, quoted, bare, rest in pairs]
+    row: Row = {key: quoted or (bare if equals else True) for key, equals, quoted, bare, _ in pairs}
+    return row, tuple([key + equals for key, equals, _, _, _ in pairs]) if len(pairs) <= MAX_KEYS else ()
 
 
 def _read_bare(line: str) -> tuple[Row, tuple[str, ...]]:
-    """The same where nothing is quoted, in half the time."""
-    if _BARE.fullmatch(line) is None:
+    """The same for a line without quotes, in half the time."""
+    if _BARE_PAIRS.fullmatch(line) is None:
         raise FormatError("logfmt", NOT_PAIRS)
     parts = [part.partition("=") for part in line.split(" ") if part]
     row: Row = {key: value if equals else True for key, equals, value in parts}
@@ -83,31 +95,31 @@ def _read_bare(line: str) -> tuple[Row, tuple[str, ...]]:
 
 
 def _shape(keys: tuple[str, ...], converters: Mapping[str, Converter]) -> Shape:
-    """Lines of these keys in this order, one space between."""
+    """The shape of lines with these keys in this order, separated by one space."""
     pattern, values = [], []
     scope: dict[str, Any] = {"unescape": unescape, "BACKSLASH": "\\", "DASH": "-"}
     variables = []
-    for place, key in enumerate(keys):
+    for index, key in enumerate(keys):
         name = key.removesuffix("=")
         code = "True"
         pattern.append(re.escape(key) + (_VALUE if key != name else ""))
         if key != name:
-            variables += [f"q{place}", f"v{place}"]
-            quoted = f"unescape(q{place}) if BACKSLASH in q{place} else q{place} if q{place} != DASH else None"
-            code = f"(v{place} if v{place} != DASH else None) if q{place} is None else {quoted}"
+            variables += [f"q{index}", f"v{index}"]
+            quoted = f"unescape(q{index}) if BACKSLASH in q{index} else q{index} if q{index} != DASH else None"
+            code = f"(v{index} if v{index} != DASH else None) if q{index} is None else {quoted}"
         if name in converters:
-            scope[f"convert{place}"] = converters[name]
-            code = f"convert{place}({code})"
+            scope[f"convert{index}"] = converters[name]
+            code = f"convert{index}({code})"
         values.append((name, code))
     scope["match"] = re.compile(r"\x20".join(pattern) + r"\Z", re.DOTALL).match
     return write_shape(", ".join(variables), values, scope)
 
 
 def _locate(line: str) -> int:
-    at = 0
-    while (match := _ONE.match(line, at)) is not None and match.end() > at:
-        at = match.end()
-    return at
+    position = 0
+    while (match := _ONE_PAIR.match(line, position)) is not None and match.end() > position:
+        position = match.end()
+    return position
 
 
 FORMAT = Format(

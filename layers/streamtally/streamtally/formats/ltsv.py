@@ -1,7 +1,7 @@
-"""Labeled tab-separated values: ``label:value`` parts with tabs between.
+"""Labeled tab-separated values: ``label:value`` parts separated by tabs.
 
-The labels that ltsv.org recommends for web servers have their types; others are text unless ``types`` says more. A
-line has at most 1,000 parts.
+The labels that ltsv.org recommends for web servers have types; other values are text unless ``types`` gives another
+type. A line has at most 1,000 parts.
 Source: ltsv.org, "Labeled Tab-separated Values".
 """
 
@@ -27,14 +27,14 @@ from streamtally.formats.engine.numbers import Converter, convert_number, conver
 from streamtally.formats.engine.shapes import MAX_KEYS, Shape, Shapes, write_shape
 
 _LABEL = re.compile(r"[0-9A-Za-z_.\-]{1,200}", re.ASCII)
-_LABELS = re.compile(rf"(?:{_LABEL.pattern}+\t)++", re.ASCII)  # of a line, a tab after each
+_LABELS = re.compile(rf"(?:{_LABEL.pattern}+\t)++", re.ASCII)  # all labels of a line, each followed by a tab
 
 FIELDS = (
-    Field("time", "VARCHAR", "when the request came, mostly [dd/MMM/yyyy:HH:mm:ss Z]"),
+    Field("time", "VARCHAR", "time of the request, usually [dd/MMM/yyyy:HH:mm:ss Z]"),
     Field("host", "VARCHAR", "the client's address"),
     Field("req", "VARCHAR", "the request line"),
-    Field("status", "INTEGER", "status code of the answer"),
-    Field("size", "BIGINT", "bytes of the answer"),
+    Field("status", "INTEGER", "status code of the response"),
+    Field("size", "BIGINT", "bytes of the response"),
     Field("reqsize", "BIGINT", "bytes of the request"),
     Field("reqtime", "DOUBLE", "seconds that the request took"),
     Field("apptime", "DOUBLE", "seconds that the upstream server took"),
@@ -82,28 +82,28 @@ def _parse_any(line: str, converters: Mapping[str, Converter]) -> Row:
 
 
 def _shape(labels: tuple[str, ...], converters: Mapping[str, Converter]) -> Shape:
-    """Lines of these labels in this order, none of them empty."""
+    """The shape of lines with these labels in this order, without empty parts."""
     pattern = "\t".join(f"{re.escape(label)}:([^\t]*+)" for label in labels)
     scope: dict[str, Any] = {"match": re.compile(rf"{pattern}\Z").match}
     values = []
-    for place, label in enumerate(labels):
-        code = f'None if v{place} == "-" else v{place}'
+    for index, label in enumerate(labels):
+        code = f'None if v{index} == "-" else v{index}'
         if label in _NUMBERS and converters[label] is _NUMBERS[label]:
-            scope[f"known{place}"] = Remembered(_NUMBERS[label])
-            code = f'None if v{place} == "-" else known{place}[v{place}]'
+            scope[f"known{index}"] = Remembered(_NUMBERS[label])
+            code = f'None if v{index} == "-" else known{index}[v{index}]'
         elif label in converters:
-            scope[f"convert{place}"] = converters[label]
-            code = f'None if v{place} == "-" else convert{place}(v{place})'
+            scope[f"convert{index}"] = converters[label]
+            code = f'None if v{index} == "-" else convert{index}(v{index})'
         values.append((label, code))
-    return write_shape(", ".join(f"v{place}" for place in range(len(labels))), values, scope)
+    return write_shape(", ".join(f"v{index}" for index in range(len(labels))), values, scope)
 
 
 def _locate(line: str) -> int:
-    at = 0
+    position = 0
     for part in line.split("\t"):
         if part and not _LABEL.match(part.partition(":")[0] if ":" in part else ""):
-            return at
-        at += len(part) + 1
+            return position
+        position += len(part) + 1
     return len(line)
 
 

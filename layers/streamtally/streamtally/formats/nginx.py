@@ -1,4 +1,4 @@
-r"""nginx's default access log, ``combined``: the same line as Apache's, with fields under the same names.
+r"""nginx's default access log, ``combined``: the same line as Apache's combined format, with the same field names.
 
 ``$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"``.
 nginx writes a quote inside a field as ``\x22`` where Apache writes ``\"``.
@@ -13,7 +13,9 @@ from streamtally.formats.base import Example, Format, FormatOptions, Parser
 from streamtally.formats.engine.generate import compile_layout
 from streamtally.formats.engine.layout import Layout, first_that_fits, furthest
 
-_LAYOUTS = tuple(Layout("nginx", "not a line of nginx's default log", each.columns) for each in (COMBINED, *WITH_MORE))
+_LAYOUTS = tuple(
+    Layout("nginx", "not a line of nginx's default log", layout.columns) for layout in (COMBINED, *WITH_MORE)
+)
 
 
 def compile_nginx(options: FormatOptions) -> Parser:

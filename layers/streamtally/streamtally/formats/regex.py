@@ -1,7 +1,8 @@
-"""A regular expression with a name for each group, as agent.json's ``matchPattern`` and ``customFieldNames`` are.
+"""A regular expression with a field name for each group, like agent.json's ``matchPattern`` and ``customFieldNames``.
 
-The expression must match the whole line, as in the Kinesis Agent, and its classes are ASCII, as there. Source: Python's
-``re`` syntax; Java's named groups ``(?<name>…)`` are taken too. A pattern that could backtrack without end is bounded.
+The expression must match the whole line and its classes are ASCII, both as in the Kinesis Agent. The syntax is that of
+Python's ``re``; Java's named groups ``(?<name>…)`` are accepted too. Backtracking is bounded.
+Source: Python, ``re``; Kinesis Agent, ``matchPattern``.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from streamtally.plan.types import to_field_value
 
 
 def compile_regex(options: FormatOptions) -> Parser:
-    """A parser by the options' pattern and fields.
+    """A parser for the options' pattern and fields.
 
-    Raises: SettingsError: no pattern, one that does not compile, or other than one name for each group.
+    Raises: SettingsError: the pattern is missing or does not compile, or there is not one name for each group.
     """
     if not options.pattern:
         raise SettingsError("format 'regex' needs a pattern: give --pattern, or pattern = '…' under [source]")
@@ -47,7 +48,7 @@ def _field_names(pattern: PythonPattern, names: tuple[str, ...]) -> tuple[str, .
             f"the pattern has {groups} groups and there are {len(names)} field names: give one name for each group"
         )
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise SettingsError(f"field name {twice[0]!r} is given twice: give each group a name of its own")
+        raise SettingsError(f"field name {twice[0]!r} is used twice: give each group its own name")
     return names
 
 

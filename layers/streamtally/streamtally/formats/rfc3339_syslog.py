@@ -1,4 +1,4 @@
-r"""Syslog files with an ISO time, as rsyslog writes them: ``2025-01-02T03:04:05.678901+09:00 host app[77]: …``.
+r"""Syslog files with ISO times, as rsyslog writes them: ``2025-01-02T03:04:05.678901+09:00 host app[77]: …``.
 
 Source: RFC 3339; rsyslog, template RSYSLOG_FileFormat.
 """
@@ -9,11 +9,14 @@ import re
 from functools import partial
 
 from streamtally.formats.base import Example, Field, Format
+from streamtally.formats.engine.columns import FLAGS
 from streamtally.formats.engine.layout import match_end
 from streamtally.formats.syslog import FIELDS, PRIORITY, TAIL, compile_like
 
 TIMESTAMP = (
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?+(?:[Zz]|[+\-][0-9]{2}:?[0-9]{2})"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?+"
+    r"(?:[Zz]|[+\-][0-9]{2}:?[0-9]{2})"  # RFC 3339 requires the colon; some writers omit it
 )
 PIECES = (PRIORITY, rf"({TIMESTAMP})", *TAIL)
 
@@ -40,9 +43,7 @@ FORMAT = Format(
             },
         ),
     ),
-    compile=compile_like(
-        "rfc3339_syslog", "not a syslog line with an ISO time", re.compile("".join(PIECES), re.DOTALL | re.ASCII)
-    ),
+    compile=compile_like("rfc3339_syslog", "not a syslog line with an ISO time", re.compile("".join(PIECES), FLAGS)),
     time_field="timestamp",
     time_format="iso8601",
     locate=partial(match_end, PIECES),

@@ -1,4 +1,4 @@
-r"""The newer syslog protocol: ``<165>1 2025-10-11T22:14:15.003Z host app 77 ID47 [id@32473 iut="3"] message``.
+r"""The syslog protocol of 2009: ``<165>1 2025-10-11T22:14:15.003Z host app 77 ID47 [id@32473 iut="3"] message``.
 
 Source: RFC 5424, section 6.
 """
@@ -10,33 +10,36 @@ from functools import partial
 
 from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
+from streamtally.formats.engine.columns import FLAGS
 from streamtally.formats.engine.layout import match_end
 from streamtally.formats.rfc3339_syslog import TIMESTAMP
 from streamtally.formats.syslog import to_facility_and_severity
 
-_ELEMENT = r'\[[^\s=\]"]{1,32}+(?:\x20[^\s=\]"]{1,32}+="[^"\\]*+(?:\\.[^"\\]*+)*+")*+\]'
-PIECES = (
-    r"<([0-9]{1,3})>([1-9][0-9]{0,2})",
-    rf"\x20({TIMESTAMP}|-)",
-    r"\x20(\S{1,255}+)",
-    r"\x20(\S{1,128}+)",
-    r"\x20(\S{1,128}+)",
-    r"\x20(\S{1,128}+)",
-    rf"\x20(-|(?:{_ELEMENT})++)",
-    r"(?:\x20\ufeff?+(.*+))?+\Z",
+_ELEMENT = (
+    r'\[[^\s=\]"]{1,32}+'  # [id
+    r'(?:\x20[^\s=\]"]{1,32}+'  # name
+    r'="[^"\\]*+(?:\\.[^"\\]*+)*+")*+'  # ="value", in which a backslash escapes the next character
+    r"\]"
 )
-_PATTERN = re.compile("".join(PIECES), re.DOTALL | re.ASCII)
+_PRIORITY_AND_VERSION = r"<([0-9]{1,3})>([1-9][0-9]{0,2})"
+_TIME = rf"\x20({TIMESTAMP}|-)"
+_HOST = r"\x20(\S{1,255}+)"
+_PROGRAM = _PROCESS = _MESSAGE_ID = r"\x20(\S{1,128}+)"
+_STRUCTURED_DATA = rf"\x20(-|(?:{_ELEMENT})++)"
+_MESSAGE = r"(?:\x20\ufeff?+(.*+))?+\Z"  # may begin with a byte order mark
+PIECES = (_PRIORITY_AND_VERSION, _TIME, _HOST, _PROGRAM, _PROCESS, _MESSAGE_ID, _STRUCTURED_DATA, _MESSAGE)
+_PATTERN = re.compile("".join(PIECES), FLAGS)
 
 
 def compile_rfc5424(options: FormatOptions) -> Parser:
-    """A parser of RFC 5424 messages; no option changes it."""
+    """A parser of RFC 5424 messages. It uses no options."""
     match = _PATTERN.match
 
     def parse(line: str) -> Row:
-        found = match(line)
-        if found is None:
+        matched = match(line)
+        if matched is None:
             raise FormatError("rfc5424", "not an RFC 5424 message")
-        priority, version, timestamp, host, program, pid, msgid, structured, message = found.groups()
+        priority, version, timestamp, host, program, pid, msgid, structured, message = matched.groups()
         facility, severity = to_facility_and_severity(priority)
         return {
             "facility": facility,
@@ -59,15 +62,15 @@ FORMAT = Format(
     summary="The syslog protocol (RFC 5424).",
     source="RFC 5424",
     fields=(
-        Field("facility", "INTEGER", "who writes, 0 (kernel) to 23 (local7)"),
+        Field("facility", "INTEGER", "kind of sender, 0 (kernel) to 23 (local7)"),
         Field("severity", "INTEGER", "0 (emergency) to 7 (debug)"),
-        Field("version", "INTEGER", "of the protocol, 1"),
+        Field("version", "INTEGER", "version of the protocol, 1"),
         Field("timestamp", "VARCHAR", "ISO 8601 with an offset"),
         Field("hostname", "VARCHAR", "name or address of the host"),
         Field("program", "VARCHAR", "APP-NAME"),
         Field("processid", "VARCHAR", "PROCID"),
         Field("msgid", "VARCHAR", "MSGID, the kind of message"),
-        Field("structured_data", "VARCHAR", "the elements in brackets, as they are"),
+        Field("structured_data", "VARCHAR", "the elements in brackets, unmodified"),
         Field("message", "VARCHAR", "MSG, without its byte order mark"),
     ),
     examples=(

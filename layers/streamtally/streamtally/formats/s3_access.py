@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from streamtally.formats.apache_common import TIME
 from streamtally.formats.base import Example, Format
-from streamtally.formats.engine.columns import Column
+from streamtally.formats.engine.columns import BRACKETED_TIME, QUOTED, Column
 from streamtally.formats.engine.generate import compile_layout
 from streamtally.formats.engine.layout import Layout
 
-_QUOTED_OR_DASH = r'(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|-)'
+_QUOTED_OR_DASH = f"(?:{QUOTED}|-)"  # S3 writes a missing value without quotes
 
 
 def _quoted(name: str, meaning: str) -> Column:
@@ -26,7 +25,7 @@ LAYOUT = Layout(
     (
         Column("bucket_owner", "VARCHAR", "canonical user id of the bucket's owner", r"[0-9a-f]{16,64}+|-", before=""),
         Column("bucket", "VARCHAR", "name of the bucket"),
-        Column("time", "VARCHAR", "when the request came, dd/MMM/yyyy:HH:mm:ss Z", TIME),
+        Column("time", "VARCHAR", "time of the request, dd/MMM/yyyy:HH:mm:ss Z", BRACKETED_TIME),
         Column("remote_ip", "VARCHAR", "the client's address"),
         Column("requester", "VARCHAR", "canonical user id or ARN, null if not authenticated"),
         Column("request_id", "VARCHAR", "S3's id of the request"),
@@ -35,22 +34,22 @@ LAYOUT = Layout(
         _quoted("request_uri", "the request line"),
         Column("http_status", "INTEGER", "status code", "[0-9]{3}|-"),
         Column("error_code", "VARCHAR", "S3's error code"),
-        Column("bytes_sent", "BIGINT", "size of the answer's body in bytes, null if none"),
+        Column("bytes_sent", "BIGINT", "size of the response body in bytes, null if none"),
         Column("object_size", "BIGINT", "size of the object in bytes"),
-        Column("total_time", "BIGINT", "milliseconds from the request to the answer's last byte", repeats=True),
-        Column("turn_around_time", "BIGINT", "milliseconds that S3 took before the answer's first byte", repeats=True),
-        _quoted("referer", "the page that the request came from"),
-        _quoted("user_agent", "the client's program as it named itself"),
+        Column("total_time", "BIGINT", "milliseconds from the request to the response last byte", repeats=True),
+        Column("turn_around_time", "BIGINT", "milliseconds that S3 took before the response first byte", repeats=True),
+        _quoted("referer", "the Referer header"),
+        _quoted("user_agent", "the User-Agent header"),
         Column("version_id", "VARCHAR", "the object's version"),
         Column("host_id", "VARCHAR", "S3's extended request id", optional=True),
         Column("signature_version", "VARCHAR", "SigV2 or SigV4", optional=True),
         Column("cipher_suite", "VARCHAR", "the cipher of TLS", optional=True),
         Column("authentication_type", "VARCHAR", "AuthHeader, QueryString", optional=True),
-        Column("host_header", "VARCHAR", "the endpoint asked", optional=True),
+        Column("host_header", "VARCHAR", "the endpoint of the request", optional=True),
         Column("tls_version", "VARCHAR", "the version of TLS", optional=True),
         Column("access_point_arn", "VARCHAR", "ARN of the access point", optional=True),
-        Column("acl_required", "VARCHAR", "Yes if an ACL had to decide", optional=True),
-        Column("extra", "VARCHAR", "fields newer than these, as they are", ".++", optional=True),
+        Column("acl_required", "VARCHAR", "Yes if an ACL was required", optional=True),
+        Column("extra", "VARCHAR", "newer fields, unmodified", ".++", optional=True),
     ),
 )
 

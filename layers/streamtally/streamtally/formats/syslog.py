@@ -1,7 +1,7 @@
-r"""BSD syslog as it lies in files and comes over the wire, with and without the priority in front.
+r"""BSD syslog as written to files and sent over the network, with or without a priority.
 
-``<34>Oct 11 22:14:15 host program[123]: message``. A line without a program keeps all of it as the message.
-Source: RFC 3164, section 4; FreeBSD, syslogd(8) ``-v`` (facility and severity behind the time).
+``<34>Oct 11 22:14:15 host program[123]: message``. In a line without a program all text after the host is the message.
+Source: RFC 3164, section 4; FreeBSD, syslogd(8) ``-v`` (facility and severity after the time).
 """
 
 from __future__ import annotations
@@ -12,31 +12,41 @@ from functools import partial
 
 from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
+from streamtally.formats.engine.columns import FLAGS
 from streamtally.formats.engine.layout import match_end
 
 PRIORITY = r"(?:<([0-9]{1,3})>)?+"
-_MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
-TAIL = (
-    r"\x20(?:<([0-9]{1,2})\.([0-9])>\x20)?+",  # facility and severity
-    r"(\S{1,255}+)\x20",
-    # The program's name ends at a bracket or colon; one with spaces must have its process behind it.
-    r"(?:([^\s:\[]{1,128}+)(?:\[([^\]\s]{0,128}+)\])?+:(?=\x20|\Z)\x20?+"
-    r"|([^:\[\]]{1,64}+)\[([0-9]{1,10})\]:\x20?+)?+",
-    r"(.*+)\Z",
+_TIME = (
+    r"((?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+    r"\x20{1,2}[0-9]{1,2}"  # a day below 10 is padded with a space
+    r"\x20(?:[0-9]{4}\x20)?+"  # some devices write the year
+    r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?+)"
 )
-PIECES = (
-    PRIORITY,
-    rf"({_MONTH}\x20{{1,2}}[0-9]{{1,2}}\x20(?:[0-9]{{4}}\x20)?+[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(?:[.,][0-9]{{1,9}})?+)",
-    *TAIL,
+_FACILITY_AND_SEVERITY = r"\x20(?:<([0-9]{1,2})\.([0-9])>\x20)?+"
+_HOST = r"(\S{1,255}+)\x20"
+# Possessive as a whole: what looked like a program is not tried again as part of the message.
+_PROGRAM = (
+    r"(?:"
+    r"([^\s:\[]{1,128}+)"  # a name without spaces ends at a bracket or a colon
+    r"(?:\[([^\]\s]{0,128}+)\])?+"  # its process
+    r":(?=\x20|\Z)\x20?+"
+    r"|"
+    r"([^:\[\]]{1,64}+)"  # a name with spaces must be followed by its process
+    r"\[([0-9]{1,10})\]:\x20?+"
+    r")?+"
 )
+_MESSAGE = r"(.*+)\Z"
+TAIL = (_FACILITY_AND_SEVERITY, _HOST, _PROGRAM, _MESSAGE)
+"""What follows the time, here and in ``rfc3339_syslog``."""
+PIECES = (PRIORITY, _TIME, *TAIL)
 
 FIELDS = (
-    Field("facility", "INTEGER", "who writes, 0 (kernel) to 23 (local7), null without a priority"),
+    Field("facility", "INTEGER", "kind of sender, 0 (kernel) to 23 (local7), null without a priority"),
     Field("severity", "INTEGER", "0 (emergency) to 7 (debug), null without a priority"),
     Field("timestamp", "VARCHAR", "MMM dd HH:mm:ss in the host's zone, without a year"),
     Field("hostname", "VARCHAR", "name or address of the host"),
     Field("program", "VARCHAR", "the program, null for a line without one"),
-    Field("processid", "VARCHAR", "what stands in brackets behind the program, mostly the process's number"),
+    Field("processid", "VARCHAR", "text in brackets after the program, usually the process id"),
     Field("message", "VARCHAR", "the message"),
 )
 
@@ -47,14 +57,14 @@ def to_facility_and_severity(priority: str) -> tuple[int, int]:
 
 
 def compile_like(name: str, reason: str, pattern: re.Pattern[str]) -> Callable[[FormatOptions], Parser]:
-    """A compile function for patterns whose groups are syslog's: this one, and the one with RFC 3339's time."""
+    """A compile function for a pattern with syslog's groups: this format's, or that of ``rfc3339_syslog``."""
     match = pattern.match
 
     def parse(line: str) -> Row:
-        found = match(line)
-        if found is None:
+        matched = match(line)
+        if matched is None:
             raise FormatError(name, reason)
-        priority, timestamp, facility, severity, host, program, pid, spaced, spaced_pid, message = found.groups()
+        priority, timestamp, facility, severity, host, program, pid, spaced, spaced_pid, message = matched.groups()
         both: tuple[int | None, int | None] = (None, None)
         if priority is not None:
             both = to_facility_and_severity(priority)
@@ -105,7 +115,7 @@ FORMAT = Format(
             },
         ),
     ),
-    compile=compile_like("syslog", "not a syslog line", re.compile("".join(PIECES), re.DOTALL | re.ASCII)),
+    compile=compile_like("syslog", "not a syslog line", re.compile("".join(PIECES), FLAGS)),
     time_field="timestamp",
     time_format="syslog",
     locate=partial(match_end, PIECES),

@@ -1,4 +1,4 @@
-"""Tab separated values, as the format csv with a tab between. Source: IANA, text/tab-separated-values."""
+"""Tab-separated values: the format csv with a tab as the delimiter. Source: IANA, text/tab-separated-values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from streamtally.formats.csv import compile_delimited
 
 FORMAT = Format(
     name="tsv",
-    summary="Tab separated values, quotes understood; name the columns with fields.",
+    summary="Tab-separated values with quotes; name the columns with fields.",
     source="IANA: text/tab-separated-values",
     fields=(),
     examples=(

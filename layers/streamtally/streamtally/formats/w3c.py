@@ -1,7 +1,7 @@
-r"""The W3C extended log format, as IIS writes it: a ``#Fields:`` line names the columns of the lines behind it.
+r"""The W3C extended log format, as IIS writes it: a ``#Fields:`` line names the columns of the lines after it.
 
-A record that holds lines without their ``#Fields:`` line is read by the pipeline's ``fields``, else by IIS's default
-columns. What a header says holds to the end of its record and no further, so a record always gives the same rows.
+Lines of a record without a ``#Fields:`` line have the columns of the pipeline's ``fields``, or IIS's default columns. A
+header applies to the end of its record and no further, so a record always gives the same rows.
 Source: W3C Working Draft WD-logfile-960323; Microsoft, "W3C Logging" (IIS).
 """
 
@@ -15,12 +15,14 @@ from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
 from streamtally.formats.engine.memo import Remembered
 
-MAX_COLUMNS = 200  # of a header; IIS knows 22 and custom ones
+MAX_COLUMNS = 200
+"""Columns of a header; IIS has 22, and custom ones."""
 MAX_HEADERS = 256
-"""Whose functions are kept; a further one takes the place of the oldest."""
+"""Headers whose functions are kept; a further one replaces the oldest."""
 ROWS_BEFORE = 8
-"""As many rows must come under a header, or as many as it has columns, before its function is worth generating."""
+"""Rows under a header before its function is generated; as many as it has columns if that is more."""
 HEADER = "a header line, not an event"
+"""The reason with which header lines are refused."""
 
 IIS_DEFAULT = (
     "date", "time", "s_ip", "cs_method", "cs_uri_stem", "cs_uri_query", "s_port", "cs_username", "c_ip",
@@ -37,9 +39,9 @@ FIELDS = (
     Field("s_port", "INTEGER", "the server's port"),
     Field("cs_username", "VARCHAR", "the authenticated user"),
     Field("c_ip", "VARCHAR", "the client's address"),
-    Field("cs_user_agent", "VARCHAR", "the client's program as it named itself, + for a space"),
-    Field("cs_referer", "VARCHAR", "the page that the request came from"),
-    Field("sc_status", "INTEGER", "status code of the answer"),
+    Field("cs_user_agent", "VARCHAR", "the User-Agent header, with + for a space"),
+    Field("cs_referer", "VARCHAR", "the Referer header"),
+    Field("sc_status", "INTEGER", "status code of the response"),
     Field("sc_substatus", "INTEGER", "IIS's substatus"),
     Field("sc_win32_status", "BIGINT", "Windows' error code, 0 for success"),
     Field("time_taken", "BIGINT", "milliseconds that the request took"),
@@ -48,11 +50,11 @@ FIELDS = (
 )
 _NUMBERS = frozenset(field.name for field in FIELDS if field.type != "VARCHAR")
 _NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
-_START = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} |[0-9]{2}:[0-9]{2}:[0-9]{2} ", re.ASCII)
+_START = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} |[0-9]{2}:[0-9]{2}:[0-9]{2} ", re.ASCII)  # a date or a time
 
 
 def to_names(header: str) -> tuple[str, ...]:
-    """``"date cs(User-Agent) cs-uri-stem"`` → names that SQL takes: date, cs_user_agent, cs_uri_stem."""
+    """``"date cs(User-Agent) cs-uri-stem"`` → names that are valid in SQL: date, cs_user_agent, cs_uri_stem."""
     names = header.split(None, MAX_COLUMNS)[:MAX_COLUMNS]
     return tuple(re.sub(r"[^0-9a-z]+", "_", name.lower()).strip("_") for name in names)
 
@@ -61,12 +63,11 @@ def _number(text: str) -> int | str | None:
     return None if text == "-" else int(text) if _NUMBER.fullmatch(text) else text
 
 
-class _RowsOf:
-    """Names → cells in their order → the row; ValueError for another number of cells.
+class _Rows:
+    """Makes rows from cells, by the names of their columns. Raises ValueError for another number of cells.
 
-    The function for names that have come with some rows is generated; others are read cell by cell. That takes a
-    multiple of the time of a row, but little of what it takes to generate a function, and a hostile log has other names
-    before every row.
+    A function is generated for names under which some rows have come; other rows are made cell by cell. That is slower
+    per row but far cheaper than generating a function, and a hostile log has new names before every row.
     """
 
     def __init__(self) -> None:
@@ -74,17 +75,17 @@ class _RowsOf:
         self._seen: dict[tuple[str, ...], int] = {}
 
     def find(self, names: tuple[str, ...]) -> Callable[[list[str]], Row] | None:
-        """The function, if it has been generated."""
+        """The function for these names, if it has been generated."""
         return self._known.get(names)
 
     def read(self, names: tuple[str, ...], cells: list[str]) -> Row:
-        """A row, cell by cell."""
+        """A row, made cell by cell."""
         if len(cells) != len(names):
             raise ValueError
         self._learn(names)
         row: Row = {}
         for name, cell in zip(names, cells, strict=True):
-            if name not in row:  # of two columns of a name the first counts
+            if name not in row:  # the first of two columns with the same name counts
                 row[name] = _number(cell) if name in _NUMBERS else None if cell == "-" else cell
         return row
 
@@ -102,33 +103,33 @@ class _RowsOf:
 
 def _generate(names: tuple[str, ...]) -> Callable[[list[str]], Row]:
     unique = list(dict.fromkeys(names))
-    variables = [f"v{place}" for place in range(len(names))]
+    variables = [f"v{index}" for index in range(len(names))]
     items = [
         f"{name!r}: number[{variable}]" if name in _NUMBERS else f'{name!r}: None if {variable} == "-" else {variable}'
         for name, variable in ((name, variables[names.index(name)]) for name in unique)
     ]
     code = f"def row(cells):\n    {', '.join(variables)}, = cells\n    return {{{', '.join(items)}}}\n"
     scope: dict[str, Any] = {"number": Remembered(_number)}
-    exec(code, scope)  # noqa: S102 - names are of letters, digits and _ (to_names), or quoted by repr
+    exec(code, scope)  # noqa: S102 - names consist of letters, digits and _ (to_names), or are quoted by repr
     function: Callable[[list[str]], Row] = scope["row"]
     return function
 
 
-_rows_of = _RowsOf()
+_rows = _Rows()
 
 
 class W3cParser:
     """A parser that follows the ``#Fields:`` lines it is given; ``fresh`` makes one that has seen none."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
-        self._given = names
+        self._fields = names
         self._names = self._usual = names or IIS_DEFAULT
-        self._header: str | None = None  # of the lines that follow, until one does
+        self._header: str | None = None  # the last header, until a line after it is parsed
         self._to_row: Callable[[list[str]], Row] | None = None
 
     def fresh(self, arrival_ms: int | None = None) -> Parser:
         """A parser for another record; the same where no header was seen."""
-        return self if self._names is self._usual and self._header is None else W3cParser(self._given)
+        return self if self._names is self._usual and self._header is None else W3cParser(self._fields)
 
     def __call__(self, line: str) -> Row:
         if line[:1] == "#":
@@ -137,19 +138,19 @@ class W3cParser:
             raise FormatError("w3c", HEADER)
         to_row = self._to_row
         if to_row is None:
-            if self._header is not None:  # only now: a record may be nothing but headers
+            if self._header is not None:  # split only now: a record may consist of headers alone
                 self._names, self._header = to_names(self._header.removeprefix("#Fields:")) or IIS_DEFAULT, None
-            to_row = self._to_row = _rows_of.find(self._names)
+            to_row = self._to_row = _rows.find(self._names)
         if self._names is IIS_DEFAULT and not _START.match(line):
             raise FormatError("w3c", "neither a date nor a header in front")
         try:
-            return to_row(line.split(" ")) if to_row is not None else _rows_of.read(self._names, line.split(" "))
+            return to_row(line.split(" ")) if to_row is not None else _rows.read(self._names, line.split(" "))
         except ValueError:
             raise FormatError("w3c", "another number of columns than there are fields") from None
 
 
 def compile_w3c(options: FormatOptions) -> Parser:
-    """A parser of W3C lines, by ``fields`` where no header names the columns."""
+    """A parser of W3C lines; ``fields`` names the columns where no header does."""
     return W3cParser(options.fields)
 
 
@@ -193,4 +194,4 @@ FORMAT = Format(
     time_is_utc=True,
     locate=_locate,
 )
-"""Lines of other columns come with their own #Fields line, so IIS's default columns are only the example."""
+"""The example has IIS's default columns; a ``#Fields:`` line names any others."""

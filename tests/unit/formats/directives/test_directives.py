@@ -221,7 +221,7 @@ def test_real_directives(directive: str, line: str, row: dict[str, Any]) -> None
 @pytest.mark.parametrize(
     ("directive", "named"),
     [
-        ("nginx:$status$body_bytes_sent", "nothing stands between 'status' and 'body_bytes_sent'"),
+        ("nginx:$status$body_bytes_sent", "there is nothing between 'status' and 'body_bytes_sent'"),
         ("nginx:no variable", "no variable"),
         ("nginx:$request$status", "'request' and 'status'"),
         ("apache:%h%l", "'host' and 'ident'"),

@@ -1,6 +1,6 @@
 """``format = 'apache:%h %l %u %t "%r" %>s %b …'``: Apache's ``LogFormat`` (or ``CustomLog``'s format).
 
-The whole directive can be given too, ``LogFormat "…" name``. What the combined log knows has the combined log's names.
+The whole directive is accepted too: ``LogFormat "…" name``. Fields of the combined log have the names they have there.
 Source: Apache HTTP Server, mod_log_config, "Custom Log Formats"; mod_logio; mod_ssl.
 """
 
@@ -12,17 +12,26 @@ from functools import lru_cache
 from streamtally.errors import SettingsError
 from streamtally.formats.base import Format
 from streamtally.formats.directives.directive import Part, Variable, directive_format, directive_layout
+from streamtally.formats.engine.columns import CLF_TIME
+from streamtally.patterns.apache_log_format import Directive, find_directives
 
 PREFIX = "apache:"
-_DIRECTIVE = re.compile(r'(?:LogFormat|CustomLog\s+\S+|TransferLog)\s+"((?:[^"\\]|\\.)*)"', re.IGNORECASE | re.DOTALL)
-_TOKEN = re.compile(r"%(%|(?:!?[0-9]{3}(?:,[0-9]{3})*)?[<>]?(?:\{([^}]*)\})?(\^t[io]|\^FB|[A-Za-z]))")
-_TIME = r"[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2}\x20[+\-][0-9]{4}"
+_WHOLE_DIRECTIVE = re.compile(
+    r"(?:LogFormat|CustomLog\s+\S+|TransferLog)\s+"
+    r'"((?:[^"\\]|\\.)*)"',  # the format, in which a backslash escapes the next character
+    re.IGNORECASE | re.DOTALL,
+)
+_MODIFIERS = re.compile(
+    r"(?:!?[0-9]{3}(?:,[0-9]{3})*)?"  # only, or not, for these status codes
+    r"[<>]?"  # of the original request, or the final one
+    r"(?:\{([^}]*)\})?"  # the name of a header, cookie, …
+)
 
 _PLAIN = {
     "a": Variable("client_ip", "VARCHAR", "the client's address", kind="address"),
     "A": Variable("local_ip", "VARCHAR", "the server's address", kind="address"),
-    "B": Variable("bytes", "BIGINT", "bytes of the answer's body"),
-    "b": Variable("bytes", "BIGINT", "bytes of the answer's body, null if none"),
+    "B": Variable("bytes", "BIGINT", "bytes of the response body"),
+    "b": Variable("bytes", "BIGINT", "bytes of the response body, null if none"),
     "D": Variable("duration_us", "BIGINT", "microseconds that the request took"),
     "f": Variable("filename", "VARCHAR", "the file served"),
     "h": Variable("host", "VARCHAR", "the client's name or address", kind="address"),
@@ -34,27 +43,27 @@ _PLAIN = {
     "m": Variable("method", "VARCHAR", "the request's method"),
     "O": Variable("bytes_out", "BIGINT", "bytes sent, with headers"),
     "p": Variable("port", "INTEGER", "the server's port"),
-    "P": Variable("pid", "BIGINT", "the process"),
+    "P": Variable("pid", "BIGINT", "the process id"),
     "q": Variable("query", "VARCHAR", "the query with its ?, or empty", begins="?"),
     "r": Variable("request", "VARCHAR", "the request line"),
-    "R": Variable("handler", "VARCHAR", "the handler of the answer"),
+    "R": Variable("handler", "VARCHAR", "the handler of the response"),
     "s": Variable("response", "INTEGER", "the status code"),
     "S": Variable("bytes_total", "BIGINT", "bytes received and sent, with headers"),
-    "t": Variable("datetime", "VARCHAR", "when the request came, dd/MMM/yyyy:HH:mm:ss Z", _TIME),
+    "t": Variable("datetime", "VARCHAR", "time of the request, dd/MMM/yyyy:HH:mm:ss Z", CLF_TIME),
     "T": Variable("duration_s", "BIGINT", "seconds that the request took"),
     "u": Variable("authuser", "VARCHAR", "the user of HTTP authentication"),
-    "U": Variable("path", "VARCHAR", "the path asked for, without the query", begins="/"),
+    "U": Variable("path", "VARCHAR", "the requested path, without the query", begins="/"),
     "v": Variable("vhost", "VARCHAR", "the virtual host's name"),
     "V": Variable("vhost", "VARCHAR", "the server's name by UseCanonicalName"),
-    "^FB": Variable("first_byte_us", "BIGINT", "microseconds to the first byte of the answer"),
-    "X": Variable("connection_status", "VARCHAR", "X: broken off, +: may be kept, -: closed", r"[X+\-]"),
+    "^FB": Variable("first_byte_us", "BIGINT", "microseconds to the first byte of the response"),
+    "X": Variable("connection_status", "VARCHAR", "X: aborted, +: may be kept alive, -: closed", r"[X+\-]"),
 }
 _BRACED = {
-    ("referer", "i"): Variable("referer", "VARCHAR", "the page that the request came from"),
-    ("user_agent", "i"): Variable("agent", "VARCHAR", "the client's program as it named itself"),
+    ("referer", "i"): Variable("referer", "VARCHAR", "the Referer header"),
+    ("user_agent", "i"): Variable("agent", "VARCHAR", "the User-Agent header"),
     ("x_forwarded_for", "i"): Variable("x_forwarded_for", "VARCHAR", "the client and the proxies between", kind="list"),
-    ("c", "a"): Variable("peer_ip", "VARCHAR", "the connection's other end", kind="address"),
-    ("c", "h"): Variable("peer_host", "VARCHAR", "the connection's other end", kind="address"),
+    ("c", "a"): Variable("peer_ip", "VARCHAR", "the connection's peer", kind="address"),
+    ("c", "h"): Variable("peer_host", "VARCHAR", "the connection's peer", kind="address"),
     ("ms", "T"): Variable("duration_ms", "BIGINT", "milliseconds that the request took"),
     ("us", "T"): Variable("duration_us", "BIGINT", "microseconds that the request took"),
     ("s", "T"): Variable("duration_s", "BIGINT", "seconds that the request took"),
@@ -64,9 +73,9 @@ _BRACED = {
     ("tid", "P"): Variable("tid", "BIGINT", "the thread"),
     ("pid", "P"): Variable("pid", "BIGINT", "the process"),
     ("hextid", "P"): Variable("tid", "VARCHAR", "the thread, hexadecimal"),
-    ("sec", "t"): Variable("time_s", "BIGINT", "when the request came, seconds since 1970"),
-    ("msec", "t"): Variable("time_ms", "BIGINT", "when the request came, milliseconds since 1970"),
-    ("usec", "t"): Variable("time_us", "BIGINT", "when the request came, microseconds since 1970"),
+    ("sec", "t"): Variable("time_s", "BIGINT", "time of the request, seconds since 1970"),
+    ("msec", "t"): Variable("time_ms", "BIGINT", "time of the request, milliseconds since 1970"),
+    ("usec", "t"): Variable("time_us", "BIGINT", "time of the request, microseconds since 1970"),
     ("msec_frac", "t"): Variable("time_ms_fraction", "BIGINT", "its milliseconds within the second"),
     ("usec_frac", "t"): Variable("time_us_fraction", "BIGINT", "its microseconds within the second"),
 }
@@ -85,13 +94,13 @@ TIMES = (("datetime", "dd/MMM/yyyy:HH:mm:ss Z"), ("time_ms", "unix_ms"), ("time_
 
 
 def variable_of(letter: str, braced: str | None) -> Variable | None:
-    """The field of ``%letter`` or ``%{braced}letter``, None for one that Apache does not have."""
+    """The field of ``%letter`` or ``%{braced}letter``; None if Apache has no such variable."""
     if braced is None:
         return _PLAIN.get(letter)
     name = re.sub(r"[^0-9a-z]+", "_", braced.lower()).strip("_")
     if letter == "t":
         key = braced.removeprefix("begin:").removeprefix("end:")
-        return _BRACED.get((key, "t")) or Variable("time", "VARCHAR", f"when the request came, {braced}")
+        return _BRACED.get((key, "t")) or Variable("time", "VARCHAR", f"time of the request, {braced}")
     if (name, letter) in _BRACED:
         return _BRACED[name, letter]
     if letter in _PREFIXES and name:
@@ -101,27 +110,33 @@ def variable_of(letter: str, braced: str | None) -> Variable | None:
 
 def parts_of(directive: str) -> list[Part]:
     """The directive as literals and variables. Raises: SettingsError: a variable that Apache does not have."""
-    whole = _DIRECTIVE.match(directive.strip())
+    whole = _WHOLE_DIRECTIVE.match(directive.strip())
     text = whole[1] if whole else directive
-    text = re.sub(r'\\(["\\tn])', lambda found: {"t": "\t", "n": "\n"}.get(found[1], found[1]), text)
-    parts, at = list[Part](), 0
-    for found in _TOKEN.finditer(text):
-        literal = text[at : found.start()]
-        if "%" in literal:
+    text = re.sub(r'\\(["\\tn])', lambda match: {"t": "\t", "n": "\n"}.get(match[1], match[1]), text)
+    parts, position = list[Part](), 0
+    for variable in find_directives(text):
+        literal = text[position : variable.start]
+        modifiers = _MODIFIERS.fullmatch(variable.modifiers)
+        if "%" in literal or modifiers is None or (variable.letter == "%" and variable.modifiers):
             break
-        variable = None if found[1] == "%" else variable_of(found[3], found[2])
-        if variable is None and found[1] != "%":
-            raise SettingsError(f"format 'apache:': {found[0]} is none of Apache's variables")
-        if found[0].endswith("t") and found[2] is None:  # %t writes brackets around the time
-            parts += [literal, "[", _PLAIN["t"], "]"]
-        else:
-            parts += [literal, "%" if variable is None else variable]
-        at = found.end()
-    if "%" in text[at:]:
+        parts += [literal, *_written(variable, modifiers[1], text)]
+        position = variable.end
+    if "%" in text[position:]:
         raise SettingsError(
-            f"format 'apache:': what begins at {text[at:].lstrip()[:12]!r} is none of Apache's variables"
+            f"format 'apache:': the text at {text[position:].lstrip()[:12]!r} is not one of Apache's variables"
         )
-    return [*parts, text[at:]]
+    return [*parts, text[position:]]
+
+
+def _written(directive: Directive, braced: str | None, text: str) -> list[Part]:
+    """What Apache writes for a directive. Raises: SettingsError: Apache does not have it."""
+    if directive.letter == "%":
+        return ["%"]
+    variable = variable_of(directive.letter, braced)
+    if variable is None:
+        name = text[directive.start : directive.end]
+        raise SettingsError(f"format 'apache:': {name} is not one of Apache's variables")
+    return ["[", variable, "]"] if directive.letter == "t" and braced is None else [variable]
 
 
 @lru_cache(maxsize=64)

@@ -1,8 +1,8 @@
-"""A format built from the server's own directive: variables with literal text between, in any order.
+"""Formats built from a server's own directive: variables separated by literal text, in any order.
 
-A number or time has its pattern; a text ends where the next literal begins (a quote behind a backslash begins nothing).
-So a line is read in one pass, and two variables with nothing between are refused, unless it is known how the first one
-looks, or how the second one begins (``%U%q``, ``$host$request_uri``).
+Numbers and times have their own patterns; a text ends where the next literal begins (not at an escaped quote). Thus a
+line is matched in one pass. Two variables without a literal between them are refused, unless the first one has its own
+pattern or it is known how the second one begins (``%U%q``, ``$host$request_uri``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import partial
 
 from streamtally.errors import SettingsError
 from streamtally.formats.base import Format
-from streamtally.formats.engine.columns import Column
+from streamtally.formats.engine.columns import ESCAPABLE, Column
 from streamtally.formats.engine.generate import compile_layout
 from streamtally.formats.engine.layout import Layout
 
@@ -23,14 +23,16 @@ _NUMBERS = {"INTEGER": "-?[0-9]{1,9}|-", "BIGINT": "-?[0-9]{1,18}|-", "DOUBLE": 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """What a directive's variable gives.
+    """A directive's variable, and the field that it gives.
 
     Attributes:
-        name, type, meaning: the field's.
-        pattern: where it has its own.
-        begins: the character that it begins with, if it is not empty.
-        kind: "list" of addresses or of servers' values (``a, b : c``), "address", or empty.
-        can_be_empty: a number that may be missing, and is null then.
+        name: The field's name.
+        type: The field's SQL type.
+        meaning: The field's meaning, with the unit.
+        pattern: What the value looks like; empty: by type, or up to the next literal.
+        begins: The character that the value begins with, unless it is empty; an empty text if not known.
+        kind: "list" for addresses or several servers' values (``a, b : c``), "address", or empty.
+        can_be_empty: Whether a number may be missing; it is null then.
     """
 
     name: str
@@ -47,38 +49,53 @@ Part = str | Variable
 
 
 def text_before(literal: str, ahead: str = "") -> str:
-    """The pattern of a text that ends where the literal first begins, or with the line.
+    """The pattern of a text up to the first occurrence of the literal, or to the line's end if there is no literal.
 
-    Args: ahead: pattern of what comes behind the literal, where that is known: no other such literal ends the text.
+    Args:
+        literal: The literal text after it.
+        ahead: The pattern of what follows the literal, if known; an occurrence before anything else ends no text.
     """
     if not literal:
         return ".*+"
     first, rest = re.escape(literal[0]), re.escape(literal[1:]) + ahead
     if literal[0] == '"':
-        return r'[^"\\]*+(?:\\.[^"\\]*+)*+'
+        return ESCAPABLE
+    others = f"[^{_in_class(literal[0])}]*+"
     if not rest:
-        return f"[^{_in_class(literal[0])}]*+"
-    return f"[^{_in_class(literal[0])}]*+(?:{first}(?!{rest})[^{_in_class(literal[0])}]*+)*+"
+        return others
+    return (
+        f"{others}(?:"
+        f"{first}(?!{rest})"  # the literal's first character, if the rest of it does not follow
+        f"{others})*+"
+    )
 
 
 def list_before(literal: str) -> str:
-    """The same for a list, whose own commas and colons end nothing, unless the literal begins with one."""
+    """The same for a list: its own commas and colons do not end it, unless the literal begins with one."""
     if literal[:1] in ("", '"', ","):
         return text_before(literal)
     colon = "" if literal.startswith(" :") else r"\x20:\x20|"
-    return rf"(?:,\x20|{colon}(?!{re.escape(literal)}).)*+"
+    return (
+        rf"(?:,\x20|{colon}"  # the list's separators, whatever the literal is
+        rf"(?!{re.escape(literal)}).)*+"  # or a character at which the literal does not begin
+    )
 
 
 def address_before(literal: str) -> str:
-    """The same for an address: the colons of an IPv6 one do not end it."""
+    """The same for an address: the colons of an IPv6 address do not end it."""
     if literal[:1] != ":":
         return text_before(literal)
-    ipv6 = r"(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}|(?=[0-9A-Fa-f:]{0,38}::)[0-9A-Fa-f:.]{1,44}[0-9A-Fa-f]"
+    ipv6 = (
+        r"(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}"  # all eight groups
+        r"|(?=[0-9A-Fa-f:]{0,38}::)"  # or a shortened one, which holds ``::``
+        r"[0-9A-Fa-f:.]{1,44}[0-9A-Fa-f]"  # and may end with an IPv4 address
+    )
     return f"(?:(?:{ipv6})(?={re.escape(literal)})|{text_before(literal)})"
 
 
 def _text_before_any(ends: Sequence[str]) -> str:
     ahead = "|".join(re.escape(end) for end in ends if end)
+    # Where a quote can end the text, an escaped one must not.
     return rf"(?:\\.|(?!{ahead})[^\\])*+" if '"' in "".join(ends) else f"(?:(?!{ahead}).)*+"
 
 
@@ -89,36 +106,37 @@ def _in_class(char: str) -> str:
 def directive_layout(name: str, parts: Sequence[Part]) -> Layout:
     """The layout of a directive's parts.
 
-    Raises: SettingsError: no variable, or two with nothing between.
+    Raises: SettingsError: there is no variable, or no literal between two variables that need one.
     """
     merged = _merge_literals(parts)
     columns: list[Column] = []
     literal, names = "", set[str]()
-    for place, part in enumerate(merged):
+    for index, part in enumerate(merged):
         if isinstance(part, str):
             literal = part
             continue
-        following = merged[place + 1] if place + 1 < len(merged) else ""
+        following = merged[index + 1] if index + 1 < len(merged) else ""
         if not isinstance(following, str) and not (part.pattern or (part.type == "VARCHAR" and following.begins)):
             raise SettingsError(
-                f"format {name!r}: nothing stands between {part.name!r} and {following.name!r}, so no line "
-                "could be taken apart: put a literal between them"
+                f"format {name!r}: there is nothing between {part.name!r} and {following.name!r}, so lines cannot be "
+                "split: put a literal between them"
             )
-        rest = next((later for later in merged[place + 1 :] if isinstance(later, str)), "")
-        ahead = _ahead(merged[place + 2 : place + 4]) if following and isinstance(following, str) else ""
+        rest = next((later for later in merged[index + 1 :] if isinstance(later, str)), "")
+        ahead = _ahead(merged[index + 2 : index + 4]) if following and isinstance(following, str) else ""
         columns.append(_column(part, _unique(part.name, names), literal, following, rest, ahead))
         literal = ""
     if not columns:
-        raise SettingsError(f"format {name!r}: no variable in it")
+        raise SettingsError(f"format {name!r}: there is no variable in it")
     tail = merged[-1] if isinstance(merged[-1], str) else ""
     kind = name.partition(":")[0]
     return Layout(kind, "not a line of this directive", columns, end=f"{re.escape(tail)}\\Z")
 
 
 def _ahead(parts: Sequence[Part]) -> str:
-    """Pattern of a number or time and the literal behind it (or the line's end), if that is what these parts are.
+    """The pattern of a number or time and the literal after it (or the line's end), if these parts are that.
 
-    A request or an agent without quotes holds spaces, but hardly a space, a number, and what the directive has behind.
+    A request or a user agent without quotes contains spaces, but hardly a space, a number, and the directive's next
+    literal.
     """
     if not parts or isinstance(parts[0], str) or parts[0].can_be_empty:
         return ""
@@ -149,7 +167,16 @@ def _unique(name: str, taken: set[str]) -> str:
 
 
 def _column(variable: Variable, name: str, before: str, following: Part, literal: str, ahead: str) -> Column:
-    """``following``: what comes next; ``literal``: the next literal text; ``ahead``: pattern of what is behind it."""
+    """The column of a variable.
+
+    Args:
+        variable: The variable.
+        name: The column's name.
+        before: The literal before it.
+        following: The part after it.
+        literal: The next literal, after it or further on.
+        ahead: The pattern of what follows that literal, if known.
+    """
     escaped = not variable.pattern and variable.type == "VARCHAR"
     pattern = variable.pattern or _NUMBERS.get(variable.type) or _text(variable, following, literal, ahead)
     if variable.can_be_empty:
@@ -165,14 +192,13 @@ def _text(variable: Variable, following: Part, literal: str, ahead: str) -> str:
         return _text_before_any([following.begins, literal])
     if not variable.kind:
         return text_before(following, ahead)
-    how = {"list": list_before, "address": address_before}[variable.kind]
-    return how(following)
+    return {"list": list_before, "address": address_before}[variable.kind](following)
 
 
 def directive_format(name: str, layout: Layout, source: str, times: Sequence[tuple[str, str]]) -> Format:
-    """The format of a layout; ``times`` are the fields that can be its time, best first, with how they are written."""
+    """The format of a layout. ``times``: the fields that can be its time, best first, and how they are written."""
     fields = {field.name for field in layout.fields}
-    time_field, time_format = next(((field, how) for field, how in times if field in fields), (None, None))
+    time_field, time_format = next(((field, written) for field, written in times if field in fields), (None, None))
     return Format(
         name=name,
         summary="Built from the server's own directive.",

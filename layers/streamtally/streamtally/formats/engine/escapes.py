@@ -7,38 +7,40 @@ from __future__ import annotations
 
 import re
 
-_HEX = re.compile(r"(\\x[0-9a-fA-F]{2}(?:\\x[0-9a-fA-F]{2})*+)")
+_HEX = re.compile(r"((?:\\x[0-9a-fA-F]{2})++)")  # a run of them: a character of UTF-8 takes up to four
 _LETTERS = (
     *((r"\"", '"'), (r"\n", "\n"), (r"\t", "\t"), (r"\r", "\r")),
     *((r"\b", "\b"), (r"\v", "\v"), (r"\f", "\f")),
 )
-MAX_HEX = 2_048  # escapes ``\xHH`` in one value: a request of 8 kB of nothing else
-_BACKSLASH = "\udfff"  # half a character, which neither a line nor decoded bytes can hold
+MAX_HEX = 2_048
+r"""``\xHH`` escapes decoded in one value: a request of 8 kB that consists of nothing else."""
+_BACKSLASH = "\udfff"  # a lone surrogate, which neither a line nor decoded bytes can hold
 
 
 def unescape(text: str) -> str:
-    r"""The text with its escapes undone; a run of ``\xHH`` is read as UTF-8, and stays as it is where it is none.
+    r"""The text with its escapes undone. A run of ``\xHH`` is decoded as UTF-8, and left unmodified if it is invalid.
 
-    A text with more than ``MAX_HEX`` of them is binary, not text: it stays as it was written.
+    A text with more than ``MAX_HEX`` of them is binary data and is returned unmodified.
     """
     if "\\" not in text:
         return text
     if text.count(r"\x") > MAX_HEX:
         return text
-    if text.count("\\") == text.count('\\"'):  # nothing but quotes is escaped
+    if text.count("\\") == text.count('\\"'):  # only quotes are escaped
         return text.replace('\\"', '"')
-    # Whole texts, not escape by escape: a line of nothing else would take 50 times as long as others of its length.
+    # Replaced in the whole text, not escape by escape: a line of escapes only would take 50 times as long as another
+    # line of its length.
     single = text.replace("\\\\", _BACKSLASH)
     decoded = single
     if single.count("\\") != single.count(r"\x"):
         for escape, letter in _LETTERS:
             decoded = decoded.replace(escape, letter)
-    decoded = _decode_hex(decoded)  # last, as it may give a backslash
+    decoded = _decode_hex(decoded)  # last, since it may produce a backslash
     return decoded if single is text else decoded.replace(_BACKSLASH, "\\")
 
 
 class _Runs(dict[str, str]):
-    """Runs of ``\\xHH`` and their texts: a long line of short runs repeats few of them."""
+    """Runs of ``\\xHH`` → their texts: a long line of short runs has few distinct ones."""
 
     def __missing__(self, run: str) -> str:
         try:
@@ -50,6 +52,6 @@ class _Runs(dict[str, str]):
 
 
 def _decode_hex(text: str) -> str:
-    parts = _HEX.split(text)  # what is no escape, a run, what is no escape, …
+    parts = _HEX.split(text)  # text, run of escapes, text, run of escapes, …
     parts[1::2] = map(_Runs().__getitem__, parts[1::2])
     return "".join(parts)

@@ -1,8 +1,8 @@
-"""Formats whose lines are columns in a fixed order: one pattern, and a parser written out for it.
+"""Layouts: formats whose lines are columns in a fixed order, matched by one pattern.
 
-A layout is the columns with what stands before each. Its pattern is possessive throughout, so a line costs time in
-proportion to its length whether it fits or not; its parser is generated, since a loop over the columns would cost more
-than the match.
+A layout is a sequence of columns, each with what precedes it. Its pattern is possessive throughout, so the time for a
+line grows linearly with its length whether it fits or not. ``generate`` writes the parser, since a loop over the
+columns would cost more than the match.
 """
 
 from __future__ import annotations
@@ -18,13 +18,16 @@ from streamtally.formats.engine.columns import FLAGS, Column
 
 
 class Layout:
-    """Columns in their order; ``end`` is the pattern of what follows the last one.
+    """Columns in their order.
 
     Args:
-        name: of the format, for its errors; reason: why a line is not of it, short and stable.
-        numbers: names of integers that stand together with slashes between them, or alone: all of a line are converted
-            at once. It changes no row.
-        header: why a line that begins with ``#`` is not of the format.
+        name: The format's name, for errors.
+        reason: Why a line does not fit, short and stable.
+        columns: The columns.
+        end: The pattern of what follows the last column.
+        numbers: Names of integers that are separated by slashes, or stand alone; all of a line's are converted in one
+            call. This affects speed only, no row.
+        header: Why a line that begins with ``#`` does not fit; empty: ``reason``.
     """
 
     def __init__(
@@ -45,7 +48,7 @@ class Layout:
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        """The fields as documentation lists them."""
+        """The fields as the documentation lists them."""
         return tuple(column.field for column in self.columns)
 
     @cached_property
@@ -55,21 +58,21 @@ class Layout:
         return re.compile(expression, FLAGS)
 
     def locate(self, line: str) -> int:
-        """Where in the line the match ends: behind the last column that fits."""
+        """Where in the line the match ends: after the last column that fits."""
         return match_end([column.expression for column in self.columns], line)
 
 
 def match_end(pieces: Sequence[str], line: str) -> int:
-    """Where the longest run of a pattern's pieces that the line begins with ends."""
+    """Where the match of the longest prefix of a pattern's pieces ends; 0 if not even the first piece matches."""
     for count in range(len(pieces), 0, -1):
-        match = re.match("".join(pieces[:count]), line, re.DOTALL | re.ASCII)
+        match = re.match("".join(pieces[:count]), line, FLAGS)
         if match is not None:
             return match.end()
     return 0
 
 
 def first_that_fits(parsers: Sequence[Parser]) -> Parser:
-    """A parser that tries each in turn; the first one's error stands."""
+    """A parser that tries each parser in turn. If all fail, it raises the first one's error."""
     first, *others = parsers
 
     def parse(line: str) -> dict[str, Any]:
@@ -87,5 +90,5 @@ def first_that_fits(parsers: Sequence[Parser]) -> Parser:
 
 
 def furthest(layouts: Sequence[Layout]) -> Callable[[str], int]:
-    """Where the match of the layout that came furthest ends."""
+    """A function that tells where the match of the layout that got furthest ends."""
     return lambda line: max(layout.locate(line) for layout in layouts)

@@ -1,6 +1,6 @@
-"""What a line's parts were made of last time: parts that come again are looked up instead of being read again.
+"""A bounded cache of what parts of lines were converted to: recurring parts are looked up instead of parsed again.
 
-The result for a part hangs on its text alone, so nothing that is remembered can change what a line means.
+The result for a part depends on its text alone, so the cache cannot change what a line means.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 MAX_PARTS = 2048
-"""Parts that are remembered; with one more it begins anew."""
+"""Cached parts; when one more comes, the cache is cleared."""
 MAX_CHARACTERS = 1024
-"""A longer part is read each time."""
+"""A longer part is not cached."""
 
 
 class Remembered(dict[str, T], Generic[T]):
-    """Text → what ``make`` makes of it; what that raises is raised, and not remembered."""
+    """Text → ``make(text)``, cached. What ``make`` raises is raised again, and is not cached."""
 
     __slots__ = ("_make",)
 

@@ -1,4 +1,4 @@
-"""Text to numbers for formats whose fields the line names: what does not fit its type stays the text it is."""
+"""Text to numbers, for formats whose lines name their own fields. A text that does not fit its type stays a text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from streamtally.plan.types import parse_type, to_field_value
 
 Converter = Callable[[str], object]
 
-_SAFE_DIGITS = 18  # fewer than these fit 64 bits
+_SAFE_DIGITS = 18  # an integer with fewer digits fits into 64 bits
 _INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _DECIMAL = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)
 
@@ -26,10 +26,10 @@ def _to_decimal(text: str) -> object:
 
 
 def convert_number(type_name: str) -> Converter:
-    """The conversion for a field of a known integer type, or of DOUBLE."""
+    """The conversion for a field of an integer type or DOUBLE."""
     return _to_integer if parse_type(type_name).is_integer else _to_decimal
 
 
 def converters_of(options: FormatOptions) -> dict[str, Converter]:
-    """The declared types' conversions by field name. Raises: PlanError: an unknown type."""
+    """Field name → conversion, for the declared types. Raises: PlanError: an unknown type."""
     return {name: to_field_value(type_name) for name, type_name in options.types.items()}

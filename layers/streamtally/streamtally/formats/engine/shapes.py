@@ -1,7 +1,8 @@
-"""Lines that name their own fields, read by a pattern for just these names once such lines have come a few times.
+"""Shapes: faster parsers for lines that name their own fields, each for one sequence of names.
 
-A program mostly writes the same keys in the same order. What a shape takes it reads as the format's own way does (a
-test holds the two against each other), and every other line is left to that; so what was seen before changes no row.
+A program mostly writes the same keys in the same order, so a shape is made for keys that have come a few times. A shape
+gives the same row as the format's general parser (a test compares the two) and leaves every other line to it, so
+earlier lines never change the row of a later one.
 """
 
 from __future__ import annotations
@@ -12,22 +13,24 @@ from typing import Any
 from streamtally.formats.base import Row
 
 MAX_SHAPES = 64
-"""Of one format; a further one takes the place of the oldest."""
+"""Shapes of one format; a further one replaces the oldest."""
 MAX_KEYS = 64
+"""Keys of a shape; lines with more are always left to the general parser."""
 SEEN_BEFORE = 4
-"""As often a line's keys must have come before their shape is worth making."""
+"""How many lines must have had the same keys before their shape is made."""
 SEEN_TO_REPLACE = 100
-"""… and before an older one gives way to it: to make a shape takes as long as to read many lines."""
+"""The same, if the shape replaces an older one: making a shape takes as long as parsing many lines."""
 _MAX_SEEN = 1000
 
 Shape = Callable[[str], Row | None]
-"""A line → its row, None for a line of another shape."""
+"""A line → its row; None for a line of another shape."""
 
 
 class Shapes:
-    """The shapes that lines have had, by a number that all lines of a shape mostly share.
+    """The shapes of the lines so far, by a number that the lines of a shape usually share, such as a count of tabs.
 
-    Args: make: keys in their order → their shape.
+    Args:
+        make: Keys in their order → their shape.
     """
 
     def __init__(self, make: Callable[[tuple[str, ...]], Shape]) -> None:
@@ -38,7 +41,7 @@ class Shapes:
         self.find = self._by_number.get
 
     def learn(self, number: int, keys: tuple[str, ...]) -> None:
-        """A line of these keys, each of which comes once, was read the format's own way."""
+        """Note that the general parser has read a line of these keys, all distinct."""
         shape = self._shapes.get(keys)
         if shape is None:
             if len(keys) > MAX_KEYS:
@@ -64,22 +67,25 @@ class Shapes:
 
 
 def write_shape(unpack: str, values: Sequence[tuple[str, str]], scope: dict[str, Any]) -> Shape:
-    """A shape's function, which unpacks the groups of ``match`` and shows a dict.
+    """A shape's function: it unpacks the groups of ``match`` and returns a dict.
 
-    No key of a line becomes code: a key is bound to the name ``k…`` in the function's globals.
+    No key of a line becomes code: a key is bound to a name ``k…`` in the function's globals.
 
-    Args: unpack: the groups' variables; values: key and its value's expression; scope: the names that it uses.
+    Args:
+        unpack: The groups' variables, separated by commas.
+        values: Keys with the expressions of their values.
+        scope: The names that the expressions use, and ``match``.
     """
-    items = ", ".join(f"k{place}: {value}" for place, (_, value) in enumerate(values))
+    items = ", ".join(f"k{index}: {value}" for index, (_, value) in enumerate(values))
     code = (
         "def shape(line):\n"
-        "    found = match(line)\n"
-        "    if found is None:\n"
+        "    matched = match(line)\n"
+        "    if matched is None:\n"
         "        return None\n"
-        f"    {unpack}, = found.groups()\n"
+        f"    {unpack}, = matched.groups()\n"
         f"    return {{{items}}}\n"
     )
-    scope.update({f"k{place}": key for place, (key, _) in enumerate(values)})
-    exec(code, scope)  # noqa: S102 - made of names with numbers
+    scope.update({f"k{index}": key for index, (key, _) in enumerate(values)})
+    exec(code, scope)  # noqa: S102 - made of numbered names, never of a line
     shape: Shape = scope["shape"]
     return shape

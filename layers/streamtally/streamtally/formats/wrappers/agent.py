@@ -1,7 +1,7 @@
-"""Lines as the Kinesis Agent's ``dataProcessingOptions`` convert them, as rows: ``agent_options`` of a pipeline.
+"""Rows of lines as the Kinesis Agent's ``dataProcessingOptions`` convert them: ``agent_options`` of a pipeline.
 
-The row is the JSON object that the agent would send: texts and nulls. A line that it would skip, send as it was read,
-or convert to something else than one JSON object does not parse here, and so is kept as any such line is.
+The row is the JSON object that the agent would send, of texts and nulls. A line that the agent would skip, send
+unmodified, or convert to anything but one JSON object fails to parse, and is handled like any such line.
 """
 
 from __future__ import annotations
@@ -21,15 +21,18 @@ from streamtally.formats.base import Parser, Row
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def compile_agent(given: Sequence[Any] | str) -> Parser:
-    """A parser by the agent's options, a list or its JSON as it stands in agent.json.
+def compile_agent(agent_options: Sequence[Any] | str) -> Parser:
+    """A parser for the agent's options.
 
-    Raises: SettingsError: the agent would not start with them, or they are out of reach.
+    Args:
+        agent_options: A list of options, or its JSON as in agent.json.
+
+    Raises: SettingsError: the agent would not start with these options, or they are not supported.
     """
-    options: Any = given
-    if isinstance(given, str):
+    options: Any = agent_options
+    if isinstance(agent_options, str):
         try:
-            options = json.loads(given)
+            options = json.loads(agent_options)
         except ValueError as error:
             raise SettingsError(f"agent_options is not JSON: {error}") from None
     flow = AgentFlow(options)
@@ -40,7 +43,8 @@ def compile_agent(given: Sequence[Any] | str) -> Parser:
 
 
 class _Converting:
-    """The whole chain. Where it stamps lines with the present time, that is the record's arrival, as in a retry."""
+    """The whole chain of options. For the current time, which an option may add, it uses the record's arrival, so that
+    a retry gives the same row."""
 
     def __init__(self, flow: AgentFlow, is_stamped: bool, now: datetime | None = None) -> None:
         self._flow = flow
@@ -48,7 +52,7 @@ class _Converting:
         self._now = now
 
     def fresh(self, arrival_ms: int | None = None) -> Parser:
-        """The parser for a record of that arrival."""
+        """The parser for a record that arrived at that time."""
         if not self._is_stamped or arrival_ms is None:
             return self
         return _Converting(self._flow, True, _EPOCH + timedelta(milliseconds=arrival_ms))
@@ -69,7 +73,7 @@ class _Converting:
 
 
 def _by_fields(fields_of: Callable[[str], Row]) -> Parser:
-    """The same for LOGTOJSON alone, without writing JSON and reading it again."""
+    """The same for LOGTOJSON alone, without encoding JSON and decoding it again."""
 
     def parse(line: str) -> Row:
         try:

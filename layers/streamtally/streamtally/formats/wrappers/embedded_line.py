@@ -1,4 +1,4 @@
-"""Log lines inside JSON lines: Fluent Bit's ``{"log": "<line>"}`` and its like."""
+"""Log lines inside JSON lines, such as Fluent Bit's ``{"log": "<line>"}``."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from streamtally.formats.json_lines import parse_json
 
 
 class LineFieldParser:
-    """A parser of the log line that a JSON line holds; what else the JSON says stands behind the line's own fields.
+    """A parser of the log line in a JSON line. The JSON's other members follow the log line's own fields.
 
-    Lines that are no JSON, or have no text of one line there, are parsed as they are.
+    A line that is not JSON, or whose member is not the text of a single line, is parsed itself.
 
-    Args: name: the member that holds the log line.
-    Raises: SettingsError: the name is none.
+    Args:
+        parse: The parser of the log line.
+        name: The member that holds the log line.
+
+    Raises: SettingsError: the name is not a text, or empty.
     """
 
     def __init__(self, parse: Parser, name: str) -> None:
@@ -33,7 +36,7 @@ class LineFieldParser:
         except FormatError:
             return self._parse(line)
         inner = around.get(self._name)
-        # Docker leaves the line its end. More than one line would be rows that nobody counted.
+        # Docker keeps the line end. Several lines would be rows that are not counted as lines.
         inner = inner.removesuffix("\n").removesuffix("\r") if isinstance(inner, str) else ""
         if not inner or "\n" in inner:
             return self._parse(line)

@@ -1,4 +1,4 @@
-"""Columns from inside a row's JSON values, by JSONPath: ``$.a.b``, ``$.a[0]``, ``$['a b']``. A missing one is NULL."""
+"""Columns from within a row's JSON values, by JSONPath: ``$.a.b``, ``$.a[0]``, ``$['a b']``. A missing one is NULL."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ _STEP = re.compile(r"\.([\w-]+)|\[(\d+)\]|\['([^']+)'\]")
 
 
 class PathParser:
-    """A parser whose rows also have the columns that paths name.
+    """A parser that adds columns to the rows of another, each read by a path.
 
-    Args: paths: column → JSONPath.
-    Raises: SettingsError: a path that it cannot take.
+    Args:
+        parse: The parser of the line.
+        paths: Column → JSONPath.
+
+    Raises: SettingsError: a path is not supported.
     """
 
     def __init__(self, parse: Parser, paths: Mapping[str, str]) -> None:
@@ -38,12 +41,12 @@ class PathParser:
 def path_steps(path: str) -> list[str | int]:
     """A JSONPath's steps. Raises: SettingsError."""
     if not _PATH.fullmatch(path):
-        raise SettingsError(f"path {path!r}: it is written as $.name.name, $.name[0] or $['name']")
+        raise SettingsError(f"path {path!r}: write it as $.name.name, $.name[0] or $['name']")
     return [int(index) if index else name or quoted for name, index, quoted in _STEP.findall(path)]
 
 
 def dig(value: Any, steps: list[str | int]) -> Any:
-    """What a path leads to; None where there is nothing."""
+    """The value at a path; None if there is none."""
     for step in steps:
         if isinstance(step, int):
             value = value[step] if isinstance(value, list) and step < len(value) else None

@@ -1,6 +1,6 @@
-"""What a pipeline may do to every row, off by default: split the request, find the true client, hide it, drop fields.
+"""Optional changes to every row: split the request, find the true client, anonymize addresses, drop fields.
 
-They happen in this order, before a row is counted or goes on. A line that does not parse is kept as it is.
+They are made in this order, before the row is counted or passed on. A line that does not parse is not changed.
 """
 
 from __future__ import annotations
@@ -26,13 +26,18 @@ CLIENT_FIELDS = (
     "proxy_protocol_addr", "x_real_ip", "http_x_real_ip", "true_client_ip", "http_true_client_ip",
     "cf_connecting_ip", "http_cf_connecting_ip",
 )  # fmt: skip
-"""The fields in which the formats keep the client's address."""
+"""The fields that hold the client's address in the formats."""
 REQUEST_FIELDS = ("request", "request_uri", "req")
-_TWICE = 4
+_MAX_REPEATS = 4
 PRIVATE_PROXIES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7", "::1/128")
-_ADDRESS = re.compile(r"(\[?)([0-9A-Fa-f:.%]{2,60}?)(\]?)((?::[0-9]{1,5})?)")
+_ADDRESS = re.compile(
+    r"(\[?)"
+    r"([0-9A-Fa-f:.%]{2,60}?)"  # lazy: the last colon may begin the port
+    r"(\]?)"
+    r"((?::[0-9]{1,5})?)"
+)
 MAX_ADDRESS_CHARS = 128
-"""Of an address with its zone and port: a longer text is none, and none of it is remembered."""
+"""Characters of an address with its zone and port; a longer text is not an address, and is not cached."""
 _METHOD = re.compile(r"[A-Za-z!#$%&'*+.^_`|~-]{1,32}", re.ASCII)
 
 
@@ -50,7 +55,7 @@ class Rewrite:
         true_client: TrueClient | None,
         drop: Sequence[str],
     ) -> Rewrite | None:
-        """The steps that the settings ask for, None if none. Raises: SettingsError."""
+        """The steps for the settings; None if there are none. Raises: SettingsError."""
         steps: list[Step] = [split_request] if split else []
         if true_client is not None:
             steps.append(true_client_step(true_client))
@@ -62,7 +67,7 @@ class Rewrite:
         return cls(tuple(steps)) if steps else None
 
     def wrap(self, parse: Parser) -> Parser:
-        """The parser with these steps behind it."""
+        """The parser, followed by these steps."""
         return _Rewriting(parse, self.steps)
 
 
@@ -83,7 +88,7 @@ class _Rewriting:
 
 
 def split_request(row: Row) -> Row:
-    """Adds method, path, query and protocol behind the request line; all are null for what is none."""
+    """Adds method, path, query and protocol after the request line; all are null if it is not a request line."""
     made: Row = {}
     for name, value in row.items():
         made[name] = value
@@ -117,7 +122,7 @@ def _known_address(text: str) -> Address | None:
 
 
 def _split_address(text: str) -> tuple[str, Address, str] | None:
-    """``[2001:db8::1]:443`` → ("[", address, "]:443"); None if it is none."""
+    """``[2001:db8::1]:443`` → ("[", address, "]:443"); None if it is not an address."""
     address = _to_address(text)
     if address is not None:
         return "", address, ""
@@ -127,9 +132,9 @@ def _split_address(text: str) -> tuple[str, Address, str] | None:
 
 
 def anonymize_text(text: str) -> str:
-    """An address, with or without port, or a list of them: IPv4 without its last octet, IPv6 without its last 80 bits.
+    """Zeroes the last octet of an IPv4 address and the last 80 bits of an IPv6 one, with or without port, or in a list.
 
-    A name, or what is no address, stays as it is.
+    Names and other texts are returned unmodified.
     """
     if len(text) <= MAX_ADDRESS_CHARS:
         return _known_anonymized(text)
@@ -160,8 +165,8 @@ def _coarse(address: Address) -> str:
 
 
 def anonymize_step(fields: Sequence[str]) -> Step:
-    """Hides the addresses in these fields, also where a directive has one of them twice (``remote_addr_2``)."""
-    names = {*fields, *(f"{name}_{number}" for name in fields for number in range(2, _TWICE + 1))}
+    """Anonymizes the addresses in these fields, also where a directive has a field repeatedly (``remote_addr_2``)."""
+    names = {*fields, *(f"{name}_{number}" for name in fields for number in range(2, _MAX_REPEATS + 1))}
 
     def anonymize(row: Row) -> Row:
         for name in names & row.keys():
@@ -174,10 +179,12 @@ def anonymize_step(fields: Sequence[str]) -> Step:
 
 
 def true_client_step(settings: TrueClient) -> Step:
-    """Puts the client behind trusted proxies into the client's field; the proxy goes to the field ``proxy``.
+    """Replaces the client's field by the client behind trusted proxies; the proxy is moved to the field ``proxy``.
 
-    As nginx's realip with real_ip_recursive: only if the peer is trusted, and then the last address of the list that
-    is not. Raises: SettingsError: a network that is not one.
+    Works like nginx's realip with real_ip_recursive: if the peer is trusted, the client is the last address of the list
+    that is not trusted.
+
+    Raises: SettingsError: a trusted network is invalid.
     """
     forwarded, client = settings.forwarded, settings.client
     try:
@@ -190,9 +197,9 @@ def true_client_step(settings: TrueClient) -> Step:
         peer, chain = row.get(client), row.get(forwarded)
         if not (isinstance(peer, str) and isinstance(chain, str) and _is_trusted(peer, trusted)):
             return row
-        found = _last_untrusted(chain, trusted)
-        if found is not None:
-            row[client] = found
+        true_client = _last_untrusted(chain, trusted)
+        if true_client is not None:
+            row[client] = true_client
             row["proxy"] = peer
         return row
 
@@ -205,13 +212,13 @@ def _is_trusted(text: str, trusted: Sequence[Network]) -> bool:
 
 
 def _last_untrusted(chain: str, trusted: Sequence[Network]) -> str | None:
-    """The last address that no trusted proxy has, or the first one if all do; nothing beyond what is no address."""
-    found = None
+    """The last address that is not a trusted proxy's, or the first one if all are. The search ends at other text."""
+    address = None
     for entry in reversed(chain.split(",")):
         parts = _split_address(entry.strip())
         if parts is None:
-            return found
-        found = str(parts[1])
+            return address
+        address = str(parts[1])
         if not any(parts[1] in network for network in trusted):
-            return found
-    return found
+            return address
+    return address

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from streamtally.errors import EvaluationError, PatternLimitError, SettingsError
+from streamtally.patterns.apache_log_format import Directive, find_directives
 from streamtally.patterns.engine import compile_linear
 from streamtally.plan.functions.base import Function, always, literal_pattern
 from streamtally.times.parsing import compile_time_parser
@@ -99,13 +100,7 @@ _W3C_NAMED = {
     "REFERER": "%{Referer}i ---> %U",
     "AGENT": "%{User-agent}i",
 }
-_DIRECTIVE = re.compile(
-    r"""
-    "% (?: [<>] | \{ [^}]* \} )* [a-zA-Z] "                        # in quotes
-    | % (?: [<>!,0-9] | \{ [^}]* \} )* (?P<letter> [a-zA-Z%] )     # without
-    """,
-    re.VERBOSE,
-)
+_WITHOUT_CONDITIONS = re.compile(r"(?:[<>]|\{[^}]*\})*")  # modifiers that are not conditions on the status code
 
 
 @lru_cache(maxsize=64)
@@ -116,11 +111,12 @@ def w3c_columns(format: str) -> tuple[int, ParseColumns]:
     """
     named = _W3C_NAMED.get(" ".join(format.upper().split()), format)
     expression, position, count = "", 0, 0
-    for directive in _DIRECTIVE.finditer(named):
-        literal = literal_pattern(named[position : directive.start()])
-        expression += literal + _directive(directive[0], directive["letter"])
-        count += directive["letter"] != "%"
-        position = directive.end()
+    for directive in find_directives(named, one_letter=True):
+        quotes = int(_is_quoted(directive, named, position))
+        literal = literal_pattern(named[position : directive.start - quotes])
+        expression += literal + _column_pattern(directive, bool(quotes))
+        count += directive.letter != "%"
+        position = directive.end + quotes
     if not count:
         known = ", ".join(_W3C_NAMED)
         raise SettingsError(f"unknown log format {format[:60]!r}: use one of {known}, or Apache's directives")
@@ -129,14 +125,25 @@ def w3c_columns(format: str) -> tuple[int, ParseColumns]:
     return count, remember_last(lambda text: columns.groups() if (columns := match(text)) else None)
 
 
-def _directive(text: str, letter: str | None) -> str:
-    if letter == "%":
+def _is_quoted(directive: Directive, log_format: str, position: int) -> bool:
+    """Whether the directive is in quotes of its own: the first one after ``position``, where the one before ended."""
+    return (
+        directive.letter != "%"
+        and directive.start > position
+        and log_format[directive.start - 1] == '"' == log_format[directive.end : directive.end + 1]
+        and _WITHOUT_CONDITIONS.fullmatch(directive.modifiers) is not None
+    )
+
+
+def _column_pattern(directive: Directive, is_quoted: bool) -> str:
+    """The pattern of a directive's column, with its quotes."""
+    if directive.letter == "%":
         return "%"
-    if text.startswith('"'):
+    if is_quoted:
         return r'"([^"\\]*(?:\\.[^"\\]*)*)"'
-    if letter == "t":
+    if directive.letter == "t":
         return r"\[([^\]]*)\]"
-    return r"(.*)" if letter == "i" else r"([^\t\n\v\f\r ]*)"
+    return r"(.*)" if directive.letter == "i" else r"([^\t\n\v\f\r ]*)"
 
 
 _SYSLOG = re.compile(

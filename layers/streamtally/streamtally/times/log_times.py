@@ -13,9 +13,10 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from streamtally.errors import EvaluationError
+from streamtally.memo import Memo
 from streamtally.times.iso import MS_PER_DAY, from_iso
 from streamtally.times.java_patterns import MONTHS, parse_pattern
-from streamtally.times.parsing import MAX_REMEMBERED_CHARS, compile_time_parser
+from streamtally.times.parsing import MAX_REMEMBERED_CHARS, MAX_TEXTS, compile_time_parser
 
 LogTimeParser = Callable[[Any, int], int]
 """A time's value and its record's arrival in ms → ms since the epoch. Raises EvaluationError."""
@@ -130,21 +131,14 @@ def _auto(zone: tzinfo) -> LogTimeParser:
     return parse
 
 
-class RememberedLogTimes(dict[tuple[Any, int], int]):
+class RememberedLogTimes(Memo[tuple[Any, int], int]):
     """(value, day of arrival) → time, each parsed once; bounded. Raises EvaluationError on look-up."""
 
-    MAX_TEXTS = 50_000
+    __slots__ = ()
 
     def __init__(self, parse: LogTimeParser) -> None:
-        super().__init__()
-        self._parse = parse
+        super().__init__(lambda key: parse(key[0], key[1] * MS_PER_DAY), MAX_TEXTS, MAX_REMEMBERED_CHARS)
 
-    def __missing__(self, key: tuple[Any, int]) -> int:
-        value, day = key
-        ms = self._parse(value, day * MS_PER_DAY)
-        if type(value) is str and len(value) > MAX_REMEMBERED_CHARS:
-            return ms
-        if len(self) >= self.MAX_TEXTS:
-            self.clear()
-        self[key] = ms
-        return ms
+    def text_in(self, key: tuple[Any, int]) -> object:
+        """The time's text."""
+        return key[0]

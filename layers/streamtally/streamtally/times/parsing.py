@@ -11,6 +11,7 @@ from datetime import UTC, tzinfo
 from typing import Any
 
 from streamtally.errors import EvaluationError
+from streamtally.memo import Memo
 from streamtally.times.iso import MS_PER_DAY, MS_PER_SECOND, from_iso, parse_offset, to_ms
 from streamtally.times.java_patterns import (
     DAY_NAMES,
@@ -24,6 +25,12 @@ from streamtally.times.java_patterns import (
 
 TimeParser = Callable[[str], int]
 """Text → milliseconds since the epoch. Raises EvaluationError."""
+
+MAX_TEXTS = 50_000
+"""Times of one kind that are remembered."""
+MAX_REMEMBERED_CHARS = 64
+"""A longer text is read each time: fifty thousand of them would be a function's memory."""
+MAX_MINUTES = 20_000
 
 
 def compile_time_parser(pattern: str, zone: tzinfo = UTC) -> TimeParser:
@@ -207,13 +214,12 @@ def _fixed_seconds(parts: tuple[tuple[str, str], ...]) -> tuple[int, int] | None
     return None if seconds is None else (seconds, position)
 
 
-MAX_REMEMBERED_MINUTES = 20_000
-
-
 def _by_minute(parse: TimeParser, seconds_at: int, length: int) -> TimeParser:
     """The same parser, reading each distinct minute (with its offset) once."""
-    minutes: dict[str, int] = {}
     after = seconds_at + 2
+    minutes: Memo[str, int] = Memo(
+        lambda minute: parse(f"{minute[:seconds_at]}00{minute[seconds_at:]}"), MAX_MINUTES, length
+    )
 
     def parse_remembered(text: str) -> int:
         if (
@@ -223,36 +229,15 @@ def _by_minute(parse: TimeParser, seconds_at: int, length: int) -> TimeParser:
             or seconds > "59"
         ):
             return parse(text)
-        minute = text[:seconds_at] + text[after:]
-        start = minutes.get(minute)
-        if start is None:
-            start = parse(text) - int(seconds) * MS_PER_SECOND
-            if len(minutes) >= MAX_REMEMBERED_MINUTES:
-                minutes.clear()
-            minutes[minute] = start
-        return start + int(seconds) * MS_PER_SECOND
+        return minutes[text[:seconds_at] + text[after:]] + int(seconds) * MS_PER_SECOND
 
     return parse_remembered
 
 
-MAX_REMEMBERED_CHARS = 64
-"""A longer text is read each time: fifty thousand of them would be a function's memory."""
-
-
-class RememberedTimes(dict[Any, int]):
+class RememberedTimes(Memo[Any, int]):
     """Text → milliseconds, each distinct text parsed once; bounded. Raises EvaluationError on look-up."""
 
-    MAX_TEXTS = 50_000
+    __slots__ = ()
 
     def __init__(self, parse: TimeParser) -> None:
-        super().__init__()
-        self._parse = parse
-
-    def __missing__(self, text: Any) -> int:
-        ms = self._parse(text)
-        if type(text) is str and len(text) > MAX_REMEMBERED_CHARS:
-            return ms
-        if len(self) >= self.MAX_TEXTS:
-            self.clear()
-        self[text] = ms
-        return ms
+        super().__init__(parse, MAX_TEXTS, MAX_REMEMBERED_CHARS)

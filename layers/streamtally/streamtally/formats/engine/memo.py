@@ -6,7 +6,9 @@ The result for a part depends on its text alone, so the cache cannot change what
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import TypeVar
+
+from streamtally.memo import Memo
 
 T = TypeVar("T")
 
@@ -16,19 +18,10 @@ MAX_CHARACTERS = 1024
 """A longer part is not cached."""
 
 
-class Remembered(dict[str, T], Generic[T]):
+class Remembered(Memo[str, T]):
     """Text → ``make(text)``, cached. What ``make`` raises is raised again, and is not cached."""
 
-    __slots__ = ("_make",)
+    __slots__ = ()
 
     def __init__(self, make: Callable[[str], T]) -> None:
-        super().__init__()
-        self._make = make
-
-    def __missing__(self, text: str) -> T:
-        made = self._make(text)
-        if len(self) >= MAX_PARTS:
-            self.clear()
-        if len(text) <= MAX_CHARACTERS:
-            self[text] = made
-        return made
+        super().__init__(make, MAX_PARTS, MAX_CHARACTERS)

@@ -19,11 +19,14 @@ from typing import Any
 import orjson
 
 from bench.opensearch_partials import INDEX_SETTINGS, NOW, make_partials
-from streamtally.aws.opensearch.cluster import Cluster, connect
-from streamtally.aws.opensearch.groups import Way, fetch_groups
+from streamtally.aws.opensearch.cluster import Cluster
+from streamtally.aws.opensearch.connect import connect
 from streamtally.aws.opensearch.manager import Manager
-from streamtally.aws.opensearch.merge import merge_groups
-from streamtally.aws.opensearch.run import SettleReport, SettleRun
+from streamtally.aws.opensearch.settling.groups import Way, fetch_groups
+from streamtally.aws.opensearch.settling.merge import merge_groups
+from streamtally.aws.opensearch.settling.settle_output import settle_output
+from streamtally.aws.opensearch.settling.settle_report import SettleReport
+from streamtally.aws.opensearch.settling.settle_run import SettleRun
 from streamtally.times.iso import to_iso
 from tests.integration.opensearch.data import DAY_MS, MINUTE_MS, forever, manager_of, refresh, settled
 from tests.integration.opensearch.server import Unavailable, running
@@ -104,7 +107,7 @@ def measure(cluster: Cluster, manager: Manager, way: Way) -> Cost:
     assert isinstance(cluster, TimedCluster)
     cluster.bulk_seconds = 0.0
     cluster.requests, cpu, client, start = 0, server_cpu(cluster), time.process_time(), time.perf_counter()
-    run.run()
+    settle_output(run)
     seconds, client = time.perf_counter() - start, time.process_time() - client
     requests = cluster.requests
     assert run.report.finished, run.report

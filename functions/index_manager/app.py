@@ -17,7 +17,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from streamtally.aws.handlers import custom_resource
 from streamtally.aws.handlers.index_report import report_managed, report_settled
 from streamtally.aws.handlers.settings import pipeline_from_environment
-from streamtally.aws.opensearch.cluster import connect_from_environment
+from streamtally.aws.opensearch.connect import connect_from_environment
 from streamtally.aws.opensearch.manager import Manager, make_manager
 from streamtally.aws.sinks.parking import put_parked
 from streamtally.errors import SettingsError

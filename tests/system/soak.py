@@ -12,8 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from streamtally.aws.opensearch import partials
-from streamtally.aws.opensearch.cluster import connect
+from streamtally.aws.opensearch.connect import connect
+from streamtally.aws.opensearch.settling import queries
 from tests.integration.opensearch.server import running
 from tests.system.faults.opensearch_end import OpenSearchEnd
 from tests.system.faults.test_faults import changed_pipeline
@@ -63,7 +63,7 @@ def soak(url: str, folder: Path, lines: int, seed: int) -> dict[str, object]:
     killing = Faults(seed + 1, {"settling killed": SHARES["settling killed"]})
     killing.injected = faults.injected
     # Settling goes by the server's clock and with next to no margin, so that it leaves out what it may leave out.
-    partials.CHECKPOINT_MARGIN_MS = SETTLING_MARGIN_MS
+    queries.CHECKPOINT_MARGIN_MS = SETTLING_MARGIN_MS
     end = OpenSearchEnd(connect(url), pipeline, killing, now, clock=lambda: time.time_ns() // 1_000_000)
     world = World(folder, end, now, faults, buffer_bytes=BUFFER_BYTES, keep_lines=False)
     world.max_failed_tries = 4

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from streamtally.aws.opensearch.cluster import Cluster, connect
+from streamtally.aws.opensearch.cluster import Cluster
+from streamtally.aws.opensearch.connect import connect
 from tests.integration.opensearch.server import Server, Unavailable, start
 
 

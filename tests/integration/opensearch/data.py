@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from streamtally.aws.opensearch.cluster import Cluster
 from streamtally.aws.opensearch.manager import Manager, make_manager
-from streamtally.aws.opensearch.run import SettleReport
+from streamtally.aws.opensearch.settling.settle_report import SettleReport
 from streamtally.transform.pipeline import Pipeline, load_pipeline
 from streamtally.transform.records import decode_records
 from streamtally.transform.transform import transform

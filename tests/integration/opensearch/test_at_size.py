@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from streamtally.aws.opensearch.cluster import Cluster, connect
+from streamtally.aws.opensearch.cluster import Cluster
+from streamtally.aws.opensearch.connect import connect
 from streamtally.aws.opensearch.manager import Manager
 from tests.integration.opensearch.data import (
     MINUTE_MS,

@@ -201,7 +201,7 @@ def test_old_logs(run: Run, opensearch: Server, cluster: Cluster, tmp_path: Path
     assert isinstance(refused.exception, IndexPlanError)
     assert "documents are dated before" in str(refused.exception)
     assert "(retention.max_age of 90 days)" in str(refused.exception)
-    assert "nothing was put" in str(refused.exception)
+    assert "nothing was loaded" in str(refused.exception)
     assert (left_out.exit_code, json.loads(left_out.stdout)["left_out"]) == (0, 3)
     for result in (done, again):
         assert result.exit_code == 0, result.output

@@ -91,7 +91,7 @@ def test_partial_accepted_after_the_last_settle(cluster: Cluster) -> None:
 
 # Between the last reading and the delete nothing is accepted, even if an old pipeline came into force again.
 def test_nothing_is_accepted_while_closing(cluster: Cluster, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    from streamtally.aws.opensearch import close
+    from streamtally.aws.opensearch.settling import close
 
     pipeline = make_pipeline()
     manage(cluster, NOW)

@@ -92,7 +92,7 @@ def test_blocked_index(cluster: Cluster, block: str) -> None:
     run_settle(cluster, NOW + 2 * MINUTE_MS)
 
     assert len(blocked.problems) == 1
-    assert "settled documents refused" in blocked.problems[0]
+    assert "settled documents rejected" in blocked.problems[0]
     assert "block" in blocked.problems[0]
     assert "\n" not in blocked.problems[0]
     assert not blocked.finished

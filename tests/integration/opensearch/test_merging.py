@@ -11,14 +11,15 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from streamtally.aws.opensearch import merge
 from streamtally.aws.opensearch.cluster import Cluster
-from streamtally.aws.opensearch.groups import SettledGroup, Way, Work, fetch_groups
-from streamtally.aws.opensearch.merge import merge_groups
-from streamtally.aws.opensearch.mixed import find_mixed
-from streamtally.aws.opensearch.partials import Partials, Place
+from streamtally.aws.opensearch.settling import merge
+from streamtally.aws.opensearch.settling.groups import SettledGroup, SettleWork, Way, fetch_groups
+from streamtally.aws.opensearch.settling.merge import merge_groups
+from streamtally.aws.opensearch.settling.mixed import find_mixed
+from streamtally.aws.opensearch.settling.partials import Partials
+from streamtally.aws.opensearch.settling.queries import GroupPosition
 from streamtally.ids import digest
-from streamtally.indices.settling import Settler
+from streamtally.indices.settling.settler import Settler
 from streamtally.indices.spec import read_specs
 from streamtally.transform.documents import encode_document
 from streamtally.transform.pipeline import Pipeline
@@ -66,7 +67,7 @@ def put(cluster: Cluster, documents: Iterable[tuple[str, Document]]) -> None:
     refresh(cluster)
 
 
-def work_of(cluster: Cluster, case: Case, after: Place | None = None) -> Work:
+def work_of(cluster: Cluster, case: Case, after: GroupPosition | None = None) -> SettleWork:
     """What a run would settle of a case's windows."""
     name = case.plans[0].output.name
     pipeline: Pipeline = make_pipeline()
@@ -76,7 +77,7 @@ def work_of(cluster: Cluster, case: Case, after: Place | None = None) -> Work:
         name, plans.__getitem__, case.plans[0], find_mixed(partials, {}), lambda window: window > FIRST_MS
     )
     counts = Counter(window_of(document) for document in case.documents.values())
-    return Work(partials, settler, case.windows, counts, after)
+    return SettleWork(partials, settler, case.windows, counts, after)
 
 
 def written(groups: Iterable[SettledGroup]) -> dict[str, tuple[int, bytes]]:
@@ -86,7 +87,7 @@ def written(groups: Iterable[SettledGroup]) -> dict[str, tuple[int, bytes]]:
     }
 
 
-def both_ways(cluster: Cluster, case: Case, after: Place | None = None) -> tuple[list[SettledGroup], ...]:
+def both_ways(cluster: Cluster, case: Case, after: GroupPosition | None = None) -> tuple[list[SettledGroup], ...]:
     ways: list[Way] = [merge_groups, fetch_groups]
     return tuple(list(way(work_of(cluster, case, after))) for way in ways)
 

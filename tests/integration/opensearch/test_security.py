@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from streamtally.aws.evidence.opensearch import gather_opensearch
-from streamtally.aws.opensearch.cluster import Cluster, ClusterError, connect
+from streamtally.aws.opensearch.cluster import Cluster, ClusterError
+from streamtally.aws.opensearch.connect import connect
 from streamtally.aws.opensearch.manager import make_manager
 from streamtally.doctor import examine
 from streamtally.indices.roles import FIREHOSE_ROLE, MANAGER_ROLE

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from streamtally.aws.opensearch.cluster import Cluster
-from streamtally.aws.opensearch.run import SettleRun
-from streamtally.aws.opensearch.settle import settle
+from streamtally.aws.opensearch.settling.settle import settle
+from streamtally.aws.opensearch.settling.settle_run import SettleRun
+from streamtally.aws.opensearch.settling.settle_windows import settle_windows
 from streamtally.transform.pipeline import Pipeline
 from tests.integration.opensearch.data import (
     DAY_MS,
@@ -67,7 +68,7 @@ def test_final_is_a_version_of_its_own(managed: Cluster) -> None:
     # A run that chose its windows half an hour ago and writes only now.
     spec = manager_of(managed).specs[0]
     slow = SettleRun(managed, pipeline, spec, spec.windowed[0], NOW, forever)
-    slow.settle_windows([WINDOW], {WINDOW: 1}, slow.read_state(), {}, {})
+    settle_windows(slow, [WINDOW], {WINDOW: 1}, slow.read_state(), {})
 
     assert before is False
     assert settled(managed)[0]["tally"]["final"] is True

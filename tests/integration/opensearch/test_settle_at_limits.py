@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from streamtally.aws.opensearch import partials
-from streamtally.aws.opensearch.cluster import Cluster, ClusterError, connect
-from streamtally.aws.opensearch.groups import fetch_groups
+from streamtally.aws.opensearch.cluster import Cluster, ClusterError
+from streamtally.aws.opensearch.connect import connect
 from streamtally.aws.opensearch.manager import Manager
 from streamtally.aws.opensearch.observe import state_id
-from streamtally.aws.opensearch.partials import Pace
-from streamtally.aws.opensearch.run import SettleRun
-from streamtally.aws.opensearch.settle import settle
+from streamtally.aws.opensearch.settling import partials, reading, settle_windows
+from streamtally.aws.opensearch.settling.groups import fetch_groups
+from streamtally.aws.opensearch.settling.partials import PageSize
+from streamtally.aws.opensearch.settling.settle import settle
+from streamtally.aws.opensearch.settling.settle_run import SettleRun
 from streamtally.indices.names import STATE_INDEX
 from streamtally.indices.state import Progress, read_state
 from tests.integration.opensearch.data import (
@@ -81,9 +82,9 @@ def partials_indices(cluster: Cluster) -> list[str]:
 def many_lines() -> list[tuple[int, int]]:
     """1,500 windows in a row over midnight, some missing, two lines each, and one window a day later."""
     first = ms("2026-03-10T22:00")
-    windows = [first + n * MINUTE_MS for n in range(1_520) if n % 76]
-    assert len(windows) == 1_500
-    return [(w + 1_000 * n, 200 + 304 * n) for w in windows for n in (0, 1)] + [(WINDOW, 200)]
+    starts = [first + n * MINUTE_MS for n in range(1_520) if n % 76]
+    assert len(starts) == 1_500
+    return [(w + 1_000 * n, 200 + 304 * n) for w in starts for n in (0, 1)] + [(WINDOW, 200)]
 
 
 # More windows at once than a shard takes clauses, over three indices: each is settled, audited and closed right. (Asked
@@ -252,7 +253,7 @@ def test_a_request_cut_by_the_end_of_the_run(
 ) -> None:
     lines = [(WINDOW - n * MINUTE_MS, 200) for n in range(5)]
     put_all(managed, make_documents(make_pipeline(), "one", lines, NOW), NOW)
-    original, left = partials.Partials._hits, [100.0]
+    original, left = reading.read_hits, [100.0]
 
     def hits(*arguments: Any) -> Any:
         for number, hit in enumerate(original(*arguments)):
@@ -261,7 +262,7 @@ def test_a_request_cut_by_the_end_of_the_run(
                 left[0] = 12.5 if time_is_out else 100.0
                 raise ClusterError("no whole answer in 1.3 s")
 
-    monkeypatch.setattr(partials.Partials, "_hits", hits)
+    monkeypatch.setattr(reading, "read_hits", hits)
     report = fetching(managed).settle(NOW, lambda: left[0])[0]
 
     assert (report.finished, report.written) == (False, 3 if time_is_out else 0)
@@ -270,7 +271,7 @@ def test_a_request_cut_by_the_end_of_the_run(
 
 
 def test_pages_go_by_bytes() -> None:
-    pace = Pace()
+    pace = PageSize()
     sizes = [pace.size]
     for size_bytes, seconds in [
         (500_000, 0.1),
@@ -448,19 +449,19 @@ def test_a_held_window_after_a_cut(managed: Cluster) -> None:
 def test_less_is_read_than_is_there(managed: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [(WINDOW - n * MINUTE_MS, 200) for n in range(5)]
     put_all(managed, make_documents(make_pipeline(), "one", lines, NOW), NOW)
-    original = partials.Partials._hits
+    original = reading.read_hits
 
     def hits(*arguments: Any) -> Any:
         return (hit for hit in original(*arguments) if hit[0] != WINDOW)
 
-    monkeypatch.setattr(partials.Partials, "_hits", hits)
+    monkeypatch.setattr(reading, "read_hits", hits)
     report = fetching(managed).settle(NOW, forever)[0]
     later = NOW + 11 * DAY_MS
     manager_of(managed).manage(later, forever)
     closing = fetching(managed).settle(later + QUARTER, forever)[0]
 
     assert report.problems == [
-        "1 windows from 2026-03-12T11:58:00.000Z on were not read whole: 0 of 1 partials of the first"
+        "1 windows from 2026-03-12T11:58:00.000Z on were read incompletely: 0 of 1 partials of the first"
     ]
     assert not report.finished
     assert progress(managed).checkpoint_ms == 0
@@ -520,7 +521,7 @@ def test_partials_under_another_mapping(managed: Cluster) -> None:
 
     assert report.deleted == []
     assert len(report.problems) == 1
-    assert "is kept: 1 of its documents are of no output of the plan" in report.problems[0]
+    assert "is kept: 1 of its documents belong to no output of the plan" in report.problems[0]
 
 
 # Whatever an output raises is its own: another is settled, and the line names what it was.
@@ -531,14 +532,14 @@ def test_another_output_goes_on(cluster: Cluster, monkeypatch: pytest.MonkeyPatc
     )
     manager_of(cluster, pipeline).manage(NOW, forever)
     put_all(cluster, make_documents(pipeline, "one", [(WINDOW, 200)], NOW), NOW)
-    original = SettleRun._write_groups
+    original = settle_windows.write_groups
 
     def write_groups(run: SettleRun, *arguments: Any) -> Any:
         if run.output.name == "BAD":
             raise KeyError("aggregates\nof it")
         return original(run, *arguments)
 
-    monkeypatch.setattr(SettleRun, "_write_groups", write_groups)
+    monkeypatch.setattr(settle_windows, "write_groups", write_groups)
     bad, good = manager_of(cluster, pipeline).settle(NOW, forever)
 
     assert (bad.finished, good.finished, good.problems) == (False, True, [])

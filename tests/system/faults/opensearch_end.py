@@ -9,9 +9,9 @@ from random import Random
 from typing import Any
 
 from streamtally.aws.opensearch.cluster import Cluster
-from streamtally.aws.opensearch.groups import fetch_groups
 from streamtally.aws.opensearch.manager import Manager, make_manager
-from streamtally.aws.opensearch.merge import merge_groups
+from streamtally.aws.opensearch.settling.groups import fetch_groups
+from streamtally.aws.opensearch.settling.merge import merge_groups
 from streamtally.aws.recovery.batches import IndexedBatches
 from streamtally.indices.spec import read_specs
 from streamtally.local.pipeline import SUMMARY

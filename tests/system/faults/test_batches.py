@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from streamtally.aws.opensearch.cluster import connect
+from streamtally.aws.opensearch.connect import connect
 from streamtally.aws.recovery import batches
 from streamtally.aws.recovery.batches import IndexedBatches, read_closed
 from streamtally.indices.spec import read_specs

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from streamtally.aws.opensearch.cluster import connect
+from streamtally.aws.opensearch.connect import connect
 from tests.integration.opensearch.conftest import wipe
 from tests.integration.opensearch.server import Server
 from tests.system.faults.opensearch_end import OpenSearchEnd

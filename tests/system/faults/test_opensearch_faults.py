@@ -10,8 +10,8 @@ from random import Random
 
 import pytest
 
-from streamtally.aws.opensearch.cluster import connect
-from streamtally.aws.opensearch.pace import TRIES, Pace
+from streamtally.aws.opensearch.connect import connect
+from streamtally.aws.opensearch.transport.retries import TRIES, Pace
 from streamtally.local.pipeline import INGESTION, SUMMARY
 from tests.integration.opensearch.conftest import wipe
 from tests.integration.opensearch.server import Server

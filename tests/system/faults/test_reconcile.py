@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 import boto3
 import pytest
 
-from streamtally.aws.opensearch.cluster import Cluster, connect
+from streamtally.aws.opensearch.cluster import Cluster
+from streamtally.aws.opensearch.connect import connect
 from streamtally.aws.sinks.objects import Folder
 from streamtally.local.folder import read_folder
 from streamtally.transform.pipeline import load_pipeline

@@ -16,7 +16,7 @@ import boto3
 import orjson
 import pytest
 
-from streamtally.aws.opensearch.cluster import connect
+from streamtally.aws.opensearch.connect import connect
 from streamtally.aws.recovery.redrive import carry_out, plan_redrive
 from streamtally.aws.sinks.objects import Bucket, Folder, ObjectStore
 from streamtally.local.folder import read_folder

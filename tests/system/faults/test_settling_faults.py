@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from streamtally.aws.opensearch.cluster import Cluster, connect
-from streamtally.aws.opensearch.pace import TRIES, Pace
+from streamtally.aws.opensearch.cluster import Cluster
+from streamtally.aws.opensearch.connect import connect
+from streamtally.aws.opensearch.transport.retries import TRIES, Pace
 from tests.integration.opensearch.conftest import wipe
 from tests.integration.opensearch.data import (
     INBOX,

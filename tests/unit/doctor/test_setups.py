@@ -30,7 +30,7 @@ from botocore.stub import Stubber
 from streamtally.aws.clients import Aws
 from streamtally.doctor import CHECKS
 from streamtally.doctor.error_log import KNOWN
-from streamtally.indices.templates import DATE_FORMAT
+from streamtally.indices.index_templates import DATE_FORMAT
 from tests.unit.cli.operator_runner import run
 
 SETUPS = sorted(path for path in (Path(__file__).parent / "setups").iterdir() if path.is_dir())

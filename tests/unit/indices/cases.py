@@ -11,7 +11,7 @@ import orjson
 from hypothesis import strategies as st
 
 from streamtally.ids import digest
-from streamtally.indices.settling import PlanOutputs, shape_of
+from streamtally.indices.settling.plan_choice import PlanOutputs, shape_of
 from streamtally.plan.windowed import Groups, WindowedOutput
 from streamtally.times.iso import to_iso
 from streamtally.transform.documents import encode_document, partial_document

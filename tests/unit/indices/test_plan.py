@@ -9,18 +9,8 @@ from typing import Any
 import pytest
 
 from streamtally.errors import IndexPlanError, SettingsError
-from streamtally.indices.actions import Plan
-from streamtally.indices.ingest import read_closed_before, to_pipeline
-from streamtally.indices.ism import policy_id, to_ism_policy
-from streamtally.indices.mappings import compare
-from streamtally.indices.names import MS_PER_DAY
-from streamtally.indices.observed import Observed, ObservedIndex, StoredInbox, StoredState
-from streamtally.indices.plan import Wanted, plan_manage
-from streamtally.indices.roles import FIREHOSE_ROLE, to_firehose_role, to_role_mappings, to_roles
-from streamtally.indices.settling import PlanShare, choose_plan
-from streamtally.indices.spec import Column, IndexSpec, PlanOutput, Retention, read_specs
-from streamtally.indices.state import Cursor, OutputState, Progress, RotationFrom, read_state
-from streamtally.indices.templates import (
+from streamtally.indices.actions import IndexPlan
+from streamtally.indices.index_templates import (
     component_name,
     to_alias,
     to_component_templates,
@@ -28,10 +18,25 @@ from streamtally.indices.templates import (
     to_index_templates,
     to_mapping,
 )
+from streamtally.indices.ingest import read_closed_before, to_pipeline
+from streamtally.indices.ism import policy_id, to_ism_policy
+from streamtally.indices.mappings import compare
+from streamtally.indices.names import MS_PER_DAY
+from streamtally.indices.observed import Observed, ObservedIndex, StoredInbox, StoredState
+from streamtally.indices.plan import plan_manage
+from streamtally.indices.roles import FIREHOSE_ROLE, to_firehose_role, to_role_mappings, to_roles
+from streamtally.indices.settling.plan_choice import PlanShare, choose_plan
+from streamtally.indices.spec import IndexColumn, IndexSpec, PlanOutput, Retention, read_specs
+from streamtally.indices.state import Cursor, OutputState, Progress, RotationFrom, read_state
+from streamtally.indices.wanted import Wanted
 from tests.unit.indices.test_names import ms
 
 NOW = ms("2026-03-10T12:00")
-COLUMNS = (Column("datetime", "VARCHAR(23)", "date"), Column("status", "INTEGER"), Column("path", "VARCHAR(64)"))
+COLUMNS = (
+    IndexColumn("datetime", "VARCHAR(23)", "date"),
+    IndexColumn("status", "INTEGER"),
+    IndexColumn("path", "VARCHAR(64)"),
+)
 SPEC = IndexSpec("OUT", "request_data", "Stream", (PlanOutput("OUT", "windowed", 60_000),), COLUMNS)
 DAY = "request_data-2026-03-10"
 VIEW = {"request_data": to_alias()}
@@ -40,7 +45,7 @@ VIEW = {"request_data": to_alias()}
 def done(spec: IndexSpec = SPEC, **changes: Any) -> Observed:
     """A cluster in which everything of a spec is as it should be."""
     state = OutputState((RotationFrom(0, "day"),), closed_before_ms=ms("2026-02-28T00:00"), closed_at_ms=1)
-    from streamtally.indices.templates import to_unknown_template
+    from streamtally.indices.index_templates import to_unknown_template
 
     return replace(
         Observed(
@@ -53,7 +58,7 @@ def done(spec: IndexSpec = SPEC, **changes: Any) -> Observed:
     )
 
 
-def kinds(plan: Plan) -> list[tuple[str, str]]:
+def kinds(plan: IndexPlan) -> list[tuple[str, str]]:
     return [(action.kind, action.target) for action in plan.actions]
 
 
@@ -246,7 +251,7 @@ def test_shards_of_partials() -> None:
 def test_field_types(sql_type: str, index_type: str | None, declared: str | None, kind: str) -> None:
     types = {"c": declared} if declared else {}
 
-    assert to_field(Column("c", sql_type, index_type), types)["type"] == kind
+    assert to_field(IndexColumn("c", sql_type, index_type), types)["type"] == kind
 
 
 def document(**settings: Any) -> dict[str, Any]:

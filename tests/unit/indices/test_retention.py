@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from streamtally.config.outputs import Rollover, Rotation
-from streamtally.indices.actions import Plan
+from streamtally.indices.actions import IndexPlan
 from streamtally.indices.names import LATE_UNKNOWN, MS_PER_DAY, output_name, parse_index_name, partials_name
-from streamtally.indices.observed import Disk, Observed, ObservedIndex, StoredState
+from streamtally.indices.observed import DiskSpace, Observed, ObservedIndex, StoredState
 from streamtally.indices.plan import plan_manage
 from streamtally.indices.retention import find_expired
 from streamtally.indices.spec import IndexSpec, PlanOutput, Retention
@@ -28,7 +28,7 @@ def make_spec(rotation: Rotation = "day", kind: Any = "windowed", **options: Any
 class Simulated:
     """A cluster as the plan sees it; applying is done on its dict. Each index has the size that `size` says."""
 
-    def __init__(self, spec: IndexSpec, size_bytes: int = 1_000_000, disk: Disk | None = None) -> None:
+    def __init__(self, spec: IndexSpec, size_bytes: int = 1_000_000, disk: DiskSpace | None = None) -> None:
         self.spec = spec
         self.size_bytes = size_bytes
         self.disk = disk
@@ -45,11 +45,11 @@ class Simulated:
             indices.setdefault(name, ObservedIndex(name, docs=10, size_bytes=self.size_bytes, created_ms=now_ms))
         self.observed = replace(self.observed, indices=indices, disk=self._disk(indices))
 
-    def _disk(self, indices: dict[str, ObservedIndex]) -> Disk | None:
+    def _disk(self, indices: dict[str, ObservedIndex]) -> DiskSpace | None:
         used = sum(index.size_bytes for index in indices.values())
         return replace(self.disk, free_bytes=self.disk.total_bytes - used) if self.disk else None
 
-    def manage(self, now_ms: int) -> Plan:
+    def manage(self, now_ms: int) -> IndexPlan:
         plan = plan_manage([self.spec], self.observed, now_ms)
         states, indices = dict(self.observed.states), dict(self.observed.indices)
         pipelines = dict(self.observed.pipelines)
@@ -130,11 +130,11 @@ def test_by_size() -> None:
 
 # By free disk: the oldest go until the share is free again; the one being written stays, whatever the disk says.
 def test_by_free_disk() -> None:
-    disk = Disk(total_bytes=10_000_000, free_bytes=10_000_000)
+    disk = DiskSpace(total_bytes=10_000_000, free_bytes=10_000_000)
     cluster = Simulated(make_spec("day", "row", retention=Retention(min_free_disk_share=0.5)), disk=disk)
 
     cluster.run(days=30, every_ms=HOUR * 6)
-    full = replace(cluster.observed, disk=Disk(10_000_000, 0))
+    full = replace(cluster.observed, disk=DiskSpace(10_000_000, 0))
     written = output_name("request_data", "day", START + 30 * MS_PER_DAY - 6 * HOUR)
     expired = find_expired(cluster.spec, full, START + 30 * MS_PER_DAY - 6 * HOUR)
 

@@ -18,8 +18,8 @@ import pytest
 
 from scripts.make_events import make_events
 from streamtally.aws import clients
-from streamtally.aws.opensearch import pace
-from streamtally.aws.opensearch.run import SettleReport
+from streamtally.aws.opensearch.settling.settle_report import SettleReport
+from streamtally.aws.opensearch.transport import retries
 from streamtally.aws.sinks.parking import Redelivered
 from streamtally.errors import IndexPlanError
 from tests.unit.aws.handlers.test_index_manager import Context, FakeCluster
@@ -186,7 +186,7 @@ def test_the_cluster_is_away(
 ) -> None:
     del cluster
     monkeypatch.setenv("OPENSEARCH_ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setattr(pace, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(retries, "FIRST_PAUSE_SECONDS", 0.001)
     app = load(monkeypatch, "SettleFunction", "functions.index_manager.app")
     with pytest.raises(IndexPlanError, match="cannot be reached"):
         app.handler({"task": task}, Context())

@@ -11,7 +11,7 @@ from streamtally.aws.clients import Aws
 from streamtally.aws.evidence.logs import gather_logs
 from streamtally.aws.evidence.opensearch import gather_cluster, gather_summary
 from streamtally.aws.evidence.stream import check_exists, gather_stream
-from streamtally.aws.opensearch.cluster import connect
+from streamtally.aws.opensearch.connect import connect
 from streamtally.cli.shared.aws_options import aws_options, echo_findings, echo_json, json_option
 from streamtally.cli.shared.framing import framing_of
 from streamtally.doctor import examine

@@ -18,17 +18,17 @@ from rich.table import Table
 
 from streamtally.aws.clients import Aws
 from streamtally.aws.clock import now_ms
-from streamtally.aws.opensearch.dashboards import import_dashboards
+from streamtally.aws.opensearch.import_dashboards import import_dashboards
 from streamtally.aws.opensearch.manager import Managed, Manager, make_manager
-from streamtally.aws.opensearch.run import SettleReport
+from streamtally.aws.opensearch.settling.settle_report import SettleReport
 from streamtally.cli.shared.aws_options import ask, json_option, profile_options, yes_option
 from streamtally.cli.shared.cluster import open_cluster
 from streamtally.cli.shared.console import Console
 from streamtally.cli.shared.files import write_atomically
 from streamtally.config.outputs import DEFAULT_SUMMARY_STREAM
-from streamtally.indices.actions import Plan
+from streamtally.indices.actions import IndexPlan
 from streamtally.indices.dashboards import to_saved_objects
-from streamtally.indices.status import describe_indices, describe_loads, find_stuck
+from streamtally.indices.index_status import describe_indices, describe_loads, find_stuck
 from streamtally.local.folder import read_folder
 from streamtally.transform.pipeline import load_pipeline
 
@@ -238,7 +238,7 @@ def _plain(value: Any) -> Any:
     return value.to_document() if hasattr(value, "to_document") else asdict(value)
 
 
-def _print_plan(plan: Plan) -> None:
+def _print_plan(plan: IndexPlan) -> None:
     if plan.actions:
         _print_table(
             ("Action", "Target", "Why"), [(action.kind, action.target, action.reason) for action in plan.actions]

@@ -1,1 +1,1 @@
-"""What should be in OpenSearch, given what is there and now."""
+"""What OpenSearch should look like: observed state and time in, actions out."""

@@ -1,8 +1,8 @@
-"""Actions and notes: what a plan is made of, as data."""
+"""Actions and notes, which make up an index plan, as data."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 ActionKind = Literal[
@@ -14,19 +14,19 @@ ActionKind = Literal[
 
 @dataclass(frozen=True)
 class Action:
-    """One thing to do, and why. ``output`` is empty for what several outputs share.
-
-    ``needs`` names outputs whose state must have been stored before: a pipeline must never run ahead of it.
-    """
+    """One thing to do, and why."""
 
     kind: ActionKind
     target: str
     reason: str
     output: str = ""
+    """Empty for what several outputs share."""
     body: Any = None
     needs: tuple[str, ...] = ()
+    """Outputs whose state must be stored first: a pipeline must never be ahead of it."""
 
     def to_json(self) -> dict[str, Any]:
+        """The action as ``indices plan --json`` prints it."""
         return {
             "kind": self.kind,
             "target": self.target,
@@ -38,7 +38,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Note:
-    """Something a user should know and nothing is to be done about by this run: what waits, conflicts, is stuck."""
+    """Something the user should know and this run does nothing about: what waits, conflicts or is stuck."""
 
     kind: Literal["waits", "conflict", "at_least_once", "stuck"]
     target: str
@@ -46,14 +46,14 @@ class Note:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What to do, in this order, and what to say. Without actions everything is as it should be."""
+class IndexPlan:
+    """What to do, in this order, and what to report. Without actions the cluster is up to date."""
 
     actions: tuple[Action, ...] = ()
     notes: tuple[Note, ...] = ()
-    next_steps: tuple[tuple[str, str, int], ...] = field(default=())
 
     def to_json(self) -> dict[str, Any]:
+        """The plan as ``indices plan --json`` prints it."""
         return {
             "actions": [action.to_json() for action in self.actions],
             "notes": [{"kind": note.kind, "target": note.target, "text": note.text} for note in self.notes],

@@ -1,7 +1,7 @@
-"""Saved objects for OpenSearch Dashboards: a data view and four visualizations an output, as far as its columns allow.
+"""Saved objects for OpenSearch Dashboards: a data view and up to four visualizations an output, by its columns.
 
-Each visualization is kept here as the search that it makes (`to_queries`), and as the saved object around it
-(`to_saved_objects`), so that a test can run on a server what a person will see.
+Each visualization is defined here as the search that it makes (`to_queries`) and as the saved object around it
+(`to_saved_objects`), so that a test can run on a server what a user will see.
 Source: OpenSearch Dashboards, saved objects of type index-pattern, visualization and dashboard; aggregation-based
 visualizations ("visState").
 """
@@ -14,15 +14,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from streamtally.indices.spec import Column, IndexSpec
-
-Body = dict[str, Any]
-MIGRATED = "7.6.0"  # the form of the references below
+from streamtally.indices.bodies import Body
+from streamtally.indices.spec import IndexColumn, IndexSpec
 
 
 @dataclass(frozen=True)
-class Roles:
-    """Which columns of an output play which part; None where it has no such column."""
+class ColumnParts:
+    """The columns that the visualizations need; None where an output has no such column."""
 
     time: str
     status: str | None
@@ -31,11 +29,11 @@ class Roles:
     size: str | None
 
 
-def find_roles(spec: IndexSpec) -> Roles:
-    """The columns by their names and types: the plan's own words decide, so that names fit."""
+def find_parts(spec: IndexSpec) -> ColumnParts:
+    """The columns, recognised by their names and types."""
     numbers = [column for column in spec.columns if _is_number(column)]
     status = _first(numbers, r"(status|response)$")
-    return Roles(
+    return ColumnParts(
         time=spec.date_column or ("tally.window_start" if spec.windowed else "tally.time"),
         status=status,
         count=_first([c for c in numbers if c.name != status], r"count"),
@@ -44,57 +42,48 @@ def find_roles(spec: IndexSpec) -> Roles:
     )
 
 
-def _is_number(column: Column) -> bool:
+def _is_number(column: IndexColumn) -> bool:
     return bool(re.match(r"TINYINT|SMALLINT|INTEGER|BIGINT|REAL|DOUBLE|DECIMAL", column.sql_type))
 
 
-def _first(columns: Sequence[Column], pattern: str) -> str | None:
+def _first(columns: Sequence[IndexColumn], pattern: str) -> str | None:
     return next((column.name for column in columns if re.search(pattern, column.name, re.IGNORECASE)), None)
 
 
-def _metric(roles: Roles) -> Body:
-    """How many: the sum of the counting column, else the number of documents."""
-    return {"sum": {"field": roles.count}} if roles.count else {"value_count": {"field": roles.time}}
+def _metric(parts: ColumnParts) -> Body:
+    """The total: the sum of the counting column, else the number of documents."""
+    return {"sum": {"field": parts.count}} if parts.count else {"value_count": {"field": parts.time}}
 
 
 def to_queries(spec: IndexSpec) -> dict[str, Body]:
     """Title → the search's body, for the visualizations that the output has the columns for."""
-    roles = find_roles(spec)
-    per_minute = {"date_histogram": {"field": roles.time, "fixed_interval": "1m", "min_doc_count": 1}}
-    total = {"total": _metric(roles)}
+    parts = find_parts(spec)
+    per_minute = {"date_histogram": {"field": parts.time, "fixed_interval": "1m", "min_doc_count": 1}}
+    total = {"total": _metric(parts)}
     queries: dict[str, Body] = {}
-    if roles.status:
-        by_status = {"status": {"terms": {"field": roles.status, "size": 20}, "aggs": total}}
+    if parts.status:
+        by_status = {"status": {"terms": {"field": parts.status, "size": 20}, "aggs": total}}
         queries["Status per minute"] = {"size": 0, "aggs": {"minutes": {**per_minute, "aggs": by_status}}}
-        errors = {"errors": {"filter": {"range": {roles.status: {"gte": 500}}}, "aggs": total}, **total}
+        errors = {"errors": {"filter": {"range": {parts.status: {"gte": 500}}}, "aggs": total}, **total}
         queries["Error share"] = {"size": 0, "aggs": {"minutes": {**per_minute, "aggs": errors}}}
-    if roles.request:
-        top = {"requests": {"terms": {"field": roles.request, "size": 10}, "aggs": total}}
+    if parts.request:
+        top = {"requests": {"terms": {"field": parts.request, "size": 10}, "aggs": total}}
         queries["Top requests"] = {"size": 0, "aggs": top}
-    if roles.size:
-        size = {"bytes": {"sum": {"field": roles.size}}}
+    if parts.size:
+        size = {"bytes": {"sum": {"field": parts.size}}}
         queries["Bytes"] = {"size": 0, "aggs": {"minutes": {**per_minute, "aggs": size}}}
     return queries
-
-
-def missing_views(spec: IndexSpec) -> dict[str, str]:
-    """Title → the kind of column that the output has not, for the visualizations that it cannot have."""
-    needs = {
-        "Status per minute": "status", "Error share": "status", "Top requests": "request", "Bytes": "size",
-    }  # fmt: skip
-    have = to_queries(spec)
-    return {title: need for title, need in needs.items() if title not in have}
 
 
 def to_saved_objects(specs: Sequence[IndexSpec]) -> list[Body]:
     """The lines of an ``.ndjson`` file: data views, visualizations, and a dashboard an output."""
     objects: list[Body] = []
     for spec in specs:
-        roles = find_roles(spec)
+        parts = find_parts(spec)
         view_id = f"streamtally-{spec.index}"
-        objects.append(_saved("index-pattern", view_id, {"title": spec.index, "timeFieldName": roles.time}))
+        objects.append(_saved("index-pattern", view_id, {"title": spec.index, "timeFieldName": parts.time}))
         panels = []
-        for title, state in _visualizations(spec, roles):
+        for title, state in _visualizations(spec, parts):
             object_id = f"{view_id}-{re.sub(r'[^a-z]+', '-', title.lower())}"
             objects.append(_visualization(object_id, f"{spec.index}: {title}", state, view_id))
             panels.append(object_id)
@@ -102,31 +91,31 @@ def to_saved_objects(specs: Sequence[IndexSpec]) -> list[Body]:
     return objects
 
 
-def _visualizations(spec: IndexSpec, roles: Roles) -> Iterator[tuple[str, Body]]:
+def _visualizations(spec: IndexSpec, parts: ColumnParts) -> Iterator[tuple[str, Body]]:
     queries = to_queries(spec)
-    count = _agg("1", "sum", "metric", {"field": roles.count}) if roles.count else _agg("1", "count", "metric", {})
-    minutes = _agg("2", "date_histogram", "segment", {"field": roles.time, "interval": "m", "min_doc_count": 1})
+    count = _agg("1", "sum", "metric", {"field": parts.count}) if parts.count else _agg("1", "count", "metric", {})
+    minutes = _agg("2", "date_histogram", "segment", {"field": parts.time, "interval": "m", "min_doc_count": 1})
     if "Status per minute" in queries:
-        split = _agg("3", "terms", "group", {"field": roles.status, "size": 20, "orderBy": "1", "order": "desc"})
+        split = _agg("3", "terms", "group", {"field": parts.status, "size": 20, "orderBy": "1", "order": "desc"})
         yield "Status per minute", {"type": "histogram", "aggs": [count, minutes, split]}
     if "Error share" in queries:
-        yield "Error share", _error_share(spec, roles)
+        yield "Error share", _error_share(spec, parts)
     if "Top requests" in queries:
-        rows = _agg("2", "terms", "bucket", {"field": roles.request, "size": 10, "orderBy": "1", "order": "desc"})
+        rows = _agg("2", "terms", "bucket", {"field": parts.request, "size": 10, "orderBy": "1", "order": "desc"})
         yield "Top requests", {"type": "table", "aggs": [count, rows]}
     if "Bytes" in queries:
-        yield "Bytes", {"type": "line", "aggs": [_agg("1", "sum", "metric", {"field": roles.size}), minutes]}
+        yield "Bytes", {"type": "line", "aggs": [_agg("1", "sum", "metric", {"field": parts.size}), minutes]}
 
 
-def _error_share(spec: IndexSpec, roles: Roles) -> Body:
-    """A share is a quotient of two sums, which Dashboards has in Vega alone."""
+def _error_share(spec: IndexSpec, parts: ColumnParts) -> Body:
+    """A share is a quotient of two sums, which Dashboards supports only in Vega."""
     minute = "datum.total.value > 0 ? datum.errors.total.value / datum.total.value : 0"
     vega = {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "data": {
             "url": {
                 "%context%": True,
-                "%timefield%": roles.time,
+                "%timefield%": parts.time,
                 "index": spec.index,
                 "body": to_queries(spec)["Error share"],
             },
@@ -153,7 +142,7 @@ def _visualization(object_id: str, title: str, state: Body, view_id: str) -> Bod
     vis_state = {"title": title, "type": state["type"], "aggs": state["aggs"], "params": params}
     source = {"query": {"query": "", "language": "kuery"}, "filter": []}
     references = []
-    if state["type"] != "vega":  # which names its index itself
+    if state["type"] != "vega":  # Vega names its index itself
         name = "kibanaSavedObjectMeta.searchSourceJSON.index"
         source["indexRefName"] = name
         references.append({"name": name, "type": "index-pattern", "id": view_id})
@@ -169,10 +158,10 @@ def _visualization(object_id: str, title: str, state: Body, view_id: str) -> Bod
 
 def _dashboard(spec: IndexSpec, panels: Sequence[str]) -> Body:
     layout, references = [], []
-    for place, panel in enumerate(panels):
-        grid = {"x": 24 * (place % 2), "y": 15 * (place // 2), "w": 24, "h": 15, "i": str(place)}
-        name = f"panel_{place}"
-        layout.append({"panelIndex": str(place), "gridData": grid, "embeddableConfig": {}, "panelRefName": name})
+    for position, panel in enumerate(panels):
+        grid = {"x": 24 * (position % 2), "y": 15 * (position // 2), "w": 24, "h": 15, "i": str(position)}
+        name = f"panel_{position}"
+        layout.append({"panelIndex": str(position), "gridData": grid, "embeddableConfig": {}, "panelRefName": name})
         references.append({"name": name, "type": "visualization", "id": panel})
     attributes = {
         "title": f"Streamtally: {spec.index}",

@@ -1,8 +1,8 @@
-"""The inbox's check of a document that claims to be ours: every field of a partial or a row, each of its kind.
+"""The inbox's check of a document that claims to be a partial or a row: every field is there and of the right type.
 
-Whoever may write to the stream can write anything. What settling reads is what the transform writes, so everything else
-goes to ``late-unknown`` with the field's name: a document that lacks what merging needs would stop its window for good,
-and a value that its mapping refuses would stop a delivery.
+Anyone who may write to the stream can write anything. Settling reads only what the transform writes, so everything else
+goes to ``late-unknown`` with the field's name: a document that lacks what merging needs would block its window forever,
+and a value that its mapping rejects would block a delivery.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from streamtally.indices.spec import IndexSpec
 
-# Painless. No value stands in a message: it may be megabytes, and the reason is a field of its own.
+# Painless. Messages contain no values: a value may be megabytes long, and the reason is a field of its own.
 CHECK_SCRIPT = """
 boolean isHex(def value) {
   if (!(value instanceof String) || value.length() != 32) { return false; }
@@ -88,7 +88,7 @@ for (def field : output.columns) { demand(isFlat(ctx[field]), 'a column'); }
 
 
 def to_check(specs: Sequence[IndexSpec]) -> dict[str, Any]:
-    """The script processor for the outputs of one inbox. What it refuses goes the way of the pipeline's failures."""
+    """The script processor for the outputs of one inbox. What it rejects is handled as a failure of the pipeline."""
     columns = {spec.name: sorted(column.name for column in spec.columns) for spec in specs}
     shapes: Mapping[str, Any] = {
         output.name: {"index": spec.index, "windowed": output.kind == "windowed", "columns": columns[spec.name]}

@@ -1,7 +1,7 @@
-"""The ingest pipeline of an inbox: it gives every document its own id, its index and the time it came.
+"""The ingest pipeline of an inbox: it gives every document its own id, its index and its time of arrival.
 
-Firehose lets nobody choose a document's id, and an ingest pipeline can: so a repeated delivery overwrites itself. The
-script's text is the same for every pipeline (OpenSearch compiles it once); what differs are its parameters.
+Firehose does not let a client choose a document's id, but an ingest pipeline can: so a repeated delivery overwrites
+itself. The script's text is the same for every pipeline (OpenSearch compiles it once); only its parameters differ.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ else if (rotation == 'week') {
 ctx._index = output.index + '-' + date;
 """
 
-# Of a load of old logs: what is of another time than it has opened is refused, never placed elsewhere.
+# Of a load of old logs: a document of a time that the load has not opened is rejected, never placed elsewhere.
 SPAN_SCRIPT = """
 def tally = ctx.tally;
 def spans = params.outputs[tally.output];
@@ -67,7 +67,8 @@ throw new IllegalArgumentException('not in a span that this load has opened: ' +
 def to_pipeline(specs: Sequence[IndexSpec], states: Mapping[str, OutputState]) -> dict[str, Any]:
     """The pipeline's body for the outputs of one inbox.
 
-    Documents with neither of our ids pass unchanged; what cannot be placed goes to ``late-unknown``, never refused.
+    Documents without a partial's or row's id pass unmodified; one that cannot be placed goes to ``late-unknown`` and is
+    never rejected.
 
     Args:
         specs: outputs of one delivery stream.
@@ -77,7 +78,7 @@ def to_pipeline(specs: Sequence[IndexSpec], states: Mapping[str, OutputState]) -
     return {
         "description": "Streamtally: the id, the index and the time of arrival of each document",
         "processors": [
-            to_check(specs),  # first: an id that is none would be refused, not kept
+            to_check(specs),  # first: a document with an invalid id would be rejected, not kept
             {
                 "set": {
                     "if": f"{_OURS} && ctx.tally.partial_id != null",
@@ -99,12 +100,13 @@ def to_pipeline(specs: Sequence[IndexSpec], states: Mapping[str, OutputState]) -
 def to_load_pipeline(
     specs: Sequence[IndexSpec], states: Mapping[str, OutputState], spans: Mapping[str, Sequence[Span]]
 ) -> dict[str, Any]:
-    """The pipeline of one load of old logs: the inbox's, but that the spans it has opened are not closed to it.
+    """The pipeline of one load of old logs: like the inbox's, but the spans that it has opened are not closed to it.
 
-    The inbox's own is left alone, so what a stream delivers for a closed time is late as ever. What cannot be placed is
-    refused: the load hears of it.
+    The inbox's own pipeline is unmodified, so what a stream delivers for a closed time is still late. A document that
+    cannot be placed is rejected, so that the load sees it.
 
-    Args: spans: by index, in ms.
+    Args:
+        spans: by index, in ms.
     """
     opened = {spec.index: replace(states[spec.index], closed_before_ms=-(2**62)) for spec in specs}
     body = to_pipeline([replace(spec, max_ahead_ms=2**61) for spec in specs], opened)
@@ -121,14 +123,14 @@ def _parameters(spec: IndexSpec, state: OutputState) -> dict[str, Any]:
     return {
         "index": spec.index,
         "closed_before": state.closed_before_ms,
-        # Later than this from now, no honest time can be: an event time is believed as far as max_ahead.
+        # No honest time is further ahead than this: event times are accepted up to max_ahead.
         "max_ahead": spec.max_ahead_ms + spec.grace_ms,
         "rotations": [{"from": change.from_ms, "rotation": change.rotation} for change in state.rotations],
     }
 
 
 def read_closed_before(pipeline: Mapping[str, Any] | None, index: str) -> int | None:
-    """``closed_before`` of an output's index in a pipeline as the cluster has it; None if it is not there."""
+    """``closed_before`` of an output's index in the cluster's pipeline; None if it is not in it."""
     for processor in (pipeline or {}).get("processors", ()):
         outputs = processor.get("script", {}).get("params", {}).get("outputs", {})
         marks = [int(output["closed_before"]) for output in outputs.values() if output["index"] == index]

@@ -1,7 +1,7 @@
-"""An Index State Management policy for those who prefer the plugin to delete (``retention.managed_by = "ism"``).
+"""An Index State Management policy, for deletion by the plugin (``retention.managed_by = "ism"``).
 
-Rolling over stays with the function. The
-plugin counts an index's age from its creation, not from its date, and knows neither count, total size nor disk.
+Rollover stays with the function. The plugin measures an index's age from its creation, not from its date, and supports
+no limit on count, total size or disk.
 Source: OpenSearch documentation, "ISM policies" and "ISM API".
 """
 
@@ -16,13 +16,14 @@ ISM_PRIORITY = 100
 
 
 def policy_id(spec: IndexSpec) -> str:
+    """The policy's id in the plugin."""
     return f"streamtally-{spec.index}"
 
 
 def to_ism_policy(spec: IndexSpec) -> dict[str, Any]:
-    """The policy's body, as ``PUT _plugins/_ism/policies/<id>`` takes it.
+    """The policy's body for ``PUT _plugins/_ism/policies/<id>``.
 
-    Raises: IndexPlanError: the output's retention needs what the plugin cannot do.
+    Raises: IndexPlanError: the output's retention needs something that the plugin does not support.
     """
     retention = spec.retention
     if retention.max_age_days is None:

@@ -1,4 +1,4 @@
-"""What a load of old logs holds, by index and time, and whether the cluster keeps such times at all."""
+"""What a load of old logs contains, by index and time, and whether the cluster keeps such times at all."""
 
 from __future__ import annotations
 
@@ -17,28 +17,29 @@ from streamtally.indices.state import OutputState
 from streamtally.times.iso import from_iso, to_iso
 
 HOUR_MS = 3_600_000
-# Patterns of the templates and of settling begin with a 2.
+# The patterns of the templates and of settling expect years that begin with 2.
 EARLIEST_MS, LATEST_MS = from_iso("2000-01-01"), from_iso("3000-01-01")
 
 
 @dataclass
 class Contents:
-    """The documents for one index.
-
-    Attributes:
-        windows: output of the plan → starts of the windows that have partials.
-        hours: documents by the hour in which their window or row begins.
-        checksum: of all documents, in whatever order they come.
-        extents: hour → first and last time in it; the last is the end of a window.
-    """
+    """The documents for one index."""
 
     windows: dict[str, set[int]] = field(default_factory=dict)
+    """Output of the plan → starts of the windows that have partials."""
     hours: Counter[int] = field(default_factory=Counter)
+    """Hour in which a window or row begins (ms) → documents."""
     extents: dict[int, Span] = field(default_factory=dict)
+    """Hour → its first time and its last; the last is the end of a window."""
     checksum: int = 0
+    """Of all documents, independent of their order."""
 
     def add(self, document: bytes, output: str, time_ms: int, window_ms: int) -> None:
-        """Count a document. Args: window_ms: the window's length, 0 for a row."""
+        """Count a document.
+
+        Args:
+            window_ms: the window's length; 0 for a row.
+        """
         self.checksum = (self.checksum + int.from_bytes(blake2b(document, digest_size=16).digest())) % 2**128
         hour = time_ms - time_ms % HOUR_MS
         self.hours[hour] += 1
@@ -50,15 +51,15 @@ class Contents:
 
     @property
     def digest(self) -> str:
-        """Equal for equal documents. Adding keeps repeats, which XOR would not."""
+        """Equal for equal documents. Repeats count, since checksums are added and not XORed."""
         return f"{self.checksum:032x}-{self.hours.total()}"
 
     def spans(self) -> tuple[Span, ...]:
-        """The days to open, consecutive ones as one."""
+        """The days to open, consecutive days as one span."""
         return to_runs(self.hours)
 
     def run_extents(self) -> dict[Span, Span]:
-        """Run of days → from its first document's time to its last's end."""
+        """Run of days → from the time of its first document to the end of its last."""
         return {run: self._extent(run) for run in self.spans()}
 
     def _extent(self, run: Span) -> Span:
@@ -66,26 +67,26 @@ class Contents:
         return min(first for first, _ in inside), max(last for _, last in inside)
 
     def count(self, hours: Iterable[int]) -> int:
+        """The documents of some hours."""
         return sum(self.hours[hour] for hour in hours)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether an index's documents may be loaded.
-
-    ``refusal``: why not, one line. ``notes``: what happens to them soon. ``lower_mark``: retention keeps by now what it
-    once dropped, so its mark may go back to here.
-    """
+    """Whether an index's documents may be loaded."""
 
     refusal: str = ""
+    """Why not, one line."""
     notes: tuple[str, ...] = ()
+    """What happens to them soon."""
     lower_mark: int | None = None
+    """Retention now keeps what it once dropped, so its mark may move back to here (ms)."""
 
 
 def judge(spec: IndexSpec, state: OutputState, observed: Observed, contents: Contents, now_ms: int) -> Verdict:
-    """Whether the cluster can hold what a load has for one output, and goes on holding it.
+    """Whether the cluster can store a load's documents for one output, and keeps them.
 
-    A mark that retention has set is never crossed, unless by today's settings such times are kept.
+    Times before retention's mark are never accepted, unless the present settings keep such times.
     """
     outside = [hour for hour in contents.hours if not EARLIEST_MS <= hour < LATEST_MS]
     if outside:
@@ -93,7 +94,7 @@ def judge(spec: IndexSpec, state: OutputState, observed: Observed, contents: Con
         return Verdict(f"{spec.index}: {_count(contents, outside)}: {years}")
     ahead = [hour for hour in contents.hours if hour > now_ms + spec.max_ahead_ms]
     if ahead:
-        text = "that has not come yet (max_ahead): --to leaves such times out"
+        text = "in the future (max_ahead): --to leaves out such times"
         return Verdict(f"{spec.index}: {_count(contents, ahead)}: {text}")
     if spec.rotation == "rollover":
         return Verdict()
@@ -103,14 +104,14 @@ def judge(spec: IndexSpec, state: OutputState, observed: Observed, contents: Con
     if dropped and why:
         first = to_iso(min(contents.extents[hour][0] for hour in dropped))
         mark = f"{contents.count(dropped):,} documents are dated before {to_iso(state.dropped_before_ms)}"
-        text = f"{spec.index}: {mark}, of which this cluster keeps nothing ({why}), the first {first}"
-        return Verdict(f"{text}: raise it, or leave them out (--from)")
+        text = f"{spec.index}: {mark}, and this cluster keeps nothing that old ({why}); the first: {first}"
+        return Verdict(f"{text}: raise the limit, or leave them out (--from)")
     lower = min(dropped) if dropped else None
     going = [hour for hour in contents.hours if hour < kept_from]
     notes = [f"{spec.index}: {_count(contents, going)}: older than {_age(spec)}"] if going else []
     notes += _counted_out(spec, state, observed, contents)
     if state.closed_at_ms and notes:
-        return Verdict(f"{notes[0]}: retention would delete them again: raise it, or leave them out (--from)")
+        return Verdict(f"{notes[0]}: retention would delete them again: raise the limit, or leave them out (--from)")
     return Verdict("", tuple(f"{note}: an index manager deletes them when it runs here" for note in notes), lower)
 
 
@@ -124,7 +125,7 @@ def _age(spec: IndexSpec) -> str:
 
 
 def _why_dropped(spec: IndexSpec, kept_from: int, earliest_ms: int) -> str:
-    """The setting that dropped a time and still would; "" if today's settings keep it."""
+    """The setting that dropped a time and still would; "" if the present settings keep it."""
     retention = spec.retention
     if earliest_ms < kept_from:
         return _age(spec)
@@ -136,18 +137,18 @@ def _why_dropped(spec: IndexSpec, kept_from: int, earliest_ms: int) -> str:
 
 
 def _counted_out(spec: IndexSpec, state: OutputState, observed: Observed, contents: Contents) -> list[str]:
-    """Which of the load's indices ``max_count`` lets go at once, since newer ones are there."""
+    """Which of the load's indices ``max_count`` deletes at once, since there are enough newer ones."""
     limit = spec.retention.max_count
     if limit is None or spec.retention.managed_by == "ism":
         return []
     ends = {entry.index.name: entry.end_ms for entry in dated_indices(spec, observed.indices)}
-    ours: dict[str, list[int]] = {}
+    loaded: dict[str, list[int]] = {}
     for hour in contents.hours:
         rotation = state.rotation_at(hour, spec.rotation)
         period = parse_suffix(to_suffix(rotation, hour))
         name = output_name(spec.index, rotation, hour)
-        ours.setdefault(name, []).append(hour)
+        loaded.setdefault(name, []).append(hour)
         ends[name] = period.end_ms if isinstance(period, Period) else hour
     oldest = sorted(ends, key=lambda name: (ends[name], name))[: max(0, len(ends) - limit)]
-    gone = [hour for name in oldest for hour in ours.get(name, ())]
+    gone = [hour for name in oldest for hour in loaded.get(name, ())]
     return [f"{spec.index}: {_count(contents, gone)}: more than retention.max_count of {limit} indices"] if gone else []

@@ -1,4 +1,4 @@
-"""A load of old logs as the state document holds it."""
+"""The entry of a load of old logs in the state document."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 SETTLE_DOWN_MS = 15 * 60_000  # AWS Lambda's longest time limit: no older run is alive after it
-
 
 GENERATION_BITS = 40  # a settled document's version counts partials below this bit
 
@@ -17,38 +16,38 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True)
 class Load:
-    """A load of old logs into one output's index.
-
-    Attributes:
-        spans: the days that it holds open.
-        run: the process that owns it; one that is started again takes it over.
-        opened_ms: when it began. released_ms: when it was finished, 0 while it is open.
-        replaced: spans whose counts and rows are recomputed from the load alone.
-        digest: of all its documents, once it is finished; generation: the newest of a replacement by then.
-        is_clearing: what was counted in ``replaced`` is being taken out: nobody settles windows there.
-    """
+    """A load of old logs into one output's index."""
 
     spans: tuple[Span, ...]
+    """The days that it holds open."""
     run: str
+    """The process that owns it; a later run of the same load takes it over."""
     opened_ms: int
+    """When it began."""
     released_ms: int = 0
+    """When it was finished; 0 while it is open."""
     replaced: tuple[Span, ...] = ()
+    """Spans whose counts and rows are recomputed from the load alone."""
     is_clearing: bool = False
+    """Whether the counts in ``replaced`` are being removed: no run settles windows there."""
     digest: str = ""
+    """Of all its documents, once it is finished."""
     generation: int = 0
+    """The newest generation of replaced counts when it was finished."""
 
     @property
     def is_open(self) -> bool:
+        """Whether it holds its spans open."""
         return not self.released_ms
 
     def holds(self, span: Span, now_ms: int) -> bool:
-        """Whether nothing of a span may be closed or deleted: it is open, or was a moment ago."""
+        """Whether nothing in a span may be closed or deleted: it is open, or was until recently."""
         return (self.is_open or now_ms < self.released_ms + SETTLE_DOWN_MS) and overlaps(self.spans, span)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Who closes a partials' index, and since when; another may take over when no older run can be alive."""
+    """Which run is closing a partials' index, since when; another may take over when no older run can be alive."""
 
     run: str
     claimed_ms: int
@@ -63,5 +62,5 @@ def read_load(document: Mapping[str, object]) -> Load:
 
 
 def overlaps(spans: Iterable[Span], span: Span) -> bool:
-    """Whether any of the spans shares a time with this one."""
+    """Whether any of the spans overlaps this one."""
     return any(start < span[1] and span[0] < end for start, end in spans)

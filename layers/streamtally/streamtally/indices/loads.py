@@ -1,26 +1,22 @@
-"""Loads of old logs, as the state document knows them: which spans are open, which are being closed or were replaced.
+"""Loads of old logs in the state document: which spans are open, being closed, or were replaced.
 
-A load opens whole UTC days, as partials' indices hold them. While it is open, closing and retention leave these days
-alone. Loading and closing exclude each other by entries in the one state document, which changes under optimistic
-concurrency.
+A load opens whole UTC days, the periods of partials' indices. While it is open, closing and retention do not touch
+these days. Loading and closing exclude each other through entries in the one state document, which changes under
+optimistic concurrency.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from streamtally.errors import IndexPlanError
 from streamtally.indices.load_entries import Load, Span, overlaps
 from streamtally.indices.names import MS_PER_DAY, floor_day
+from streamtally.indices.state import OutputState
 from streamtally.times.iso import to_iso
 
-if TYPE_CHECKING:
-    from streamtally.indices.state import OutputState
-
-
-MAX_REMEMBERED = 200  # finished loads, which are recognised when they are run again
+MAX_REMEMBERED = 200  # finished loads, which are recognised when they are repeated
 EVER: Span = (-(2**62), 2**62)
 
 
@@ -36,10 +32,10 @@ def to_runs(times: Iterable[int]) -> tuple[Span, ...]:
 
 
 def spans_to_replace(refused: Iterable[int], extents: Mapping[Span, Span]) -> tuple[Span, ...]:
-    """What is recomputed: days that were closed with counts, as far as the logs reach.
+    """The spans to recompute: days that were closed with counts, limited to what the logs cover.
 
     Args:
-        refused: windows that were closed with counts in them.
+        refused: windows that were closed with counts.
         extents: run of days → from its first window to the end of its last.
     """
     spans: list[Span] = []
@@ -67,14 +63,16 @@ def earliest_held(state: OutputState, now_ms: int) -> int | None:
 
 
 def opened(state: OutputState, name: str, load: Load) -> OutputState:
-    """The state with a load in it. Raises: IndexPlanError: the time is being closed, or another load replaces it."""
+    """The state with a load added. Raises: IndexPlanError: the time is being closed, or another load replaces it."""
     for index, (span, claim) in sorted(state.closing.items()):
         if overlaps(load.spans, span):
             since = f"{index} is being closed since {to_iso(claim.claimed_ms)}"
-            raise IndexPlanError(f"{since}: nothing was put; run it again when settling has closed it (indices settle)")
+            raise IndexPlanError(
+                f"{since}: nothing was loaded; run the command again after settling has closed it (indices settle)"
+            )
     check_replacing(state, name, load.spans)
     earlier = state.loads.get(name)
-    if earlier and earlier.is_open:  # what a run that was killed has put, or taken out, stays open until it is settled
+    if earlier and earlier.is_open:  # what a killed run has written or removed stays open until it is settled
         days = (day for start, end in (*load.spans, *earlier.spans) for day in range(start, end, MS_PER_DAY))
         load = replace(load, spans=to_runs(days), replaced=earlier.replaced, is_clearing=earlier.is_clearing)
     finished = sorted((value.released_ms, key) for key, value in state.loads.items() if not value.is_open)
@@ -84,7 +82,7 @@ def opened(state: OutputState, name: str, load: Load) -> OutputState:
 
 
 def released(state: OutputState, name: str, digest: str, now_ms: int) -> OutputState:
-    """The state in which a load is finished: its spans are closed as any others, and it is remembered."""
+    """The state with a load finished: its spans close like any others, and the load is remembered."""
     load = replace(state.loads[name], released_ms=now_ms, digest=digest, generation=newest_generation(state))
     return replace(state, loads={**state.loads, name: load})
 
@@ -95,7 +93,7 @@ def newest_generation(state: OutputState) -> int:
 
 
 def is_loaded(state: OutputState, load: Load | None, digest: str) -> bool:
-    """Whether a load was finished with the very same documents, and nothing of them was replaced since."""
+    """Whether a load was finished with exactly these documents, and none of them was replaced since."""
     if load is None or load.is_open or load.digest != digest:
         return False
     later = [(start, end) for start, end, number in state.generations if number > load.generation]
@@ -108,13 +106,13 @@ def check_replacing(state: OutputState, name: str, spans: Sequence[Span], replac
         theirs = load.spans if replacing else load.replaced
         if other != name and load.is_open and any(overlaps(theirs, span) for span in spans):
             text = f"another load, open since {to_iso(load.opened_ms)}, fills {describe_spans(theirs)}"
-            raise IndexPlanError(f"{text}: nothing was put; finish that one first (run its command again)")
+            raise IndexPlanError(f"{text}: nothing was loaded; finish that one first (run its command again)")
 
 
 def replacing(state: OutputState, name: str, spans: tuple[Span, ...]) -> OutputState:
-    """The state in which a load begins to replace what was counted: versions of a new generation win there.
+    """The state with a load that begins to replace counts: versions of a new generation win there.
 
-    Raises: IndexPlanError: another open load fills a part of it.
+    Raises: IndexPlanError: another open load fills part of the spans.
     """
     check_replacing(state, name, spans, replacing=True)
     generation = 1 + newest_generation(state)

@@ -1,4 +1,4 @@
-"""A changed template and the indices that exist: what a mapping update can do, and what waits or conflicts."""
+"""A changed template and existing indices: what a mapping update can change, and what waits or conflicts."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from streamtally.indices.actions import Action, Note
+from streamtally.indices.bodies import Body
+from streamtally.indices.index_templates import to_mapping
 from streamtally.indices.names import IndexName
 from streamtally.indices.observed import ObservedIndex
 from streamtally.indices.spec import IndexSpec
-from streamtally.indices.templates import to_mapping
-
-Body = dict[str, Any]
 
 
 def plan_mappings(
@@ -29,7 +28,7 @@ def plan_mappings(
         is_written = name.kind == "view" or name.period is None or name.period.end_ms > now_ms
         for path, change in fixed.items():
             if is_written and change[0] != change[1]:
-                text = f"field {path} is {change[0]} here and {change[1]} in the plan: what does not fit is not indexed"
+                text = f"field {path} is {change[0]} here and {change[1]} in the plan: misfits are not indexed"
                 yield Note("conflict", index.name, text)
             else:
                 differing.setdefault(path, []).append(index.name)
@@ -44,22 +43,22 @@ def plan_mappings(
 def compare(
     wanted: Mapping[str, Any], have: Mapping[str, Any], path: str = ""
 ) -> tuple[Body, dict[str, tuple[str, str]]]:
-    """(properties that an update can add or widen, what it cannot change: path → (type there, type wanted))."""
+    """(properties that an update can add or widen, what it cannot change: path → (present type, wanted type))."""
     added: Body = {}
     fixed: dict[str, tuple[str, str]] = {}
     for name, field in wanted.items():
         full = f"{path}{name}"
-        there = have.get(name)
-        if there is None:
+        present = have.get(name)
+        if present is None:
             added[name] = field
         elif "properties" in field:
-            inner, inner_fixed = compare(field["properties"], there.get("properties") or {}, f"{full}.")
+            inner, inner_fixed = compare(field["properties"], present.get("properties") or {}, f"{full}.")
             fixed.update(inner_fixed)
             if inner:
                 added[name] = {"properties": inner}
-        elif _kind(there) != _kind(field) or there.get("format") != field.get("format"):
-            fixed[full] = (_kind(there), _kind(field))
-        elif there.get("ignore_above") != field.get("ignore_above"):
+        elif _kind(present) != _kind(field) or present.get("format") != field.get("format"):
+            fixed[full] = (_kind(present), _kind(field))
+        elif present.get("ignore_above") != field.get("ignore_above"):
             added[name] = field
     return added, fixed
 

@@ -1,16 +1,16 @@
-"""The names of indices: made from times, and read back.
+"""The names of indices: made from times, and parsed.
 
 =============================  ======================================================================
-``inbox-<stream>``             what the second stream is told to write to; never made
+``inbox-<stream>``             where the summary stream is configured to write; never created
 ``partials-<index>-<date>``    partial aggregates of a day of windows, kept for days
-``late-<index>-<month>``       what came for a closed time, by the month it came
-``late-unknown``               what the inbox's pipeline could not place
-``<index>-<date>``             settled documents and rows, kept for long
-``<index>-000001``             rows of an output that asks for a rollover, behind the alias ``<index>-write``
+``late-<index>-<month>``       documents of a closed time, by the month of their arrival
+``late-unknown``               documents that the inbox's pipeline could not place
+``<index>-<date>``             settled documents and rows, kept long-term
+``<index>-000001``             rows of an output with rollover, through the alias ``<index>-write``
 ``<index>``                    the alias that people look at
 =============================  ======================================================================
 
-A date is written as Firehose's own index rotation writes it, so indices that a stream made before are recognised too:
+Dates have the form of Firehose's own index rotation, so indices that a stream created earlier are recognised too:
 ``-2016-02-25-13`` (hour), ``-2016-02-25`` (day), ``-2016-w08`` (week), ``-2016-02`` (month), all UTC.
 Source: Firehose developer guide, "Configure destination settings: index rotation for the OpenSearch destination".
 """
@@ -24,12 +24,22 @@ from typing import Final, Literal
 
 from streamtally.config.outputs import Rotation
 
-Kind = Literal["inbox", "partials", "late", "output", "view"]
+IndexKind = Literal["inbox", "partials", "late", "output", "view"]
 
 LATE_UNKNOWN: Final = "late-unknown"
 STATE_INDEX: Final = "streamtally-state"
 MS_PER_DAY: Final = 86_400_000
-_SUFFIX = re.compile(r"(\d{4})-(?:w(\d{2})|(\d{2})(?:-(\d{2})(?:-(\d{2}))?)?)")
+_SUFFIX = re.compile(
+    r"""
+    (\d{4})-                              # year
+    (?:
+      w(\d{2})                            # week
+      |
+      (\d{2}) (?: -(\d{2}) (?: -(\d{2}) )? )?  # month, day, hour
+    )
+    """,
+    re.VERBOSE,
+)
 _ROLLED = re.compile(r"\d{6,}")
 
 
@@ -44,14 +54,16 @@ class Period:
 
 @dataclass(frozen=True)
 class IndexName:
-    """A name that is ours. ``period`` is None for the inbox, the view's own name and indices made by rollover."""
+    """The name of an index of the pipeline."""
 
     name: str
-    kind: Kind
+    kind: IndexKind
     period: Period | None = None
+    """None for the inbox, the view's own name and indices made by rollover."""
 
     @property
     def is_rolled(self) -> bool:
+        """Whether the index was made by rollover."""
         return self.kind == "output" and self.period is None
 
 
@@ -67,7 +79,7 @@ def to_suffix(rotation: Rotation, ms: int) -> str:
 
 
 def parse_suffix(suffix: str) -> Period | None:
-    """The date part of an index's name → its period, or None if it is no such date (``2016-02-30``)."""
+    """The date part of an index's name → its period, or None if it is not a valid date (``2016-02-30``)."""
     match = _SUFFIX.fullmatch(suffix)
     if match is None:
         return None
@@ -79,7 +91,7 @@ def parse_suffix(suffix: str) -> Period | None:
         end_ms = start_ms + 3_600_000 if hour else _to_ms(_next(rotation, start))
     except (ValueError, OverflowError):
         return None
-    # Written back it must be the same text: that refuses week 54 and hour 24.
+    # It must format back to the same text: that rejects week 54 and hour 24.
     return Period(rotation, start_ms, end_ms) if to_suffix(rotation, start_ms) == suffix else None
 
 
@@ -109,26 +121,23 @@ def floor_day(ms: int) -> int:
 
 
 def inbox_name(stream: str) -> str:
-    """The IndexName of a delivery stream; index names are lower case, stream names need not be."""
+    """The inbox of a delivery stream; index names are lower case, stream names need not be."""
     return f"inbox-{stream.lower()}"
 
 
 def partials_name(index: str, window_start_ms: int) -> str:
+    """The index of a window's partials."""
     return f"partials-{index}-{to_suffix('day', window_start_ms)}"
 
 
-def late_name(index: str, arrived_ms: int) -> str:
-    return f"late-{index}-{to_suffix('month', arrived_ms)}"
-
-
 def output_name(index: str, rotation: Rotation, ms: int) -> str:
-    """The index of a settled document or row. A rollover has one name to write to, whatever the time."""
+    """The index of a settled document or row. With rollover there is one name to write to, whatever the time."""
     return f"{index}-write" if rotation == "rollover" else f"{index}-{to_suffix(rotation, ms)}"
 
 
 def parse_index_name(name: str, index: str) -> IndexName | None:
-    """A name as one of ours for the output whose alias is ``index``, or None: not ours, never touched."""
-    kinds: tuple[tuple[str, Kind], ...] = (
+    """A name parsed for the output whose alias is ``index``, or None: not the pipeline's, never touched."""
+    kinds: tuple[tuple[str, IndexKind], ...] = (
         (f"partials-{index}-", "partials"),
         (f"late-{index}-", "late"),
         (f"{index}-", "output"),

@@ -1,8 +1,8 @@
-"""Which indices may go: by age, by count, by total size, by free disk; never what is being written.
+"""Which indices are deleted: by age, by count, by total size, by free disk; never one that is being written.
 
 Deleting takes two runs. The first moves the output's ``dropped_before`` (and with it ``closed_before``, so that a late
-document cannot make the index anew); a quarter of an hour later, when no run that read the old mark can be alive any
-more (Lambda ends each after at most 15 minutes), the index goes.
+document cannot recreate the index). The index is deleted 15 minutes later, when no run that read the old mark can still
+be alive: Lambda ends each run after at most 15 minutes.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from streamtally.indices.load_entries import SETTLE_DOWN_MS
 from streamtally.indices.loads import earliest_held, held
 from streamtally.indices.names import MS_PER_DAY, IndexName, Period, parse_index_name, parse_suffix, to_suffix
-from streamtally.indices.observed import Disk, Observed, ObservedIndex
+from streamtally.indices.observed import DiskSpace, Observed, ObservedIndex
 from streamtally.indices.spec import IndexSpec, Retention
 from streamtally.indices.state import OutputState
 
 
 @dataclass(frozen=True)
 class Expired:
-    """An index that retention lets go, and why."""
+    """An index that retention deletes, and why."""
 
     index: ObservedIndex
     name: IndexName
@@ -29,28 +29,28 @@ class Expired:
 
 
 def find_expired(spec: IndexSpec, observed: Observed, now_ms: int) -> list[Expired]:
-    """The output's indices that have had their time, oldest first; indices being written are never among them."""
-    stored = observed.states.get(spec.index)
-    state = stored.state if stored else OutputState()
+    """The output's expired indices, oldest first; indices being written are never among them."""
+    state = observed.state_of(spec.index).state
     everything = [entry for entry in dated_indices(spec, observed.indices) if not _is_ahead(entry, now_ms)]
     candidates = [entry for entry in everything if not _is_written(spec, entry, now_ms)]
     candidates = [entry for entry in candidates if not entry.is_held(state, now_ms)]
-    found: dict[str, Expired] = {}
+    expired: dict[str, Expired] = {}
     for rule in _rules(spec.retention, everything, observed.disk, now_ms):
         for entry in candidates:
             reason = rule(entry)
-            if reason and entry.index.name not in found:
-                found[entry.index.name] = Expired(entry.index, entry.name, entry.end_ms, reason)
-    return [found[entry.index.name] for entry in candidates if entry.index.name in found]
+            if reason and entry.index.name not in expired:
+                expired[entry.index.name] = Expired(entry.index, entry.name, entry.end_ms, reason)
+    return [expired[entry.index.name] for entry in candidates if entry.index.name in expired]
 
 
 @dataclass(frozen=True)
 class Dated:
-    """An index of the output with the time at which nothing of its own time can follow any more."""
+    """An index of the output with the end of its time."""
 
     index: ObservedIndex
     name: IndexName
     end_ms: int
+    """When its period ends, or when it was rolled over."""
 
     def is_held(self, state: OutputState, now_ms: int) -> bool:
         """Whether old logs are being loaded into its time."""
@@ -67,7 +67,7 @@ def dated_indices(spec: IndexSpec, indices: Mapping[str, ObservedIndex]) -> list
         if name and name.kind == "output" and name.period
     ]
     rolled = sorted((index for index, name in named if name and name.is_rolled), key=lambda index: index.name)
-    # A rolled index was written to until its successor was made.
+    # A rolled index was written to until its successor was created.
     for position, index in enumerate(rolled):
         is_last = position == len(rolled) - 1
         name = IndexName(index.name, "output")
@@ -83,19 +83,20 @@ def _is_written(spec: IndexSpec, entry: Dated, now_ms: int) -> bool:
 
 
 def _is_ahead(entry: Dated, now_ms: int) -> bool:
-    """Whether an index begins in the future: such ones count for nothing, lest made-up times push out what is real."""
+    """Whether an index begins in the future: these are ignored, so that invented times cannot displace real data."""
     return entry.name.period is not None and entry.name.period.start_ms > now_ms
 
 
 def is_write_index(spec: IndexSpec, index: ObservedIndex) -> bool:
-    """Whether a stream that writes to the alias ends up here."""
+    """Whether a stream that writes to the alias writes to this index."""
     return bool((index.aliases.get(spec.index) or {}).get("is_write_index"))
 
 
 Rule = Callable[[Dated], str | None]
+"""Why an index is deleted; None: it stays."""
 
 
-def _rules(retention: Retention, everything: Sequence[Dated], disk: Disk | None, now_ms: int) -> Iterable[Rule]:
+def _rules(retention: Retention, everything: Sequence[Dated], disk: DiskSpace | None, now_ms: int) -> Iterable[Rule]:
     if retention.managed_by == "ism":
         return
     if retention.max_age_days is not None:
@@ -127,7 +128,7 @@ def _by_size(limit_bytes: int, everything: Sequence[Dated]) -> Rule:
     return lambda entry: f"more than {limit_bytes} bytes together" if entry.index.name in gone else None
 
 
-def _by_free_disk(share: float, everything: Sequence[Dated], disk: Disk) -> Rule:
+def _by_free_disk(share: float, everything: Sequence[Dated], disk: DiskSpace) -> Rule:
     missing = share * disk.total_bytes - disk.free_bytes
     gone = set()
     for entry in everything:
@@ -139,9 +140,9 @@ def _by_free_disk(share: float, everything: Sequence[Dated], disk: Disk) -> Rule
 
 
 def drop_mark(spec: IndexSpec, state: OutputState, expired: Sequence[Expired], now_ms: int) -> int:
-    """Where ``dropped_before`` should stand: at the end of the newest expired index, or of the newest expired time.
+    """Where ``dropped_before`` should be: at the end of the newest expired index, or of the newest expired time.
 
-    By age it moves though there is no index: a late document must not make one that is too old at its birth.
+    By age it moves even without an index: a late document must not create one that is too old from the start.
     """
     mark = max([state.dropped_before_ms, *(entry.end_ms for entry in expired if entry.name.period)])
     if spec.retention.max_age_days is not None and spec.rotation != "rollover":
@@ -153,20 +154,20 @@ def drop_mark(spec: IndexSpec, state: OutputState, expired: Sequence[Expired], n
 
 
 def may_delete(state: OutputState, expired: Expired, now_ms: int) -> bool:
-    """Whether the mark that lets this index go has stood long enough."""
+    """Whether the mark that allows deleting this index has been in place long enough."""
     if expired.name.period is None:
-        return True  # rows go to the write alias, whatever their time: nothing can make this index anew
+        return True  # rows go to the write alias, whatever their time: nothing can recreate this index
     return expired.end_ms <= state.dropped_before_ms and now_ms >= state.dropped_at_ms + SETTLE_DOWN_MS
 
 
 def find_expired_late(spec: IndexSpec, observed: Observed, now_ms: int) -> list[Expired]:
-    """Late indices older than the output's age; they are named by the month in which documents came."""
+    """Late indices older than the output's age limit; they are named by the month in which documents arrived."""
     days = spec.retention.max_age_days
     if days is None or spec.retention.managed_by == "ism":
         return []
-    found = []
+    late = []
     for index in observed.indices.values():
         name = parse_index_name(index.name, spec.index)
         if name and name.kind == "late" and name.period and name.period.end_ms <= now_ms - int(days * MS_PER_DAY):
-            found.append(Expired(index, name, name.period.end_ms, f"older than {days:g} days"))
-    return sorted(found, key=lambda entry: entry.end_ms)
+            late.append(Expired(index, name, name.period.end_ms, f"older than {days:g} days"))
+    return sorted(late, key=lambda entry: entry.end_ms)

@@ -1,7 +1,7 @@
-"""Fine-grained access control: the security roles of delivery stream, index manager and settling, and who has them.
+"""Fine-grained access control: the security roles of delivery stream, index manager and settling, and their mappings.
 
-Firehose's role has rights on what the inbox's pipeline redirects to and **none on the inbox**: a write that the
-pipeline did not redirect is refused (and retried by Firehose) instead of landing in a wrong place.
+Firehose's role has permissions on the indices that the inbox's pipeline redirects to and **none on the inbox**: a write
+that the pipeline did not redirect is rejected (and retried by Firehose) instead of being stored in the wrong index.
 Source: Firehose developer guide, "Grant Firehose access to a public OpenSearch Service destination"; tried on
 OpenSearch 3.6.0 with the security plugin (tests/integration/opensearch/test_security.py).
 """
@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from streamtally.indices.bodies import Body
 from streamtally.indices.names import LATE_UNKNOWN, STATE_INDEX
 from streamtally.indices.spec import IndexSpec
 
-Body = dict[str, Any]
 FIREHOSE_ROLE = "streamtally_firehose"
 MANAGER_ROLE = "streamtally_index_manager"
 SETTLE_ROLE = "streamtally_settle"
@@ -25,7 +25,7 @@ def to_firehose_role(specs: Sequence[IndexSpec]) -> Body:
     patterns = [LATE_UNKNOWN]
     for spec in specs:
         patterns += [f"partials-{spec.index}-*", f"late-{spec.index}-*"]
-        # Rows go to the output's own indices; its windows are written by settling alone.
+        # Rows go to the output's own indices; only settling writes its windows.
         patterns += [f"{spec.index}-*"] if spec.has_rows else []
     return {
         "cluster_permissions": ["cluster_composite_ops", "cluster_monitor", "indices:data/write/bulk"],
@@ -53,14 +53,14 @@ def to_manager_role(specs: Sequence[IndexSpec]) -> Body:
         ],
         "index_permissions": [
             {"index_patterns": sorted(set(own)), "allowed_actions": ["indices_all"]},
-            # _cat/indices and _cat/allocation look at the whole cluster.
+            # _cat/indices and _cat/allocation cover the whole cluster.
             {"index_patterns": ["*"], "allowed_actions": ["indices_monitor"]},
         ],
     }
 
 
 def to_settle_role(specs: Sequence[IndexSpec]) -> Body:
-    """The role of settling alone: it writes documents, deletes closed partials, and changes no template or pipeline."""
+    """The role of settling only: it writes documents, deletes closed partials, and changes no template or pipeline."""
     partials = [f"partials-{spec.index}-*" for spec in specs]
     settled = [STATE_INDEX, *(name for spec in specs for name in (spec.index, f"{spec.index}-*"))]
     late = [f"late-{spec.index}-*" for spec in specs]
@@ -69,23 +69,23 @@ def to_settle_role(specs: Sequence[IndexSpec]) -> Body:
         "cluster_permissions": ["cluster_composite_ops", "cluster_monitor", "cluster:admin/ingest/pipeline/get"],
         "index_permissions": [
             {"index_patterns": settled, "allowed_actions": [*looks, "write", "create_index"]},
-            # Closing blocks an index for writing before the last look, then deletes it.
+            # Closing blocks writes to an index before it verifies and deletes it.
             {
                 "index_patterns": partials,
                 "allowed_actions": [*looks, "indices:admin/settings/update", "indices:admin/delete"],
             },
             {"index_patterns": late, "allowed_actions": looks},
-            # Partials that nothing can be made of are copied there before their index is deleted.
+            # Partials that cannot be settled are copied there before their index is deleted.
             {"index_patterns": [LATE_UNKNOWN], "allowed_actions": [*looks, "write", "create_index"]},
         ],
     }
 
 
 def to_audit_config(have: Mapping[str, Any]) -> Body:
-    """An audit configuration as it should be: on, and without request bodies, which would hold log lines.
+    """The wanted audit configuration: on, and without request bodies, which would contain log lines.
 
     Args:
-        have: the configuration that the security plugin has (``config`` of its answer); all else stays as it is.
+        have: the security plugin's present configuration (``config`` of its answer); the rest is left unmodified.
     """
     return {**have, "enabled": True, "audit": {**have.get("audit", {}), "log_request_body": False}}
 

@@ -16,8 +16,8 @@ MS_PER_HOUR = 3_600_000
 def with_rotation(spec: IndexSpec, state: OutputState, now_ms: int) -> OutputState:
     """The state with the pipeline's rotation in its history.
 
-    A change takes effect at a midnight that no row can have been dated after yet (``max_ahead`` and an hour for runs
-    under way), so every window and every repeat of a row keeps the one index that its time says.
+    A change takes effect at a midnight that no row can be dated after yet (``max_ahead``, and an hour for runs in
+    progress), so every window and every repeat of a row keeps the one index of its time.
     """
     if not state.rotations:
         return replace(state, rotations=(RotationFrom(0, spec.rotation),))
@@ -26,21 +26,21 @@ def with_rotation(spec: IndexSpec, state: OutputState, now_ms: int) -> OutputSta
     earliest_ms = now_ms + spec.max_ahead_ms + MS_PER_HOUR
     kept = state.rotations
     if len(kept) > 1 and kept[-1].from_ms > earliest_ms:
-        kept = kept[:-1]  # the change before this one has not come to be
+        kept = kept[:-1]  # the previous change has not taken effect yet
     if kept[-1].rotation == spec.rotation:
         return replace(state, rotations=kept)
     return replace(state, rotations=(*kept, RotationFrom(floor_day(earliest_ms) + MS_PER_DAY, spec.rotation)))
 
 
 def closing_mark(spec: IndexSpec, state: OutputState, now_ms: int) -> int:
-    """Where ``closed_before`` should stand: partials are kept for ``partials_days`` whole days; it never goes back."""
+    """Where ``closed_before`` should be: partials are kept for ``partials_days`` whole days; it never moves back."""
     return max(
         state.closed_before_ms, floor_day(now_ms - int(spec.partials_days * MS_PER_DAY)), state.dropped_before_ms
     )
 
 
 def rollover_reason(rollover: Rollover, index: ObservedIndex, now_ms: int) -> str | None:
-    """Why the write index has had enough, or None."""
+    """Why the write index must roll over, or None."""
     age_days = (now_ms - index.created_ms) / MS_PER_DAY
     if rollover.max_age_days is not None and age_days >= rollover.max_age_days:
         return f"{age_days:.1f} days old (limit {rollover.max_age_days:g})"

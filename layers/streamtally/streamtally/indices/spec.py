@@ -21,30 +21,31 @@ _DEFAULT = OutputSettings(index="")
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column of the output: its name, its SQL type as text, and the index's type where the plan or the user says."""
+class IndexColumn:
+    """A column of the output."""
 
     name: str
     sql_type: str
+    """As text."""
     index_type: str | None = None
+    """The field's type in the index, if the plan or the user specifies it."""
 
 
 @dataclass(frozen=True)
 class Retention:
-    """When an index may go: any of the limits suffices. ``managed_by`` "ism" leaves it to the plugin.
-
-    ``min_free_disk_share`` is 0–1 of the fullest data node. ``require_snapshot`` names a repository: an index is
-    deleted only when a successful snapshot there has it. ``force_merge`` makes an index read-only and one segment a
-    shard once nothing more can be written to it.
-    """
+    """When an index may be deleted: any one of the limits suffices."""
 
     max_age_days: float | None = None
     max_count: int | None = None
     max_size_bytes: int | None = None
     min_free_disk_share: float | None = None
+    """0–1 of the fullest data node."""
     require_snapshot: str | None = None
+    """A repository: an index is deleted only if a successful snapshot there contains it."""
     force_merge: bool = False
+    """Whether an index becomes read-only, with one segment a shard, once nothing more can be written to it."""
     managed_by: Literal["function", "ism"] = "function"
+    """"ism" leaves deletion to the plugin."""
 
 
 @dataclass(frozen=True)
@@ -58,28 +59,25 @@ class PlanOutput:
 
 @dataclass(frozen=True)
 class IndexSpec:
-    """Everything that the index manager must know of one in-application stream; times in milliseconds.
-
-    ``outputs`` are the plan's outputs into it (several pumps may fill one stream). ``types`` are the index types that
-    the pipeline declares for columns, which win over the plan's. ``partials_replicas`` None: one where there
-    is a second node.
-    """
+    """Everything that the index manager must know about one in-application stream; times in milliseconds."""
 
     name: str
     index: str
     stream: str
     outputs: tuple[PlanOutput, ...]
-    columns: tuple[Column, ...]
+    """The plan's outputs into it: several pumps may fill one stream."""
+    columns: tuple[IndexColumn, ...]
     rotation: Rotation = "day"
     rollover: Rollover | None = None
     retention: Retention = field(default_factory=Retention)
     grace_ms: int = _DEFAULT.grace_seconds * 1000
-    max_past_ms: int = _DEFAULT.max_past_seconds * 1000
     max_ahead_ms: int = _DEFAULT.max_ahead_seconds * 1000
     partials_days: float = _DEFAULT.partials_days
     partials_shards: int = 1
     partials_replicas: int | None = None
+    """None: one if there is a second node."""
     types: Mapping[str, str] = field(default_factory=dict)
+    """Column → the index type that the pipeline declares; it takes precedence over the plan's."""
 
     @property
     def inbox(self) -> str:
@@ -88,31 +86,33 @@ class IndexSpec:
 
     @property
     def has_rows(self) -> bool:
+        """Whether any output is of rows."""
         return any(output.kind == "row" for output in self.outputs)
 
     @property
     def windowed(self) -> tuple[PlanOutput, ...]:
+        """The outputs of windows."""
         return tuple(output for output in self.outputs if output.kind == "windowed")
 
     @property
     def date_column(self) -> str | None:
-        """The first column that is a date in the index, which views take as their time field."""
+        """The first column that is a date in the index; views use it as their time field."""
         return next((c.name for c in self.columns if (self.types.get(c.name) or c.index_type) == "date"), None)
 
 
 def read_specs(document: Mapping[str, Any], default_stream: str | None = None) -> tuple[IndexSpec, ...]:
-    """What a ``pipeline.json`` asks for, one spec an in-application stream, in the plan's order.
+    """What a ``pipeline.json`` asks for: one spec an in-application stream, in the plan's order.
 
     Args:
         document: ``{source, outputs, plan}`` as ``streamtally compile`` writes it.
         default_stream: the delivery stream of outputs that name none.
-    Raises: SettingsError: an output without settings, a name that OpenSearch refuses, names that overlap.
+    Raises: SettingsError: an output without settings, a name that OpenSearch rejects, names that overlap.
     """
     settings: Mapping[str, Any] = document.get("outputs") or {}
     nodes: dict[str, list[Mapping[str, Any]]] = {}
     for node in document["plan"]["outputs"]:
         nodes.setdefault(str(node.get("stream", node["name"])), []).append(node)
-    specs = tuple(_read_spec(name, each, settings.get(name), default_stream) for name, each in nodes.items())
+    specs = tuple(_read_spec(name, members, settings.get(name), default_stream) for name, members in nodes.items())
     check_names(specs)
     return specs
 
@@ -128,8 +128,10 @@ def _read_spec(
         raise SettingsError(f"output {name} names no stream, and SUMMARY_STREAM is not set")
     outputs = tuple(PlanOutput(node["name"], node["kind"], int(node.get("window_ms") or 0)) for node in nodes)
     if settings.rotation == "rollover" and any(output.kind != "row" for output in outputs):
-        raise SettingsError(f"output {name}: only row outputs can roll over; a window must find its index again")
-    columns = {c["name"]: Column(c["name"], c["type"], c.get("index_type")) for node in nodes for c in node["columns"]}
+        raise SettingsError(f"output {name}: only row outputs can roll over; a window must keep its index")
+    columns = {
+        c["name"]: IndexColumn(c["name"], c["type"], c.get("index_type")) for node in nodes for c in node["columns"]
+    }
     return IndexSpec(
         name=name,
         index=settings.index,
@@ -140,7 +142,6 @@ def _read_spec(
         rollover=_rollover(name, settings),
         retention=_retention(settings),
         grace_ms=settings.grace_seconds * 1000,
-        max_past_ms=settings.max_past_seconds * 1000,
         max_ahead_ms=settings.max_ahead_seconds * 1000,
         partials_days=settings.partials_days,
         partials_shards=settings.partials_shards or 1,
@@ -153,7 +154,7 @@ def _rollover(name: str, settings: OutputSettings) -> Rollover | None:
     if settings.rotation != "rollover":
         if settings.options.rollover is not None:
             raise SettingsError(
-                f'output {name}: options.rollover goes with rotation = "rollover", not {settings.rotation!r}'
+                f'output {name}: options.rollover needs rotation = "rollover", not {settings.rotation!r}'
             )
         return None
     return settings.options.rollover or Rollover(max_age_days=1)
@@ -173,7 +174,7 @@ def _retention(settings: OutputSettings) -> Retention:
 
 
 def check_names(specs: Sequence[IndexSpec]) -> None:
-    """Refuse names that OpenSearch does not take, and two outputs of which one's pattern matches the other's names.
+    """Refuse names that OpenSearch rejects, and outputs whose patterns match each other's names.
 
     Raises: SettingsError: names the output, or both.
     """

@@ -9,9 +9,12 @@ from typing import Any
 import orjson
 
 from streamtally.aws.clock import now_ms
-from streamtally.aws.opensearch.apply import describe_failures
+from streamtally.aws.opensearch.apply_plan import describe_failures
 from streamtally.aws.opensearch.cluster import BULK_MAX_BYTES, Cluster
-from streamtally.aws.opensearch.load import AGAIN, LoadRun
+from streamtally.aws.opensearch.loading.filling import put_documents
+from streamtally.aws.opensearch.loading.load_run import AGAIN, LoadRun
+from streamtally.aws.opensearch.loading.opening import open_load
+from streamtally.aws.opensearch.loading.settle_load import settle_load
 from streamtally.aws.opensearch.manager import make_manager
 from streamtally.aws.opensearch.scan import scan
 from streamtally.config.outputs import DEFAULT_SUMMARY_STREAM
@@ -83,12 +86,12 @@ class OpenSearchStore:
 
     def _load(self, load: LoadRun, observed: Observed) -> None:
         try:
-            load.open(observed, self._options.replace_span, self._options.agree)
+            open_load(load, observed, self._options.replace_span, self._options.agree)
             for index, loaded_ms in load.loaded.items():
-                text = f"{index}: the same log was loaded before ({to_iso(loaded_ms)}) and closed: nothing was put"
+                text = f"{index}: the same log was loaded before ({to_iso(loaded_ms)}) and closed: nothing was loaded"
                 self.notes += (text,)
             self._put_all(load)
-            load.settle()
+            settle_load(load)
             self.problems = tuple(load.problems)
         except IndexPlanError as error:
             if load.is_open and AGAIN not in str(error):
@@ -106,10 +109,10 @@ class OpenSearchStore:
             lines += [orjson.dumps(head), document]
             size += len(document) + 200
             if size > BULK_MAX_BYTES:
-                load.put(lines)
+                put_documents(load, lines)
                 lines, size = [], 0
         if lines:
-            load.put(lines)
+            put_documents(load, lines)
 
     def documents(self, output: Output) -> Iterator[Document]:
         """An output's settled documents, columns only, by window and key (rows: by time)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streamtally.aws.opensearch.cluster import connect
+from streamtally.aws.opensearch.connect import connect
 from streamtally.aws.opensearch.manager import make_manager
 from streamtally.errors import SettingsError
 from tests.integration.opensearch.data import STREAM, make_pipeline

@@ -41,5 +41,5 @@ def test_nothing_there() -> None:
 
 # A page cannot tell how many more there are of a kind that fills it: that is said, not cut off.
 def test_more_alike_than_a_page() -> None:
-    with pytest.raises(ClusterError, match="more than 3 documents sort alike"):
+    with pytest.raises(ClusterError, match="more than 3 documents have the same sort values"):
         scanned([(1, "a")] * 4, 3)

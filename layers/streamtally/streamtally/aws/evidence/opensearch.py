@@ -14,10 +14,10 @@ from streamtally.aws.streams.status import connect_domain, find_summary
 from streamtally.config.outputs import DEFAULT_SUMMARY_STREAM
 from streamtally.doctor.opensearch import FLOOD_STAGE, HIGH, Disk, Field, OpenSearchState
 from streamtally.errors import SettingsError, StreamtallyError
+from streamtally.indices.index_templates import to_mapping, view_name
 from streamtally.indices.mappings import compare
 from streamtally.indices.names import inbox_name
 from streamtally.indices.spec import IndexSpec, read_specs
-from streamtally.indices.templates import to_mapping, view_name
 
 SAMPLE_DOCUMENTS = 50
 MAX_VIEWS = 500

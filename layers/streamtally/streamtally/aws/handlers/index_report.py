@@ -9,9 +9,9 @@ from dataclasses import asdict
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from streamtally.aws.opensearch.apply import describe_failures
+from streamtally.aws.opensearch.apply_plan import describe_failures
 from streamtally.aws.opensearch.manager import Managed
-from streamtally.aws.opensearch.run import SettleReport
+from streamtally.aws.opensearch.settling.settle_report import SettleReport
 from streamtally.errors import IndexPlanError
 
 

@@ -5,84 +5,93 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from streamtally.aws.opensearch.apply import Result, apply
+from streamtally.aws.opensearch.apply_plan import ActionResult, apply_plan
 from streamtally.aws.opensearch.cluster import Cluster
-from streamtally.aws.opensearch.groups import Way
-from streamtally.aws.opensearch.merge import merge_groups
 from streamtally.aws.opensearch.observe import observe
-from streamtally.aws.opensearch.run import SettleReport
-from streamtally.aws.opensearch.settle import Unsettled, count_unsettled, settle
+from streamtally.aws.opensearch.settling.groups import Way
+from streamtally.aws.opensearch.settling.merge import merge_groups
+from streamtally.aws.opensearch.settling.settle import settle
+from streamtally.aws.opensearch.settling.settle_report import SettleReport
+from streamtally.aws.opensearch.settling.unsettled import Unsettled, count_unsettled
 from streamtally.errors import IndexPlanError, SettingsError
-from streamtally.indices.actions import Plan
+from streamtally.indices.actions import IndexPlan
 from streamtally.indices.observed import Observed
-from streamtally.indices.plan import Wanted, plan_manage
+from streamtally.indices.plan import plan_manage
 from streamtally.indices.roles import to_role_mappings, to_roles
 from streamtally.indices.spec import IndexSpec, read_specs
+from streamtally.indices.wanted import Wanted
 from streamtally.transform.pipeline import Pipeline
 
-# A first manage has at most three things that the next look makes possible: repair, an alias, an empty inbox; and
-# settling, which runs each minute, may change a state between a look and the plan's first action.
+# A first run has at most three actions that only the next plan can have (repair, an alias, an empty inbox); and
+# settling, which runs each minute, may change a state between the observation and the plan's first action.
 MAX_ROUNDS = 5
 
 
 @dataclass(frozen=True)
 class Managed:
-    """What a manage run did: the results of all rounds, the last plan, and the cluster as that saw it."""
+    """What a manage run did."""
 
-    results: list[Result]
-    plan: Plan
+    results: list[ActionResult]
+    """Of all rounds."""
+    plan: IndexPlan
+    """The last one."""
     observed: Observed
+    """What the last plan was made from."""
 
     @property
-    def failed(self) -> list[Result]:
+    def failed(self) -> list[ActionResult]:
+        """The actions that failed."""
         return [result for result in self.results if result.outcome == "failed"]
 
 
 @dataclass(frozen=True)
 class Manager:
-    """A pipeline and its cluster.
-
-    ``wanted`` is what the environment asks beside the pipeline; ``way`` is how settling merges.
-    """
+    """A pipeline and its cluster."""
 
     cluster: Cluster
     pipeline: Pipeline
     specs: tuple[IndexSpec, ...]
     wanted: Wanted = field(default_factory=Wanted)
+    """What the environment asks of the cluster, in addition to the pipeline."""
     way: Way = merge_groups
+    """How settling merges."""
 
-    def plan(self, now_ms: int) -> tuple[Plan, Observed]:
-        """One look and what should be done."""
+    def plan(self, now_ms: int) -> tuple[IndexPlan, Observed]:
+        """What should be done, and the observation that it is based on."""
         observed = observe(self.cluster, self.specs, self.wanted)
         return plan_manage(self.specs, observed, now_ms, self.wanted), observed
 
     def manage(self, now_ms: int, time_left: Callable[[], float], dry_run: bool = False) -> Managed:
-        """Look, plan, do, and look again until nothing is left to do now; bounded rounds.
+        """Observe, plan and apply until nothing is left to do now, in a bounded number of rounds.
 
-        A failure ends nothing: what failed is in the results, and the next run tries it again.
+        A failure does not raise: it is in the results, and the next run retries it.
         """
         with self.cluster.limited(time_left):
             return self._manage(now_ms, time_left, dry_run)
 
     def _manage(self, now_ms: int, time_left: Callable[[], float], dry_run: bool) -> Managed:
-        results: list[Result] = []
+        results: list[ActionResult] = []
         for _ in range(MAX_ROUNDS):
             plan, observed = self.plan(now_ms)
             if dry_run or not plan.actions:
                 break
-            done = apply(self.cluster, plan, time_left)
+            done = apply_plan(self.cluster, plan, time_left)
             results += done
             if any(result.outcome == "failed" for result in done):
                 break
         return Managed(results, plan, observed)
 
     def settle(self, now_ms: int, time_left: Callable[[], float], audit: bool = False) -> list[SettleReport]:
-        """Settle every windowed output; failures are in the reports. ``audit``: now, not once a day."""
+        """Settle every windowed output; failures are in the reports.
+
+        Args:
+            audit: compare all windows now, not once a day.
+        """
         with self.cluster.limited(time_left):
             return settle(self.cluster, self.pipeline, self.specs, now_ms, time_left, audit, self.way)
 
     def unsettled(self, now_ms: int) -> Unsettled:
-        """The windows that the next settling run would take up."""
+        """The windows that the next settling run would process."""
         return count_unsettled(self.cluster, self.pipeline, self.specs, now_ms)
 
 
@@ -93,36 +102,41 @@ def make_manager(
     replace: Sequence[str] = (),
     closing: bool = True,
 ) -> Manager:
-    """A manager of a pipeline; what the environment asks beside it.
+    """A manager of a pipeline.
 
-    ``FIREHOSE_ROLE_ARN``, ``INDEX_MANAGER_ROLE_ARN`` and ``SETTLE_ROLE_ARN`` ask for role mappings.
-    ``AUDIT_LOG`` (true) asks for the domain's audit log; ``OUTPUT_STREAM_ARNS`` says to which streams, besides
-    ``SUMMARY_STREAM``, the deployment may put.
-    Raises: SettingsError: names the variable or the output.
+    Args:
+        environment: ``FIREHOSE_ROLE_ARN``, ``INDEX_MANAGER_ROLE_ARN`` and ``SETTLE_ROLE_ARN`` request role mappings,
+            ``AUDIT_LOG`` (true) the domain's audit log. ``OUTPUT_STREAM_ARNS`` lists the streams that the deployment
+            may write to, in addition to ``SUMMARY_STREAM``.
+        replace: outputs whose view may replace an index of the same name.
+        closing: False leaves every time open.
+    Raises: SettingsError: names the variable or the output. IndexPlanError: ``replace`` names no output.
     """
     specs = read_specs(pipeline.document, environment.get("SUMMARY_STREAM") or None)
     _check_streams(specs, environment)
     unknown = sorted(set(replace) - {spec.index for spec in specs})
     if unknown:
-        raise IndexPlanError(f"no output has the index {unknown[0]!r}; there are {', '.join(s.index for s in specs)}")
+        raise IndexPlanError(
+            f"no output has the index {unknown[0]!r}; the indices are {', '.join(s.index for s in specs)}"
+        )
     firehose = _arns(environment.get("FIREHOSE_ROLE_ARN"))
     manager = _arns(environment.get("INDEX_MANAGER_ROLE_ARN"))
     settling = _arns(environment.get("SETTLE_ROLE_ARN"))
-    asked = bool(firehose or manager or settling)
+    has_roles = bool(firehose or manager or settling)
     wanted = Wanted(
         plan_id=pipeline.plan_id,
         document=pipeline.document,
         closing=closing,
         replace=frozenset(replace),
-        roles=to_roles(specs) if asked else None,
-        role_mappings=to_role_mappings(firehose, manager, settling) if asked else None,
+        roles=to_roles(specs) if has_roles else None,
+        role_mappings=to_role_mappings(firehose, manager, settling) if has_roles else None,
         audit=environment.get("AUDIT_LOG") == "true",
     )
     return Manager(cluster, pipeline, specs, wanted)
 
 
 def _check_streams(specs: Sequence[IndexSpec], environment: Mapping[str, str]) -> None:
-    """Where a deployment says which streams it may put to, an output with another one would lose every document."""
+    """Check that the deployment may write to every output's stream; otherwise every document would be lost."""
     if "OUTPUT_STREAM_ARNS" not in environment:
         return
     permitted = {arn.rpartition("/")[2] for arn in _arns(environment.get("OUTPUT_STREAM_ARNS"))}
@@ -130,7 +144,7 @@ def _check_streams(specs: Sequence[IndexSpec], environment: Mapping[str, str]) -
     for spec in specs:
         if spec.stream not in permitted:
             raise SettingsError(
-                f"output {spec.name}: this stack may not put to its delivery stream {spec.stream}: add its ARN "
+                f"output {spec.name}: this stack may not write to its delivery stream {spec.stream}: add its ARN "
                 "to the template's parameter OutputStreamArns, or leave 'stream' out of pipeline.toml"
             )
 

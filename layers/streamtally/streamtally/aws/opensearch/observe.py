@@ -1,4 +1,4 @@
-"""One look at a cluster: a handful of requests, whatever the number of indices."""
+"""Observes a cluster with a handful of requests, whatever the number of indices."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from streamtally.aws.opensearch.cluster import PATH_MAX_CHARS, Cluster
 from streamtally.indices.ism import policy_id
 from streamtally.indices.names import LATE_UNKNOWN, STATE_INDEX, parse_index_name
-from streamtally.indices.observed import Disk, Observed, ObservedIndex, StoredInbox, StoredState
-from streamtally.indices.plan import Wanted
+from streamtally.indices.observed import DiskSpace, Observed, ObservedIndex, StoredInbox, StoredState
 from streamtally.indices.roles import FIREHOSE_ROLE, MANAGER_ROLE, SETTLE_ROLE
 from streamtally.indices.spec import IndexSpec
 from streamtally.indices.state import read_state
+from streamtally.indices.wanted import Wanted
 
 _LENIENT = {"ignore_unavailable": "true", "allow_no_indices": "true", "expand_wildcards": "open"}
 _INDEX_FIELDS = (
@@ -24,7 +24,7 @@ _INDEX_FIELDS = (
 def observe(cluster: Cluster, specs: Sequence[IndexSpec], wanted: Wanted | None = None) -> Observed:
     """What the cluster has of this pipeline.
 
-    Raises: ClusterError: it cannot be reached, or a right is missing.
+    Raises: ClusterError: it cannot be reached, or a permission is missing.
     """
     wanted = wanted or Wanted()
     inboxes = sorted({spec.inbox for spec in specs})
@@ -50,16 +50,16 @@ def observe(cluster: Cluster, specs: Sequence[IndexSpec], wanted: Wanted | None 
 
 
 def observe_indices(cluster: Cluster, specs: Sequence[IndexSpec]) -> dict[str, ObservedIndex]:
-    """Every index of the pipeline's names, with mapping, size and what else the plan looks at."""
-    found: dict[str, ObservedIndex] = {}
+    """Every index with one of the pipeline's names: mapping, size and what else the plan uses."""
+    observed: dict[str, ObservedIndex] = {}
     for path in _paths(_patterns(specs)):
         whole = cluster.request("GET", path, params={**_LENIENT, "filter_path": _INDEX_FIELDS}, ignore=(404,))
         fields = "indices.*.primaries.docs.count,indices.*.total.store.size_in_bytes"
         params = {**_LENIENT, "level": "indices", "filter_path": fields}
         stats = cluster.request("GET", f"{path}/_stats/docs,store", params=params, ignore=(404,))
         for name, body in whole.items():
-            found[name] = _index(name, body, (stats.get("indices") or {}).get(name) or {})
-    return found
+            observed[name] = _index(name, body, (stats.get("indices") or {}).get(name) or {})
+    return observed
 
 
 def _index(name: str, body: Mapping[str, Any], stats: Mapping[str, Any]) -> ObservedIndex:
@@ -84,7 +84,7 @@ def _patterns(specs: Sequence[IndexSpec]) -> list[str]:
 
 
 def _paths(patterns: Sequence[str]) -> Iterator[str]:
-    """Paths of comma-joined patterns, each short enough for a request line."""
+    """Paths of comma-separated patterns, each short enough for a request line."""
     path = ""
     for pattern in patterns:
         if path and len(path) + len(pattern) + 1 > PATH_MAX_CHARS:
@@ -101,23 +101,26 @@ def _named(cluster: Cluster, path: str, kind: str) -> dict[str, Any]:
 
 
 def state_id(index: str) -> str:
+    """The id of an output's state document."""
     return f"output-{index}"
 
 
 def _documents(
     cluster: Cluster, specs: Sequence[IndexSpec], inboxes: Sequence[str], plan_id: str
 ) -> tuple[dict[str, StoredState], dict[str, StoredInbox], frozenset[str]]:
-    """State documents, read by id: that sees the latest, refreshed or not."""
+    """State documents, read by id: that returns the latest version, refreshed or not."""
     wanted = [*(state_id(spec.index) for spec in specs), *inboxes, *([f"plan-{plan_id}"] if plan_id else [])]
     answer = cluster.request("POST", f"/{STATE_INDEX}/_mget", {"ids": wanted}, ignore=(404,))
-    found = {entry["_id"]: entry for entry in answer.get("docs", ()) if entry.get("found")}
-    states = {spec.index: read_stored(found.get(state_id(spec.index))) for spec in specs}
-    empty = {name: StoredInbox(int(found[name]["_source"].get("empty_ms") or 0)) for name in inboxes if name in found}
-    return states, empty, frozenset([plan_id] if f"plan-{plan_id}" in found else [])
+    documents = {entry["_id"]: entry for entry in answer.get("docs", ()) if entry.get("found")}
+    states = {spec.index: read_stored(documents.get(state_id(spec.index))) for spec in specs}
+    empty = {
+        name: StoredInbox(int(documents[name]["_source"].get("empty_ms") or 0)) for name in inboxes if name in documents
+    }
+    return states, empty, frozenset([plan_id] if f"plan-{plan_id}" in documents else [])
 
 
 def read_stored(entry: Mapping[str, Any] | None) -> StoredState:
-    """A state document as the cluster answers it, or the state of nothing."""
+    """A state document from the cluster's answer; an empty state without a document."""
     if not entry or not entry.get("found", True):
         return StoredState()
     return StoredState(read_state(entry["_source"]), entry["_seq_no"], entry["_primary_term"])
@@ -133,14 +136,13 @@ def read_plan(cluster: Cluster, plan_id: str) -> dict[str, Any] | None:
 
 
 NEWEST = 30
+"""How many of the newest unmanaged indices are refreshed before documents in them are counted."""
 
 
 def _is_written(name: str, specs: Sequence[IndexSpec]) -> bool:
-    """Whether documents with ids of ours may have come here past the pipeline."""
+    """Whether documents with a partial's or row's id may be here that bypassed the pipeline."""
     parsed = [parse_index_name(name, spec.index) for spec in specs]
-    return any(name == spec.inbox for spec in specs) or any(
-        found and found.kind in ("output", "view") for found in parsed
-    )
+    return any(name == spec.inbox for spec in specs) or any(name and name.kind in ("output", "view") for name in parsed)
 
 
 UNSTAMPED_QUERY = {
@@ -153,16 +155,16 @@ UNSTAMPED_QUERY = {
 
 
 def _unstamped(cluster: Cluster, specs: Sequence[IndexSpec], indices: Mapping[str, ObservedIndex]) -> dict[str, int]:
-    """How many documents with our ids no pipeline has seen, by index (settled documents have neither id)."""
+    """Index → documents with a partial's or row's id that bypassed the pipeline (settled documents have neither id)."""
     names = [name for spec in specs for name in (spec.inbox, spec.index)]
-    # Whatever a stream wrote to before there was a pipeline; it writes to the newest of dated names.
+    # Indices that a stream wrote to before there was a pipeline; of dated names it writes to the newest.
     early = sorted(
         name for name, index in indices.items() if index.default_pipeline is None and _is_written(name, specs)
     )
     early = [*early[-NEWEST:], *(name for name in names if name in early[:-NEWEST])]
-    if early:  # what came a moment ago must be seen
+    if early:  # documents written just now must be searchable
         cluster.request("POST", f"/{','.join(early)}/_refresh", params=_LENIENT)
-    found: dict[str, int] = {}
+    unstamped: dict[str, int] = {}
     for path in _paths([*dict.fromkeys(names), *(f"{spec.index}-*" for spec in specs)]):
         body = {
             "size": 0,
@@ -171,15 +173,17 @@ def _unstamped(cluster: Cluster, specs: Sequence[IndexSpec], indices: Mapping[st
         }
         answer = cluster.request("POST", f"{path}/_search", body, _LENIENT)
         buckets = ((answer.get("aggregations") or {}).get("indices") or {}).get("buckets", ())
-        found.update({bucket["key"]: bucket["doc_count"] for bucket in buckets})
-    return found
+        unstamped.update({bucket["key"]: bucket["doc_count"] for bucket in buckets})
+    return unstamped
 
 
-def _disk(cluster: Cluster) -> Disk | None:
+def _disk(cluster: Cluster) -> DiskSpace | None:
     answer = cluster.request("GET", "/_nodes/stats/fs", params={"filter_path": "nodes.*.fs.total"})
     totals = [node["fs"]["total"] for node in (answer.get("nodes") or {}).values() if node.get("fs")]
     disks = [
-        Disk(total["total_in_bytes"], total["available_in_bytes"]) for total in totals if total.get("total_in_bytes")
+        DiskSpace(total["total_in_bytes"], total["available_in_bytes"])
+        for total in totals
+        if total.get("total_in_bytes")
     ]
     return min(disks, key=lambda disk: disk.free_bytes / disk.total_bytes, default=None)
 
@@ -197,30 +201,30 @@ def _snapshot_indices(cluster: Cluster, repository: str) -> frozenset[str]:
 
 
 def _security(cluster: Cluster) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """Our roles and their mappings; None where there is no fine-grained access control."""
+    """The pipeline's roles and their mappings; None without fine-grained access control."""
     unavailable = (400, 404, 405)
     roles = cluster.request("GET", "/_plugins/_security/api/roles", ignore=unavailable)
     mappings = cluster.request("GET", "/_plugins/_security/api/rolesmapping", ignore=unavailable)
-    if "all_access" not in roles:  # a built-in role: whoever may read roles sees it
+    if "all_access" not in roles:  # a built-in role: visible to every user who may read roles
         return None, None
-    ours = (FIREHOSE_ROLE, MANAGER_ROLE, SETTLE_ROLE)
-    return {n: roles[n] for n in ours if n in roles}, {n: mappings[n] for n in ours if n in mappings}
+    names = (FIREHOSE_ROLE, MANAGER_ROLE, SETTLE_ROLE)
+    return {n: roles[n] for n in names if n in roles}, {n: mappings[n] for n in names if n in mappings}
 
 
 def _audit(cluster: Cluster) -> dict[str, Any] | None:
-    """The audit log's configuration; None where there is no security plugin."""
+    """The audit log's configuration; None without the security plugin."""
     answer = cluster.request("GET", "/_plugins/_security/api/audit", ignore=(400, 404, 405))
     config = answer.get("config")
     return config if isinstance(config, dict) else None
 
 
 def _ism(cluster: Cluster, specs: Sequence[IndexSpec]) -> dict[str, Any] | None:
-    found: dict[str, Any] = {}
+    policies: dict[str, Any] = {}
     for spec in specs:
         answer = cluster.request("GET", f"/_plugins/_ism/policies/{policy_id(spec)}", ignore=(400, 404, 405))
         error = answer.get("error")
         if isinstance(error, str) or (isinstance(error, dict) and "no handler" in str(error.get("reason"))):
-            return None  # the server knows no such path: the plugin is not there
+            return None  # the server does not know the path: the plugin is absent
         if "policy" in answer:
-            found[policy_id(spec)] = answer["policy"]
-    return found
+            policies[policy_id(spec)] = answer["policy"]
+    return policies

@@ -1,8 +1,8 @@
-"""Documents that came before the ingest pipeline was there, and an index that has the alias's name.
+"""Repairs documents written before the ingest pipeline existed, and replaces an index that has the alias's name.
 
 A repair copies each document through the pipeline and deletes exactly what it copied (by sequence number: a document
-that changed in between stays for the next run). Killed anywhere and run again it ends in the same state, since the
-copies' ids are derived.
+that changed in between stays for the next run). If it is killed anywhere and run again it ends in the same state, since
+the copies' ids are derived.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ POLL_SECONDS = 0.5
 
 
 def repair(cluster: Cluster, index: str, pipeline: str, time_left: Callable[[], float]) -> int:
-    """Send an index's documents that no pipeline has seen through it; the number of documents moved.
+    """Send an index's documents that bypassed the pipeline through it. Returns: the number of documents moved.
 
     Args:
-        pipeline: the inbox's name; the copies are written to it, and redirected, so it need not exist.
-    Raises: ClusterError: documents that could not be copied; they stay where they are.
+        pipeline: the inbox's name; copies are written to the inbox and redirected, so the index need not exist.
+    Raises: ClusterError: documents could not be copied; these are not deleted.
     """
     cluster.request("POST", f"/{index}/_refresh")
     moved = 0
@@ -40,7 +40,7 @@ def repair(cluster: Cluster, index: str, pipeline: str, time_left: Callable[[], 
         if len(copied) < len(hits):
             raise ClusterError(f"{index}: {len(hits) - len(copied)} documents could not be sent through {pipeline}")
         cluster.request("POST", f"/{index}/_refresh")
-    raise ClusterError(f"{index}: {moved} documents were moved before the time limit; the next run goes on")
+    raise ClusterError(f"{index}: {moved} documents were moved before the time limit; the next run continues")
 
 
 def _copy(cluster: Cluster, pipeline: str, hits: list[Mapping[str, Any]]) -> list[int]:
@@ -63,13 +63,14 @@ def _delete(cluster: Cluster, hits: list[Mapping[str, Any]], copied: list[int]) 
 def replace_index(
     cluster: Cluster, index: str, target: str, alias: Mapping[str, Any], time_left: Callable[[], float]
 ) -> None:
-    """Copy an index that has the alias's name, and put the alias in its place in one call.
+    """Copy an index that has the alias's name, then replace it by the alias in one call.
 
-    Two passes: the first while the stream goes on writing, the second, over what is new, with writing blocked for its
-    short time (Firehose tries again for minutes). The alias's write index is the target, so the stream goes on.
+    There are two passes: the first while the stream keeps writing, the second over what is new, with writing blocked
+    for that short time (Firehose retries for minutes). The alias's write index is the target, so the stream continues.
+
     Args:
-        target: the index that takes the documents.
-        alias: ``{"name": …, "options": {…}, "members": [indices that are to be behind it]}``.
+        target: the index that receives the documents.
+        alias: ``{"name": …, "options": {…}, "members": [indices that get the alias]}``.
     """
     _reindex(cluster, index, target, time_left)
     cluster.request("PUT", f"/{index}/_settings", {"index": {"blocks": {"write": True}}})
@@ -91,7 +92,7 @@ def _reindex(cluster: Cluster, index: str, target: str, time_left: Callable[[], 
     body = {
         "conflicts": "proceed",
         "source": {"index": index},
-        # Documents that are there already stay; settled documents among them are newer than any copy.
+        # Documents that exist already stay; settled documents among them are newer than any copy.
         "dest": {"index": target, "op_type": "create", "pipeline": "_none"},
     }
     task = cluster.request("POST", "/_reindex", body, {"wait_for_completion": "false", "refresh": "true"})["task"]

@@ -1,4 +1,4 @@
-"""All documents of a search in the order of its sort, page by page, also where many documents sort alike."""
+"""All documents of a search in its sort order, page by page, even if many documents have equal sort values."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ def scan(
 ) -> Iterator[dict[str, Any]]:
     """The hits of a search, each once.
 
-    ``search_after`` goes on behind *all* documents that sort as the last one of a page does: those that were not on the
-    page would be left out. So the documents at a full page's end that sort alike are read with the next page.
+    ``search_after`` continues after *all* documents with the sort values of a page's last one, so those not on the page
+    would be missed. So the documents at the end of a full page with equal sort values are read with the next page.
 
-    Args: body: with ``size`` and ``sort``.
-    Raises: ClusterError; also where more documents sort alike than a page holds.
+    Args:
+        body: with ``size`` and ``sort``.
+    Raises: ClusterError; also if more documents have equal sort values than fit on a page.
     """
     asked = dict(body)
     while True:
@@ -33,6 +34,6 @@ def scan(
         last = hits[-1]["sort"]
         whole = [hit for hit in hits if hit["sort"] != last]
         if not whole:
-            raise ClusterError(f"POST {path}: more than {asked['size']} documents sort alike ({last})")
+            raise ClusterError(f"POST {path}: more than {asked['size']} documents have the same sort values ({last})")
         yield from whole
         asked["search_after"] = whole[-1]["sort"]

@@ -173,7 +173,7 @@ def connect_domain(aws: Aws, config: Mapping[str, Any], url: str | None) -> Clus
     Raises: AwsError, SettingsError: it has no address that could be asked.
     """
     # Half of what this command imports, for what is asked of a domain alone.
-    from streamtally.aws.opensearch.cluster import connect, sigv4
+    from streamtally.aws.opensearch.connect import connect, sigv4
 
     if url:
         return connect(url)

@@ -6,7 +6,8 @@ import os
 import re
 
 from streamtally.aws.clients import Aws
-from streamtally.aws.opensearch.cluster import Cluster, connect, connect_from_environment, sigv4
+from streamtally.aws.opensearch.cluster import Cluster
+from streamtally.aws.opensearch.connect import connect, connect_from_environment, sigv4
 
 _AWS_HOST = re.compile(r"\.(es|aoss)\.amazonaws\.com(?:\.cn)?$")
 

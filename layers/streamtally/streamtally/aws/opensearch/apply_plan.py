@@ -1,0 +1,186 @@
+"""Carries out a plan's actions one by one; a failure is recorded and the rest continues."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from streamtally.aws.opensearch.cluster import Cluster, ClusterError
+from streamtally.aws.opensearch.observe import state_id
+from streamtally.aws.opensearch.repair import repair, replace_index
+from streamtally.indices.actions import Action, IndexPlan
+from streamtally.indices.names import STATE_INDEX
+from streamtally.indices.observed import StoredState
+from streamtally.indices.state import OutputState
+
+TimeLeft = Callable[[], float]
+"""The seconds left for the work."""
+
+
+@dataclass(frozen=True)
+class ActionResult:
+    """The result of an action."""
+
+    action: Action
+    outcome: str
+    """"done", "failed", "skipped" or "outrun" (by another run)."""
+    message: str = ""
+    """Why, one line."""
+
+
+def apply_plan(cluster: Cluster, plan: IndexPlan, time_left: TimeLeft = lambda: 840.0) -> list[ActionResult]:
+    """Carry out a plan's actions in order.
+
+    If another run changed a state in between, the remaining actions are skipped, because their preconditions no longer
+    hold. Documents are moved only if pipeline and templates are as planned: otherwise they would create indices without
+    a mapping.
+    """
+    results: list[ActionResult] = []
+    blocked = ""
+    unprepared: set[str] = set()
+    for action in plan.actions:
+        if time_left() < 10:
+            blocked = blocked or "the time limit is near; the next run continues"
+        waits = (action.kind in _MOVES and unprepared) or unprepared & {action.output, *action.needs} - {""}
+        if blocked or waits:
+            results.append(
+                ActionResult(action, "skipped", blocked or f"{', '.join(sorted(waits))} could not be prepared")
+            )
+            continue
+        try:
+            _DO[action.kind](cluster, action, time_left)
+            results.append(ActionResult(action, "done"))
+        except ClusterError as error:
+            if action.kind == "put_state" and error.status == 409:
+                blocked = "another run changed the state in between"
+                results.append(ActionResult(action, "outrun", blocked))
+                continue
+            if action.kind in _PREPARES:
+                unprepared.add(action.output or action.target)
+            results.append(ActionResult(action, "failed", str(error)))
+    return results
+
+
+_PREPARES = ("put_state", "put_pipeline", "put_component_template", "put_index_template")
+_MOVES = ("repair", "replace", "create_index", "rollover")
+
+
+def describe_failures(results: list[ActionResult]) -> str:
+    """All failures in one line."""
+    failed = [result for result in results if result.outcome == "failed"]
+    return "; ".join(f"{result.action.kind} {result.action.target}: {result.message}" for result in failed)
+
+
+def put_state(cluster: Cluster, index: str, new: OutputState, stored: StoredState) -> StoredState:
+    """Store a state unless another run has changed it. Raises: ClusterError: with status 409, if one has."""
+    params: dict[str, Any] = {"if_seq_no": stored.seq_no, "if_primary_term": stored.primary_term}
+    if stored.seq_no is None:
+        make_state_index(cluster)
+        params = {"op_type": "create"}
+    answer = cluster.request("PUT", f"/{STATE_INDEX}/_doc/{state_id(index)}", new.to_document(), params)
+    return StoredState(new, answer["_seq_no"], answer["_primary_term"])
+
+
+def make_state_index(cluster: Cluster) -> None:
+    """Create the index of the state documents if it does not exist; nothing in it is searched."""
+    settings = {"index": {"number_of_shards": 1, "auto_expand_replicas": "0-1", "hidden": True}}
+    body = {"settings": settings, "mappings": {"enabled": False}}
+    answer = cluster.request("PUT", f"/{STATE_INDEX}", body, ignore=(400,))
+    error = answer.get("error")
+    if isinstance(error, dict) and error.get("type") != "resource_already_exists_exception":
+        raise ClusterError(f"PUT /{STATE_INDEX}: {error.get('reason')}", 400)
+
+
+def _put_state(cluster: Cluster, action: Action, _: TimeLeft) -> None:
+    if isinstance(action.body, int):  # an inbox seen empty
+        make_state_index(cluster)
+        cluster.request("PUT", f"/{STATE_INDEX}/_doc/{action.target}", {"empty_ms": action.body})
+        return
+    new, stored = action.body
+    put_state(cluster, action.target, new, stored)
+
+
+def _put_plan(cluster: Cluster, action: Action, _: TimeLeft) -> None:
+    make_state_index(cluster)
+    cluster.request("PUT", f"/{STATE_INDEX}/_doc/plan-{action.target}", {"document": json.dumps(action.body)})
+
+
+def _put(path: str) -> Callable[[Cluster, Action, TimeLeft], None]:
+    def put(cluster: Cluster, action: Action, _: TimeLeft) -> None:
+        cluster.request("PUT", path.format(action.target), action.body)
+
+    return put
+
+
+def _post(path: str) -> Callable[[Cluster, Action, TimeLeft], None]:
+    def post(cluster: Cluster, action: Action, _: TimeLeft) -> None:
+        cluster.request("POST", path.format(action.target), action.body)
+
+    return post
+
+
+def _create_index(cluster: Cluster, action: Action, _: TimeLeft) -> None:
+    answer = cluster.request("PUT", f"/{action.target}", action.body, ignore=(400,))
+    error = answer.get("error")
+    if error and error.get("type") != "resource_already_exists_exception":
+        raise ClusterError(f"PUT /{action.target}: {error.get('reason')}", 400)
+
+
+def _delete_index(cluster: Cluster, action: Action, _: TimeLeft) -> None:
+    if action.target.startswith("inbox-"):
+        # Counted again: documents that arrived since the plan must not be deleted with it.
+        cluster.request("POST", f"/{action.target}/_refresh", ignore=(404,))
+        if cluster.request("GET", f"/{action.target}/_count", ignore=(404,)).get("count"):
+            raise ClusterError(f"{action.target} is no longer empty: the next run repairs it")
+    cluster.request("DELETE", f"/{action.target}", ignore=(404,))
+
+
+def _force_merge(cluster: Cluster, action: Action, time_left: TimeLeft) -> None:
+    limit = max(30.0, time_left() - 30)
+    cluster.request("POST", f"/{action.target}/_forcemerge", params={"max_num_segments": 1}, timeout_seconds=limit)
+    cluster.request("PUT", f"/{action.target}/_settings", {"index": {"blocks": {"write": True}}})
+
+
+def _put_ism_policy(cluster: Cluster, action: Action, _: TimeLeft) -> None:
+    path = f"/_plugins/_ism/policies/{action.target}"
+    have = cluster.request("GET", path, ignore=(404,))
+    known = {"if_seq_no": have["_seq_no"], "if_primary_term": have["_primary_term"]} if "_seq_no" in have else {}
+    cluster.request("PUT", path, action.body, known)
+
+
+def _attach_ism_policy(cluster: Cluster, action: Action, _: TimeLeft) -> None:
+    cluster.request("POST", f"/_plugins/_ism/add/{action.target}", {"policy_id": action.body})
+
+
+def _repair(cluster: Cluster, action: Action, time_left: TimeLeft) -> None:
+    repair(cluster, action.target, action.body, time_left)
+
+
+def _replace(cluster: Cluster, action: Action, time_left: TimeLeft) -> None:
+    target, alias = action.body
+    replace_index(cluster, action.target, target, alias, time_left)
+
+
+_DO: dict[str, Callable[[Cluster, Action, TimeLeft], None]] = {
+    "put_state": _put_state,
+    "put_plan": _put_plan,
+    "put_pipeline": _put("/_ingest/pipeline/{}"),
+    "put_component_template": _put("/_component_template/{}"),
+    "put_index_template": _put("/_index_template/{}"),
+    "put_settings": _put("/{}/_settings"),
+    "put_mapping": _put("/{}/_mapping"),
+    "create_index": _create_index,
+    "update_aliases": lambda cluster, action, _: cluster.request("POST", "/_aliases", action.body),
+    "rollover": _post("/{}/_rollover"),
+    "repair": _repair,
+    "replace": _replace,
+    "force_merge": _force_merge,
+    "delete_index": _delete_index,
+    "put_role": _put("/_plugins/_security/api/roles/{}"),
+    "put_role_mapping": _put("/_plugins/_security/api/rolesmapping/{}"),
+    "put_audit": _put("/_plugins/_security/api/audit/{}"),
+    "put_ism_policy": _put_ism_policy,
+    "attach_ism_policy": _attach_ism_policy,
+}

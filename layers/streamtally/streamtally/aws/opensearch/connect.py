@@ -1,0 +1,112 @@
+"""Connects to a cluster: SigV4, basic auth, or none.
+
+SigV4 signs with the current credentials (a long run outlives temporary ones). Basic auth reads user and password
+from Secrets Manager, as JSON ``{"username": …, "password": …}``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from opensearchpy import OpenSearch
+
+from streamtally.aws.opensearch.cluster import TIMEOUT_SECONDS, Cluster, Serializer
+from streamtally.aws.opensearch.transport.connection import Connection
+from streamtally.aws.opensearch.transport.retries import Pace
+from streamtally.errors import SettingsError
+
+
+def connect(
+    url: str,
+    auth: Any = None,
+    ca_certs: str | None = None,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    pace: Pace | None = None,
+) -> Cluster:
+    """A cluster by its address, which may contain user and password.
+
+    Args:
+        url: ``http(s)://[user:password@]host[:port]``; without a scheme it is https.
+        auth: a `requests` auth object, or (user, password), instead of those in the address.
+        ca_certs: a file with the certificate authorities to trust (default: the usual ones).
+        timeout_seconds: for one attempt of a request.
+        pace: how often a request is tried, and by which clock.
+    Raises: SettingsError: not an address.
+    """
+    parts = urlsplit(url if "://" in url else f"https://{url}")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingsError("the OpenSearch address must be http(s)://host[:port]")
+    secure = parts.scheme == "https"
+    if auth is None and parts.username:
+        auth = (unquote(parts.username), unquote(parts.password or ""))
+    client = OpenSearch(
+        hosts=[{"host": parts.hostname, "port": parts.port or (443 if secure else 80), "use_ssl": secure}],
+        http_auth=auth,
+        use_ssl=secure,
+        verify_certs=True,
+        ca_certs=ca_certs,
+        connection_class=Connection,
+        serializer=Serializer(),
+        timeout=timeout_seconds,
+        max_retries=0,  # the library would retry at once, whatever the request
+    )
+    name = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+    return Cluster(client, name, pace, timeout_seconds)
+
+
+def connect_from_environment(environment: Mapping[str, str] | None = None) -> Cluster:
+    """The Lambda function's cluster.
+
+    ``OPENSEARCH_ENDPOINT`` is its address; ``OPENSEARCH_AUTH`` is ``sigv4`` (default), ``basic`` with
+    ``OPENSEARCH_SECRET_ARN``, or ``none``. ``OPENSEARCH_SERVICE`` (default ``es``) is what SigV4 signs for.
+    Raises: SettingsError: names the variable.
+    """
+    settings = os.environ if environment is None else environment
+    url = settings.get("OPENSEARCH_ENDPOINT")
+    if not url:
+        raise SettingsError("OPENSEARCH_ENDPOINT is not set: the address of the OpenSearch domain")
+    return connect(url, _auth(settings), settings.get("OPENSEARCH_CA_CERTS") or None)
+
+
+def _auth(settings: Mapping[str, str]) -> Any:
+    kind = settings.get("OPENSEARCH_AUTH") or "sigv4"
+    if kind == "none":
+        return None
+    if kind == "basic":
+        return _secret(settings.get("OPENSEARCH_SECRET_ARN") or "")
+    if kind == "sigv4":
+        return sigv4(
+            settings.get("AWS_REGION") or settings.get("AWS_DEFAULT_REGION") or "",
+            settings.get("OPENSEARCH_SERVICE") or "es",
+        )
+    raise SettingsError(f"OPENSEARCH_AUTH is {kind!r}; it must be sigv4, basic or none")
+
+
+def sigv4(region: str, service: str = "es", session: Any = None) -> Any:
+    """SigV4 with refreshable credentials: every request is signed with the current ones. Raises: SettingsError."""
+    import boto3
+    from requests_aws4auth import AWS4Auth
+
+    session = session or boto3.Session()
+    region = region or session.region_name or ""
+    credentials = session.get_credentials()
+    if credentials is None or not region:
+        raise SettingsError("SigV4 needs AWS credentials and AWS_REGION (or set OPENSEARCH_AUTH to basic or none)")
+    return AWS4Auth(region=region, service=service, refreshable_credentials=credentials)
+
+
+def _secret(arn: str) -> tuple[str, str]:
+    import boto3
+
+    if not arn:
+        raise SettingsError("OPENSEARCH_SECRET_ARN is not set: the secret with username and password")
+    text = boto3.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
+    try:
+        secret = json.loads(text)
+        return str(secret["username"]), str(secret["password"])
+    except (ValueError, KeyError, TypeError):
+        raise SettingsError("the secret OPENSEARCH_SECRET_ARN must be JSON with username and password") from None

@@ -1,0 +1,1 @@
+"""Loads of old logs: open their spans, fill them, settle them, release them."""

@@ -1,0 +1,1 @@
+"""Requests to OpenSearch: one connection, bounded retries, whole answers or an error."""

@@ -1,0 +1,1 @@
+"""Partials → settled documents, without a cluster."""

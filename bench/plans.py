@@ -1,4 +1,4 @@
-"""make bench: what a row costs in a plan that SQL was compiled to, beside the plan written by hand for the same."""
+"""make bench: the cost of a row in a plan compiled from SQL, beside that in an equivalent plan written by hand."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def make_rows() -> list[dict[str, Any]]:
     """Rows of an hour, as the parser gives them."""
     return [
         {
-            "host": f"198.51.100.{place % 250}",
+            "host": f"198.51.100.{index % 250}",
             "ident": None,
             "authuser": None,
-            "datetime": f"08/Sep/2017:{7 + place % 3600 // 1800:02d}:{place % 60:02d}:{place // 7 % 60:02d} +0000",
-            "request": f"GET /shop/item/{place % 900}?page={place % 7} HTTP/1.1",
-            "response": (200, 200, 200, 304, 404, 500)[place % 6],
-            "bytes": 100 + place % 5000,
+            "datetime": f"08/Sep/2017:{7 + index % 3600 // 1800:02d}:{index % 60:02d}:{index // 7 % 60:02d} +0000",
+            "request": f"GET /shop/item/{index % 900}?page={index % 7} HTTP/1.1",
+            "response": (200, 200, 200, 304, 404, 500)[index % 6],
+            "bytes": 100 + index % 5000,
             "referer": None,
             "agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
         }
-        for place in range(ROWS)
+        for index in range(ROWS)
     ]
 
 
@@ -55,7 +55,7 @@ def load_pair(name: str, folder: Path) -> dict[str, RowOutput | WindowedOutput]:
 
 
 def feed(output: RowOutput | WindowedOutput) -> Callable[[list[dict[str, Any]]], None]:
-    """What gives rows to an output, as the transform does."""
+    """A function that feeds rows to an output, as the transform does."""
     low, high = ARRIVAL - 24 * HOUR, ARRIVAL + HOUR
     if isinstance(output, RowOutput):
         make = output.make
@@ -78,7 +78,7 @@ def feed(output: RowOutput | WindowedOutput) -> Callable[[list[dict[str, Any]]],
 def measure(rounds: int) -> dict[str, dict[str, float]]:
     """Pair → kind → nanoseconds a row, the median over rounds; the two of a pair take turns in each round."""
     rows = make_rows()
-    found: dict[str, dict[str, float]] = {}
+    costs: dict[str, dict[str, float]] = {}
     for name, folder in PAIRS.items():
         feeds = {kind: feed(output) for kind, output in load_pair(name, folder).items()}
         seconds: dict[str, list[float]] = {kind: [] for kind in feeds}
@@ -90,12 +90,12 @@ def measure(rounds: int) -> dict[str, dict[str, float]]:
                 feeds[kind](rows)
                 if number:  # the first round only warms up
                     seconds[kind].append(time.process_time() - start)
-        found[name] = {kind: statistics.median(taken) / ROWS * 1e9 for kind, taken in seconds.items()}
-    return found
+        costs[name] = {kind: statistics.median(taken) / ROWS * 1e9 for kind, taken in seconds.items()}
+    return costs
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print what a row costs in each pair, and their ratio."""
+    """Print the cost of a row in each plan of a pair, and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     print(f"\nThe plan's part of a row, {ROWS:,} rows, median")

@@ -53,8 +53,8 @@ def test_explain_draws_a_tree(tmp_path: Path) -> None:
     (folder / "pipeline.json").unlink()
     result = run(folder, "--explain")
     assert result.return_value == 0
-    assert '"DESTINATION_SQL_STREAM": a document for each 1 minute and key' in result.stdout
-    for text in ("in the transform", "in settling", "may differ from Kinesis Analytics'", "index type date"):
+    assert '"DESTINATION_SQL_STREAM": one document per 1 minute and key' in result.stdout
+    for text in ("in the transform", "in settling", "may differ from Kinesis Analytics", "index type date"):
         assert text in result.stdout
     assert not (folder / "pipeline.json").exists()
 

@@ -1,4 +1,4 @@
-"""What the tests of the SQL compiler share: the source's columns, and a pair's expected outcome as text."""
+"""Shared by the tests of the SQL compiler: the source's columns, and the expected outcome of a pair as text."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ COLUMNS = {
     "agent": "VARCHAR",
 }
 SOURCE = SourceStream(
-    {name: parse_type(of) for name, of in COLUMNS.items()},
+    {name: parse_type(type_name) for name, type_name in COLUMNS.items()},
     time_column="datetime",
     time_format="dd/MMM/yyyy:HH:mm:ss Z",
 )
 
 
 def compile_text(text: str) -> Program:
-    """A program compiled for the Apache columns; a first line ``-- outputs: A, B`` binds these outputs."""
+    """Compile a program over the Apache columns; a first line ``-- outputs: A, B`` binds these outputs."""
     first = text.split("\n", 1)[0]
     bound = None
     if first.startswith("-- outputs: "):
@@ -48,7 +48,7 @@ def compile_text(text: str) -> Program:
 
 
 def outcome(text: str) -> tuple[str, str]:
-    """(suffix, text) of a program's expected file: its plan's outputs, or what is shown of its problems."""
+    """(suffix, text) of the expected file of a program: the outputs of its plan, or its problems as they are shown."""
     try:
         program = compile_text(text)
     except SqlError as error:
@@ -60,7 +60,7 @@ def outcome(text: str) -> tuple[str, str]:
 def load_text(text: str) -> Pipeline:
     """A program as a pipeline ready to run, with an index for each of its streams."""
     program = compile_text(text)
-    outputs = {name: {"index": f"index_{place}"} for place, name in enumerate(program.streams)}
+    outputs = {name: {"index": f"index_{index}"} for index, name in enumerate(program.streams)}
     plan = {"version": 1, "outputs": program.outputs}
     return load_pipeline({"source": {}, "outputs": outputs, "plan": plan}, ZoneInfo)
 
@@ -71,14 +71,14 @@ DAY = 86_400_000
 
 
 def make_row(output: RowOutput, row: dict[str, Any]) -> dict[str, Any] | None:
-    """A row's columns in a row output; None if it was left out."""
+    """The columns of a row in a row output; None if WHERE filters it out."""
     return output.make(row, ARRIVAL, ARRIVAL - 7 * DAY, ARRIVAL + DAY // 24)[2]
 
 
-def evaluate(expression: str, of: str, row: dict[str, Any]) -> Any:
-    """An expression of SQL over a row of the source ``s``, as a column of that type shows it."""
+def evaluate(expression: str, type_name: str, row: dict[str, Any]) -> Any:
+    """The value of an SQL expression over a row of the source ``s``, in a column of the type."""
     text = (
-        f'CREATE STREAM "OUT" (c {of}); CREATE PUMP p AS INSERT INTO "OUT" '
+        f'CREATE STREAM "OUT" (c {type_name}); CREATE PUMP p AS INSERT INTO "OUT" '
         f'SELECT STREAM {expression} FROM "SOURCE_SQL_STREAM_001" AS s'
     )
     output = load_text(text).output("OUT")
@@ -89,11 +89,11 @@ def evaluate(expression: str, of: str, row: dict[str, Any]) -> Any:
 
 
 def tally(text: str, rows: Iterable[dict[str, Any]], batches: int = 1) -> dict[str, list[dict[str, Any]]]:
-    """Each output's visible documents, by window and key, from rows (with ``arrival``, if not ARRIVAL) in batches."""
+    """The visible documents of each output, by window and key, from rows (at ARRIVAL by default) in batches."""
     pipeline = load_text(text)
     shares: list[list[dict[str, Any]]] = [[] for _ in range(batches)]
-    for place, row in enumerate(rows):
-        shares[place % batches].append(row)
+    for index, row in enumerate(rows):
+        shares[index % batches].append(row)
     return {name: list(_documents(output, shares)) for name, output in pipeline.outputs.items()}
 
 
@@ -113,7 +113,7 @@ def _documents(output: RowOutput | WindowedOutput, shares: list[list[dict[str, A
         for key, group in groups.items():
             state = json.loads(json.dumps(output.state_to_json(key[1:], group)))
             states.setdefault((key[0], json.dumps(state["key"])), []).append(state)
-    for (start, _), found in sorted(states.items()):
-        for _, columns, visible in output.finish_all(start, output.merge_states(found)):
+    for (start, _), window_states in sorted(states.items()):
+        for _, columns, visible in output.finish_all(start, output.merge_states(window_states)):
             if visible:
                 yield columns

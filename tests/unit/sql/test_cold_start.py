@@ -1,4 +1,4 @@
-"""What the functions load: no SQL parser, and little of the SQL functions' rarer parts."""
+"""What the functions import: no SQL parser, and none of the rarely used parts of the SQL functions."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ print(json.dumps(sorted(name for name in loaded if name.split(".")[0] in ("sqlgl
 """
 
 
-# A fresh interpreter that imports a function has no sqlglot, nothing of streamtally.sql, no sketch.
+# A new interpreter that imports a function has not loaded sqlglot, streamtally.sql or sketches.
 @pytest.mark.parametrize("module", ["functions.firehose_transform.app", "functions.index_manager.app"])
 def test_functions_load_no_sql_parser(module: str) -> None:
     command = [sys.executable, "-c", PROGRAM, module]
-    found = subprocess.run(command, capture_output=True, text=True, timeout=60, env=ENVIRONMENT, cwd=ROOT)
-    assert found.stdout.strip() == "[]", found.stderr
+    completed = subprocess.run(command, capture_output=True, text=True, timeout=60, env=ENVIRONMENT, cwd=ROOT)
+    assert completed.stdout.strip() == "[]", completed.stderr

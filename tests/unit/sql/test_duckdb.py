@@ -1,4 +1,4 @@
-"""Random expressions give what DuckDB gives, for the functions that mean the same there."""
+"""Random expressions give the same values as DuckDB, for functions with the same meaning."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def condition(make: random.Random, depth: int) -> Pair:
     text = words(make, depth // 2)
     if kind == 2:
         pattern = make.choice(["%", "a%", "%X%", "_", "%b", "1__!%", "%a!_b"])
-        return Pair(*(f"({each} LIKE '{pattern}' ESCAPE '!')" for each in (text.ours, text.theirs)))
+        return Pair(*(f"({side} LIKE '{pattern}' ESCAPE '!')" for side in (text.ours, text.theirs)))
     if kind == 3:
         return Pair(f"({text.ours} IS NULL)", f"({text.theirs} IS NULL)")
     a, b = condition(make, depth - 1), condition(make, depth - 1)
@@ -108,27 +108,27 @@ def column_or_reason(output: RowOutput, row: dict[str, Any]) -> Any:
 
 
 # Four hundred expressions of each type over forty rows each: the same values, or both overflow.
-@pytest.mark.parametrize("of", KINDS)
-def test_random_expressions_agree_with_duckdb(of: str) -> None:
-    make = random.Random(of)
+@pytest.mark.parametrize("type_name", KINDS)
+def test_random_expressions_agree_with_duckdb(type_name: str) -> None:
+    make = random.Random(type_name)
     database = duckdb.connect()
     database.execute("CREATE TABLE rows (" + ", ".join(f'"{name}" {kind}' for name, kind in ROW_TYPES.items()) + ")")
     rows = [random_row(make) for _ in range(40)]
     database.executemany("INSERT INTO rows VALUES (?, ?, ?, ?)", [list(row.values()) for row in rows])
     compared = 0
     for _ in range(400):
-        pair = KINDS[of](make, make.randrange(1, 4))
+        pair = KINDS[type_name](make, make.randrange(1, 4))
         select = f'SELECT STREAM {pair.ours} FROM "SOURCE_SQL_STREAM_001"'
-        output = load_text(f"CREATE STREAM o (c {of}); CREATE PUMP p AS INSERT INTO o {select}").output("O")
+        output = load_text(f"CREATE STREAM o (c {type_name}); CREATE PUMP p AS INSERT INTO o {select}").output("O")
         assert isinstance(output, RowOutput)
         try:
             theirs = [value for (value,) in database.execute(f"SELECT {pair.theirs} FROM rows").fetchall()]
         except duckdb.OutOfRangeException:
             continue  # a product beyond 64 bits is an error on both sides, there of the whole query
         for row, expected in zip(rows, theirs, strict=True):
-            found = column_or_reason(output, row)
-            if found != "out of range for BIGINT":
-                assert found == expected, (pair.ours, row)
+            actual = column_or_reason(output, row)
+            if actual != "out of range for BIGINT":
+                assert actual == expected, (pair.ours, row)
                 compared += 1
     assert compared > 10_000
 
@@ -143,7 +143,7 @@ def test_random_aggregates_agree_with_duckdb() -> None:
         'MAX("bytes"), STDDEV_SAMP("bytes"), VAR_POP("bytes") FROM "SOURCE_SQL_STREAM_001" AS s '
         'GROUP BY "host", FLOOR(s.ROWTIME TO HOUR)'
     )
-    found = {each["H"]: list(each.values())[1:] for each in tally(text, rows, batches=9)["O"]}
+    actual = {document["H"]: list(document.values())[1:] for document in tally(text, rows, batches=9)["O"]}
     database = duckdb.connect()
     database.execute("CREATE TABLE rows (bytes BIGINT, response INTEGER, host VARCHAR, agent VARCHAR)")
     database.executemany("INSERT INTO rows VALUES (?, ?, ?, ?)", [list(row.values()) for row in rows])
@@ -151,7 +151,7 @@ def test_random_aggregates_agree_with_duckdb() -> None:
         "SELECT host, count(*), count(bytes), sum(bytes), min(bytes), max(bytes), stddev_samp(bytes), var_pop(bytes) "
         "FROM rows GROUP BY host"
     ).fetchall()
-    assert len(found) == len(theirs) == len(TEXTS) + 1
+    assert len(actual) == len(theirs) == len(TEXTS) + 1
     for host, *expected in theirs:
-        assert found[host][:5] == expected[:5]
-        assert all(math.isclose(a, b, rel_tol=1e-9) for a, b in zip(found[host][5:], expected[5:], strict=True))
+        assert actual[host][:5] == expected[:5]
+        assert all(math.isclose(a, b, rel_tol=1e-9) for a, b in zip(actual[host][5:], expected[5:], strict=True))

@@ -1,4 +1,4 @@
-"""Rows that a pump cannot evaluate: counted with its name and the reason, and put to a bound error output."""
+"""Rows that a pump cannot evaluate: counted by pump and reason, and written to the error output if it is bound."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def run(bound: str, *lines: bytes) -> Outcome:
 
 
 def documents(outcome: Outcome, output: str) -> list[dict[str, Any]]:
-    found = [json.loads(document) for delivery in outcome.deliveries for document in delivery.documents]
-    return [each for each in found if each["tally"]["output"] == output]
+    failures = [json.loads(document) for delivery in outcome.deliveries for document in delivery.documents]
+    return [document for document in failures if document["tally"]["output"] == output]
 
 
-# The pump's name and the reason are counted, whether the error stream is bound or not; the line goes on all the same.
+# Failures are counted by pump and reason, whether or not the error stream is bound; the line is delivered anyway.
 @pytest.mark.parametrize("bound", ["SHARES, COUNTS", "SHARES, COUNTS, error_stream"])
 def test_failures_are_counted_with_the_pump(bound: str) -> None:
     outcome = run(bound, LINE % (404, 2326), LINE % (404, 100), LINE % (200, 5))
@@ -47,23 +47,23 @@ def test_failures_are_counted_with_the_pump(bound: str) -> None:
         assert ledger.emitted + ledger.filtered + ledger.eval_failed + ledger.out_of_range == 3
 
 
-# Bound, each failure is a document with the error stream's columns; the same batch again makes the same ids.
+# If bound, each failure is a document with the error stream's columns; repeating the batch gives the same ids.
 def test_failures_go_to_the_error_output() -> None:
     lines = (LINE % (200, 2326), LINE % (404, 100), LINE % (200, 5))
-    found = documents(run("SHARES, COUNTS, error_stream", *lines), "error_stream")
-    assert [(each["PUMP_NAME"], each["MESSAGE"]) for each in found] == [
+    failures = documents(run("SHARES, COUNTS, error_stream", *lines), "error_stream")
+    assert [(document["PUMP_NAME"], document["MESSAGE"]) for document in failures] == [
         ("DIVIDE", "division by zero"),
         ("COUNT_HOSTS", "division by zero"),
         ("COUNT_HOSTS", "division by zero"),
     ]
-    assert json.loads(bytes.fromhex(found[0]["DATA_ROW"]))["bytes"] == 2326
-    assert found[0]["ERROR_LEVEL"] == "ERROR"
-    ids = [each["tally"]["row_id"] for each in found]
+    assert json.loads(bytes.fromhex(failures[0]["DATA_ROW"]))["bytes"] == 2326
+    assert failures[0]["ERROR_LEVEL"] == "ERROR"
+    ids = [document["tally"]["row_id"] for document in failures]
     assert len(set(ids)) == 3
     again = documents(run("SHARES, COUNTS, error_stream", *lines), "error_stream")
-    assert [each["tally"]["row_id"] for each in again] == ids
+    assert [document["tally"]["row_id"] for document in again] == ids
 
 
-# Not bound, there is no such document.
+# If not bound, there is no such document.
 def test_unbound_error_stream_has_no_documents() -> None:
     assert documents(run("SHARES, COUNTS", LINE % (200, 2326)), "error_stream") == []

@@ -1,4 +1,4 @@
-"""Expressions over rows, against values worked out by hand from the SQL reference."""
+"""Expressions over rows, against values computed by hand from the SQL reference."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ VALUES: list[tuple[str, str, Any]] = [
     ("REGEX_REPLACE('a1b22c', '[0-9]+', '#', 1, 2)", "VARCHAR(20)", "a1b#c"),
     ("REGEX_REPLACE('a1b22c', '[0-9]+', '#', 3, 1)", "VARCHAR(20)", "a1b#c"),
     ("REGEX_REPLACE('john smith', '(\\w+) (\\w+)', '$2, $1', 1, 0)", "VARCHAR(20)", "smith, john"),
-    # A VARCHAR is cut to its length by a cast and by its column; CHAR is filled up with blanks.
+    # A VARCHAR is cut to its length by a cast and by its column; CHAR is padded with blanks.
     ('CAST("agent" AS VARCHAR(4))', "VARCHAR(99)", "curl"),
     ('"agent"', "VARCHAR(4)", "curl"),
     ("CAST('ab' AS CHAR(4)) || '!'", "VARCHAR(9)", "ab  !"),
@@ -161,10 +161,10 @@ VALUES: list[tuple[str, str, Any]] = [
 ]  # fmt: skip
 
 
-# What an expression gives for a row is what the reference's rules give by hand.
-@pytest.mark.parametrize("expression, of, expected", VALUES, ids=[expression for expression, _, _ in VALUES])
-def test_expression_gives_its_value(expression: str, of: str, expected: Any) -> None:
-    value = evaluate(expression, of, ROW)
+# The value of an expression is what the rules of the reference give.
+@pytest.mark.parametrize("expression, type_name, expected", VALUES, ids=[expression for expression, _, _ in VALUES])
+def test_expression_gives_its_value(expression: str, type_name: str, expected: Any) -> None:
+    value = evaluate(expression, type_name, ROW)
     assert value == expected
     assert type(value) is type(expected)
 
@@ -188,9 +188,9 @@ FAILURES = [
 ]
 
 
-# A row that cannot be evaluated fails with a reason that holds nothing of the row.
-@pytest.mark.parametrize("expression, of, reason", FAILURES, ids=[expression for expression, _, _ in FAILURES])
-def test_row_fails_with_a_reason(expression: str, of: str, reason: str) -> None:
+# A row that cannot be evaluated fails with a reason that contains no data of the row.
+@pytest.mark.parametrize("expression, type_name, reason", FAILURES, ids=[expression for expression, _, _ in FAILURES])
+def test_row_fails_with_a_reason(expression: str, type_name: str, reason: str) -> None:
     with pytest.raises(EvaluationError) as caught:
-        evaluate(expression, of, ROW)
+        evaluate(expression, type_name, ROW)
     assert str(caught.value) == reason

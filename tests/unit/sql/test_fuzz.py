@@ -1,4 +1,4 @@
-"""Mutated programs: whatever the text, a plan that loads or problems with places, never a traceback."""
+"""Mutated programs: any text gives a plan that loads or problems with positions, never a traceback."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def mutate(text: str, make: random.Random) -> str:
     return text
 
 
-# Four thousand programs with pieces put in, taken out and moved: a plan that loads, or problems inside the text.
+# Four thousand programs with pieces inserted, removed and moved: a plan that loads, or problems inside the text.
 @pytest.mark.parametrize("seed", range(8))
 def test_mutated_program_never_breaks_the_compiler(seed: int) -> None:
     make = random.Random(seed)
@@ -52,7 +52,7 @@ def test_mutated_program_never_breaks_the_compiler(seed: int) -> None:
         assert 1 <= problem.line <= text.count("\n") + 2
 
 
-# Bytes that are no program at all.
+# Bytes that are not a program.
 @pytest.mark.parametrize("seed", range(4))
 def test_noise_is_refused(seed: int) -> None:
     make = random.Random(seed)
@@ -72,14 +72,14 @@ DEEP = {
 }
 
 
-def select(value: str, of: str, tail: str = "") -> str:
+def select(value: str, type_name: str, tail: str = "") -> str:
     return (
-        f"CREATE STREAM o (c {of}); CREATE PUMP p AS INSERT INTO o "
+        f"CREATE STREAM o (c {type_name}); CREATE PUMP p AS INSERT INTO o "
         f'SELECT STREAM {value} FROM "SOURCE_SQL_STREAM_001"{tail}'
     )
 
 
-# Nesting that would take the interpreter's stack ends in one line.
+# Nesting that would overflow the interpreter's stack gives one line.
 @pytest.mark.parametrize("name", DEEP)
 def test_deep_nesting_is_refused(name: str) -> None:
     with pytest.raises(SqlError):
@@ -94,14 +94,14 @@ LONG = {
 }
 
 
-# Long is not deep: lists, chains and cases of hundreds of members compile, and the functions can load them.
+# Long is not deep: lists, chains and CASEs with hundreds of members compile, and the functions can load them.
 @pytest.mark.parametrize("name", LONG)
 def test_long_program_compiles(name: str) -> None:
     value, tail = LONG[name]
     load_text(select(value, "VARCHAR(9)", tail))
 
 
-# Stages that double an expression at each step are refused before they fill the memory.
+# Stages that double an expression at each step are refused before they exhaust memory.
 def test_doubling_stages_are_refused() -> None:
     statements = [select('"host"', "VARCHAR(9)").replace(" o ", " s0 ")]
     for n in range(1, 40):
@@ -111,7 +111,7 @@ def test_doubling_stages_are_refused() -> None:
             if n == 1
             else f"CREATE PUMP p{n} AS INSERT INTO s{n} SELECT STREAM x || x FROM s{n - 1}"
         )
-    with must_end(), pytest.raises(SqlError, match="too large once its stages are put together"):
+    with must_end(), pytest.raises(SqlError, match="too large once its stages are combined"):
         compile_text(";".join(statements))
 
 
@@ -123,7 +123,7 @@ STRUCTURE = {"GROUP BY", "SIMILAR TO", *"(),"} | frozenset(
 )
 
 
-# One of these taken out of any valid program: it does not compile, or (AS, STREAM) it means the same.
+# Without one of these, a valid program does not compile, or (AS, STREAM) means the same.
 @pytest.mark.parametrize("path", sorted(PAIRS.glob("*.plan.json")), ids=lambda path: path.name.split(".")[0])
 def test_without_one_token(path: Path) -> None:
     text = path.with_name(path.name.replace(".plan.json", ".sql")).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Patterns of SQL against long texts: every one is matched in time that grows with the text, or is refused by name."""
+"""SQL patterns against long texts: each is matched in linear time, or is refused by name."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_similar_to_is_linear(pattern: str, text: str, matches: bool) -> None:
     assert evaluate(f"\"request\" SIMILAR TO '{pattern}'", "BOOLEAN", {"request": text}) is matches
 
 
-# SQL:2003, 8.6: what stands for itself and what does not; Python's own constructs are nothing here.
+# SQL:2003, 8.6: which characters are literal; Python's own constructs have no meaning here.
 @pytest.mark.parametrize(
     ("pattern", "takes", "refuses"),
     [
@@ -88,19 +88,19 @@ def test_what_is_no_pattern_is_refused_when_it_is_compiled(pattern: str) -> None
         compile_text(program)
 
 
-# A pattern that comes with the row is as hostile as the row: it is bounded, and a bad one is that row's failure.
+# A pattern that comes with the row may be as hostile as the row: it is bounded, and an invalid one fails the row.
 ROW_PATTERNS = ("'x' SIMILAR TO \"host\"", "'x' LIKE \"host\"", "REGEX_REPLACE('x', \"host\", '', 1, 0)")
 
 
 @pytest.mark.parametrize("expression", ROW_PATTERNS)
 def test_patterns_of_rows(expression: str) -> None:
-    of = "VARCHAR(10)" if "REPLACE" in expression else "BOOLEAN"
+    type_name = "VARCHAR(10)" if "REPLACE" in expression else "BOOLEAN"
     try:
-        assert evaluate(expression, of, {"host": "x"}) in (True, "")
+        assert evaluate(expression, type_name, {"host": "x"}) in (True, "")
     except StreamtallyError:
         pytest.skip("takes constants alone")
     with pytest.raises(EvaluationError, match="too long"):
-        evaluate(expression, of, {"host": "x" * (MAX_ROW_PATTERN_CHARS + 1)})
+        evaluate(expression, type_name, {"host": "x" * (MAX_ROW_PATTERN_CHARS + 1)})
 
 
 @pytest.mark.parametrize("pattern", ["%a%a%a%a%b", "%_a_%_a_%b", "%" * 200 + "b", "a%a%a%a%a%b"])
@@ -109,7 +109,7 @@ def test_like_is_linear(pattern: str) -> None:
     assert like_test(pattern)("aaaaaaaaaaaaaaab") is True
 
 
-# W3C_LOG_PARSE's directives stand beside each other in a user's format, and each may take anything.
+# Directives of W3C_LOG_PARSE may follow each other in a user's format, and each may match anything.
 def test_w3c_directives_are_linear() -> None:
     call = "W3C_LOG_PARSE(\"request\", '%h%l%u%{a}i%{b}i%{c}i%s')"
     from streamtally.plan.functions.logs import w3c_columns
@@ -120,7 +120,7 @@ def test_w3c_directives_are_linear() -> None:
     assert w3c_columns("%h %l")[1]("a b c") is None
 
 
-# Every search is bounded, and so are all searches of one text together.
+# Every search is bounded, and so is the sum of all searches of one text.
 @pytest.mark.parametrize("pattern", ["(x+x+)+y|x", "(?=x*x)x", "x(?=.*z)|x"])
 def test_regex_replace_is_bounded(pattern: str) -> None:
     call = f"REGEX_REPLACE(\"request\", '{pattern}', '', 1, 0)"

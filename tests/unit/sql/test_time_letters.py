@@ -1,4 +1,4 @@
-"""SimpleDateFormat's letters, written and read, against what Java's documentation and a calendar say."""
+"""SimpleDateFormat's letters, written and read, checked against Java's documentation and a calendar."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ READ = [
 ]
 
 
-# Each letter as it is read; what a pattern lacks is of 1970-01-01 00:00:00.0.
+# Each letter as it is read; missing fields are those of 1970-01-01 00:00:00.0.
 @pytest.mark.parametrize("pattern, text, moment", READ)
 def test_letters_are_read(pattern: str, text: str, moment: str) -> None:
     assert compile_time_parser(pattern)(text) == from_iso(moment)
 
 
-# Out of range for its letter: no result, as the reference says, and not a later day, as lenient Java would have it.
+# Out of range for its letter: no result, as the reference says, and not a later day, as in lenient Java.
 @pytest.mark.parametrize(
     "pattern, text",
     [("Y w", "2017 54"), ("u w", "8 1"), ("MM W", "01 7"), ("MM F", "01 6"), ("G y", "BC 5"), ("k", "25")],

@@ -26,7 +26,7 @@ def program(select: str, columns: str) -> str:
     return f'CREATE STREAM "OUT" ({columns}); CREATE PUMP p AS INSERT INTO "OUT" SELECT STREAM {select}'
 
 
-# The tutorial's counts: folded names, LOCALTIMESTAMP is the window's end, one document a minute and status.
+# The tutorial's counts: folded names, LOCALTIMESTAMP is the window's end, one document per minute and status.
 def test_tutorial_counts() -> None:
     rows = rows_of((1, 200), (2, 200), (59, 404), (60, 200))
     assert tally(pair("tutorial_counts"), rows)["DESTINATION_SQL_STREAM"] == [
@@ -58,7 +58,7 @@ def test_tutorial_rows() -> None:
     ]
 
 
-# A partial is put and read back as JSON, and merged: the result does not depend on how rows fell into batches.
+# Partials are written as JSON, read and merged: the result does not depend on how rows fell into batches.
 @pytest.mark.parametrize("name", ["aggregates", "aggregates_spread", "count_distinct_items", "top_k_items", "having"])
 def test_batches_make_no_difference(name: str) -> None:
     make = random.Random(name)
@@ -77,7 +77,7 @@ def test_batches_make_no_difference(name: str) -> None:
     assert tally(pair(name), rows[::-1], batches=3) == once
 
 
-# NULL is not counted but by COUNT(*), AVG of whole numbers truncates, and nothing but NULLs gives NULL.
+# NULL is only counted by COUNT(*), AVG of whole numbers is truncated, and NULLs alone give NULL.
 def test_aggregates_ignore_null() -> None:
     rows: list[dict[str, Any]] = [{"bytes": 5, "host": "b"}, {"bytes": None, "host": None}, {"bytes": 8, "host": "a"}]
     assert tally(pair("aggregates"), rows)["OUT"] == [{"A": 3, "B": 2, "C": 13, "D": 6, "E": 5, "F": 8, "G": "a"}]
@@ -89,46 +89,46 @@ def test_aggregates_ignore_null() -> None:
 # STDDEV and VAR of 2, 4, 4, 4, 5, 5, 7, 9: the mean is 5, the squared distances add up to 32.
 def test_spread_of_a_known_sample() -> None:
     rows = [{"bytes": value} for value in (2, 4, 4, 4, 5, 5, 7, 9)]
-    (found,) = tally(pair("aggregates_spread"), rows, batches=3)["OUT"]
+    (document,) = tally(pair("aggregates_spread"), rows, batches=3)["OUT"]
     samp = 32 / 7
-    assert found == {"A": 2.0, "B": samp**0.5, "C": 4.0, "D": samp, "E": samp**0.5, "F": samp}
+    assert document == {"A": 2.0, "B": samp**0.5, "C": 4.0, "D": samp, "E": samp**0.5, "F": samp}
 
 
 # One value has no sample variance.
 def test_spread_of_one_row() -> None:
-    (found,) = tally(pair("aggregates_spread"), [{"bytes": 7}])["OUT"]
-    assert (found["A"], found["B"], found["C"], found["D"]) == (0.0, None, 0.0, None)
+    (document,) = tally(pair("aggregates_spread"), [{"bytes": 7}])["OUT"]
+    assert (document["A"], document["B"], document["C"], document["D"]) == (0.0, None, 0.0, None)
 
 
-# Exact sums of squares: values that differ in their last digits only do not cancel out, over DOUBLE either.
+# Sums of squares are exact: values that differ only in their last digits do not cancel out, even over DOUBLE.
 def test_spread_does_not_cancel() -> None:
     values = [10**9 + offset + 0.25 for offset in (0, 1, 2, 3)]
     select = 'VAR_SAMP(CAST("agent" AS DOUBLE)) FROM "SOURCE_SQL_STREAM_001" AS s GROUP BY FLOOR(s.ROWTIME TO MINUTE)'
-    (found,) = tally(program(select, "v DOUBLE"), [{"agent": str(value)} for value in values], batches=2)["OUT"]
-    assert found["V"] == pytest.approx(statistics.variance([0, 1, 2, 3]), rel=0, abs=0)
+    (document,) = tally(program(select, "v DOUBLE"), [{"agent": str(value)} for value in values], batches=2)["OUT"]
+    assert document["V"] == pytest.approx(statistics.variance([0, 1, 2, 3]), rel=0, abs=0)
 
 
 # STEP by 10 seconds and the old idiom make the same windows; the idiom's value is seconds / 10 since the epoch.
 def test_step_and_idiom_make_the_same_windows() -> None:
     rows = rows_of((0, 200), (9, 200), (10, 200), (35, 200))
-    stepped = [each["N"] for each in tally(pair("window_step"), rows)["OUT"]]
+    stepped = [document["N"] for document in tally(pair("window_step"), rows)["OUT"]]
     idiom = tally(pair("window_idiom_value"), rows)["OUT"]
-    assert stepped == [each["N"] for each in idiom] == [2, 1, 1]
+    assert stepped == [document["N"] for document in idiom] == [2, 1, 1]
     assert idiom[0]["R"] == ARRIVAL // 1000 // 10
 
 
-# By event time a late row falls into its own minute; beside it ROWTIME only said when results went out.
+# By event time a late row falls into its own minute; ROWTIME beside it only decided when results were emitted.
 @pytest.mark.parametrize("name", ["window_event", "window_two_terms_event"])
 def test_event_time_windows(name: str) -> None:
     times = ("08/Sep/2017:08:46:59 +0000", "08/Sep/2017:08:47:00 +0000", "08/Sep/2017:08:46:00 +0000")
     rows = [
-        {"datetime": time_, "response": 200, "arrival": ARRIVAL + 30_000 * place} for place, time_ in enumerate(times)
+        {"datetime": time_, "response": 200, "arrival": ARRIVAL + 30_000 * index} for index, time_ in enumerate(times)
     ]
-    found = [(each["T"], each["N"]) for each in tally(pair(name), rows)["OUT"]]
-    assert found == [("2017-09-08 08:46:00.000", 2), ("2017-09-08 08:47:00.000", 1)]
+    documents = [(document["T"], document["N"]) for document in tally(pair(name), rows)["OUT"]]
+    assert documents == [("2017-09-08 08:46:00.000", 2), ("2017-09-08 08:47:00.000", 1)]
 
 
-# HAVING is judged on the merged value: five rows in five batches pass HAVING COUNT(*) >= 5.
+# HAVING is evaluated on the merged value: five rows in five batches pass HAVING COUNT(*) >= 5.
 def test_having_sees_the_merged_value() -> None:
     select = (
         '"response", COUNT(*) FROM "SOURCE_SQL_STREAM_001" AS s '
@@ -139,11 +139,11 @@ def test_having_sees_the_merged_value() -> None:
     assert tally(text, rows, batches=5)["OUT"] == [{"STATUS": 200, "N": 5}]
 
 
-# A row stage after an aggregate, an alert's threshold, is judged on the settled count, too.
+# A row stage after an aggregate, such as an alert's threshold, is evaluated on the settled count.
 def test_threshold_after_an_aggregate() -> None:
     rows = rows_of(*[(at % 60, 503) for at in range(101)], (1, 500), (2, 200))
-    found = tally(pair("stage_window_rows"), rows, batches=4)
-    assert found == {"ALERTS": [{"AT_TIME": "2017-09-08 08:49:00.000", "MESSAGE": "status 503: 101"}]}
+    documents = tally(pair("stage_window_rows"), rows, batches=4)
+    assert documents == {"ALERTS": [{"AT_TIME": "2017-09-08 08:49:00.000", "MESSAGE": "status 503: 101"}]}
 
 
 # A row stage before an aggregate: its CASE and WHERE apply to the rows that are counted.
@@ -152,64 +152,64 @@ def test_aggregate_after_a_row_stage() -> None:
     assert tally(pair("stage_rows_window"), rows)["COUNTED"] == [{"FAMILY": "5xx", "N": 2}, {"FAMILY": "ok", "N": 1}]
 
 
-# GROUP BY takes NULLs for equal.
+# GROUP BY treats NULLs as equal.
 def test_group_by_null() -> None:
     rows: list[dict[str, Any]] = [{"host": None}, {"host": None}, {"host": "a"}]
-    found = tally(pair("window_step"), rows)["OUT"]
-    assert sorted((each["H"] or "", each["N"]) for each in found) == [("", 2), ("a", 1)]
+    documents = tally(pair("window_step"), rows)["OUT"]
+    assert sorted((document["H"] or "", document["N"]) for document in documents) == [("", 2), ("a", 1)]
 
 
-# SELECT DISTINCT: each combination once a window.
+# SELECT DISTINCT: each combination once per window.
 def test_distinct() -> None:
     late = {"host": "a", "arrival": ARRIVAL + MINUTE}
     rows: list[dict[str, Any]] = [{"host": "a"}, {"host": "b"}, {"host": "a"}, late]
-    assert [each["H"] for each in tally(pair("distinct"), rows, batches=2)["OUT"]] == ["a", "b", "a"]
+    assert [document["H"] for document in tally(pair("distinct"), rows, batches=2)["OUT"]] == ["a", "b", "a"]
 
 
 # Distinct items are exact up to 10,000, and beyond within three standard errors of HyperLogLog (0.81 %).
 @pytest.mark.parametrize("many, tolerance", [(3, 0), (10_000, 0), (30_000, 0.0243)])
 def test_count_of_distinct_items(many: int, tolerance: float) -> None:
-    rows = [{"host": f"host-{place % many}", "response": 200} for place in range(many * 2)]
+    rows = [{"host": f"host-{index % many}", "response": 200} for index in range(many * 2)]
     once = tally(pair("count_distinct_items"), rows)["OUT"][0]["NUMBER_OF_DISTINCT_ITEMS"]
     assert abs(once - many) <= many * tolerance
     assert tally(pair("count_distinct_items"), rows, batches=5)["OUT"][0]["NUMBER_OF_DISTINCT_ITEMS"] == once
 
 
-# The K most frequent items, a document each, ties in the order of their text.
+# One document for each of the K most frequent items; ties are in the order of their text.
 def test_top_items() -> None:
     hosts = ["c"] * 5 + ["b"] * 7 + ["a"] * 5 + ["d"]
     text = pair("top_k_items").replace("10, 60", "3, 60")
-    found = tally(text, [{"host": host} for host in hosts], batches=4)["OUT"]
-    assert found == [
+    documents = tally(text, [{"host": host} for host in hosts], batches=4)["OUT"]
+    assert documents == [
         {"ITEM": "b", "ITEM_COUNT": 7.0},
         {"ITEM": "a", "ITEM_COUNT": 5.0},
         {"ITEM": "c", "ITEM_COUNT": 5.0},
     ]
 
 
-# A batch of more distinct items than it keeps never shows too high a count, and the frequent ones are right.
+# With more distinct items than a batch keeps, no count is too high, and those of frequent items are exact.
 def test_top_items_beyond_the_exact_size() -> None:
-    hosts = [f"rare-{place}" for place in range(25_000)] + ["often"] * 300 + ["second"] * 200
-    found = tally(pair("top_k_items"), [{"host": host} for host in hosts], batches=2)["OUT"]
-    assert found[:2] == [{"ITEM": "often", "ITEM_COUNT": 300.0}, {"ITEM": "second", "ITEM_COUNT": 200.0}]
-    assert all(each["ITEM_COUNT"] == 1.0 for each in found[2:])
+    hosts = [f"rare-{index}" for index in range(25_000)] + ["often"] * 300 + ["second"] * 200
+    documents = tally(pair("top_k_items"), [{"host": host} for host in hosts], batches=2)["OUT"]
+    assert documents[:2] == [{"ITEM": "often", "ITEM_COUNT": 300.0}, {"ITEM": "second", "ITEM_COUNT": 200.0}]
+    assert all(document["ITEM_COUNT"] == 1.0 for document in documents[2:])
 
 
-# Several pumps into one stream are outputs of their own, with the stream's columns.
+# Several pumps into one stream are separate outputs with the stream's columns.
 def test_pumps_into_one_stream() -> None:
     rows = [{"bytes": 5}, {"bytes": 2_000_000}]
-    found = tally(pair("pumps_into_one_stream"), rows)
-    assert found == {"OUT/A": [{"KIND": "host", "N": 2}], "OUT/B": [{"KIND": "big", "N": 2_000_000}]}
+    documents = tally(pair("pumps_into_one_stream"), rows)
+    assert documents == {"OUT/A": [{"KIND": "host", "N": 2}], "OUT/B": [{"KIND": "big", "N": 2_000_000}]}
 
 
-# A row that fails in one pump is that pump's failure: the other still has it.
+# A row that fails in one pump is still counted by the other.
 def test_failing_row_leaves_no_trace() -> None:
     text = program('SUM(1 / "bytes") FROM "SOURCE_SQL_STREAM_001" AS s GROUP BY FLOOR(s.ROWTIME TO MINUTE)', "n BIGINT")
     with pytest.raises(Exception, match="division by zero"):
         tally(text, [{"bytes": 1}, {"bytes": 0}])
 
 
-# Log parsers: columns of one text, NULL where it does not fit.
+# Log parsers: columns of one text, NULL if it does not match.
 def test_log_parsers() -> None:
     common = '198.51.100.7 - ann [08/Sep/2017:08:47:09 +0000] "GET / HTTP/1.0" 200 2326'
     row = {"request": common}
@@ -217,11 +217,11 @@ def test_log_parsers() -> None:
     assert tally(pair("w3c_log_parse"), [{"request": "no"}])["OUT"] == [{"A": None, "B": None, "C": None}]
     row = {"request": "GET /a b HTTP/1.1"}
     assert tally(pair("regex_log_parse"), [row])["OUT"] == [{"METHOD": "GET", "PATH": "/a"}]
-    # Lazy: the first two columns are as short as can be, the last takes the rest.
+    # Lazy: the first two columns are as short as possible, the last takes the rest.
     assert tally(pair("fast_regex_log_parse"), [row])["OUT"] == [{"A": "GET", "B": "b HTTP/1.1"}]
     assert tally(pair("fixed_column_log_parse"), [{"request": "GET  42 "}])["OUT"] == [{"A": "GET ", "B": 42}]
     row = {"request": '"a,\\"b",17'}
     assert tally(pair("variable_column_log_parse"), [row])["OUT"] == [{"A": 'a,"b', "B": 17}]
     row = {"request": "Sep  8 08:47:09 web-1 sshd[7]: hello"}
-    found = tally(pair("sys_log_parse"), [row])["OUT"]
-    assert found == [{"A": "1970-09-08 08:47:09.000", "B": "web-1 sshd[7]: hello"}]
+    documents = tally(pair("sys_log_parse"), [row])["OUT"]
+    assert documents == [{"A": "1970-09-08 08:47:09.000", "B": "web-1 sshd[7]: hello"}]

@@ -1,6 +1,6 @@
-"""Kinesis Analytics SQL → plan: compile time only; the functions never import this package (nor sqlglot).
+"""Kinesis Analytics SQL → plan. Only used at compile time: the functions never import this package (nor sqlglot).
 
-``dialect`` parses, ``refusals`` names what cannot be had, ``syntax`` keeps an allow-list of nodes, ``expressions`` and
-``selects`` resolve and type, ``program`` joins pumps and streams into the plan's outputs, ``explain`` says what came
-out.
+``grammar`` reads a program's text into statements and refuses what is not supported. ``planning`` turns the statements
+into relations, with ``expressions`` for the expressions in them. ``program`` joins streams and pumps into the plan's
+outputs; ``explain`` describes a plan.
 """

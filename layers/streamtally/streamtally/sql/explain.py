@@ -1,12 +1,14 @@
-"""``--explain``: a plan as a tree, with what happens where, and how results may differ from Kinesis Analytics'."""
+"""``--explain``: a plan as a tree, with what happens where and how results may differ from Kinesis Analytics."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from streamtally.sql.plan_tree import children, contains
+
 Tree = tuple[str, Sequence["Tree"]]
-"""A line and what hangs below it."""
+"""(A line, the trees below it)."""
 
 _OPERATORS = {"and": " AND ", "or": " OR "}
 _UNITS = ((86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second"))
@@ -15,7 +17,9 @@ _UNITS = ((86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, 
 def explain(plan: Mapping[str, Any], outputs: Mapping[str, Mapping[str, Any]], notes: Sequence[str]) -> Iterator[str]:
     """The lines that explain a plan.
 
-    Args: outputs: the pipeline's settings by in-application stream (empty for a lone program); notes: the compiler's.
+    Args:
+        outputs: the settings of the pipeline's outputs by in-application stream; empty without a pipeline.
+        notes: the compiler's notes.
     """
     for node in plan["outputs"]:
         settings = outputs.get(node.get("stream", node["name"]), {})
@@ -26,31 +30,31 @@ def explain(plan: Mapping[str, Any], outputs: Mapping[str, Mapping[str, Any]], n
 
 
 def draw(tree: Tree, prefix: str = "", branch: str = "") -> Iterator[str]:
-    """A tree's lines."""
+    """The lines of a tree."""
     line, below = tree
     yield prefix + branch + line
     inner = prefix + {"": "", "├─ ": "│  ", "└─ ": "   "}[branch]
-    for place, child in enumerate(below):
-        yield from draw(child, inner, "└─ " if place == len(below) - 1 else "├─ ")
+    for index, child in enumerate(below):
+        yield from draw(child, inner, "└─ " if index == len(below) - 1 else "├─ ")
 
 
 def output_tree(node: Mapping[str, Any], settings: Mapping[str, Any]) -> Tree:
-    """An output: what the transform does with a row, what settling does with a window, and what differs."""
+    """The tree of an output: what the transform does with a row, what settling does with a window, what may differ."""
     windowed = node["kind"] == "windowed"
     index = f", into index {settings['index']}-<{settings['rotation']}>" if settings.get("index") else ""
-    kind = f"a document for each {span(node['window_ms'])} and key" if windowed else "a document for each row"
-    columns = [_column(each, settings.get("types") or {}) for each in node["columns"]]
+    kind = f"one document per {span(node['window_ms'])} and key" if windowed else "one document per row"
+    columns = [_column(column, settings.get("types") or {}) for column in node["columns"]]
     parts: list[Tree] = []
     if windowed:
-        parts.append(("in the transform, for each row", _transform(node)))
+        parts.append(("in the transform, per row", _transform(node)))
         having = [_leaf(f"shown if {to_sql(node['having'])}")] if node.get("having") else []
-        parts.append(("in settling, for all partials of a window and key, merged", [*having, *columns]))
+        parts.append(("in settling, after merging all partials of a window and key", [*having, *columns]))
     else:
         where = [_leaf(f"WHERE {to_sql(node['where'])}")] if node.get("where") else []
-        parts.append(("in the transform, for each row", [*where, _leaf(f"time: {to_sql(node['time'])}"), *columns]))
+        parts.append(("in the transform, per row", [*where, _leaf(f"time: {to_sql(node['time'])}"), *columns]))
         parts.append(_leaf("in settling: nothing"))
     parts.append(
-        ("may differ from Kinesis Analytics'", [_leaf(difference) for difference in differences(node, settings)])
+        ("may differ from Kinesis Analytics", [_leaf(difference) for difference in differences(node, settings)])
     )
     return f'"{node["name"]}": {kind}{index}', parts
 
@@ -65,9 +69,10 @@ def _transform(node: Mapping[str, Any]) -> list[Tree]:
         lines.append(f"WHERE {to_sql(node['where'])}")
     lines.append(f"window: {span(node['window_ms'])} of {to_sql(node['time'])}")
     lines += [f"{key['name']} {key['type']} = {to_sql(key['expr'])}" for key in node["keys"]]
-    for each in node["aggregates"]:
-        argument = "*" if each.get("argument") is None else to_sql(each["argument"])
-        lines.append(f"{each['name']} {each.get('type', '')} = {each['function'].upper()}({argument}), a partial")
+    for aggregate in node["aggregates"]:
+        argument = "*" if aggregate.get("argument") is None else to_sql(aggregate["argument"])
+        call = f"{aggregate['function'].upper()}({argument})"
+        lines.append(f"{aggregate['name']} {aggregate.get('type', '')} = {call}, as a partial")
     return [_leaf(line) for line in lines]
 
 
@@ -78,7 +83,7 @@ def _column(column: Mapping[str, Any], types: Mapping[str, str]) -> Tree:
 
 
 def span(ms: int) -> str:
-    """A length of time in its largest whole unit."""
+    """A duration in its largest whole unit."""
     for size, unit in _UNITS:
         if ms % size == 0:
             count = ms // size
@@ -87,7 +92,7 @@ def span(ms: int) -> str:
 
 
 def to_sql(node: Any) -> str:
-    """An expression of the plan in words near SQL's."""
+    """An expression of the plan, written similar to SQL."""
     for kind, write in _WRITERS.items():
         if kind in node:
             return str(write(node))
@@ -95,7 +100,7 @@ def to_sql(node: Any) -> str:
 
 
 def _operation(node: Mapping[str, Any]) -> str:
-    operator, arguments = node["op"], [to_sql(each) for each in node["args"]]
+    operator, arguments = node["op"], [to_sql(argument) for argument in node["args"]]
     if operator in ("is_null", "is_not_null"):
         return f"{arguments[0]} {operator.replace('_', ' ').upper()}"
     if operator == "not":
@@ -137,15 +142,15 @@ _WRITERS: dict[str, Any] = {
 
 
 def differences(node: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[str]:
-    """What of an output may differ from what Kinesis Analytics gave (the specification's section 11)."""
+    """How the results of an output may differ from those of Kinesis Analytics (see *Choices* in docs/sql.md)."""
     if node["kind"] == "row":
-        yield "rows come in no order; a retried batch writes the same documents again, under the same ids"
+        yield "rows are not ordered; a retried batch writes the same documents again, under the same ids"
     else:
         grace = settings.get("grace_seconds")
-        waits = f"{span(grace * 1000)} (grace) after its end" if grace else "its grace after its end"
+        waits = f"{span(grace * 1000)} (grace)" if grace else "its grace period"
         yield (
-            f"a window is final {waits}; until then, and for late rows, its document is written again "
-            "(Kinesis Analytics gave it once, or partial rows to add up)"
+            f"a window is final {waits} after its end; until then, and for late rows, its document is rewritten "
+            "(Kinesis Analytics emitted it once, or as partial rows to add up)"
         )
         yield from _time_differences(node)
     yield from _value_differences(node)
@@ -153,11 +158,11 @@ def differences(node: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterato
 
 def _time_differences(node: Mapping[str, Any]) -> Iterator[str]:
     if node["time"] == {"time": "arrival"}:
-        yield "ROWTIME is when Firehose took the record, not when the application read it: the same under retries"
+        yield "ROWTIME is when Firehose received the record, not when the application read it, retries keep it"
     else:
-        yield "windows go by a time in the rows: one too far from its arrival goes by that, and is counted out_of_range"
-    if _holds(node["columns"], {"window": "end"}):
-        yield "ROWTIME and LOCALTIMESTAMP of a result are its window's end"
+        yield "windows use a time in the rows; one too far from arrival is replaced by it and counted out_of_range"
+    if contains(node["columns"], {"window": "end"}):
+        yield "ROWTIME and LOCALTIMESTAMP of a result are the end of its window"
 
 
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
@@ -166,25 +171,19 @@ _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
 def _value_differences(node: Mapping[str, Any]) -> Iterator[str]:
     functions = {aggregate["function"] for aggregate in node.get("aggregates", ())}
     if any(aggregate["function"] == "avg" and aggregate["type"] in _WHOLE for aggregate in node.get("aggregates", ())):
-        yield "AVG of whole numbers is a whole number, truncated (CAST to DOUBLE for a fraction)"
+        yield "AVG of whole numbers is truncated to a whole number (CAST to DOUBLE for a fraction)"
     if functions & {"stddev_pop", "stddev_samp", "var_pop", "var_samp"}:
         yield "STDDEV and VAR are DOUBLE, rounded once"
     if "count_distinct" in functions:
-        yield "distinct items are exact up to 10,000 a window, then estimated (standard error 0.81 %)"
+        yield "counts of distinct items are exact up to 10,000 per window, then estimated (standard error 0.81 %)"
     if "top_items" in functions:
-        yield "the most frequent items are exact while a batch has at most 10,000 distinct ones, else too low if at all"
+        yield "counts of frequent items are exact up to 10,000 distinct items per batch; beyond, they may be too low"
     if _calls(node) & {"regex_log_parse", "fast_regex_log_parse", "regex_replace"}:
-        yield "Java patterns run with Java's meaning, within a bound of steps; beyond it the row fails"
+        yield "Java patterns keep Java's semantics, but their steps are limited; beyond the limit the row fails"
     if any(str(column["type"]) == "REAL" for column in node["columns"]):
         yield "REAL is computed as DOUBLE, without rounding to 32 bits"
 
 
-def _holds(node: Any, leaf: Mapping[str, Any]) -> bool:
-    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-    return node == leaf or any(_holds(each, leaf) for each in children)
-
-
 def _calls(node: Any) -> set[str]:
-    found = {node["call"]} if isinstance(node, dict) and isinstance(node.get("call"), str) else set()
-    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-    return found.union(*(_calls(each) for each in children))
+    own = {node["call"]} if isinstance(node, dict) and isinstance(node.get("call"), str) else set()
+    return own.union(*(_calls(child) for child in children(node)))

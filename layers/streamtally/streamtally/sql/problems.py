@@ -1,4 +1,4 @@
-"""What is wrong with a program: every problem with its place, and how it is shown."""
+"""The problems of a program: each with its position, and how they are shown."""
 
 from __future__ import annotations
 
@@ -11,41 +11,43 @@ from streamtally.errors import SqlError, SqlProgramError, SqlSyntaxError, Unsupp
 from streamtally.text import one_line
 
 MAX_SHOWN_LINE = 160
+"""The number of characters that are shown of a line."""
 
 
 class SourceText:
-    """A program's text, and the line and column (both from 1) of a place in it."""
+    """The text of a program."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._starts = [0, *(i + 1 for i, char in enumerate(text) if char == "\n")]
 
     def position(self, offset: int) -> tuple[int, int]:
+        """(line, column) of an offset, both counted from 1."""
         offset = max(0, min(offset, len(self.text)))
         line = bisect.bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
 
     def line(self, number: int) -> str:
-        """A line by its number, without its end."""
+        """A line by its number (from 1), without its line end."""
         start = self._starts[number - 1]
         end = self._starts[number] - 1 if number < len(self._starts) else len(self.text)
         return self.text[start:end].rstrip("\r")
 
 
 def offset_of(node: exp.Expr) -> int:
-    """Where a node starts in the text: where its name stands, else the leftmost of its parts that has a place."""
+    """The offset of a node in the text: of its name, else of its leftmost part with a known position."""
     if isinstance(node, exp.Func) and isinstance(start := node.meta.get("start"), int):
         return start
-    starts = [start for each in node.walk() if isinstance(start := each.meta.get("start"), int)]
+    starts = [start for part in node.walk() if isinstance(start := part.meta.get("start"), int)]
     return min(starts, default=0)
 
 
 class SkippedError(SqlError):
-    """Ends the translation of something that a problem noted elsewhere leaves without a meaning; never shown."""
+    """Ends the translation of what depends on a problem that has been reported elsewhere; never shown."""
 
 
 class UnboundOutputError(SqlError):
-    """An output of pipeline.toml that the program does not make: the position of this error is in that file.
+    """An output in pipeline.toml that the program does not define; the error is in that file, not in the program.
 
     Attributes:
         output: its name in pipeline.toml.
@@ -55,50 +57,58 @@ class UnboundOutputError(SqlError):
 
 
 class Problems:
-    """Collects the problems of one program."""
+    """Collects the problems of one program.
+
+    The makers (:meth:`error` and the others) give an error to raise; its position is that of ``origin``, a node or an
+    offset in the text.
+
+    Attributes:
+        errors: the problems so far.
+        notes: remarks for the user that are not errors.
+    """
 
     def __init__(self, text: SourceText) -> None:
         self.text = text
-        self.found: list[SqlError] = []
+        self.errors: list[SqlError] = []
         self.notes: list[str] = []
 
-    def error(self, place: exp.Expr | int, message: str, advice: str = "") -> SqlError:
-        """A problem to raise where translation cannot go on."""
-        return self._make(SqlError, place, message, advice)
+    def error(self, origin: exp.Expr | int, message: str, advice: str = "") -> SqlError:
+        """An error in the program."""
+        return self._make(SqlError, origin, message, advice)
 
     def unbound(self, output: str, advice: str) -> SqlError:
-        """An output of pipeline.toml that the program does not make."""
-        message = f'pipeline.toml binds the output "{output}", which the program does not make'
+        """An output in pipeline.toml that the program does not define."""
+        message = f'pipeline.toml has an output "{output}" that the program does not define'
         error = UnboundOutputError(message, 1, 1, advice)
         error.output = output
         return error
 
-    def unsupported(self, place: exp.Expr | int, message: str, advice: str) -> SqlError:
-        """A refusal to raise: understood, and only an approximation could be given."""
-        return self._make(UnsupportedSqlError, place, f"{message} cannot be compiled", advice)
+    def unsupported(self, origin: exp.Expr | int, message: str, advice: str) -> SqlError:
+        """A refusal: the construct is understood, but could only be approximated."""
+        return self._make(UnsupportedSqlError, origin, f"{message} cannot be compiled", advice)
 
-    def syntax(self, place: exp.Expr | int, message: str, advice: str = "") -> SqlError:
-        """A syntax error to raise."""
-        return self._make(SqlSyntaxError, place, message, advice)
+    def syntax(self, origin: exp.Expr | int, message: str, advice: str = "") -> SqlError:
+        """A syntax error."""
+        return self._make(SqlSyntaxError, origin, message, advice)
 
-    def _make(self, kind: type[SqlError], place: exp.Expr | int, message: str, advice: str) -> SqlError:
-        offset = place if isinstance(place, int) else offset_of(place)
+    def _make(self, kind: type[SqlError], origin: exp.Expr | int, message: str, advice: str) -> SqlError:
+        offset = origin if isinstance(origin, int) else offset_of(origin)
         line, column = self.text.position(offset)
         return kind(message, line, column, advice)
 
     def add(self, error: SqlError) -> None:
-        """Note a problem and go on; one at the same place with the same text is noted once."""
-        if not isinstance(error, SkippedError) and all(str(error) != str(each) for each in self.found):
-            self.found.append(error)
+        """Collect a problem. The same text at the same position is collected once; SkippedError is ignored."""
+        if not isinstance(error, SkippedError) and all(str(error) != str(other) for other in self.errors):
+            self.errors.append(error)
 
     def check(self) -> None:
-        """Raises: SqlProgramError: there are problems; they come in the order of the text."""
-        if self.found:
-            raise SqlProgramError(sorted(self.found, key=lambda each: (each.line, each.column)))
+        """Raises: SqlProgramError: there are problems; they are sorted by position."""
+        if self.errors:
+            raise SqlProgramError(sorted(self.errors, key=lambda error: (error.line, error.column)))
 
 
 def show_problems(error: SqlError, text: str, name: str = "") -> Iterator[str]:
-    """The lines that show a program's problems: each with its source line and a caret under the column."""
+    """The lines that show the problems of a program: each with its source line and a caret under the column."""
     source = SourceText(text)
     prefix = f"{name}:" if name else ""
     problems = error.problems if isinstance(error, SqlProgramError) else [error]
@@ -112,5 +122,5 @@ def show_problems(error: SqlError, text: str, name: str = "") -> Iterator[str]:
 
 
 def printable(text: str) -> str:
-    """The text with tabs and control characters as one space each, so that a caret stands under its place."""
+    """The text with each tab and control character replaced by one space, so that a caret lines up."""
     return "".join(char if char.isprintable() else " " for char in text)

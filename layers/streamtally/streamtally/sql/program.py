@@ -1,4 +1,4 @@
-"""A program's text → the plan's outputs: statements, streams, pumps, and how they are bound to destinations."""
+"""A program's text → the plan's outputs: statements, streams, pumps, and the streams that have a destination."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ from streamtally.transform.error_stream import error_output_node
 class Program:
     """A compiled program.
 
-    Attributes: outputs: the plan's outputs (JSON); streams: names of the streams they belong to; notes: what a user
-        should know that is no error.
+    Attributes:
+        outputs: the plan's outputs (JSON).
+        streams: the names of the streams to which they belong.
+        notes: remarks for the user that are not errors.
     """
 
     outputs: list[dict[str, Any]]
@@ -35,10 +37,10 @@ class Program:
 
 
 def compile_program(text: str, source: SourceStream, bound: Iterable[str] | None = None) -> Program:
-    """A program as the outputs of a plan.
+    """Compile a program.
 
     Args: bound: the in-application streams that have a destination; None: those that no pump reads from.
-    Raises: SqlProgramError: all that is wrong with it.
+    Raises: SqlProgramError: every problem of the program.
     """
     problems = Problems(SourceText(text))
     declared = Declarations(problems, source)
@@ -46,7 +48,7 @@ def compile_program(text: str, source: SourceStream, bound: Iterable[str] | None
         trees = parse_program(text, problems)
         for tree in trees:
             declared.add(tree)
-        declared.incomplete = bool(problems.found)
+        declared.incomplete = bool(problems.errors)
         outputs, streams = _Planner(declared).outputs(None if bound is None else list(bound))
     except SqlProgramError:
         raise
@@ -60,48 +62,48 @@ def compile_program(text: str, source: SourceStream, bound: Iterable[str] | None
 
 
 class _Planner:
-    """Plans what is declared: each stream once, from those that its pumps read, then each output."""
+    """Plans the declared streams, each once and after the streams that its pumps read; then the outputs."""
 
     def __init__(self, declared: Declarations) -> None:
         self.declared = declared
         self.problems = declared.problems
 
-    def lookup(self, place: exp.Expr, name: str) -> Sequence[Relation]:
-        """What fills a stream that a FROM names."""
+    def lookup(self, origin: exp.Expr, name: str) -> Sequence[Relation]:
+        """The relations that fill a stream in a FROM. Raises: SqlError: no such stream, or nothing fills it."""
         if name == self.declared.source.name:
             return [self.declared.source.relation()]
         stream = self.declared.streams.get(name)
         if stream is None:
-            raise self.declared.unknown_stream(place, name)
+            raise self.declared.unknown_stream(origin, name)
         stream.is_read = True
         if not stream.pumps and self.declared.incomplete:
             raise SkippedError("", 1, 1)
         if not stream.pumps:
             raise self.problems.error(
-                place, f'no pump fills the stream "{name}"', "write a pump into it, or select from another"
+                origin, f'no pump fills the stream "{name}"', "add a pump that fills it, or select from another stream"
             )
         return self.relations(stream)
 
     def relations(self, stream: Stream) -> list[Relation]:
-        """What a stream's pumps put into it, with the declared names and types."""
+        """The relations with which its pumps fill a stream, with the declared names and types."""
         if stream.relations is not None:
             return stream.relations
         if stream.in_progress:
-            raise self.problems.error(stream.place, f'the stream "{stream.name}" is filled from itself')
+            raise self.problems.error(stream.origin, f'the stream "{stream.name}" reads from itself')
         stream.in_progress = True
-        found: list[Relation] = []
+        relations: list[Relation] = []
         for pump in stream.pumps:
             try:
                 for relation in plan_query(pump.query, self.lookup, self.problems):
-                    found.append(insert(stream, pump, relation, self.problems))
+                    relations.append(insert(stream, pump, relation, self.problems))
             except SqlError as error:
                 self.problems.add(error)
         stream.in_progress = False
-        stream.relations = found
-        return found
+        stream.relations = relations
+        return relations
 
     def outputs(self, bound: list[str] | None) -> tuple[list[dict[str, Any]], list[str]]:
-        """The plan's outputs, and the streams they belong to."""
+        """(The plan's outputs, the names of the streams to which they belong)."""
         for stream in self.declared.streams.values():
             if stream.pumps:
                 self.relations(stream)
@@ -121,10 +123,10 @@ class _Planner:
 
     def _chosen(self, bound: list[str] | None) -> list[Stream]:
         if bound is None:
-            chosen = [each for each in self.declared.streams.values() if each.pumps and not each.is_read]
+            chosen = [stream for stream in self.declared.streams.values() if stream.pumps and not stream.is_read]
             if not chosen:
                 raise self.problems.error(
-                    0, "the program has no output", "write a pump into a stream that no pump reads"
+                    0, "the program has no output", "add a pump that fills a stream which no other pump reads"
                 )
             return chosen
         chosen = []
@@ -137,7 +139,9 @@ class _Planner:
                 advice = error.advice.replace("write", "write it in pipeline.toml as")
                 raise self.problems.unbound(name, advice)
             if not stream.pumps:
-                raise self.problems.error(stream.place, f'no pump fills the output "{name}"', "write a pump into it")
+                raise self.problems.error(
+                    stream.origin, f'no pump fills the output "{name}"', "add a pump that fills it"
+                )
             chosen.append(stream)
         for stream in self.declared.streams.values():
             if stream.pumps and stream not in chosen and not stream.is_read:

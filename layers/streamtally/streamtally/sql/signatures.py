@@ -1,4 +1,4 @@
-"""The dialect's functions: what each takes, and which function of the plan it becomes."""
+"""The functions of the dialect: their arguments, and the functions of the plan that they become."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ class Signature:
     """A function of the dialect.
 
     Attributes:
-        call: the plan's function.
-        takes: the kind of each argument: text, number, integer, timestamp, date, time, any.
-        optional: how many of the last may be left out.
-        order: which argument stands where in the plan's call (patterns come first there, to be compiled once).
-        result: what it gives, for documentation.
+        call: the function of the plan.
+        takes: the kind of each argument: text, number, integer, timestamp, date or time.
+        result: the type of its result, for documentation.
+        optional: how many of the last arguments may be omitted.
+        order: the index of each argument of the plan's call (there, patterns come first, to be compiled once); empty:
+            the same order.
     """
 
     call: str
@@ -70,7 +71,7 @@ LOG_PARSERS = (
     "VARIABLE_COLUMN_LOG_PARSE",
     "W3C_LOG_PARSE",
 )
-"""Log parsers: :mod:`streamtally.sql.expressions.log_parsers` has what each takes."""
+"""Log parsers; their arguments are in :mod:`streamtally.sql.expressions.log_parsers`."""
 
 AGGREGATE_CALLS: Mapping[str, str] = {
     "AVG": "avg",
@@ -85,13 +86,13 @@ AGGREGATE_CALLS: Mapping[str, str] = {
     "VAR_POP": "var_pop",
     "VAR_SAMP": "var_samp",
 }
-"""Aggregate functions: the plan's."""
+"""Aggregate functions, and the plan's names for them."""
 
 SPECIAL = ("COALESCE", "NULLIF", "CAST", "EXTRACT", "STEP", "FLOOR", "CEIL")
-"""Functions that the translator knows itself."""
+"""Functions with special rules."""
 
 KNOWN_NAMES = (*SIGNATURES, *LOG_PARSERS, *AGGREGATE_CALLS, *SPECIAL)
-
+"""Every function, to suggest near names."""
 
 NOW = frozenset({"ROWTIME", "LOCALTIMESTAMP", "CURRENT_TIMESTAMP", "CURRENT_ROW_TIMESTAMP"})
-"""Names of the time of the row about to be produced."""
+"""Names for the time of the row about to be produced."""

@@ -1,4 +1,4 @@
-"""The source's in-application stream, as a program sees it: its name, its columns, and which one is the event time."""
+"""The source's in-application stream, as a program sees it: its name, its columns, and the column of the event time."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from streamtally.transform.source import Source
 
 
 def source_stream(source: Source) -> SourceStream:
-    """The stream of a pipeline's source."""
+    """The in-application stream of a pipeline's source."""
     settings = source.settings
     columns: dict[str, SqlType] = {name: source.column(name)[1] for name in source.column_names()}
     column = source.time_field if isinstance(source.time_field, str) else None
     if column is not None:
         column = settings.rename.get(column, column)
-    # CHAR_TO_TIMESTAMP reads a pattern, in UTC: a named format, or a zone that counts, means another time.
+    # CHAR_TO_TIMESTAMP reads a pattern in UTC. A named format, or a zone that matters, would give another time.
     has_offset = re.search("[ZzX]", re.sub("'[^']*'", "", source.time_format)) is not None
     comparable = (source.zone is UTC or has_offset) and "yy" in source.time_format
     return SourceStream(columns, settings.stream_name, column, source.time_format if comparable else None)

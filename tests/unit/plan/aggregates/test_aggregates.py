@@ -1,4 +1,4 @@
-"""Aggregates as zero, add, merge, finish: the same result in any order, through JSON, and in any number of parts."""
+"""Aggregates as zero, add, merge and finish: the same result in any order, through JSON and in any number of parts."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_parts_in_any_order_merge_to_the_whole(
 
 @given(st.floats(-1e10, 1e10), st.integers(1, 9))
 def test_adding_a_value_several_times_is_adding_it_so_often(value: float, times: int) -> None:
-    """Equal rows are counted first and added at once."""
+    """Equal rows are counted first and added together."""
     for name in ("count", "sum", "min", "max", "avg"):
         aggregate = make_aggregate(name, parse_type("DOUBLE"))
         one_by_one = aggregate.zero()
@@ -78,7 +78,7 @@ def test_adding_a_value_several_times_is_adding_it_so_often(value: float, times:
 
 
 def test_a_sum_beyond_a_double_is_null_whatever_the_order() -> None:
-    """It overflows to NULL, also through JSON, and never raises."""
+    """It overflows to NULL, through JSON as well, and never raises."""
     aggregate = make_aggregate("sum", parse_type("DOUBLE"))
     state = aggregate.add(aggregate.add(aggregate.zero(), 1.7e308), 1.7e308)
     again = aggregate.from_json(json.loads(json.dumps(aggregate.to_json(state))))
@@ -88,7 +88,7 @@ def test_a_sum_beyond_a_double_is_null_whatever_the_order() -> None:
 
 
 def test_sums_beyond_64_bits_stay_exact_through_json() -> None:
-    """JSON readers make doubles of them; the state keeps text."""
+    """JSON readers would turn them into doubles; the state holds text."""
     aggregate = make_aggregate("sum", parse_type("BIGINT"))
     state = aggregate.add(aggregate.zero(), 2**63 - 1, 5)
     assert aggregate.to_json(state) == str(5 * (2**63 - 1))

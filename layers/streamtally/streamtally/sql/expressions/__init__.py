@@ -1,5 +1,9 @@
-"""Expressions of the dialect → expressions of the plan; the modules here register what they translate."""
+"""Expressions of the dialect → expressions of the plan.
 
-from streamtally.sql.expressions import arithmetic, calls, literals, operators
+:class:`~streamtally.sql.expressions.translator.Translator` looks up a handler for each node. The modules imported here
+register the handlers (``@translates``), so importing the package makes it complete.
+"""
 
-__all__ = ["arithmetic", "calls", "literals", "operators"]
+from streamtally.sql.expressions import arithmetic, calls, literals, names, operators
+
+__all__ = ["arithmetic", "calls", "literals", "names", "operators"]

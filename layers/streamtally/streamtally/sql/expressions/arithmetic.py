@@ -6,19 +6,11 @@ from decimal import Decimal
 
 from sqlglot import exp
 
+from streamtally.plan.functions.time import UNIT_MS
+from streamtally.plan.types import BIGINT, INTEGER, TIMESTAMP
 from streamtally.sql.expressions.calls import call
 from streamtally.sql.expressions.translator import Translator, translates
-from streamtally.sql.expressions.typed import (
-    BIGINT,
-    INTEGER,
-    INTERVAL,
-    TIMESTAMP,
-    UNIT_MS,
-    Typed,
-    adopt,
-    as_interval,
-    make_literal,
-)
+from streamtally.sql.expressions.typed import INTERVAL, Typed, adopt, as_interval, make_literal
 from streamtally.sql.grammar.allowed import ARITHMETIC
 from streamtally.sql.grammar.nodes import Qualified
 from streamtally.sql.signatures import SIGNATURES
@@ -53,17 +45,17 @@ def _time_arithmetic(translator: Translator, node: exp.Binary, operator: str, le
         return as_interval(translator.build(node, {"op": operator}, [left, right]), unit)
     if left.type == right.type == TIMESTAMP and operator == "-":
         raise translator.problems.error(
-            node, "a difference of times needs its unit", "write (a - b) SECOND in parentheses, or TSDIFF(a, b)"
+            node, "a difference of times needs a unit", "write (a - b) SECOND in parentheses, or TSDIFF(a, b)"
         )
-    raise translator.problems.error(node, f"{operator} cannot join {left.type} and {right.type}")
+    raise translator.problems.error(node, f"{operator} cannot combine {left.type} and {right.type}")
 
 
-def _negate(translator: Translator, place: exp.Expr, value: Typed) -> Typed:
+def _negate(translator: Translator, origin: exp.Expr, value: Typed) -> Typed:
     if isinstance(value.literal, int | float):
         return Typed({**value.node, "literal": -value.literal}, value.type, value.unit)
     if isinstance(value.literal, str) and value.type.is_number:
         return Typed({**value.node, "literal": str(-Decimal(value.literal))}, value.type)
-    negated = translator.build(place, {"op": "-"}, [make_literal(0, INTEGER), value])
+    negated = translator.build(origin, {"op": "-"}, [make_literal(0, INTEGER), value])
     return as_interval(negated, value.unit) if value.type == INTERVAL else negated
 
 
@@ -90,7 +82,7 @@ def difference(translator: Translator, node: Qualified) -> Typed:
         )
     if not isinstance(inner, exp.Sub):
         raise translator.problems.error(
-            node, f"{unit} after parentheses takes a difference of times", "write (a - b) " + unit
+            node, f"{unit} after parentheses needs a difference of times", "write (a - b) " + unit
         )
     sides = [_timestamp(translator, inner.this), _timestamp(translator, inner.expression)]
     return as_interval(translator.build(node, {"call": "tsdiff"}, sides), unit)

@@ -1,4 +1,4 @@
-"""Calls: functions with a fixed signature, log parsers, and those with rules of their own."""
+"""Calls: functions with a fixed signature, log parsers, CAST, and functions with special rules."""
 
 from __future__ import annotations
 
@@ -7,23 +7,18 @@ from collections.abc import Callable, Sequence
 from sqlglot import exp
 
 from streamtally.errors import SettingsError
+from streamtally.plan.types import VARCHAR
 from streamtally.sql.expressions import time_calls
 from streamtally.sql.expressions.log_parsers import PARSERS as RECORD_PARSERS
 from streamtally.sql.expressions.log_parsers import find_column
 from streamtally.sql.expressions.translator import Translator, translates
-from streamtally.sql.expressions.typed import NULL_LITERAL, RECORD, VARCHAR, Typed, adopt
+from streamtally.sql.expressions.typed import NULL_LITERAL, RECORD, Typed, adopt
 from streamtally.sql.signatures import AGGREGATE_CALLS, KNOWN_NAMES, NOW, SIGNATURES, Signature
 from streamtally.text import near_names
 
 
-def names_now(identifier: exp.Identifier) -> bool:
-    """Whether an unqualified name is one of these; in quotes only ``"ROWTIME"``, which is a column of every stream."""
-    name = str(identifier.this)
-    return name == "ROWTIME" if identifier.args.get("quoted") else name.upper() in NOW
-
-
 def function_name(node: exp.Anonymous) -> str:
-    """A called function's name in upper case."""
+    """The name of a called function, in upper case."""
     name = node.this.this if isinstance(node.this, exp.Identifier) else node.this
     return str(name).upper()
 
@@ -40,39 +35,39 @@ def called(translator: Translator, node: exp.Anonymous) -> Typed:
     if name in AGGREGATE_CALLS:
         raise translator.problems.error(
             node,
-            f"{name} cannot stand here",
-            "an aggregate belongs into SELECT or HAVING of a GROUP BY, not nested",
+            f"{name} is not allowed here",
+            "aggregates belong in SELECT or HAVING of a GROUP BY query, and cannot be nested",
         )
     if name in NOW and not node.expressions:
         return translator.names.now()
     near = near_names(name, KNOWN_NAMES)
-    advice = "near it: " + ", ".join(near) if near else "docs/sql.md lists the functions"
+    advice = f"did you mean {', '.join(near)}?" if near else "docs/sql.md lists the functions"
     raise translator.problems.error(node, f"unknown function {name[:60]}", advice)
 
 
-def call(translator: Translator, place: exp.Expr, name: str, signature: Signature, nodes: Sequence[exp.Expr]) -> Typed:
+def call(translator: Translator, origin: exp.Expr, name: str, signature: Signature, nodes: Sequence[exp.Expr]) -> Typed:
     """A call of a function with a fixed signature."""
     most, least = len(signature.takes), len(signature.takes) - signature.optional
     if not least <= len(nodes) <= most:
         count = str(most) if least == most else f"{least} to {most}"
         raise translator.problems.error(
-            place, f"{name} takes {count} argument{'' if count == '1' else 's'}, not {len(nodes)}"
+            origin, f"{name} takes {count} argument{'' if count == '1' else 's'}, not {len(nodes)}"
         )
     pairs = zip(nodes, signature.takes, strict=False)
     arguments = [translator.argument(node, kind, name) for node, kind in pairs]
     if signature.order:
-        arguments = [arguments[at] for at in signature.order if at < len(arguments)]
-    return translator.build(place, {"call": signature.call}, arguments)
+        arguments = [arguments[index] for index in signature.order if index < len(arguments)]
+    return translator.build(origin, {"call": signature.call}, arguments)
 
 
 def _record(translator: Translator, node: exp.Anonymous, name: str) -> Typed:
     if not node.expressions:
-        raise translator.problems.error(node, f"{name} takes a text")
+        raise translator.problems.error(node, f"{name} needs a text")
     text, *rest = node.expressions
-    options = [translator.translate(each).literal for each in rest]
-    for each, option in zip(rest, options, strict=True):
+    options = [translator.translate(argument).literal for argument in rest]
+    for argument, option in zip(rest, options, strict=True):
         if option is None:
-            raise translator.problems.error(each, f"{name} takes a constant here")
+            raise translator.problems.error(argument, f"{name} takes a constant here")
     value = translator.argument(text, "text", name)
     try:
         columns = RECORD_PARSERS[name](options)
@@ -81,16 +76,22 @@ def _record(translator: Translator, node: exp.Anonymous, name: str) -> Typed:
     return Typed({"record": columns, "text": value.node}, RECORD, size=value.size + 1, depth=value.depth + 1)
 
 
-def record_column(translator: Translator, place: exp.Expr, record: Typed, name: str) -> Typed:
-    """``t.rec.COLUMN1``: a column of what a log parser gives."""
+def record_column(translator: Translator, origin: exp.Expr, record: Typed, name: str) -> Typed:
+    """``t.rec.COLUMN1``: a column of a log parser's record."""
     column = find_column(record.node["record"], name)
     if column is None:
-        names = ", ".join(each.name for each in record.node["record"][:12])
-        raise translator.problems.error(place, f"unknown column {name} of a log parser's record", f"they are {names}")
+        names = ", ".join(known.name for known in record.node["record"][:12])
+        message = f"unknown column {name} in a log parser's record"
+        raise translator.problems.error(origin, message, f"its columns are {names}")
     text = Typed(record.node["text"], VARCHAR, size=record.size, depth=record.depth)
-    before, after = ([Typed(each, VARCHAR) for each in side] for side in (column.before, column.after))
-    found = translator.build(place, {"call": column.call}, [*before, text, *after])
-    return found if found.type == column.type else translator.cast(place, found, column.type)
+    before, after = ([Typed(option, VARCHAR) for option in options] for options in (column.before, column.after))
+    value = translator.build(origin, {"call": column.call}, [*before, text, *after])
+    return value if value.type == column.type else translator.cast(origin, value, column.type)
+
+
+@translates(exp.Cast)
+def cast(translator: Translator, node: exp.Cast) -> Typed:
+    return translator.cast(node, translator.translate(node.this), translator.type_of(node.args["to"]))
 
 
 def _coalesce(translator: Translator, node: exp.Anonymous) -> Typed:

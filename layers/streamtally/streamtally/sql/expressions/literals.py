@@ -1,4 +1,4 @@
-"""Constants of the dialect: numbers, texts, times, intervals."""
+"""Constants of the dialect: numbers, texts, times, intervals, NULL, TRUE and FALSE."""
 
 from __future__ import annotations
 
@@ -8,13 +8,24 @@ from decimal import Decimal
 from sqlglot import exp
 
 from streamtally.errors import EvaluationError
-from streamtally.plan.types import SqlType
+from streamtally.plan.functions.time import UNIT_MS
+from streamtally.plan.types import BIGINT, BOOLEAN, DOUBLE, INTEGER, SqlType
 from streamtally.sql.expressions.translator import Translator, translates
-from streamtally.sql.expressions.typed import BIGINT, DOUBLE, INTEGER, UNIT_MS, Typed, make_interval, make_literal
+from streamtally.sql.expressions.typed import NULL_LITERAL, Typed, make_interval, make_literal
 from streamtally.sql.grammar.nodes import IntervalLiteral, TypedLiteral
 from streamtally.times.iso import parse_sql_time
 
 _SHORT_INTEGER = 2**31
+
+
+@translates(exp.Null)
+def null(translator: Translator, node: exp.Null) -> Typed:
+    return NULL_LITERAL
+
+
+@translates(exp.Boolean)
+def boolean(translator: Translator, node: exp.Boolean) -> Typed:
+    return make_literal(bool(node.this), BOOLEAN)
 
 
 @translates(exp.Literal)
@@ -35,7 +46,7 @@ def literal(translator: Translator, node: exp.Literal) -> Typed:
             value = float("inf")
         if value != float("inf"):
             return make_literal(value, DOUBLE)
-    raise translator.problems.error(node, f"{text[:40]} is not a number of the dialect")
+    raise translator.problems.error(node, f"{text[:40]} is not a valid number")
 
 
 @translates(TypedLiteral)
@@ -45,7 +56,7 @@ def typed_literal(translator: Translator, node: TypedLiteral) -> Typed:
         value = parse_sql_time(kind, str(node.this.this))
     except EvaluationError:
         example = {"TIMESTAMP": "1970-01-01 00:00:00", "DATE": "1970-01-01", "TIME": "00:00:00"}[kind]
-        raise translator.problems.error(node, f"not a {kind}", f"write {kind} '{example}'") from None
+        raise translator.problems.error(node, f"not a valid {kind}", f"write {kind} '{example}'") from None
     return make_literal(value, SqlType(kind))
 
 
@@ -59,23 +70,33 @@ def interval_literal(translator: Translator, node: IntervalLiteral) -> Typed:
         )
     ms = _interval_ms(str(node.this), unit, to)
     if ms is None:
-        raise translator.problems.error(node, "not an interval", f"write INTERVAL '1' {unit}")
+        raise translator.problems.error(node, "not a valid interval", f"write INTERVAL '1' {unit}")
     return make_interval(-ms if node.args.get("negative") else ms, unit)
 
 
+_INTERVAL = re.compile(
+    r"""
+    \s* (?P<sign> -? )
+    (?P<parts> [0-9]{1,9} (?: [ :] [0-9]{1,2} )* )  # the coarsest unit, then the finer ones
+    (?P<fraction> \. [0-9]{1,9} )? \s*
+    """,
+    re.VERBOSE,
+)
+
+
 def _interval_ms(text: str, unit: str, to: str) -> int | None:
-    """``'1:30'`` MINUTE TO SECOND → 90,000."""
+    """``'1:30'`` MINUTE TO SECOND → 90,000 ms; None if the text does not fit the units."""
     chain = ["DAY", "HOUR", "MINUTE", "SECOND"]
     last = chain.index(to or unit)
     first = chain.index(unit)
     if last < first:
         return None
-    match = re.fullmatch(r"\s*(-?)([0-9]{1,9}(?:[ :][0-9]{1,2})*)(\.[0-9]{1,9})?\s*", text)
-    if not match or (match[3] and chain[last] != "SECOND"):
+    match = _INTERVAL.fullmatch(text)
+    if not match or (match["fraction"] and chain[last] != "SECOND"):
         return None
-    parts = [int(part) for part in re.split("[ :]", match[2])]
+    parts = [int(part) for part in re.split("[ :]", match["parts"])]
     if len(parts) != last - first + 1:
         return None
     total = sum(part * UNIT_MS[name] for part, name in zip(parts, chain[first : last + 1], strict=True))
-    total += int(((match[3] or ".0")[1:] + "000")[:3])
-    return -total if match[1] else total
+    total += int(((match["fraction"] or ".0")[1:] + "000")[:3])
+    return -total if match["sign"] else total

@@ -1,18 +1,24 @@
-"""Logic, comparisons, patterns, texts put together, and CASE."""
+"""Logic, comparisons, patterns, concatenation, and CASE."""
 
 from __future__ import annotations
 
 from sqlglot import exp
 
+from streamtally.plan.types import VARCHAR
 from streamtally.sql.expressions.translator import Translator, translates
-from streamtally.sql.expressions.typed import NULL_LITERAL, VARCHAR, Typed, adopt
+from streamtally.sql.expressions.typed import NULL_LITERAL, Typed, adopt
 from streamtally.sql.grammar.allowed import COMPARISONS
+
+
+@translates(exp.Paren)
+def parentheses(translator: Translator, node: exp.Paren) -> Typed:
+    return translator.translate(node.this)
 
 
 @translates(exp.And, exp.Or)
 def logic(translator: Translator, node: exp.And | exp.Or) -> Typed:
     operator = "and" if isinstance(node, exp.And) else "or"
-    sides = [translator.condition(each, operator.upper()) for each in node.flatten(unnest=False)]
+    sides = [translator.condition(side, operator.upper()) for side in node.flatten(unnest=False)]
     return translator.build(node, {"op": operator}, sides)
 
 
@@ -30,8 +36,8 @@ def comparison(translator: Translator, node: exp.Binary) -> Typed:
 
 @translates(exp.DPipe)
 def concatenation(translator: Translator, node: exp.DPipe) -> Typed:
-    parts = [translator.argument(each, "text", "||") for each in node.flatten(unnest=False)]
-    while len(parts) > 1:  # balanced, so that a long chain is not a deep one
+    parts = [translator.argument(part, "text", "||") for part in node.flatten(unnest=False)]
+    while len(parts) > 1:  # as a balanced tree, so that a long chain is not a deep expression
         pairs = [parts[i : i + 2] for i in range(0, len(parts), 2)]
         parts = [translator.build(node, {"op": "||"}, pair) if len(pair) == 2 else pair[0] for pair in pairs]
     return parts[0]
@@ -65,7 +71,7 @@ def is_(translator: Translator, node: exp.Is) -> Typed:
     if isinstance(node.expression, exp.Boolean):
         name = "is_true" if node.expression.this else "is_false"
         return translator.build(node, {"call": name}, [translator.condition(node.this, "IS TRUE")])
-    if isinstance(node.expression, exp.Var):  # IS UNKNOWN: NULL, asked of a condition
+    if isinstance(node.expression, exp.Var):  # IS UNKNOWN is IS NULL of a condition
         return translator.build(node, {"op": "is_null"}, [translator.condition(node.this, "IS UNKNOWN")])
     raise translator.problems.error(node, "IS takes NULL, TRUE, FALSE or UNKNOWN")
 
@@ -74,7 +80,7 @@ def is_(translator: Translator, node: exp.Is) -> Typed:
 def is_distinct(translator: Translator, node: exp.Binary) -> Typed:
     left, right = translator.translate(node.this), translator.translate(node.expression)
     equal = translator.compare(node, "=", left, right)
-    sides = [translator.build(node, {"op": "is_null"}, [adopt(each, VARCHAR)]) for each in (left, right)]
+    sides = [translator.build(node, {"op": "is_null"}, [adopt(side, VARCHAR)]) for side in (left, right)]
     both = translator.build(node, {"op": "and"}, sides)
     same = translator.build(node, {"op": "or"}, [both, translator.build(node, {"call": "is_true"}, [equal])])
     return same if isinstance(node, exp.NullSafeEQ) else translator.build(node, {"op": "not"}, [same])
@@ -86,7 +92,7 @@ def like(translator: Translator, node: exp.Like | exp.SimilarTo | exp.Escape) ->
     if isinstance(node, exp.Escape):
         escape, node = node.expression, node.this
     if not isinstance(node, exp.Like | exp.SimilarTo):
-        raise translator.problems.error(node, "ESCAPE belongs to LIKE or SIMILAR TO")
+        raise translator.problems.error(node, "ESCAPE is only allowed after LIKE or SIMILAR TO")
     name = "LIKE" if isinstance(node, exp.Like) else "SIMILAR TO"
     call = "like" if isinstance(node, exp.Like) else "similar"
     arguments = [translator.argument(node.expression, "text", name)]
@@ -94,14 +100,14 @@ def like(translator: Translator, node: exp.Like | exp.SimilarTo | exp.Escape) ->
         call += "_escape"
         arguments.insert(0, _escape(translator, escape))
     arguments.append(translator.argument(node.this, "text", name))
-    found = translator.build(node, {"call": call}, arguments)
-    return translator.build(node, {"op": "not"}, [found]) if node.args.get("negate") else found
+    test = translator.build(node, {"call": call}, arguments)
+    return translator.build(node, {"op": "not"}, [test]) if node.args.get("negate") else test
 
 
 def _escape(translator: Translator, node: exp.Expr) -> Typed:
     value = translator.argument(node, "text", "ESCAPE")
     if not isinstance(value.literal, str) or len(value.literal) != 1:
-        raise translator.problems.error(node, "ESCAPE takes one character in quotes")
+        raise translator.problems.error(node, "ESCAPE takes a single character in quotes")
     return value
 
 

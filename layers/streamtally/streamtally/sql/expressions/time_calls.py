@@ -1,24 +1,13 @@
-"""Calls on times and intervals: STEP, FLOOR and CEIL TO a unit, EXTRACT."""
+"""Calls on times and intervals: STEP, FLOOR and CEIL to a unit, EXTRACT."""
 
 from __future__ import annotations
 
 from sqlglot import exp
 
+from streamtally.plan.functions.time import UNIT_MS
+from streamtally.plan.types import BIGINT, DATE, INTEGER, TIME, TIMESTAMP, VARCHAR
 from streamtally.sql.expressions.translator import Translator
-from streamtally.sql.expressions.typed import (
-    BIGINT,
-    DATE,
-    INTEGER,
-    INTERVAL,
-    TIME,
-    TIMESTAMP,
-    UNIT_MS,
-    VARCHAR,
-    Typed,
-    adopt,
-    as_interval,
-    make_literal,
-)
+from streamtally.sql.expressions.typed import INTERVAL, Typed, adopt, as_interval, make_literal
 
 _EXTRACT_UNITS = ("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND")
 
@@ -37,10 +26,10 @@ def step_by(translator: Translator, node: exp.Anonymous) -> Typed:
     return translator.build(node, {"call": "step_number"}, [value, size])
 
 
-def step(translator: Translator, place: exp.Expr, value: Typed, size_ms: int) -> Typed:
+def step(translator: Translator, origin: exp.Expr, value: Typed, size_ms: int) -> Typed:
     """A time or an interval floored to multiples of a size, counted from the epoch."""
-    found = translator.build(place, {"call": "step"}, [value, make_literal(size_ms, BIGINT)])
-    return as_interval(found, value.unit) if value.type == INTERVAL else found
+    floored = translator.build(origin, {"call": "step"}, [value, make_literal(size_ms, BIGINT)])
+    return as_interval(floored, value.unit) if value.type == INTERVAL else floored
 
 
 def floor_to(translator: Translator, node: exp.Anonymous) -> Typed:
@@ -90,11 +79,11 @@ def _epoch_idiom(translator: Translator, node: exp.Anonymous, value: Typed, unit
     return epoch_interval(translator, node, start, number, unit)
 
 
-def epoch_interval(translator: Translator, place: exp.Expr, start: Typed, number: int, unit: str) -> Typed:
-    """The idiom's value from the window's start: an interval since the epoch, divided by its number."""
-    since = translator.build(place, {"call": "unix_timestamp"}, [start])
+def epoch_interval(translator: Translator, origin: exp.Expr, start: Typed, number: int, unit: str) -> Typed:
+    """The value of the idiom, from the start of the window: an interval since the epoch, divided by a number."""
+    since = translator.build(origin, {"call": "unix_timestamp"}, [start])
     if number != 1:
-        since = translator.build(place, {"op": "/"}, [since, make_literal(number, INTEGER)])
+        since = translator.build(origin, {"op": "/"}, [since, make_literal(number, INTEGER)])
     return as_interval(since, unit)
 
 
@@ -110,13 +99,13 @@ def extract(translator: Translator, node: exp.Anonymous) -> Typed:
             node, f"EXTRACT takes a time, not {value.type}", "convert it with CHAR_TO_TIMESTAMP"
         )
     if unit not in _EXTRACT_UNITS:
-        raise translator.problems.error(node, f"EXTRACT of {unit} is not known")
+        raise translator.problems.error(node, f"EXTRACT does not support {unit}")
     return translator.build(node, {"call": "extract"}, [make_literal(unit, VARCHAR), value])
 
 
 def _extract_interval(translator: Translator, node: exp.Anonymous, unit: str, value: Typed) -> Typed:
     if unit not in UNIT_MS:
-        raise translator.problems.error(node, f"EXTRACT of {unit} from an interval of {value.unit}")
+        raise translator.problems.error(node, f"EXTRACT of {unit} is not possible from an interval of {value.unit}")
     whole = translator.build(node, {"op": "/"}, [value, make_literal(UNIT_MS[unit], BIGINT)])
     above = {"SECOND": 60, "MINUTE": 60, "HOUR": 24}
     if unit == value.unit or unit not in above:

@@ -1,4 +1,4 @@
-"""Typed expressions of a plan, and the rules by which types meet."""
+"""Typed expressions of a plan, and the rules by which types are combined."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from streamtally.plan.types import FLOATS, INTEGER_BITS, SqlType
+from streamtally.plan.types import BIGINT, DOUBLE, FLOATS, INTEGER_BITS, VARCHAR, SqlType
 
 PlanNode = dict[str, Any]
 """An expression of the plan, as JSON."""
@@ -14,17 +14,7 @@ PlanNode = dict[str, Any]
 NULL = SqlType("NULL")
 INTERVAL = SqlType("INTERVAL")
 RECORD = SqlType("RECORD")
-BOOLEAN = SqlType("BOOLEAN")
-INTEGER = SqlType("INTEGER")
-BIGINT = SqlType("BIGINT")
-DOUBLE = SqlType("DOUBLE")
-TIMESTAMP = SqlType("TIMESTAMP")
-DATE = SqlType("DATE")
-TIME = SqlType("TIME")
-VARCHAR = SqlType("VARCHAR")
-
-UNIT_MS = {"SECOND": 1_000, "MINUTE": 60_000, "HOUR": 3_600_000, "DAY": 86_400_000}
-"""Units of a fixed length; months and years have none."""
+"""Types that exist at compile time only: a bare NULL, an interval, what a log parser gives."""
 
 MAX_SIZE = 20_000
 MAX_DEPTH = 80
@@ -36,9 +26,10 @@ class Typed:
 
     Attributes:
         node: its JSON. An INTERVAL is a BIGINT of milliseconds.
-        type: its SQL type, or one that lives at compile time only (NULL, INTERVAL, RECORD).
-        unit: an interval's unit.
-        size, depth: how large it is; both are bounded, since stages are composed by substitution.
+        type: its SQL type, or one that exists at compile time only (NULL, INTERVAL, RECORD).
+        unit: the unit of an INTERVAL.
+        size: its number of nodes, at most MAX_SIZE: stages are composed by substitution, so expressions grow.
+        depth: its number of levels, at most MAX_DEPTH.
     """
 
     node: PlanNode
@@ -49,7 +40,7 @@ class Typed:
 
     @property
     def plan_type(self) -> SqlType:
-        """The type that the plan knows it by."""
+        """Its type in the plan."""
         return BIGINT if self.type == INTERVAL else self.type
 
     @property
@@ -58,13 +49,13 @@ class Typed:
 
     @property
     def literal(self) -> Any:
-        """Its constant value; None if it is none (or NULL)."""
+        """Its constant value; None if it is not a constant, or NULL."""
         return self.node.get("literal")
 
 
-def make_literal(value: Any, of: SqlType) -> Typed:
+def make_literal(value: Any, sql_type: SqlType) -> Typed:
     """A constant."""
-    return Typed({"literal": value, "type": str(of)}, of)
+    return Typed({"literal": value, "type": str(sql_type)}, sql_type)
 
 
 def make_interval(ms: int, unit: str) -> Typed:
@@ -73,49 +64,44 @@ def make_interval(ms: int, unit: str) -> Typed:
 
 
 def as_interval(value: Typed, unit: str) -> Typed:
-    """A number of milliseconds as an interval in a unit."""
+    """A number of milliseconds as an interval with a unit."""
     return Typed(value.node, INTERVAL, unit, value.size, value.depth)
 
 
 NULL_LITERAL = Typed({"literal": None, "type": "VARCHAR"}, NULL)
 
 
-def adopt(value: Typed, of: SqlType) -> Typed:
-    """A bare NULL takes on the type that its place asks for; all else stays."""
-    plan_type = BIGINT if of == INTERVAL else VARCHAR if of in (NULL, RECORD) else of
-    return Typed({"literal": None, "type": str(plan_type)}, of) if value.is_null else value
-
-
-def kind_of(of: SqlType) -> str:
-    """Types of one kind compare with each other."""
-    return "number" if of.is_number else "text" if of.is_text else of.name
+def adopt(value: Typed, sql_type: SqlType) -> Typed:
+    """Give a bare NULL the type that is expected; any other value is returned unmodified."""
+    plan_type = BIGINT if sql_type == INTERVAL else VARCHAR if sql_type in (NULL, RECORD) else sql_type
+    return Typed({"literal": None, "type": str(plan_type)}, sql_type) if value.is_null else value
 
 
 def common_type(types: Sequence[SqlType]) -> SqlType | None:
-    """The type that holds values of all these (NULLs aside), or None if there is none."""
-    known = [type_ for type_ in types if type_ != NULL]
+    """The type that can hold values of all these types, ignoring NULL; None if there is no such type."""
+    known = [sql_type for sql_type in types if sql_type != NULL]
     if not known:
         return VARCHAR
-    if len({kind_of(each) for each in known}) > 1:
+    if len({sql_type.kind for sql_type in known}) > 1:
         return None
     if known[0].is_text:
-        lengths = [each.length for each in known]
+        lengths = [sql_type.length for sql_type in known]
         bounded = [length for length in lengths if length is not None]
         return SqlType("VARCHAR", max(bounded) if len(bounded) == len(lengths) else None)
     return _common_number(known) if known[0].is_number else known[0]
 
 
 def _common_number(types: Sequence[SqlType]) -> SqlType:
-    if any(type_.name in FLOATS for type_ in types):
+    if any(sql_type.name in FLOATS for sql_type in types):
         return DOUBLE
-    scales = [type_.scale for type_ in types if type_.name == "DECIMAL"]
+    scales = [sql_type.scale for sql_type in types if sql_type.name == "DECIMAL"]
     if scales:
         return SqlType("DECIMAL", 18, max(scales))
-    return max(types, key=lambda each: INTEGER_BITS[each.name])
+    return max(types, key=lambda sql_type: INTEGER_BITS[sql_type.name])
 
 
 def convert(value: Typed, to: SqlType) -> Typed:
-    """The value as the common type; a cast only where the representation differs."""
+    """The value as the common type, with a cast only if the representation differs."""
     if value.is_null:
         return adopt(value, to)
     same = value.type.name == to.name and value.type.scale == to.scale

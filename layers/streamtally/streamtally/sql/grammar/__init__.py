@@ -1,1 +1,1 @@
-"""A program's text → statements: the dialect's syntax, what of it is allowed, what is refused and why."""
+"""A program's text → statements: the syntax of the dialect, which nodes are allowed, what is refused and why."""

@@ -1,4 +1,4 @@
-"""The allow-list: which nodes a statement may be made of. Whatever sqlglot takes beyond it is refused by its name."""
+"""The allow-list of nodes in a statement. Anything else that sqlglot accepts is refused by name."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _ARGUMENTS: dict[type[exp.Expr], frozenset[str]] = {
     exp.Like: frozenset({"this", "expression", "negate"}),
     exp.Star: frozenset(),
 }
-"""Nodes of which only these arguments may be set."""
+"""Nodes with restricted arguments, and the arguments that may be set."""
 
 _NAMES = {"db": "a name with a schema", "laterals": "LATERAL", "with_": "WITH", "pivots": "PIVOT"}
 
@@ -59,17 +59,17 @@ RESERVED = frozenset(
     ROLLBACK ROLLUP ROW ROWS ROWTIME SECOND SELECT SET SOME START STREAM TABLE THEN TIME TIMESTAMP TO TRAILING TRIGGER
     TRUE UNION UNIQUE UNKNOWN UPDATE USING VALUES WHEN WHERE WINDOW WITH WITHOUT YEAR""".split()  # noqa: SIM905
 )
-"""Words that need quotes as a name. Words that real programs use unquoted (VALUE, STATUS, COUNT …) are left out."""
+"""Words that must be quoted as a name. Words that real programs use unquoted (VALUE, STATUS, COUNT …) are omitted."""
 
 
 def check_syntax(tree: exp.Expr, problems: Problems) -> Iterator[SqlError]:
-    """What in a tree is not of the dialect."""
+    """The problems with nodes that the dialect does not have."""
     for node in tree.walk():
         if isinstance(node, exp.Join):
             yield problems.unsupported(node, "joins", "join before the pipeline or when reading")
             continue
         if type(node) not in ALLOWED:
-            yield problems.unsupported(node, _describe(node), "write it another way")
+            yield problems.unsupported(node, _describe(node), "rewrite the statement without it")
             continue
         if isinstance(node, exp.Select) and not node.expressions:
             yield problems.syntax(node, "expected columns after SELECT", "name them, or write *")
@@ -78,7 +78,9 @@ def check_syntax(tree: exp.Expr, problems: Problems) -> Iterator[SqlError]:
         for name, value in node.args.items():
             if allowed is not None and value and name not in allowed:
                 what = _NAMES.get(name, name.strip("_").replace("_", " ").upper())
-                yield problems.unsupported(value if isinstance(value, exp.Expr) else node, what, "write it another way")
+                yield problems.unsupported(
+                    value if isinstance(value, exp.Expr) else node, what, "rewrite the statement without it"
+                )
 
 
 def _describe(node: exp.Expr) -> str:
@@ -87,7 +89,10 @@ def _describe(node: exp.Expr) -> str:
 
 
 def check_name(identifier: exp.Expr, problems: Problems) -> str:
-    """The stored name of an identifier: folded to upper case unless quoted. Raises: SqlError: a reserved word."""
+    """The stored name of an identifier: folded to upper case unless quoted.
+
+    Raises: SqlError: a reserved word without quotes, or an empty name.
+    """
     name = str(identifier.this)
     if identifier.args.get("quoted"):
         if not name:
@@ -95,10 +100,10 @@ def check_name(identifier: exp.Expr, problems: Problems) -> str:
         return name
     upper = name.upper()
     if upper in RESERVED:
-        raise problems.error(identifier, f"{upper} is a reserved word", f'put it in quotes: "{name}"')
+        raise problems.error(identifier, f"{upper} is a reserved word", f'quote it: "{name}"')
     return upper
 
 
 def stored_name(identifier: exp.Expr) -> str:
-    """The name as it is stored and looked up."""
+    """The stored name of an identifier, without any check."""
     return str(identifier.this) if identifier.args.get("quoted") else str(identifier.this).upper()

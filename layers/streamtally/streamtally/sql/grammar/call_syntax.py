@@ -1,4 +1,4 @@
-"""Calls with a syntax of their own: each becomes an Anonymous call with its arguments in one order."""
+"""Calls with a special syntax: each becomes an Anonymous call with its arguments in a fixed order."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from sqlglot import exp, parser
 from sqlglot.tokenizer_core import Token, TokenType
 
 UNITS = ("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND")
-"""Time units, the coarse first."""
+"""Time units, coarsest first."""
 
 
 class Demanding(parser.Parser):
-    """A parser that says what it needs, in words."""
+    """A parser whose errors say what it expected."""
 
     def fail(self, message: str) -> NoReturn:
-        """Raise sqlglot's error at the current token (at the last one, where the text has ended)."""
+        """Raise sqlglot's error at the current token, or at the last one if the text has ended."""
         self.raise_error(message, self._curr or self._prev)
         raise AssertionError("the error level is IMMEDIATE")
 
     def need(self, *words: str) -> Token:
-        """The next tokens must be these words; the first of them is returned."""
+        """Require these words as the next tokens, and return the first of them."""
         first = self._curr
         if not self._match_text_seq(*words):
             self.fail(f"expected {' '.join(words)}")
@@ -31,13 +31,13 @@ class Demanding(parser.Parser):
             self.fail("expected " + ("(" if left else ")"))
 
     def need_expression(self, what: str = "an expression") -> exp.Expr:
-        found = self._parse_disjunction()
-        if found is None:
+        expression = self._parse_disjunction()
+        if expression is None:
             self.fail(f"expected {what}")
-        return found
+        return expression
 
     def need_name(self, what: str) -> exp.Identifier:
-        """An identifier, quoted or not (a keyword is none)."""
+        """Require an identifier, quoted or not; keywords are not identifiers."""
         token = self._curr
         if token.token_type not in (TokenType.VAR, TokenType.IDENTIFIER):
             self.fail(f"expected {what}" + ("" if not token.text else f", not {token.text}"))
@@ -53,7 +53,7 @@ class Demanding(parser.Parser):
         return text
 
     def parse_type_name(self) -> exp.Expr:
-        """A type's name with its length or precision, as the text of a Var."""
+        """A type name with its length or precision, as the text of a Var."""
         token = self._curr
         if token.token_type is not TokenType.VAR:
             self.fail("expected a type" + (f", not {token.text}" if token.text else ""))
@@ -75,7 +75,9 @@ class Demanding(parser.Parser):
         if token.token_type is not TokenType.VAR or token.text.upper() not in UNITS:
             self.fail(f"expected {what}")
         self._advance()
-        if self._match(TokenType.L_PAREN):  # a precision, as in DAY(4) TO SECOND(3): values are milliseconds anyway
+        if self._match(
+            TokenType.L_PAREN
+        ):  # a precision, as in DAY(4) TO SECOND(3), is ignored: values are in milliseconds
             self.need_number()
             if self._match(TokenType.COMMA):
                 self.need_number()
@@ -84,7 +86,7 @@ class Demanding(parser.Parser):
 
 
 class CallParser(Demanding):
-    """Reads the calls that have words between their arguments."""
+    """Parses the calls that have words between their arguments."""
 
     FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
         name: (lambda self, parse=parse: self.closed(parse(self)))
@@ -104,7 +106,7 @@ class CallParser(Demanding):
     }
 
     def closed(self, call: exp.Expr) -> exp.Expr:
-        """The call, whose closing parenthesis must come next: sqlglot takes it after such a call, but asks for none."""
+        """Require the closing parenthesis of a call, which sqlglot consumes afterwards but does not require."""
         if self._curr.token_type is not TokenType.R_PAREN:
             self.fail(f"expected ) after the arguments of {self.name_of(call)}")
         return call

@@ -1,9 +1,9 @@
-"""The Kinesis Analytics dialect on sqlglot, which serves as a tokenizer and expression parser only.
+"""The Kinesis Analytics dialect on top of sqlglot, which is used only as a tokenizer and expression parser.
 
-Stock sqlglot takes nearly anything (unknown statements become an opaque ``Command``, ``STREAM`` a column). Here the
-keywords are only those that the dialect has, every function call stays an ``Anonymous`` node with its name and its
-position, and whatever is optional in sqlglot but not in SQL (``THEN``, ``AND`` of BETWEEN, an item after a comma) is
-demanded. What is parsed still passes the allow-list of :mod:`streamtally.sql.grammar.allowed`.
+Stock sqlglot accepts nearly anything (unknown statements become an opaque ``Command``, ``STREAM`` a column). Here the
+keywords are only those of the dialect, every function call stays an ``Anonymous`` node with its name and position, and
+what is optional in sqlglot but not in SQL (``THEN``, the ``AND`` of BETWEEN, an item after a comma) is required. The
+parsed tree is then checked against the allow-list of :mod:`streamtally.sql.grammar.allowed`.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class _Parser(StatementParser):
     MAX_DEPTH = 120
 
     def _parse_disjunction(self) -> exp.Expr | None:
-        # Bounded so that a mutated program ends in a message, not at the interpreter's stack.
+        # Bounded so that a malformed program ends in a message, not in a stack overflow of the interpreter.
         self._depth += 1
         if self._depth > self.MAX_DEPTH:
             self.fail(f"nested deeper than {self.MAX_DEPTH} levels")
@@ -144,7 +144,7 @@ class _Parser(StatementParser):
     def parse_qualifier(self) -> tuple[exp.Expr, exp.Expr | None]:
         unit = self.parse_unit()
         coarse, fine = str(unit.this), self._next.text.upper()
-        # (a - b) MINUTE TO SECOND is a qualifier; the TO of FLOOR(… MINUTE TO MINUTE) is not its.
+        # In (a - b) MINUTE TO SECOND, TO is part of the qualifier; in FLOOR(… MINUTE TO MINUTE) it is not.
         if self._curr.text.upper() == "TO" and fine in QUALIFIERS and UNITS.index(fine) > UNITS.index(coarse):
             self._advance()
             return unit, self.parse_unit()
@@ -152,17 +152,17 @@ class _Parser(StatementParser):
 
     def _parse_paren(self) -> exp.Expr | None:
         start = self._curr
-        found = super()._parse_paren()
-        if found is not None:
-            found.update_positions(start)
+        parenthesized = super()._parse_paren()
+        if parenthesized is not None:
+            parenthesized.update_positions(start)
         qualified = self._curr.token_type is TokenType.VAR and self._curr.text.upper() in QUALIFIERS
-        if isinstance(found, exp.Paren) and qualified:
+        if isinstance(parenthesized, exp.Paren) and qualified:
             unit, to = self.parse_qualifier()
-            return self.expression(Qualified(this=found.this, unit=unit, to=to), start)
-        return found
+            return self.expression(Qualified(this=parenthesized.this, unit=unit, to=to), start)
+        return parenthesized
 
     def _parse_csv(self, parse_method: Any, sep: TokenType = TokenType.COMMA) -> list[Any]:
-        # sqlglot passes over items that are missing; here each comma stands between two.
+        # sqlglot skips missing items; here every comma must stand between two.
         item = parse_method()
         if item is None:
             if self._curr.token_type is sep:
@@ -230,21 +230,21 @@ class _Parser(StatementParser):
         any_token: bool = False,
     ) -> exp.Expr | None:
         token = self._curr
-        found = super()._parse_function_call(functions, anonymous, optional_parens, any_token)
-        return found.update_positions(token) if found is not None else None
+        call = super()._parse_function_call(functions, anonymous, optional_parens, any_token)
+        return call.update_positions(token) if call is not None else None
 
 
 class KinesisAnalytics(Dialect):
-    """``sqlglot``'s dialect for Kinesis Data Analytics for SQL."""
+    """The sqlglot dialect of Kinesis Data Analytics for SQL."""
 
     Tokenizer = _Tokenizer
     Parser = _Parser
 
 
-def drop_stream_modifiers(found: list[Token]) -> list[Token]:
-    """The tokens without the modifier STREAM after SELECT (STREAM is a reserved word, so it is never a column)."""
+def drop_stream_modifiers(statement: list[Token]) -> list[Token]:
+    """The tokens without STREAM after SELECT. STREAM is a reserved word, so it is never a column there."""
     kept: list[Token] = []
-    for token in found:
+    for token in statement:
         after_select = bool(kept) and kept[-1].token_type is TokenType.SELECT
         if not (after_select and token.token_type is TokenType.VAR and token.text.upper() == "STREAM"):
             kept.append(token)
@@ -252,10 +252,10 @@ def drop_stream_modifiers(found: list[Token]) -> list[Token]:
 
 
 def make_tokenizer() -> Callable[[str], list[Token]]:
-    """A function text → tokens; raises sqlglot's TokenError."""
+    """A function: text → tokens. It raises sqlglot's TokenError."""
     return KinesisAnalytics().tokenize
 
 
-def parse_statement(found: list[Token], text: str) -> exp.Expr | None:
-    """One statement's tokens → its tree. Raises: sqlglot's ParseError."""
-    return KinesisAnalytics().parser().parse(drop_stream_modifiers(found), text)[0]
+def parse_statement(statement: list[Token], text: str) -> exp.Expr | None:
+    """The tokens of one statement → its tree. Raises: sqlglot's ParseError."""
+    return KinesisAnalytics().parser().parse(drop_stream_modifiers(statement), text)[0]

@@ -1,4 +1,4 @@
-"""The nodes of the dialect that sqlglot has none for."""
+"""The nodes of the dialect that sqlglot does not have."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class IntervalLiteral(exp.Expression):
 
 
 class Qualified(exp.Expression):
-    """``(a - b) SECOND``: a difference of times as an interval of that unit."""
+    """``(a - b) SECOND``: a difference of times as an interval with a unit."""
 
     arg_types: ClassVar[dict[str, bool]] = {"this": True, "unit": True, "to": False}
 
 
 class TypedLiteral(exp.Expression):
-    """``TIMESTAMP '1970-01-01 00:00:00'`` and its DATE and TIME kin."""
+    """``TIMESTAMP '1970-01-01 00:00:00'``, and the same for DATE and TIME."""
 
     arg_types: ClassVar[dict[str, bool]] = {"this": True, "kind": True}

@@ -1,6 +1,6 @@
-"""What the dialect knows and Streamtally refuses by name, found in the tokens, so that one run reports all of it.
+"""Constructs of the dialect that Streamtally refuses by name. They are found in the tokens, so one run reports all.
 
-Refusing here, before the grammar, means that a construct whose syntax sqlglot lacks is still named, with its place.
+As this happens before parsing, a construct whose syntax sqlglot does not know is still reported by name and position.
 """
 
 from __future__ import annotations
@@ -12,35 +12,35 @@ from sqlglot.tokenizer_core import Token, TokenType
 from streamtally.sql.signatures import AGGREGATE_CALLS
 
 Refusal = tuple[int, str, str]
-"""(offset in the text, what is refused, what to do instead)."""
+"""(offset in the text, the construct, what to do instead)."""
 
 TUMBLING = "use a tumbling window: GROUP BY …, STEP(s.ROWTIME BY INTERVAL '60' SECOND)"
-FLINK = "it needs order or state that batches do not have: use Amazon Managed Service for Apache Flink"
+FLINK = "this needs ordering or state across batches: use Amazon Managed Service for Apache Flink"
 
 _SEQUENCES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("WINDOWED", "BY"), "stagger windows (WINDOWED BY STAGGER)", TUMBLING),
-    (("ORDER", "BY"), "ORDER BY over a stream", "leave it out: documents are sorted where they are read"),
+    (("ORDER", "BY"), "ORDER BY over a stream", "remove it, and sort when reading the documents"),
     (("JOIN",), "joins", "join before the pipeline or when reading; " + FLINK),
-    (("UNION",), "UNION", "write a pump for each SELECT, into the same stream"),
-    (("INTERSECT",), "INTERSECT", "write the condition into WHERE"),
-    (("EXCEPT",), "EXCEPT", "write the condition into WHERE"),
-    (("LIMIT",), "LIMIT", "a stream has no end: filter with WHERE, or with HAVING"),
-    (("FETCH", "FIRST"), "FETCH FIRST", "a stream has no end: filter with WHERE, or with HAVING"),
+    (("UNION",), "UNION", "write one pump per SELECT, into the same stream"),
+    (("INTERSECT",), "INTERSECT", "put the condition in WHERE"),
+    (("EXCEPT",), "EXCEPT", "put the condition in WHERE"),
+    (("LIMIT",), "LIMIT", "a stream has no end: filter with WHERE or HAVING"),
+    (("FETCH", "FIRST"), "FETCH FIRST", "a stream has no end: filter with WHERE or HAVING"),
     (("CREATE", "VIEW"), "CREATE VIEW", "write a stream and a pump, or a subquery in FROM"),
     (("CREATE", "OR", "REPLACE", "VIEW"), "CREATE VIEW", "write a stream and a pump, or a subquery in FROM"),
-    (("CREATE", "FUNCTION"), "CREATE FUNCTION", "write the expression where it is used"),
-    (("CREATE", "OR", "REPLACE", "FUNCTION"), "CREATE FUNCTION", "write the expression where it is used"),
+    (("CREATE", "FUNCTION"), "CREATE FUNCTION", "write out the expression where it is used"),
+    (("CREATE", "OR", "REPLACE", "FUNCTION"), "CREATE FUNCTION", "write out the expression where it is used"),
     (("ALTER",), "ALTER", "change the CREATE statement and compile again"),
-    (("DROP",), "DROP", "take the CREATE statement out and compile again"),
+    (("DROP",), "DROP", "remove the CREATE statement and compile again"),
     (("EXISTS", "("), "EXISTS with a subquery", "join before the pipeline or when reading"),
-    (("ROLLUP", "("), "ROLLUP", "write a pump for each grouping"),
-    (("CUBE", "("), "CUBE", "write a pump for each grouping"),
-    (("GROUPING", "SETS"), "GROUPING SETS", "write a pump for each grouping"),
+    (("ROLLUP", "("), "ROLLUP", "write one pump per grouping"),
+    (("CUBE", "("), "CUBE", "write one pump per grouping"),
+    (("GROUPING", "SETS"), "GROUPING SETS", "write one pump per grouping"),
 )  # fmt: skip
 
-_DISTINCT = "count with COUNT_DISTINCT_ITEMS_TUMBLING(CURSOR(SELECT STREAM …), 'column', seconds)"
-_DISTINCT_OTHER = "write the distinct values with SELECT STREAM DISTINCT, and aggregate them where they are read"
-_LAST = "use MIN or MAX where the order is that of a value; " + FLINK
+_DISTINCT = "use COUNT_DISTINCT_ITEMS_TUMBLING(CURSOR(SELECT STREAM …), 'column', seconds)"
+_DISTINCT_OTHER = "write the distinct values with SELECT STREAM DISTINCT, and aggregate them when reading"
+_LAST = "use MIN or MAX if the order is that of a value; otherwise " + FLINK
 
 _CALLS: dict[str, tuple[str, str]] = {
     "FIRST_VALUE": ("FIRST_VALUE", _LAST),
@@ -48,7 +48,7 @@ _CALLS: dict[str, tuple[str, str]] = {
     "NTH_VALUE": ("NTH_VALUE", _LAST),
     "LAG": ("LAG", FLINK),
     "LEAD": ("LEAD", FLINK),
-    "EXP_AVG": ("EXP_AVG", "AVG over a tumbling window, or Amazon Managed Service for Apache Flink"),
+    "EXP_AVG": ("EXP_AVG", "use AVG over a tumbling window, or Amazon Managed Service for Apache Flink"),
     "ROW_NUMBER": ("ROW_NUMBER", FLINK),
     "RANK": ("RANK", FLINK),
     "RANDOM_CUT_FOREST": ("RANDOM_CUT_FOREST", "use OpenSearch's anomaly detection on the counts; " + FLINK),
@@ -64,7 +64,7 @@ _AGGREGATES = frozenset(AGGREGATE_CALLS)
 
 
 def find_refusals(tokens: Sequence[Token]) -> Iterator[Refusal]:
-    """Every construct in the tokens that is refused by name."""
+    """Every refused construct in the tokens."""
     words = [_word(token) for token in tokens]
     for i, word in enumerate(words):
         if not word:
@@ -91,7 +91,7 @@ def _sequence_at(tokens: Sequence[Token], words: list[str], i: int) -> Iterator[
 
 
 def _window_kind(words: list[str], start: int, otherwise: str) -> str:
-    """What kind of window its parentheses describe."""
+    """The kind of window that is described in parentheses."""
     depth = 0
     for word in words[start:]:
         depth += (word == "(") - (word == ")")
@@ -103,7 +103,7 @@ def _window_kind(words: list[str], start: int, otherwise: str) -> str:
 
 
 def _is_name(words: list[str], i: int) -> bool:
-    """Whether a word that need not be reserved stands where only a name can, as in ``s.limit`` or ``AS over``."""
+    """Whether a word is used as a name, as in ``s.limit`` or ``AS over``."""
     before = words[i - 1] if i else ";"
     if words[i] in ("ALTER", "DROP", "CREATE"):
         return before != ";"
@@ -111,7 +111,7 @@ def _is_name(words: list[str], i: int) -> bool:
 
 
 def _word(token: Token) -> str:
-    """A token's word in upper case; what is in quotes is none."""
+    """The word of a token in upper case; empty for anything in quotes."""
     if token.token_type in (TokenType.STRING, TokenType.IDENTIFIER):
         return ""
     return " ".join(token.text.upper().split())

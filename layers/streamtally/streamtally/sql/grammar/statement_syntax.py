@@ -10,14 +10,14 @@ from streamtally.sql.grammar.nodes import CreatePump, CreateStream, StreamColumn
 
 
 class StatementParser(CallParser):
-    """Reads one statement."""
+    """Parses one statement."""
 
     _depth = 0
 
     def _parse_statement(self) -> exp.Expr | None:
         self._depth = 0
         if self._curr.token_type is TokenType.SELECT:
-            self.fail("a SELECT alone goes nowhere")
+            self.fail("a SELECT on its own has no destination")
         self.need("CREATE")
         if self._match_text_seq("OR"):
             self.need("REPLACE")

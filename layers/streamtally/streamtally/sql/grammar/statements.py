@@ -1,4 +1,4 @@
-"""A program's text → its statements, and one clear line for each that cannot be read."""
+"""A program's text → its statements, with one clear message for each that cannot be parsed."""
 
 from __future__ import annotations
 
@@ -15,19 +15,22 @@ from streamtally.sql.grammar.refusals import find_refusals
 from streamtally.sql.problems import Problems
 
 MAX_TEXT_CHARS = 100_000
-"""A program's length, as Kinesis Analytics limits it (*Limits*, 100 KB)."""
+"""The longest program that Kinesis Analytics accepts (*Limits*, 100 KB)."""
 
 
 def parse_program(text: str, problems: Problems) -> list[exp.Expr]:
-    """A program's statements. What is wrong with one is noted, and the next is read all the same."""
+    """The statements of a program. Problems are collected; a broken statement does not stop the others.
+
+    Raises: SqlError: the text cannot be split into statements.
+    """
     if len(text) > MAX_TEXT_CHARS:
-        raise problems.error(0, f"the program has {len(text)} characters; at most {MAX_TEXT_CHARS} are read")
+        raise problems.error(0, f"the program has {len(text)} characters; the limit is {MAX_TEXT_CHARS}")
     if "\x00" in text:
         raise problems.syntax(text.index("\x00"), "a NUL character", "save the file as UTF-8 text")
     try:
         tokens = make_tokenizer()(text)
     except TokenError:
-        raise problems.syntax(_open_quote(text), "a quote or comment that is never closed", "close it") from None
+        raise problems.syntax(_open_quote(text), "unclosed quote or comment", "close it") from None
     statements = list(_split(tokens))
     if not statements:
         raise problems.syntax(0, "the program is empty", "write CREATE STREAM and CREATE PUMP statements")
@@ -40,7 +43,7 @@ def parse_program(text: str, problems: Problems) -> list[exp.Expr]:
 
 
 def _open_quote(text: str) -> int:
-    """Where the quote or comment starts that is never closed."""
+    """The offset of the quote or comment that is never closed."""
     position = 0
     while position < len(text):
         for opening, closing in (("--", "\n"), ("//", "\n"), ("/*", "*/"), ("'", "'"), ('"', '"')):
@@ -74,26 +77,26 @@ def _parse(statement: list[Token], text: str, problems: Problems) -> exp.Expr | 
     try:
         tree = parse_statement(statement, text)
     except ParseError as error:
-        if not refused:  # what is refused by name often has a syntax that is not read
+        if not refused:  # refused constructs often have a syntax that cannot be parsed
             problems.add(_syntax_error(error, statement, problems))
         return None
     except (ValueError, AttributeError, TypeError, KeyError, IndexError):
         problems.add(
-            problems.syntax(statement[0].start, "a statement that cannot be read", "check it against docs/sql.md")
+            problems.syntax(statement[0].start, "the statement cannot be parsed", "check it against docs/sql.md")
         )
         return None
     if tree is None or refused:
         return None
-    wrong = list(check_syntax(tree, problems))
-    for each in wrong:
-        problems.add(each)
-    return None if wrong else tree
+    errors = list(check_syntax(tree, problems))
+    for problem in errors:
+        problems.add(problem)
+    return None if errors else tree
 
 
 def _syntax_error(error: ParseError, statement: list[Token], problems: Problems) -> SqlError:
     first = error.errors[0] if error.errors else {}
     line, column = first.get("line"), first.get("col")
-    message = str(first.get("description") or "a statement that cannot be read").strip().rstrip(".")
+    message = str(first.get("description") or "the statement cannot be parsed").strip().rstrip(".")
     for token in statement:
         if token.line == line and token.col == column:
             message = f"unexpected {token.text[:40]}" if message.startswith("Invalid expression") else message
@@ -106,5 +109,5 @@ def _syntax_advice(token: Token, message: str) -> str:
     if word == "CREATE":
         return "is a semicolon missing before it?"
     if token.token_type is not TokenType.IDENTIFIER and word in RESERVED and " name" in message:
-        return f'{word} is reserved: as a name it needs quotes, "{token.text}"'
-    return "write CREATE PUMP … AS INSERT INTO … SELECT STREAM …" if message.startswith("a SELECT alone") else ""
+        return f'{word} is reserved: to use it as a name, quote it: "{token.text}"'
+    return "write CREATE PUMP … AS INSERT INTO … SELECT STREAM …" if message.startswith("a SELECT on its own") else ""

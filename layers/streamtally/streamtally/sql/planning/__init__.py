@@ -1,1 +1,1 @@
-"""Statements → the plan: streams, pumps, SELECT, GROUP BY, windows."""
+"""Statements → outputs of the plan: streams, pumps, SELECT, GROUP BY, windows."""

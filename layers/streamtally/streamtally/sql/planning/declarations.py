@@ -1,4 +1,4 @@
-"""What a program declares: its streams, and the pumps into them."""
+"""The declarations of a program: its streams, and the pumps that fill them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ from streamtally.text import near_names
 
 
 class Declarations:
-    """Takes statements in order.
+    """Collects the declarations of statements in order.
 
     Attributes:
-        streams: by name, each with its pumps.
-        incomplete: whether statements are missing that were refused, so that what is not there may yet have been
-            written.
+        streams: the streams by name, each with its pumps.
+        incomplete: whether statements were refused, so that something missing may have been declared there.
     """
 
     def __init__(self, problems: Problems, source: SourceStream) -> None:
@@ -34,7 +33,7 @@ class Declarations:
         self._pump_names: set[str] = set()
 
     def add(self, tree: exp.Expr) -> None:
-        """A statement; its problem is noted."""
+        """Add a statement; its problems are collected."""
         try:
             if isinstance(tree, CreateStream):
                 self._add_stream(tree)
@@ -46,20 +45,20 @@ class Declarations:
     def _add_stream(self, tree: CreateStream) -> None:
         name = check_name(tree.this, self.problems)
         if name in self.streams:
-            raise self.problems.error(tree.this, f'the stream "{name}" is there twice', "give one of them another name")
+            raise self.problems.error(tree.this, f'the stream "{name}" is declared twice', "rename one of them")
         if name == self.source.name or name.lower() == ERROR_STREAM:
-            raise self.problems.error(tree.this, f'"{name}" is the name of a stream that is there already')
+            raise self.problems.error(tree.this, f'the stream "{name}" already exists', "choose another name")
         columns: list[StreamColumnDefinition] = []
         translator = Translator(self.problems, RelationNames(Relation(()), "", self.problems))
         for expression in tree.expressions:
             try:
                 column = check_name(expression.this, self.problems)
                 if column in {other.name for other in columns}:
-                    raise self.problems.error(expression.this, f'the column "{column}" is there twice')
+                    raise self.problems.error(expression.this, f'the column "{column}" is declared twice')
                 if why := why_reserved(column):
-                    raise self.problems.error(expression.this, f'a column cannot be called "{column}"', why)
-                of = translator.type_of(expression.args["kind"])
-                columns.append(StreamColumnDefinition(column, of, bool(expression.args.get("not_null"))))
+                    raise self.problems.error(expression.this, f'a column cannot be named "{column}"', why)
+                sql_type = translator.type_of(expression.args["kind"])
+                columns.append(StreamColumnDefinition(column, sql_type, bool(expression.args.get("not_null"))))
             except SqlError as error:
                 self.problems.add(error)
         self.streams[name] = Stream(name, columns, tree.this)
@@ -67,7 +66,7 @@ class Declarations:
     def _add_pump(self, tree: CreatePump) -> None:
         name = check_name(tree.this, self.problems)
         if name in self._pump_names:
-            raise self.problems.error(tree.this, f'the pump "{name}" is there twice', "give one of them another name")
+            raise self.problems.error(tree.this, f'the pump "{name}" is declared twice', "rename one of them")
         self._pump_names.add(name)
         target = check_name(tree.args["target"], self.problems)
         stream = self.streams.get(target)
@@ -76,7 +75,7 @@ class Declarations:
         if tree.args.get("stopped"):
             self.problems.notes.append(f'the pump "{name}" is STOPPED: it is left out')
             return
-        stream.pumps.append(Pump(name, self._target_columns(stream, tree), tree.expression, tree))
+        stream.pumps.append(Pump(name, self._target_columns(stream, tree), tree.expression))
 
     def _target_columns(self, stream: Stream, tree: CreatePump) -> list[StreamColumnDefinition]:
         named = tree.args.get("columns")
@@ -87,25 +86,23 @@ class Declarations:
         for identifier in named:
             column = str(identifier.this) if identifier.args.get("quoted") else str(identifier.this).upper()
             if column not in known:
-                names = RelationNames(
-                    Relation(tuple(RelationColumn(each, NULL_LITERAL) for each in known)), "", self.problems
-                )
+                relation = Relation(tuple(RelationColumn(name, NULL_LITERAL) for name in known))
+                names = RelationNames(relation, "", self.problems)
                 raise names.unknown(identifier, column, bool(identifier.args.get("quoted")))
             if known[column] in chosen:
-                raise self.problems.error(identifier, f'the column "{column}" is there twice')
+                raise self.problems.error(identifier, f'the column "{column}" is listed twice')
             chosen.append(known[column])
         return chosen
 
-    def unknown_stream(self, place: exp.Expr, name: str) -> SqlError:
-        """What to say of a name that no stream has."""
+    def unknown_stream(self, origin: exp.Expr, name: str) -> SqlError:
+        """The error for the name of a stream that does not exist."""
         if self.incomplete:
             return SkippedError("", 1, 1)
         names = [*self.streams, self.source.name]
-        same = [each for each in names if each.upper() == name.upper()]
+        same = [known for known in names if known.upper() == name.upper()]
         if same:
-            return self.problems.error(
-                place, f"unknown stream {name}", f'names are case-sensitive, and unquoted ones fold: write "{same[0]}"'
-            )
+            advice = f'names are case-sensitive and unquoted names fold to upper case: write "{same[0]}"'
+            return self.problems.error(origin, f"unknown stream {name}", advice)
         near = near_names(name, names) or names[:6]
-        advice = "the streams are: " + ", ".join(f'"{each}"' for each in near)
-        return self.problems.error(place, f"unknown stream {name}", advice)
+        advice = "the streams are: " + ", ".join(f'"{known}"' for known in near)
+        return self.problems.error(origin, f"unknown stream {name}", advice)

@@ -1,4 +1,4 @@
-"""GROUP BY and SELECT DISTINCT: the time term that makes the window, keys, aggregates, HAVING."""
+"""GROUP BY and SELECT DISTINCT: the time term that defines the window, keys, aggregates, HAVING."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from sqlglot import exp
 from streamtally.errors import PlanError, SqlError
 from streamtally.ids import canonical_json
 from streamtally.plan.aggregates.registry import make_aggregate
-from streamtally.sql.expressions.calls import function_name, names_now
+from streamtally.plan.types import BIGINT, VARCHAR
+from streamtally.sql.expressions.calls import function_name
+from streamtally.sql.expressions.names import names_now
 from streamtally.sql.expressions.time_calls import epoch_interval, step
 from streamtally.sql.expressions.translator import Translator
-from streamtally.sql.expressions.typed import BIGINT, INTERVAL, RECORD, VARCHAR, PlanNode, Typed, adopt
+from streamtally.sql.expressions.typed import INTERVAL, RECORD, PlanNode, Typed, adopt
 from streamtally.sql.expressions.typed import NULL as NULL_TYPE
-from streamtally.sql.planning.relations import WINDOW_END, WINDOW_START, Relation, RelationColumn, RelationNames, Window
+from streamtally.sql.planning.relations import WINDOW_END, WINDOW_START, Relation, RelationColumn, Window
 from streamtally.sql.planning.select_list import Item, has_aggregate, project
 from streamtally.sql.planning.windows import NO_TIME_ADVICE, TimeTerm, choose_window, find_time_term, follows
 from streamtally.sql.problems import Problems
@@ -28,7 +30,10 @@ TWO_TERMS = (
 
 
 class GroupTranslator(Translator):
-    """Translates SELECT and HAVING of a grouped query: a GROUP BY term is its key, aggregates get slots."""
+    """Translates SELECT and HAVING of a grouped query: GROUP BY terms become keys, and aggregates get slots.
+
+    Args: rows: translates expressions over the rows that are grouped.
+    """
 
     def __init__(self, rows: Translator, problems: Problems) -> None:
         super().__init__(problems, _GroupNames(problems))
@@ -39,7 +44,7 @@ class GroupTranslator(Translator):
         self._slots: dict[bytes, Typed] = {}
 
     def add_key(self, value: Typed) -> None:
-        """A GROUP BY term (not the window's) becomes a key."""
+        """Add a GROUP BY term, other than the window's, as a key."""
         if canonical_json(value.node) in self.known:
             return
         name = f"k{len(self.keys)}"
@@ -48,12 +53,12 @@ class GroupTranslator(Translator):
         self.known[canonical_json(value.node)] = Typed({"key": name}, value.type, value.unit)
 
     def add_window(self, term: TimeTerm, window_ms: int) -> None:
-        """A time term: its value is the window's start, floored by its own step where that is another one."""
+        """Add a time term: its value is the start of the window, floored by its own step if that is different."""
         start = WINDOW_START
         if term.size_ms != window_ms:
-            start = step(self, term.place, start, term.size_ms)
+            start = step(self, term.origin, start, term.size_ms)
         if term.number:
-            start = epoch_interval(self, term.place, start, term.number, term.unit)
+            start = epoch_interval(self, term.origin, start, term.number, term.unit)
         self.known[canonical_json(term.value.node)] = start
 
     def translate(self, node: exp.Expr) -> Typed:
@@ -61,11 +66,11 @@ class GroupTranslator(Translator):
             return self._aggregate(node)
         if not isinstance(node, exp.Literal | exp.Null | exp.Boolean) and not has_aggregate(node) and not _is_now(node):
             try:
-                found = self.known.get(canonical_json(self.rows.translate(node).node))
+                key = self.known.get(canonical_json(self.rows.translate(node).node))
             except SqlError:
-                found = None  # what is wrong shows again in its parts, with its place
-            if found is not None:
-                return found
+                key = None  # the problem is reported when its part is translated, with its position
+            if key is not None:
+                return key
         return super().translate(node)
 
     def _aggregate(self, node: exp.Anonymous) -> Typed:
@@ -75,33 +80,33 @@ class GroupTranslator(Translator):
         argument = node.expressions[0]
         if isinstance(argument, exp.Star):
             if name != "COUNT":
-                raise self.problems.error(argument, f"{name}(*) is none", "name the column")
+                raise self.problems.error(argument, f"{name}(*) is not possible", "name a column")
             return self._slot(node, AGGREGATE_CALLS[name], None)
         value = adopt(self.rows.translate(argument), BIGINT)
         if value.type in (INTERVAL, RECORD):
-            raise self.problems.error(argument, f"{name} of {value.type}", "convert it with TSDIFF or CAST")
+            raise self.problems.error(argument, f"{name} cannot take {value.type}", "convert it with TSDIFF or CAST")
         return self._slot(node, AGGREGATE_CALLS[name], value)
 
-    def _slot(self, place: exp.Expr, function: str, value: Typed | None) -> Typed:
+    def _slot(self, origin: exp.Expr, function: str, value: Typed | None) -> Typed:
         argument = None if value is None else value.node
         key = canonical_json([function, argument])
         if key not in self._slots:
             try:
                 result = make_aggregate(function, None if value is None else value.type).result
             except PlanError as error:
-                raise self.problems.error(place, str(error), "CAST its argument") from None
+                raise self.problems.error(origin, str(error), "CAST its argument") from None
             name = f"a{len(self.aggregates)}"
             self.aggregates.append({"name": name, "function": function, "type": str(result), "argument": argument})
             self._slots[key] = Typed({"aggregate": name}, result)
         return self._slots[key]
 
     def window_of(self, relation: Relation, term: TimeTerm) -> Window:
-        """The plan's windowed part, when everything has been translated."""
+        """The windowed part of the plan, once everything has been translated."""
         return Window(relation.conditions, term.time, term.size_ms, tuple(self.keys), tuple(self.aggregates))
 
 
 class _GroupNames:
-    """Names beside the GROUP BY terms: only the window's end has one."""
+    """Names that are not GROUP BY terms: only those of the window's end are known."""
 
     def __init__(self, problems: Problems) -> None:
         self.problems = problems
@@ -120,17 +125,17 @@ class _GroupNames:
 
 
 def _is_now(node: exp.Expr) -> bool:
-    """Unqualified ROWTIME and its kin: the time of the row about to be produced, here the window's end."""
+    """Whether it is the time of the row about to be produced (unqualified ROWTIME …), which is the window's end."""
     return isinstance(node, exp.Column) and not node.args.get("table") and names_now(node.this)
 
 
 def plan_grouped(
     query: exp.Select, relation: Relation, items: Sequence[Item], rows: Translator, problems: Problems
 ) -> Relation:
-    """A SELECT with GROUP BY (or with aggregates, which then lacks one)."""
+    """Plan a SELECT with GROUP BY, or with aggregates. Raises: SqlError: for example, GROUP BY is missing."""
     group = query.args.get("group")
     if group is None:
-        raise problems.unsupported(query, "an aggregate with no GROUP BY", NO_TIME_ADVICE)
+        raise problems.unsupported(query, "an aggregate without GROUP BY", NO_TIME_ADVICE)
     terms = []
     for node in group.expressions:
         try:
@@ -140,12 +145,13 @@ def plan_grouped(
     if len(terms) != len(group.expressions):
         _check_items(items, rows, problems)
         return replace(relation, columns=())
-    window = choose_window([found for node, value in terms if (found := find_time_term(node, value))], group, problems)
+    time_terms = [term for node, value in terms if (term := find_time_term(node, value))]
+    window = choose_window(time_terms, group, problems)
     groups = GroupTranslator(rows, problems)
     for node, value in terms:
         term = find_time_term(node, value)
         if term is not None and follows(term, window):
-            is_beside = term.of_rowtime and not window.of_rowtime
+            is_beside = term.of_rowtime and not window.of_rowtime  # ROWTIME beside the time that defines the window
             if is_beside and term.time != window.time and _is_shown(term, query, items, rows):
                 groups.add_key(value)
                 continue
@@ -159,7 +165,7 @@ def plan_grouped(
 
 
 def _is_shown(term: TimeTerm, query: exp.Select, items: Sequence[Item], rows: Translator) -> bool:
-    """Whether the SELECT list or HAVING asks for a time term's own value."""
+    """Whether the SELECT list or HAVING uses the value of a time term."""
     wanted = canonical_json(term.value.node)
     having = query.args.get("having")
     for root in [*(item.node for item in items), *([having.this] if having else [])]:
@@ -174,7 +180,7 @@ def _is_shown(term: TimeTerm, query: exp.Select, items: Sequence[Item], rows: Tr
 
 def _term(node: exp.Expr, rows: Translator, items: Sequence[Item], problems: Problems) -> Typed:
     if has_aggregate(node):
-        raise problems.error(node, "an aggregate cannot stand in GROUP BY")
+        raise problems.error(node, "an aggregate is not allowed in GROUP BY")
     if isinstance(node, exp.Literal):
         raise problems.error(node, "GROUP BY takes expressions, not positions", "repeat the expression")
     try:
@@ -182,7 +188,7 @@ def _term(node: exp.Expr, rows: Translator, items: Sequence[Item], problems: Pro
     except SqlError as error:
         named = isinstance(node, exp.Column) and not node.args.get("table")
         if named and any(item.aliased and item.name == str(node.this.this).upper() for item in items):
-            raise problems.error(node, error.message, "GROUP BY knows no aliases: repeat the expression") from None
+            raise problems.error(node, error.message, "GROUP BY cannot use aliases: repeat the expression") from None
         raise
     if value.type in (RECORD, NULL_TYPE):
         raise problems.error(node, f"GROUP BY takes a value, not a {value.type}")
@@ -190,7 +196,7 @@ def _term(node: exp.Expr, rows: Translator, items: Sequence[Item], problems: Pro
 
 
 def _check_items(items: Sequence[Item], rows: Translator, problems: Problems) -> None:
-    """With a broken GROUP BY, at least the aggregates' arguments can be checked, so that one run tells more."""
+    """Check at least the arguments of aggregates if GROUP BY is broken, so that one run reports more problems."""
     for item in items:
         for call in item.node.find_all(exp.Anonymous):
             if function_name(call) in AGGREGATE_CALLS:
@@ -221,7 +227,7 @@ def _finish(
 def plan_distinct(
     query: exp.Select, relation: Relation, items: Sequence[Item], rows: Translator, problems: Problems
 ) -> Relation:
-    """SELECT DISTINCT: a group for each combination of the items in a window; ROWTIME itself is not compared."""
+    """Plan SELECT DISTINCT: one group per window and combination of the items; ROWTIME itself is not compared."""
     values: list[tuple[Item, Typed]] = []
     for item in items:
         try:
@@ -233,7 +239,7 @@ def plan_distinct(
     terms = [term for item, value in values if (term := find_time_term(item.node, value))]
     if not terms:
         raise problems.unsupported(
-            query, "SELECT DISTINCT with no time term", "add STEP(s.ROWTIME BY INTERVAL '60' SECOND) to its columns"
+            query, "SELECT DISTINCT without a time term", "add STEP(s.ROWTIME BY INTERVAL '60' SECOND) to its columns"
         )
     window = choose_window(terms, query, problems)
     groups = GroupTranslator(rows, problems)
@@ -246,6 +252,3 @@ def plan_distinct(
         groups.add_key(value)
         columns.append(RelationColumn(item.name, groups.known[canonical_json(value.node)]))
     return Relation(tuple(columns), WINDOW_END, (), groups.window_of(relation, window), pumps=relation.pumps)
-
-
-__all__ = ["RelationNames", "find_time_term", "plan_distinct", "plan_grouped"]

@@ -1,4 +1,4 @@
-"""An output of the plan, as it stands in ``pipeline.json``."""
+"""An output of the plan, in the form that ``pipeline.json`` holds."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ IsEventTime = Callable[[Mapping[str, Any]], bool]
 
 
 def make_output(name: str, stream: Stream, relation: Relation, is_event_time: IsEventTime) -> dict[str, Any]:
-    """An output of the plan."""
+    """An output of the plan (JSON).
+
+    Args: is_event_time: whether a call of the plan reads the event time, as the source does.
+    """
 
     def shape(node: Any) -> Any:
         return with_event_time(node, is_event_time)
 
     columns = [
-        column_entry(each.name, each.type, shape(column.value.node))
-        for each, column in zip(stream.columns, relation.columns, strict=True)
+        column_entry(declared.name, declared.type, shape(column.value.node))
+        for declared, column in zip(stream.columns, relation.columns, strict=True)
     ]
     entry: dict[str, Any] = {"name": name, "pump": relation.pumps[0]}
     if name != stream.name:

@@ -1,4 +1,4 @@
-"""In-application streams: the source's, those that the program declares, and the pumps that fill them."""
+"""In-application streams: the source's, those that a program declares, and the pumps that fill them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from sqlglot import exp
 
 from streamtally.config.source import DEFAULT_SOURCE_STREAM
-from streamtally.plan.types import SqlType
-from streamtally.sql.expressions.typed import TIMESTAMP, Typed
+from streamtally.plan.types import TIMESTAMP, SqlType
+from streamtally.sql.expressions.typed import Typed
 from streamtally.sql.planning.relations import EVENT, Relation, RelationColumn
 
 
@@ -19,8 +19,11 @@ class SourceStream:
     """The in-application stream of the source.
 
     Attributes:
-        columns: name → type. time_column, time_format: the column whose text is the event time, and its pattern;
-            None where the source reads it in another zone than UTC, so that CHAR_TO_TIMESTAMP means another time.
+        columns: name → type.
+        name: its name in the program.
+        time_column: the column whose text is the event time.
+        time_format: the pattern of that text; None if the source reads it in another zone than UTC, so that
+            CHAR_TO_TIMESTAMP would give another time.
     """
 
     columns: Mapping[str, SqlType]
@@ -29,17 +32,17 @@ class SourceStream:
     time_format: str | None = None
 
     def relation(self) -> Relation:
-        """The stream's rows."""
-        columns = tuple(RelationColumn(name, self._value(name, of)) for name, of in self.columns.items())
+        """The rows of the stream."""
+        columns = tuple(RelationColumn(name, self._value(name, sql_type)) for name, sql_type in self.columns.items())
         return Relation(columns, of_source=True)
 
-    def _value(self, name: str, of: SqlType) -> Typed:
-        if of == TIMESTAMP and name == self.time_column:
+    def _value(self, name: str, sql_type: SqlType) -> Typed:
+        if sql_type == TIMESTAMP and name == self.time_column:
             return EVENT
-        return Typed({"column": name}, of)
+        return Typed({"column": name}, sql_type)
 
     def is_event_time(self, node: Mapping[str, Any]) -> bool:
-        """Whether a call reads the event time as the source does."""
+        """Whether a call of the plan reads the event time, as the source does."""
         if self.time_column is None or node.get("call") != "char_to_timestamp":
             return False
         pattern, text = node["args"]
@@ -48,7 +51,7 @@ class SourceStream:
 
 @dataclass(frozen=True, slots=True)
 class StreamColumnDefinition:
-    """A column of an in-application stream as it was declared."""
+    """A declared column of an in-application stream."""
 
     name: str
     type: SqlType
@@ -57,11 +60,21 @@ class StreamColumnDefinition:
 
 @dataclass(slots=True)
 class Stream:
-    """An in-application stream and the pumps that fill it."""
+    """An in-application stream.
+
+    Attributes:
+        name: its stored name.
+        columns: its declared columns.
+        origin: its name in CREATE STREAM, for errors.
+        pumps: the pumps that fill it.
+        relations: what the pumps fill it with, once that is planned.
+        is_read: whether a pump reads it.
+        in_progress: whether it is being planned, to detect a stream that reads from itself.
+    """
 
     name: str
     columns: list[StreamColumnDefinition]
-    place: exp.Expr
+    origin: exp.Expr
     pumps: list[Pump] = field(default_factory=list)
     relations: list[Relation] | None = None
     is_read: bool = False
@@ -70,9 +83,14 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Pump:
-    """A pump: its name, the target's columns in the order in which its SELECT fills them, and the SELECT."""
+    """A pump.
+
+    Attributes:
+        name: its stored name.
+        columns: the columns of its stream, in the order in which its SELECT fills them.
+        query: the SELECT.
+    """
 
     name: str
     columns: Sequence[StreamColumnDefinition]
     query: exp.Expr
-    place: exp.Expr

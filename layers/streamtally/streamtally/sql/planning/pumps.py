@@ -1,4 +1,4 @@
-"""What a pump's SELECT gives, as rows of the stream that it fills."""
+"""The result of a pump's SELECT as rows of the stream that it fills."""
 
 from __future__ import annotations
 
@@ -7,24 +7,28 @@ from dataclasses import replace
 from sqlglot import exp
 
 from streamtally.errors import SqlError
-from streamtally.sql.expressions.typed import INTERVAL, NULL_LITERAL, RECORD, Typed, adopt, kind_of
+from streamtally.sql.expressions.typed import INTERVAL, NULL_LITERAL, RECORD, Typed, adopt
 from streamtally.sql.planning.program_streams import Pump, Stream, StreamColumnDefinition
 from streamtally.sql.planning.relations import Relation, RelationColumn
 from streamtally.sql.problems import Problems
 
 
 def insert(stream: Stream, pump: Pump, relation: Relation, problems: Problems) -> Relation:
-    """A SELECT's relation with the declared names and types of the stream that its pump fills."""
+    """The relation of a SELECT with the declared names and types of the stream that its pump fills.
+
+    Raises: SqlError: the number of columns differs; wrong types are collected in ``problems``.
+    """
     columns = list(relation.columns)
-    if len(columns) == len(pump.columns) + 1 and sum(each.name == "ROWTIME" for each in columns) == 1:
-        columns = [each for each in columns if each.name != "ROWTIME"]  # expr AS ROWTIME sets the row's time
+    if len(columns) == len(pump.columns) + 1 and sum(column.name == "ROWTIME" for column in columns) == 1:
+        # expr AS ROWTIME sets the time of the row and fills no column.
+        columns = [column for column in columns if column.name != "ROWTIME"]
     if len(columns) != len(pump.columns):
-        if problems.found:
+        if problems.errors:
             return replace(relation, columns=())
         raise problems.error(
             pump.query,
-            f'the SELECT has {len(columns)} columns, and "{stream.name}" takes {len(pump.columns)}',
-            "they are matched by position",
+            f'the SELECT has {len(columns)} columns, but "{stream.name}" takes {len(pump.columns)}',
+            "columns are matched by position",
         )
     values: dict[str, Typed] = {}
     for column, target in zip(columns, pump.columns, strict=True):
@@ -56,11 +60,11 @@ def _assign(pump: Pump, column: RelationColumn, target: StreamColumnDefinition, 
     value = column.value
     if value.is_null:
         return adopt(value, target.type)
-    if kind_of(value.type) != kind_of(target.type):
-        place = _item_place(pump.query, column.name)
+    if value.type.kind != target.type.kind:
+        origin = _find_item(pump.query, column.name)
         raise problems.error(
-            place,
-            f'column "{target.name}" is {target.type}, and its value {value.type}',
+            origin,
+            f'column "{target.name}" is {target.type}, but its value is {value.type}',
             _assign_advice(value, target),
         )
     if value.type == target.type:
@@ -73,11 +77,11 @@ def _assign(pump: Pump, column: RelationColumn, target: StreamColumnDefinition, 
 def _assign_advice(value: Typed, target: StreamColumnDefinition) -> str:
     if value.type == INTERVAL:
         return "CAST it to BIGINT, in its unit, or use TSDIFF"
-    return "select a COLUMN of it" if value.type == RECORD else f"CAST it to {target.type}"
+    return "select one of its columns" if value.type == RECORD else f"CAST it to {target.type}"
 
 
-def _item_place(query: exp.Expr, name: str) -> exp.Expr:
-    """The item of a SELECT list that made a column."""
+def _find_item(query: exp.Expr, name: str) -> exp.Expr:
+    """The item of the SELECT list that gives a column."""
     select = query.find(exp.Select)
     items: list[exp.Expr] = select.expressions if select is not None else []
     for item in items:

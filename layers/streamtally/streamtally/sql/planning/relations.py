@@ -1,16 +1,20 @@
-"""What a FROM names: rows or windows with columns that are expressions over the source, so that stages compose by
-substitution; and how names are looked up in it."""
+"""Relations: what a FROM gives, and how names are looked up in it.
+
+Their columns are expressions over the source, so that stages are composed by substitution.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
 from streamtally.errors import SqlError
+from streamtally.plan.types import TIMESTAMP
 from streamtally.sql.expressions.calls import record_column
 from streamtally.sql.expressions.translator import Translator
-from streamtally.sql.expressions.typed import RECORD, TIMESTAMP, PlanNode, Typed
+from streamtally.sql.expressions.typed import RECORD, PlanNode, Typed
 from streamtally.sql.grammar.allowed import stored_name
 from streamtally.sql.problems import Problems
 from streamtally.text import near_names
@@ -25,7 +29,7 @@ _METADATA = {"SHARD_ID", "PARTITION_KEY", "SEQUENCE_NUMBER"}
 
 @dataclass(frozen=True, slots=True)
 class RelationColumn:
-    """A column: its stored name and its value."""
+    """A column: its stored name, and its value as an expression of the plan."""
 
     name: str
     value: Typed
@@ -33,10 +37,15 @@ class RelationColumn:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The windowed part of a plan's output, as its JSON has it.
+    """The windowed part of an output of the plan.
 
-    Attributes: where: conditions on the rows; time: the TIMESTAMP that windows go by; keys, aggregates,
-        expand: the plan's.
+    Attributes:
+        where: conditions on the rows.
+        time: the TIMESTAMP by which rows are assigned to windows.
+        window_ms: the length of a window.
+        keys: the plan's keys.
+        aggregates: the plan's aggregates.
+        expand: the plan's ``expand``, for an aggregate over items.
     """
 
     where: tuple[PlanNode, ...]
@@ -49,11 +58,13 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """Rows (``window`` is None: columns over the source's) or windows (columns over keys, aggregates and edges).
+    """Rows, or windows.
 
     Attributes:
-        conditions: what keeps a row (WHERE), or shows a window (HAVING).
-        rowtime: a row's time, a window's end.
+        columns: its columns: over the source's columns for rows; over keys, aggregates and edges for windows.
+        rowtime: the time of a row, or the end of a window.
+        conditions: which rows to keep (WHERE), or which windows to show (HAVING).
+        window: how windows are made; None: the relation has rows.
         of_source: whether it is the source's own stream, which has APPROXIMATE_ARRIVAL_TIME.
         pumps: the pumps that it came through.
     """
@@ -63,15 +74,19 @@ class Relation:
     conditions: tuple[PlanNode, ...] = ()
     window: Window | None = None
     of_source: bool = False
-    pumps: tuple[str, ...] = field(default=())
+    pumps: tuple[str, ...] = ()
 
     def where(self, *conditions: PlanNode) -> Relation:
-        """The same with more conditions."""
+        """The same relation with more conditions."""
         return replace(self, conditions=self.conditions + conditions)
 
 
+StreamLookup = Callable[[exp.Expr, str], Sequence[Relation]]
+"""(the node that names a stream, its stored name) → one relation per pump that fills it. Raises SqlError."""
+
+
 class RelationNames:
-    """Looks names up in a relation that a FROM names.
+    """Resolves names as columns of a relation in a FROM.
 
     Args: alias: the name that qualifies its columns.
     """
@@ -93,7 +108,9 @@ class RelationNames:
         table = node.args.get("table")
         if table is not None and (node.args.get("db") or stored_name(table) != self.alias):
             raise self.problems.error(
-                table, f"unknown stream {stored_name(table)} in this SELECT", f'here it is called "{self.alias}"'
+                table,
+                f"unknown stream {stored_name(table)} in this SELECT",
+                f'the stream is called "{self.alias}" here',
             )
         if name in self._columns:
             return self._columns[name]
@@ -102,7 +119,7 @@ class RelationNames:
         raise self.unknown(node, name, quoted=bool(node.this.args.get("quoted")))
 
     def _record_of(self, node: exp.Column) -> Typed | None:
-        """The record in ``t.rec.COLUMN1`` and ``rec.COLUMN1``."""
+        """The log parser's record in ``t.rec.COLUMN1`` or ``rec.COLUMN1``."""
         table, outer = node.args.get("table"), node.args.get("db")
         if table is None or (outer is not None and stored_name(outer) != self.alias):
             return None
@@ -115,20 +132,20 @@ class RelationNames:
         if name == "APPROXIMATE_ARRIVAL_TIME" and self.relation.of_source:
             return ARRIVAL
         if name in _METADATA and not node.this.args.get("quoted"):
-            raise self.problems.unsupported(node, f"the column {name}", "Firehose hands on no such metadata")
+            raise self.problems.unsupported(node, f"the column {name}", "Firehose does not pass on this metadata")
         return None
 
     def unknown(self, node: exp.Expr, name: str, quoted: bool) -> SqlError:
-        """The error for a name that is no column: the near ones, and a reminder of folding."""
+        """The error for an unknown column, with near names and a reminder of folding."""
         names = list(self._columns)
-        same = [each for each in names if each.upper() == name.upper()]
+        same = [known for known in names if known.upper() == name.upper()]
         if same and not quoted:
             return self.problems.error(
                 node, f"unknown column {name}", f'unquoted names fold to upper case: write "{same[0]}"'
             )
         near = same or near_names(name, names)
-        listed = ", ".join(f'"{each}"' for each in near or names[:12])
-        advice = ("near it: " if near else "the columns are: ") + (listed or "none")
+        listed = ", ".join(f'"{known}"' for known in near or names[:12])
+        advice = f"did you mean {listed}?" if near else f"the columns are: {listed or 'none'}"
         if not names and self.relation.of_source:
-            advice = "the format has no columns of its own: declare it under [source.types] of pipeline.toml"
+            advice = "the format defines no columns: declare it under [source.types] in pipeline.toml"
         return self.problems.error(node, f"unknown column {name}", advice)

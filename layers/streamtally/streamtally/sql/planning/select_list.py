@@ -1,9 +1,9 @@
-"""The items of a SELECT list: ``*`` expanded, aggregates found, each projected to a column."""
+"""The SELECT list: expanding ``*``, finding aggregates, projecting items to columns."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sqlglot import exp
@@ -16,27 +16,33 @@ from streamtally.sql.planning.relations import Relation, RelationColumn, Relatio
 from streamtally.sql.problems import Problems
 from streamtally.sql.signatures import AGGREGATE_CALLS
 
-StreamLookup = Callable[[exp.Expr, str], Sequence[Relation]]
-"""(where it is named, a stream's stored name) → what fills it, a relation a pump. Raises: SqlError."""
-
 
 class Translate(Protocol):
-    """What translates the items of a SELECT list."""
+    """Translates the items of a SELECT list."""
 
     def translate(self, node: exp.Expr) -> Typed: ...
 
 
+@dataclass(frozen=True, slots=True)
 class Item:
-    """An item of a SELECT list, ``*`` taken apart."""
+    """An item of a SELECT list, after ``*`` has been expanded.
 
-    def __init__(self, node: exp.Expr, name: str, aliased: bool) -> None:
-        self.node = node
-        self.name = name
-        self.aliased = aliased
+    Attributes:
+        node: its expression.
+        name: the stored name of the column that it gives.
+        aliased: whether the name is given by AS.
+    """
+
+    node: exp.Expr
+    name: str
+    aliased: bool
 
 
 def expand_items(query: exp.Select, names: RelationNames, problems: Problems) -> list[Item]:
-    """The items of the SELECT list in order, with ``*`` and ``t.*`` as their columns."""
+    """The items of the SELECT list in order, with ``*`` and ``t.*`` expanded to columns.
+
+    Raises: SqlError: there are no columns; other problems are collected in ``problems``.
+    """
     items: list[Item] = []
     for number, node in enumerate(query.expressions):
         star = node if isinstance(node, exp.Star) else node.this if isinstance(node, exp.Column) else None
@@ -53,7 +59,7 @@ def expand_items(query: exp.Select, names: RelationNames, problems: Problems) ->
         else:
             name = stored_name(node.this) if isinstance(node, exp.Column) else f"EXPR${number}"
             items.append(Item(node, name, aliased=False))
-    if not items and not problems.found:
+    if not items and not problems.errors:
         raise problems.error(query, "a SELECT without columns", "name columns, or declare the source's columns")
     return items
 
@@ -72,12 +78,12 @@ def _column_item(column: RelationColumn, star: exp.Expr) -> Item:
 
 
 def has_aggregate(node: exp.Expr) -> bool:
-    """Whether an aggregate function is called in it."""
-    return any(function_name(each) in AGGREGATE_CALLS for each in node.find_all(exp.Anonymous))
+    """Whether an expression calls an aggregate function."""
+    return any(function_name(call) in AGGREGATE_CALLS for call in node.find_all(exp.Anonymous))
 
 
 def project(relation: Relation, items: Sequence[Item], translator: Translate, problems: Problems) -> Relation:
-    """The items as columns; one named ROWTIME by AS sets the row's time and is no column."""
+    """The items as columns; ``… AS ROWTIME`` also sets the time of the row."""
     columns: list[RelationColumn] = []
     rowtime = relation.rowtime
     for item in items:

@@ -8,43 +8,42 @@ from sqlglot import exp
 
 from streamtally.errors import SqlError
 from streamtally.sql.expressions.translator import Translator
-from streamtally.sql.expressions.typed import RECORD, Typed
 from streamtally.sql.grammar.allowed import check_name, stored_name
 from streamtally.sql.planning.grouping import plan_distinct, plan_grouped
-from streamtally.sql.planning.relations import Relation, RelationColumn, RelationNames
-from streamtally.sql.planning.select_list import StreamLookup, expand_items, has_aggregate, project
+from streamtally.sql.planning.relations import Relation, RelationColumn, RelationNames, StreamLookup
+from streamtally.sql.planning.select_list import expand_items, has_aggregate, project
 from streamtally.sql.planning.table_functions import plan_table_function
 from streamtally.sql.problems import Problems
 
 
-def plan_query(query: exp.Expr, streams: StreamLookup, problems: Problems) -> list[Relation]:
-    """A SELECT (or one in parentheses) as relations, one for each that its FROM may be.
+def plan_query(query: exp.Expr, lookup: StreamLookup, problems: Problems) -> list[Relation]:
+    """Plan a SELECT, possibly in parentheses: one relation for each relation that its FROM gives.
 
-    Raises: SqlError: the first problem that leaves nothing to go on with; others are noted in ``problems``.
+    Raises: SqlError: a problem after which planning cannot continue; others are collected in ``problems``.
     """
     if isinstance(query, exp.Subquery):
-        return plan_query(query.this, streams, problems)
+        return plan_query(query.this, lookup, problems)
     if not isinstance(query, exp.Select):
         raise problems.syntax(query, "expected SELECT STREAM")
-    sources, alias = _plan_from(query, streams, problems)
-    # A stream that several pumps fill: problems are the same for each, and are noted once.
+    sources, alias = _plan_from(query, lookup, problems)
+    # The problems are the same for each pump that fills the stream, and are collected once.
     return [_plan_select(query, source, alias, len(sources), problems) for source in sources]
 
 
-def _plan_from(query: exp.Select, streams: StreamLookup, problems: Problems) -> tuple[list[Relation], str]:
+def _plan_from(query: exp.Select, lookup: StreamLookup, problems: Problems) -> tuple[list[Relation], str]:
     clause = query.args.get("from_")
     if clause is None:
-        raise problems.error(query, "a SELECT without FROM", 'select from a stream, as "SOURCE_SQL_STREAM_001"')
-    of = clause.this
-    alias = of.args.get("alias")
+        raise problems.error(query, "a SELECT without FROM", 'select from a stream, such as "SOURCE_SQL_STREAM_001"')
+    origin = clause.this
+    alias = origin.args.get("alias")
     name = check_name(alias.this, problems) if alias is not None and alias.this else ""
-    if isinstance(of, exp.Subquery):
-        relations = plan_query(of.this, streams, problems)
-    elif isinstance(of.this, exp.Anonymous):
-        relations = plan_table_function(of.this, streams, problems, plan_query)
+    if isinstance(origin, exp.Subquery):
+        relations = plan_query(origin.this, lookup, problems)
+    elif isinstance(origin.this, exp.Anonymous):
+        relations = plan_table_function(origin.this, lookup, problems, plan_query)
     else:
-        name = name or stored_name(of.this)
-        relations = list(streams(of, stored_name(of.this)))
+        name = name or stored_name(origin.this)
+        relations = list(lookup(origin, stored_name(origin.this)))
     columns = alias.args.get("columns") if alias is not None else None
     if columns:
         names = [check_name(column, problems) for column in columns]
@@ -52,15 +51,14 @@ def _plan_from(query: exp.Select, streams: StreamLookup, problems: Problems) -> 
     return relations, name
 
 
-def _rename(relation: Relation, names: list[str], place: exp.Expr, problems: Problems) -> Relation:
+def _rename(relation: Relation, names: list[str], origin: exp.Expr, problems: Problems) -> Relation:
     if len(names) != len(relation.columns):
-        raise problems.error(place, f"{len(names)} names for {len(relation.columns)} columns")
+        raise problems.error(origin, f"{len(names)} names for {len(relation.columns)} columns")
     pairs = zip(names, relation.columns, strict=True)
     return replace(relation, columns=tuple(RelationColumn(name, column.value) for name, column in pairs))
 
 
 def _plan_select(query: exp.Select, source: Relation, alias: str, variants: int, problems: Problems) -> Relation:
-
     names = RelationNames(source, alias, problems)
     translator = Translator(problems, names)
     relation = source
@@ -77,19 +75,14 @@ def _plan_select(query: exp.Select, source: Relation, alias: str, variants: int,
             raise problems.unsupported(
                 query,
                 "an aggregate over a stream that several pumps fill",
-                "let one pump fill it, with OR in its WHERE",
+                "fill it by one pump with OR in its WHERE",
             )
         if relation.window is not None:
             raise problems.unsupported(
                 query.args.get("group") or query,
                 "an aggregate over an aggregate's result",
-                "aggregate the source's rows in one step, or add the documents up where they are read",
+                "aggregate the source's rows in one step, or add up the documents when reading them",
             )
         plan = plan_distinct if distinct and not grouped else plan_grouped
         return plan(query, relation, items, translator, problems)
     return project(relation, items, translator, problems)
-
-
-def is_record(value: Typed) -> bool:
-    """Whether it is a log parser's record, which no stream's column can hold."""
-    return value.type == RECORD

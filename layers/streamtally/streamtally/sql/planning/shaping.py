@@ -1,4 +1,4 @@
-"""The last touches to a plan's output: event times, dates for the index, one condition out of several."""
+"""Final steps for an output of the plan: event times, dates for the index, conditions joined by AND."""
 
 from __future__ import annotations
 
@@ -6,19 +6,29 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from streamtally.plan.types import SqlType
-from streamtally.sql.expressions.typed import TIMESTAMP
+from streamtally.plan.types import DATE, TIMESTAMP, SqlType
+from streamtally.sql.plan_tree import contains
 
 ARRIVAL: dict[str, Any] = {"time": "arrival"}
 EVENT: dict[str, Any] = {"time": "event"}
 
-_ISO_PATTERN = re.compile(r"yyyy-MM-dd(?:'T'HH:mm(?::ss(?:\.S{1,3})?)?(?:Z|X{1,3}|'Z')?)?")
+_ISO_PATTERN = re.compile(
+    r"""
+    yyyy-MM-dd
+    (?:
+        'T'HH:mm (?: :ss (?: \.S{1,3} )? )?  # to minutes, seconds or milliseconds
+        (?: Z | X{1,3} | 'Z' )?              # an offset, or Z as text
+    )?
+    """,
+    re.VERBOSE,
+)
+"""Patterns of CHAR_TO_TIMESTAMP whose texts OpenSearch reads as dates."""
 
 
 def with_event_time(node: Any, is_event_time: Callable[[Mapping[str, Any]], bool]) -> Any:
-    """The expression with every reading of the source's time column as its event time, which is read once for all."""
+    """Replace every call that reads the event time by the event time itself, so that it is read only once."""
     if isinstance(node, list):
-        return [with_event_time(each, is_event_time) for each in node]
+        return [with_event_time(child, is_event_time) for child in node]
     if not isinstance(node, dict):
         return node
     if is_event_time(node):
@@ -27,32 +37,25 @@ def with_event_time(node: Any, is_event_time: Callable[[Mapping[str, Any]], bool
 
 
 def conjunction(conditions: Sequence[Mapping[str, Any]]) -> Any:
-    """Conditions that must all be TRUE, the first evaluated first; None if there is none."""
+    """The condition that all conditions are TRUE, evaluated in order; None without conditions."""
     if len(conditions) <= 1:
         return conditions[0] if conditions else None
     return {"op": "and", "args": list(conditions)}
 
 
 def row_time(rowtime: Any, columns: Sequence[Mapping[str, Any]]) -> Any:
-    """The time of a row's document: what the program says, else the event time where it reads that, else arrival."""
-    if rowtime == ARRIVAL and any(_holds(column["expr"], EVENT) for column in columns):
+    """The time of a row's document: ROWTIME if the program sets it, else the event time if it is read, else arrival."""
+    if rowtime == ARRIVAL and any(contains(column["expr"], EVENT) for column in columns):
         return {"op": "coalesce", "args": [dict(EVENT), dict(ARRIVAL)]}
     return rowtime
 
 
-def _holds(node: Any, leaf: Mapping[str, Any]) -> bool:
-    if node == leaf:
-        return True
-    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-    return any(_holds(each, leaf) for each in children)
-
-
-def column_entry(name: str, of: SqlType, node: Any) -> dict[str, Any]:
-    """A column of an output. Its index field is a date if it is a time, or text that a time was written to in ISO."""
-    if node.get("cast") is not None and node.get("type") == str(of):
-        node = node["cast"]  # the column's own type casts it anyway
-    entry = {"name": name, "type": str(of), "expr": node}
-    if of == TIMESTAMP or of.name == "DATE" or _is_iso_text(node):
+def column_entry(name: str, sql_type: SqlType, node: Any) -> dict[str, Any]:
+    """A column of an output. Its index field is a date for a TIMESTAMP, a DATE, and a time written as ISO 8601 text."""
+    if node.get("cast") is not None and node.get("type") == str(sql_type):
+        node = node["cast"]  # the column casts to its own type anyway
+    entry = {"name": name, "type": str(sql_type), "expr": node}
+    if sql_type in (TIMESTAMP, DATE) or _is_iso_text(node):
         entry["index_type"] = "date"
     return entry
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from sqlglot import exp
 
+from streamtally.plan.types import BIGINT
 from streamtally.sql.expressions.calls import function_name
-from streamtally.sql.expressions.typed import BIGINT, INTERVAL, RECORD, PlanNode, Typed
-from streamtally.sql.planning.relations import WINDOW_END, Relation, RelationColumn, Window
+from streamtally.sql.expressions.typed import INTERVAL, RECORD, PlanNode, Typed
+from streamtally.sql.planning.relations import WINDOW_END, Relation, RelationColumn, StreamLookup, Window
 from streamtally.sql.problems import Problems
 from streamtally.text import near_names
 
-Plan = Callable[[exp.Anonymous, Relation, Problems], Relation]
+QueryPlanner = Callable[[exp.Expr, StreamLookup, Problems], list[Relation]]
+"""Plans the query in a CURSOR: ``plan_query`` of ``selects``, which imports this module and so hands itself over."""
 
 MAX_K = 100_000
 MAX_WINDOW_SECONDS = 3_600
@@ -22,34 +24,29 @@ _SHAPE = {
 }
 
 
-QueryPlanner = Callable[[exp.Expr, Callable[[exp.Expr, str], Sequence[Relation]], Problems], list[Relation]]
-"""Plans the query in a CURSOR."""
-
-
 def plan_table_function(
     node: exp.Anonymous,
-    streams: Callable[[exp.Expr, str], Sequence[Relation]],
+    lookup: StreamLookup,
     problems: Problems,
     plan_query: QueryPlanner,
 ) -> list[Relation]:
-    """What FROM TABLE(…) gives."""
-
+    """The relation of FROM TABLE(…). Raises: SqlError: not a known table function, or wrong arguments."""
     if (
         function_name(node) != "TABLE"
         or len(node.expressions) != 1
         or not isinstance(node.expressions[0], exp.Anonymous)
     ):
         raise problems.error(
-            node, f"{function_name(node)} cannot stand in FROM", "name a stream, a subquery or TABLE(…)"
+            node, f"{function_name(node)} is not allowed in FROM", "name a stream, a subquery or TABLE(…)"
         )
     call = node.expressions[0]
     name = function_name(call)
     if name not in _SHAPE:
-        raise problems.unsupported(call, f"the table function {name[:60]}", "known are " + " and ".join(_SHAPE))
+        raise problems.unsupported(call, f"the table function {name[:60]}", "use " + " or ".join(_SHAPE))
     arguments = call.expressions
     if len(arguments) != (3 if name.startswith("COUNT") else 4) or not _is_cursor(arguments[0]):
-        raise problems.error(call, f"{name} is not called so", f"write {_SHAPE[name]}")
-    sources = plan_query(arguments[0].expressions[0], streams, problems)
+        raise problems.error(call, f"{name} has the wrong arguments", f"write {_SHAPE[name]}")
+    sources = plan_query(arguments[0].expressions[0], lookup, problems)
     if len(sources) != 1 or sources[0].window is not None:
         raise problems.unsupported(
             arguments[0], f"{name} over several pumps or over an aggregate", "give it the rows of one stream"
@@ -64,7 +61,7 @@ def _is_cursor(node: exp.Expr) -> bool:
 def _plan(call: exp.Anonymous, name: str, source: Relation, problems: Problems) -> Relation:
     _, column, *numbers = call.expressions
     value = _column(column, source, problems)
-    seconds = _constant(numbers[-1], "the window's seconds", 1, MAX_WINDOW_SECONDS, problems)
+    seconds = _constant(numbers[-1], "the length of the window in seconds", 1, MAX_WINDOW_SECONDS, problems)
     if name.startswith("COUNT"):
         aggregate: PlanNode = {"name": "a0", "function": "count_distinct", "type": "BIGINT", "argument": value.node}
         count = RelationColumn("NUMBER_OF_DISTINCT_ITEMS", Typed({"aggregate": "a0"}, BIGINT))
@@ -91,10 +88,10 @@ def _windowed(
 
 def _column(node: exp.Expr, source: Relation, problems: Problems) -> Typed:
     if not isinstance(node, exp.Literal) or not node.is_string:
-        raise problems.error(node, "the column's name is a text in quotes", "write 'column'")
+        raise problems.error(node, "the name of the column must be a text in quotes", "write 'column'")
     name = str(node.this)
     values = {column.name: column.value for column in source.columns}
-    # The name may be given as it is written in SQL, with its quotes, or folded as an unquoted one is.
+    # The name may be written as in SQL, with its quotes, or unquoted, and is then folded.
     for candidate in (name, name.strip('"'), name.upper()):
         if candidate in values:
             value = values[candidate]
@@ -102,11 +99,12 @@ def _column(node: exp.Expr, source: Relation, problems: Problems) -> Typed:
                 raise problems.error(node, f"items of {value.type} cannot be counted")
             return value
     near = near_names(name, list(values)) or list(values)[:12]
-    raise problems.error(node, f"unknown column {name[:60]}", "near it: " + ", ".join(f"'{each}'" for each in near))
+    listed = ", ".join(f"'{known}'" for known in near)
+    raise problems.error(node, f"unknown column {name[:60]}", f"did you mean {listed}?")
 
 
 def _constant(node: exp.Expr, what: str, low: int, high: int, problems: Problems) -> int:
     text = str(node.this) if isinstance(node, exp.Literal) and not node.is_string else ""
     if not text.isdigit() or not low <= int(text) <= high:
-        raise problems.error(node, f"{what} is a number from {low} to {high}")
+        raise problems.error(node, f"{what} must be a whole number from {low} to {high}")
     return int(text)

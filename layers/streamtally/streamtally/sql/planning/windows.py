@@ -1,4 +1,4 @@
-"""The time term of a GROUP BY, which makes the window."""
+"""The time term of a GROUP BY, which defines the window."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from streamtally.plan.types import TIMESTAMP
 from streamtally.sql.expressions.calls import function_name
-from streamtally.sql.expressions.typed import INTERVAL, TIMESTAMP, PlanNode, Typed
+from streamtally.sql.expressions.typed import INTERVAL, PlanNode, Typed
 from streamtally.sql.problems import Problems
 
 NO_TIME_ADVICE = (
@@ -20,10 +21,17 @@ NO_TIME_ADVICE = (
 class TimeTerm:
     """A GROUP BY term that floors a time.
 
-    Attributes: time: the TIMESTAMP; size_ms: the step; number: the idiom's divisor (0: the term is a TIMESTAMP).
+    Attributes:
+        origin: the term in the program.
+        value: the term in the plan.
+        time: the TIMESTAMP that is floored.
+        size_ms: the step to which it is floored.
+        number: the divisor of the epoch idiom (see ``time_calls``); 0: the term is a TIMESTAMP.
+        unit: the unit of the epoch idiom.
+        of_rowtime: whether the term uses ROWTIME.
     """
 
-    place: exp.Expr
+    origin: exp.Expr
     value: Typed
     time: PlanNode
     size_ms: int
@@ -32,8 +40,8 @@ class TimeTerm:
     of_rowtime: bool
 
 
-def find_time_term(place: exp.Expr, value: Typed) -> TimeTerm | None:
-    """The time term that an expression is, if it is one."""
+def find_time_term(origin: exp.Expr, value: Typed) -> TimeTerm | None:
+    """An expression as a time term; None if it is not one."""
     node, number = value.node, 0
     if value.type == INTERVAL:
         number = 1
@@ -47,39 +55,45 @@ def find_time_term(place: exp.Expr, value: Typed) -> TimeTerm | None:
     if node.get("call") != "step":
         return None
     time, size = node["args"]
-    columns = place.find_all(exp.Column)
+    columns = origin.find_all(exp.Column)
     of_rowtime = any(
         str(column.this.this).upper() == "ROWTIME" for column in columns if isinstance(column.this, exp.Identifier)
     )
-    return TimeTerm(place, value, time, size["literal"], number, value.unit, of_rowtime)
+    return TimeTerm(origin, value, time, size["literal"], number, value.unit, of_rowtime)
 
 
 def follows(term: TimeTerm, window: TimeTerm) -> bool:
-    """Whether the window alone tells a time term's value: it is the window's own, ROWTIME's beside another time's
-    (which then only said when results go out), or a coarser step of the same time."""
+    """Whether the value of a time term follows from the window.
+
+    It does for the window's own term, for ROWTIME beside another time (it then only decided when results were emitted),
+    and for a coarser step of the same time.
+    """
     if term.value.node == window.value.node or (term.of_rowtime and not window.of_rowtime):
         return True
     return term.time == window.time and term.size_ms % window.size_ms == 0
 
 
-def choose_window(terms: Sequence[TimeTerm], place: exp.Expr, problems: Problems) -> TimeTerm:
-    """The term that makes the window: an event or arrival time before ROWTIME (the two-term pattern), else ROWTIME.
+def choose_window(terms: Sequence[TimeTerm], origin: exp.Expr, problems: Problems) -> TimeTerm:
+    """The term that defines the window: an event or arrival time in preference to ROWTIME.
 
     Raises: SqlError: there is no time term.
     """
     if not terms:
-        raise problems.unsupported(place, *_why_no_window(place))
+        raise problems.unsupported(origin, *_why_no_window(origin))
     return min(terms, key=lambda term: term.of_rowtime)
 
 
-def _why_no_window(place: exp.Expr) -> tuple[str, str]:
-    """(what is refused, advice) for a GROUP BY without a time term."""
-    for term in place.expressions if isinstance(place, exp.Group) else ():
+def _why_no_window(origin: exp.Expr) -> tuple[str, str]:
+    """(refused construct, advice) for a GROUP BY without a time term."""
+    for term in origin.expressions if isinstance(origin, exp.Group) else ():
         if isinstance(term, exp.Anonymous) and function_name(term) == "FLOOR_TO":
             unit = str(term.expressions[1].this)
-            return f"a window of a {unit}", "windows have a fixed length: FLOOR to DAY at most, or STEP BY an INTERVAL"
+            return (
+                f"a window of a {unit}",
+                "windows have a fixed length: FLOOR to DAY or a shorter unit, or STEP BY an INTERVAL",
+            )
         if isinstance(term, exp.Anonymous) and function_name(term) == "CEIL_TO":
-            return "a window by CEIL", "use FLOOR or STEP: a window begins at its start"
+            return "a window by CEIL", "use FLOOR or STEP: a window is named by its start"
         if isinstance(term, exp.Column) and str(term.this.this).upper() == "ROWTIME":
-            return "a GROUP BY of every single time", "floor it: STEP(s.ROWTIME BY INTERVAL '60' SECOND)"
-    return "a GROUP BY with no time term", NO_TIME_ADVICE
+            return "a GROUP BY of an exact time", "floor it: STEP(s.ROWTIME BY INTERVAL '60' SECOND)"
+    return "a GROUP BY without a time term", NO_TIME_ADVICE

@@ -54,18 +54,13 @@ def timing(app: Any) -> Iterator[Costs]:
         mock.patch.object(records.RecordGroup, "batch_id", property(costs.of("batch id", batch_id.fget))),
         mock.patch.object(transform, "group_records", costs.of("groups", transform.group_records)),
         mock.patch.object(documents, "digest", costs.of("document ids", documents.digest)),
-        mock.patch.object(transform._Run, "_count_results", _method(costs)),
+        mock.patch.object(transform, "count_results", costs.of("results counted", transform.count_results)),
         mock.patch.object(app, "add_ledger", costs.of("ledger published", app.add_ledger)),
     ]
     with contextlib.ExitStack() as stack:
         for patch in patches:
             stack.enter_context(patch)
         yield costs
-
-
-def _method(costs: Costs) -> Any:
-    timed = costs.of("results counted", transform._Run._count_results)
-    return lambda self: timed(self)  # a plain function: bound when it is looked up
 
 
 def shares(shape: Shape, rounds: int) -> dict[str, float]:

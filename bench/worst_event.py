@@ -99,7 +99,7 @@ def measure(name: str) -> None:
     from streamtally.transform.envelope import Seal
     from streamtally.transform.pipeline import load_pipeline
     from streamtally.transform.records import decode_records
-    from streamtally.transform.response import encode_answer
+    from streamtally.transform.response import encode_response
     from streamtally.transform.transform import transform
 
     class Stream:
@@ -112,16 +112,16 @@ def measure(name: str) -> None:
     seal = Seal(b"k" * 64)
     before = time.process_time()
     records = decode_records(event["records"], ARRIVAL_MS, seal, pipeline.max_age_ms)
-    outcome = transform(pipeline, records, can_put_back=True, seal=seal)
+    outcome = transform(pipeline, records, can_reingest=True, seal=seal)
     for delivery in outcome.deliveries:
         put_documents(Stream(), "s", delivery.documents, 60.0)
-    put_documents(Stream(), "s", outcome.put_back, 60.0)
-    json.dumps(encode_answer(outcome.results))
+    put_documents(Stream(), "s", outcome.envelopes, 60.0)
+    json.dumps(encode_response(outcome.responses))
     seconds = time.process_time() - before
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     documents = sum(len(each.documents) for each in outcome.deliveries)
     ledger = outcome.ledger
-    print(json.dumps([seconds, peak_mb, ledger.rows + ledger.unparsed, documents, len(outcome.put_back)]))
+    print(json.dumps([seconds, peak_mb, ledger.rows + ledger.unparsed, documents, len(outcome.envelopes)]))
 
 
 def main() -> int:

@@ -14,28 +14,28 @@ from streamtally.aws.handlers.delivery import make_delivery
 from streamtally.aws.handlers.envelope_secret import make_seal
 from streamtally.aws.handlers.invocation import answer_batch
 from streamtally.aws.handlers.metrics import add_ledger
-from streamtally.aws.handlers.reingest import make_put_back
+from streamtally.aws.handlers.reingest import make_reingest
 from streamtally.aws.handlers.settings import pipeline_from_environment
 
-# The metrics' dimension: the template gives each stack's function a name of its own, alarms go by it.
+# The metrics' dimension: the template gives each stack's function its own name, which alarms refer to.
 SERVICE = os.environ.get("POWERTOOLS_SERVICE_NAME", "firehose-transform")
 logger = Logger(service=SERVICE)
 metrics = Metrics(namespace="Streamtally", service=SERVICE)
 
 pipeline = pipeline_from_environment(os.environ)
 deliver = make_delivery(pipeline, os.environ, logger)
-put_back = make_put_back(os.environ, logger)
+reingest = make_reingest(os.environ, logger)
 seal = make_seal(os.environ)
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer one batch. Partials are put before the answer is given: if they cannot be, the invocation fails."""
+    """Answer one batch. Partials are sent before the response is returned: if they cannot be, the invocation fails."""
     source = KinesisFirehoseEvent(event)
     now_ms = time.time_ns() // 1_000_000
-    answer, ledger = answer_batch(
-        pipeline, deliver, event, lambda: context.get_remaining_time_in_millis() / 1000, now_ms, put_back, seal()
+    response, ledger = answer_batch(
+        pipeline, deliver, event, lambda: context.get_remaining_time_in_millis() / 1000, now_ms, reingest, seal()
     )
     add_ledger(metrics, logger, source.delivery_stream_arn, source.invocation_id, ledger)
-    return answer
+    return response

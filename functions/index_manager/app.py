@@ -1,7 +1,7 @@
-"""The scheduled index manager: everything inside OpenSearch, so that nobody opens its console.
+"""The scheduled index manager: everything inside OpenSearch, so that nobody needs its console.
 
 Events: ``{"task": "manage"}`` (hourly, and at deployment as CloudFormation's custom resource), ``{"task": "settle"}``
-(each minute). Runs may overlap, of one task or of both.
+(each minute). Runs of one task or of both may overlap.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from streamtally.aws.opensearch.manager import Manager, make_manager
 from streamtally.aws.sinks.parking import put_parked
 from streamtally.errors import SettingsError
 
-# The metrics' dimension: the template gives each stack's function a name of its own, alarms go by it.
+# The metrics' dimension: the template gives each stack's function its own name, which alarms refer to.
 SERVICE = os.environ.get("POWERTOOLS_SERVICE_NAME", "index-manager")
 logger = Logger(service=SERVICE)
 metrics = Metrics(namespace="Streamtally", service=SERVICE)
@@ -33,7 +33,7 @@ def _manager() -> Manager:
 
 
 def _run(task: str, context: LambdaContext) -> Mapping[str, str]:
-    """One task; its summary. Raises: IndexPlanError: names all that failed, after everything else was done."""
+    """Run one task and return its summary. Raises: IndexPlanError: names what failed, after the rest was done."""
     if task not in ("manage", "settle"):
         raise SettingsError(f"unknown task {task!r}: it is manage or settle")
     dry_run = os.environ.get("DRY_RUN", "").lower() in ("1", "true", "yes")
@@ -52,7 +52,7 @@ def _run(task: str, context: LambdaContext) -> Mapping[str, str]:
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> Mapping[str, Any]:
-    """Do the event's task. CloudFormation's requests do ``manage`` and are answered, whatever comes of it."""
+    """Run the event's task. A request from CloudFormation runs ``manage`` and is answered whatever the result."""
     if custom_resource.is_request(event):
         return custom_resource.respond(event, context, lambda: _run("manage", context))
     return _run(str(event.get("task")), context)

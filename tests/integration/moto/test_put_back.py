@@ -15,7 +15,7 @@ from aws_lambda_powertools import Logger
 
 from streamtally.aws import clients
 from streamtally.aws.handlers.invocation import answer_batch
-from streamtally.aws.handlers.reingest import make_put_back
+from streamtally.aws.handlers.reingest import make_reingest
 from streamtally.aws.sinks.firehose import TimeLeft
 from streamtally.local.folder import read_folder
 from streamtally.transform.pipeline import load_pipeline
@@ -59,21 +59,21 @@ def test_round_by_the_data_stream(moto_url: str, monkeypatch: pytest.MonkeyPatch
         for document in map(json.loads, iter_documents(deliveries)):
             partials[document["tally"]["partial_id"]] = document["tally"]["state"]["rows"]
 
-    put_back = make_put_back({}, Logger(service="test"))
+    reingest = make_reingest({}, Logger(service="test"))
     records = 3_000_000 // (88 * LINES_A_RECORD)
     first = events.from_data_stream(*[LINE_OF_88 * LINES_A_RECORD] * records)
     event, seen, calls = {**first, "sourceKinesisStreamArn": arn}, 0, 0
-    answers = [answer_batch(pipeline, deliver, event, lambda: 300.0, events.ARRIVAL_MS, put_back)]
+    answers = [answer_batch(pipeline, deliver, event, lambda: 300.0, events.ARRIVAL_MS, reingest)]
     while again := read(kinesis, name, seen):
         seen += len(again)
         calls += 1
         assert calls < 10
         event_again = {**event, "records": again}
-        answers.append(answer_batch(pipeline, deliver, event_again, lambda: 300.0, events.ARRIVAL_MS, put_back))
+        answers.append(answer_batch(pipeline, deliver, event_again, lambda: 300.0, events.ARRIVAL_MS, reingest))
 
     assert calls
     lines = sum(base64.b64decode(record["data"]).count(b"\n") for answer, _ in answers for record in answer["records"])
     assert sum(partials.values()) == lines == records * LINES_A_RECORD
     before = dict(partials)
-    answer_batch(pipeline, deliver, event, lambda: 300.0, events.ARRIVAL_MS, put_back)
+    answer_batch(pipeline, deliver, event, lambda: 300.0, events.ARRIVAL_MS, reingest)
     assert partials == before

@@ -208,7 +208,7 @@ def test_line_id() -> None:
     pipeline = load_pipeline(document, ZoneInfo)
     sent = events.event(events.LINE + b"\n" + events.LINE, b'{"response": 200}', b" { }", events.BROKEN_LINE + b"\n{}")
     first, again = (transform(pipeline, decode_records(sent["records"], 0)) for _ in range(2))
-    lines = b"".join(result.data for result in first.results).splitlines()
+    lines = b"".join(result.data for result in first.responses).splitlines()
     ids = [json.loads(line)["line_id"] for line in lines]
     assert len(lines) == len(set(ids)) >= 4
-    assert [result.data for result in first.results] == [result.data for result in again.results]
+    assert [result.data for result in first.responses] == [result.data for result in again.responses]

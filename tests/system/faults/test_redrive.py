@@ -53,7 +53,7 @@ def test_failed_invocations(world: World, fault: str, batches: int) -> None:
     dry = run(world, dry_run=True)
     done = run(world)
 
-    assert len(dry.decision.put_back) == len(done.decision.put_back) == 2 * batches
+    assert len(dry.decision.envelopes) == len(done.decision.envelopes) == 2 * batches
     assert done.decision.batches_found == (0 if "before" in fault else batches)
     assert list(world.objects.keys("processing-failed/")) == []
     world.finish()
@@ -129,8 +129,8 @@ def test_unparsed_lines_of_the_good_prefix(world: World) -> None:
     world.objects.put(key, world.objects.get(key) + unparsed)
     world.broken_lines += 1
     world.accepted[to_iso(NOW - NOW % 60_000)[:-1], 404] += 1
-    assert len(run(world).decision.put_back) == 1
-    assert len(run(world).decision.put_back) == 0
+    assert len(run(world).decision.envelopes) == 1
+    assert len(run(world).decision.envelopes) == 0
     world.finish()
     world.check()
 
@@ -156,7 +156,7 @@ def test_gzip_objects(world: World) -> None:
     bad["errorCode"] = "Lambda.ProcessingFailedStatus"
     world.objects.put(key, gzip.compress(world.objects.get(key) + json.dumps(bad).encode() + b"\n"))
     planned = run(world)
-    assert (len(planned.decision.put_back), planned.decision.stays.total()) == (2, 1)
+    assert (len(planned.decision.envelopes), planned.decision.stays.total()) == (2, 1)
     assert gzip.decompress(world.objects.get(key)).split(b"\n")[2:] == [json.dumps(bad).encode(), b""]
     assert run(world).is_empty
     world.broken_lines = 1
@@ -204,6 +204,6 @@ def test_goes_on_where_it_stopped(world: World) -> None:
     with contextlib.suppress(KeyboardInterrupt):
         run(world, Dying(world, 2))
     assert len(list(world.objects.keys("processing-failed/"))) == 1
-    assert len(run(world).decision.put_back) == 2
+    assert len(run(world).decision.envelopes) == 2
     world.finish()
     world.check()

@@ -314,7 +314,7 @@ def test_large_records(world: World) -> None:
     incompressible = gzip.compress(b"".join(random.randbytes(511_000).hex().encode() for _ in range(3)))
     Folder.put(world.objects, key, error_line(lines) + error_line(incompressible) + error_line(GOOD) + packed.encode())
     planned = world.redrive(world.objects, None)
-    assert all(len(envelope) <= MAX_ENVELOPE_BYTES for _, envelope in planned.decision.put_back)
+    assert all(len(envelope) <= MAX_ENVELOPE_BYTES for _, envelope in planned.decision.envelopes)
     assert planned.decision.records == 2
     assert planned.decision.stays.total() == 1
     world.accepted["2025-03-01T12:00:00.000", 200] += count + 1

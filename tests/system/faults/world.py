@@ -264,7 +264,7 @@ class World:
         for _ in range(MAX_REDRIVES if redrives else 0):
             planned = self.redrive(self.objects, self.end.batches())
             assert planned.decision.undecided == []
-            if not planned.decision.put_back:
+            if not planned.decision.envelopes:
                 return
             self._deliver_all()
         assert not redrives, "what redrive puts back fails again and again"

@@ -44,7 +44,7 @@ FAST = generate_fast(apache_combined.LAYOUT)
 
 def alone(line: str) -> Any:
     """What a line means to a parser that saw no other."""
-    parse = ALONE.fresh()
+    parse = ALONE.for_record()
     parse._guess = None
     return result(parse, line)
 
@@ -54,11 +54,11 @@ def alone(line: str) -> Any:
 @given(st.lists(hostile(LINES + NEAR) | st.sampled_from(LINES + NEAR), min_size=2, max_size=12), st.randoms())
 def test_order_changes_nothing(lines: list[str], shuffle: random.Random) -> None:
     expected = {line: alone(line) for line in lines}
-    parse = ALONE.fresh()
+    parse = ALONE.for_record()
     for _ in range(3):
         for line in lines:
             assert result(parse, line) == expected[line], line
-            parse = parse.fresh()  # a header line reaches no further than its record
+            parse = parse.for_record()  # a header line reaches no further than its record
         shuffle.shuffle(lines)
 
 
@@ -80,7 +80,7 @@ def test_batches_change_nothing() -> None:
             }
             for each in batch
         ]
-        found = transform(pipeline, decode_records(records, now_ms=1_763_846_501_000)).results
+        found = transform(pipeline, decode_records(records, now_ms=1_763_846_501_000)).responses
         return {each.record_id: (each.result, each.data) for each in found}
 
     whole = answers(list(payloads))

@@ -11,9 +11,9 @@ import pytest
 from streamtally.errors import FormatError
 from streamtally.formats import REGISTRY, FormatOptions, w3c
 from streamtally.formats.auto import AutoParser, compile_auto
+from streamtally.formats.base import for_record
 from streamtally.formats.engine import shapes
 from streamtally.formats.engine.shapes import MAX_SHAPES, SEEN_BEFORE, SEEN_TO_REPLACE, Shapes
-from streamtally.transform.source import fresh_parser
 
 ROW = "2025-11-22 21:21:41 192.0.2.10 GET /default.htm a=b 443 - 198.51.100.9 x https://example.com/ 200 0 0 15"
 
@@ -131,12 +131,12 @@ def test_auto_forgets_headers() -> None:
     usual = parse(ROW)
     with pytest.raises(FormatError, match=w3c.HEADER):
         parse("#Fields: date time a")
-    fresh = fresh_parser(parse)
+    fresh = for_record(parse)
     assert fresh(ROW) == usual
     assert parse("2025-11-22 21:21:41 x") == {"date": "2025-11-22", "time": "21:21:41", "a": "x"}
     with pytest.raises(FormatError):
         fresh("2025-11-22 21:21:41 x")
-    assert fresh_parser(fresh) is fresh
+    assert for_record(fresh) is fresh
 
 
 def test_a_header_of_any_length() -> None:

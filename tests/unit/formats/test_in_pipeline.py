@@ -40,7 +40,7 @@ def run(source: dict[str, Any], *payloads: bytes, arrival: int = ARRIVAL) -> Out
 
 def lines_of(outcome: Outcome) -> list[dict[str, Any]]:
     """What goes to S3, line by line."""
-    return [orjson.loads(line) for result in outcome.results for line in result.data.splitlines()]
+    return [orjson.loads(line) for result in outcome.responses for line in result.data.splitlines()]
 
 
 def counts(outcome: Outcome) -> dict[Any, int]:

@@ -133,5 +133,5 @@ def test_the_batch_goes_on() -> None:
     pattern, repeated, end, good = CLASSICS[0]
     records = [f"{good}\n".encode(), hostile(repeated, end).encode(), f"{good}\n".encode()]
     outcome = run({"agent_options": log_to_json(pattern)}, *records)
-    assert [result.result for result in outcome.results] == ["Ok", "ProcessingFailed", "Ok"]
-    assert json.loads(outcome.results[0].data) == {"f0": good}
+    assert [result.result for result in outcome.responses] == ["Ok", "ProcessingFailed", "Ok"]
+    assert json.loads(outcome.responses[0].data) == {"f0": good}

@@ -42,7 +42,7 @@ def test_failures_are_counted_with_the_pump(bound: str) -> None:
     outcome = run(bound, LINE % (404, 2326), LINE % (404, 100), LINE % (200, 5))
     assert outcome.ledger.outputs["SHARES"].reasons == {"DIVIDE: division by zero": 1}
     assert outcome.ledger.outputs["COUNTS"].reasons == {"COUNT_HOSTS: division by zero": 1}
-    assert [result.result for result in outcome.results] == ["Ok"]
+    assert [result.result for result in outcome.responses] == ["Ok"]
     for ledger in outcome.ledger.outputs.values():
         assert ledger.emitted + ledger.filtered + ledger.eval_failed + ledger.out_of_range == 3
 

@@ -16,10 +16,10 @@ from streamtally.definition import define_pipeline
 from streamtally.errors import SettingsError
 from streamtally.local.folder import read_folder
 from streamtally.transform import records
-from streamtally.transform.bounds import BEYOND
 from streamtally.transform.envelope import MAX_HOPS, Seal
 from streamtally.transform.pipeline import Pipeline, load_pipeline
 from streamtally.transform.records import decode_records
+from streamtally.transform.routes import BEYOND
 from streamtally.transform.transform import Outcome, transform
 from tests.system.conformance.contract import events
 
@@ -37,9 +37,9 @@ def lines(count: int, start: int = 0) -> bytes:
     return b"".join(events.line(number) + b"\n" for number in range(start, start + count))
 
 
-def run(made: Pipeline, event: dict[str, Any], can_put_back: bool = True) -> Outcome:
+def run(made: Pipeline, event: dict[str, Any], can_reingest: bool = True) -> Outcome:
     opened = decode_records(event["records"], 0, SEAL, made.max_age_ms)
-    outcome = transform(made, opened, can_put_back=can_put_back, seal=SEAL)
+    outcome = transform(made, opened, can_reingest=can_reingest, seal=SEAL)
     assert outcome.ledger.imbalance() == []
     assert outcome.ledger.rows + outcome.ledger.unparsed <= made.bounds.lines
     return outcome
@@ -53,15 +53,15 @@ def rounds(made: Pipeline, payloads: Sequence[bytes]) -> tuple[int, int, int]:
     for number in range(MAX_HOPS + 2):
         outcome = run(made, event)
         again = run(made, {**event, "records": event["records"][::-1]})
-        assert sorted(again.put_back) == sorted(outcome.put_back)
+        assert sorted(again.envelopes) == sorted(outcome.envelopes)
         for document in (json.loads(each) for delivery in outcome.deliveries for each in delivery.documents):
             documents[document["tally"]["partial_id"]] = document["tally"]["state"]["rows"]
-        in_s3 += sum(result.data.count(b"\n") for result in outcome.results)
-        failed = [each.record_id for each in outcome.results if each.result == "ProcessingFailed"]
+        in_s3 += sum(result.data.count(b"\n") for result in outcome.responses)
+        failed = [each.record_id for each in outcome.responses if each.result == "ProcessingFailed"]
         assert failed == []
-        if not outcome.put_back:
+        if not outcome.envelopes:
             return sum(documents.values()), in_s3, number + 1
-        event = events.event(*[each + b"\n" for each in outcome.put_back])
+        event = events.event(*[each + b"\n" for each in outcome.envelopes])
         for record in event["records"]:
             record["recordId"] = f"{number}-{record['recordId']}"
     raise AssertionError("it goes round for ever")
@@ -107,22 +107,22 @@ def test_beyond_what_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
 # Where nothing can be put back, and for what cannot get smaller: kept raw, counted as failed, with the reason.
 def test_nowhere_to_go() -> None:
     payloads = [gzip.compress(lines(900, 900 * number)) for number in range(3)]
-    outcome = run(pipeline(read_lines=1_000), events.event(*payloads), can_put_back=False)
-    assert sorted(result.result for result in outcome.results) == ["Ok", "ProcessingFailed", "ProcessingFailed"]
+    outcome = run(pipeline(read_lines=1_000), events.event(*payloads), can_reingest=False)
+    assert sorted(result.result for result in outcome.responses) == ["Ok", "ProcessingFailed", "ProcessingFailed"]
     assert outcome.ledger.reasons[BEYOND] == outcome.ledger.failed == 1_800
     line = events.LINE.replace(b"/index.html", b"/" + b"x" * 2**20)
     packed = gzip.compress(line)
     outcome = run(pipeline(read_bytes=2**20), events.event(packed, events.LINE))
-    assert [result.result for result in outcome.results] == ["ProcessingFailed", "Ok"]
-    assert base64.b64decode(outcome.results[0].raw) == packed
-    assert outcome.put_back == []
+    assert [result.result for result in outcome.responses] == ["ProcessingFailed", "Ok"]
+    assert base64.b64decode(outcome.responses[0].raw) == packed
+    assert outcome.envelopes == []
 
 
 # What Firehose fills a buffer with is read at once, as it always was.
 def test_an_ordinary_event_is_read_whole() -> None:
     assert (READ_BYTES, READ_LINES) == (8_388_608, 100_000)
     outcome = run(pipeline(), events.event(*[lines(3_000)] * 6))
-    assert (outcome.put_back, outcome.ledger.rows) == ([], 18_000)
+    assert (outcome.envelopes, outcome.ledger.rows) == ([], 18_000)
 
 
 # Of a row output every line is a document: with more than two of them fewer lines are read.

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.records import decode_records
-from streamtally.transform.response import MAX_RESPONSE_BYTES, encode_answer
+from streamtally.transform.response import MAX_RESPONSE_BYTES, encode_response
 from streamtally.transform.transform import transform
 from tests.unit.events import ARRIVAL, combined, documents, merged, records_of, run
 
@@ -34,7 +34,7 @@ def test_every_record_is_answered_once_and_every_line_accounted_for(
 ) -> None:
     """Ids come back in order, output lines are strict JSON that end in a line end, and the ledger balances."""
     outcome = run(default_pipeline, data)
-    answer = encode_answer(outcome.results)["records"]
+    answer = encode_response(outcome.responses)["records"]
     assert [each["recordId"] for each in answer] == [f"id-{i}" for i in range(len(data))]
     assert outcome.ledger.imbalance() == []
     rows = unparsed = 0
@@ -113,9 +113,9 @@ def test_the_answer_fits_and_what_overflows_does_not_depend_on_order(
     chosen = []
     for _ in range(2):
         outcome = transform(default_pipeline, records, max_response_bytes=limit)
-        assert len(json.dumps(encode_answer(outcome.results))) <= limit
+        assert len(json.dumps(encode_response(outcome.responses))) <= limit
         assert outcome.ledger.imbalance() == []
-        failed = {result.record_id for result in outcome.results if result.result == "ProcessingFailed"}
+        failed = {result.record_id for result in outcome.responses if result.result == "ProcessingFailed"}
         assert outcome.ledger.failed == len(failed)
         assert outcome.ledger.outputs["DESTINATION_SQL_STREAM"].emitted == len(data) - len(failed)
         chosen.append(failed)
@@ -128,7 +128,7 @@ def test_three_megabytes_of_short_lines_stay_under_six_as_an_answer(default_pipe
     line = combined(path="/", agent="a")
     data = [line * 40 for _ in range(3_000_000 // (len(line) * 40))]
     outcome = run(default_pipeline, data)
-    assert len(json.dumps(encode_answer(outcome.results))) <= MAX_RESPONSE_BYTES
+    assert len(json.dumps(encode_response(outcome.responses))) <= MAX_RESPONSE_BYTES
     assert outcome.ledger.failed > 0
     assert outcome.ledger.reasons["the answer would pass 6 MB"] == outcome.ledger.failed
     assert sum(document["statusCount"] for document in documents(outcome)) == outcome.ledger.rows

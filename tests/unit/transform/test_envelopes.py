@@ -32,9 +32,9 @@ OURS, THEIRS = Seal(b"0" * 64), Seal(b"1" * 64)
 def run(*payloads: bytes, seal: Seal = OURS) -> Outcome:
     sent = events.event(*payloads)
     records = decode_records(sent["records"], NOW, seal, PIPELINE.max_age_ms)
-    outcome = transform(PIPELINE, records, can_put_back=True, seal=seal)
+    outcome = transform(PIPELINE, records, can_reingest=True, seal=seal)
     assert outcome.ledger.imbalance() == []
-    for raw, result in zip(payloads, outcome.results, strict=True):
+    for raw, result in zip(payloads, outcome.responses, strict=True):
         assert result.result == "Ok" or base64.b64decode(result.raw) == raw
     return outcome
 
@@ -70,7 +70,7 @@ def test_forged_envelopes() -> None:
     forged = forgeries()
     outcome = run(*forged.values(), events.LINE)
     believed = [
-        name for name, result in zip(forged, outcome.results, strict=False) if result.result != "ProcessingFailed"
+        name for name, result in zip(forged, outcome.responses, strict=False) if result.result != "ProcessingFailed"
     ]
     assert believed == []
     assert (outcome.ledger.rows, outcome.ledger.processing_failed) == (1, len(forged))
@@ -99,7 +99,7 @@ def test_forged_envelopes() -> None:
 )
 def test_first_arrival(seal: Seal, first_arrival: int, counted: bool, believed: bool) -> None:
     outcome = run(encode_envelope(made(first_arrival, counted=counted), seal), seal=seal)
-    assert [result.result for result in outcome.results] == ["Ok" if believed else "ProcessingFailed"]
+    assert [result.result for result in outcome.responses] == ["Ok" if believed else "ProcessingFailed"]
     assert bool(outcome.deliveries) == (believed and not counted)
 
 
@@ -107,9 +107,9 @@ def test_first_arrival(seal: Seal, first_arrival: int, counted: bool, believed: 
 def test_signed_round() -> None:
     sent = events.event(*[events.LINE * 40] * 30)
     records = decode_records(sent["records"], NOW, OURS)
-    outcome = transform(PIPELINE, records, 60_000, can_put_back=True, seal=OURS)
-    assert outcome.put_back
-    for envelope in outcome.put_back:
+    outcome = transform(PIPELINE, records, 60_000, can_reingest=True, seal=OURS)
+    assert outcome.envelopes
+    for envelope in outcome.envelopes:
         assert envelope.startswith(b"\x89tally\x02")
         decode_envelope(envelope + b"\n", 10**6, OURS)
         decode_envelope(envelope, 10**6, Seal(THEIRS.key, (OURS.key,)))
@@ -190,13 +190,13 @@ def test_redrive() -> None:
 
     for data in (encode_envelope(made()), encode_envelope(made(), THEIRS)):
         stays = decide([failed(data)], Rules(PIPELINE, seal=OURS))
-        assert stays.put_back == []
+        assert stays.envelopes == []
         assert sum(stays.stays.values()) == 1
         trusted = decide([failed(data)], Rules(PIPELINE, seal=Seal(OURS.key, believes_all=True)))
-        [(_, again)] = trusted.put_back
+        [(_, again)] = trusted.envelopes
         assert decode_envelope(again, 10**6, OURS).identity == made().identity
     old = decide([failed(events.LINE, NOW - 11 * DAY_MS)], Rules(PIPELINE, seal=OURS, countable_from=NOW - 10 * DAY_MS))
-    [(_, again)] = old.put_back
+    [(_, again)] = old.envelopes
     assert decode_envelope(again, 10**6, OURS).is_counted
     assert [why for _, why in old.groups] == [TOO_OLD]
 

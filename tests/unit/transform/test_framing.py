@@ -17,8 +17,9 @@ from streamtally.errors import SettingsError
 from streamtally.transform.envelope import MAX_HOPS, Envelope, encode_envelope
 from streamtally.transform.pipeline import load_pipeline
 from streamtally.transform.records import decode_records
-from streamtally.transform.reingest import MAX_LINES_APART
-from streamtally.transform.transform import SEVERAL_LINES, Outcome, transform
+from streamtally.transform.reingest import MAX_SINGLE_LINES
+from streamtally.transform.routes import SEVERAL_LINES
+from streamtally.transform.transform import Outcome, transform
 
 FOLDER = Path("layers/pipeline/pipeline")
 LINE = '198.51.100.7 - - [08/Sep/2017:08:47:01 +0000] "GET / HTTP/1.1" 200 512'
@@ -33,7 +34,7 @@ def _document(framing: str | None) -> dict[str, Any]:
     return define_pipeline(toml, plan, ZoneInfo)
 
 
-def _transform(framing: str | None, *payloads: str, can_put_back: bool = False) -> Outcome:
+def _transform(framing: str | None, *payloads: str, can_reingest: bool = False) -> Outcome:
     raw = [
         {
             "recordId": f"r{number}",
@@ -43,14 +44,14 @@ def _transform(framing: str | None, *payloads: str, can_put_back: bool = False) 
         for number, payload in enumerate(payloads)
     ]
     return transform(
-        load_pipeline(_document(framing), ZoneInfo), decode_records(raw, ARRIVAL_MS), can_put_back=can_put_back
+        load_pipeline(_document(framing), ZoneInfo), decode_records(raw, ARRIVAL_MS), can_reingest=can_reingest
     )
 
 
 @pytest.mark.parametrize("payload", [LINE, LINE + "\n", LINE + "\r\n", LINE + "\n\n", '{\n  "response" : "200"\n}\n'])
 def test_a_record_of_one_line_is_one_document_without_a_line_end(payload: str) -> None:
     """The destination puts the end itself; an empty line after the document would be a second, broken one."""
-    (result,) = _transform("single", payload).results
+    (result,) = _transform("single", payload).responses
     assert result.result == "Ok"
     assert str(json.loads(result.data)["response"]) == "200"
     assert b"\n" not in result.data
@@ -68,7 +69,7 @@ def test_a_record_of_one_line_is_one_document_without_a_line_end(payload: str) -
 def test_a_record_of_several_lines_fails_whole_and_counts_nowhere(payload: str) -> None:
     """Never joined: a document of two lines makes OpenSearch refuse the whole bulk request."""
     outcome = _transform("single", payload, LINE)
-    failed, fine = outcome.results
+    failed, fine = outcome.responses
     assert (failed.result, fine.result) == ("ProcessingFailed", "Ok")
     assert base64.b64decode(failed.raw) == payload.encode()
     assert (outcome.ledger.failed, outcome.ledger.rows, outcome.ledger.lines) == (2, 1, 3)
@@ -91,25 +92,25 @@ SEVERAL = {
 @pytest.mark.parametrize("payload, pieces", SEVERAL.values(), ids=SEVERAL)
 def test_a_record_of_several_lines_goes_back_line_by_line(payload: str, pieces: int) -> None:
     """Then each comes as a record of its own: no document holds two, and nothing is lost or counted twice."""
-    first = _transform("single", payload, LINE, can_put_back=True)
-    assert [result.result for result in first.results] == ["Dropped", "Ok"]
-    assert len(first.put_back) == pieces
+    first = _transform("single", payload, LINE, can_reingest=True)
+    assert [result.result for result in first.responses] == ["Dropped", "Ok"]
+    assert len(first.envelopes) == pieces
     assert (first.ledger.reingested, first.ledger.rows) == (first.ledger.lines - 1, 1)
     assert first.ledger.imbalance() == []
     event = [
         {"recordId": f"again{n}", "approximateArrivalTimestamp": ARRIVAL_MS, "data": base64.b64encode(each).decode()}
-        for n, each in enumerate(first.put_back)
+        for n, each in enumerate(first.envelopes)
     ]
     pipeline = load_pipeline(_document("single"), ZoneInfo)
-    second = transform(pipeline, decode_records(event, ARRIVAL_MS), can_put_back=True)
-    assert second.put_back == []
+    second = transform(pipeline, decode_records(event, ARRIVAL_MS), can_reingest=True)
+    assert second.envelopes == []
     assert second.ledger.lines == first.ledger.reingested
     assert second.ledger.imbalance() == []
     whole = _transform("lines", payload)
     assert (second.ledger.rows, second.ledger.unparsed) == (whole.ledger.rows, whole.ledger.unparsed)
-    documents = [result.data.decode() for result in second.results if result.result == "Ok"]
+    documents = [result.data.decode() for result in second.responses if result.result == "Ok"]
     assert all("\n" not in document for document in documents)
-    assert documents == [line for line in whole.results[0].data.decode().splitlines() if "unparsed" not in line]
+    assert documents == [line for line in whole.responses[0].data.decode().splitlines() if "unparsed" not in line]
 
 
 def test_a_record_that_has_gone_round_often_enough_fails_whole() -> None:
@@ -120,20 +121,20 @@ def test_a_record_that_has_gone_round_often_enough_fails_whole() -> None:
         data = encode_envelope(Envelope("origin", "0", ARRIVAL_MS, hops, False, several))
         event = [{"recordId": "r", "approximateArrivalTimestamp": ARRIVAL_MS, "data": base64.b64encode(data).decode()}]
         outcome = transform(
-            load_pipeline(_document("single"), ZoneInfo), decode_records(event, ARRIVAL_MS), can_put_back=True
+            load_pipeline(_document("single"), ZoneInfo), decode_records(event, ARRIVAL_MS), can_reingest=True
         )
-        results[hops] = ([result.result for result in outcome.results], len(outcome.put_back))
+        results[hops] = ([result.result for result in outcome.responses], len(outcome.envelopes))
         assert outcome.ledger.imbalance() == []
     assert results == {MAX_HOPS - 1: (["Dropped"], 2), MAX_HOPS: (["ProcessingFailed"], 0)}
 
 
 @pytest.mark.parametrize(
-    "payload", ['{\n  "a" : 1\n}\n{\n  "a" : 2\n}\n', "no log line\nanother\n", f"{LINE}\n" * (MAX_LINES_APART + 1)]
+    "payload", ['{\n  "a" : 1\n}\n{\n  "a" : 2\n}\n', "no log line\nanother\n", f"{LINE}\n" * (MAX_SINGLE_LINES + 1)]
 )
 def test_what_cannot_be_taken_apart_fails_whole(payload: str) -> None:
     """Kept raw, where redrive finds it; fragments of JSON do not go round."""
-    outcome = _transform("single", payload, can_put_back=True)
-    assert ([result.result for result in outcome.results], outcome.put_back) == (["ProcessingFailed"], [])
+    outcome = _transform("single", payload, can_reingest=True)
+    assert ([result.result for result in outcome.responses], outcome.envelopes) == (["ProcessingFailed"], [])
     assert outcome.ledger.imbalance() == []
 
 
@@ -141,16 +142,16 @@ def test_what_cannot_be_taken_apart_fails_whole(payload: str) -> None:
 def test_whatever_comes_no_answer_of_single_holds_two_lines(records: list[list[str]]) -> None:
     """Over any mixture of records, in the first round and in the second."""
     payloads = ["\n".join(lines) + "\n" for lines in records]
-    outcome = _transform("single", *payloads, can_put_back=True)
-    assert all(b"\n" not in result.data for result in outcome.results)
+    outcome = _transform("single", *payloads, can_reingest=True)
+    assert all(b"\n" not in result.data for result in outcome.responses)
     assert outcome.ledger.imbalance() == []
-    assert len(outcome.results) == len(payloads)
+    assert len(outcome.responses) == len(payloads)
 
 
 def test_lines_is_the_default_and_keeps_every_line() -> None:
     """S3 takes many lines a record, each with its end."""
     for framing in (None, "lines"):
-        (result,) = _transform(framing, f"{LINE}\n{LINE}\n").results
+        (result,) = _transform(framing, f"{LINE}\n{LINE}\n").responses
         assert result.result == "Ok"
         assert result.data.count(b"\n") == 2
 

@@ -15,9 +15,10 @@ from streamtally.config.outputs import ERROR_STREAM
 from streamtally.transform import records as records_module
 from streamtally.transform.error_stream import error_output_node
 from streamtally.transform.pipeline import Pipeline, load_pipeline
-from streamtally.transform.records import decode_records
-from streamtally.transform.response import Result, encode_answer
-from streamtally.transform.transform import _Run, transform
+from streamtally.transform.records import Record, decode_records
+from streamtally.transform.response import Response, encode_response
+from streamtally.transform.routes import choose_routes
+from streamtally.transform.transform import Outcome, run_batch, transform
 from tests.unit.events import ARRIVAL, combined, documents, records_of, run
 
 TIME = '"datetime":"08/Sep/2017:08:47:00 +0000"'
@@ -27,6 +28,11 @@ UNWRITABLE = [
     pytest.param('"a":1e400,"b":' + "9" * 30, id="beyond a double, beside an integer past 64 bits"),
     pytest.param('"a":' + "[" * 600 + "]" * 600, id="600 levels of nesting"),
 ]
+
+
+def _run_by(pipeline: Pipeline, records: list[Record], by_row: bool) -> Outcome:
+    """One pass over a batch that reads plain lines together, or row by row."""
+    return run_batch(pipeline, records, choose_routes(pipeline.source, records), by_row)
 
 
 def strict(line: bytes) -> Any:
@@ -47,11 +53,11 @@ def test_a_rewritten_row_that_json_cannot_hold(
 ) -> None:
     payload = f"{{{TIME},{members}}}\n".encode()
     records = decode_records(records_of([payload, combined(), payload + combined(404)]), ARRIVAL)
-    outcome = _Run(with_changes(source=source), records, by_row=by_row).outcome()
+    outcome = _run_by(with_changes(source=source), records, by_row)
     assert outcome.ledger.imbalance() == []
     assert outcome.ledger.lines == 4
-    assert [result.result for result in outcome.results][1:] == ["Ok", "Ok"]
-    for line in b"".join(result.data for result in outcome.results).splitlines():
+    assert [result.result for result in outcome.responses][1:] == ["Ok", "Ok"]
+    for line in b"".join(result.data for result in outcome.responses).splitlines():
         strict(line)
 
 
@@ -78,7 +84,7 @@ def test_the_error_output_takes_any_row(default_document: dict[str, Any], member
 def test_a_host_that_begins_with_a_brace(default_pipeline: Pipeline, space: str, agent: str, by_row: bool) -> None:
     line = combined(agent=agent).replace(b"198.51.100.7", f"{space}{{h".encode())
     records = decode_records(records_of([line + combined(404)]), ARRIVAL)
-    (result,) = _Run(default_pipeline, records, by_row=by_row).outcome().results
+    (result,) = _run_by(default_pipeline, records, by_row).responses
     first, second = map(strict, result.data.splitlines())
     text = line.decode().rstrip("\n")
     assert first.get("unparsed", text) == text
@@ -92,16 +98,16 @@ def test_a_host_that_begins_with_a_brace(default_pipeline: Pipeline, space: str,
 @pytest.mark.parametrize("head", ["", " ", "\t", "\r"])
 def test_an_object_over_many_lines(default_pipeline: Pipeline, head: str, by_row: bool) -> None:
     payload = f'{head}{{\n  {TIME},\n  "response" : "200"\n}}\n'.encode()
-    run_ = _Run(default_pipeline, decode_records(records_of([payload, combined()]), ARRIVAL), by_row=by_row)
-    assert (run_.ledger.rows, run_.ledger.unparsed) == (2, 0)
-    assert strict(run_.results[0].data)["response"] == "200"
+    outcome = _run_by(default_pipeline, decode_records(records_of([payload, combined()]), ARRIVAL), by_row)
+    assert (outcome.ledger.rows, outcome.ledger.unparsed) == (2, 0)
+    assert strict(outcome.responses[0].data)["response"] == "200"
 
 
 # A byte order mark is no part of JSON: the line does not parse, and is kept raw.
 def test_a_byte_order_mark(default_pipeline: Pipeline) -> None:
     outcome = run(default_pipeline, [b'\xef\xbb\xbf{"a":1}\n', b"\xef\xbb\xbf" + combined()])
-    assert outcome.results[0].result == "ProcessingFailed"
-    assert strict(outcome.results[1].data)["host"] == "\ufeff198.51.100.7"
+    assert outcome.responses[0].result == "ProcessingFailed"
+    assert strict(outcome.responses[1].data)["host"] == "\ufeff198.51.100.7"
 
 
 # Events written by hand: data that is no text at all, or text that UTF-8 cannot hold, fails its record alone.
@@ -110,7 +116,7 @@ def test_data_of_any_kind(default_pipeline: Pipeline, data: Any) -> None:
     event = records_of([combined(), combined(), combined()])
     event[1]["data"] = data
     outcome = transform(default_pipeline, decode_records(event, ARRIVAL))
-    answer = encode_answer(outcome.results)["records"]
+    answer = encode_response(outcome.responses)["records"]
     assert [each["recordId"] for each in answer] == ["id-0", "id-1", "id-2"]
     assert [each["result"] for each in answer] == ["Ok", "Dropped" if data == "" else "ProcessingFailed", "Ok"]
     assert len(documents(outcome)) == 1
@@ -152,9 +158,9 @@ def test_signed_zeros_are_one_value(
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 100])
 def test_sizes_are_exact(record_id: str, result: str, size: int) -> None:
     raw = base64.b64encode(b"r" * size).decode()
-    made = Result(record_id, result, b"x" * size if result == "Ok" else b"", raw)
-    with_it = json.dumps(encode_answer([made, made]))
-    assert len(with_it) - len(json.dumps(encode_answer([made]))) == made.size_bytes()
+    made = Response(record_id, result, b"x" * size if result == "Ok" else b"", raw)
+    with_it = json.dumps(encode_response([made, made]))
+    assert len(with_it) - len(json.dumps(encode_response([made]))) == made.size_bytes()
 
 
 # Records of a data stream are known by shard and sequence number, aggregated ones by their place in the aggregate too.
@@ -179,7 +185,7 @@ def test_a_record_id_twice(default_pipeline: Pipeline) -> None:
     for record in event:
         record["recordId"] = "same"
     outcome = transform(default_pipeline, decode_records(event, ARRIVAL))
-    assert [(result.record_id, result.result) for result in outcome.results] == [
+    assert [(result.record_id, result.result) for result in outcome.responses] == [
         ("same", "Ok"),
         ("same", "ProcessingFailed"),
         ("same", "Dropped"),
@@ -188,7 +194,7 @@ def test_a_record_id_twice(default_pipeline: Pipeline) -> None:
 
 # No records: an empty answer, no document. No arrival: the caller's clock stands in.
 def test_events_without(default_pipeline: Pipeline) -> None:
-    assert encode_answer(run(default_pipeline, []).results) == {"records": []}
+    assert encode_response(run(default_pipeline, []).responses) == {"records": []}
     event = records_of([combined()])[0]
     del event["approximateArrivalTimestamp"]
     outcome = transform(default_pipeline, decode_records([event], now_ms=ARRIVAL + 5))
@@ -208,7 +214,7 @@ def test_more_lines_than_a_record_may_hold(default_pipeline: Pipeline, monkeypat
     many = [b"a\n" * 11, gzip.compress(b"a\n" * 11), gzip.compress(json.dumps(subscription).encode())]
     few = [gzip.compress(combined() * 8 + b"%d" % number) for number in range(4)]
     event = records_of([*many, combined() + b"\n" * 50, *few])
-    answers = [transform(default_pipeline, decode_records(each, ARRIVAL)).results for each in (event, event[::-1])]
+    answers = [transform(default_pipeline, decode_records(each, ARRIVAL)).responses for each in (event, event[::-1])]
     by_id = [{result.record_id: result.result for result in results} for results in answers]
     assert by_id[0] == by_id[1]
     assert [by_id[0][f"id-{number}"] for number in range(8)] == ["ProcessingFailed"] * 3 + ["Ok"] * 3 + [

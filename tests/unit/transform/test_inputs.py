@@ -69,7 +69,7 @@ def test_a_record(
 ) -> None:
     """Each shape has its answer and its class in the ledger."""
     outcome = run(default_pipeline, [payload])
-    (found,) = outcome.results
+    (found,) = outcome.responses
     answered = base64.b64decode(found.to_json()["data"])
     assert (found.result, answered) == (result, data)
     account = outcome.ledger
@@ -94,8 +94,8 @@ def test_a_record_that_cannot_be_decoded_fails_alone(default_pipeline: Pipeline,
     event = records_of([GOOD, GOOD, GOOD])
     event[1]["data"] = data
     outcome = transform(default_pipeline, decode_records(event, ARRIVAL))
-    assert [result.result for result in outcome.results] == ["Ok", "ProcessingFailed", "Ok"]
-    assert outcome.results[1].to_json()["data"] == (data or "")
+    assert [result.result for result in outcome.responses] == ["Ok", "ProcessingFailed", "Ok"]
+    assert outcome.responses[1].to_json()["data"] == (data or "")
     assert (outcome.ledger.rows, outcome.ledger.failed) == (2, 1)
     assert outcome.ledger.reasons == {reason: 1}
 
@@ -128,9 +128,9 @@ def test_a_subscription_of_cloudwatch_logs(
     """Control messages are dropped; messages are split into lines as a record is."""
     outcome = run(default_pipeline, [payload])
     account = outcome.ledger
-    assert outcome.results[0].result == result
+    assert outcome.responses[0].result == result
     assert (account.rows, account.unparsed, account.empty) == ledger
-    for line in outcome.results[0].data.splitlines():
+    for line in outcome.responses[0].data.splitlines():
         json.loads(line)
 
 
@@ -154,7 +154,7 @@ def test_hostile_records_take_no_time_and_stop_nobody(default_pipeline: Pipeline
     """One such record: an answer, and its neighbour is counted."""
     with must_end():
         outcome = run(default_pipeline, [payload, GOOD])
-    assert outcome.results[1].result == "Ok"
+    assert outcome.responses[1].result == "Ok"
     assert outcome.ledger.imbalance() == []
 
 
@@ -172,7 +172,7 @@ def test_strings_of_json_are_coerced_for_counting_and_passed_on_as_they_are(defa
     """ "200" is counted as 200; the line keeps its text."""
     outcome = run(default_pipeline, [AGENT, GOOD])
     assert counts(outcome) == {("2017-09-08T08:47:00.000", 200): 2}
-    assert b'"response":"200"' in outcome.results[0].data
+    assert b'"response":"200"' in outcome.responses[0].data
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_a_row_that_cannot_be_evaluated_still_goes_to_s3(default_pipeline: Pipel
     """It is counted with its reason under the output's name, and adds to no partial."""
     outcome = run(default_pipeline, [line, GOOD])
     account = outcome.ledger.outputs["DESTINATION_SQL_STREAM"]
-    assert [result.result for result in outcome.results] == ["Ok", "Ok"]
+    assert [result.result for result in outcome.responses] == ["Ok", "Ok"]
     assert (account.eval_failed, account.emitted) == (1, 1)
     assert account.reasons == {f"STREAM_PUMP: {reason}": 1}
     assert sum(document["statusCount"] for document in documents(outcome)) == 1
@@ -239,13 +239,13 @@ def test_two_records_of_one_id_are_each_answered(default_pipeline: Pipeline) -> 
     event = records_of([GOOD, b"x"])
     event[1]["recordId"] = event[0]["recordId"]
     outcome = transform(default_pipeline, decode_records(event, ARRIVAL))
-    assert [result.result for result in outcome.results] == ["Ok", "ProcessingFailed"]
+    assert [result.result for result in outcome.responses] == ["Ok", "ProcessingFailed"]
 
 
 def test_an_empty_event_has_an_empty_answer(default_pipeline: Pipeline) -> None:
     """No records: no answer, no documents, and a ledger of zeros."""
     outcome = run(default_pipeline, [])
-    assert (outcome.results, outcome.deliveries, outcome.ledger.lines) == ([], [], 0)
+    assert (outcome.responses, outcome.deliveries, outcome.ledger.lines) == ([], [], 0)
 
 
 def test_a_partial_says_where_it_comes_from(default_pipeline: Pipeline) -> None:
@@ -289,7 +289,7 @@ def test_a_log_without_offsets_is_of_the_pipelines_zone(with_changes: Callable[.
 def test_a_cut_zlib_stream_is_never_taken_for_whole() -> None:
     """A stream that stops in the middle is an error also where zlib gives what it has so far."""
     from streamtally.errors import RecordError
-    from streamtally.transform.records import decompress
+    from streamtally.transform.compression import decompress
 
     whole = gzip.compress(b"line\n" * 1000)
     assert zlib.decompressobj(31).decompress(whole[:-10])

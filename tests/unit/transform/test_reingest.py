@@ -19,7 +19,7 @@ from streamtally.local.folder import read_folder
 from streamtally.transform.envelope import MAX_HOPS, Envelope, decode_envelope, encode_envelope
 from streamtally.transform.pipeline import load_pipeline
 from streamtally.transform.records import decode_records
-from streamtally.transform.response import MAX_RESPONSE_BYTES, encode_answer
+from streamtally.transform.response import MAX_RESPONSE_BYTES, encode_response
 from streamtally.transform.transform import Outcome, transform
 from tests.system.conformance.contract import events
 
@@ -28,8 +28,8 @@ LINE_OF_88 = b'192.0.2.7 - - [01/Mar/2025:00:00:00 +0000] "GET /abcdefghijk HTTP
 
 
 def run(event: dict[str, Any], limit_bytes: int = MAX_RESPONSE_BYTES) -> Outcome:
-    outcome = transform(PIPELINE, decode_records(event["records"], 0), limit_bytes, can_put_back=True)
-    assert len(json.dumps(encode_answer(outcome.results))) <= limit_bytes
+    outcome = transform(PIPELINE, decode_records(event["records"], 0), limit_bytes, can_reingest=True)
+    assert len(json.dumps(encode_response(outcome.responses))) <= limit_bytes
     assert outcome.ledger.imbalance() == []
     return outcome
 
@@ -44,11 +44,11 @@ def rounds(event: dict[str, Any], limit_bytes: int = MAX_RESPONSE_BYTES) -> tupl
         outcomes.append(outcome)
         for document in (json.loads(each) for delivery in outcome.deliveries for each in delivery.documents):
             documents[document["tally"]["partial_id"]] = document["tally"]["state"]["rows"]
-        lines += sum(result.data.count(b"\n") for result in outcome.results)
-        if not outcome.put_back:
+        lines += sum(result.data.count(b"\n") for result in outcome.responses)
+        if not outcome.envelopes:
             return Counter(documents), lines, outcomes
         # What comes back has other recordIds and another arrival.
-        event = events.event(*[each + b"\n" for each in outcome.put_back])
+        event = events.event(*[each + b"\n" for each in outcome.envelopes])
         for record in event["records"]:
             record["recordId"] = f"again-{len(outcomes)}-{record['recordId']}"
             record["approximateArrivalTimestamp"] += 60_000 * len(outcomes)
@@ -70,14 +70,14 @@ def test_three_megabytes_of_short_lines(lines_a_record: int) -> None:
     assert len(outcomes) > 1
     assert outcomes[0].ledger.reingested > 0
     assert partials.total() == lines == total
-    assert sorted(again.put_back) == sorted(outcomes[0].put_back)
+    assert sorted(again.envelopes) == sorted(outcomes[0].envelopes)
 
 
 # A record that alone overflows is split, line by line if need be; a part that overflows is split again.
 def test_one_record_alone_overflows() -> None:
     payload = LINE_OF_88 * 9_000
     partials, lines, outcomes = rounds(events.event(payload), 400_000)
-    assert len(outcomes[0].put_back) > 1
+    assert len(outcomes[0].envelopes) > 1
     assert partials.total() == lines == 9_000
 
 
@@ -96,26 +96,26 @@ def test_split_of_a_subscription() -> None:
 def test_pathological_expansion_ends() -> None:
     line = LINE_OF_88.replace(b"abcdefghijk", b"\x01" * 950_000)
     outcome = run(events.event(line, events.LINE))
-    assert [result.result for result in outcome.results] == ["ProcessingFailed", "Ok"]
-    assert base64.b64decode(outcome.results[0].raw) == line
-    assert outcome.put_back == []
+    assert [result.result for result in outcome.responses] == ["ProcessingFailed", "Ok"]
+    assert base64.b64decode(outcome.responses[0].raw) == line
+    assert outcome.envelopes == []
 
     # The answer holds no record at all beyond one that failed: everything goes round until the limit, then stays raw.
     sent = events.event(*[LINE_OF_88 * 40] * 3)
     for hop in range(MAX_HOPS):
         outcome = run(sent, 7_000)
-        assert outcome.put_back, hop
-        big = [decode_envelope(each, 10**7) for each in outcome.put_back]
+        assert outcome.envelopes, hop
+        big = [decode_envelope(each, 10**7) for each in outcome.envelopes]
         assert {envelope.hops for envelope in big} == {hop + 1}
         # Somebody's transform that never gets anything done: each time the whole record comes again.
         envelope = Envelope("origin", "0", events.ARRIVAL_MS, hop + 1, False, LINE_OF_88 * 40)
         sent = events.event(encode_envelope(envelope))
         sent["records"][0]["recordId"] = f"hop-{hop}"
     outcome = run(sent, 7_000)
-    assert outcome.put_back == []
-    assert [result.result for result in outcome.results] == ["ProcessingFailed"]
+    assert outcome.envelopes == []
+    assert [result.result for result in outcome.responses] == ["ProcessingFailed"]
     assert outcome.ledger.failed == 40
-    assert decode_envelope(base64.b64decode(outcome.results[0].raw), 10**7).body == LINE_OF_88 * 40
+    assert decode_envelope(base64.b64decode(outcome.responses[0].raw), 10**7).body == LINE_OF_88 * 40
 
 
 # The first arrival decides which event times are believed, not the time when the envelope came.
@@ -162,4 +162,4 @@ def test_hostile_envelopes() -> None:
     bomb = encode_envelope(Envelope("origin", "0", 0, 1, False, b"\0" * 30_000_000))
     inner = encode_envelope(Envelope("origin", "0", 0, 1, False, gzip.compress(events.LINE)[:-3]))
     outcome = run(events.event(good[:-5], good[:7], b"\x89tally\x02" + good[7:], bomb, inner, events.LINE))
-    assert [result.result for result in outcome.results] == ["ProcessingFailed"] * 5 + ["Ok"]
+    assert [result.result for result in outcome.responses] == ["ProcessingFailed"] * 5 + ["Ok"]

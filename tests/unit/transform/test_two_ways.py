@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.records import decode_records
-from streamtally.transform.transform import _Run, iter_documents
+from streamtally.transform.routes import choose_routes
+from streamtally.transform.transform import iter_documents, run_batch
 from tests.unit.events import ARRIVAL, combined, records_of
 
 TOKENS = st.text(st.sampled_from('ab-.:[]{}"\\ \r\x0b\xa0\t\x00\x1f\x7f\x85\u2028é😀1'), max_size=6)
@@ -61,14 +62,13 @@ def both_ways(pipeline: Pipeline, data: list[bytes], arrivals: list[int]) -> tup
         record["approximateArrivalTimestamp"] = arrival
     found = []
     for by_row in (False, True):
-        run = _Run(pipeline, decode_records(raw, ARRIVAL), by_row=by_row)
-        if run.ambiguous:
-            run = _Run(pipeline, decode_records(raw, ARRIVAL), by_row=True)
-        outcome = run.outcome()
+        records = decode_records(raw, ARRIVAL)
+        routes = choose_routes(pipeline.source, records)
+        outcome = run_batch(pipeline, records, routes, by_row=by_row)
+        if outcome.is_ambiguous:
+            outcome = run_batch(pipeline, records, routes, by_row=True)
         documents = sorted(iter_documents(outcome.deliveries))
-        found.append(
-            ([(result.record_id, result.result, result.data) for result in outcome.results], documents, outcome.ledger)
-        )
+        found.append(([(one.record_id, one.result, one.data) for one in outcome.responses], documents, outcome.ledger))
     return found[0], found[1]
 
 

@@ -55,7 +55,7 @@ def pipeline(**source: Any) -> Pipeline:
 def failed_of(folder: Path, outcome: Outcome) -> list[str]:
     """What redrive would bring back of the lines that Firehose delivers."""
     objects, problems = Folder(folder), []
-    objects.put("2025/03/01/00/one", b"".join(result.data for result in outcome.results if result.result == "Ok"))
+    objects.put("2025/03/01/00/one", b"".join(result.data for result in outcome.responses if result.result == "Ok"))
     found = [orjson.loads(f'"{each.raw}"') for each in read_failed(objects, problems)]
     assert problems == []
     return found
@@ -82,7 +82,7 @@ def test_a_row_never_looks_unparsed(source: dict[str, Any], lines: list[str], li
     for number, line in enumerate(lines):
         outcome = transform(made, decode_records(events.event(line.encode())["records"], 0))
         assert outcome.ledger.rows == 1, line
-        data = outcome.results[0].data
+        data = outcome.responses[0].data
         assert not UNPARSED_LINE.match(data), line
         assert failed_of(tmp_path / str(number), outcome) == [], line
         said = orjson.loads(data)

@@ -13,14 +13,14 @@ import pytest
 
 from streamtally.aws.handlers.invocation import answer_batch
 from streamtally.formats import REGISTRY, FormatOptions, Parser, find_format
-from streamtally.formats.base import Format, Plain, Scanner
+from streamtally.formats.base import Format, Plain, RecordParser, Row, Scanner, for_record
 from streamtally.formats.detect import detect
 from streamtally.local.arrival import read_lines as read_for_run
 from streamtally.local.logs import LogLine
 from streamtally.transform import source as source_module
 from streamtally.transform.pipeline import Pipeline, load_pipeline
 from streamtally.transform.records import decode_records
-from streamtally.transform.source import Source, SourceSettings, fresh_parser
+from streamtally.transform.source import Source, SourceSettings
 from streamtally.transform.transform import transform
 from tests.unit.events import ARRIVAL, combined, records_of, run
 
@@ -49,20 +49,20 @@ RAISED: tuple[Callable[[], Exception], ...] = (
 )
 
 
-class Planted:
+class Planted(RecordParser):
     """A parser that raises at lines with BOOM in them, before or after the real one has read them."""
 
     def __init__(self, parse: Parser, make: Callable[[], Exception]) -> None:
         self._parse = parse
         self._make = make
 
-    def __call__(self, line: str) -> Any:
+    def __call__(self, line: str) -> Row:
         if "BOOM" in line:
             raise self._make()
         return self._parse(line)
 
-    def fresh(self, arrival_ms: int | None = None) -> Planted:
-        return Planted(fresh_parser(self._parse, arrival_ms), self._make)
+    def for_record(self, arrival_ms: int | None = None) -> Planted:
+        return Planted(for_record(self._parse, arrival_ms), self._make)
 
 
 AGENT = [{"optionName": "LOGTOJSON", "logFormat": "COMBINEDAPACHELOG"}]
@@ -112,8 +112,8 @@ def check(pipeline: Pipeline, payloads: list[bytes], bad: int, reason: str) -> N
     assert outcome.ledger.imbalance() == []
     assert (outcome.ledger.lines, outcome.ledger.unparsed) == (lines, bad)
     assert outcome.ledger.reasons[reason] == bad
-    assert len(outcome.results) == len(payloads)
-    assert SECRET.encode() not in b"".join(result.data for result in outcome.results)
+    assert len(outcome.responses) == len(payloads)
+    assert SECRET.encode() not in b"".join(result.data for result in outcome.responses)
     assert all(SECRET not in name for name in outcome.ledger.reasons)
     assert outcome.ledger.rows == lines - bad
 
@@ -154,9 +154,9 @@ def test_lines_that_go_back_one_by_one(
     planted(lambda: ValueError(SECRET))
     pipeline = with_changes(source={"framing": "single"})
     records = decode_records(records_of([BAD + combined(), BAD + BAD]), ARRIVAL)
-    outcome = transform(pipeline, records, can_put_back=True)
-    assert [result.result for result in outcome.results] == ["Dropped", "ProcessingFailed"]
-    assert len(outcome.put_back) == 2
+    outcome = transform(pipeline, records, can_reingest=True)
+    assert [result.result for result in outcome.responses] == ["Dropped", "ProcessingFailed"]
+    assert len(outcome.envelopes) == 2
     assert outcome.ledger.imbalance() == []
 
 
@@ -222,7 +222,7 @@ def test_a_scanner_that_raises(default_pipeline: Pipeline, part: str) -> None:
         "encode at the end": replace(scanner, encode=half_encoded(scanner)),
     }[part]
     outcome = run(with_scanner(default_pipeline, changed), PLAIN)
-    assert [result.data for result in outcome.results] == [result.data for result in usual.results]
+    assert [result.data for result in outcome.responses] == [result.data for result in usual.responses]
     assert outcome.deliveries == usual.deliveries
     assert outcome.ledger == usual.ledger
 
@@ -305,7 +305,7 @@ def test_no_field_stops_a_parser(type_name: str) -> None:
 @pytest.mark.parametrize("line", ["a:\tbytes:\x1f5", 'a=b bytes="200\x1c"', 'a=b response="\x1d200"'])
 def test_control_characters_around_a_number(default_pipeline: Pipeline, line: str) -> None:
     outcome = run(default_pipeline, [combined()] * 400 + [line.encode() + b"\n"])
-    assert [result.result for result in outcome.results[:400]] == ["Ok"] * 400
+    assert [result.result for result in outcome.responses[:400]] == ["Ok"] * 400
     assert outcome.ledger.imbalance() == []
     assert outcome.ledger.rows + outcome.ledger.unparsed == 401
     number = next(value for name, value in default_pipeline.source.parse(line).items() if name != "a")
@@ -319,4 +319,4 @@ def test_any_member_of_a_json_line(default_pipeline: Pipeline, rows_pipeline: Pi
         outcome = run(pipeline, [line, combined()])
         assert outcome.ledger.imbalance() == []
         assert outcome.ledger.lines == 2
-        assert base64.b64encode(outcome.results[1].data)
+        assert base64.b64encode(outcome.responses[1].data)

@@ -26,7 +26,7 @@ from streamtally.local.pipeline import SUMMARY, Buffering, InProcessFunction, La
 from streamtally.local.remote import UrlFunction
 from streamtally.local.simulator.guard import is_loopback
 from streamtally.local.simulator.server import Server
-from streamtally.local.status_page import ledger_summary, status_page
+from streamtally.local.status_page import status_page
 from streamtally.text import visible
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.pipeline import Pipeline, load_pipeline
@@ -175,7 +175,7 @@ class _View:
             counters = self._laptop.counters()
             return status_page(counters, self._documents, self._ledger) if as_page else counters
         if path == "/ledger" and self._ledger is not None:
-            return ledger_summary(self._ledger)
+            return self._ledger.to_json()
         if path == "/counts":
             self._documents = self._end.settle(now_ms())
             return self._documents

@@ -216,7 +216,7 @@ def _arrive_now(lines: Iterator[ReadLine]) -> Iterator[ReadLine]:
 
 def _print_result(ledger: Ledger, pipeline: Pipeline, store: DuckDbStore | OpenSearchStore) -> None:
     """The result as one JSON object, written document by document: a row output may have any number of them."""
-    counts: dict[str, Any] = {name: getattr(ledger, name) for name in ("lines", "rows", "unparsed", "empty", "failed")}
+    counts: dict[str, Any] = {**ledger.line_classes()}
     if not isinstance(store, DuckDbStore):
         counts |= {"left_out": store.left_out, "notes": store.notes, "problems": store.problems}
     write = sys.stdout.write

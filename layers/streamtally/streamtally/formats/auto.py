@@ -33,7 +33,7 @@ from streamtally.formats import (
     syslog,
     w3c,
 )
-from streamtally.formats.base import Format, FormatOptions, Parser, Row
+from streamtally.formats.base import Format, FormatOptions, Parser, RecordParser, Row, for_record
 from streamtally.formats.engine.generate import FastParser, generate_fast
 
 CANDIDATES = (json_lines.FORMAT, apache_combined.FORMAT, apache_common.FORMAT)
@@ -121,8 +121,8 @@ def _absent(earlier: Sequence[ModuleType]) -> str:
     return _BRACKET if all(_NEEDED.get(module.FORMAT.name) == _BRACKET for module in earlier) else ""
 
 
-class AutoParser:
-    """Parses each line by how it begins; ``fresh`` gives a parser for another record.
+class AutoParser(RecordParser):
+    """Parses each line by how it begins.
 
     The format of the previous line is tried first, or combined. A line that it does not accept goes through all formats
     of its beginning, and its format is tried first for the next line. This saves time and changes no row: the first try
@@ -143,10 +143,10 @@ class AutoParser:
         ]
         self._guess: _Candidate | None = None  # None: combined
 
-    def fresh(self, arrival_ms: int | None = None) -> Parser:
+    def for_record(self, arrival_ms: int | None = None) -> Parser:
         """A parser for another record; the same where no header was seen."""
         seen = self._w3c
-        fresh = seen.fresh() if isinstance(seen, w3c.W3cParser) else seen
+        fresh = for_record(seen, arrival_ms)
         if fresh is seen:
             return self
         other = copy(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
@@ -23,7 +24,30 @@ MAX_PAIRS = 250
 TOO_MANY_PAIRS = f"more than {MAX_PAIRS} fields"
 
 Parser = Callable[[str], Row]
-"""One line without its line end → its row. Raises FormatError when the line is not of the format."""
+"""One line without its line end → its row. Raises: FormatError: the line is not of the format.
+
+Most parsers are plain functions, and parse every record's lines alike. One that does not is a :class:`RecordParser`.
+"""
+
+
+class RecordParser(ABC):
+    """A parser that depends on the record: on its arrival, or on the lines before in it. It is itself a parser."""
+
+    @abstractmethod
+    def __call__(self, line: str, /) -> Row:
+        """One line → its row. Raises: FormatError."""
+
+    @abstractmethod
+    def for_record(self, arrival_ms: int | None = None) -> Parser:
+        """The parser for another record, as if it had seen no line; itself where that is the same.
+
+        Args: arrival_ms: the record's arrival, in ms since the epoch; None where it is not known.
+        """
+
+
+def for_record(parser: Parser, arrival_ms: int | None = None) -> Parser:
+    """The parser for one record's lines (see :class:`RecordParser`); a plain function is the same for all."""
+    return parser.for_record(arrival_ms) if isinstance(parser, RecordParser) else parser
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from streamtally.errors import FormatError
-from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
+from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, RecordParser, Row
 from streamtally.formats.engine.memo import Remembered
 
 MAX_COLUMNS = 200
@@ -118,8 +118,8 @@ def _generate(names: tuple[str, ...]) -> Callable[[list[str]], Row]:
 _rows = _Rows()
 
 
-class W3cParser:
-    """A parser that follows the ``#Fields:`` lines it is given; ``fresh`` makes one that has seen none."""
+class W3cParser(RecordParser):
+    """A parser that follows the ``#Fields:`` lines of a record."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self._fields = names
@@ -127,7 +127,7 @@ class W3cParser:
         self._header: str | None = None  # the last header, until a line after it is parsed
         self._to_row: Callable[[list[str]], Row] | None = None
 
-    def fresh(self, arrival_ms: int | None = None) -> Parser:
+    def for_record(self, arrival_ms: int | None = None) -> Parser:
         """A parser for another record; the same where no header was seen."""
         return self if self._names is self._usual and self._header is None else W3cParser(self._fields)
 

@@ -12,7 +12,6 @@ from streamtally.transform.ledger import Ledger
 REFRESH_SECONDS = 3
 MAX_ROWS = 60
 MAX_REASONS = 10
-LEDGER_CLASSES = ("rows", "unparsed", "empty", "failed", "reingested")
 SHOWN_COUNTERS = (
     "IncomingRecords",
     "IncomingBytes",
@@ -25,17 +24,6 @@ _STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem 
 table{border-collapse:collapse;margin:.5rem 0 1.5rem}th,td{text-align:left;padding:.15rem 1.2rem .15rem 0}
 td.n{text-align:right;font-variant-numeric:tabular-nums}th{border-bottom:1px solid #999;font-weight:600}
 @media(prefers-color-scheme:dark){body{background:#181818;color:#ddd}}"""
-
-
-def ledger_summary(ledger: Ledger) -> dict[str, Any]:
-    """The ledger as JSON: lines by class, why lines and rows failed, and each output's fates of rows."""
-    outputs = {
-        name: {fate: getattr(output, fate) for fate in ("emitted", "filtered", "eval_failed", "out_of_range")}
-        | {"reasons": dict(output.reasons)}
-        for name, output in ledger.outputs.items()
-    }
-    classes = {name: getattr(ledger, name) for name in LEDGER_CLASSES}
-    return {"lines": ledger.lines, **classes, "reasons": dict(ledger.reasons), "outputs": outputs}
 
 
 def status_page(
@@ -61,7 +49,8 @@ def status_page(
 
 
 def _ledger_tables(ledger: Ledger) -> str:
-    classes = _table(["lines", *LEDGER_CLASSES], [[ledger.lines, *(getattr(ledger, name) for name in LEDGER_CLASSES)]])
+    counts = ledger.line_classes()
+    classes = _table(list(counts), [list(counts.values())])
     reasons = ledger.reasons + sum((output.reasons for output in ledger.outputs.values()), start=type(ledger.reasons)())
     if not reasons:
         return classes

@@ -1,7 +1,8 @@
-"""Records of failed invocations, and the batches that documents tell of.
+"""Records of failed invocations, and the batches that documents state.
 
-An error file has neither batch boundaries nor recordIds. Each document names its batch's digest, over arrival times and
-data, which an error file has: by that, records are found to be a batch, and the batch's own id with it.
+An error file has neither batch boundaries nor recordIds. But each document states its batch's digest, which is made of
+arrival times and data, and these an error file has: by the digest, records are recognised as a batch, and the batch's
+own id is found.
 """
 
 from __future__ import annotations
@@ -22,42 +23,50 @@ from streamtally.transform.transform import Outcome
 
 @dataclass(frozen=True, slots=True)
 class FailedRecord:
-    """A line of an error file.
-
-    Attributes: key, line: where it lies (lines count from 0); arrival, ended: ms; code: why; raw: its data in base64;
-    origin: the object's path that a copy of it has too (default: the key).
-    """
+    """A line of an error file."""
 
     key: str
+    """The object's key."""
     line: int
+    """The line's number in it, from 0."""
     arrival: int
+    """When Firehose received the record, in ms since the epoch."""
     ended: int
+    """When its last attempt ended, in ms since the epoch."""
     code: str
+    """Firehose's errorCode."""
     raw: str
+    """Its data in base64."""
     origin: str = ""
+    """The object's path, which copies of the object share; empty: the key."""
 
     @property
     def identity(self) -> str:
-        """The same however often it is put back."""
+        """The same however often it is re-ingested."""
         return f"{self.origin or self.key}#{self.line}"
 
 
 @dataclass(frozen=True, slots=True)
 class FoundBatch:
-    """A batch that documents tell of: its digest, its id, how many records, its arrivals in ms."""
+    """A batch that documents state."""
 
     digest: str
+    """See :class:`streamtally.transform.batch.Batch`."""
     batch_id: str
+    """Its own id."""
     records: int
+    """How many records it has."""
     first_arrival: int
+    """In ms since the epoch."""
     last_arrival: int
+    """In ms since the epoch."""
 
 
 class Batches(Protocol):
-    """What is known of batches that were counted, in whole or in part."""
+    """Looks up batches that were counted, as a whole or in part."""
 
     def find(self, first: int, last: int) -> Sequence[FoundBatch]:
-        """All batches that have records between two arrivals, in ms."""
+        """All batches that have records between two arrivals, in ms since the epoch."""
 
     def rows(self, batch_id: str) -> Sequence[Mapping[str, Any]]:
         """The documents of a batch's rows."""
@@ -67,12 +76,12 @@ Opened = Mapping[FailedRecord, Record]
 
 
 def records_of(batch: FoundBatch, group: Sequence[FailedRecord], opened: Opened) -> list[FailedRecord] | None:
-    """The records of a group that are this batch, by its digest; None if they are not there whole."""
-    inside = [each for each in group if batch.first_arrival <= each.arrival <= batch.last_arrival]
+    """The records of a group that are this batch, by its digest; None if they are not all there."""
+    inside = [failed for failed in group if batch.first_arrival <= failed.arrival <= batch.last_arrival]
     # Two batches may meet within one millisecond, so runs of the right length are tried, in the file's order.
     for start in range(max(0, len(inside) - batch.records) + 1):
         run = inside[start : start + batch.records]
-        if len(run) == batch.records and describe_batch([opened[each] for each in run]).digest == batch.digest:
+        if len(run) == batch.records and describe_batch([opened[failed] for failed in run]).digest == batch.digest:
             return run
     return None
 
@@ -80,32 +89,31 @@ def records_of(batch: FoundBatch, group: Sequence[FailedRecord], opened: Opened)
 def missing_documents(
     outcome: Outcome, pipeline: Pipeline, batches: Batches | None, batch_id: str
 ) -> list[tuple[str | None, bytes]] | None:
-    """The documents of a batch, less the rows that are there: a row's id goes by its record, which nobody knows now.
+    """The documents of a batch without the rows that are indexed: a row's id depends on its recordId, which is lost.
 
-    None: some rows are there, made by another plan.
+    None: some rows are indexed that another plan made.
     """
-    made = [(delivery.stream, each) for delivery in outcome.deliveries for each in delivery.documents]
-    if not any("row_id" in orjson.loads(each)["tally"] for _, each in made) or batches is None:
+    made = [(delivery.stream, encoded) for delivery in outcome.deliveries for encoded in delivery.documents]
+    if batches is None or not any("row_id" in orjson.loads(encoded)["tally"] for _, encoded in made):
         return made
-    there: Counter[bytes] = Counter()
+    indexed: Counter[bytes] = Counter()
     for document in batches.rows(batch_id):
         if document["tally"]["plan_id"] != pipeline.plan_id:
             return None
-        there[_said(document)] += 1
+        indexed[_content(document)] += 1
     documents = []
-    for stream, each in made:
-        document = orjson.loads(each)
-        said = _said(document)
-        tally = document["tally"]
-        if "row_id" in tally and tally["batch_id"] == batch_id and there[said] > 0:
-            there[said] -= 1
+    for stream, encoded in made:
+        document = orjson.loads(encoded)
+        content, tally = _content(document), document["tally"]
+        if "row_id" in tally and tally["batch_id"] == batch_id and indexed[content] > 0:
+            indexed[content] -= 1
         else:
-            documents.append((stream, each))
+            documents.append((stream, encoded))
     return documents
 
 
-def _said(document: Mapping[str, Any]) -> bytes:
-    """What a row says, but for its id."""
+def _content(document: Mapping[str, Any]) -> bytes:
+    """What a row's document holds apart from its id."""
     tally = document["tally"]
     columns = {name: value for name, value in document.items() if name != "tally"}
     return canonical_json([tally["output"], tally.get("time"), columns])

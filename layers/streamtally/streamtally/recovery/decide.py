@@ -1,22 +1,23 @@
-"""What to do with what lies in the error prefixes: decided here, done by the edge.
+"""What to do with failed records: decided here, done by the edge.
 
-Cases (each line of an error file is one):
+Each line of an error file is a failed record of one of these cases:
 
-- answered ProcessingFailed: it was never counted, so it goes back as new, if the current pipeline takes it now;
-- a part that went round: it carries its identity, so it goes back as it is, and overwrites what was counted of it;
-- its invocation failed: its batch may have been counted, in part or whole. The error file has no batch boundaries, but
-  every document names its batch's digest, so the batch is looked for by it. Found: its partials are made again under
-  the batch's own id, which finishes a batch that was put in part, and the lines go to S3 alone. Not found, and no other
-  batch covers these arrivals: it goes back as new. Otherwise: undecided, S3 alone, and reported;
-- of a time that the index has closed, nothing can be counted any more, nor told: undecided too;
-- failed so short a time ago that its documents may be on their way to the index: it stays for a later run.
+- it was answered ProcessingFailed: it was never counted, so it is re-ingested as new if the current pipeline takes it;
+- it is a re-ingested part: it carries its identity, so it is re-ingested unmodified, and overwrites what was counted;
+- its invocation failed: its batch may have been counted, in part or as a whole. The error file has no batch boundaries,
+  but every document states its batch's digest, so the batch is looked up by it. If it is found, its partials are made
+  again under the batch's own id, which completes a batch that was sent in part, and the lines go to S3 alone. If it is
+  not found and no other batch covers these arrivals, the record is re-ingested as new. Otherwise it is undecided: it
+  goes to S3 alone and is reported;
+- the index has closed its window: nothing can be counted or looked up any more, so it is undecided too;
+- it failed so recently that its documents may be on their way to the index: it stays for a later run.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import orjson
 
@@ -40,10 +41,11 @@ from streamtally.recovery.outcomes import (
 from streamtally.times.iso import from_iso
 from streamtally.transform.bounds import NO_BOUNDS
 from streamtally.transform.envelope import MAX_ENVELOPE_BYTES, UNSEALED, Envelope, Seal, encode_envelope
+from streamtally.transform.lines import without_empty_lines
 from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.records import Record, RecordGroup, open_record
-from streamtally.transform.reingest import to_envelopes
-from streamtally.transform.response import MAX_RESPONSE_BYTES, OK
+from streamtally.transform.reingest import Reingestion, to_envelopes
+from streamtally.transform.response import OK
 from streamtally.transform.transform import Outcome, transform
 
 PROCESSING_FAILED_STATUS = "Lambda.ProcessingFailedStatus"
@@ -51,27 +53,24 @@ PROCESSING_FAILED_STATUS = "Lambda.ProcessingFailedStatus"
 
 @dataclass(frozen=True)
 class Rules:
-    """What every decision goes by.
-
-    Attributes:
-        pipeline: the current one.
-        batches: None: there is nothing to ask, so failed invocations stay undecided.
-        count_undecided: put what is undecided back as new.
-        closed_before: output → ms; documents dated before are late, and what would tell of their batches is gone.
-        known_until: ms; what failed later may have documents on their way that ``batches`` does not know yet.
-        unknown: why ``batches`` does not tell of all documents; empty: it does.
-        seal: signs envelopes, and says whose are believed.
-        countable_from: ms; what arrived earlier, the transform counts no more.
-    """
+    """What every decision depends on."""
 
     pipeline: Pipeline
+    """The current pipeline."""
     batches: Batches | None = None
+    """Looks up batches; None: there is no index to ask, so records of failed invocations stay undecided."""
     count_undecided: bool = False
+    """Whether undecided records are re-ingested as new."""
     closed_before: Mapping[str, int] = field(default_factory=dict)
+    """Output → ms since the epoch; documents dated before are late, and its batches can no longer be looked up."""
     known_until: int = 2**62
+    """In ms since the epoch; what failed later may have documents on their way that ``batches`` does not find yet."""
     unknown: str = ""
+    """Why ``batches`` does not find all documents; empty: it does."""
     seal: Seal = UNSEALED
+    """Signs envelopes, and decides which are trusted."""
     countable_from: int = 0
+    """In ms since the epoch; the transform no longer counts what arrived earlier."""
 
 
 def decide(failed: Iterable[FailedRecord], rules: Rules) -> Decision:
@@ -80,7 +79,7 @@ def decide(failed: Iterable[FailedRecord], rules: Rules) -> Decision:
     groups: dict[int, list[FailedRecord]] = defaultdict(list)
     for record in failed:
         if record.code == PROCESSING_FAILED_STATUS:
-            _put_back(decision, record, rules, _Fate(GOES_BACK, record.code))
+            _reingest(decision, record, rules, _Fate(GOES_BACK, record.code))
         else:
             groups[record.ended].append(record)
     for group in groups.values():
@@ -94,33 +93,33 @@ class _Fate:
     why: str
 
 
-def _put_back(decision: Decision, failed: FailedRecord, rules: Rules, fate: _Fate) -> None:
-    """Put a record back if the pipeline takes it now: as new, or (counted, or undecided) for S3 alone."""
+def _reingest(decision: Decision, failed: FailedRecord, rules: Rules, fate: _Fate) -> None:
+    """Re-ingest a record if the current pipeline takes it: as new, or (counted or undecided) for S3 alone."""
     record = open_record(failed.identity, failed.raw, failed.arrival, rules.seal)
     if record.payload is None:
         decision.note(STAYS, record.error, failed, rules.seal)
         return
     outcome = transform(rules.pipeline, [record], bounds=NO_BOUNDS)
-    if outcome.results[0].result != OK:
+    (response,) = outcome.responses
+    if response.result != OK:
         reason = outcome.ledger.reasons.most_common(1)
         decision.note(STAYS, reason[0][0] if reason else NO_LINES, failed, rules.seal)
         return
     fate = _final(fate, record, outcome, rules)
-    is_new = fate.outcome == GOES_BACK
-    envelopes = _envelopes(record, not is_new, outcome, rules)
+    envelopes = _envelopes(record, fate.outcome != GOES_BACK, response.size_bytes(), rules)
     if not envelopes:
         decision.note(STAYS, TOO_LARGE, failed, rules.seal)
         return
-    decision.put_back += [(failed, envelope) for envelope in envelopes]
+    decision.envelopes += [(failed, envelope) for envelope in envelopes]
     decision.note(fate.outcome, fate.why, failed, rules.seal)
     if fate.outcome == UNDECIDED:
         decision.undecided.append(failed)
 
 
 def _final(fate: _Fate, record: Record, outcome: Outcome, rules: Rules) -> _Fate:
-    """A fate, seeing what is closed and what was asked for."""
+    """The fate after the rules on closed windows, undecided records and age."""
     if fate.outcome == UNDECIDED and record.envelope is not None:
-        fate = _Fate(GOES_BACK, "a part that went round")  # whatever was counted of it is overwritten
+        fate = _Fate(GOES_BACK, "a part that went round")  # it overwrites whatever was counted of it
     if fate.outcome == GOES_BACK and _is_closed(outcome, rules.closed_before):
         fate = _Fate(UNDECIDED, IS_CLOSED)
     if fate.outcome == UNDECIDED and rules.count_undecided:
@@ -139,48 +138,49 @@ def _is_closed(outcome: Outcome, closed_before: Mapping[str, int]) -> bool:
     return False
 
 
-def _envelopes(record: Record, is_counted: bool, outcome: Outcome, rules: Rules) -> list[bytes]:
-    """The record in an envelope; in several, each with lines of it, if it does not fit into one; else nothing."""
+def _envelopes(record: Record, is_counted: bool, size_bytes: int, rules: Rules) -> list[bytes]:
+    """The record in one envelope; in several with a part of its lines each if it does not fit; none if it cannot be.
+
+    Args: size_bytes: what it takes in the response.
+    """
     envelope = _envelope(record, is_counted)
     whole = encode_envelope(envelope, rules.seal)
     if len(whole) <= MAX_ENVELOPE_BYTES:
         return [whole]
-    record.envelope = envelope
-    size_bytes = outcome.results[0].size_bytes()
-    return to_envelopes(
-        record, size_bytes, MAX_RESPONSE_BYTES, rules.pipeline.source, rules.seal, rules.pipeline.bounds
-    )
+    enveloped = replace(without_empty_lines(record), envelope=envelope)
+    return to_envelopes(enveloped, size_bytes, Reingestion(rules.pipeline.source, rules.seal, rules.pipeline.bounds))
 
 
 def _envelope(record: Record, is_counted: bool) -> Envelope:
     old = record.envelope
-    if old is not None:  # a part keeps its identity: what was counted of it is overwritten, never added
+    if old is not None:  # a part keeps its identity, so it overwrites what was counted of it
         is_counted = is_counted or old.is_counted
         return Envelope(old.origin, old.part, old.first_arrival, 0, old.is_plain, old.body, is_counted=is_counted)
     return Envelope(record.identity, "0", record.arrival, 0, False, record.data or b"", is_counted=is_counted)
 
 
 def _decide_group(decision: Decision, group: list[FailedRecord], rules: Rules) -> None:
-    first, last = min(each.arrival for each in group), max(each.arrival for each in group)
-    opened = {each: open_record(each.identity, each.raw, each.arrival, rules.seal) for each in group}
+    """Decide on the records of invocations that failed at one time."""
+    arrivals = [failed.arrival for failed in group]
+    opened = {failed: open_record(failed.identity, failed.raw, failed.arrival, rules.seal) for failed in group}
     by_digest: dict[str, list[FoundBatch]] = defaultdict(list)
-    for batch in rules.batches.find(first, last) if rules.batches else ():
+    for batch in rules.batches.find(min(arrivals), max(arrivals)) if rules.batches else ():
         by_digest[batch.digest].append(batch)
-    left = list(group)
+    remaining = list(group)
     unmatched: list[tuple[FoundBatch, str]] = []
     for batches in by_digest.values():
-        left, problem = _match(decision, batches, left, opened, rules)
+        remaining, problem = _match(decision, batches, remaining, opened, rules)
         if problem:
             unmatched.append((batches[0], problem))
-    for failed in left:
+    for failed in remaining:
         _decide_unmatched(decision, failed, unmatched, rules)
 
 
 def _decide_unmatched(
     decision: Decision, failed: FailedRecord, unmatched: Sequence[tuple[FoundBatch, str]], rules: Rules
 ) -> None:
-    """A record of which no batch was found."""
-    covered = [why for each, why in unmatched if each.first_arrival <= failed.arrival <= each.last_arrival]
+    """Decide on a record of which no batch was found."""
+    covered = [why for batch, why in unmatched if batch.first_arrival <= failed.arrival <= batch.last_arrival]
     if rules.batches is None:
         fate = _Fate(UNDECIDED, NO_INDEX)
     elif failed.ended > rules.known_until:
@@ -190,51 +190,55 @@ def _decide_unmatched(
         fate = _Fate(UNDECIDED, covered[0] if covered else rules.unknown)
     else:
         fate = _Fate(GOES_BACK, failed.code)
-    _put_back(decision, failed, rules, fate)
+    _reingest(decision, failed, rules, fate)
 
 
 def _match(
-    decision: Decision, batches: Sequence[FoundBatch], left: list[FailedRecord], opened: Opened, rules: Rules
+    decision: Decision, batches: Sequence[FoundBatch], remaining: list[FailedRecord], opened: Opened, rules: Rules
 ) -> tuple[list[FailedRecord], str]:
-    """Finish the batches of one digest. Returns: the records that are left, and why a batch was not finished.
+    """Complete the batches of one digest.
 
-    They are the groups of one batch: its fresh records, and its parts, which say themselves who they are. Of equal
-    lines that came in one millisecond there may be several batches, of which any is any other.
+    They are the groups of one batch: its fresh records, and its parts, which state their own identities. Of equal lines
+    that arrived in one millisecond there may be several batches, which are interchangeable.
+
+    Returns: the remaining records, and why a batch was not completed.
     """
     waiting = list(batches)
     while waiting:
-        mine = records_of(waiting[0], left, opened)
-        if mine is None:
-            return left, COVERED
-        found = set(mine)
-        parts = {RecordGroup([opened[each]]).batch_id for each in mine if opened[each].envelope is not None}
-        waiting = [each for each in waiting if each.batch_id not in parts]
-        problem = _finish_batch(decision, waiting[0].batch_id if waiting else "", mine, opened, rules)
+        matched = records_of(waiting[0], remaining, opened)
+        if matched is None:
+            return remaining, COVERED
+        parts = {RecordGroup([opened[failed]]).batch_id for failed in matched if opened[failed].envelope is not None}
+        waiting = [batch for batch in waiting if batch.batch_id not in parts]
+        problem = _complete_batch(decision, waiting[0].batch_id if waiting else "", matched, opened, rules)
         if problem:
-            return left, problem
-        left = [each for each in left if each not in found]
+            return remaining, problem
+        done = set(matched)
+        remaining = [failed for failed in remaining if failed not in done]
         waiting = waiting[1:]
-    return left, ""
+    return remaining, ""
 
 
-def _finish_batch(decision: Decision, batch_id: str, mine: list[FailedRecord], opened: Opened, rules: Rules) -> str:
-    """Make a batch's partials again and put them. Returns: why it cannot be finished, or nothing.
+def _complete_batch(
+    decision: Decision, batch_id: str, matched: list[FailedRecord], opened: Opened, rules: Rules
+) -> str:
+    """Make a batch's partials again and deliver them.
 
-    Args: batch_id: of its fresh records; empty: of parts alone was anything found.
+    Args: batch_id: of its fresh records; empty: only parts of it were found.
+    Returns: why it cannot be completed; empty if it is.
     """
     if batch_id:
-        outcome = transform(
-            rules.pipeline, [opened[each] for each in mine], can_put_back=True, batch_id=batch_id, seal=rules.seal
-        )
-        if outcome.put_back:
-            return WENT_ROUND  # which of them, the error file does not tell
+        records = [opened[failed] for failed in matched]
+        outcome = transform(rules.pipeline, records, can_reingest=True, batch_id=batch_id, seal=rules.seal)
+        if outcome.envelopes:
+            return WENT_ROUND  # the error file does not state which of them
         documents = missing_documents(outcome, rules.pipeline, rules.batches, batch_id)
         if documents is None:
             return OTHER_ROWS
         decision.batches_found += 1
         decision.documents += documents
-    for each in mine:
-        is_counted = bool(batch_id) and opened[each].envelope is None
-        # Of fresh records nothing was found though parts of their batch were: they were never counted.
-        _put_back(decision, each, rules, _Fate(S3_ALONE if is_counted else GOES_BACK, each.code))
+    for failed in matched:
+        is_counted = bool(batch_id) and opened[failed].envelope is None
+        # Fresh records of which nothing was found, although parts of their batch were, have never been counted.
+        _reingest(decision, failed, rules, _Fate(S3_ALONE if is_counted else GOES_BACK, failed.code))
     return ""

@@ -1,4 +1,4 @@
-"""What becomes of failed records, and why: counted, with examples."""
+"""What becomes of failed records, and why: counts and examples."""
 
 from __future__ import annotations
 
@@ -32,29 +32,29 @@ NO_LINES = "it has no lines"
 
 
 @dataclass
-class Group:
-    """Records of one fate and reason: how many, and some of them."""
+class OutcomeGroup:
+    """Records with one outcome and reason."""
 
     count: int = 0
+    """How many records."""
     examples: list[str] = field(default_factory=list)
+    """Some of them: where each one is, and its first line."""
 
 
 @dataclass
 class Decision:
-    """What becomes of failed records.
+    """What becomes of failed records."""
 
-    Attributes:
-        put_back: envelopes for the source stream, each with the record that it settles (a large record has several).
-        documents: for the second stream: partials of batches that were found.
-        groups: (one of ``OUTCOMES``, why) → records.
-        undecided: records whose counting nobody can tell.
-    """
-
-    put_back: list[tuple[FailedRecord, bytes]] = field(default_factory=list)
+    envelopes: list[tuple[FailedRecord, bytes]] = field(default_factory=list)
+    """What is sent into the source stream, each with the record that it settles (a large record has several)."""
     documents: list[tuple[str | None, bytes]] = field(default_factory=list)
-    groups: dict[tuple[str, str], Group] = field(default_factory=lambda: defaultdict(Group))
+    """For the summary stream: partials of batches that were found, each with its stream (None: the default one)."""
+    groups: dict[tuple[str, str], OutcomeGroup] = field(default_factory=lambda: defaultdict(OutcomeGroup))
+    """(one of ``OUTCOMES``, why) → records."""
     undecided: list[FailedRecord] = field(default_factory=list)
+    """Records of which it is not known whether they were counted."""
     batches_found: int = 0
+    """How many batches were found and completed."""
 
     @property
     def stays(self) -> Counter[str]:
@@ -63,11 +63,11 @@ class Decision:
 
     @property
     def records(self) -> int:
-        """How many records go back."""
-        return len({record.identity for record, _ in self.put_back})
+        """How many records are re-ingested."""
+        return len({record.identity for record, _ in self.envelopes})
 
     def note(self, outcome: str, why: str, failed: FailedRecord, seal: Seal = UNSEALED) -> None:
-        """Count a record among those of its fate. Args: seal: by what its envelope is opened for an example."""
+        """Count a record with its outcome. Args: seal: decides whether its envelope is trusted, for the example."""
         group = self.groups[outcome, why]
         group.count += 1
         if len(group.examples) < EXAMPLES:
@@ -75,7 +75,7 @@ class Decision:
 
 
 def _text(failed: FailedRecord, seal: Seal) -> str:
-    """The record's first line, as far as it is one."""
+    """The record's first line, as far as it can be decoded."""
     record = open_record(failed.identity, failed.raw, failed.arrival, seal)
     data = record.payload if record.payload is not None else record.data
     if data is None:
@@ -83,7 +83,7 @@ def _text(failed: FailedRecord, seal: Seal) -> str:
     return data.partition(b"\n")[0].decode("utf-8", "replace")[:EXAMPLE_CHARS]
 
 
-def in_order(decision: Decision) -> Iterator[tuple[str, str, Group]]:
+def in_order(decision: Decision) -> Iterator[tuple[str, str, OutcomeGroup]]:
     """(outcome, why, records), by outcome, the most frequent first."""
-    order = sorted(decision.groups.items(), key=lambda each: (OUTCOMES.index(each[0][0]), -each[1].count, each[0][1]))
+    order = sorted(decision.groups.items(), key=lambda item: (OUTCOMES.index(item[0][0]), -item[1].count, item[0][1]))
     yield from ((outcome, why, group) for (outcome, why), group in order)

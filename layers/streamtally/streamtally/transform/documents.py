@@ -1,6 +1,6 @@
-"""Documents of the second stream: an output's columns, and the account of ours in ``tally``.
+"""Documents of the summary stream: an output's columns, and Streamtally's own members under ``tally``.
 
-Ids are derived, so that a repeated call makes the same document: ``partial_id`` from (plan, output, window, key,
+Ids are derived, so that a repeated invocation makes the same document: ``partial_id`` from (plan, output, window, key,
 batch), ``row_id`` from (output, record identity, line number). Times are ISO 8601, UTC, with Z.
 """
 
@@ -20,7 +20,7 @@ from streamtally.times.iso import to_iso
 from streamtally.transform.batch import Batch
 
 MAX_DOCUMENT_BYTES = 1000 * 1024 - 1
-"""A record of PutRecordBatch is at most 1,000 KiB (before base64), its line end included."""
+"""A record of PutRecordBatch holds at most 1,000 KiB (before base64), including its line end."""
 
 
 def encode_document(document: dict[str, Any]) -> bytes:
@@ -32,9 +32,9 @@ def encode_document(document: dict[str, Any]) -> bytes:
 
 
 def encode_hard(document: dict[str, Any]) -> bytes:
-    """JSON of what orjson does not write: integers past 64 bits, lone surrogates, deeper nesting.
+    """JSON of what orjson cannot write: integers beyond 64 bits, lone surrogates, deeper nesting.
 
-    Raises: TypeError, ValueError, RecursionError: even so it cannot be written.
+    Raises: TypeError, ValueError, RecursionError: this cannot write it either.
     """
     return json.dumps(document, separators=(",", ":"), default=float, allow_nan=False).encode()
 
@@ -42,12 +42,12 @@ def encode_hard(document: dict[str, Any]) -> bytes:
 def _encode_number(value: Any) -> Any:
     text = str(value)  # DECIMAL: its digits, as a number
     is_integer = text.lstrip("-").isdigit()
-    # OpenSearch reads a number without a point as an integer, of which it takes none past 64 bits.
+    # OpenSearch reads a number without a decimal point as an integer, and rejects integers beyond 64 bits.
     return orjson.Fragment(text + ".0" if is_integer and abs(value) >= 2**63 else text)
 
 
-def batch_account(batch: Batch, batch_id: str, plan_id: str) -> dict[str, Any]:
-    """The part of ``tally`` that is the same for all documents of a group."""
+def batch_info(batch: Batch, batch_id: str, plan_id: str) -> dict[str, Any]:
+    """The members of ``tally`` that all documents of a group share."""
     return {
         "batch_id": batch_id,
         "batch_digest": batch.digest,
@@ -58,48 +58,48 @@ def batch_account(batch: Batch, batch_id: str, plan_id: str) -> dict[str, Any]:
 
 
 def partial_id(plan_id: str, output: str, window_start: int, key: list[Any], batch_id: str) -> str:
-    """The id of what a batch adds to a window and key; window_start in ms, key as JSON."""
+    """The id of a batch's partial for a window and key. Args: window_start: ms since the epoch; key: as JSON."""
     return digest([plan_id, output, window_start, key, batch_id])
 
 
 def row_id(output: str, identity: str, line: int) -> str:
-    """The id of a row's document: the line counts from 0 within its record."""
+    """The id of a row's document. Args: line: its number within the record, from 0."""
     return digest([output, identity, line])
 
 
 def partial_document(
-    output: WindowedOutput, key: tuple[Any, ...], group: list[Any], account: dict[str, Any]
+    output: WindowedOutput, key: tuple[Any, ...], group: list[Any], batch_info: dict[str, Any]
 ) -> dict[str, Any]:
-    """The partial of a group's entry: key = (window start in ms, *key values)."""
+    """The partial of a window and key. Args: key: (window start in ms, *key values)."""
     window_start = key[0]
     state = output.state_to_json(key[1:], group)
     columns, _ = output.finish(window_start, state)
-    identity = partial_id(account["plan_id"], output.name, window_start, state["key"], account["batch_id"])
+    identity = partial_id(batch_info["plan_id"], output.name, window_start, state["key"], batch_info["batch_id"])
     tally = {
         "output": output.name,
         "window_start": to_iso(window_start),
         "partial_id": identity,
-        # The partials of one group lie together in this order, so settling reads any number of them in little memory.
+        # Sorted by this id a group's partials are adjacent, so settling reads any number of them in little memory.
         "group_id": digest([output.name, window_start, state["key"]]),
     }
     merge = to_merge(output.operations, state)
     more = {"merge": merge} if merge else {}
-    return {**columns, "tally": {**tally, **account, "state": state, **more, "out_of_range": group[1]}}
+    return {**columns, "tally": {**tally, **batch_info, "state": state, **more, "out_of_range": group[1]}}
 
 
 UNPARSED = '{"unparsed":'
 UNPARSED_LINE = re.compile(rb'\{(?:"line_id":"[0-9a-f]{32}",)?"unparsed":')
-"""How a line of the S3 side begins that did not parse, and no other: a row is written with a blank more if need be."""
+"""How a line in S3 begins if it did not parse, and only then: a row that would begin so gets a blank."""
 
 
 def unlike_unparsed(text: str) -> str:
-    """A row's JSON, written so that it does not begin like a line that did not parse, whatever its log says."""
+    """A row's JSON, changed so that it never begins like a line that did not parse."""
     looks_so = text.startswith((UNPARSED, '{"line_id":')) and UNPARSED_LINE.match(text[:100].encode("utf-8", "replace"))
     return f" {text}" if looks_so else text
 
 
 def add_line_ids(text: str, identity: str) -> str:
-    """JSON lines with ``line_id`` in front: the same for the same line of the same record, so that twins in S3 show."""
+    """JSON lines with a ``line_id`` first, which is derived from record and line, so that duplicates in S3 show."""
     lines = text.split("\n")
     ids = numbered_digests(identity, len(lines))
     return "\n".join([_with_id(line, id_) if line else line for line, id_ in zip(lines, ids, strict=True)])
@@ -113,8 +113,8 @@ def _with_id(line: str, id_: str) -> str:
 
 
 def row_document(
-    output: RowOutput, columns: dict[str, Any], time: int, id_: str, fate_is_out_of_range: bool, account: dict[str, Any]
+    output: RowOutput, columns: dict[str, Any], time: int, id_: str, is_out_of_range: bool, batch_info: dict[str, Any]
 ) -> dict[str, Any]:
-    """The document of a row: time in ms."""
+    """The document of a row. Args: time: ms since the epoch."""
     tally = {"output": output.name, "time": to_iso(time), "row_id": id_}
-    return {**columns, "tally": {**tally, **account, "out_of_range": int(fate_is_out_of_range)}}
+    return {**columns, "tally": {**tally, **batch_info, "out_of_range": int(is_out_of_range)}}

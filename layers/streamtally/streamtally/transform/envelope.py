@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 from streamtally.errors import RecordError
 from streamtally.ids import digest
+from streamtally.transform.compression import ZLIB_WINDOW, TooLargeError, inflate
 
 MAGIC = b"\x89tally\x01"
 SIGNED_MAGIC = b"\x89tally\x02"
@@ -166,13 +167,9 @@ def _text(data: bytes, position: int, width: int) -> tuple[str, int]:
 
 
 def _decompress(body: bytes, limit_bytes: int) -> bytes:
-    reader = zlib.decompressobj()
     try:
-        found = reader.decompress(body, limit_bytes + 1)
-    except zlib.error:
+        return inflate(body, limit_bytes, ZLIB_WINDOW, "envelope's data")[0]
+    except TooLargeError as error:
+        raise RecordError(str(error)) from None
+    except RecordError:
         raise RecordError("the envelope is broken") from None
-    if len(found) > limit_bytes:
-        raise RecordError("the envelope's data grows too large")
-    if not reader.eof:
-        raise RecordError("the envelope is broken")
-    return found

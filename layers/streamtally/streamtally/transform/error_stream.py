@@ -1,7 +1,7 @@
-"""The error output: rows that a pump could not evaluate, as Kinesis Analytics' ``error_stream`` held them.
+"""The error output: rows that a pump could not evaluate, as in Kinesis Analytics' ``error_stream``.
 
-It is a row output whose own WHERE is never TRUE; its documents are made here, one for each pump that a row failed in.
-There is no clock in the core, so ERROR_TIME is the record's arrival, as DATA_ROWTIME is.
+It is a row output whose own WHERE is never TRUE; its documents are made here, one for each pump in which a row failed.
+The core has no clock, so ERROR_TIME is the record's arrival, like DATA_ROWTIME.
 """
 
 from __future__ import annotations
@@ -37,13 +37,16 @@ _write_time = value_to_text(SqlType("TIMESTAMP"))
 
 def error_output_node() -> dict[str, Any]:
     """The error stream as an output of a plan."""
-    columns = [{"name": name, "type": of, "expr": {"literal": None, "type": of}} for name, of in COLUMNS.items()]
+    columns = [
+        {"name": name, "type": sql_type, "expr": {"literal": None, "type": sql_type}}
+        for name, sql_type in COLUMNS.items()
+    ]
     never = {"literal": False, "type": "BOOLEAN"}
     return {"name": ERROR_STREAM, "kind": "row", "time": {"time": "arrival"}, "where": never, "columns": columns}
 
 
 def _row_hex(row: Row) -> str:
-    """A row's JSON in hexadecimal, as much as DATA_ROW holds; nothing of a row that cannot be written."""
+    """A row's JSON in hexadecimal, cut to what DATA_ROW holds; empty if the row cannot be written as JSON."""
     try:
         return orjson.dumps(row, default=str).hex()[:MAX_ROW_CHARS]
     except TypeError:
@@ -54,46 +57,46 @@ def _row_hex(row: Row) -> str:
         return ""
 
 
-def count_failure(account: OutputLedger, error: Exception, rows: int, pump: str | None = None) -> str:
-    """Count rows that cannot be evaluated, under the pump's name and a reason that holds nothing of them.
+def count_failure(ledger: OutputLedger, error: Exception, rows: int, pump: str | None = None) -> str:
+    """Count rows that cannot be evaluated, by the pump's name and a reason that contains none of their data.
 
     Returns: the reason without the pump.
     """
-    known = isinstance(error, EvaluationError)
-    reason = str(error) if known else f"cannot be evaluated ({type(error).__name__})"
-    account.eval_failed += rows
-    account.reasons[reason if pump is None else f"{pump}: {reason}"] += rows
+    is_known = isinstance(error, EvaluationError)
+    reason = str(error) if is_known else f"cannot be evaluated ({type(error).__name__})"
+    ledger.eval_failed += rows
+    ledger.reasons[reason if pump is None else f"{pump}: {reason}"] += rows
     return reason
 
 
-class ErrorTarget:
-    """Takes failures of a row from the other targets, and makes their documents when the row comes to itself.
+class ErrorRows:
+    """Takes a row's failures from the other writers, and makes their documents when the row is added to it.
 
-    It must be the last target of a row. A row with failures counts as emitted here, every other one as filtered.
+    It must be the last writer of a row. A row with failures counts as emitted here, every other one as filtered.
     """
 
-    ambiguous = False
+    is_ambiguous = False
 
-    def __init__(self, output: RowOutput, account: OutputLedger, batch_account: dict[str, Any]) -> None:
+    def __init__(self, output: RowOutput, ledger: OutputLedger, batch_info: dict[str, Any]) -> None:
         self.output = output
-        self._account = account
-        self._batch_account = batch_account
+        self._ledger = ledger
+        self._batch_info = batch_info
         self._pending: list[tuple[str, str, str]] = []
         self._documents: list[bytes] = []
 
     def note(self, output: str, pump: str, reason: str) -> None:
-        """A failure of the row that is being given to the targets."""
+        """Record a failure of the row that is being added to the writers."""
         self._pending.append((output, pump, reason))
 
     def fail(self, error: Exception, rows: int) -> None:
         """Count rows whose failures could not be written either."""
         self._pending.clear()
-        count_failure(self._account, error, rows)
+        count_failure(self._ledger, error, rows)
 
     def add_row(self, row: Row, record: Record, number: int) -> None:
         """Make the documents of a row's failures."""
         if not self._pending:
-            self._account.filtered += 1
+            self._ledger.filtered += 1
             return
         try:
             documents = self._failures(row, record, number)
@@ -102,7 +105,7 @@ class ErrorTarget:
             return
         self._documents += documents
         self._pending.clear()
-        self._account.emitted += 1
+        self._ledger.emitted += 1
 
     def _failures(self, row: Row, record: Record, number: int) -> list[bytes]:
         time, data = _write_time(record.arrival), _row_hex(row)
@@ -110,11 +113,11 @@ class ErrorTarget:
         for output, pump, reason in self._pending:
             columns = dict(zip(COLUMNS, (time, "ERROR", "EvaluationError", reason, time, data, pump), strict=True))
             identity = row_id(f"{ERROR_STREAM}/{output}", record.identity, number)
-            document = row_document(self.output, columns, record.arrival, identity, False, self._batch_account)
+            document = row_document(self.output, columns, record.arrival, identity, False, self._batch_info)
             documents.append(encode_document(document))
         return documents
 
     def close(self, first_arrival: int, last_arrival: int) -> list[bytes]:
         """The documents."""
-        self._account.documents += len(self._documents)
+        self._ledger.documents += len(self._documents)
         return self._documents

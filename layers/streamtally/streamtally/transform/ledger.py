@@ -1,4 +1,4 @@
-"""The account of a batch: every line in exactly one class, every row in exactly one fate of each output.
+"""The ledger of a batch: every line is in exactly one class, and every row has exactly one fate in each output.
 
 ``lines = rows + unparsed + empty + failed + reingested``; for each output
 ``rows = emitted + filtered + eval_failed + out_of_range`` (an output counts emitted and out of range).
@@ -9,62 +9,74 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+LINE_CLASSES = ("rows", "unparsed", "empty", "failed", "reingested")
+"""What becomes of a line."""
+RECORD_RESULTS = ("ok", "dropped", "processing_failed")
+"""What a record is answered."""
+ROW_FATES = ("emitted", "filtered", "eval_failed", "out_of_range")
+"""What becomes of a row in an output."""
+
 
 @dataclass
 class OutputLedger:
-    """The fates of rows in one output.
-
-    Attributes:
-        emitted, filtered, eval_failed, out_of_range: rows.
-        documents: how many documents they became.
-        reasons: why rows failed to evaluate → rows.
-    """
+    """The fates of rows in one output."""
 
     emitted: int = 0
+    """Rows that are in its documents."""
     filtered: int = 0
+    """Rows that its WHERE excludes."""
     eval_failed: int = 0
+    """Rows that could not be evaluated."""
     out_of_range: int = 0
+    """Rows whose event time is not believed; they are in its documents, under their arrival."""
     documents: int = 0
+    """How many documents the rows became."""
     reasons: Counter[str] = field(default_factory=Counter)
+    """Why rows could not be evaluated → rows."""
 
     def add(self, other: OutputLedger) -> None:
-        """Take in another account of the same output."""
-        self.emitted += other.emitted
-        self.filtered += other.filtered
-        self.eval_failed += other.eval_failed
-        self.out_of_range += other.out_of_range
-        self.documents += other.documents
+        """Add another ledger of the same output."""
+        for name in (*ROW_FATES, "documents"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
         self.reasons += other.reasons
 
     @property
     def rows(self) -> int:
-        """All rows that the output was given."""
+        """All rows that were added to the output."""
         return self.emitted + self.filtered + self.eval_failed + self.out_of_range
+
+    def to_json(self, max_reasons: int | None = None) -> dict[str, object]:
+        """The fates and the most frequent reasons."""
+        fates: dict[str, object] = {fate: getattr(self, fate) for fate in ROW_FATES}
+        return {**fates, "reasons": dict(self.reasons.most_common(max_reasons))}
 
 
 @dataclass
 class Ledger:
-    """The classes of lines, and the outputs' accounts.
-
-    Attributes:
-        rows: lines that parse; unparsed: lines that do not, also in a record answered ProcessingFailed.
-        empty: empty lines; failed: every line of a record refused for another reason.
-        reingested: lines of records that went back into the stream.
-        records, ok, dropped, processing_failed: records by result.
-        reasons: why lines did not parse, and why records failed → lines.
-    """
+    """The classes of lines, and the outputs' ledgers."""
 
     rows: int = 0
+    """Lines that parse."""
     unparsed: int = 0
+    """Lines that do not parse, also in a record answered ProcessingFailed."""
     empty: int = 0
+    """Empty lines."""
     failed: int = 0
+    """Every line of a record that is refused for another reason."""
     reingested: int = 0
+    """Lines of records that are re-ingested into the source stream."""
     records: int = 0
+    """All records."""
     ok: int = 0
+    """Records answered Ok."""
     dropped: int = 0
+    """Records answered Dropped."""
     processing_failed: int = 0
+    """Records answered ProcessingFailed."""
     reasons: Counter[str] = field(default_factory=Counter)
+    """Why lines did not parse, and why records failed → lines."""
     outputs: dict[str, OutputLedger] = field(default_factory=dict)
+    """By the output's name."""
 
     @property
     def lines(self) -> int:
@@ -72,25 +84,28 @@ class Ledger:
         return self.rows + self.unparsed + self.empty + self.failed + self.reingested
 
     def add(self, other: Ledger) -> None:
-        """Take in another batch's account."""
-        for name in (
-            "rows",
-            "unparsed",
-            "empty",
-            "failed",
-            "reingested",
-            "records",
-            "ok",
-            "dropped",
-            "processing_failed",
-        ):
+        """Add another batch's ledger."""
+        for name in (*LINE_CLASSES, "records", *RECORD_RESULTS):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.reasons += other.reasons
         for name, output in other.outputs.items():
             self.outputs.setdefault(name, OutputLedger()).add(output)
 
+    def line_classes(self) -> dict[str, int]:
+        """How many lines there are in all and of each class."""
+        return {"lines": self.lines, **{name: getattr(self, name) for name in LINE_CLASSES}}
+
+    def row_fates(self) -> dict[str, int]:
+        """How many rows have each fate, over all outputs."""
+        return {name: sum(getattr(output, name) for output in self.outputs.values()) for name in ROW_FATES}
+
+    def to_json(self, max_reasons: int | None = None) -> dict[str, object]:
+        """Counts, the most frequent reasons, and each output's own."""
+        outputs = {name: output.to_json(max_reasons) for name, output in self.outputs.items()}
+        return {**self.line_classes(), "reasons": dict(self.reasons.most_common(max_reasons)), "outputs": outputs}
+
     def imbalance(self) -> list[str]:
-        """What does not add up, in words; empty when everything does, as it must."""
+        """One sentence per count that does not add up; empty when everything does, as it must."""
         wrong = [
             f"output {name}: {output.rows} of {self.rows} rows"
             for name, output in self.outputs.items()

@@ -5,18 +5,21 @@ Plain lines of many records are read at once where the format has a scanner; eve
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
+from itertools import accumulate
 
 import orjson
 
 from streamtally.errors import FormatError, read_failure
 from streamtally.formats.auto import JSON_SPACE, is_json_text
-from streamtally.formats.base import Scanner
+from streamtally.formats.base import Parser, Scanner
 from streamtally.transform.documents import encode_hard, unlike_unparsed
 from streamtally.transform.ledger import Ledger
-from streamtally.transform.outputs import Target
+from streamtally.transform.outputs import Writer
 from streamtally.transform.records import EMPTY_LINES, Record, join_lines, read_lines, split_lines, to_text
 from streamtally.transform.source import Source
 
@@ -29,34 +32,34 @@ MANY_EMPTY_LINES = 10_000
 _LINE_END = 0x0A
 _JSON_STARTS = frozenset(("{" + JSON_SPACE).encode())  # an envelope, or an object over many lines
 
-Reading = tuple[Record, str, int]
-"""A record, its lines' JSON, and how many of them are rows."""
+Reading = tuple[int, str, int]
+"""A record's position among those to be read, its lines' JSON, and how many of its lines are rows."""
 
 
 class LineReader:
     """Reads the records of one group.
 
-    Args: by_row: give every row to the outputs by itself, in its place.
+    Args: by_row: add every row to the outputs by itself, in order.
     """
 
-    def __init__(self, source: Source, ledger: Ledger, targets: Sequence[Target], by_row: bool) -> None:
+    def __init__(self, source: Source, ledger: Ledger, writers: Sequence[Writer], by_row: bool) -> None:
         self._source = source
-        self._parse = source.parse
+        self._parse: Parser = source.parse
         self._record: Record | None = None
         self._ledger = ledger
-        self._targets = targets
+        self._writers = writers
         self._scanner = None if by_row else source.scanner
 
     def read(self, records: Sequence[Record]) -> Iterator[Reading]:
         """Every record, in any order."""
         chunk, size_bytes = _Chunk(), 0
-        for record in records:
+        for position, record in enumerate(records):
             payload = record.payload
-            if payload is not None and (len(payload) > MANY_EMPTY_LINES or record.left_out):
-                payload = self._leave_out_empty(record, payload)
+            self._ledger.empty += record.removed_lines
             if not payload or payload[0] in _JSON_STARTS or self._scanner is None:
-                yield self._read_record(record)
+                yield self._read_record(position, record)
                 continue
+            chunk.positions.append(position)
             chunk.records.append(record)
             chunk.payloads.append(payload[:-1] if payload[-1] == _LINE_END else payload)
             size_bytes += len(payload)
@@ -66,51 +69,43 @@ class LineReader:
         if chunk.records and self._scanner:
             yield from self._scan(self._scanner, chunk)
 
-    def _leave_out_empty(self, record: Record, payload: bytes) -> bytes:
-        if payload.count(b"\n\n") + payload.count(b"\n\r\n") > MANY_EMPTY_LINES:
-            squeezed = record.payload = EMPTY_LINES.sub(b"", payload)
-            record.left_out = payload.count(b"\n") - squeezed.count(b"\n")
-            payload = squeezed
-        self._ledger.empty += record.left_out  # also when a batch runs again
-        return payload
-
-    def _read_record(self, record: Record) -> Reading:
+    def _read_record(self, position: int, record: Record) -> Reading:
         lines = record_lines(record, self._source)
         encoded = [self._read_line(record, number, line) for number, line in enumerate(lines)]
+        return self._reading(position, encoded)
+
+    def _reading(self, position: int, encoded: Sequence[tuple[str, bool]]) -> Reading:
         rows = sum(is_row for _, is_row in encoded)
         self._ledger.rows += rows
-        return record, "".join([text for text, _ in encoded]), rows
+        return position, "".join([text for text, _ in encoded]), rows
 
     def _scan(self, scanner: Scanner, chunk: _Chunk) -> list[Reading]:
-        done: dict[int, tuple[str, bool]] = {}  # place → its JSON, and whether it is a row
+        others: dict[int, tuple[str, bool]] = {}  # a line's index in the chunk → its JSON, and whether it is a row
 
-        def read_other(place: int, line: str) -> str:
-            done[place] = self._read_line(*chunk.addresses[place], line)
-            return done[place][0]
+        def read_other(index: int, line: str) -> str:
+            others[index] = self._read_line(*chunk.addresses[index], line)
+            return others[index][0]
 
         try:
-            found = scanner.findall(join_lines(chunk.payloads))
-            encoded = scanner.encode(found, read_other)
-        except Exception:  # whatever it stumbles over is one line's trouble, and that line's own parser says so
-            return self._read_chunk(chunk, done)
-        others = {place: is_row for place, (_, is_row) in done.items()}
-        self._ledger.rows += len(found) - len(others) + sum(others.values())
-        for target in self._targets:
-            target.add_plain(scanner, found, chunk)
-        return chunk.split(encoded, others)
+            matches = scanner.findall(join_lines(chunk.payloads))
+            encoded = scanner.encode(matches, read_other)
+        except Exception:  # the fault is in one of the lines, and that line's own parser reports it
+            return self._read_chunk(chunk, others)
+        self._ledger.rows += len(matches) - sum(not is_row for _, is_row in others.values())
+        for writer in self._writers:
+            writer.add_plain(scanner, matches, chunk)
+        return chunk.split(encoded, [index for index, (_, is_row) in others.items() if not is_row])
 
     def _read_chunk(self, chunk: _Chunk, done: Mapping[int, tuple[str, bool]]) -> list[Reading]:
-        """The same line by line, where the fast way failed. Args: done: the lines that it has read, by place."""
+        """Read a chunk line by line after its scan failed. Args: done: the lines that the scan has read, by index."""
         readings: list[Reading] = []
-        place = 0
-        for record, payload in zip(chunk.records, chunk.payloads, strict=True):
+        index = 0
+        for position, record, payload in zip(chunk.positions, chunk.records, chunk.payloads, strict=True):
             encoded = []
             for number, line in enumerate(join_lines([payload]).split("\n")):
-                encoded.append(done.get(place) or self._read_line(record, number, line))
-                place += 1
-            rows = sum(is_row for _, is_row in encoded)
-            self._ledger.rows += rows
-            readings.append((record, "".join([text for text, _ in encoded]), rows))
+                encoded.append(done.get(index) or self._read_line(record, number, line))
+                index += 1
+            readings.append(self._reading(position, encoded))
         return readings
 
     def _read_line(self, record: Record, number: int, line: str) -> tuple[str, bool]:
@@ -128,8 +123,8 @@ class LineReader:
             self._ledger.unparsed += 1
             self._ledger.reasons[reason] += 1
             return _encode({"unparsed": line, "reason": reason}), False
-        for target in self._targets:
-            target.add_row(row, record, number)
+        for writer in self._writers:
+            writer.add_row(row, record, number)
         return text, True
 
 
@@ -137,6 +132,7 @@ class _Chunk:
     """Records whose lines are scanned together; payloads are without their last line end."""
 
     def __init__(self) -> None:
+        self.positions: list[int] = []
         self.records: list[Record] = []
         self.payloads: list[bytes] = []
 
@@ -147,20 +143,32 @@ class _Chunk:
 
     @cached_property
     def addresses(self) -> list[tuple[Record, int]]:
-        """Each line's record, and its number therein."""
+        """Each line's record, and its number in that record."""
         sized = zip(self.records, self.sizes, strict=True)
         return [(record, number) for record, size in sized for number in range(size)]
 
-    def split(self, encoded: list[str], others: dict[int, bool]) -> list[Reading]:
-        """The lines' JSON, given back to their records."""
-        lost = Counter(id(self.addresses[place][0]) for place, is_row in others.items() if not is_row)
+    def split(self, encoded: list[str], not_rows: Sequence[int]) -> list[Reading]:
+        """The lines' JSON as one reading per record. Args: not_rows: the indices of lines that are not rows."""
+        ends = list(accumulate(self.sizes))
+        lost = Counter([bisect_right(ends, index) for index in not_rows])
         readings = []
-        end = 0
-        for record, size in zip(self.records, self.sizes, strict=True):
-            start, end = end, end + size
-            data = encoded[start] if size == 1 else "".join(encoded[start:end])
-            readings.append((record, data, size - lost[id(record)] if lost else size))
+        start = 0
+        for number, (position, size, end) in enumerate(zip(self.positions, self.sizes, ends, strict=True)):
+            text = encoded[start] if size == 1 else "".join(encoded[start:end])
+            readings.append((position, text, size - lost[number] if lost else size))
+            start = end
         return readings
+
+
+def without_empty_lines(record: Record) -> Record:
+    """The record without its empty lines if it has very many; else the record itself."""
+    payload = record.payload
+    if payload is None or len(payload) <= MANY_EMPTY_LINES:
+        return record
+    if payload.count(b"\n\n") + payload.count(b"\n\r\n") <= MANY_EMPTY_LINES:
+        return record
+    squeezed = EMPTY_LINES.sub(b"", payload)
+    return replace(record, payload=squeezed, removed_lines=payload.count(b"\n") - squeezed.count(b"\n"))
 
 
 def _encode(row: dict[str, object]) -> str:
@@ -188,7 +196,7 @@ def count_lines(record: Record) -> int:
         return 1
     is_plain = record.envelope is not None and record.envelope.is_plain
     lines = split_lines(to_text(record.payload)) if is_plain else read_lines(record.payload)
-    return len(lines) + record.left_out
+    return len(lines) + record.removed_lines
 
 
 def has_several_lines(record: Record, source: Source) -> bool:

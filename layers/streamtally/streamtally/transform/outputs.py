@@ -1,10 +1,10 @@
-"""An output while a group of records runs through it: what its rows have made so far."""
+"""The writers of outputs: rows in, documents out, for one group of records."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from operator import itemgetter
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from streamtally.config.outputs import ERROR_STREAM
 from streamtally.errors import EvaluationError
@@ -13,7 +13,7 @@ from streamtally.plan.codegen import FILTERED, OUT_OF_RANGE
 from streamtally.plan.rows import RowOutput
 from streamtally.plan.windowed import Groups, WindowedOutput
 from streamtally.transform.documents import MAX_DOCUMENT_BYTES, encode_document, partial_document, row_document, row_id
-from streamtally.transform.error_stream import ErrorTarget, count_failure
+from streamtally.transform.error_stream import ErrorRows, count_failure
 from streamtally.transform.ledger import OutputLedger
 from streamtally.transform.records import Record
 
@@ -28,61 +28,68 @@ class Addresses(Protocol):
 
     @property
     def addresses(self) -> list[tuple[Record, int]]:
-        """Each line's record, and its number therein."""
+        """Each line's record, and its number in that record."""
 
 
-class _Walled:
-    """Keeps what evaluating a row raises from any other row."""
-
-    def __init__(self, output: Output, account: OutputLedger, errors: ErrorTarget | None) -> None:
-        self._pump = output.pump
-        self._failed_in = output.name, output.pump or output.name
-        self._account = account
-        self._errors = errors
-
-    def fail(self, error: Exception, rows: int) -> None:
-        """Count rows that could not be evaluated, and tell the error output."""
-        reason = count_failure(self._account, error, rows, self._pump)
-        if self._errors is not None:
-            self._errors.note(*self._failed_in, reason)
+OutputT = TypeVar("OutputT", bound=RowOutput | WindowedOutput)
 
 
-class WindowedTarget(_Walled):
-    """A windowed output: rows are put into groups by window and key.
+class _Writer(Generic[OutputT]):
+    """Makes the documents of one output for one group of records. What a row raises affects no other row.
 
-    Plain lines are counted by the fields that the output reads, and each distinct combination is evaluated once at the
-    end. Whether an event time is believed depends on its record's arrival, so that is asked of the earliest and the
-    latest arrival of the batch: where these disagree, ``ambiguous`` says that the batch must run again row by row.
+    Args:
+        ledger: counts what becomes of the rows.
+        batch_info: the members of ``tally`` that all documents of the group share.
+        errors: takes the rows that cannot be evaluated, where there is an error output.
     """
 
     def __init__(
-        self,
-        output: WindowedOutput,
-        account: OutputLedger,
-        batch_account: dict[str, Any],
-        errors: ErrorTarget | None = None,
+        self, output: OutputT, ledger: OutputLedger, batch_info: dict[str, Any], errors: ErrorRows | None = None
     ) -> None:
-        super().__init__(output, account, errors)
         self.output = output
-        self.ambiguous = False
-        self._batch_account = batch_account
+        self.is_ambiguous = False
+        self._ledger = ledger
+        self._batch_info = batch_info
+        self._errors = errors
         self._past_ms = output.settings.max_past_seconds * 1000
         self._ahead_ms = output.settings.max_ahead_seconds * 1000
+        self._documents: list[bytes] = []
+
+    def fail(self, error: Exception, rows: int) -> None:
+        """Count rows that could not be evaluated, and report them to the error output."""
+        pump = self.output.pump
+        reason = count_failure(self._ledger, error, rows, pump)
+        if self._errors is not None:
+            self._errors.note(self.output.name, pump or self.output.name, reason)
+
+
+class WindowWriter(_Writer[WindowedOutput]):
+    """The writer of a windowed output: rows are grouped by window and key.
+
+    Plain lines are counted by the fields that the output reads, and each distinct combination is evaluated once at the
+    end. Whether an event time is believed depends on its record's arrival, so this is evaluated for the earliest and
+    the latest arrival of the group: where they disagree, ``is_ambiguous`` says that the batch must be read row by row.
+    """
+
+    def __init__(
+        self, output: WindowedOutput, ledger: OutputLedger, batch_info: dict[str, Any], errors: ErrorRows | None = None
+    ) -> None:
+        super().__init__(output, ledger, batch_info, errors)
         self._groups: Groups = {}
         self._counts: dict[Any, int] = {}
         self._scanner: Scanner | None = None
         self._fields: tuple[str, ...] = ()
         self._pick: Callable[[Plain], Any] = tuple
 
-    def add_plain(self, scanner: Scanner, found: list[Plain], lines: Addresses) -> None:
-        """Count plain lines; where the arrival decides, give their rows one by one."""
+    def add_plain(self, scanner: Scanner, matches: list[Plain], lines: Addresses) -> None:
+        """Count plain lines; where the arrival matters, add their rows one by one."""
         if self.output.reads.arrival:
-            add_plain_rows(self, scanner, found, lines)
+            add_plain_rows(self, scanner, matches, lines)
             return
         if self._scanner is not scanner:
             self._set_scanner(scanner)
         counts = self._counts
-        plain = [each for each in found if each[0]] if "" in map(_FIRST, found) else found
+        plain = [fields for fields in matches if fields[0]] if "" in map(_FIRST, matches) else matches
         for values in map(self._pick, plain):
             counts[values] = counts.get(values, 0) + 1
 
@@ -95,19 +102,19 @@ class WindowedTarget(_Walled):
         """The partials, as documents."""
         self._add_counted(first_arrival, last_arrival)
         documents: list[bytes] = []
-        # Tells settling when a batch is whole, should a retry under another plan have put a part of it.
-        self._batch_account = {**self._batch_account, "batch_partials": len(self._groups)}
+        # By this, settling knows when a batch is whole even if a retry under another plan has sent a part of it.
+        batch_info = {**self._batch_info, "batch_partials": len(self._groups)}
         for key in sorted(self._groups, key=repr):
-            documents += self._partial(key, self._groups[key])
-        self._account.documents += len(documents)
+            documents += self._partial(key, self._groups[key], batch_info)
+        self._ledger.documents += len(documents)
         return documents
 
     def _set_scanner(self, scanner: Scanner) -> None:
-        # Fields that the format does not have are NULL in all its rows, and need no counting.
+        # A field that the format does not have is NULL in all its rows, and need not be counted.
         self._scanner = scanner
         self._fields = tuple(name for name in scanner.positions if name in self.output.reads.fields)
-        places = [scanner.positions[name] for name in self._fields]
-        self._pick = itemgetter(*places) if places else lambda _: ()
+        positions = [scanner.positions[name] for name in self._fields]
+        self._pick = itemgetter(*positions) if positions else lambda _: ()
 
     def _add_counted(self, first_arrival: int, last_arrival: int) -> None:
         if self._scanner is None:
@@ -122,121 +129,106 @@ class WindowedTarget(_Walled):
                 self.fail(error, times)
                 continue
             if self._add(row, first_arrival, low, high, times) == OUT_OF_RANGE:
-                self.ambiguous = True
+                self.is_ambiguous = True
 
     def _add(self, row: Row, arrival: int, low: int, high: int, times: int) -> int:
-        """Whatever a hostile value makes Python raise is this row's fate and no other's."""
+        """Add a row; whatever a hostile value makes Python raise affects this row only."""
         try:
             fate = self.output.add(row, arrival, low, high, self._groups, times)
         except Exception as error:
             self.fail(error, times)
             return FILTERED
         if fate == FILTERED:
-            self._account.filtered += times
+            self._ledger.filtered += times
         return fate
 
-    def _partial(self, key: tuple[Any, ...], group: list[Any]) -> list[bytes]:
+    def _partial(self, key: tuple[Any, ...], group: list[Any], batch_info: dict[str, Any]) -> list[bytes]:
         rows, out_of_range = group[0], group[1]
         try:
-            document = encode_document(partial_document(self.output, key, group, self._batch_account))
+            document = encode_document(partial_document(self.output, key, group, batch_info))
             if len(document) > MAX_DOCUMENT_BYTES:
                 raise EvaluationError(TOO_LARGE)
         except Exception as error:
-            count_failure(self._account, error, rows, self._pump)
+            count_failure(self._ledger, error, rows, self.output.pump)
             return []
-        self._account.out_of_range += out_of_range
-        self._account.emitted += rows - out_of_range
+        self._ledger.out_of_range += out_of_range
+        self._ledger.emitted += rows - out_of_range
         return [document]
 
 
-class RowTarget(_Walled):
-    """A row output: each row is a document."""
+class RowWriter(_Writer[RowOutput]):
+    """The writer of a row output: each row is a document."""
 
-    ambiguous = False
-
-    def __init__(
-        self,
-        output: RowOutput,
-        account: OutputLedger,
-        batch_account: dict[str, Any],
-        errors: ErrorTarget | None = None,
-    ) -> None:
-        super().__init__(output, account, errors)
-        self.output = output
-        self._batch_account = batch_account
-        self._past_ms = output.settings.max_past_seconds * 1000
-        self._ahead_ms = output.settings.max_ahead_seconds * 1000
-        self._documents: list[bytes] = []
-
-    def add_plain(self, scanner: Scanner, found: list[Plain], lines: Addresses) -> None:
+    def add_plain(self, scanner: Scanner, matches: list[Plain], lines: Addresses) -> None:
         """Make the documents of plain lines."""
-        add_plain_rows(self, scanner, found, lines)
+        add_plain_rows(self, scanner, matches, lines)
 
     def add_row(self, row: Row, record: Record, number: int) -> None:
-        """Make a row's document. Whatever a hostile value makes Python raise is this row's fate and no other's."""
+        """Make a row's document; whatever a hostile value makes Python raise affects this row only."""
         arrival = record.arrival
         try:
             fate, time, columns = self.output.make(row, arrival, arrival - self._past_ms, arrival + self._ahead_ms)
             if columns is None:
-                self._account.filtered += 1
+                self._ledger.filtered += 1
                 return
             out_of_range = fate == OUT_OF_RANGE
             identity = row_id(self.output.name, record.identity, number)
-            made = row_document(self.output, columns, time, identity, out_of_range, self._batch_account)
-            document = encode_document(made)
+            document = encode_document(
+                row_document(self.output, columns, time, identity, out_of_range, self._batch_info)
+            )
             if len(document) > MAX_DOCUMENT_BYTES:
                 raise EvaluationError(TOO_LARGE)
         except Exception as error:
             self.fail(error, 1)
             return
         self._documents.append(document)
-        self._account.out_of_range += out_of_range
-        self._account.emitted += not out_of_range
+        self._ledger.out_of_range += out_of_range
+        self._ledger.emitted += not out_of_range
 
     def close(self, first_arrival: int, last_arrival: int) -> list[bytes]:
         """The documents."""
-        self._account.documents += len(self._documents)
+        self._ledger.documents += len(self._documents)
         return self._documents
 
 
-class ErrorRows(ErrorTarget):
-    """The error output's target, which is asked for every row."""
+class ErrorWriter(ErrorRows):
+    """The writer of the error output: every row is added to it after all other writers."""
 
-    def add_plain(self, scanner: Scanner, found: list[Plain], lines: Addresses) -> None:
+    def add_plain(self, scanner: Scanner, matches: list[Plain], lines: Addresses) -> None:
         """Make the documents of plain lines."""
-        add_plain_rows(self, scanner, found, lines)
+        add_plain_rows(self, scanner, matches, lines)
 
 
-Target = WindowedTarget | RowTarget | ErrorRows
+Writer = WindowWriter | RowWriter | ErrorWriter
 
 
-def add_plain_rows(target: Target, scanner: Scanner, found: list[Plain], lines: Addresses) -> None:
-    """Give the rows of plain lines one by one."""
-    for fields, (record, number) in zip(found, lines.addresses, strict=True):
+def add_plain_rows(writer: Writer, scanner: Scanner, matches: list[Plain], lines: Addresses) -> None:
+    """Add the rows of plain lines one by one."""
+    for fields, (record, number) in zip(matches, lines.addresses, strict=True):
         if not fields[0]:
             continue
         try:
             row = scanner.row(fields)
         except Exception as error:
-            target.fail(error, 1)
+            writer.fail(error, 1)
             continue
-        target.add_row(row, record, number)
+        writer.add_row(row, record, number)
 
 
-def make_targets(
-    outputs: Mapping[str, Output], accounts: Mapping[str, OutputLedger], batch_account: dict[str, Any]
-) -> list[Target]:
-    """The targets of the outputs for one group of records; the error output's is the last."""
-    errors: ErrorRows | None = None
+def make_writers(
+    outputs: Mapping[str, Output], ledgers: Mapping[str, OutputLedger], batch_info: dict[str, Any]
+) -> list[Writer]:
+    """The writers of the outputs for one group of records; the error output's is the last."""
+    errors: ErrorWriter | None = None
     error_output = outputs.get(ERROR_STREAM)
     if isinstance(error_output, RowOutput):
-        errors = ErrorRows(error_output, accounts[ERROR_STREAM], batch_account)
-    targets: list[Target] = []
+        errors = ErrorWriter(error_output, ledgers[ERROR_STREAM], batch_info)
+    writers: list[Writer] = []
     for name, output in outputs.items():
         if output is error_output:
             continue
         if isinstance(output, WindowedOutput):
-            targets.append(WindowedTarget(output, accounts[name], batch_account, errors))
+            writers.append(WindowWriter(output, ledgers[name], batch_info, errors))
         else:
-            targets.append(RowTarget(output, accounts[name], batch_account, errors))
-    return targets if errors is None else [*targets, errors]
+            writers.append(RowWriter(output, ledgers[name], batch_info, errors))
+    return writers if errors is None else [*writers, errors]

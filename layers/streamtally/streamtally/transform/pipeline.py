@@ -1,4 +1,4 @@
-"""The batch's way: records → lines → rows → outputs → answer. Everything here is pure; the edges do what it returns."""
+"""A pipeline ready to run, made of ``pipeline.json``."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ from streamtally.transform.source import Source, ZoneOf
 
 PLAN_VERSION = 1
 MS_PER_DAY = 86_400_000
-_ANSWER_TIMES = 3
-"""How many times its bytes a line takes in the answer, where that is not known yet: JSON with names, in base64."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ Source: Amazon Data Firehose developer guide, "Transform source data in Amazon D
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from pybase64 import b64decode
 from streamtally.config.limits import MAX_DECOMPRESSED_EVENT_BYTES, MAX_DECOMPRESSED_EVENT_LINES, MAX_RECORD_LINES
 from streamtally.errors import RecordError
 from streamtally.ids import digest_texts
+from streamtally.transform.compression import GZIP_MAGIC, TooLargeError, decompress
 from streamtally.transform.envelope import MAGIC, UNSEALED, Envelope, Seal, check_arrival, decode_envelope
 from streamtally.transform.subscriptions import subscription_messages
 
@@ -28,40 +28,35 @@ EMPTY_LINES = re.compile(rb"(?<![^\n])(?:\n++|(?:\r\n)++)++")
 
 ANY_AGE_MS = 2**62
 
-_GZIP = b"\x1f\x8b"
-_MARKS = frozenset({_GZIP, MAGIC[:2]})
-_GZIP_WINDOW = 31  # zlib's way to ask for gzip members
+_MARKS = frozenset({GZIP_MAGIC, MAGIC[:2]})
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Record:
-    """A record of the event.
-
-    Attributes:
-        id: the recordId, to be answered exactly once.
-        identity: what makes it the same record when it comes again.
-        arrival: approximateArrivalTimestamp, ms since the epoch; of what went back into the stream, its first one.
-        received: when Firehose got it, be it what went back, in ms.
-        raw: its data as it came, base64 (for the answer, should the record fail).
-        data: the decoded bytes, before any decompression; None if they cannot be decoded.
-        payload: what its lines are in: ``data``, or that decompressed; None if there is none.
-        error: why there is no payload.
-        envelope: what it came in, if it went back into the stream before; ``arrival`` is its first one then.
-        is_deferred: whether it was not unpacked, since the event's other records hold too much.
-        left_out: how many empty lines were taken out of the payload, where there were very many.
-    """
+    """A record of the event. What is learned of it later makes another record."""
 
     id: str
+    """The recordId, to be answered exactly once."""
     identity: str
+    """What identifies the record when it is sent again."""
     arrival: int
+    """approximateArrivalTimestamp, in ms since the epoch; of a re-ingested record, its first one."""
     received: int
+    """When Firehose received this record, in ms since the epoch: of a re-ingested one, its last arrival."""
     raw: str
+    """Its data in base64, unmodified, which is answered if the record fails."""
     data: bytes | None
+    """The decoded bytes before any decompression; None if they cannot be decoded."""
     payload: bytes | None
+    """What holds its lines: ``data``, or that unpacked; None if there is none."""
     error: str = ""
-    left_out: int = 0
+    """Why there is no payload."""
+    removed_lines: int = 0
+    """How many empty lines were removed from the payload, where there were very many."""
     is_deferred: bool = False
+    """Whether it was not unpacked because the event's other records hold too much."""
     envelope: Envelope | None = None
+    """What it came in, if it was re-ingested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +102,17 @@ def decode_records(
     """The event's ``records``, in order.
 
     Args:
-        now_ms: the arrival of records that carry none (events written by hand; Firehose always gives it).
-        seal: by what envelopes are believed.
-        max_age_ms: how long ago what comes in an envelope may have arrived first.
+        now_ms: the arrival of records that carry none (events written by hand; Firehose always sends it).
+        seal: which envelopes are trusted.
+        max_age_ms: how long ago the content of an envelope may have arrived first.
     """
     records = [_decode_any(raw, now_ms) for raw in raw_records]
     packed = [
-        record
-        for record in records
+        index
+        for index, record in enumerate(records)
         if record.payload is not None and (record.payload[:2] in _MARKS or len(record.payload) > LONG_BYTES)
     ]
-    _unpack_all(packed, Trust(seal, max_age_ms))
-    return records
+    return _unpack_all(records, packed, Trust(seal, max_age_ms)) if packed else records
 
 
 def _decode_any(raw: Mapping[str, Any], now_ms: int) -> Record:
@@ -157,86 +151,74 @@ def _data_stream_identity(metadata: Mapping[str, Any], record_id: str) -> str:
 
 def open_record(identity: str, raw: str, arrival: int, seal: Seal = UNSEALED) -> Record:
     """A record of an error file. Args: raw: base64; arrival: ms since the epoch."""
-    made = {"recordId": identity, "approximateArrivalTimestamp": arrival, "data": raw}
-    (record,) = decode_records([made], arrival, seal)
+    event_record = {"recordId": identity, "approximateArrivalTimestamp": arrival, "data": raw}
+    (record,) = decode_records([event_record], arrival, seal)
     return record
 
 
-def _unpack_all(records: list[Record], trust: Trust) -> None:
+def _unpack_all(records: Sequence[Record], packed: Sequence[int], trust: Trust) -> list[Record]:
+    """The records, those at the indices ``packed`` unpacked."""
+    unpacked = list(records)
+    room_bytes, room_lines = MAX_DECOMPRESSED_EVENT_BYTES, MAX_DECOMPRESSED_EVENT_LINES
     # In the order of identities, so that a retry in another order leaves out the same records; envelopes come first, so
     # that what was not unpacked once is unpacked the next time.
-    budget, lines = MAX_DECOMPRESSED_EVENT_BYTES, MAX_DECOMPRESSED_EVENT_LINES
-    for record in sorted(records, key=lambda each: (not _is_envelope(each), each.identity)):
-        try:
-            record.payload = _unpack(record, record.payload or b"", min(MAX_DECOMPRESSED_RECORD_BYTES, budget), trust)
-            found = line_bound(record.payload)
-            if found > min(MAX_RECORD_LINES, lines):
-                raise TooLargeError("more lines than a record may hold", found <= MAX_RECORD_LINES)
-        except TooLargeError as error:
-            is_beyond_event = error.may_fit or budget < MAX_DECOMPRESSED_RECORD_BYTES
-            record.payload, record.error = None, str(error)
-            record.is_deferred = is_beyond_event and _is_packed(record)
-        except RecordError as error:
-            record.payload, record.error = None, str(error)
-        except Exception as error:  # no record may keep the others from being read
-            record.payload, record.error = None, f"the record cannot be decoded ({type(error).__name__})"
-        else:
-            if record.payload is not record.data:  # what came as it is has Firehose's own bounds
-                budget, lines = budget - len(record.payload), lines - found
+    for index in sorted(packed, key=lambda index: (not _is_envelope(records[index]), records[index].identity)):
+        record, lines = _unpack(records[index], room_bytes, room_lines, trust)
+        unpacked[index] = record
+        if record.payload is not None and record.payload is not record.data:  # Firehose itself bounds unpacked data
+            room_bytes, room_lines = room_bytes - len(record.payload), room_lines - lines
+    return unpacked
 
 
 def _is_envelope(record: Record) -> bool:
-    return (record.payload or b"").startswith(MAGIC[:-1])
+    """Whether its data is an envelope; of another version too, which is broken to this release and kept raw."""
+    return (record.data or b"").startswith(MAGIC[:-1])
 
 
-def _is_packed(record: Record) -> bool:
-    """Whether a record, or what its envelope holds, is gzip, which can go back as it is."""
-    data = record.envelope.body if record.envelope is not None else record.data or b""
-    return data[:2] == _GZIP
+def _unpack(record: Record, room_bytes: int, room_lines: int, trust: Trust) -> tuple[Record, int]:
+    """A record with its envelope and compression removed, as far as the event's room allows, and its bound of lines."""
+    envelope: Envelope | None = None
+    limit_bytes = min(MAX_DECOMPRESSED_RECORD_BYTES, room_bytes)
+    try:
+        if _is_envelope(record):
+            envelope = _open_envelope(record, limit_bytes, trust)
+        payload = _decompressed(record.data or b"" if envelope is None else envelope.body, envelope, limit_bytes)
+        lines = line_bound(payload)
+        if lines > min(MAX_RECORD_LINES, room_lines):
+            raise TooLargeError("more lines than a record may hold", lines <= MAX_RECORD_LINES)
+    except TooLargeError as error:
+        is_beyond_event = error.may_fit or room_bytes < MAX_DECOMPRESSED_RECORD_BYTES
+        packed = envelope.body if envelope is not None else record.data or b""
+        # Gzip can be re-ingested unmodified.
+        return _opened(record, envelope, None, str(error), is_beyond_event and packed[:2] == GZIP_MAGIC), 0
+    except RecordError as error:
+        return _opened(record, envelope, None, str(error)), 0
+    except Exception as error:  # no record may keep the others from being read
+        return _opened(record, envelope, None, f"the record cannot be decoded ({type(error).__name__})"), 0
+    return _opened(record, envelope, payload), lines
 
 
-def _unpack(record: Record, payload: bytes, limit_bytes: int, trust: Trust) -> bytes:
-    """What an envelope holds, decompressed; the record then is what the envelope says."""
-    if payload.startswith(MAGIC[:-1]):  # of another version too: that one is broken to us, and kept raw
-        envelope = decode_envelope(payload, limit_bytes, trust.seal)
-        check_arrival(envelope, record.received, trust.max_age_ms)
-        record.envelope = envelope
-        record.identity, record.arrival = envelope.identity, envelope.first_arrival
-        payload = envelope.body
-        if envelope.is_plain:
-            return payload
-    return decompress(payload, limit_bytes) if payload[:2] == _GZIP else payload
+def _open_envelope(record: Record, limit_bytes: int, trust: Trust) -> Envelope:
+    envelope = decode_envelope(record.data or b"", limit_bytes, trust.seal)
+    check_arrival(envelope, record.received, trust.max_age_ms)
+    return envelope
 
 
-class TooLargeError(RecordError):
-    """A record unpacks to more than may be. ``may_fit``: it is no more than a record may hold by itself."""
-
-    def __init__(self, message: str, may_fit: bool = False) -> None:
-        super().__init__(message)
-        self.may_fit = may_fit
+def _decompressed(data: bytes, envelope: Envelope | None, limit_bytes: int) -> bytes:
+    is_plain = envelope is not None and envelope.is_plain
+    return decompress(data, limit_bytes) if data[:2] == GZIP_MAGIC and not is_plain else data
 
 
-def decompress(data: bytes, limit_bytes: int) -> bytes:
-    """All members of a gzip text, of at most ``limit_bytes`` in all.
-
-    Raises: RecordError: broken, cut off, followed by something else, or larger.
-    """
-    parts: list[bytes] = []
-    size = 0
-    while data:
-        member = zlib.decompressobj(_GZIP_WINDOW)
-        try:
-            part = member.decompress(data, limit_bytes - size + 1)
-        except zlib.error:
-            raise RecordError("the gzip data is broken") from None
-        size += len(part)
-        if size > limit_bytes:
-            raise TooLargeError("the gzip data grows too large")
-        if not member.eof:
-            raise RecordError("the gzip data is cut off")
-        parts.append(part)
-        data = member.unused_data
-    return b"".join(parts)
+def _opened(
+    record: Record, envelope: Envelope | None, payload: bytes | None, error: str = "", is_deferred: bool = False
+) -> Record:
+    """A record with its payload, or why there is none; identity and arrival are those that its envelope states."""
+    identity, arrival = record.identity, record.arrival
+    if envelope is not None:
+        identity, arrival = envelope.identity, envelope.first_arrival
+    return Record(
+        record.id, identity, arrival, record.received, record.raw, record.data, payload, error, 0, is_deferred, envelope
+    )
 
 
 _FEW_LINES = 1_000
@@ -257,12 +239,12 @@ def line_bound(payload: bytes) -> int:
     return lines
 
 
-def group_records(records: Sequence[Record]) -> list[RecordGroup]:
-    """The groups whose partials are made together: the fresh records, and every part that went round by itself."""
-    fresh = [record for record in records if record.envelope is None]
-    groups = [RecordGroup(fresh)] if fresh else []
+def group_records(records: Sequence[Record]) -> list[list[int]]:
+    """The groups whose partials are made together, as indices: the fresh records, and each re-ingested part alone."""
+    fresh = [index for index, record in enumerate(records) if record.envelope is None]
+    groups = [fresh] if fresh else []
     if len(fresh) < len(records):
-        groups += [RecordGroup([record]) for record in records if record.envelope is not None]
+        groups += [[index] for index, record in enumerate(records) if record.envelope is not None]
     return groups
 
 

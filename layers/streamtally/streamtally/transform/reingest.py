@@ -1,76 +1,88 @@
-"""Which records go back into the source stream, and in which parts: what overflows, and lines that must go alone."""
+"""What a record is re-ingested in: one envelope, several with a part of its lines each, or one per line."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, replace
 
 from streamtally.transform.bounds import NO_BOUNDS, Bounds
 from streamtally.transform.envelope import MAX_ENVELOPE_BYTES, MAX_HOPS, UNSEALED, Envelope, Seal, encode_envelope
 from streamtally.transform.lines import record_lines
 from streamtally.transform.records import Record
+from streamtally.transform.response import MAX_RESPONSE_BYTES
 from streamtally.transform.source import Source
 
-PARTS_OF_AN_ANSWER = 4
-"""A record that alone overflows is split so that about this many of its parts fit into an answer."""
-MAX_LINES_APART = 10_000
-"""A record of more lines than this is not taken apart: each line becomes a record that has to be put."""
+PARTS_OF_A_RESPONSE = 4
+"""A record that overflows by itself is split so that about this many of its parts fit into a response."""
+MAX_SINGLE_LINES = 10_000
+"""A record with more lines than this is not split into single ones: each becomes a record that has to be sent."""
 
 
-def may_go_back(record: Record) -> bool:
-    """Whether a record can go round once more."""
+@dataclass(frozen=True, slots=True)
+class Reingestion:
+    """How records are re-ingested."""
+
+    source: Source
+    seal: Seal = UNSEALED
+    """Signs the envelopes."""
+    bounds: Bounds = NO_BOUNDS
+    """What an invocation reads: several parts of a record must be within it."""
+    limit_bytes: int = MAX_RESPONSE_BYTES
+    """What a response holds."""
+
+
+def can_reingest_again(record: Record) -> bool:
+    """Whether a record can be re-ingested once more."""
     is_there = record.payload is not None or record.is_deferred
     return is_there and (record.envelope is None or record.envelope.hops < MAX_HOPS)
 
 
-def to_envelopes(
-    record: Record,
-    size_bytes: int,
-    limit_bytes: int,
-    source: Source,
-    seal: Seal = UNSEALED,
-    bounds: Bounds = NO_BOUNDS,
-) -> list[bytes]:
-    """What of a record is put back; nothing if it cannot be, and then it is answered ProcessingFailed.
+def to_envelopes(record: Record, size_bytes: int, reingestion: Reingestion) -> list[bytes]:
+    """The envelopes that a record is re-ingested in; none if it cannot be, and then it is answered ProcessingFailed.
 
-    Args:
-        size_bytes: what it takes in the answer; limit_bytes: what an answer holds.
-        bounds: what an invocation reads, of which several parts must be within.
+    Args: size_bytes: what it takes in the response.
     """
-    if not may_go_back(record):
+    if not can_reingest_again(record):
         return []
     if record.is_deferred:
-        whole = encode_envelope(_whole(record), seal)
-        return [whole] if len(whole) <= MAX_ENVELOPE_BYTES else []
+        return _whole(record, reingestion.seal)
     is_packed = record.envelope is None and record.data is not record.payload
-    if size_bytes * 2 <= limit_bytes and not is_packed and bounds.hold(record):
-        whole = encode_envelope(_whole(record), seal)
-        if len(whole) <= MAX_ENVELOPE_BYTES:
-            return [whole]
-    lines = record_lines(record, source)
-    by_answer = -(-size_bytes * PARTS_OF_AN_ANSWER // limit_bytes)
+    is_small = size_bytes * 2 <= reingestion.limit_bytes
+    if is_small and not is_packed and reingestion.bounds.hold(record) and (whole := _whole(record, reingestion.seal)):
+        return whole
+    lines = record_lines(record, reingestion.source)
+    wanted = _wanted_parts(lines, size_bytes, reingestion)
+    # One line that overflows by itself would overflow again, however often it is re-ingested.
+    if wanted <= 1 and not (lines and is_small):
+        return []
+    step = -(-len(lines) // wanted)
+    pieces = [lines[start : start + step] for start in range(0, len(lines), step)]
+    return _split(record, pieces, reingestion.seal)
+
+
+def _wanted_parts(lines: list[str], size_bytes: int, reingestion: Reingestion) -> int:
+    """Into how many parts a record is split, so that several of them fit into a response and an invocation."""
+    by_response = -(-size_bytes * PARTS_OF_A_RESPONSE // reingestion.limit_bytes)
     by_size = -(-sum(map(len, lines)) * 2 // MAX_ENVELOPE_BYTES)
-    by_lines = -(-len(lines) * PARTS_OF_AN_ANSWER // bounds.lines)
-    wanted = min(max(by_answer, by_size, by_lines, 1), len(lines))
-    # One line that alone overflows would overflow again, however often it went round.
-    may_split = wanted > 1 or (bool(lines) and size_bytes * 2 <= limit_bytes)
-    step = -(-len(lines) // wanted) if may_split else 1
-    pieces = [lines[at : at + step] for at in range(0, len(lines), step)]
-    return _split(record, pieces, seal) if may_split else []
+    by_lines = -(-len(lines) * PARTS_OF_A_RESPONSE // reingestion.bounds.lines)
+    return min(max(by_response, by_size, by_lines, 1), len(lines))
 
 
-def to_single_lines(record: Record, source: Source, seal: Seal = UNSEALED) -> list[bytes]:
-    """A record of several lines, taken apart: an envelope a line. Empty lines stay with the line before them.
+def to_single_lines(record: Record, reingestion: Reingestion) -> list[bytes]:
+    """One envelope per line of a record of several lines. Empty lines stay with the line before them.
 
-    Nothing if it cannot go back, has very many lines, or none that parses (two JSON objects over many lines, say): then
-    it is answered ProcessingFailed, whole.
+    None if the record cannot be re-ingested, has very many lines, or none that parses (two JSON objects over many
+    lines, for instance): then it is answered ProcessingFailed as a whole.
     """
-    lines = record_lines(record, source) if may_go_back(record) else []
-    starts = [at for at, line in enumerate(lines) if line]
-    # A W3C header says what the lines after it are, and could not say so from a record of its own.
+    source = reingestion.source
+    lines = record_lines(record, source) if can_reingest_again(record) else []
+    starts = [number for number, line in enumerate(lines) if line]
+    # A W3C header describes the lines after it, and could not do so from a record of its own.
     has_header = any(line.startswith("#Fields:") for line in lines)
-    if not starts or has_header or len(starts) > MAX_LINES_APART or not _any_parses(lines, source, record.arrival):
+    if not starts or has_header or len(starts) > MAX_SINGLE_LINES or not _any_parses(lines, source, record.arrival):
         return []
     starts[0] = 0
     ends = [*starts[1:], len(lines)]
-    return _split(record, [lines[start:end] for start, end in zip(starts, ends, strict=True)], seal)
+    return _split(record, [lines[start:end] for start, end in zip(starts, ends, strict=True)], reingestion.seal)
 
 
 def _any_parses(lines: list[str], source: Source, arrival_ms: int) -> bool:
@@ -84,13 +96,15 @@ def _any_parses(lines: list[str], source: Source, arrival_ms: int) -> bool:
     return False
 
 
-def _whole(record: Record) -> Envelope:
+def _whole(record: Record, seal: Seal) -> list[bytes]:
+    """The envelope of a whole record; none if it is too large for one."""
     old = record.envelope
-    if old is not None:
-        return Envelope(
-            old.origin, old.part, old.first_arrival, old.hops + 1, old.is_plain, old.body, is_counted=old.is_counted
-        )
-    return Envelope(record.identity, "0", record.arrival, 1, False, record.data or b"")
+    if old is None:
+        envelope = Envelope(record.identity, "0", record.arrival, 1, False, record.data or b"")
+    else:
+        envelope = replace(old, hops=old.hops + 1)
+    data = encode_envelope(envelope, seal)
+    return [data] if len(data) <= MAX_ENVELOPE_BYTES else []
 
 
 def _split(record: Record, pieces: list[list[str]], seal: Seal) -> list[bytes]:
@@ -103,7 +117,7 @@ def _split(record: Record, pieces: list[list[str]], seal: Seal) -> list[bytes]:
         body = "\n".join(piece).encode() + b"\n"
         # Parts are counted from 1: part 0 is the whole record, which is another identity.
         part = f"{prefix}{number + 1}"
-        made = Envelope(origin, part, record.arrival, hops, True, body, is_counted=is_counted)
-        envelopes.append(encode_envelope(made, seal))
+        envelope = Envelope(origin, part, record.arrival, hops, True, body, is_counted=is_counted)
+        envelopes.append(encode_envelope(envelope, seal))
     fit = all(len(envelope) <= MAX_ENVELOPE_BYTES for envelope in envelopes)
     return envelopes if fit else []

@@ -1,6 +1,6 @@
-"""The answer to Firehose, kept under Lambda's 6 MB.
+"""The response to Firehose, kept under Lambda's 6 MB.
 
-Its size is that of the JSON which the Lambda runtime writes: ``", "`` and ``": "`` between items, base64 inside.
+Its size is that of the JSON that the Lambda runtime writes: ``", "`` and ``": "`` between items, base64 inside.
 Source: AWS Lambda quotas ("Invocation payload"); Amazon Data Firehose, "Required parameters for transformation".
 """
 
@@ -27,22 +27,20 @@ _EMPTY_RECORD_BYTES = {
 
 
 @dataclass(slots=True)
-class Result:
-    """What a record is answered.
-
-    Attributes:
-        record_id, result: as in Firehose's contract.
-        data: the transformed bytes (Ok).
-        raw: the record's data as it came, base64 (ProcessingFailed).
-    """
+class Response:
+    """What Firehose is answered for a record."""
 
     record_id: str
+    """As in Firehose's contract."""
     result: str
+    """One of ``OK``, ``DROPPED`` and ``FAILED``."""
     data: bytes
+    """The transformed bytes, which are sent if the result is OK."""
     raw: str
+    """The record's data in base64, unmodified, which is sent if it is FAILED."""
 
     def size_bytes(self) -> int:
-        """Its size in the answer, with the comma behind it."""
+        """Its size in the response, with the comma after it."""
         body = _base64_size(len(self.data)) if self.result == OK else self._raw_size() if self.result == FAILED else 0
         return _EMPTY_RECORD_BYTES[self.result] + _text_size(self.record_id) + body
 
@@ -58,7 +56,7 @@ class Result:
         return _text_size(self.raw)
 
     def to_json(self) -> dict[str, str]:
-        """The record of the answer."""
+        """The record in Firehose's form."""
         data = (
             pybase64.b64encode_as_string(self.data) if self.result == OK else self.raw if self.result == FAILED else ""
         )
@@ -70,57 +68,60 @@ def _base64_size(size_bytes: int) -> int:
 
 
 def _text_size(text: str) -> int:
-    # What came in may be any text; base64 and recordIds are plain ASCII, which JSON writes as it is.
+    # An event may hold any text; base64 and recordIds are plain ASCII, which JSON writes without escapes.
     plain = text.isascii() and text.isprintable() and '"' not in text and "\\" not in text
     return len(text) if plain else len(json.dumps(text)) - 2
 
 
 def choose_overflow(
-    results: Sequence[Result], order: Callable[[int], Any], limit_bytes: int, may_go_back: Callable[[int], bool]
+    responses: Sequence[Response],
+    order: Callable[[int], Any],
+    limit_bytes: int,
+    can_reingest: Callable[[int], bool],
 ) -> frozenset[int]:
-    """The places of the records that must be left out for the answer to fit; mostly none.
+    """The indices of the records that must be left out for the response to fit, usually none.
 
-    Every record is first charged what it costs left out: as Dropped if it can go back into the stream, else as
-    ProcessingFailed. Then records are taken in while there is room, in the order of what ``order`` gives their places,
-    so that the same batch in another order of records leaves out the same ones.
-    Raises: ResponseTooLargeError: even left out they are too large.
+    Every record is first charged what it costs when it is left out: as Dropped if it can be re-ingested, else as
+    ProcessingFailed. Then records are taken in while there is room, sorted by ``order`` of their indices, so that the
+    same batch in another order of records leaves out the same ones.
+    Raises: ResponseTooLargeError: the response does not fit even if all are left out.
     """
-    if _surely_fits(results, limit_bytes):
+    if _surely_fits(responses, limit_bytes):
         return frozenset()
-    sizes = [result.size_bytes() for result in results]
+    sizes = [response.size_bytes() for response in responses]
     if _ENVELOPE_BYTES + sum(sizes) <= limit_bytes:
         return frozenset()
     left_out_sizes = [
-        result.dropped_size_bytes() if may_go_back(place) else result.failed_size_bytes()
-        for place, result in enumerate(results)
+        response.dropped_size_bytes() if can_reingest(index) else response.failed_size_bytes()
+        for index, response in enumerate(responses)
     ]
     room = limit_bytes - _ENVELOPE_BYTES - sum(map(min, sizes, left_out_sizes))
     if room < 0:
         raise ResponseTooLargeError(
-            f"the event's records do not fit into an answer of {limit_bytes} bytes even as they came: "
+            f"the event's records do not fit into a response of {limit_bytes} bytes even unmodified: "
             "lower BufferSizeInMBs of the stream's Lambda processor"
         )
-    chosen = set()
-    for index in sorted(range(len(results)), key=order):
+    overflow = set()
+    for index in sorted(range(len(responses)), key=order):
         more = sizes[index] - left_out_sizes[index]
         if more <= 0:
             continue
         if more <= room:
             room -= more
         else:
-            chosen.add(index)
-    return frozenset(chosen)
+            overflow.add(index)
+    return frozenset(overflow)
 
 
-def _surely_fits(results: Sequence[Result], limit_bytes: int) -> bool:
-    """A cheap bound from above: six bytes for each character of text that came in, which is JSON's worst."""
-    chars = sum(len(result.record_id) for result in results)
-    chars += sum(len(result.raw) for result in results if result.result == FAILED)
-    data = sum(len(result.data) for result in results)
-    each = max(_EMPTY_RECORD_BYTES.values()) + 4
-    return _ENVELOPE_BYTES + len(results) * each + 6 * chars + data * 4 // 3 <= limit_bytes
+def _surely_fits(responses: Sequence[Response], limit_bytes: int) -> bool:
+    """A cheap upper bound of the size: six bytes for each character of text from the event, which is JSON's worst."""
+    chars = sum(len(response.record_id) for response in responses)
+    chars += sum(len(response.raw) for response in responses if response.result == FAILED)
+    data = sum(len(response.data) for response in responses)
+    fixed = max(_EMPTY_RECORD_BYTES.values()) + 4
+    return _ENVELOPE_BYTES + len(responses) * fixed + 6 * chars + data * 4 // 3 <= limit_bytes
 
 
-def encode_answer(results: Iterable[Result]) -> dict[str, Any]:
-    """The handler's return value, a record a result, in order."""
-    return {"records": [result.to_json() for result in results]}
+def encode_response(responses: Iterable[Response]) -> dict[str, Any]:
+    """The handler's return value, one record per response, in order."""
+    return {"records": [response.to_json() for response in responses]}

@@ -10,7 +10,7 @@ from streamtally.config.source import AUTO, FORMATS_OWN, SourceSettings
 from streamtally.errors import SettingsError
 from streamtally.formats import find_format
 from streamtally.formats.auto import CANDIDATES, compile_auto, is_json_text
-from streamtally.formats.base import Format, FormatOptions, Parser
+from streamtally.formats.base import Format, FormatOptions, Parser, for_record
 from streamtally.formats.wrappers.agent import compile_agent
 from streamtally.formats.wrappers.embedded_line import LineFieldParser
 from streamtally.formats.wrappers.json_paths import PathParser
@@ -95,7 +95,7 @@ class Source:
 
         Args: arrival_ms: the record's, for lines that are stamped with it (the agent's ADDMETADATA).
         """
-        return fresh_parser(self.parse, arrival_ms)
+        return for_record(self.parse, arrival_ms)
 
     def column_names(self) -> list[str]:
         """Every column that is known by name: the format's fields as they are renamed, and declared ones."""
@@ -115,12 +115,6 @@ class Source:
     def is_json(self, line: str) -> bool:
         """Whether a line that parsed goes on as it came."""
         return self.takes_json and is_json_text(line)
-
-
-def fresh_parser(parse: Parser, arrival_ms: int | None = None) -> Parser:
-    """The parser as if it had seen no line, for a record of that arrival; most parsers are the same for every one."""
-    fresh: Callable[[int | None], Parser] | None = getattr(parse, "fresh", None)
-    return parse if fresh is None else fresh(arrival_ms)
 
 
 def pattern_groups(pattern: str | None) -> list[str]:

@@ -2,218 +2,185 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from streamtally.config.outputs import ERROR_STREAM
 from streamtally.config.source import SINGLE
 from streamtally.transform.batch import Batch, describe_batch
-from streamtally.transform.bounds import BEYOND, Bounds, choose_unread, turn
-from streamtally.transform.documents import add_line_ids, batch_account
+from streamtally.transform.bounds import Bounds, reading_order
+from streamtally.transform.documents import add_line_ids, batch_info
 from streamtally.transform.envelope import UNSEALED, Seal
 from streamtally.transform.ledger import Ledger, OutputLedger
-from streamtally.transform.lines import LineReader, count_lines, has_several_lines
-from streamtally.transform.outputs import make_targets
-from streamtally.transform.pipeline import _ANSWER_TIMES, Pipeline
+from streamtally.transform.lines import LineReader, count_lines, without_empty_lines
+from streamtally.transform.outputs import make_writers
+from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.records import Record, RecordGroup, group_records
-from streamtally.transform.reingest import may_go_back, to_envelopes, to_single_lines
-from streamtally.transform.response import DROPPED, FAILED, MAX_RESPONSE_BYTES, OK, Result, choose_overflow
-
-OVERFLOW = "the answer would pass 6 MB"
-
-
-SEVERAL_LINES = "several lines in a record, and framing is single"
+from streamtally.transform.reingest import Reingestion, can_reingest_again
+from streamtally.transform.response import DROPPED, FAILED, MAX_RESPONSE_BYTES, OK, Response, choose_overflow
+from streamtally.transform.routes import READ, Fail, Reingest, Route, choose_routes, route_overflow
 
 
 @dataclass(slots=True)
 class Delivery:
-    """Documents for one delivery stream (None: the one that the environment names), each one line of JSON."""
+    """Documents for one delivery stream."""
 
     stream: str | None
+    """The stream's name; None: the one that the environment names."""
     documents: list[bytes]
+    """Each one line of JSON."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What a batch comes to: the answers in the records' order, the account, and what is put before the answer.
+    """What a batch comes to."""
 
-    ``put_back`` goes into the source stream.
-    """
-
-    results: list[Result]
+    responses: list[Response]
+    """One per record, in the records' order."""
     deliveries: list[Delivery]
+    """Documents to be sent before the batch is answered."""
     ledger: Ledger
-    put_back: list[bytes] = field(default_factory=list)
+    envelopes: list[bytes] = field(default_factory=list)
+    """What is re-ingested: to be sent into the source stream before the batch is answered."""
+    is_ambiguous: bool = False
+    """Whether plain lines were counted together although an event time is believed for some arrivals only."""
 
 
 def transform(
     pipeline: Pipeline,
     records: Sequence[Record],
     max_response_bytes: int = MAX_RESPONSE_BYTES,
-    can_put_back: bool = False,
+    can_reingest: bool = False,
     batch_id: str | None = None,
     seal: Seal = UNSEALED,
     bounds: Bounds | None = None,
 ) -> Outcome:
     """Everything that a batch comes to.
 
-    Records that would make the answer too large count nowhere here: they go back into the source stream, or are
-    answered ProcessingFailed. Which ones is decided over the whole batch, so they are left out in a second run over it.
-    Where one line a record is asked for, a record of several goes back too, each line by itself.
+    Records that would make the response too large are counted nowhere here: they are re-ingested, or answered
+    ProcessingFailed. Which ones is decided over the whole batch, so they are left out of a second pass over it.
 
     Args:
-        can_put_back: whether the caller puts ``Outcome.put_back`` into the source stream before it answers.
+        can_reingest: whether the caller sends ``Outcome.envelopes`` into the source stream before it answers.
         batch_id: of the fresh records, where it is known and their identities are not.
-        seal: signs what goes back.
+        seal: signs the envelopes.
         bounds: what is read at most, in place of the pipeline's own.
-    Raises: ResponseTooLargeError: not even without those records does an answer fit.
+    Raises: ResponseTooLargeError: no response fits even if every record is left out.
     """
-    limits = bounds or pipeline.bounds
-    unread = {
-        id(record): to_envelopes(record, _ANSWER_TIMES * len(record.payload or b""), max_response_bytes,
-                                 pipeline.source, seal, limits)
-        if can_put_back
-        else []
-        for record in choose_unread(records, limits)
-    }  # fmt: skip
-    readable = [record for record in records if id(record) not in unread] if unread else records
-    apart = unread | (_take_apart(pipeline, readable, seal) if can_put_back else {})
+    bounds = bounds or pipeline.bounds
+    reingestion = Reingestion(pipeline.source, seal, bounds, max_response_bytes) if can_reingest else None
     batch = describe_batch(records)
-    beyond = frozenset(unread)
-    run = _Run(pipeline, records, apart, batch_id=batch_id, batch=batch, beyond=beyond)
-    if run.ambiguous:
-        del run  # its documents may be a hundred thousand, and are made again
-        run = _Run(pipeline, records, apart, by_row=True, batch_id=batch_id, batch=batch, beyond=beyond)
-    may_return = (lambda place: may_go_back(records[place])) if can_put_back else (lambda place: False)
-    places = choose_overflow(run.results, lambda place: turn(records[place]), max_response_bytes, may_return)
-    if places:
-        left_out = {
-            id(records[place]): to_envelopes(
-                records[place], run.results[place].size_bytes(), max_response_bytes, pipeline.source, seal, limits
-            )
-            if can_put_back
-            else []
-            for place in places
-        }
-        del run
-        run = _Run(pipeline, records, apart | left_out, by_row=True, batch_id=batch_id, batch=batch, beyond=beyond)
-    return run.outcome()
+    routes = choose_routes(pipeline.source, records, bounds, reingestion)
+    records = [without_empty_lines(record) if routes[index] is READ else record for index, record in enumerate(records)]
+    run = partial(run_batch, pipeline, records, batch=batch, batch_id=batch_id)
+    outcome = run(routes)
+    if outcome.is_ambiguous:
+        del outcome  # its documents may be a hundred thousand, and are made again
+        outcome = run(routes, by_row=True)
+    overflow = choose_overflow(
+        outcome.responses,
+        lambda index: reading_order(records[index]),
+        max_response_bytes,
+        lambda index: can_reingest and can_reingest_again(records[index]),
+    )
+    if not overflow:
+        return outcome
+    routes = [
+        route_overflow(records[index], route, outcome.responses[index], reingestion) if index in overflow else route
+        for index, route in enumerate(routes)
+    ]
+    del outcome
+    return run(routes, by_row=True)
 
 
-def _take_apart(pipeline: Pipeline, records: Sequence[Record], seal: Seal) -> dict[int, list[bytes]]:
-    """The records (by ``id``) that hold several lines though one a record is asked for → an envelope for each line."""
-    source = pipeline.source
-    if source.settings.framing != SINGLE:
-        return {}
-    several = [each for each in records if each.payload is not None and has_several_lines(each, source)]
-    envelopes = {id(record): to_single_lines(record, source, seal) for record in several}
-    return {place: envelope for place, envelope in envelopes.items() if envelope}
-
-
-class _Run:
-    """One run over a batch.
+def run_batch(
+    pipeline: Pipeline,
+    records: Sequence[Record],
+    routes: Sequence[Route],
+    by_row: bool = False,
+    batch: Batch | None = None,
+    batch_id: str | None = None,
+) -> Outcome:
+    """One pass over a batch: each group of records is refused or read, counted and closed.
 
     Args:
-        left_out: the records (by ``id``) that are not read, since the answer would be too large or their lines must go
-            alone → what is put back of each; nothing: it is answered ProcessingFailed.
-        by_row: evaluate every row by itself (see :attr:`streamtally.transform.outputs.WindowedTarget.ambiguous`).
-        batch: what the records are together, where that is known.
-        beyond: those left out (by ``id``) since an invocation does not read as much.
+        by_row: evaluate every row by itself (see :class:`streamtally.transform.outputs.WindowWriter`).
+        batch: the records together, where that is known.
+        batch_id: see :func:`transform`.
     """
+    ledger = Ledger(records=len(records), outputs={name: OutputLedger() for name in pipeline.outputs})
+    batch = batch or describe_batch(records)
+    # The error output shows the rows themselves, so rows are not counted by the fields that the outputs read.
+    by_row = by_row or ERROR_STREAM in pipeline.outputs
+    responses: dict[int, Response] = {}
+    deliveries: dict[str | None, Delivery] = {}
+    is_ambiguous = False
+    for indices in group_records(records):
+        group = RecordGroup([records[index] for index in indices])
+        info = batch_info(
+            batch, batch_id if batch_id is not None and not group.is_part else group.batch_id, pipeline.plan_id
+        )
+        writers = make_writers({} if group.is_counted else pipeline.outputs, ledger.outputs, info)
+        responses.update(_refuse(records, routes, indices, ledger))
+        reader, rows_before = LineReader(pipeline.source, ledger, writers, by_row), ledger.rows
+        responses.update(_read(pipeline, records, [index for index in indices if routes[index] is READ], reader))
+        if group.is_counted:  # its lines go to S3 alone: no output counts them a second time
+            for output in ledger.outputs.values():
+                output.filtered += ledger.rows - rows_before
+        for writer in writers:
+            documents = writer.close(*group.arrivals)
+            is_ambiguous |= writer.is_ambiguous
+            stream = writer.output.settings.stream
+            deliveries.setdefault(stream, Delivery(stream, [])).documents += documents
+    ordered = [responses[index] for index in range(len(records))]
+    count_results(ledger, ordered)
+    envelopes = [envelope for route in routes if isinstance(route, Reingest) for envelope in route.envelopes]
+    sent = [delivery for delivery in deliveries.values() if delivery.documents]
+    return Outcome(ordered, sent, ledger, envelopes, is_ambiguous)
 
-    def __init__(
-        self,
-        pipeline: Pipeline,
-        records: Sequence[Record],
-        left_out: Mapping[int, list[bytes]] | None = None,
-        by_row: bool = False,
-        batch_id: str | None = None,
-        batch: Batch | None = None,
-        beyond: frozenset[int] = frozenset(),
-    ) -> None:
-        self.pipeline = pipeline
-        # The error output shows the rows themselves, so that none is counted by what the outputs read of it.
-        self.by_row = by_row or ERROR_STREAM in pipeline.outputs
-        self.single = pipeline.source.settings.framing == SINGLE
-        self.ambiguous = False
-        self.batch = batch or describe_batch(records)
-        self.left_out = left_out or {}
-        self.beyond = beyond
-        self.batch_id = batch_id
-        self.ledger = Ledger(records=len(records))
-        for name in pipeline.outputs:
-            self.ledger.outputs[name] = OutputLedger()
-        self.deliveries: dict[str | None, Delivery] = {}
-        results: dict[int, Result] = {}
-        groups = group_records(records)
-        for group in groups:
-            self._run_group(group, results)
-        self.results = [results[id(record)] for record in records]
-        self._count_results()
 
-    def outcome(self) -> Outcome:
-        deliveries = [delivery for delivery in self.deliveries.values() if delivery.documents]
-        put_back = [envelope for envelopes in self.left_out.values() for envelope in envelopes]
-        return Outcome(self.results, deliveries, self.ledger, put_back)
+def _refuse(
+    records: Sequence[Record], routes: Sequence[Route], indices: Iterable[int], ledger: Ledger
+) -> Iterator[tuple[int, Response]]:
+    """The responses of the records that are not read, by index."""
+    for index in indices:
+        record, route = records[index], routes[index]
+        if isinstance(route, Reingest):
+            ledger.reingested += count_lines(record)
+            yield index, Response(record.id, DROPPED, b"", record.raw)
+        elif isinstance(route, Fail):
+            lines = count_lines(record)
+            ledger.failed += lines
+            ledger.reasons[route.reason] += lines
+            yield index, Response(record.id, FAILED, b"", record.raw)
 
-    def _run_group(self, group: RecordGroup, results: dict[int, Result]) -> None:
-        batch_id = group.batch_id if self.batch_id is None or group.is_part else self.batch_id
-        account = batch_account(self.batch, batch_id, self.pipeline.plan_id)
-        outputs = {} if group.is_counted else self.pipeline.outputs
-        targets = make_targets(outputs, self.ledger.outputs, account)
-        readable = [
-            record for record in group.records if record.payload is not None and id(record) not in self.left_out
-        ]
-        if self.single or len(readable) < len(group.records):
-            refused = dict(self._refuse(group))
-            results.update(refused)
-            readable = [record for record in readable if id(record) not in refused]
-        rows_before, line_ids = self.ledger.rows, self.pipeline.source.settings.line_id
-        reader = LineReader(self.pipeline.source, self.ledger, targets, self.by_row)
-        for record, data, rows in reader.read(readable):
-            result = OK if rows else FAILED if data else DROPPED
-            # A destination of one document a record ends it itself; a second line end would be an empty document.
-            text = (data.rstrip("\n") if self.single else data) if rows else ""
-            if line_ids:
-                text = add_line_ids(text, record.identity)
-            results[id(record)] = Result(record.id, result, text.encode(), record.raw)
-        if group.is_counted:  # lines for S3 alone: no output has them a second time
-            for output in self.ledger.outputs.values():
-                output.filtered += self.ledger.rows - rows_before
-        for target in targets:
-            documents = target.close(*group.arrivals)
-            self.ambiguous |= target.ambiguous
-            stream = target.output.settings.stream
-            self.deliveries.setdefault(stream, Delivery(stream, [])).documents += documents
 
-    def _refuse(self, group: RecordGroup) -> Iterator[tuple[int, Result]]:
-        """The results of the records that are not read at all."""
-        for record in group.records:
-            if self.left_out.get(id(record)):
-                self.ledger.reingested += count_lines(record)
-                yield id(record), Result(record.id, DROPPED, b"", record.raw)
-            elif id(record) in self.left_out:
-                yield (
-                    id(record),
-                    self._fail(record, count_lines(record), BEYOND if id(record) in self.beyond else OVERFLOW),
-                )
-            elif record.payload is None:
-                yield id(record), self._fail(record, 1, record.error)
-            elif self.single and has_several_lines(record, self.pipeline.source):
-                yield id(record), self._fail(record, count_lines(record), SEVERAL_LINES)
+def _read(
+    pipeline: Pipeline, records: Sequence[Record], indices: Sequence[int], reader: LineReader
+) -> Iterator[tuple[int, Response]]:
+    """The responses of the records that are read, by index."""
+    settings = pipeline.source.settings
+    is_single, has_line_ids = settings.framing == SINGLE, settings.line_id
+    for position, data, rows in reader.read([records[index] for index in indices]):
+        record = records[indices[position]]
+        result = OK if rows else FAILED if data else DROPPED
+        # A destination that takes one document per record adds the line end itself; a second one would be an empty
+        # document.
+        text = (data.rstrip("\n") if is_single else data) if rows else ""
+        if has_line_ids:
+            text = add_line_ids(text, record.identity)
+        yield indices[position], Response(record.id, result, text.encode(), record.raw)
 
-    def _fail(self, record: Record, lines: int, reason: str) -> Result:
-        self.ledger.failed += lines
-        self.ledger.reasons[reason] += lines
-        return Result(record.id, FAILED, b"", record.raw)
 
-    def _count_results(self) -> None:
-        others = [result.result for result in self.results if result.result != OK]
-        self.ledger.ok = len(self.results) - len(others)
-        self.ledger.dropped, self.ledger.processing_failed = map(others.count, (DROPPED, FAILED))
+def count_results(ledger: Ledger, responses: Sequence[Response]) -> None:
+    """Count the records by their results."""
+    others = [response.result for response in responses if response.result != OK]
+    ledger.ok = len(responses) - len(others)
+    ledger.dropped, ledger.processing_failed = map(others.count, (DROPPED, FAILED))
 
 
 def iter_documents(deliveries: Iterable[Delivery]) -> Iterable[bytes]:
-    """All documents, of whatever stream."""
+    """The documents of all streams."""
     for delivery in deliveries:
         yield from delivery.documents

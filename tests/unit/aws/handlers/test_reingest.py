@@ -9,7 +9,7 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from streamtally.aws import clients
-from streamtally.aws.handlers.reingest import make_put_back
+from streamtally.aws.handlers.reingest import make_reingest
 from streamtally.errors import SinkError
 from tests.system.conformance.contract import events
 
@@ -57,10 +57,10 @@ def firehose(monkeypatch: pytest.MonkeyPatch) -> Firehose:
 def test_into_the_data_stream(firehose: Firehose, monkeypatch: pytest.MonkeyPatch) -> None:
     kinesis = Kinesis()
     monkeypatch.setattr(clients, "kinesis_client", lambda: kinesis)
-    put_back = make_put_back({}, Logger(service="test"))
-    assert put_back is not None
+    reingest = make_reingest({}, Logger(service="test"))
+    assert reingest is not None
     envelopes = [b"%d" % number for number in range(700)]
-    put_back(events.from_data_stream(events.LINE), envelopes, lambda: 60.0)
+    reingest(events.from_data_stream(events.LINE), envelopes, lambda: 60.0)
     assert sorted(kinesis.taken) == sorted(envelope + b"\n" for envelope in envelopes)
     assert max(kinesis.calls) <= 500
     assert kinesis.arns == {"arn:aws:kinesis:us-east-1:123456789012:stream/logs"}
@@ -70,18 +70,18 @@ def test_into_the_data_stream(firehose: Firehose, monkeypatch: pytest.MonkeyPatc
 # What a stream does not take in time fails the invocation: nothing was answered, and Firehose calls again.
 def test_a_data_stream_that_takes_nothing(firehose: Firehose, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "kinesis_client", lambda: Kinesis(refuses=True))
-    put_back = make_put_back({}, Logger(service="test"))
-    assert put_back is not None
+    reingest = make_reingest({}, Logger(service="test"))
+    assert reingest is not None
     with pytest.raises(SinkError):
-        put_back(events.from_data_stream(events.LINE), [b"x"], lambda: 0.0)
+        reingest(events.from_data_stream(events.LINE), [b"x"], lambda: 0.0)
 
 
 # Without one, they go into the delivery stream itself; under sam local nowhere, unless an endpoint is told.
 def test_into_the_delivery_stream(firehose: Firehose) -> None:
     local = {"AWS_SAM_LOCAL": "true", "AWS_ENDPOINT_URL_FIREHOSE": "http://127.0.0.1:1"}
     for environment in ({}, local):
-        put_back = make_put_back(environment, Logger(service="test"))
-        assert put_back is not None
-        put_back(events.event(events.LINE), [b"x"], lambda: 60.0)
+        reingest = make_reingest(environment, Logger(service="test"))
+        assert reingest is not None
+        reingest(events.event(events.LINE), [b"x"], lambda: 60.0)
     assert firehose.taken == {"log-ingestion-stream": [b"x\n"] * 2}
-    assert make_put_back({"AWS_SAM_LOCAL": "true"}, Logger(service="test")) is None
+    assert make_reingest({"AWS_SAM_LOCAL": "true"}, Logger(service="test")) is None

@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger
 from streamtally.aws import clients
 from streamtally.aws.handlers import delivery, invocation
 from streamtally.aws.handlers.delivery import make_delivery
-from streamtally.aws.handlers.reingest import make_put_back
+from streamtally.aws.handlers.reingest import make_reingest
 from streamtally.aws.sinks.firehose import Clock
 from streamtally.aws.sinks.parking import read_parked
 from streamtally.errors import SinkError
@@ -84,8 +84,8 @@ def run(function: Lambda, monkeypatch: pytest.MonkeyPatch, event: dict[str, Any]
     monkeypatch.setattr(clients, "firehose_client", lambda: function)
     monkeypatch.setattr(delivery, "parking_place", lambda _: Objects(function))
     deliver = make_delivery(PIPELINE, ENVIRONMENT, log, function.clock())
-    put_back = make_put_back({}, log, function.clock())
-    invocation.answer_batch(PIPELINE, deliver, event, function.time_left, events.ARRIVAL_MS, put_back)
+    reingest = make_reingest({}, log, function.clock())
+    invocation.answer_batch(PIPELINE, deliver, event, function.time_left, events.ARRIVAL_MS, reingest)
 
 
 def many_partials(count: int) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def test_other_lines_are_read_as_they_are() -> None:
 def test_a_line_in_json_that_does_not_parse_is_kept_with_its_json() -> None:
     """Raw in Firehose's error prefix, where redrive finds it."""
     outcome = run({"line_field": "log", "format": "apache_combined"}, fluent_bit("no log line", tag="x"))
-    assert [result.result for result in outcome.results] == ["ProcessingFailed"]
+    assert [result.result for result in outcome.responses] == ["ProcessingFailed"]
     assert outcome.ledger.unparsed == 1
 
 

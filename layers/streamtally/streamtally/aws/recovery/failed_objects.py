@@ -21,8 +21,8 @@ from streamtally.config.limits import MAX_DECOMPRESSED_EVENT_BYTES
 from streamtally.errors import RecordError, SinkError
 from streamtally.recovery.batches import FailedRecord
 from streamtally.recovery.decide import PROCESSING_FAILED_STATUS
+from streamtally.transform.compression import decompress
 from streamtally.transform.documents import UNPARSED_LINE
-from streamtally.transform.records import decompress
 
 MAX_OBJECT_BYTES = 16 * MAX_DECOMPRESSED_EVENT_BYTES
 _GZIP = b"\x1f\x8b"

@@ -44,7 +44,7 @@ class Planned:
 
     @property
     def is_empty(self) -> bool:
-        return not self.decision.put_back and not self.documents
+        return not self.decision.envelopes and not self.documents
 
     @property
     def is_whole(self) -> bool:
@@ -101,6 +101,6 @@ def carry_out(objects: ObjectStore, planned: Planned, source: FirehoseClient, to
 
 def _by_key(decision: Decision) -> dict[str, list[tuple[FailedRecord, bytes]]]:
     found: dict[str, list[tuple[FailedRecord, bytes]]] = defaultdict(list)
-    for record, envelope in decision.put_back:
+    for record, envelope in decision.envelopes:
         found[record.key].append((record, envelope))
     return found

@@ -22,7 +22,7 @@ from streamtally.aws.sinks.firehose import Clock, FirehoseClient, TimeLeft, put_
 from streamtally.aws.sinks.objects import Bucket, ObjectStore
 from streamtally.config.limits import MAX_DECOMPRESSED_EVENT_BYTES
 from streamtally.errors import MissingObjectError, PartialWriteError, RecordError, SinkError
-from streamtally.transform.records import decompress
+from streamtally.transform.compression import decompress
 
 PREFIX = "undelivered/"
 FAST = 1

@@ -16,7 +16,7 @@ import orjson
 from streamtally.agent import AgentFlow
 from streamtally.agent.converters import ConversionError, LineSkippedError, adds_time, log_fields
 from streamtally.errors import FormatError, SettingsError
-from streamtally.formats.base import Parser, Row
+from streamtally.formats.base import Parser, RecordParser, Row
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -42,7 +42,7 @@ def compile_agent(agent_options: Sequence[Any] | str) -> Parser:
     return _Converting(flow, adds_time(options))
 
 
-class _Converting:
+class _Converting(RecordParser):
     """The whole chain of options. For the current time, which an option may add, it uses the record's arrival, so that
     a retry gives the same row."""
 
@@ -51,7 +51,7 @@ class _Converting:
         self._is_stamped = is_stamped
         self._now = now
 
-    def fresh(self, arrival_ms: int | None = None) -> Parser:
+    def for_record(self, arrival_ms: int | None = None) -> Parser:
         """The parser for a record that arrived at that time."""
         if not self._is_stamped or arrival_ms is None:
             return self

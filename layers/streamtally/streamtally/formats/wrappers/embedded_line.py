@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from streamtally.errors import FormatError, SettingsError
 from streamtally.formats.auto import is_json_text
-from streamtally.formats.base import Parser, Row
+from streamtally.formats.base import Parser, RecordParser, Row, for_record
 from streamtally.formats.json_lines import parse_json
 
 
-class LineFieldParser:
+class LineFieldParser(RecordParser):
     """A parser of the log line in a JSON line. The JSON's other members follow the log line's own fields.
 
     A line that is not JSON, or whose member is not the text of a single line, is parsed itself.
@@ -43,7 +41,7 @@ class LineFieldParser:
         row = self._parse(inner)
         return row | {name: value for name, value in around.items() if name != self._name and name not in row}
 
-    def fresh(self, arrival_ms: int | None = None) -> LineFieldParser:
-        """The parser as if it had seen no line."""
-        fresh: Callable[[int | None], Parser] | None = getattr(self._parse, "fresh", None)
-        return self if fresh is None else LineFieldParser(fresh(arrival_ms), self._name)
+    def for_record(self, arrival_ms: int | None = None) -> Parser:
+        """The parser around the inner parser for another record."""
+        parse = for_record(self._parse, arrival_ms)
+        return self if parse is self._parse else LineFieldParser(parse, self._name)

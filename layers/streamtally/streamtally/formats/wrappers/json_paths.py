@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from streamtally.errors import SettingsError
-from streamtally.formats.base import Parser, Row
+from streamtally.formats.base import Parser, RecordParser, Row, for_record
 
 _PATH = re.compile(r"\$(?:\.[\w-]+|\[\d{1,6}\]|\['[^']+'\])+")
 _STEP = re.compile(r"\.([\w-]+)|\[(\d+)\]|\['([^']+)'\]")
 
 
-class PathParser:
+class PathParser(RecordParser):
     """A parser that adds columns to the rows of another, each read by a path.
 
     Args:
@@ -32,10 +32,10 @@ class PathParser:
         row = self._parse(line)
         return {**row, **{column: dig(row, steps) for column, steps in self._steps.items()}}
 
-    def fresh(self, arrival_ms: int | None = None) -> PathParser:
-        """The parser as if it had seen no line."""
-        fresh: Callable[[int | None], Parser] | None = getattr(self._parse, "fresh", None)
-        return self if fresh is None else PathParser(fresh(arrival_ms), self._paths)
+    def for_record(self, arrival_ms: int | None = None) -> Parser:
+        """The parser around the inner parser for another record."""
+        parse = for_record(self._parse, arrival_ms)
+        return self if parse is self._parse else PathParser(parse, self._paths)
 
 
 def path_steps(path: str) -> list[str | int]:

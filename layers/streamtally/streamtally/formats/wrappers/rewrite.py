@@ -14,7 +14,7 @@ from typing import Any
 
 from streamtally.config.source import TrueClient
 from streamtally.errors import SettingsError
-from streamtally.formats.base import Parser, Row
+from streamtally.formats.base import Parser, RecordParser, Row, for_record
 
 Step = Callable[[Row], Row]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -71,14 +71,15 @@ class Rewrite:
         return _Rewriting(parse, self.steps)
 
 
-class _Rewriting:
+class _Rewriting(RecordParser):
     def __init__(self, parse: Parser, steps: tuple[Step, ...]) -> None:
         self._parse = parse
         self._steps = steps
 
-    def fresh(self, arrival_ms: int | None = None) -> Parser:
-        inner = getattr(self._parse, "fresh", None)
-        return self if inner is None else _Rewriting(inner(arrival_ms), self._steps)
+    def for_record(self, arrival_ms: int | None = None) -> Parser:
+        """The parser around the inner parser for another record."""
+        parse = for_record(self._parse, arrival_ms)
+        return self if parse is self._parse else _Rewriting(parse, self._steps)
 
     def __call__(self, line: str) -> Row:
         row = self._parse(line)

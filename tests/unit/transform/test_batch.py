@@ -38,16 +38,16 @@ def test_sorted_and_hashed(logged: list[tuple[int, bytes]], order: random.Random
     plain = struct.pack(f"<{len(numbers)}q", *numbers) + b"".join(data for _, data in ordered)
     raw = records(logged)
     order.shuffle(raw)
-    found = describe_batch(decode_records(raw, 0))
-    assert found.digest == hashlib.sha256(plain).hexdigest()[:32]
+    batch = describe_batch(decode_records(raw, 0))
+    assert batch.digest == hashlib.sha256(plain).hexdigest()[:32]
     bounds = (ordered[0][0], ordered[-1][0]) if ordered else (0, 0)
-    assert (found.records, found.first_arrival, found.last_arrival) == (len(logged), *bounds)
+    assert (batch.records, batch.first_arrival, batch.last_arrival) == (len(logged), *bounds)
 
 
 # One byte, one millisecond, a byte that moves to the next record: another batch.
 def test_others_differ() -> None:
-    told = [[(1, b"ab"), (1, b"c")], [(1, b"a"), (1, b"bc")], [(1, b"ab"), (2, b"c")], [(1, b"ab"), (1, b"d")]]
-    assert len({digest(records(logged)) for logged in told}) == len(told)
+    cases = [[(1, b"ab"), (1, b"c")], [(1, b"a"), (1, b"bc")], [(1, b"ab"), (2, b"c")], [(1, b"ab"), (1, b"d")]]
+    assert len({digest(records(logged)) for logged in cases}) == len(cases)
 
 
 # What went round is known by when it was received, as its error file has it; what is no base64, by its text.
@@ -55,5 +55,5 @@ def test_envelopes_and_broken_data() -> None:
     envelope = encode_envelope(Envelope("origin", "0", 5, 1, False, b"line"))
     assert digest(records([(900, envelope)])) != digest(records([(5, envelope)]))
     broken = [{"recordId": "1", "approximateArrivalTimestamp": 7, "data": text} for text in ("%%%", "%%", "\ud800")]
-    assert len({digest([each]) for each in broken}) == 3
+    assert len({digest([record]) for record in broken}) == 3
     assert digest(broken[:1]) == digest(records([(7, b"%%%")]))

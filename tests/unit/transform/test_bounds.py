@@ -54,14 +54,14 @@ def rounds(made: Pipeline, payloads: Sequence[bytes]) -> tuple[int, int, int]:
         outcome = run(made, event)
         again = run(made, {**event, "records": event["records"][::-1]})
         assert sorted(again.envelopes) == sorted(outcome.envelopes)
-        for document in (json.loads(each) for delivery in outcome.deliveries for each in delivery.documents):
+        for document in (json.loads(encoded) for delivery in outcome.deliveries for encoded in delivery.documents):
             documents[document["tally"]["partial_id"]] = document["tally"]["state"]["rows"]
         in_s3 += sum(result.data.count(b"\n") for result in outcome.responses)
-        failed = [each.record_id for each in outcome.responses if each.result == "ProcessingFailed"]
+        failed = [response.record_id for response in outcome.responses if response.result == "ProcessingFailed"]
         assert failed == []
         if not outcome.envelopes:
             return sum(documents.values()), in_s3, number + 1
-        event = events.event(*[each + b"\n" for each in outcome.envelopes])
+        event = events.event(*[envelope + b"\n" for envelope in outcome.envelopes])
         for record in event["records"]:
             record["recordId"] = f"{number}-{record['recordId']}"
     raise AssertionError("it goes round for ever")

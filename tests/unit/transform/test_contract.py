@@ -35,18 +35,18 @@ def test_every_record_is_answered_once_and_every_line_accounted_for(
     """Ids come back in order, output lines are strict JSON that end in a line end, and the ledger balances."""
     outcome = run(default_pipeline, data)
     answer = encode_response(outcome.responses)["records"]
-    assert [each["recordId"] for each in answer] == [f"id-{i}" for i in range(len(data))]
+    assert [record["recordId"] for record in answer] == [f"id-{i}" for i in range(len(data))]
     assert outcome.ledger.imbalance() == []
     rows = unparsed = 0
-    for raw, each in zip(data, answer, strict=True):
-        assert set(each) == {"recordId", "result", "data"}
-        body = base64.b64decode(each["data"], validate=True)
-        if each["result"] == "ProcessingFailed":
+    for raw, record in zip(data, answer, strict=True):
+        assert set(record) == {"recordId", "result", "data"}
+        body = base64.b64decode(record["data"], validate=True)
+        if record["result"] == "ProcessingFailed":
             assert body == raw
-        elif each["result"] == "Dropped":
+        elif record["result"] == "Dropped":
             assert body == b""
         else:
-            assert each["result"] == "Ok"
+            assert record["result"] == "Ok"
             assert body.endswith(b"\n")
             for line in body[:-1].split(b"\n"):
                 value = json.loads(line, parse_constant=no_constant)
@@ -83,7 +83,7 @@ def test_partials_merge_to_a_plain_count(
             outcomes.append(transform(default_pipeline, records))
     random.shuffle(outcomes)
     settled = [columns for columns, visible in merged(default_pipeline, outcomes).values() if visible]
-    assert {(each["datetime"], each["status"]): each["statusCount"] for each in settled} == plain
+    assert {(window["datetime"], window["status"]): window["statusCount"] for window in settled} == plain
 
 
 @given(payloads, st.randoms(use_true_random=False))
@@ -97,7 +97,7 @@ def test_the_same_batch_in_another_order_makes_the_same_ids(
     shuffled = list(records)
     random.shuffle(shuffled)
     after = documents(transform(default_pipeline, shuffled))
-    key = lambda each: each["tally"]["partial_id"]  # noqa: E731
+    key = lambda document: document["tally"]["partial_id"]  # noqa: E731
     assert sorted(before, key=key) == sorted(after, key=key)
 
 

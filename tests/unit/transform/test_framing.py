@@ -98,8 +98,8 @@ def test_a_record_of_several_lines_goes_back_line_by_line(payload: str, pieces: 
     assert (first.ledger.reingested, first.ledger.rows) == (first.ledger.lines - 1, 1)
     assert first.ledger.imbalance() == []
     event = [
-        {"recordId": f"again{n}", "approximateArrivalTimestamp": ARRIVAL_MS, "data": base64.b64encode(each).decode()}
-        for n, each in enumerate(first.envelopes)
+        {"recordId": f"again{n}", "approximateArrivalTimestamp": ARRIVAL_MS, "data": base64.b64encode(data).decode()}
+        for n, data in enumerate(first.envelopes)
     ]
     pipeline = load_pipeline(_document("single"), ZoneInfo)
     second = transform(pipeline, decode_records(event, ARRIVAL_MS), can_reingest=True)

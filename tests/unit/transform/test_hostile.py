@@ -69,7 +69,7 @@ def test_the_error_output_takes_any_row(default_document: dict[str, Any], member
     document["outputs"][ERROR_STREAM] = {"stream": None, "index": "errors"}
     payload = f'{{"response":"abc",{TIME},{members}}}'.encode()
     outcome = run(load_pipeline(document, ZoneInfo), [payload, combined()])
-    (error,) = [each for each in documents(outcome) if each["tally"]["output"] == ERROR_STREAM]
+    (error,) = [document for document in documents(outcome) if document["tally"]["output"] == ERROR_STREAM]
     assert error["MESSAGE"] == "not of type INTEGER"
     row = bytes.fromhex(error["DATA_ROW"])
     assert row == b"" or strict(row)["response"] == "abc"
@@ -117,8 +117,8 @@ def test_data_of_any_kind(default_pipeline: Pipeline, data: Any) -> None:
     event[1]["data"] = data
     outcome = transform(default_pipeline, decode_records(event, ARRIVAL))
     answer = encode_response(outcome.responses)["records"]
-    assert [each["recordId"] for each in answer] == ["id-0", "id-1", "id-2"]
-    assert [each["result"] for each in answer] == ["Ok", "Dropped" if data == "" else "ProcessingFailed", "Ok"]
+    assert [record["recordId"] for record in answer] == ["id-0", "id-1", "id-2"]
+    assert [record["result"] for record in answer] == ["Ok", "Dropped" if data == "" else "ProcessingFailed", "Ok"]
     assert len(documents(outcome)) == 1
     assert outcome.ledger.imbalance() == []
 
@@ -145,11 +145,11 @@ def test_signed_zeros_are_one_value(
         }
     )
     event = records_of([f'{{"v":"{zero}",{TIME}}}'.encode() for zero in ("-0.0", "0.0")])
-    found = [documents(transform(pipeline, decode_records(each, ARRIVAL))) for each in (event, event[::-1])]
-    assert found[0] == found[1]
-    assert json.dumps(found[0]) == json.dumps(found[1])
-    assert found[0][0]["n"] == 2
-    assert "-0" not in json.dumps({name: found[0][0][name] for name in functions})
+    ways = [documents(transform(pipeline, decode_records(raw, ARRIVAL))) for raw in (event, event[::-1])]
+    assert ways[0] == ways[1]
+    assert json.dumps(ways[0]) == json.dumps(ways[1])
+    assert ways[0][0]["n"] == 2
+    assert "-0" not in json.dumps({name: ways[0][0][name] for name in functions})
 
 
 # The planned size of each result is, to the byte, what the runtime's JSON takes.
@@ -214,7 +214,7 @@ def test_more_lines_than_a_record_may_hold(default_pipeline: Pipeline, monkeypat
     many = [b"a\n" * 11, gzip.compress(b"a\n" * 11), gzip.compress(json.dumps(subscription).encode())]
     few = [gzip.compress(combined() * 8 + b"%d" % number) for number in range(4)]
     event = records_of([*many, combined() + b"\n" * 50, *few])
-    answers = [transform(default_pipeline, decode_records(each, ARRIVAL)).responses for each in (event, event[::-1])]
+    answers = [transform(default_pipeline, decode_records(raw, ARRIVAL)).responses for raw in (event, event[::-1])]
     by_id = [{result.record_id: result.result for result in results} for results in answers]
     assert by_id[0] == by_id[1]
     assert [by_id[0][f"id-{number}"] for number in range(8)] == ["ProcessingFailed"] * 3 + ["Ok"] * 3 + [

@@ -69,9 +69,9 @@ def test_a_record(
 ) -> None:
     """Each shape has its answer and its class in the ledger."""
     outcome = run(default_pipeline, [payload])
-    (found,) = outcome.responses
-    answered = base64.b64decode(found.to_json()["data"])
-    assert (found.result, answered) == (result, data)
+    (response,) = outcome.responses
+    answered = base64.b64decode(response.to_json()["data"])
+    assert (response.result, answered) == (result, data)
     account = outcome.ledger
     assert (account.rows, account.unparsed, account.empty, account.failed) == ledger
     assert account.imbalance() == []
@@ -227,8 +227,8 @@ def test_records_of_a_data_stream_are_known_by_shard_and_sequence(default_pipeli
     for event in (first, second):
         event[0]["kinesisRecordMetadata"] = {"shardId": "shardId-0", "sequenceNumber": "49", "subsequenceNumber": 3}
     ids = [
-        documents(transform(default_pipeline, decode_records(each, 0)))[0]["tally"]["partial_id"]
-        for each in (first, second)
+        documents(transform(default_pipeline, decode_records(event, 0)))[0]["tally"]["partial_id"]
+        for event in (first, second)
     ]
     assert ids[0] == ids[1]
     assert decode_records(first, 0)[0].identity == "shardId-0/49/3"

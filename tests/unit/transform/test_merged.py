@@ -41,7 +41,7 @@ COUNTS = (("count",),)
 )
 def test_only_integers_are_merged_elsewhere(aggregates: list[tuple[str, str | None]], operations: Any) -> None:
     """One aggregate that is not exact as integers takes the whole output out."""
-    made = [make_aggregate(name, parse_type(of) if of else None) for name, of in aggregates]
+    made = [make_aggregate(name, parse_type(sql_type) if sql_type else None) for name, sql_type in aggregates]
 
     assert operations_of(made) == operations
 

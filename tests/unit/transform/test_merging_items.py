@@ -65,7 +65,7 @@ def test_any_order_and_grouping(data: st.DataObject) -> None:
         assert merged(aggregate, [merged(aggregate, order[:cut]), *order[cut:]]) == first
         assert json.dumps(parts) == before
         union = {item for items in values for item in items}
-        if len(union) <= 12 and not any(isinstance(each, dict) for each in parts):
+        if len(union) <= 12 and not any(isinstance(part, dict) for part in parts):
             assert first == sorted(f'"{item}"' for item in union)
         else:
             assert list(first) == ["hyperloglog"]

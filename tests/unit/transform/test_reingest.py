@@ -42,13 +42,13 @@ def rounds(event: dict[str, Any], limit_bytes: int = MAX_RESPONSE_BYTES) -> tupl
     for _ in range(MAX_HOPS + 2):
         outcome = run(event, limit_bytes)
         outcomes.append(outcome)
-        for document in (json.loads(each) for delivery in outcome.deliveries for each in delivery.documents):
+        for document in (json.loads(encoded) for delivery in outcome.deliveries for encoded in delivery.documents):
             documents[document["tally"]["partial_id"]] = document["tally"]["state"]["rows"]
         lines += sum(result.data.count(b"\n") for result in outcome.responses)
         if not outcome.envelopes:
             return Counter(documents), lines, outcomes
         # What comes back has other recordIds and another arrival.
-        event = events.event(*[each + b"\n" for each in outcome.envelopes])
+        event = events.event(*[envelope + b"\n" for envelope in outcome.envelopes])
         for record in event["records"]:
             record["recordId"] = f"again-{len(outcomes)}-{record['recordId']}"
             record["approximateArrivalTimestamp"] += 60_000 * len(outcomes)
@@ -105,7 +105,7 @@ def test_pathological_expansion_ends() -> None:
     for hop in range(MAX_HOPS):
         outcome = run(sent, 7_000)
         assert outcome.envelopes, hop
-        big = [decode_envelope(each, 10**7) for each in outcome.envelopes]
+        big = [decode_envelope(envelope, 10**7) for envelope in outcome.envelopes]
         assert {envelope.hops for envelope in big} == {hop + 1}
         # Somebody's transform that never gets anything done: each time the whole record comes again.
         envelope = Envelope("origin", "0", events.ARRIVAL_MS, hop + 1, False, LINE_OF_88 * 40)

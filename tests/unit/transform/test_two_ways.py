@@ -60,7 +60,7 @@ def both_ways(pipeline: Pipeline, data: list[bytes], arrivals: list[int]) -> tup
     raw = records_of(data)
     for record, arrival in zip(raw, arrivals, strict=False):
         record["approximateArrivalTimestamp"] = arrival
-    found = []
+    ways = []
     for by_row in (False, True):
         records = decode_records(raw, ARRIVAL)
         routes = choose_routes(pipeline.source, records)
@@ -68,8 +68,8 @@ def both_ways(pipeline: Pipeline, data: list[bytes], arrivals: list[int]) -> tup
         if outcome.is_ambiguous:
             outcome = run_batch(pipeline, records, routes, by_row=True)
         documents = sorted(iter_documents(outcome.deliveries))
-        found.append(([(one.record_id, one.result, one.data) for one in outcome.responses], documents, outcome.ledger))
-    return found[0], found[1]
+        ways.append(([(one.record_id, one.result, one.data) for one in outcome.responses], documents, outcome.ledger))
+    return ways[0], ways[1]
 
 
 @pytest.mark.parametrize("name", ["default_pipeline", "rows_pipeline"])

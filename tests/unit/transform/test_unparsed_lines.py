@@ -56,9 +56,9 @@ def failed_of(folder: Path, outcome: Outcome) -> list[str]:
     """What redrive would bring back of the lines that Firehose delivers."""
     objects, problems = Folder(folder), []
     objects.put("2025/03/01/00/one", b"".join(result.data for result in outcome.responses if result.result == "Ok"))
-    found = [orjson.loads(f'"{each.raw}"') for each in read_failed(objects, problems)]
+    lines = [orjson.loads(f'"{record.raw}"') for record in read_failed(objects, problems)]
     assert problems == []
-    return found
+    return lines
 
 
 SOURCES: list[tuple[dict[str, Any], list[str]]] = [
@@ -97,4 +97,4 @@ def test_what_does_not_parse_comes_back(line_id: bool, tmp_path: Path) -> None:
     payload = "\n".join([*FORGERIES, *broken]).encode()
     outcome = transform(pipeline(line_id=line_id), decode_records(events.event(payload)["records"], 0))
     assert (outcome.ledger.rows, outcome.ledger.unparsed) == (len(FORGERIES), len(broken))
-    assert [base64.b64decode(each).decode() for each in failed_of(tmp_path, outcome)] == broken
+    assert [base64.b64decode(data).decode() for data in failed_of(tmp_path, outcome)] == broken

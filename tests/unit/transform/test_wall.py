@@ -92,8 +92,8 @@ def planted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Exception
             return lambda options: Planted(compile_parser(options), make)
 
         def planted_format(name: str) -> Format:
-            found = find_format(name)
-            return replace(found, compile=wrapping(found.compile))
+            log_format = find_format(name)
+            return replace(log_format, compile=wrapping(log_format.compile))
 
         monkeypatch.setattr(source_module, "compile_auto", wrapping(source_module.compile_auto))
         monkeypatch.setattr(source_module, "compile_agent", wrapping(source_module.compile_agent))
@@ -143,8 +143,8 @@ def test_the_answer_has_every_record(
     event = {"records": records_of([combined()] * 400 + [BAD])}
     put: list[Any] = []
     answer, ledger = answer_batch(with_changes(), lambda made, _: put.extend(made), event, lambda: 60.0, ARRIVAL)
-    assert [each["recordId"] for each in answer["records"]] == [f"id-{number}" for number in range(401)]
-    assert [each["result"] for each in answer["records"]] == ["Ok"] * 400 + ["ProcessingFailed"]
+    assert [record["recordId"] for record in answer["records"]] == [f"id-{number}" for number in range(401)]
+    assert [record["result"] for record in answer["records"]] == ["Ok"] * 400 + ["ProcessingFailed"]
     assert (ledger.rows, ledger.unparsed) == (400, 1)
 
 
@@ -176,9 +176,9 @@ def test_detection_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
         REGISTRY["ltsv"], compile=lambda options: Planted(REGISTRY["ltsv"].compile(options), lambda: OddError(SECRET))
     )
     monkeypatch.setattr(module, "_ORDER", (broken, REGISTRY["logfmt"]))
-    found = detect(["a=1 b=2 c:\tBOOM=1"] + ["a=1 b=2"] * 5)
-    assert found.best is not None
-    assert found.best.format.name == "logfmt"
+    detected = detect(["a=1 b=2 c:\tBOOM=1"] + ["a=1 b=2"] * 5)
+    assert detected.best is not None
+    assert detected.best.format.name == "logfmt"
 
 
 # ---- the fast way: what a scanner raises leaves every line to the exact one, each counted once
@@ -204,8 +204,8 @@ def raising(*_: Any) -> Any:
 
 
 def half_encoded(scanner: Scanner) -> Callable[[list[Plain], Callable[[int, str], str]], list[str]]:
-    def encode(found: list[Plain], other: Callable[[int, str], str]) -> list[str]:
-        scanner.encode(found, other)  # so that every other line has been read, and counted, when it raises
+    def encode(matches: list[Plain], other: Callable[[int, str], str]) -> list[str]:
+        scanner.encode(matches, other)  # so that every other line has been read, and counted, when it raises
         raise KeyError(SECRET)
 
     return encode
@@ -312,7 +312,7 @@ def test_control_characters_around_a_number(default_pipeline: Pipeline, line: st
     assert number == int(line.strip('"\x1c\x1d')[-3:].strip("\x1f:s"))
 
 
-@pytest.mark.parametrize("value", [json.dumps(each) for each in STRANGE] + ["1e999", "-1e999", "9" * 30, "9" * 5000])
+@pytest.mark.parametrize("value", [json.dumps(value) for value in STRANGE] + ["1e999", "-1e999", "9" * 30, "9" * 5000])
 def test_any_member_of_a_json_line(default_pipeline: Pipeline, rows_pipeline: Pipeline, value: str) -> None:
     line = f'{{"datetime":{value},"response":{value},"bytes":{value},"host":{value}}}\n'.encode()
     for pipeline in (default_pipeline, rows_pipeline):

@@ -1,4 +1,4 @@
-"""What a batch is known by, where neither its records' identities nor its bounds are known: in an error file."""
+"""What identifies a batch where neither recordIds nor batch boundaries are known: in an error file."""
 
 from __future__ import annotations
 
@@ -16,35 +16,34 @@ if TYPE_CHECKING:
     from streamtally.transform.records import Record
 
 SHORT_BYTES, SHORT_AT_ONCE = 1_024, 128
-"""Records shorter than this on the average are put together for hashing; longer ones cost more to copy than to hash."""
+"""Records shorter than this on average are joined before hashing; longer ones cost more to copy than to hash."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """All records of an event together, as every document names them.
-
-    Attributes:
-        digest: hash of the sorted (arrival in ms, data) of all records.
-        records: how many; first_arrival, last_arrival: in ms.
-    """
+    """All records of an event together, as every document states them."""
 
     digest: str
+    """Hash of the sorted (arrival in ms, data) of all records."""
     records: int
+    """How many records there are."""
     first_arrival: int
+    """In ms since the epoch."""
     last_arrival: int
+    """In ms since the epoch."""
 
 
 def describe_batch(records: Sequence[Record]) -> Batch:
-    """The batch that these records are, by what Firehose got and when; their order does not matter."""
+    """The batch that consists of these records; their order does not matter."""
     times = [record.received for record in records]
     data = [record.data or record.raw.encode("utf-8", "surrogatepass") for record in records]
     if sorted(times) != times:
         pairs = sorted(zip(times, data, strict=True), key=itemgetter(0))
-        times, data = [time for time, _ in pairs], [each for _, each in pairs]
+        times, data = [time for time, _ in pairs], [content for _, content in pairs]
     if len(set(times)) < len(times):
         data = _by_bytes(times, data)
     sizes = list(map(len, data))
-    # One hash over all: a hash of each record would cost a tenth of the time of a batch of short ones.
+    # One hash over everything: one per record would take a tenth of the time of a batch of short records.
     whole = hashlib.sha256(struct.pack(f"<{2 * len(times)}q", *times, *sizes))
     step = SHORT_AT_ONCE if sum(sizes) < SHORT_BYTES * len(sizes) else 1
     for start in range(0, len(data), step):
@@ -54,9 +53,9 @@ def describe_batch(records: Sequence[Record]) -> Batch:
 
 
 def _by_bytes(times: list[int], data: list[bytes]) -> list[bytes]:
-    """What has one time, such as the records of one put, by its bytes."""
+    """The data with records of one time, such as those of one put, sorted by their bytes."""
     ordered: list[bytes] = []
     while (start := len(ordered)) < len(data):
-        # Bytes by themselves compare in half of the time that pairs of time and bytes do.
+        # Comparing bytes takes half the time of comparing pairs of time and bytes.
         ordered += sorted(data[start : bisect_right(times, times[start], start)])
     return ordered

@@ -1,14 +1,14 @@
-"""The envelope in which a record goes back into the source stream.
+"""The envelope in which a record is re-ingested into the source stream.
 
-It says which record this is, so that it is counted once however often it comes: the origin's identity, which part of it
-this is, when it first arrived, and how often it went round. All numbers are big-endian::
+It states which record this is, so that it is counted once however often it is delivered: the origin's identity, which
+part of it this is, when it first arrived, and how often it was re-ingested. All numbers are big-endian::
 
     magic (7)  flags (1)  hops (1)  first arrival in ms (8, signed)  body's length (4)
     origin's length (2)  origin  part's length (1)  part  body
 
-What follows is not read (a delimiter that a producer or a processor appends). Where there is a secret, the magic's last
-byte is 2, and 32 bytes follow the body: the HMAC-SHA256 of all before them. Whoever may put records could else make up
-records of any time, which were counted.
+Bytes after that are ignored (a producer or a processor may append a delimiter). Where there is a secret, the last byte
+of the magic is 2, and the body is followed by 32 bytes: the HMAC-SHA256 of everything before them. Without it, anyone
+who may put records into the stream could make up records of any time, and they would be counted.
 
 Source: RFC 2104.
 """
@@ -28,12 +28,12 @@ MAGIC = b"\x89tally\x01"
 SIGNED_MAGIC = b"\x89tally\x02"
 SIGNATURE_BYTES = 32
 MAX_AHEAD_MS = 60_000
-"""How far the clocks of two of Firehose's hosts may be apart."""
+"""How far the clocks of two Firehose hosts may differ."""
 MAX_ENVELOPE_BYTES = 1000 * 1024 - 1
-"""A record of PutRecordBatch, less the line end that is put behind it."""
+"""The size limit of a record of PutRecordBatch, less the line end that is appended."""
 MAX_HOPS = 32
-"""How often a record goes round before it is answered ProcessingFailed: an event may hold 64 MB once decompressed,
-which its format's JSON triples, and each round answers at least one response of 6 MB of it."""
+"""How often a record is re-ingested before it is answered ProcessingFailed. An event may hold 64 MB once decompressed,
+JSON triples that, and each round answers at least one response of 6 MB of it."""
 
 _HEAD = struct.Struct(">7sBBqI")
 _COMPRESSED, _PLAIN, _COUNTED = 1, 2, 4
@@ -42,27 +42,23 @@ _MAX_PLAIN_BYTES = MAX_ENVELOPE_BYTES - 1_024
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """What envelopes are signed with, and by what they are believed.
-
-    Attributes:
-        key: signs; empty: there is no secret, and envelopes are neither signed nor checked.
-        others: what they may be signed with, too, while a secret is rotated.
-        believes_all: whether all are believed, with whatever signature: those of an earlier release or of a key that is
-            gone, when somebody says so.
-    """
+    """What envelopes are signed with, and which signatures are trusted."""
 
     key: bytes = b""
+    """Signs envelopes; empty: there is no secret, and envelopes are neither signed nor checked."""
     others: tuple[bytes, ...] = ()
+    """Keys whose signatures are trusted as well, while a secret is rotated."""
     believes_all: bool = False
+    """Whether every envelope is trusted, whatever its signature: of an earlier release, or of a deleted key."""
 
     def sign(self, data: bytes) -> bytes:
         """The signature of an envelope's bytes."""
         return hmac.digest(self.key, data, "sha256")
 
     def accepts(self, data: bytes, signature: bytes) -> bool:
-        """Whether one of the keys made this signature; it takes as long whether or not one did."""
-        made = [hmac.digest(key, data, "sha256") for key in (self.key, *self.others) if key]
-        return sum(hmac.compare_digest(signature, each) for each in made) > 0
+        """Whether one of the keys made this signature; this takes the same time in either case."""
+        valid = [hmac.digest(key, data, "sha256") for key in (self.key, *self.others) if key]
+        return sum(hmac.compare_digest(signature, other) for other in valid) > 0
 
 
 UNSEALED = Seal()
@@ -71,35 +67,34 @@ UNSEALED = Seal()
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A record on its way round.
-
-    Attributes:
-        origin: the identity of the record that it is of; part: which part, such as ``0`` or ``3.1``.
-        first_arrival: ms since the epoch; hops: how often it went back.
-        is_plain: the body holds lines and nothing but lines, whatever they look like.
-        body: the origin's data, or lines of it.
-        is_counted: its rows are counted already: its lines go to S3, and to no output.
-    """
+    """A record that is re-ingested, or a part of one."""
 
     origin: str
+    """The identity of the original record."""
     part: str
+    """Which part of it this is, such as ``3.1``; ``0``: all of it."""
     first_arrival: int
+    """When the original record arrived, in ms since the epoch."""
     hops: int
+    """How often it was re-ingested."""
     is_plain: bool
+    """Whether the body holds only lines, whatever they look like."""
     body: bytes
+    """The origin's data, or lines of it."""
     is_counted: bool = False
+    """Whether its rows are counted already: then its lines go to S3, and to no output."""
 
     @property
     def identity(self) -> str:
-        """The same for the same part of the same record, however often it goes round."""
+        """The same for the same part of the same record, however often it is re-ingested."""
         return digest([self.origin, self.part])
 
 
 def encode_envelope(envelope: Envelope, seal: Seal = UNSEALED) -> bytes:
-    """Its bytes; the body is compressed only where it would not fit otherwise.
+    """The envelope's bytes; the body is compressed only where it would not fit otherwise.
 
-    A compressed envelope takes next to no room in a buffer and as much as ever in the answer: what overflows once would
-    overflow the next events too, more of it each time (a soak found it; docs/decisions/0080).
+    A compressed envelope takes little room in a buffer but its full size in the response: what overflows once would
+    overflow the next events too, more of it each time (docs/decisions/0080).
     """
     compressed = zlib.compress(envelope.body, 6) if len(envelope.body) > _MAX_PLAIN_BYTES else envelope.body
     is_smaller = len(compressed) < len(envelope.body)
@@ -115,7 +110,7 @@ def encode_envelope(envelope: Envelope, seal: Seal = UNSEALED) -> bytes:
 def decode_envelope(data: bytes, limit_bytes: int, seal: Seal = UNSEALED) -> Envelope:
     """The envelope from its bytes, its body of at most ``limit_bytes``.
 
-    Raises: RecordError: it is none, it is broken, or nobody who knows the secret made it.
+    Raises: RecordError: it is broken, or it was not made with the secret.
     """
     try:
         magic, flags, hops, first_arrival, size = _HEAD.unpack_from(data)
@@ -145,12 +140,12 @@ def _check_signature(data: bytes, magic: bytes, end: int, seal: Seal) -> None:
 
 
 def check_arrival(envelope: Envelope, received_ms: int, max_age_ms: int) -> None:
-    """Whether an envelope's first arrival can be true.
+    """Check that an envelope's first arrival can be true.
 
-    It is compared with the time when Firehose got the envelope, which is the same for each retry.
+    It is compared with the time at which Firehose received the envelope, which is the same for each retry.
 
-    Args: max_age_ms: how long ago what is to be counted may have arrived; what is counted already may be of any time.
-    Raises: RecordError: it cannot.
+    Args: max_age_ms: how long ago the record may have arrived if it is to be counted; a counted one may be of any time.
+    Raises: RecordError: it cannot be true.
     """
     if envelope.first_arrival > received_ms + MAX_AHEAD_MS:
         raise RecordError("the envelope arrived first in the future")

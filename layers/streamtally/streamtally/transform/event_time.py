@@ -1,4 +1,4 @@
-"""When a row happened: the field or fields that say it, and how they are read."""
+"""When a row happened: the field or fields that hold its time, and how they are read."""
 
 from __future__ import annotations
 
@@ -17,19 +17,21 @@ _OF_UTC = "cs_method"  # in the W3C lines of IIS and CloudFront, whose date and 
 _NUMERIC_TIMES = ("unix", "unix_ms", "auto")
 
 EventTime = Callable[[Row, int], int | None]
-"""A row and its record's arrival in ms → when it happened, in ms; None if the row does not say."""
+"""A row and its record's arrival → when it happened, both in ms since the epoch; None if the row has no time."""
 
 
 class EventTimes:
     """How event times are read.
 
-    Attributes: fields: those that are read; needs_arrival: whether the record's arrival bears on the time.
+    Attributes:
+        fields: those that are read.
+        needs_arrival: whether the time depends on the record's arrival.
 
     Args:
-        field: a field's name, two (date and time, joined by a space), None for no event time, or ``auto``: the first
-            of the usual names that the row has.
+        field: a field's name; two names (date and time, joined by a space); None for no event time; or ``auto``: the
+            first of the usual names that the row has.
         time_format: as compile_log_time takes it.
-    Raises: SettingsError: a time format that cannot be used.
+    Raises: SettingsError: the time format cannot be used.
     """
 
     def __init__(

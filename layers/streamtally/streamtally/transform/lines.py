@@ -1,6 +1,6 @@
-"""Records → their lines' JSON, with each row given to the outputs on the way.
+"""Records → their lines' JSON; each row is added to the outputs on the way.
 
-Plain lines of many records are read at once where the format has a scanner; every other line is read by itself.
+Plain lines of many records are read together where the format has a scanner; every other line is read by itself.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from streamtally.transform.records import EMPTY_LINES, Record, join_lines, read_
 from streamtally.transform.source import Source
 
 CHUNK_BYTES = 64 * 1024
-"""How much text is scanned at once: enough to make little of what a scan costs, and little memory."""
+"""How much text is scanned at once: enough to make a scan's fixed cost small, and little memory."""
 
 MANY_EMPTY_LINES = 10_000
-"""A record with more empty lines than this is read without them: they are counted, and cost no scan."""
+"""A record with more empty lines than this is read without them: they are counted, but not scanned."""
 
 _LINE_END = 0x0A
 _JSON_STARTS = frozenset(("{" + JSON_SPACE).encode())  # an envelope, or an object over many lines
@@ -109,16 +109,16 @@ class LineReader:
         return readings
 
     def _read_line(self, record: Record, number: int, line: str) -> tuple[str, bool]:
-        """One line's JSON, and whether it is a row, which then adds to every output; an empty line has none."""
+        """One line's JSON, and whether it is a row, which is then added to every output; an empty line has no JSON."""
         if not line:
             self._ledger.empty += 1
             return "", False
         try:
-            if record is not self._record:  # what a header line says holds no further than its record
+            if record is not self._record:  # a header line is valid only within its record
                 self._parse, self._record = self._source.parser_for_record(record.arrival), record
             row = self._parse(line)
             text = unlike_unparsed(line + "\n" if self._source.is_json(line) else encode_row(row))
-        except Exception as error:  # a hostile line may make a parser raise anything: it stops no other line
+        except Exception as error:  # a hostile line may make a parser raise anything; other lines go on
             reason = read_failure(error)
             self._ledger.unparsed += 1
             self._ledger.reasons[reason] += 1
@@ -176,9 +176,9 @@ def _encode(row: dict[str, object]) -> str:
 
 
 def encode_row(row: dict[str, object]) -> str:
-    """A row's JSON with its line end. What was JSON and is rewritten may hold what cannot be written.
+    """A row's JSON with its line end.
 
-    Raises: FormatError: it does; the line is kept as it came then.
+    Raises: FormatError: it holds a value that cannot be written (rewritten JSON may); then the line is kept unmodified.
     """
     try:
         return _encode(row)
@@ -191,7 +191,7 @@ def encode_row(row: dict[str, object]) -> str:
 
 
 def count_lines(record: Record) -> int:
-    """How many lines a record has that is refused whole; one that cannot be decoded counts as one."""
+    """How many lines a record has that is refused as a whole; one that cannot be decoded counts as one line."""
     if record.payload is None:
         return 1
     is_plain = record.envelope is not None and record.envelope.is_plain
@@ -200,12 +200,12 @@ def count_lines(record: Record) -> int:
 
 
 def has_several_lines(record: Record, source: Source) -> bool:
-    """Whether a record holds more lines than one, empty ones not counted."""
+    """Whether a record holds more than one line, empty ones not counted."""
     return sum(1 for line in record_lines(record, source) if line) > 1
 
 
 def record_lines(record: Record, source: Source) -> list[str]:
-    """A record's lines; a JSON object written over many lines (the Kinesis Agent's PRETTYPRINT) is one."""
+    """A record's lines; a JSON object that spans many lines (the Kinesis Agent's PRETTYPRINT) is one."""
     if record.envelope is not None and record.envelope.is_plain:
         return split_lines(to_text(record.payload or b""))
     lines = read_lines(record.payload or b"")
@@ -215,9 +215,9 @@ def record_lines(record: Record, source: Source) -> list[str]:
 
 
 def _join_pretty(lines: list[str], source: Source) -> list[str]:
-    joined = " ".join(line.strip() for line in lines)  # inside strict JSON's strings no line can end
+    joined = " ".join(line.strip() for line in lines)  # a string of strict JSON contains no line end
     try:
         source.parse(joined)
-    except Exception:  # whatever it is, each line is read by itself then, and says it
+    except Exception:  # then each line is read by itself, and reports what is wrong
         return lines
     return [joined]

@@ -56,7 +56,7 @@ class _Writer(Generic[OutputT]):
         self._documents: list[bytes] = []
 
     def fail(self, error: Exception, rows: int) -> None:
-        """Count rows that could not be evaluated, and report them to the error output."""
+        """Count rows that could not be evaluated, and pass them to the error output."""
         pump = self.output.pump
         reason = count_failure(self._ledger, error, rows, pump)
         if self._errors is not None:

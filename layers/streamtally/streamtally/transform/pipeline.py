@@ -23,18 +23,16 @@ MS_PER_DAY = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """A pipeline ready to run.
-
-    Attributes:
-        source: reads lines; outputs: by name, in the plan's order.
-        plan_id: hash of all that decides which partials a batch makes.
-        document: the ``pipeline.json`` it was made of.
-    """
+    """A pipeline ready to run."""
 
     source: Source
+    """Reads lines."""
     outputs: Mapping[str, Output]
+    """By name, in the plan's order."""
     plan_id: str
+    """Hash of everything that decides which partials a batch makes."""
     document: Mapping[str, Any]
+    """The ``pipeline.json`` it was made of."""
 
     @property
     def bounds(self) -> Bounds:
@@ -45,11 +43,12 @@ class Pipeline:
 
     @property
     def max_age_ms(self) -> int:
-        """How long ago what is to be counted may have arrived: as long as its partials are kept, or its rows."""
-        settings = [(output, output.settings) for output in self.outputs.values()]
+        """How long ago a record may have arrived to be counted: as long as its partials or rows are kept."""
         days = [
-            each.partials_days if isinstance(output, WindowedOutput) else each.retention.max_age_days
-            for output, each in settings
+            output.settings.partials_days
+            if isinstance(output, WindowedOutput)
+            else output.settings.retention.max_age_days
+            for output in self.outputs.values()
         ]
         return max((ANY_AGE_MS if kept is None else int(kept * MS_PER_DAY) for kept in days), default=ANY_AGE_MS)
 
@@ -61,8 +60,8 @@ class Pipeline:
 def load_pipeline(document: Mapping[str, Any], zone_of: ZoneOf) -> Pipeline:
     """A pipeline from ``pipeline.json``.
 
-    Args: zone_of: a time zone's name → the zone (zoneinfo.ZoneInfo reads files, so the edge hands it in).
-    Raises: SettingsError, PlanError: the text says what in it cannot be used.
+    Args: zone_of: a time zone's name → the zone (zoneinfo.ZoneInfo reads files, so the edge passes it).
+    Raises: SettingsError, PlanError: the message names what cannot be used.
     """
     if not isinstance(document, Mapping) or not {"source", "outputs", "plan"} <= set(document):
         raise PlanError("not a pipeline: it has 'source', 'outputs' and 'plan' (make it with streamtally compile)")
@@ -98,7 +97,7 @@ def _compile_output(node: dict[str, Any], settings: Mapping[str, Any], source: S
 
 
 def _plan_id(document: Mapping[str, Any]) -> str:
-    # Whatever makes a batch give other partials: the plan, how rows are read, and which event times are believed.
+    # Everything that affects a batch's partials: the plan, how rows are read, and which event times are believed.
     horizons = {
         name: [settings.get("max_past_seconds"), settings.get("max_ahead_seconds")]
         for name, settings in document["outputs"].items()

@@ -22,7 +22,7 @@ from streamtally.transform.subscriptions import subscription_messages
 MAX_DECOMPRESSED_RECORD_BYTES = 16 * 2**20
 
 LONG_BYTES = 2 * MAX_RECORD_LINES
-"""Data that is not longer cannot hold too many lines."""
+"""Shorter data cannot hold too many lines."""
 
 EMPTY_LINES = re.compile(rb"(?<![^\n])(?:\n++|(?:\r\n)++)++")
 
@@ -61,10 +61,12 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Which envelopes are believed: signed so, and first arrived at most so many ms ago."""
+    """Which envelopes are trusted."""
 
     seal: Seal
+    """Checks their signatures."""
     max_age_ms: int
+    """How long ago they may have arrived first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class RecordGroup:
 
     @property
     def is_part(self) -> bool:
-        """Whether this is a part that went round, and no fresh record."""
+        """Whether this is a re-ingested part, as opposed to fresh records."""
         return self.records[0].envelope is not None
 
     @property
@@ -118,7 +120,7 @@ def decode_records(
 def _decode_any(raw: Mapping[str, Any], now_ms: int) -> Record:
     try:
         return _decode(raw, now_ms)
-    except Exception as error:  # no record may keep the others from being read
+    except Exception as error:  # a record must never keep the others from being read
         reason = f"the record cannot be decoded ({type(error).__name__})"
         return Record(raw["recordId"], raw["recordId"], now_ms, now_ms, str(raw.get("data") or ""), None, None, reason)
 
@@ -193,7 +195,7 @@ def _unpack(record: Record, room_bytes: int, room_lines: int, trust: Trust) -> t
         return _opened(record, envelope, None, str(error), is_beyond_event and packed[:2] == GZIP_MAGIC), 0
     except RecordError as error:
         return _opened(record, envelope, None, str(error)), 0
-    except Exception as error:  # no record may keep the others from being read
+    except Exception as error:  # a record must never keep the others from being read
         return _opened(record, envelope, None, f"the record cannot be decoded ({type(error).__name__})"), 0
     return _opened(record, envelope, payload), lines
 
@@ -222,7 +224,7 @@ def _opened(
 
 
 _FEW_LINES = 1_000
-"""Up to so many it does not matter that empty ones are among them."""
+"""Up to this many lines, empty ones need not be told apart."""
 
 
 def line_bound(payload: bytes) -> int:
@@ -233,7 +235,7 @@ def line_bound(payload: bytes) -> int:
     if lines > min(_FEW_LINES, MAX_RECORD_LINES):
         if b"\r\n\r\n" in payload:
             payload = payload.replace(b"\r\n", b"\n")
-        while b"\n\n" in payload:  # each time half of those that stand together
+        while b"\n\n" in payload:  # each pass halves a run of them
             payload = payload.replace(b"\n\n", b"\n")
         lines = payload.count(b"\n") + 1
     return lines
@@ -251,7 +253,7 @@ def group_records(records: Sequence[Record]) -> list[list[int]]:
 def read_lines(payload: bytes) -> list[str]:
     r"""The lines of a payload, without their ``\n`` or ``\r\n``.
 
-    A CloudWatch Logs subscription's message gives the lines of its events' messages. Bytes that are no UTF-8 become
+    A CloudWatch Logs subscription's envelope holds the lines of its events' messages. Bytes that are not UTF-8 become
     ``\xHH``, as Apache itself writes them.
     """
     if payload[:1] == b"{" and b'"logEvents"' in payload and b'"messageType"' in payload:
@@ -262,7 +264,7 @@ def read_lines(payload: bytes) -> list[str]:
 
 
 def join_lines(payloads: Sequence[bytes]) -> str:
-    r"""The lines of payloads that hold nothing but lines, as one text with ``\n`` between them.
+    r"""The lines of payloads that hold only lines, as one text with ``\n`` between them.
 
     Args: payloads: each without its last ``\n``.
     """
@@ -273,12 +275,12 @@ def join_lines(payloads: Sequence[bytes]) -> str:
 
 
 def to_text(data: bytes) -> str:
-    r"""UTF-8 to text; a byte that is none becomes ``\xHH``."""
+    r"""UTF-8 to text; a byte that is not UTF-8 becomes ``\xHH``."""
     return data.decode("utf-8", "backslashreplace")
 
 
 def split_lines(text: str) -> list[str]:
-    """Lines at ``\\n`` alone (str.splitlines cuts at eight other characters too), one ``\\r`` taken off each."""
+    """Lines, split at ``\\n`` only (str.splitlines splits at eight other characters too), without one last ``\\r``."""
     lines = text.split("\n")
     if not lines[-1]:
         lines.pop()

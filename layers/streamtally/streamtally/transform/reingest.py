@@ -31,7 +31,7 @@ class Reingestion:
 
 
 def can_reingest_again(record: Record) -> bool:
-    """Whether a record can be re-ingested once more."""
+    """Whether a record may be re-ingested once more."""
     is_there = record.payload is not None or record.is_deferred
     return is_there and (record.envelope is None or record.envelope.hops < MAX_HOPS)
 

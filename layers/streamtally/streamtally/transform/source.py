@@ -1,4 +1,4 @@
-"""The source of a pipeline: how its lines are read, what its columns are called and typed, and when a row happened."""
+"""The source of a pipeline: how its lines are read, its columns' names and types, and when a row happened."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from streamtally.plan.types import SqlType, parse_type
 from streamtally.transform.event_time import EventTime, EventTimes
 
 ZoneOf = Callable[[str], tzinfo]
-"""A time zone's name → the zone. Raises KeyError or ValueError for one that is unknown."""
+"""A time zone's name → the zone. Raises: KeyError, ValueError: the name is unknown."""
 
 _ACCESS_LOG_TIME = ("datetime", "dd/MMM/yyyy:HH:mm:ss Z")
 
@@ -28,7 +28,7 @@ class Source:
     """A source ready to read lines.
 
     Attributes: parse: a line → its row; raises FormatError.
-    Raises: SettingsError: an unknown format, type or zone, a pattern that does not compile.
+    Raises: SettingsError: an unknown format, type or zone, or a pattern that does not compile.
     """
 
     def __init__(self, settings: SourceSettings, zone_of: ZoneOf) -> None:
@@ -59,15 +59,15 @@ class Source:
         else:
             self.parse = compile_auto(options) if settings.format == AUTO else formats[0].compile(options)
         rewrite = Rewrite.of(settings.split_request, settings.anonymize, settings.true_client, settings.drop)
-        self._natural_types = {field.name: field.type for one in formats for field in one.fields}
-        self.takes_json = any(each.passes_text for each in formats)
-        """Whether some of its lines may be JSON that goes on as it came: those that :func:`is_json_text`."""
-        self.scanner = next((each.scanner for each in formats if each.scanner), None)
-        """The fast way through a record's lines, where a format has one."""
+        self._natural_types = {field.name: field.type for log_format in formats for field in log_format.fields}
+        self.takes_json = any(log_format.passes_text for log_format in formats)
+        """Whether some of its lines may be JSON that is passed on unmodified: those that :func:`is_json_text`."""
+        self.scanner = next((log_format.scanner for log_format in formats if log_format.scanner), None)
+        """Reads many lines at once, where a format has a scanner."""
         if settings.line_field is not None:
             self.parse = LineFieldParser(self.parse, settings.line_field)
             self.takes_json, self.scanner = False, None
-        if rewrite is not None:  # what goes on is not the line any more
+        if rewrite is not None:  # what is passed on is no longer the line
             self.parse, self.takes_json, self.scanner = rewrite.wrap(self.parse), False, None
         if self.settings.paths:
             self.parse, self.scanner = PathParser(self.parse, self.settings.paths), None
@@ -91,14 +91,15 @@ class Source:
         return is_own and bool(formats) and formats[0].time_is_utc
 
     def parser_for_record(self, arrival_ms: int | None = None) -> Parser:
-        """The parser for one record's lines: what a header line says holds no further than its record.
+        """The parser for one record's lines: a header line is valid only within its record.
 
-        Args: arrival_ms: the record's, for lines that are stamped with it (the agent's ADDMETADATA).
+        Args: arrival_ms: the record's, in ms since the epoch, which some lines are stamped with (the agent's
+            ADDMETADATA).
         """
         return for_record(self.parse, arrival_ms)
 
     def column_names(self) -> list[str]:
-        """Every column that is known by name: the format's fields as they are renamed, and declared ones."""
+        """Every column whose name is known: the format's fields after renaming, and declared ones."""
         names = [*self._natural_types, *self.settings.fields, *pattern_groups(self.settings.pattern)]
         if self.settings.split_request:
             names += ["method", "path", "query", "protocol"]
@@ -106,19 +107,19 @@ class Source:
         return list(dict.fromkeys([*renamed, *self.settings.paths, *self.settings.types]))
 
     def column(self, name: str) -> tuple[str, SqlType]:
-        """A column's field in the row, and its type: declared, else the format's, else VARCHAR."""
+        """A column's field in the row, and its type: the declared one, else the format's, else VARCHAR."""
         field_name = self._field_of.get(name, name)
         types = self.settings.types
         declared = types.get(name) or types.get(field_name) or self._natural_types.get(field_name) or "VARCHAR"
         return field_name, parse_type(declared)
 
     def is_json(self, line: str) -> bool:
-        """Whether a line that parsed goes on as it came."""
+        """Whether a line that parsed is passed on unmodified."""
         return self.takes_json and is_json_text(line)
 
 
 def pattern_groups(pattern: str | None) -> list[str]:
-    """The names of a regular expression's named groups, as Python or Java writes them."""
+    """The names of a regular expression's named groups, in Python's or Java's notation."""
     return re.findall(r"\(\?P?<([A-Za-z_]\w*)>", pattern or "")
 
 

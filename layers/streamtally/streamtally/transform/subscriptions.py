@@ -1,4 +1,4 @@
-"""CloudWatch Logs subscriptions: a record is an envelope of messages, or several envelopes one after the other.
+"""CloudWatch Logs subscriptions: a record is an envelope of messages, or several envelopes in a row.
 
 Source: Amazon CloudWatch Logs user guide, "Real-time processing of log data with subscriptions".
 """
@@ -12,16 +12,16 @@ import orjson
 
 
 def subscription_messages(payload: bytes) -> list[str] | None:
-    """The messages of a CloudWatch Logs subscription's envelope, or of several one after the other.
+    """The messages of a CloudWatch Logs subscription's envelope, or of several in a row.
 
-    A control message has none. Returns None where the payload is no such envelope.
+    A control message has none. Returns None where the payload is not such an envelope.
     """
     messages: list[str] = []
     for envelope in _load_envelopes(payload):
-        found = _envelope_messages(envelope)
-        if found is None:
+        own = _envelope_messages(envelope)
+        if own is None:
             return None
-        messages += found
+        messages += own
     return messages
 
 
@@ -36,7 +36,7 @@ def _envelope_messages(envelope: Any) -> list[str] | None:
     messages = [event.get("message") if isinstance(event, dict) else None for event in events]
     if not all(isinstance(message, str) for message in messages):
         return None
-    # A lone surrogate survives JSON's escapes, and is no text that UTF-8 could carry on.
+    # JSON's escapes can hold a lone surrogate, which UTF-8 cannot encode.
     return [message.encode("utf-8", "backslashreplace").decode() for message in messages if message is not None]
 
 
@@ -44,15 +44,15 @@ def _load_envelopes(payload: bytes) -> list[Any]:
     try:
         return [orjson.loads(payload)]
     except ValueError:
-        pass  # several envelopes, or lone surrogates, which a log's message may hold and orjson refuses
-    text, position, found = payload.decode("utf-8", "backslashreplace"), 0, []
+        pass  # several envelopes, or lone surrogates, which a log message may hold and orjson rejects
+    text, position, envelopes = payload.decode("utf-8", "backslashreplace"), 0, []
     decode = json.JSONDecoder().raw_decode
     try:
         while position < len(text):
             value, position = decode(text, position)
-            found.append(value)
+            envelopes.append(value)
             while text[position : position + 1].isspace():
                 position += 1
     except (ValueError, RecursionError):
         return [None]
-    return found
+    return envelopes

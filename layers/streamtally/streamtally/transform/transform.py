@@ -1,4 +1,4 @@
-"""A batch's way, top to bottom: records → lines → rows → outputs → response. Pure; the edges do what it returns."""
+"""What happens to a batch, top to bottom: records → lines → rows → outputs → response. Pure; the edges do the rest."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def test_every_sample_event_is_answered(load: Load, firehose: Recorder, name: st
     app = load(PIPELINE=PIPELINE, SUMMARY_STREAM="log-summary-stream")
     event = make_events()[name]
     answer = app.handler(event, CONTEXT)
-    assert [each["recordId"] for each in answer["records"]] == [each["recordId"] for each in event["records"]]
+    assert [record["recordId"] for record in answer["records"]] == [record["recordId"] for record in event["records"]]
     assert all(stream == "log-summary-stream" for stream, _ in firehose.put)
 
 

@@ -48,9 +48,9 @@ class Firehose:
 
 @pytest.fixture
 def firehose(monkeypatch: pytest.MonkeyPatch) -> Firehose:
-    found = Firehose()
-    monkeypatch.setattr(clients, "firehose_client", lambda: found)
-    return found
+    firehose = Firehose()
+    monkeypatch.setattr(clients, "firehose_client", lambda: firehose)
+    return firehose
 
 
 # With a data stream as source, they go there, what it throttles again, and nothing to the delivery stream.

@@ -1,9 +1,9 @@
 """Answers CloudFormation, in every case, for work that a deployment waits for.
 
-A custom resource is a call to a function and a presigned URL: until something is put there the stack
-hangs, for an hour unless ``ServiceTimeout`` says less. So the work runs in a thread of its own, an
-exception in it becomes the reason of a ``FAILED``, and work that does not end is reported as such
-shortly *before* Lambda's time limit would end everything without a word.
+A custom resource is a call to a function and a presigned URL: until a response is put there the stack hangs, for an
+hour unless ``ServiceTimeout`` is shorter. So the work runs in its own thread, an exception in it becomes the reason of
+a ``FAILED``, and work that does not end is reported as such shortly *before* Lambda's time limit would end the function
+silently.
 
 Source: CloudFormation User Guide, "Custom resource request objects" and "Custom resource response objects".
 """
@@ -23,7 +23,7 @@ from streamtally.errors import SettingsError, SinkError
 from streamtally.text import one_line
 
 RESPONSE_MAX_BYTES = 4_096  # "Custom resource response objects": the whole body
-PHYSICAL_ID_MAX_BYTES = 1_024  # there, too
+PHYSICAL_ID_MAX_BYTES = 1_024  # the same page
 ANSWER_RESERVE_SECONDS = 15.0  # kept from the function's time limit for putting the answer
 PUT_TIMEOUT_SECONDS = 4.0
 PUT_TRIES = 3
@@ -45,7 +45,7 @@ class Context(Protocol):
 
 
 class Answer(TypedDict):
-    """What CloudFormation gets: ``Status`` is SUCCESS or FAILED, ``Data`` what ``Fn::GetAtt`` reads."""
+    """The response to CloudFormation: ``Status`` is SUCCESS or FAILED, ``Data`` is what ``Fn::GetAtt`` reads."""
 
     Status: str
     Reason: str
@@ -57,27 +57,27 @@ class Answer(TypedDict):
 
 
 Work = Callable[[], Mapping[str, str] | None]
-"""The work of a Create or an Update, safe to repeat. What it returns becomes the answer's ``Data``."""
+"""The work of a Create or an Update, safe to repeat. What it returns becomes the response's ``Data``."""
 
 
 def is_request(event: object) -> bool:
-    """Whether an event is CloudFormation's and waits for an answer."""
+    """Whether an event is from CloudFormation and expects a response."""
     return isinstance(event, dict) and "RequestType" in event and "ResponseURL" in event
 
 
 def respond(event: Mapping[str, Any], context: Context, work: Work) -> Answer:
-    """Do ``work`` for a Create or an Update, and answer CloudFormation whatever comes of it.
+    """Do ``work`` for a Create or an Update, and answer CloudFormation whatever the result.
 
-    A Delete does no work and succeeds: what the work made in OpenSearch holds the user's data, which a
-    stack never deletes, and a Delete that fails would leave the stack undeletable.
+    A Delete does no work and succeeds: what the work created in OpenSearch holds the user's data, which a stack never
+    deletes, and a Delete that fails would leave the stack undeletable.
 
     Args:
         event: CloudFormation's request.
         context: Lambda's; gives the time left and where the log is.
-        work: called once, without arguments, in a thread; everything that can fail belongs into it,
-            reading the settings too.
-    Returns: the answer as it was put to ``ResponseURL``.
-    Raises: SinkError: the answer could not be put, after several tries.
+        work: called once, without arguments, in a thread; everything that can fail belongs in it, including reading
+            the settings.
+    Returns: the response that was put to ``ResponseURL``.
+    Raises: SinkError: the response could not be put after several tries.
     """
     request_type = event["RequestType"]
     data: dict[str, str] = {}
@@ -93,7 +93,7 @@ def respond(event: Mapping[str, Any], context: Context, work: Work) -> Answer:
 
 
 def _outcome(work: Work, context: Context) -> tuple[str, str, dict[str, str]]:
-    """Run the work, at most until the time for the answer begins: status, reason, data."""
+    """Run the work until the time reserved for the response begins. Returns: status, reason, data."""
     done: list[tuple[str, str, dict[str, str]]] = []
 
     def run() -> None:
@@ -120,11 +120,11 @@ def _log_place(context: Context) -> str:
 
 
 def _to_answer(event: Mapping[str, Any], status: str, reason: str, data: dict[str, str]) -> Answer:
-    """The answer; ids are the request's own, since CloudFormation compares them."""
+    """The response; ids are the request's own, since CloudFormation compares them."""
     logical_id = str(event.get("LogicalResourceId", "unknown"))
     stack_id = str(event.get("StackId", "unknown"))
-    # An id that changes would make CloudFormation delete the "old" resource, so it is derived from what
-    # stays, and on Update and Delete it is the one that was given on Create.
+    # An id that changes would make CloudFormation delete the "old" resource, so it is derived from what stays the same,
+    # and on Update and Delete it is the one that was returned on Create.
     physical_id = event.get("PhysicalResourceId") or f"{logical_id}-{stack_id.rpartition('/')[2]}"
     return {
         "Status": status,
@@ -138,7 +138,7 @@ def _to_answer(event: Mapping[str, Any], status: str, reason: str, data: dict[st
 
 
 def _encode(answer: Answer) -> bytes:
-    """The answer's body, cut to what CloudFormation takes: the reason first, then the data."""
+    """The response's body, cut to what CloudFormation accepts: first the reason, then the data."""
     body = json.dumps(answer).encode()
     if len(body) <= RESPONSE_MAX_BYTES:
         return body
@@ -154,10 +154,10 @@ def _encode(answer: Answer) -> bytes:
 
 
 def _put(url: str, body: bytes) -> None:
-    """Put the answer to the presigned URL; never says the URL, which is as good as a password."""
+    """Put the response to the presigned URL, which is never logged: it is as good as a password."""
     if not url.startswith(("https://", "http://")):
-        raise SettingsError("ResponseURL is no http(s) address")
-    # The signature covers an empty content type; urllib would send a form's.
+        raise SettingsError("ResponseURL is not an http(s) address")
+    # The signature covers an empty content type; urllib would send that of a form.
     headers = {"Content-Type": "", "Content-Length": str(len(body))}
     problem = ""
     for attempt in range(PUT_TRIES):
@@ -169,5 +169,5 @@ def _put(url: str, body: bytes) -> None:
                 return
         except OSError as error:  # URLError, HTTPError, time-outs
             problem = type(error).__name__ + (f" {error.code}" if isinstance(error, urllib.error.HTTPError) else "")
-            logger.warning("the answer to CloudFormation was not taken: %s", problem)
+            logger.warning("CloudFormation did not accept the response: %s", problem)
     raise SinkError(f"CloudFormation could not be answered in {PUT_TRIES} tries: {problem}")

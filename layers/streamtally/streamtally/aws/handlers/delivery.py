@@ -15,19 +15,19 @@ from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.transform import Delivery, iter_documents
 
 Deliver = Callable[[Iterable[Delivery], TimeLeft], None]
-"""Documents, and what tells the seconds that are left of the invocation. Raises SinkError."""
+"""Sends documents. Args: the deliveries; what returns the seconds left of the invocation. Raises: SinkError."""
 
 MAX_LOGGED_DOCUMENTS = 100
 MAX_PUT_SECONDS = 60.0
-"""How long documents are put again and again; then they are parked, since Firehose's next batch waits."""
+"""How long sending documents is retried; then they are parked, since Firehose's next batch is waiting."""
 
 
 def make_delivery(
     pipeline: Pipeline, environment: Mapping[str, str], log: Logger, clock: Clock | None = None
 ) -> Deliver:
-    """How this environment delivers: what a stream does not take while parking is still possible is parked.
+    """How this environment delivers: what a stream has not accepted when only the time for parking is left is parked.
 
-    Under ``AWS_SAM_LOCAL`` nothing is put unless ``AWS_ENDPOINT_URL_FIREHOSE`` says where.
+    Under ``AWS_SAM_LOCAL`` nothing is sent unless ``AWS_ENDPOINT_URL_FIREHOSE`` is set.
     Raises: SettingsError: an output has no stream of its own and ``SUMMARY_STREAM`` is not set.
     """
     if environment.get("AWS_SAM_LOCAL") and not environment.get("AWS_ENDPOINT_URL_FIREHOSE"):
@@ -35,7 +35,7 @@ def make_delivery(
     default = environment.get("SUMMARY_STREAM", "")
     if any(output.settings.stream is None for output in pipeline.outputs.values()):
         default = required(environment, "SUMMARY_STREAM", "the delivery stream that takes the outputs' documents")
-    clients.firehose_client()  # made while the function initialises, not within the first batch
+    clients.firehose_client()  # made while the function initialises, not in the first batch
 
     def deliver(deliveries: Iterable[Delivery], time_left: TimeLeft) -> None:
         objects = parking_place(environment)
@@ -52,13 +52,13 @@ def make_delivery(
 
 
 def parking_place(environment: Mapping[str, str]) -> ObjectStore | None:
-    """The bucket that ``FAILED_BUCKET`` names, in which documents are parked; None where it names none."""
+    """The bucket named in ``FAILED_BUCKET``, where documents are parked; None if it is not set."""
     name = environment.get("FAILED_BUCKET", "")
     return Bucket(clients.s3_client(), name) if name else None
 
 
 def log_documents(deliveries: Iterable[Delivery], log: Logger) -> None:
-    """Log documents in place of putting them, the first :data:`MAX_LOGGED_DOCUMENTS` of a batch."""
+    """Log documents instead of sending them, the first :data:`MAX_LOGGED_DOCUMENTS` of a batch."""
     documents = [document.decode() for document in iter_documents(deliveries)]
     for document in documents[:MAX_LOGGED_DOCUMENTS]:
         log.info("partial not put: no endpoint", document=document)

@@ -1,7 +1,7 @@
-"""The secret that signs envelopes, from Secrets Manager, read again now and then, so that it can be rotated.
+"""The secret that signs envelopes, from Secrets Manager, read regularly so that it can be rotated.
 
-For a quarter of an hour after a rotation the old key signs on, since until then some environment may not know the new
-one; for ten days the old key is believed, which is as long as an envelope may be on its way.
+For a quarter of an hour after a rotation the old key still signs, since until then some environments may not know the
+new one; for ten days the old key is trusted, which is as long as an envelope may be on its way.
 
 Source: AWS Secrets Manager API reference, GetSecretValue (``AWSCURRENT``, ``AWSPREVIOUS``, a version's CreatedDate).
 """
@@ -18,22 +18,28 @@ from streamtally.transform.envelope import UNSEALED, Seal
 
 VARIABLE = "ENVELOPE_SECRET"
 RELOAD_SECONDS = 600.0
+"""How long a secret that was read is used before it is read again."""
 SIGNS_AFTER_SECONDS = 900.0
+"""How long after a rotation the new key begins to sign."""
 BELIEVED_SECONDS = 10 * 86_400.0
+"""How long after a rotation the old key is trusted."""
 MIN_CHARS = 32
 
 
 class SecretsClient(Protocol):
-    """What is used of boto3's client."""
+    """The part of boto3's client that is used."""
 
     def get_secret_value(self, **parameters: str) -> Any:
         """A version of a secret."""
 
 
 class EnvelopeSecret:
-    """A secret, read when it is first asked for and after :data:`RELOAD_SECONDS`.
+    """A secret that is read at its first use and again after :data:`RELOAD_SECONDS`.
 
-    Args: client: made when it is needed; name: the secret's name or ARN; now: seconds since the epoch.
+    Args:
+        client: makes the client when it is needed.
+        name: the secret's name or ARN.
+        now: the time in seconds since the epoch.
     """
 
     def __init__(self, client: Callable[[], SecretsClient], name: str, now: Callable[[], float] = time.time) -> None:
@@ -44,13 +50,13 @@ class EnvelopeSecret:
         self._read_at = 0.0
 
     def __call__(self) -> Seal:
-        """The seal as it is now. Raises: SinkError: the secret could never be read; SettingsError: it is too short."""
+        """The current seal. Raises: SinkError: the secret could never be read; SettingsError: it is too short."""
         now = self._now()
         if self._seal is None or now - self._read_at >= RELOAD_SECONDS:
             try:
                 self._seal = self._read(now)
             except SinkError:
-                if self._seal is None:  # without it, a retry would decide otherwise than the call before it
+                if self._seal is None:  # without it, a retry would decide differently from the call before
                     raise
             self._read_at = now
         return self._seal
@@ -68,13 +74,13 @@ class EnvelopeSecret:
 
     def _version(self, stage: str) -> Mapping[str, Any] | None:
         try:
-            found: Mapping[str, Any] = self._client().get_secret_value(SecretId=self._name, VersionStage=stage)
+            version: Mapping[str, Any] = self._client().get_secret_value(SecretId=self._name, VersionStage=stage)
         except Exception as error:  # whatever the SDK raises
             code = getattr(error, "response", {}).get("Error", {}).get("Code")
             if stage == "AWSPREVIOUS" and code == "ResourceNotFoundException":
                 return None
             raise SinkError(f"the secret {self._name} cannot be read: {type(error).__name__}: {error}") from error
-        return found
+        return version
 
 
 def _key(version: Mapping[str, Any], name: str) -> bytes:
@@ -90,7 +96,7 @@ def _created(version: Mapping[str, Any]) -> float:
 
 
 def make_seal(environment: Mapping[str, str]) -> Callable[[], Seal]:
-    """How this environment signs envelopes: with the secret that ``ENVELOPE_SECRET`` names, or not at all.
+    """How this environment signs envelopes: with the secret named in ``ENVELOPE_SECRET``, or not at all.
 
     Under ``sam local`` there is no stack, so no secret.
     """

@@ -1,4 +1,4 @@
-"""What the index manager did, as CloudWatch metrics and log lines; failures end in one error naming each."""
+"""What the index manager did, as CloudWatch metrics and log lines; failures end in one error that names each."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def report_managed(managed: Managed, metrics: Metrics, logger: Logger, dry_run: 
 def report_settled(reports: Sequence[SettleReport], metrics: Metrics, logger: Logger) -> Mapping[str, str]:
     """Publish a settling run and return its summary. Raises: IndexPlanError: names each output that failed."""
     ages = [report.unsettled_seconds for report in reports if report.unsettled_seconds is not None]
-    if ages or not reports:  # where nobody could ask, nothing is known: 0 would say that all is well
+    if ages or not reports:  # without an answer nothing is known, and 0 would mean that all is well
         metrics.add_metric("OldestUnsettledSeconds", MetricUnit.Seconds, max(ages, default=0.0))
     metrics.add_metric("WindowsSettled", MetricUnit.Count, sum(report.windows for report in reports))
     metrics.add_metric("PartialsSettled", MetricUnit.Count, sum(report.partials for report in reports))
@@ -54,7 +54,7 @@ def report_settled(reports: Sequence[SettleReport], metrics: Metrics, logger: Lo
     for report in reports:
         (logger.error if report.problems else logger.info)("settled", extra={"settled": asdict(report)})
     if failed:
-        each = "; ".join(f"{report.output}: {', '.join(report.problems)}" for report in failed)
-        raise IndexPlanError(f"{len(failed)} outputs failed: {each}")
+        problems = "; ".join(f"{report.output}: {', '.join(report.problems)}" for report in failed)
+        raise IndexPlanError(f"{len(failed)} outputs failed: {problems}")
     finished = all(report.finished for report in reports)
     return {"task": "settle", "windows": str(sum(r.windows for r in reports)), "finished": str(finished).lower()}

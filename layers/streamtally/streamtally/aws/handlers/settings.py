@@ -15,7 +15,7 @@ DEFAULT_PIPELINE = "/opt/pipeline/pipeline.json"
 
 
 def read_pipeline_document(path: Path) -> dict[str, Any]:
-    """The JSON of a ``pipeline.json``. Raises: SettingsError: it is missing, or no JSON object."""
+    """The JSON of a ``pipeline.json``. Raises: SettingsError: the file is missing or not a JSON object."""
     try:
         document = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -30,7 +30,7 @@ def read_pipeline_document(path: Path) -> dict[str, Any]:
 
 
 def pipeline_from_environment(environment: Mapping[str, str]) -> Pipeline:
-    """The pipeline that ``PIPELINE`` names, else the layer's. Raises: SettingsError naming the variable."""
+    """The pipeline at the path in ``PIPELINE``, else the layer's. Raises: SettingsError: names the variable."""
     path = Path(environment.get("PIPELINE") or DEFAULT_PIPELINE)
     try:
         return load_pipeline(read_pipeline_document(path), ZoneInfo)
@@ -39,7 +39,7 @@ def pipeline_from_environment(environment: Mapping[str, str]) -> Pipeline:
 
 
 def required(environment: Mapping[str, str], name: str, what: str) -> str:
-    """A variable that must be there. Raises: SettingsError naming it."""
+    """The value of a required variable. Raises: SettingsError: names it."""
     value = environment.get(name, "")
     if not value:
         raise SettingsError(f"{name} is not set: it is {what}")

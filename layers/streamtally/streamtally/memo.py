@@ -1,4 +1,4 @@
-"""A memory with a bound: what comes again is looked up instead of being worked out again."""
+"""A bounded cache: what recurs is looked up instead of being computed again."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ V = TypeVar("V")
 
 
 class Memo(dict[K, V], Generic[K, V]):
-    """Key → what ``make`` makes of it, made once; what ``make`` raises is raised on look-up, and not remembered.
+    """Key → ``make(key)``, cached. What ``make`` raises is raised on look-up, and is not cached.
 
     Args:
-        make: its result depends on the key alone.
-        max_entries: the most keys that are remembered; before one more, all are forgotten.
-        max_characters: a longer text is not remembered.
+        make: a function whose result depends on the key alone.
+        max_entries: the most keys; when one more comes, the cache is cleared.
+        max_characters: a longer text is not cached.
     """
 
     __slots__ = ("_make", "_max_characters", "_max_entries")

@@ -25,7 +25,7 @@ def run(case: dict[str, Any]) -> tuple[int, bytes, list[str]]:
 
 
 def check_records(case: dict[str, Any], out: bytes) -> None:
-    """What a file's records come to, one behind the other and nothing else."""
+    """The output is that of a file's records, one after the other, and nothing else."""
     at = 0
     for expected in case["expect"]:
         if expected["outcome"] != "skipped":
@@ -35,7 +35,8 @@ def check_records(case: dict[str, Any], out: bytes) -> None:
     assert at == len(out)
 
 
-# Sent: the agent's very bytes. Skipped, sent as read, or the agent's end: told on standard error. Refused: status 2.
+# Sent: exactly the agent's bytes. Skipped, sent unmodified, or a crash of the agent: reported on standard error.
+# Refused: status 2.
 @pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
 def test_the_command_gives_the_agents_bytes(case: dict[str, Any]) -> None:
     status, out, messages = run(case)

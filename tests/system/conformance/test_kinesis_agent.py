@@ -29,7 +29,7 @@ def input_of(case: dict[str, Any]) -> bytes:
 
 
 def check_bytes(expected: dict[str, Any], data: bytes | None) -> None:
-    """`data` is the text that the case tells, whole or by its digest."""
+    """`data` is the case's output, which the case has in full or as a digest."""
     assert data is not None
     if "output_sha256" in expected:
         assert len(data) == expected["output_len"]
@@ -45,7 +45,7 @@ def is_out_of_reach(case: dict[str, Any]) -> bool:
     return any(option.get("optionName") in OUT_OF_REACH for option in case["options"])
 
 
-# The table is whole: a case lost in copying would go unnoticed otherwise.
+# The table is complete: a case lost in copying would go unnoticed otherwise.
 def test_the_table_is_whole() -> None:
     assert len(CASES) == 463
     assert len({case["id"] for case in CASES}) == 463
@@ -70,7 +70,7 @@ def test_same_as_the_agent(case: dict[str, Any]) -> None:
     if case["outcome"] == "skipped":
         assert result.data is None
         assert result.reason
-    elif case["outcome"] == "crash":  # the JVM's stack, which there is no cause to copy: the line is converted
+    elif case["outcome"] == "crash":  # the JVM's stack overflowed; Streamtally converts the line
         assert result.data is not None
         assert json.loads(result.data) == {"q": "x" * 8000}
     else:
@@ -79,7 +79,7 @@ def test_same_as_the_agent(case: dict[str, Any]) -> None:
 
 
 def check_file(case: dict[str, Any], flow: AgentFlow) -> None:
-    """A file's records in order; what is held back for its line end is not among them."""
+    """A file's records in order, without one that still waits for its line end."""
     lines = io.BytesIO(input_of(case))
     results = [result for result in flow.convert_file(lines) if result.reason != HELD_BACK]
     assert len(results) == len(case["expect"])
@@ -90,7 +90,7 @@ def check_file(case: dict[str, Any], flow: AgentFlow) -> None:
             check_bytes(expected, result.data)
 
 
-# Two keys come out as Java's hashes order them, whichever stands first in agent.json; longer objects as they stand.
+# Java's hashes order two keys, whichever comes first in agent.json; longer objects keep their order.
 @pytest.mark.parametrize(
     ("metadata", "written"),
     [

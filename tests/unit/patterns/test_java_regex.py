@@ -341,8 +341,8 @@ def test_builtin_patterns_are_the_agents(name: str) -> None:
         for _ in range(chance.randint(0, 3)):
             at = chance.randrange(len(line) + 1)
             line = line[:at] + chance.choice(pieces) + line[at + chance.randint(0, 2) :]
-        expected, found = original.fullmatch(line), fast.fullmatch(line)
-        assert (found and found.groups()) == (expected and expected.groups()), line
+        expected, actual = original.fullmatch(line), fast.fullmatch(line)
+        assert (actual and actual.groups()) == (expected and expected.groups()), line
         matches += expected is not None
     assert 500 < matches < 5500  # the lines are on both sides
 

@@ -88,22 +88,22 @@ def test_no_time(how: str, text: Any) -> None:
         compile_log_time(how)(text, ms("2025-12-01T00:00:00"))
 
 
-# Every format that has a time says where, and its example has one that can be read.
-@pytest.mark.parametrize("each", [each for each in REGISTRY.values() if each.time_field], ids=lambda each: each.name)
-def test_each_format_has_its_time(each: Any) -> None:
-    source = Source(source_settings({"format": each.name}), ZoneInfo)
-    for example in each.examples:
-        row = each.compile(FormatOptions())(example.line)
+# Every format with a time field has a time in its example that can be parsed.
+@pytest.mark.parametrize("name", [name for name, known in REGISTRY.items() if known.time_field])
+def test_each_format_has_its_time(name: str) -> None:
+    source = Source(source_settings({"format": name}), ZoneInfo)
+    for example in REGISTRY[name].examples:
+        row = REGISTRY[name].compile(FormatOptions())(example.line)
         time = source.event_time(row, ms("2025-12-01T00:00:00"))
         assert time is not None
         assert ms("2025-01-01T00:00:00") <= time < ms("2026-01-01T00:00:00")
 
 
-# IIS and CloudFront write UTC whatever the pipeline's zone; a time field that is named is of the zone, as any other.
+# IIS and CloudFront write UTC whatever the pipeline's zone; a time field that is configured is in the zone.
 @pytest.mark.parametrize("name", ["w3c", "cloudfront"])
 def test_formats_of_utc(name: str) -> None:
     example = REGISTRY[name].examples[0]
-    said = f"{example.row['date']}T{example.row['time']}"
+    text = f"{example.row['date']}T{example.row['time']}"
     arrival, there = ms("2025-12-31T00:00:00"), {"time_zone": "Europe/Berlin"}
     for settings in (
         {"format": name},
@@ -111,7 +111,7 @@ def test_formats_of_utc(name: str) -> None:
         {"format": "auto", "time_field": "auto"},
     ):
         source = Source(source_settings({**settings, **there}), ZoneInfo)
-        assert source.event_time(source.parse(example.line), arrival) == ms(said), settings
+        assert source.event_time(source.parse(example.line), arrival) == ms(text), settings
     by_hand = {"format": name, "time_field": "time", "time_format": "HH:mm:ss", **there}
     assert Source(source_settings({"format": "nginx_error", **there}), ZoneInfo).event_time(
         {"datetime": "2025/07/22 21:21:41"}, arrival

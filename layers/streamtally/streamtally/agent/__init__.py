@@ -1,7 +1,7 @@
-"""What the Kinesis Agent does to a line, exactly: its ``dataProcessingOptions``, as they stand in agent.json.
+"""What the Kinesis Agent does to a line, exactly: the ``dataProcessingOptions`` of its agent.json.
 
-Use this where the output has to be what the agent sends, byte for byte; the formats of streamtally.formats keep more
-(the agent skips IPv6 clients, users with a space, broken requests …). Held against 463 records of the real agent in
+Use this if the output must equal the agent's byte for byte; the formats of streamtally.formats parse more lines (the
+agent skips IPv6 clients, users with a space, broken requests …). Tested against 463 records of the real agent in
 tests/system/conformance.
 """
 

@@ -1,4 +1,4 @@
-"""The converters of ``dataProcessingOptions``: each takes a record's text and gives the next one's.
+"""The converters of ``dataProcessingOptions``: each converts a record's text for the next one.
 
 Source: the conformance table in tests/system/conformance, made by running the agent (2.0.13).
 """
@@ -16,7 +16,7 @@ from streamtally.errors import JavaSyntaxError, PatternLimitError
 from streamtally.patterns.java_regex import JavaPattern
 
 Converter = Callable[[str, datetime | None], str]
-"""Record text and the present time (only ADDMETADATA with a timestamp asks for it) to record text."""
+"""Record text and the current time (which only ADDMETADATA with a timestamp needs) → record text."""
 
 
 class LineSkippedError(Exception):
@@ -24,7 +24,7 @@ class LineSkippedError(Exception):
 
 
 class ConversionError(Exception):
-    """A converter fails: the agent sends the record as it was read. The text is a short, stable reason."""
+    """A converter fails: the agent sends the record unmodified. The text is a short, stable reason."""
 
 
 def _without_line_end(text: str) -> str:
@@ -49,7 +49,7 @@ def log_to_json(options: Options) -> Converter:
 
 
 def log_fields(options: Options) -> Callable[[str], dict[str, str | None]]:
-    """What LOGTOJSON makes an object of: a line without its line end → its fields.
+    """The fields of LOGTOJSON's object: a function of a line without its line end.
 
     The function raises LineSkippedError, ConversionError.
     """
@@ -106,7 +106,7 @@ def csv_to_json(options: Options) -> Converter:
     try:
         pattern = JavaPattern("," if delimiter is None else text_of(delimiter), mode="find")
     except JavaSyntaxError:
-        pattern = None  # the agent finds that out at each line
+        pattern = None  # the agent fails on it at each line
     field_names = names
 
     def convert(text: str, now: datetime | None) -> str:
@@ -122,12 +122,12 @@ def csv_to_json(options: Options) -> Converter:
 
 
 def single_line(options: Options) -> Converter:
-    """SINGLELINE: the lines of a record joined to one."""
-    given = options.get("parseOptions")
-    flags = given if isinstance(given, list) else []
+    """SINGLELINE: the lines of a record joined into one."""
+    parse_options = options.get("parseOptions")
+    flags = parse_options if isinstance(parse_options, list) else []
     joint = "\\\\n" if "ESCAPE_NEW_LINE" in flags else ""
     trim = "NO_TRIM" not in flags
-    blank = "".join(map(chr, range(0x21)))  # Java's trim: up to U+0020, no other space
+    blank = "".join(map(chr, range(0x21)))  # Java's trim: up to U+0020 and no other space
 
     def convert(text: str, now: datetime | None) -> str:
         lines = text.split("\n")
@@ -139,12 +139,12 @@ def single_line(options: Options) -> Converter:
 
 
 def add_brackets(options: Options) -> Converter:
-    """ADDBRACKETS: braces around the record, its line end inside."""
+    """ADDBRACKETS: braces around the record, with its line end inside."""
     return lambda text, now: "{" + text + "}"
 
 
 def add_metadata(options: Options) -> Converter:
-    """ADDMETADATA: the line as one string beside a fixed object."""
+    """ADDMETADATA: the line as a string, next to a fixed object."""
     pretty, metadata, stamp = is_pretty(options), in_hash_order(options.get("metadata")), options.get("timestamp")
     if stamp is not None and not isinstance(stamp, str):
         raise AgentOptionsError('agent options: timestamp of ADDMETADATA must be the text "true" or "false"')
@@ -154,7 +154,7 @@ def add_metadata(options: Options) -> Converter:
         fields: dict[str, Any] = {"metadata": metadata, "data": _without_line_end(text)}
         if stamped:
             if now is None:
-                raise AgentOptionsError("agent options: ADDMETADATA with a timestamp needs the present time")
+                raise AgentOptionsError("agent options: ADDMETADATA with a timestamp needs the current time")
             fields = {"ts": _iso_millis(now), **fields}
         return to_json(fields, pretty) + "\n"
 
@@ -162,7 +162,7 @@ def add_metadata(options: Options) -> Converter:
 
 
 def adds_time(options: Sequence[Any]) -> bool:
-    """Whether a converter of the chain writes the present time."""
+    """Whether a converter of the chain writes the current time."""
     entries = [entry for entry in options if isinstance(entry, dict) and entry.get("optionName") == "ADDMETADATA"]
     return any(str(entry.get("timestamp")).lower() == "true" for entry in entries)
 

@@ -1,4 +1,4 @@
-"""A flow of agent.json: records in, what the agent sends out."""
+"""A flow of agent.json: records in, out comes what the agent sends."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ SLOW_START = "multiLineStartPattern takes too many steps on a line: taken as one
 
 @dataclass(frozen=True)
 class Converted:
-    """What becomes of one record.
-
-    ``data``: the bytes sent, None where the agent skips the record. ``reason``: why it was skipped, or sent as it was
-    read; None where it was converted. ``warning``: what is to be told of a record that is sent all the same.
-    """
+    """The result for one record."""
 
     source: bytes
+    """The record as it was read."""
     data: bytes | None
+    """The bytes that are sent; None: the agent skips the record."""
     reason: str | None = None
+    """Why the record was skipped or sent unmodified; None: it was converted."""
     warning: str | None = None
+    """A warning about a record that is sent nevertheless."""
 
 
 class AgentFlow:
@@ -37,15 +37,15 @@ class AgentFlow:
 
     Args:
         options: ``dataProcessingOptions``, a list.
-        flow: the flow's other keys, where the input is a file.
+        flow: the flow's other keys, if the input is a file.
     Raises: AgentOptionsError (the agent would not start, or needs what is out of reach), JavaSyntaxError,
-        UnsupportedPatternError (a pattern of which only something else than Java's meaning could be given).
+        UnsupportedPatternError (a pattern that cannot be run with Java's semantics).
     """
 
     def __init__(self, options: Sequence[Any], flow: Mapping[str, Any] | None = None) -> None:
         if not isinstance(options, list | tuple):
             raise AgentOptionsError("agent options: dataProcessingOptions must be a list")
-        self.framing = Framing.of(flow or {})
+        self.framing = Framing.from_flow(flow or {})
         self._chain: list[tuple[Converter, CrashTest]] = [
             (converter_of(entry), crash_test(entry) or _never) for entry in options
         ]
@@ -67,7 +67,7 @@ class AgentFlow:
         return Converted(record, self.framing.cut(text.encode()), None, WARNING if crashes else None)
 
     def convert_file(self, lines: Iterable[bytes], now: datetime | None = None) -> Iterator[Converted]:
-        """A file's lines with their line ends, record by record; what is held back for its line end says so."""
+        """Convert a file's lines, which have their line ends, by records; a record without line end is HELD_BACK."""
         for framed in self.framing.records(lines):
             if framed.held:
                 yield Converted(framed.data, None, HELD_BACK)
@@ -81,7 +81,7 @@ def _never(line: str) -> bool:
 
 
 def flow_of(document: Any) -> AgentFlow:
-    """A flow from ``dataProcessingOptions`` alone (a list), a flow of agent.json, or an agent.json of one flow.
+    """The flow of ``dataProcessingOptions`` alone (a list), of a flow of agent.json, or of an agent.json with one flow.
 
     Raises: AgentOptionsError, JavaSyntaxError, UnsupportedPatternError.
     """

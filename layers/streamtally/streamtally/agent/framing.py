@@ -1,4 +1,4 @@
-"""A file's bytes to records, as the agent's file parser cuts them."""
+"""How the agent's file parser splits a file into records."""
 
 from __future__ import annotations
 
@@ -12,23 +12,27 @@ from streamtally.agent.options import AgentOptionsError, Options, choice, intege
 from streamtally.errors import PatternLimitError
 from streamtally.patterns.java_regex import JavaPattern
 
-MAX_RECORD_BYTES = 1_024_000  # Firehose's 1000 KiB, measured by the agent after conversion
-MAX_LINE_BYTES = 4 * 1024 * 1024  # what is behind it, up to the line's end, is discarded
+MAX_RECORD_BYTES = 1_024_000
+"""Firehose's 1000 KiB, which the agent checks after conversion."""
+MAX_LINE_BYTES = 4 * 1024 * 1024
+"""The rest of a longer line is discarded."""
 MAX_BUFFER_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Framed:
-    """A record. ``held``: it waits for its line end; ``slow``: a pattern of the flow gave up on one of its lines."""
+    """A record."""
 
     data: bytes
     held: bool = False
+    """Whether the agent waits for the record's line end."""
     slow: bool = False
+    """Whether a pattern of the flow gave up on one of its lines."""
 
 
 @dataclass(frozen=True)
 class Framing:
-    """How a flow cuts a file; the defaults are those of a flow without these keys."""
+    """How a flow splits a file; the defaults are those of a flow without these keys."""
 
     start: JavaPattern | None = None
     footer: JavaPattern | None = None
@@ -38,8 +42,8 @@ class Framing:
     from_end: bool = False
 
     @classmethod
-    def of(cls, flow: Options) -> Framing:
-        """From a flow of agent.json; keys that do not bear on the records are not looked at.
+    def from_flow(cls, flow: Options) -> Framing:
+        """The framing of a flow of agent.json; keys that do not affect the records are ignored.
 
         Raises: AgentOptionsError, JavaSyntaxError, UnsupportedPatternError.
         """
@@ -56,13 +60,13 @@ class Framing:
         )
 
     def cut(self, data: bytes) -> bytes:
-        """A record's data cut to Firehose's limit, its last bytes overwritten by the terminator."""
+        """A record's data cut to Firehose's limit; the terminator overwrites the last bytes."""
         if len(data) <= MAX_RECORD_BYTES:
             return data
         return data[: MAX_RECORD_BYTES - len(self.terminator)] + self.terminator
 
     def records(self, lines: Iterable[bytes]) -> Iterator[Framed]:
-        """The records of a file's lines (each with its line end, the last one perhaps without), in order.
+        """The records of a file's lines (each with its line end, except possibly the last), in order.
 
         A line on which a pattern takes too many steps counts as one that it does not match.
         """
@@ -86,7 +90,7 @@ class Framing:
 
     def _begins_new(self, record: bytes, line: bytes) -> tuple[bool, bool]:
         """Whether a record begins with the line, and whether the pattern gave up on it."""
-        if not line.endswith(b"\n"):  # with a pattern, an unfinished line may belong to the record before it
+        if not line.endswith(b"\n"):  # with a pattern, an unfinished line may continue the record before it
             return self.start is None, False
         if self.start is not None:
             return _matches(self.start, line)

@@ -1,6 +1,7 @@
-"""Lines on which the agent itself ends: Java's matcher recurses over each round of a repeated group.
+"""Lines on which the agent itself crashes: Java's matcher recurses for each round of a repeated group.
 
-Nothing here recurses, so such a line is converted all the same. But whoever moves away from the agent wants to know.
+Streamtally does not recurse, and converts such a line; the warning is for users who compare their results with the
+agent's.
 """
 
 from __future__ import annotations
@@ -15,26 +16,25 @@ from streamtally.patterns.java_regex import JavaPattern
 from streamtally.patterns.tree import Alt, Atomic, Chars, Group, Look, Node, Repeat, Seq
 from streamtally.patterns.writing import write
 
-ROUNDS = (
-    1_500  # Java 17 with its usual stack came to 1,637 rounds of the shortest group, before it had compiled the code
-)
+ROUNDS = 1_500
+"""Java 17 with its default stack reached 1,637 rounds of the shortest group before it had compiled the code."""
 WARNING = "the agent would crash on this line (its JVM's stack overflows); converted here"
 
 
 def crash_test(options: Options) -> Callable[[str], bool] | None:
-    """For one entry of ``dataProcessingOptions``: a function of a line that it converts; None: it never crashes."""
+    """A test of the lines of one entry of ``dataProcessingOptions``; None: the agent never crashes on it."""
     if options.get("optionName") != "LOGTOJSON":
         return None
     if options.get("matchPattern") is not None:
         return _own_pattern(JavaPattern(text_of(options["matchPattern"])))
-    known = LOG_FORMATS[str(options["logFormat"])]
-    if known.host is None:
+    log_format = LOG_FORMATS[str(options["logFormat"])]
+    host_group = log_format.host
+    if host_group is None:
         return None
-    place = known.host
 
     def has_many_labels(line: str) -> bool:
-        match = known.pattern.fullmatch(line)
-        return match is not None and str(match.group(place)).count(".") > ROUNDS
+        match = log_format.pattern.fullmatch(line)
+        return match is not None and str(match.group(host_group)).count(".") > ROUNDS
 
     return has_many_labels
 
@@ -48,7 +48,7 @@ def _own_pattern(pattern: JavaPattern) -> Callable[[str], bool] | None:
 
 
 def _limited(node: Node) -> Node:
-    """The tree with no more than ROUNDS rounds of each repeat over which Java recurses."""
+    """The tree with at most ROUNDS rounds of each repeat for which Java recurses."""
     match node:
         case Seq(items):
             return Seq(tuple(map(_limited, items)))

@@ -1,4 +1,4 @@
-"""Text as the agent's JVM reads and writes it: UTF-8 with Java's replacement, JSON as Jackson prints it."""
+"""Text as the agent's JVM reads and writes it: UTF-8 with Java's replacement characters, JSON in Jackson's form."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _REPLACEMENT = "\ufffd"
 
 
 def decode(data: bytes) -> str:
-    """UTF-8 to text with U+FFFD for each broken sequence, counted as Java counts them."""
+    """UTF-8 as text, with U+FFFD for each invalid sequence as Java delimits them."""
     try:
         return data.decode()
     except UnicodeDecodeError:
@@ -46,12 +46,12 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def quote(text: str) -> str:
-    """A JSON string: only what JSON demands is escaped, hex digits in upper case."""
+    """A JSON string: only what JSON requires is escaped, with hex digits in upper case."""
     return f'"{_TO_ESCAPE.sub(_escaped, text)}"'
 
 
 def _number(value: float) -> str:
-    """``Double.toString``: plain between 0.001 and ten million, else with an exponent."""
+    """``Double.toString``: decimal from 0.001 to ten million, else with an exponent."""
     digits = repr(value)
     if value == 0 or 1e-3 <= abs(value) < 1e7:
         return digits if "e" not in digits else f"{value:f}"
@@ -99,9 +99,9 @@ def _pretty(value: Any, indent: str) -> str:
 
 
 def in_hash_order(value: Any) -> Any:
-    """An object of two keys in the order in which a ``HashMap`` made for two gives them; all else as it is.
+    """An object with two keys, in the iteration order of a ``HashMap`` made for two; any other value unmodified.
 
-    So the agent writes ``metadata``: of two keys the hash decides, longer objects keep the order of agent.json
+    The agent writes ``metadata`` so: two keys are ordered by hash, longer objects keep the order of agent.json
     (conformance table, addmetadata-types).
     """
     if not isinstance(value, Mapping) or len(value) != 2:

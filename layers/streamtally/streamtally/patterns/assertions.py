@@ -8,15 +8,27 @@ from collections.abc import Mapping
 
 from streamtally.errors import PatternLimitError
 
-# Java's line terminators are \n \r\n \r U+0085 U+2028 U+2029, and no position is between \r and \n; under (?d) just \n.
+# Java's line terminators are \n \r\n \r U+0085 U+2028 U+2029, and no position is between \r and \n; under (?d) only \n.
 ASSERTIONS = {
     "start": r"\A",
     "end": r"\Z",
     "boundary": r"\b",
     "no_boundary": r"(?!\b)",  # \B of ``re`` does not match an empty text
-    "end_or_break": "(?:(?=(?:\r\n|[\r\x85\u2028\u2029])?\\Z)|(?<!\r)(?=\n\\Z))",
-    "line_start": "(?!\\Z)(?:\\A|(?<=[\n\x85\u2028\u2029])|(?<=\r)(?!\n))",
-    "line_end": "(?:\\Z|(?=[\r\x85\u2028\u2029])|(?<!\r)(?=\n))",
+    "end_or_break": (
+        "(?:(?=(?:\r\n|[\r\x85\u2028\u2029])?\\Z)"  # at the end, or before a terminator at the end
+        "|(?<!\r)(?=\n\\Z))"  # \n is one only if it does not belong to \r\n
+    ),
+    "line_start": (
+        "(?!\\Z)"  # never at the end
+        "(?:\\A"
+        "|(?<=[\n\x85\u2028\u2029])"  # after a terminator,
+        "|(?<=\r)(?!\n))"  # but not inside of \r\n
+    ),
+    "line_end": (
+        "(?:\\Z"
+        "|(?=[\r\x85\u2028\u2029])"  # before a terminator,
+        "|(?<!\r)(?=\n))"  # but not inside of \r\n
+    ),
     "unix_end_or_break": "(?=\n?\\Z)",
     "unix_line_start": "(?!\\Z)(?:\\A|(?<=\n))",
     "unix_line_end": "(?=\n|\\Z)",

@@ -9,7 +9,7 @@ from streamtally.patterns.reader import Reader
 
 
 def bracket(reader: Reader) -> CharSet:
-    """The class whose ``[`` the cursor stands at; afterwards it is behind the ``]``.
+    """The class whose ``[`` is at the cursor; moves the cursor past the ``]``.
 
     Raises: JavaSyntaxError, UnsupportedPatternError.
     """
@@ -17,10 +17,10 @@ def bracket(reader: Reader) -> CharSet:
 
 
 class _Bracket:
-    """One class, or what stands behind ``&&`` in one.
+    """One class, or the operand after ``&&`` in one.
 
-    Java keeps single characters below U+0100 (``bits``) apart from the other parts (``total``) until the end, and
-    ``&&`` with nothing behind it takes the part that came last (``last``): so does this.
+    Java keeps single characters below U+0100 (``bits``) apart from the other parts (``total``) until the end, and for
+    ``&&`` without an operand it takes the last part (``last``). This parser does the same.
     """
 
     def __init__(self, reader: Reader) -> None:
@@ -30,7 +30,7 @@ class _Bracket:
         self.last: CharSet | None = None
 
     def read(self, whole: bool) -> CharSet:
-        """To the closing bracket, past it if ``whole``; the cursor stands before the first character."""
+        """Read up to the closing bracket, and past it if ``whole``; the cursor is before the first character."""
         reader = self.reader
         char = reader.next()
         negative = char == "^" and reader.raw(-1) == "["
@@ -89,7 +89,7 @@ class _Bracket:
                 raise self.reader.wrong("Bad class syntax")
             self.total = right
         elif self.last is None:
-            raise self.reader.refuse("&& with nothing behind it")
+            raise self.reader.refuse("&& with nothing after it")
         else:
             self.total = charset.intersect(self.total, self.last)
 
@@ -103,7 +103,7 @@ class _Bracket:
             high = self._char(True)
             if not isinstance(high, str) or high < low:
                 raise reader.wrong("Illegal character range")
-            return self._add(either_case(self.reader, charset.of((low, high))))
+            return self._add(either_case(self.reader, charset.set_of((low, high))))
         chars = either_case(self.reader, low)
         if ord(low) > 0xFF:
             return self._add(chars)

@@ -1,6 +1,6 @@
-"""Sets of characters as code point ranges: the one currency in which Java's character classes are computed.
+"""Sets of characters as ranges of code points: every character class of Java is computed as one of these.
 
-A set is a sorted tuple of inclusive ``(low, high)`` pairs that neither touch nor overlap.
+A set is a sorted tuple of ``(low, high)`` pairs, both ends included, that neither touch nor overlap.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ ANY: CharSet = ((0, MAX_CODE_POINT),)
 NONE: CharSet = ()
 
 
-def of(*parts: str | tuple[int, int] | tuple[str, str]) -> CharSet:
-    """A set of ranges: ``of("_", ("a", "z"), (0x2000, 0x200A))``; a text stands for each of its characters."""
+def set_of(*parts: str | tuple[int, int] | tuple[str, str]) -> CharSet:
+    """A set from texts, of which each character counts, and ranges: ``set_of("_", ("a", "z"), (0x2000, 0x200A))``."""
     ranges: list[tuple[int, int]] = []
     for part in parts:
         if isinstance(part, str):
@@ -27,7 +27,7 @@ def of(*parts: str | tuple[int, int] | tuple[str, str]) -> CharSet:
 
 
 def union(*sets: Iterable[tuple[int, int]]) -> CharSet:
-    """All characters of all sets."""
+    """The characters that are in at least one set."""
     merged: list[tuple[int, int]] = []
     for low, high in sorted(pair for ranges in sets for pair in ranges):
         if merged and low <= merged[-1][1] + 1:
@@ -51,7 +51,7 @@ def complement(chars: CharSet) -> CharSet:
 
 
 def intersect(a: CharSet, b: CharSet) -> CharSet:
-    """The characters that are in both."""
+    """The characters that are in both sets."""
     return complement(union(complement(a), complement(b)))
 
 
@@ -66,9 +66,9 @@ def contains(chars: CharSet, code_point: int) -> bool:
 
 
 def either_case(chars: CharSet) -> CharSet:
-    """The set with the other case of each ASCII letter, as Java's ``(?i)`` without ``(?u)`` takes it."""
-    upper = intersect(chars, of(("A", "Z")))
-    lower = intersect(chars, of(("a", "z")))
+    """The set with the other case of each ASCII letter: Java's ``(?i)`` without ``(?u)``."""
+    upper = intersect(chars, set_of(("A", "Z")))
+    lower = intersect(chars, set_of(("a", "z")))
     return union(
         chars,
         ((low + 32, high + 32) for low, high in upper),
@@ -80,12 +80,12 @@ def _escape(code_point: int) -> str:
     char = chr(code_point)
     if char.isascii() and char.isalnum():
         return char
-    # Both engines take \x{..}-free forms only in part, so what is not plain ASCII stands as itself.
+    # The engines share few numeric escapes, so a character beyond printable ASCII is written literally.
     return "\\" + char if char.isascii() and char.isprintable() and char != " " else char
 
 
 def to_class(chars: CharSet) -> str:
-    """The set as a bracket expression that Python's ``re`` and RE2 read alike; one character stands alone."""
+    """The set as a bracket expression that Python's ``re`` and RE2 read alike; a single character without brackets."""
     if not chars:
         return f"[^{chr(0)}-{chr(MAX_CODE_POINT)}]"
     if len(chars) == 1 and chars[0][0] == chars[0][1]:

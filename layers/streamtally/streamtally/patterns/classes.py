@@ -1,15 +1,15 @@
-"""The predefined character classes of java.util.regex.Pattern: ASCII, but for \\h and \\v."""
+"""The predefined character classes of java.util.regex.Pattern: ASCII, except ``\\h`` and ``\\v``."""
 
 from __future__ import annotations
 
-from streamtally.patterns.charset import CharSet, complement, of
+from streamtally.patterns.charset import CharSet, complement, set_of
 
-DIGIT = of(("0", "9"))
-WORD = of(("0", "9"), ("A", "Z"), ("a", "z"), "_")
-SPACE = of(" \t\n\x0b\f\r")
-LINE_BREAKS = of("\n\r\x85\u2028\u2029")  # what '.' does not take and '$' stands before
-HORIZONTAL = of(" \t\xa0\u1680\u180e\u202f\u205f\u3000", (0x2000, 0x200A))
-VERTICAL = of("\n\x0b\f\r\x85\u2028\u2029")
+DIGIT = set_of(("0", "9"))
+WORD = set_of(("0", "9"), ("A", "Z"), ("a", "z"), "_")
+SPACE = set_of(" \t\n\x0b\f\r")
+LINE_BREAKS = set_of("\n\r\x85\u2028\u2029")  # which '.' does not match, and before which '$' matches
+HORIZONTAL = set_of(" \t\xa0\u1680\u180e\u202f\u205f\u3000", (0x2000, 0x200A))
+VERTICAL = set_of("\n\x0b\f\r\x85\u2028\u2029")
 
 BY_LETTER: dict[str, CharSet] = {
     "d": DIGIT,
@@ -24,19 +24,19 @@ BY_LETTER: dict[str, CharSet] = {
     "V": complement(VERTICAL),
 }
 
-_PUNCT = of(("!", "/"), (":", "@"), ("[", "`"), ("{", "~"))
+_PUNCT = set_of(("!", "/"), (":", "@"), ("[", "`"), ("{", "~"))
 POSIX: dict[str, CharSet] = {
-    "Lower": of(("a", "z")),
-    "Upper": of(("A", "Z")),
-    "ASCII": of((0, 0x7F)),
-    "Alpha": of(("A", "Z"), ("a", "z")),
+    "Lower": set_of(("a", "z")),
+    "Upper": set_of(("A", "Z")),
+    "ASCII": set_of((0, 0x7F)),
+    "Alpha": set_of(("A", "Z"), ("a", "z")),
     "Digit": DIGIT,
-    "Alnum": of(("0", "9"), ("A", "Z"), ("a", "z")),
+    "Alnum": set_of(("0", "9"), ("A", "Z"), ("a", "z")),
     "Punct": _PUNCT,
-    "Graph": of(("!", "~")),
-    "Print": of((" ", "~")),
-    "Blank": of(" \t"),
-    "Cntrl": of((0, 0x1F), (0x7F, 0x7F)),
-    "XDigit": of(("0", "9"), ("A", "F"), ("a", "f")),
+    "Graph": set_of(("!", "~")),
+    "Print": set_of((" ", "~")),
+    "Blank": set_of(" \t"),
+    "Cntrl": set_of((0, 0x1F), (0x7F, 0x7F)),
+    "XDigit": set_of(("0", "9"), ("A", "F"), ("a", "f")),
     "Space": SPACE,
 }

@@ -1,8 +1,8 @@
-"""How much a backtracking engine can be made to try: the exponent of the line's length, worked out from the pattern.
+"""How much work a pattern can cause in a backtracking engine, as an exponent of the line's length.
 
-A repeat whose next character may as well belong to what follows it can end in many places, and each of them may be
-tried: that is one factor of the length. Such a repeat inside another one has no bound at all. The answer errs on the
-safe side; patterns that give no choice, as ``"([^"]*)" (\\d+)``, come out as 0.
+If the character after a repeat can also belong to the repeat, the repeat can end at many positions, and each may be
+tried: one factor of the length. Such a repeat inside another one is unbounded. The result is never too low; for
+patterns without a choice, such as ``"([^"]*)" (\\d+)``, it is 0.
 """
 
 from __future__ import annotations
@@ -19,19 +19,21 @@ _SMALL_COUNT = 8  # a counted repeat up to here is a constant factor
 
 @dataclass(frozen=True)
 class Cost:
-    """``degree``: exponent of the line's length; ``choice``: whether more than one way on can be open at a place."""
+    """The cost of a node."""
 
     degree: int
+    """The exponent of the line's length."""
     choice: bool
+    """Whether the match can go on in more than one way at some position."""
 
 
 def degree(node: Node) -> int:
-    """The exponent for a match from a given place on: 0 means linear time."""
+    """The exponent for a match from one position on; 0 is linear time. At most UNBOUNDED."""
     return min(_cost(node, charset.NONE).degree, UNBOUNDED)
 
 
 def first(node: Node) -> tuple[CharSet, bool]:
-    """The characters that a match can begin with, and whether it can be empty."""
+    """The characters with which a match can begin, and whether it can be empty."""
     match node:
         case Chars(chars):
             return chars, False

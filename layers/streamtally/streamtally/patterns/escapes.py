@@ -1,4 +1,4 @@
-"""What stands behind a backslash in a pattern of java.util.regex."""
+"""Escapes in patterns of java.util.regex: characters and character classes written with a backslash."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _OF_CASE = ("Lower", "Upper")
 
 
 def escaped(reader: Reader, is_range: bool = False) -> str | CharSet:
-    """One character, or a class such as ``\\d``; the cursor is at the backslash, afterwards behind the escape.
+    """One character, or a class such as ``\\d``; the cursor moves from the backslash past the escape.
 
     Args:
-        is_range: a ``-`` follows in a class, where ``\\v`` is one character.
+        is_range: in a class, the escape is an end of a range, where ``\\v`` is one character.
     Raises: JavaSyntaxError, UnsupportedPatternError.
     """
     char = reader.skip()
@@ -83,12 +83,12 @@ def _hex(reader: Reader) -> str:
 def _unicode(reader: Reader) -> str:
     code = _hex_digits(reader, 4)
     if 0xD800 <= code < 0xDC00:
-        behind = reader.at
+        after = reader.at
         if reader.read() == "\\" and reader.read() == "u":
             low = _hex_digits(reader, 4)
             if 0xDC00 <= low < 0xE000:
                 return chr(0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00))
-        reader.at = behind
+        reader.at = after
     return _whole(reader, code)
 
 
@@ -123,8 +123,8 @@ def _named_class(reader: Reader, name: str) -> CharSet | None:
 
 
 def either_case(reader: Reader, part: str | CharSet) -> CharSet:
-    """A character, or a range of a class, with its other cases where the flags in force ask for them."""
-    chars = charset.of(part) if isinstance(part, str) else part
+    """A character, or a range of a class, with its other cases if the flags in force ignore case."""
+    chars = charset.set_of(part) if isinstance(part, str) else part
     if "i" not in reader.flags:
         return chars
     if "u" not in reader.flags:

@@ -1,7 +1,7 @@
 r"""The Unicode properties of java.util.regex: ``\p{L}``, ``\p{IsLatin}``, ``\p{javaLetter}``, and ``(?U)``'s classes.
 
 Computed from :mod:`unicodedata`, whose Unicode version is Python's (14 or newer; Java 17 has 13): they differ in the
-characters that were added in between. Scripts are asked of RE2. A property that neither knows is refused by name.
+characters that were added in between. Scripts come from RE2. A property that neither knows is refused by name.
 Source: java.util.regex.Pattern, section "Unicode support", and CharPredicates, Java 17.
 """
 
@@ -12,21 +12,21 @@ from collections.abc import Callable, Iterable
 from functools import cache
 
 from streamtally.patterns import charset
-from streamtally.patterns.charset import CharSet, of, union
+from streamtally.patterns.charset import CharSet, set_of, union
 from streamtally.patterns.engine import re2
 
-_SURROGATES = of((0xD800, 0xDFFF))
+_SURROGATES = set_of((0xD800, 0xDFFF))
 _CATEGORIES = (
     "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po",
     "Sm", "Sc", "Sk", "So", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Cn",
 )  # fmt: skip
 _CASED = ("Lu", "Ll", "Lt")
-_WHITE_SPACE = of(("\t", "\r"), " \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000", (0x2000, 0x200A))
-_JOIN_CONTROL = of((0x200C, 0x200D))
-_HEX_LETTERS = of(("A", "F"), ("a", "f"), (0xFF21, 0xFF26), (0xFF41, 0xFF46))
-# Alphabetic = letters, letter numbers, and these. Of the marks that are alphabetic too, no table is at hand; where
-# marks belong to a class anyway, as in ``\w``, they need none.
-_ALPHABETIC_SYMBOLS = of((0x24B6, 0x24E9), (0x1F130, 0x1F149), (0x1F150, 0x1F169), (0x1F170, 0x1F189))
+_WHITE_SPACE = set_of(("\t", "\r"), " \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000", (0x2000, 0x200A))
+_JOIN_CONTROL = set_of((0x200C, 0x200D))
+_HEX_LETTERS = set_of(("A", "F"), ("a", "f"), (0xFF21, 0xFF26), (0xFF41, 0xFF46))
+# Alphabetic = letters, letter numbers, and these. Some marks are alphabetic too, but unicodedata has no table of them;
+# classes that contain all marks, such as ``\w``, need none.
+_ALPHABETIC_SYMBOLS = set_of((0x24B6, 0x24E9), (0x1F130, 0x1F149), (0x1F150, 0x1F169), (0x1F170, 0x1F189))
 
 
 @cache
@@ -52,7 +52,7 @@ def _minus(chars: CharSet, *others: CharSet) -> CharSet:
 
 @cache
 def _where(test: Callable[[str], bool]) -> CharSet:
-    """Every character of which a method of ``str`` is true."""
+    """Every character for which a method of ``str`` is true."""
     ranges = ((code_point, code_point) for code_point in range(charset.MAX_CODE_POINT + 1) if test(chr(code_point)))
     return union(ranges)
 
@@ -74,7 +74,7 @@ def _graph() -> CharSet:
 
 
 def _blank() -> CharSet:
-    return union(_category("Zs"), of("\t"))
+    return union(_category("Zs"), set_of("\t"))
 
 
 def _digit() -> CharSet:
@@ -90,7 +90,7 @@ def _white_space() -> CharSet:
 
 
 def _java_white_space() -> CharSet:
-    return union(_minus(_category("Z"), of("\xa0\u2007\u202f")), of(("\t", "\r"), (0x1C, 0x1F)))
+    return union(_minus(_category("Z"), set_of("\xa0\u2007\u202f")), set_of(("\t", "\r"), (0x1C, 0x1F)))
 
 
 _BINARY: dict[str, Callable[[], CharSet]] = {
@@ -127,7 +127,7 @@ _METHODS: dict[str, Callable[[], CharSet]] = {
 _OTHERS: dict[str, Callable[[], CharSet]] = {
     "LC": lambda: _category(*_CASED),
     "LD": lambda: union(_letter(), _digit()),
-    "L1": lambda: of((0, 0xFF)),
+    "L1": lambda: set_of((0, 0xFF)),
     "all": lambda: charset.ANY,
 }
 
@@ -142,7 +142,7 @@ _UNICODE_POSIX: dict[str, Callable[[], CharSet]] = {
     "Cntrl": lambda: _category("Cc"),
     "XDigit": lambda: union(_digit(), _HEX_LETTERS),
     "Space": _white_space,
-    "ASCII": lambda: of((0, 0x7F)),
+    "ASCII": lambda: set_of((0, 0x7F)),
 }
 """The POSIX classes under ``(?U)``."""
 
@@ -155,7 +155,7 @@ def unicode_word() -> CharSet:
 
 
 def unicode_class(letter: str) -> CharSet | None:
-    r"""``\d``, ``\w``, ``\s`` and their complements under ``(?U)``; None for a class that it leaves as it is."""
+    r"""``\d``, ``\w``, ``\s`` and their complements under ``(?U)``; None for a class that the flag does not change."""
     classes: dict[str, Callable[[], CharSet]] = {"d": _digit, "w": unicode_word, "s": _white_space}
     made = classes.get(letter.lower())
     if made is None:
@@ -164,12 +164,12 @@ def unicode_class(letter: str) -> CharSet | None:
 
 
 def unicode_posix(name: str, ignore_case: bool) -> CharSet | None:
-    r"""A POSIX class under ``(?U)``, such as ``\p{Lower}``; None where no table is at hand."""
+    r"""A POSIX class under ``(?U)``, such as ``\p{Lower}``; None if there is no table of it."""
     return _cased(_UNICODE_POSIX.get(name), ignore_case)
 
 
 def unicode_property(name: str, ignore_case: bool) -> CharSet | None:
-    r"""What ``\p{name}`` takes: a category, script, binary property or method of Character; None: not known here."""
+    r"""The characters of ``\p{name}``: a category, script, binary property or method of Character; None if unknown."""
     key, equals, value = name.partition("=")
     if equals:
         if key.lower() in ("gc", "general_category"):
@@ -216,7 +216,7 @@ def _script(name: str) -> CharSet | None:
     except re2.error:
         return None
     text = "".join(map(chr, _valid()))
-    shift = 0x800  # the surrogates, which the text leaves out
+    shift = 0x800  # the surrogates are not in the text
     ranges = [(match.start(), match.end() - 1) for match in runs.finditer(text)]
     return union([(low + shift * (low >= 0xD800), high + shift * (high >= 0xD800)) for low, high in ranges])
 
@@ -235,14 +235,14 @@ _SHORT_SCRIPTS = {
 
 def _upper_of(code_point: int) -> int:
     char = chr(code_point)
-    for other in (char.upper(), char.title()):  # of 'ᾀ' only the title case is one character, as Java has it
+    for other in (char.upper(), char.title()):  # as in Java: of 'ᾀ' only the title case is one character
         if len(other) == 1:
             return ord(other)
     return code_point
 
 
 def _fold(code_point: int) -> int:
-    """A character as Java compares it without regard to case: the lower case of its upper case, one to one."""
+    """A character as Java compares it ignoring case: the lower case of its upper case, one to one."""
     upper = _upper_of(code_point)
     lower = chr(upper).lower()
     return ord(lower) if len(lower) == 1 else ord(lower[0]) if upper == 0x130 else upper
@@ -256,10 +256,10 @@ def _folds() -> tuple[tuple[int, int, int], ...]:
 
 
 def either_case_of(char: str) -> CharSet:
-    """A character with all others that are equal to it under ``(?iu)``."""
+    """A character with all others that equal it under ``(?iu)``."""
     folded = _fold(ord(char))
-    if _upper_of(folded) == folded:  # Java then compares the character itself: ß stays alone, though ẞ folds to it
-        return of(char)
+    if _upper_of(folded) == folded:  # Java then compares the character itself: ß equals only ß, though ẞ folds to it
+        return set_of(char)
     others = [code_point for code_point, _, other in _folds() if other == folded]
     return union(
         [(code_point, code_point) for code_point in (ord(char), folded, *others) if _fold(code_point) == folded]
@@ -267,7 +267,7 @@ def either_case_of(char: str) -> CharSet:
 
 
 def either_case_of_range(chars: CharSet) -> CharSet:
-    """A range of a class with what ``(?iu)`` takes besides: whose upper case, or folded form, is in it."""
+    """A range of a class with what it also matches under ``(?iu)``: characters whose upper or folded case is in it."""
     others = [
         (code_point, code_point)
         for code_point, upper, folded in _folds()

@@ -1,4 +1,4 @@
-"""A pattern's text, read character by character as java.util.regex reads it: quoting first, comments on the way."""
+"""A pattern's text, read by characters as java.util.regex reads it: quoting is resolved first, comments on the way."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _QUOTE = re.compile(r"((?:[^\\]|\\[^Q])*)\\Q", re.DOTALL)
 
 
 def without_quotes(text: str) -> str:
-    r"""``\Q…\E`` written with a backslash before each character that could mean something; the rest as it is."""
+    r"""``\Q…\E`` rewritten with a backslash before each character that could be special; all else is unmodified."""
     parts: list[str] = []
     at = 0
     while match := _QUOTE.match(text, at):
@@ -23,15 +23,15 @@ def without_quotes(text: str) -> str:
 
 
 def _escaped(char: str, is_first: bool = False) -> str:
-    if char.isascii() and char.isdigit():  # the first one must not lengthen an escape that stands before
+    if char.isascii() and char.isdigit():  # the first one must not lengthen an escape before it
         return f"\\x3{char}" if is_first else char
     return char if not char.isascii() or char.isalpha() else "\\" + char
 
 
 class Reader:
-    """A cursor over a pattern; ``flags`` are those in force where it stands.
+    """A cursor over a pattern; ``flags`` are those in force at the cursor.
 
-    ``""`` stands for the end. With the flag x, white space and comments are passed over, except behind a backslash.
+    At the end every character is ``""``. The flag x skips white space and comments, except after a backslash.
     """
 
     def __init__(self, text: str) -> None:
@@ -41,11 +41,11 @@ class Reader:
         self.flags: frozenset[str] = frozenset()
 
     def wrong(self, what: str) -> JavaSyntaxError:
-        """The error for what Java refuses."""
+        """The error for a pattern that Java refuses."""
         return JavaSyntaxError(f"pattern {self._written!r}: {what} near index {min(self.at, len(self.text))}")
 
     def refuse(self, what: str, advice: str = "write it another way", where: str = "") -> UnsupportedPatternError:
-        """The error for what Java takes and this package does not.
+        """The error for a construct that Java accepts and this package does not.
 
         Args: where: the construct and its index, as ``shown`` gives them; without it the cursor's index is named.
         """
@@ -58,11 +58,11 @@ class Reader:
         return f"{text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + '…'!r} (index {start})"
 
     def raw(self, ahead: int = 0) -> str:
-        """The character at the cursor, whatever it is."""
+        """The character at the cursor, or ``ahead`` of it, also white space and comments."""
         return self.text[self.at + ahead : self.at + ahead + 1]
 
     def peek(self) -> str:
-        """The next character that counts; the cursor stands at it."""
+        """Move to the next significant character, and return it."""
         while "x" in self.flags and (char := self.raw()):
             if char in _SPACES:
                 self.at += 1
@@ -78,29 +78,29 @@ class Reader:
             self.at += 1
 
     def next(self) -> str:
-        """Past the character at the cursor, to the next one that counts."""
+        """Move past the character at the cursor to the next significant one, and return that."""
         self.at += 1
         return self.peek()
 
     def read(self) -> str:
-        """The next character that counts, and past it."""
+        """Move past the next significant character, and return it."""
         char = self.peek()
         self.at += 1
         return char
 
     def skip(self) -> str:
-        """Past the character at the cursor (a backslash) and the one behind it, which is given."""
+        """Move past the character at the cursor (a backslash) and the one after it, and return the latter."""
         self.at += 2
         return self.raw(-1)
 
     def take(self, char: str) -> bool:
-        """Past the character, if it is the next one."""
+        """Move past the character if it is the next significant one; whether it was."""
         if self.peek() != char:
             return False
         self.at += 1
         return True
 
     def expect(self, char: str, what: str) -> None:
-        """Past the character, which must be the next one."""
+        """Move past the character. Raises: JavaSyntaxError, with this text: another one is next."""
         if self.read() != char:
             raise self.wrong(what)

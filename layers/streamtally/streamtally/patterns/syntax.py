@@ -1,7 +1,7 @@
 """The syntax of java.util.regex.Pattern (Java 17), read into a tree.
 
-Source: the class comment of java.util.regex.Pattern, Java 17 (docs.oracle.com/en/java/javase/17), and what that class
-does with thousands of random patterns.
+Source: the class comment of java.util.regex.Pattern, Java 17 (docs.oracle.com/en/java/javase/17), and the results of
+that class on thousands of random patterns.
 """
 
 from __future__ import annotations
@@ -29,14 +29,15 @@ from streamtally.patterns.tree import (
     is_deterministic,
 )
 
-MAX_REPEAT = 1000  # of a counted repeat: more would blow the compiled pattern up
+MAX_REPEAT = 1000
+"""The greatest count of a repeat: compiled patterns grow with it."""
 _MAX_COUNT = 0x7FFFFFFF
 _PLACES = {"A": "start", "z": "end", "Z": "end_or_break", "b": "boundary", "B": "no_boundary"}
 _LOOKS = {"=": (False, False), "!": (False, True), "<=": (True, False), "<!": (True, True)}
 
 
 def parse(text: str) -> tuple[Node, int]:
-    """The tree of a pattern, and how many capturing groups it has.
+    """The tree of a pattern, and the number of its capturing groups.
 
     Raises: JavaSyntaxError, UnsupportedPatternError.
     """
@@ -56,7 +57,7 @@ class _Parser:
             raise self.reader.refuse("half of a surrogate pair")
 
     def whole(self) -> Node:
-        """All of it."""
+        """The whole pattern."""
         node = self._alternatives()
         if self.reader.at < len(self.reader.text):
             raise self.reader.wrong("Unmatched closing ')'")
@@ -85,11 +86,11 @@ class _Parser:
             return self._escape()
         if char in "*+?":
             raise reader.wrong(f"Dangling meta character '{char}'")
-        if char == "{":  # a second count is for nothing: a{2}{3} takes two
+        if char == "{":  # a second count has no effect: a{2}{3} is a{2}
             return Seq(())
         reader.next()
         if char == ".":
-            breaks = charset.of("\n") if "d" in reader.flags else LINE_BREAKS
+            breaks = charset.set_of("\n") if "d" in reader.flags else LINE_BREAKS
             return Chars(charset.ANY if "s" in reader.flags else charset.complement(breaks))
         if char == "^":
             return self._place("line_start") if "m" in reader.flags else Assertion("start")
@@ -150,7 +151,7 @@ class _Parser:
         return name
 
     def _backref(self, digits: str, start: int) -> Backref:
-        # Java takes further digits only as long as such a group has been opened.
+        # Java takes further digits only if that many groups have been opened.
         while (char := self.reader.peek()) and char in "0123456789" and int(digits + char) <= self.groups:
             digits += self.reader.read()
         return self._backref_to(int(digits), start)
@@ -200,7 +201,7 @@ class _Parser:
     def _named(self) -> Group:
         name = self._name()
         if name in self.names:
-            raise self.reader.wrong(f"group name {name} given twice")
+            raise self.reader.wrong(f"group name {name} is used twice")
         self.names[name] = self.groups + 1
         return self._capturing()
 
@@ -208,7 +209,10 @@ class _Parser:
         return Look(self._alternatives(), *_LOOKS[kind])
 
     def _switch_flags(self) -> str:
-        """``(?flags)`` holds to the end of the enclosing group, ``(?flags:…)`` inside; the sign behind the flags."""
+        """Read flags, of which the character after them is returned.
+
+        ``(?flags)`` applies to the end of the enclosing group, ``(?flags:…)`` inside its own.
+        """
         reader, on = self.reader, True
         reader.at -= 1
         while (char := reader.peek()) not in (")", ":"):
@@ -226,7 +230,7 @@ class _Parser:
         return char
 
     def _quantified(self, node: Node, start: int, is_group: bool = False) -> Node:
-        """With the counts after it. Java makes a choice of ``(…)?``, rounds of other groups and single nodes."""
+        """The node with the counts after it. For Java ``(…)?`` is a choice; other counts repeat the node."""
         counts = self._counts()
         if counts is None:
             return node
@@ -260,7 +264,7 @@ class _Parser:
         return low, high
 
     def _number(self) -> tuple[int, str]:
-        """The number at the cursor and the character behind it, which is read too."""
+        """The number at the cursor and the character after it; both are read."""
         digits = ""
         while _is_digit(char := self.reader.read()):
             digits += char

@@ -91,7 +91,7 @@ class Assertion:
 
 Node = Chars | Seq | Alt | Repeat | Group | Atomic | Look | Backref | Assertion
 
-LINE_BREAK = Alt((Seq((Chars(charset.of("\r")), Chars(charset.of("\n")))), Chars(VERTICAL)))
+LINE_BREAK = Alt((Seq((Chars(charset.set_of("\r")), Chars(charset.set_of("\n")))), Chars(VERTICAL)))
 r"""``\R``."""
 
 

@@ -10,7 +10,7 @@ from streamtally.patterns.tree import Alt, Assertion, Atomic, Backref, Chars, Gr
 
 
 class NotInRe2Error(Exception):
-    """RE2 does not know a construct, or gives it another meaning."""
+    """RE2 does not support a construct, or interprets it in another way."""
 
 
 def _bounds(node: Repeat) -> str:
@@ -22,7 +22,10 @@ def _bounds(node: Repeat) -> str:
 
 
 def write(node: Node, assertions: Mapping[str, str] = ASSERTIONS) -> str:
-    """The tree as pattern text for Python's ``re``, with these patterns for its positions."""
+    """The tree as pattern text for Python's ``re``.
+
+    Args: assertions: the pattern text of each kind of assertion.
+    """
     return _write(node, assertions, False)
 
 

@@ -1,6 +1,6 @@
 """Times as whole milliseconds since 1970-01-01T00:00:00Z, from and to ISO 8601 and SQL's text, without a clock.
 
-Other text goes by Java's SimpleDateFormat: see ``time_parsing`` and ``time_writing``.
+Other texts are read and written by patterns of Java's SimpleDateFormat: see ``parsing`` and ``writing``.
 """
 
 from __future__ import annotations
@@ -24,15 +24,24 @@ def to_iso(ms: int) -> str:
 
 
 _ISO = re.compile(
-    r"(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s?(Z|[+-]\d{2}(?::?\d{2})?)?",
-    re.ASCII,
+    r"""
+    (\d{4}) - (\d{2}) - (\d{2})          # year, month, day
+    (?:
+      [T ] (\d{2}) : (\d{2})             # hour, minute
+      (?: : (\d{2})                      # second
+        (?: [.,] (\d{1,9}) )?            # fraction
+      )?
+    )?
+    \s? ( Z | [+-]\d{2} (?: :? \d{2} )? )?  # offset
+    """,
+    re.ASCII | re.VERBOSE,
 )
 
 
 def from_iso(text: str, zone: tzinfo = UTC) -> int:
-    """ISO 8601 date and time → milliseconds; without an offset it is of the zone.
+    """ISO 8601 date and time → milliseconds; a time without an offset is in the zone.
 
-    Raises: EvaluationError: not such a text, or a time that does not exist.
+    Raises: EvaluationError: not ISO 8601, or a time that does not exist.
     """
     match = _ISO.fullmatch(text.strip())
     if match is None:
@@ -56,7 +65,7 @@ def parse_offset(text: str) -> int:
 
 
 def parse_sql_time(type_name: str, text: str) -> int:
-    """SQL's ``1992-02-14 18:35:44.0`` (TIMESTAMP), ``1992-02-14`` (DATE), ``18:35:44`` (TIME) as a value of the type.
+    """SQL's ``1992-02-14 18:35:44.0`` (TIMESTAMP), ``1992-02-14`` (DATE), ``18:35:44`` (TIME) as a value of that type.
 
     Raises: EvaluationError.
     """
@@ -75,7 +84,7 @@ def to_datetime(ms: int) -> datetime:
 
 
 def to_ms(fields: tuple[int, int, int, int, int, int, int], offset_minutes: int | None, zone: tzinfo) -> int:
-    """(year, month, day, hour, minute, second, ms) → milliseconds; without an offset they are of the zone.
+    """(year, month, day, hour, minute, second, ms) → milliseconds; without an offset they are in the zone.
 
     Raises: EvaluationError: a time that does not exist, or is out of range.
     """

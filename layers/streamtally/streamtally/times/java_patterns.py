@@ -1,4 +1,4 @@
-"""Java's SimpleDateFormat patterns, split into fields and the text between them, and the names that fields have."""
+"""Java's SimpleDateFormat patterns, split into fields and the text between them, and the names of months and days."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ OFFSETS = {
 
 
 def parse_pattern(pattern: str) -> tuple[tuple[str, str], ...]:
-    """SimpleDateFormat's pattern → (letters, "") for fields and ("", text) for what stands between them.
+    """SimpleDateFormat's pattern → (letters, "") for fields and ("", text) for the text between them.
 
-    Raises: SettingsError: an open quote, or a letter that is none of its.
+    Raises: SettingsError: a quote that is not closed, or an unknown letter.
     """
     parts: list[tuple[str, str]] = []
     for letters, quoted, other in _tokens(pattern):
@@ -39,7 +39,14 @@ def parse_pattern(pattern: str) -> tuple[tuple[str, str], ...]:
     return tuple(parts)
 
 
-_TOKEN = re.compile(r"(?P<letters>([A-Za-z])\2*)|'(?P<quoted>(?:[^']|'')*)'|(?P<other>[^A-Za-z']+)")
+_TOKEN = re.compile(
+    r"""
+      (?P<letters>([A-Za-z])\2*)      # a field
+    | '(?P<quoted>(?:[^']|'')*)'      # text in quotes, in which '' is a quote
+    | (?P<other>[^A-Za-z']+)          # other text
+    """,
+    re.VERBOSE,
+)
 
 
 def _tokens(pattern: str) -> Iterator[tuple[str | None, str | None, str]]:

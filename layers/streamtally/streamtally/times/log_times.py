@@ -1,8 +1,8 @@
-"""Times as logs write them, where the text alone does not say all: no year, microseconds, or one of many shapes.
+"""Times as logs write them, whose text may not be enough: without a year, or in one of many forms.
 
-A time without a year is of the latest year in which it is not after its record's arrival: the last second of December
-that arrives in January is of the year before. A clock may run a day ahead, so on New Year's Eve January is of the year
-to come. The arrival counts by its day, so that what is remembered for one record holds for another of the day.
+A time without a year is in the latest year in which it is not after its record's arrival: the last second of December
+that arrives in January is in the previous year. A clock may be up to a day ahead, so on New Year's Eve January is in
+the next year. Only the day of the arrival counts, so that what is cached for a record holds for all records of the day.
 """
 
 from __future__ import annotations
@@ -22,19 +22,28 @@ LogTimeParser = Callable[[Any, int], int]
 """A time's value and its record's arrival in ms → ms since the epoch. Raises EvaluationError."""
 
 MAX_AHEAD_MS = 2 * MS_PER_DAY
-"""From the beginning of the arrival's day on: at least a day beyond the arrival itself."""
+"""After the beginning of the arrival's day: at least a day after the arrival itself."""
 YEARS_TO_LEAP_DAY = 9  # 1896 to 1904 is the longest wait for a 29 February
 
 _MONTHS = {name: number for number, name in enumerate(MONTHS, 1)}
-_SYSLOG = re.compile(r"([A-Z][a-z]{2}) {1,2}(\d{1,2}) (?:(\d{4}) )?(\d{2}:\d{2}:\d{2})(?:[.,](\d{1,9}))?", re.ASCII)
+_SYSLOG = re.compile(
+    r"([A-Z][a-z]{2}) {1,2}(\d{1,2}) "  # month, day
+    r"(?:(\d{4}) )?"  # year
+    r"(\d{2}:\d{2}:\d{2})(?:[.,](\d{1,9}))?",  # clock, fraction
+    re.ASCII,
+)
 _APACHE_ERROR = re.compile(
-    r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) {1,2}(\d{1,2}) (\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))? (\d{4})", re.ASCII
+    r"[A-Z][a-z]{2} "  # day of the week
+    r"([A-Z][a-z]{2}) {1,2}(\d{1,2}) "  # month, day
+    r"(\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))? "  # clock, fraction
+    r"(\d{4})",  # year
+    re.ASCII,
 )
 _NGINX_ERROR = re.compile(r"(\d{4})/(\d{2})/(\d{2}) (\d{2}:\d{2}:\d{2})", re.ASCII)
 
 
 def needs_arrival(time_format: str) -> bool:
-    """Whether times of that format may lack their year."""
+    """Whether times in that format may lack the year."""
     if time_format in ("syslog", "auto"):
         return True
     if time_format in ("iso8601", "unix", "unix_ms", "apache_error"):
@@ -44,10 +53,11 @@ def needs_arrival(time_format: str) -> bool:
 
 
 def compile_log_time(time_format: str, zone: tzinfo = UTC) -> LogTimeParser:
-    """A parser for what ``time_format`` can be: SimpleDateFormat's letters, or a name.
+    """A parser for a ``time_format``: SimpleDateFormat's letters, or a name.
 
-    The names: ``iso8601``, ``unix``, ``unix_ms``, ``syslog``, ``apache_error``, and ``auto``, which takes all of these,
-    what access logs and nginx's error log write. ``zone``: of times without an offset.
+    The names: ``iso8601``, ``unix``, ``unix_ms``, ``syslog``, ``apache_error``, and ``auto``, which accepts all these
+    and the times of access logs and of nginx's error log.
+    Args: zone: of times without an offset.
     Raises: SettingsError: a pattern that cannot be used.
     """
     if time_format == "syslog":
@@ -64,15 +74,15 @@ def compile_log_time(time_format: str, zone: tzinfo = UTC) -> LogTimeParser:
 
 
 def of_arrival_year(arrival: int, parse: Callable[[int], int]) -> int:
-    """The latest time that is not later than the arrival, but for a clock that runs up to a day ahead.
+    """The latest time that is not after the arrival, allowing for a clock that is up to a day ahead.
 
-    Args: parse: a year → the time in it; raises EvaluationError where it does not exist (29 February).
+    Args: parse: a year → the time in it; raises EvaluationError if it does not exist (29 February).
     """
     limit = arrival // MS_PER_DAY * MS_PER_DAY + MAX_AHEAD_MS
-    year = datetime.fromtimestamp(arrival / 1000, UTC).year
-    for each in range(year + 1, year - YEARS_TO_LEAP_DAY, -1):
+    arrival_year = datetime.fromtimestamp(arrival / 1000, UTC).year
+    for year in range(arrival_year + 1, arrival_year - YEARS_TO_LEAP_DAY, -1):
         try:
-            time = parse(each)
+            time = parse(year)
         except EvaluationError:
             continue
         if time <= limit:
@@ -88,7 +98,7 @@ def _month(name: str) -> int:
 
 
 def parse_syslog_time(text: Any, arrival: int, zone: tzinfo) -> int:
-    """``Oct 11 22:14:15``, also with a fraction or, as some devices write it, a year."""
+    """``Oct 11 22:14:15``, also with a fraction, or with a year as some devices write it."""
     match = _SYSLOG.match(text) if isinstance(text, str) else None
     if match is None:
         raise EvaluationError("a time that does not fit its format")
@@ -102,7 +112,7 @@ def parse_syslog_time(text: Any, arrival: int, zone: tzinfo) -> int:
 
 
 def parse_apache_error_time(text: Any, zone: tzinfo) -> int:
-    """``Fri Sep 09 10:42:29.902022 2025``, the fraction being optional."""
+    """``Fri Sep 09 10:42:29.902022 2025``, with or without the fraction."""
     match = _APACHE_ERROR.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise EvaluationError("a time that does not fit its format")
@@ -132,7 +142,7 @@ def _auto(zone: tzinfo) -> LogTimeParser:
 
 
 class RememberedLogTimes(Memo[tuple[Any, int], int]):
-    """(value, day of arrival) → time, each parsed once; bounded. Raises EvaluationError on look-up."""
+    """(value, day of arrival) → time, each parsed once, within a bound. Raises EvaluationError on look-up."""
 
     __slots__ = ()
 

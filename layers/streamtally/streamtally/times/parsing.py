@@ -1,6 +1,6 @@
-"""Times from text, by SimpleDateFormat's patterns and by names such as ``iso8601``; what was read is remembered.
+"""Times from text, by SimpleDateFormat's patterns and by names such as ``iso8601``; parsed times are cached.
 
-Unlike SimpleDateFormat every field is checked for its range, as the reference of Kinesis Analytics' SQL describes.
+Unlike in SimpleDateFormat, the range of every field is checked, as the Kinesis Analytics SQL Reference describes.
 """
 
 from __future__ import annotations
@@ -27,17 +27,18 @@ TimeParser = Callable[[str], int]
 """Text → milliseconds since the epoch. Raises EvaluationError."""
 
 MAX_TEXTS = 50_000
-"""Times of one kind that are remembered."""
+"""Cached times of one kind."""
 MAX_REMEMBERED_CHARS = 64
-"""A longer text is read each time: fifty thousand of them would be a function's memory."""
+"""A longer text is parsed each time: 50,000 of them would fill a function's memory."""
 MAX_MINUTES = 20_000
+"""Cached minutes of one pattern."""
 
 
 def compile_time_parser(pattern: str, zone: tzinfo = UTC) -> TimeParser:
     """A parser of times for a SimpleDateFormat pattern, or for ``iso8601``, ``unix`` (seconds), ``unix_ms``, ``auto``.
 
-    ``auto`` takes what web servers write, ISO 8601, and Unix times in seconds or milliseconds.
-    Fields that the pattern lacks are those of 1970-01-01 00:00:00.0; text beyond the pattern is ignored.
+    ``auto`` accepts the times of web servers, ISO 8601, and Unix times in seconds or milliseconds.
+    Fields that the pattern lacks are those of 1970-01-01 00:00:00.0; text after the pattern is ignored.
     Raises: SettingsError: a pattern that cannot be used.
     """
     if pattern == "iso8601":
@@ -63,7 +64,7 @@ def _unix_parser(factor: int) -> TimeParser:
                 return int(value * factor)
             text = str(value).strip() if isinstance(value, str) else ""
             match = _UNIX_TIME.fullmatch(text)
-            if match is not None:  # and only then: int() also takes 1_000, and the digits of other scripts
+            if match is not None:  # int() alone also accepts 1_000, and the digits of other scripts
                 return int(float(text) * factor) if match[1] is not None else int(text) * factor
         except (ValueError, OverflowError):
             pass
@@ -72,7 +73,8 @@ def _unix_parser(factor: int) -> TimeParser:
     return parse
 
 
-UNIX_MS_FROM = 100_000_000_000  # as seconds this would be the year 5138; as milliseconds it is 1973
+UNIX_MS_FROM = 100_000_000_000
+"""From here on a Unix time is in milliseconds: in seconds this would be the year 5138, in milliseconds it is 1973."""
 
 
 def _auto_parser(zone: tzinfo) -> TimeParser:
@@ -99,10 +101,10 @@ def _pattern_parser(parts: tuple[tuple[str, str], ...], zone: tzinfo) -> TimePar
     match = re.compile(expression, re.IGNORECASE | re.ASCII).match
 
     def parse(text: str) -> int:
-        found = match(text)
-        if found is None:
+        fitting = match(text)
+        if fitting is None:
             raise EvaluationError("a time that does not fit its format")
-        return _evaluate_fields(fields, found.groups(), zone)
+        return _evaluate_fields(fields, fitting.groups(), zone)
 
     return parse
 
@@ -166,9 +168,9 @@ def _field_number(letters: str, text: str) -> int:
 
 
 def _day_by_week(values: dict[str, int], letters: set[str]) -> int:
-    """The day since the epoch that week letters name: w (of the year), W or F (of the month), and E or u (else Sunday).
+    """The day since the epoch by letters of weeks: w (of the year), W or F (of the month), and E or u (else Sunday).
 
-    Weeks begin on Sunday, and the first holds the first of January or of the month, as in Java's US.
+    Weeks begin on Sunday, and the first one contains 1 January or the first of the month, as in Java's US locale.
     """
     weekday = _checked(values.get("u", values.get("E", 7)), 1, 7) % 7
     year, month = (values.get("Y", values["y"]), 1) if "w" in letters else (values["y"], values["M"])
@@ -185,7 +187,7 @@ def _two_digit_year(year: int) -> int:
 
 
 def _hour(values: dict[str, int], afternoon: bool | None) -> int:
-    """The hour 0–23 from whichever of H, k (1–24), K (0–11), h (1–12) the pattern has."""
+    """The hour 0–23, from the one of H, k (1–24), K (0–11) and h (1–12) that the pattern has."""
     if "k" in values:
         return _checked(values["k"], 1, 24) % 24
     if "K" in values or "h" in values:
@@ -201,8 +203,10 @@ def _checked(value: int, low: int, high: int) -> int:
 
 
 def _fixed_seconds(parts: tuple[tuple[str, str], ...]) -> tuple[int, int] | None:
-    """(where the two digits of the seconds stand, the text's length) if every field is of a fixed width and there
-    are no milliseconds: then all else can be remembered by the minute."""
+    """(position of the two digits of the seconds, the text's length), if every field has a fixed width.
+
+    None if one has not, or with milliseconds: then times cannot be cached by the minute.
+    """
     widths = {"yyyy": 4, "MM": 2, "MMM": 3, "dd": 2, "HH": 2, "mm": 2, "ss": 2, "Z": 5}
     position, seconds = 0, None
     for letters, text in parts:
@@ -215,7 +219,7 @@ def _fixed_seconds(parts: tuple[tuple[str, str], ...]) -> tuple[int, int] | None
 
 
 def _by_minute(parse: TimeParser, seconds_at: int, length: int) -> TimeParser:
-    """The same parser, reading each distinct minute (with its offset) once."""
+    """The same parser, which parses each distinct minute (with its offset) once."""
     after = seconds_at + 2
     minutes: Memo[str, int] = Memo(
         lambda minute: parse(f"{minute[:seconds_at]}00{minute[seconds_at:]}"), MAX_MINUTES, length
@@ -235,7 +239,7 @@ def _by_minute(parse: TimeParser, seconds_at: int, length: int) -> TimeParser:
 
 
 class RememberedTimes(Memo[Any, int]):
-    """Text → milliseconds, each distinct text parsed once; bounded. Raises EvaluationError on look-up."""
+    """Text → milliseconds, each distinct text parsed once, within a bound. Raises EvaluationError on look-up."""
 
     __slots__ = ()
 

@@ -53,12 +53,12 @@ def _writer(letters: str) -> Writer:
 
 
 def _us_week(day: int, first: datetime) -> int:
-    """The week that a day is in, counted from the one with the first day; weeks begin on Sunday, as in Java's US."""
+    """The week of a day, counted from the week of the first day; weeks begin on Sunday, as in Java's US locale."""
     return (day - 1 + first.isoweekday() % 7) // 7 + 1
 
 
 def _week_of_year(moment: datetime) -> tuple[int, int]:
-    """(week year, week): the week with the first of January is the first of its year."""
+    """(week year, week): the week that contains 1 January is the first of its year."""
     last_sunday = 31 - datetime(moment.year, 12, 31, tzinfo=UTC).isoweekday() % 7
     if moment.month == 12 and moment.day >= last_sunday > 25:
         return moment.year + 1, 1

@@ -19,18 +19,18 @@ def main() -> int:
     parser.add_argument(
         "--clause", default="", choices=names, metavar="NAME", help="only this one: " + ", ".join(names)
     )
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     try:
-        call = target_of(given.handler)
+        call = target_of(arguments.handler)
     except TargetError as error:
-        print(f"contract: {given.handler}: {error}", file=sys.stderr)
+        print(f"contract: {arguments.handler}: {error}", file=sys.stderr)
         return 2
     broken: dict[str, int] = {}
-    for clause, breach in broken_clauses(call, given.clause):
+    for clause, breach in broken_clauses(call, arguments.clause):
         broken[clause.name] = broken.get(clause.name, 0) + 1
         print(f"{clause.name}: {breach}", file=sys.stderr)
     for clause in CLAUSES:
-        if given.clause in ("", clause.name):
+        if arguments.clause in ("", clause.name):
             print(f"{'broken' if clause.name in broken else 'kept  '}  {clause.name}: {clause.says}")
     return 1 if broken else 0
 

@@ -137,7 +137,7 @@ def _line_breaches(record: dict[str, Any]) -> Iterator[str]:
             yield f"line {number} is not in its place"
 
 
-@clause("unparsed", "a line that does not parse is kept: in its place, or by ProcessingFailed with the data as it came")
+@clause("unparsed", "a line that does not parse is kept: in its place, or by ProcessingFailed with the data unmodified")
 def check_unparsed(call: Call) -> Iterator[str]:
     mixed = events.LINE + b"\n" + events.BROKEN_LINE + b"\n"
     breaches, answers = results_of(call, events.event(events.BROKEN_LINE, mixed))

@@ -58,7 +58,7 @@ def hostile() -> dict[str, bytes]:
     return {
         "a gzip bomb": gzip.compress(b"\0" * 200_000_000, 9),
         "gzip cut off": gzip.compress(LINE)[:-6],
-        "gzip with something behind it": gzip.compress(LINE) + b"x",
+        "gzip with something after it": gzip.compress(LINE) + b"x",
         "a host name of 2,000 labels": b".".join([b"a"] * 2000) + LINE[9:],
         "half a million lines of one letter": b"a\n" * 500_000,
         "eight million lines of one letter, compressed": gzip.compress(b"a\n" * 8_000_000),

@@ -1,4 +1,4 @@
-"""What is called: a handler in this process, or a function behind ``sam local start-lambda``."""
+"""What is called: a handler in this process, or a function served by ``sam local start-lambda``."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _url_target(url: str) -> Call:
         except urllib.error.HTTPError as error:
             raise FunctionError(f"{error.code}: {error.read()[:300].decode(errors='replace')}") from None
         answer = json.loads(text)
-        # start-lambda does not set the header of a failed function; what the runtime answers tells it.
+        # start-lambda does not set the header of a failed function; the runtime's answer shows it.
         if failed or (isinstance(answer, dict) and "errorMessage" in answer and "records" not in answer):
             raise FunctionError(str(answer)[:300])
         return answer

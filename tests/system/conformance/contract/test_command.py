@@ -21,7 +21,7 @@ def run(*arguments: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-# A function behind a URL is held to the clauses too: its first invocation fails, and is told; then it keeps them.
+# A function at a URL is checked too: its first invocation fails, which is reported; then it keeps all clauses.
 def test_a_url(tmp_path: Path) -> None:
     with serving(tmp_path) as port:
         call = ["--handler", f"http://127.0.0.1:{port}/TransformFunction", "--clause", "gzip"]
@@ -49,6 +49,6 @@ def test_nothing_to_call(handler: str, said: str) -> None:
     assert err.startswith(f"contract: {handler}: {said}")
 
 
-# A clause that is none is refused: nothing held to nothing would look like success.
+# An unknown clause is refused: no check at all would look like success.
 def test_no_such_clause() -> None:
     assert run("--handler", "os:getcwd", "--clause", "nope")[0] == 2

@@ -54,7 +54,7 @@ def mangled(change: Callable[[list[Any]], Any]) -> Callable[[Event], Any]:
     return call
 
 
-# A function that breaks a clause is told so, by the clause's name.
+# A broken clause is reported by its name.
 @pytest.mark.parametrize(
     "call, name",
     [

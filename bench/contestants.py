@@ -1,8 +1,8 @@
-"""What is timed: the event's JSON text in, the answer's JSON text out, as the Lambda runtime has them.
+"""What is timed: the event's JSON text in, the response's JSON text out, as in the Lambda runtime.
 
-``identity`` does what no transform can do without; ``bare loop`` adds one regex and one JSON dump a line, with no
-contract at all (a line that does not match is lost); ``function`` is the handler itself with all it promises, except
-that the documents for the second stream are thrown away in place of being put.
+``identity`` does what every transform must do. ``bare loop`` adds one regex and one JSON dump per line, without any
+guarantee (a line that does not match is lost). ``function`` is the complete handler, except that the documents for the
+second stream are discarded instead of sent.
 """
 
 from __future__ import annotations
@@ -25,9 +25,12 @@ Transform = Callable[[str], str]
 ROOT = Path(__file__).resolve().parent.parent
 PIPELINE = ROOT / "layers" / "pipeline" / "pipeline" / "pipeline.json"
 
+_QUOTED = r'"([^"\\]*(?:\\.[^"\\]*)*)"'
 _COMBINED = re.compile(
-    r'(\S+) (\S+) ([^\[]{1,256}?) \[([^\]]{1,64})\] "([^"\\]*(?:\\.[^"\\]*)*)" (\d{3}|-) (\d{1,18}|-) '
-    r'"([^"\\]*(?:\\.[^"\\]*)*)" "([^"\\]*(?:\\.[^"\\]*)*)"\Z'
+    r"(\S+) (\S+) ([^\[]{1,256}?) "  # host, ident, user
+    r"\[([^\]]{1,64})\] "  # time
+    rf"{_QUOTED} (\d{{3}}|-) (\d{{1,18}}|-) "  # request, status, bytes
+    rf"{_QUOTED} {_QUOTED}\Z"  # referer, user agent
 )
 
 
@@ -42,7 +45,7 @@ def identity(text: str) -> str:
 
 
 def fast_identity(text: str) -> str:
-    """The same bytes with pybase64, and without making text of them: the least that anything can take."""
+    """The same bytes with pybase64, without decoding them to text: no transform can be faster."""
     records = []
     for record in json.loads(text)["records"]:
         data = pybase64.b64encode_as_string(pybase64.b64decode(record["data"], validate=True))
@@ -51,14 +54,14 @@ def fast_identity(text: str) -> str:
 
 
 def bare_loop(text: str) -> str:
-    """The least that makes JSON of log lines: groups by position, integers, one dump a line."""
+    """The minimum that turns log lines into JSON: groups by position, integers, one dump per line."""
     match, dumps, option = _COMBINED.match, orjson.dumps, orjson.OPT_APPEND_NEWLINE
     records = []
     for record in json.loads(text)["records"]:
         out = []
         for line in pybase64.b64decode(record["data"], validate=True).decode("utf-8", "backslashreplace").split("\n"):
-            if found := match(line):
-                host, ident, user, time, request, status, size, referer, agent = found.groups()
+            if matched := match(line):
+                host, ident, user, time, request, status, size, referer, agent = matched.groups()
                 row = {
                     "host": host,
                     "ident": None if ident == "-" else ident,
@@ -77,7 +80,7 @@ def bare_loop(text: str) -> str:
 
 
 class _Context:
-    """What the handler asks of Lambda's context object."""
+    """The part of Lambda's context object that the handler uses."""
 
     function_name = "log-firehose-transform"
     memory_limit_in_mb = 512
@@ -89,10 +92,10 @@ class _Context:
 
 
 def make_function(pipeline: Path = PIPELINE) -> Transform:
-    """The deployed handler, with the default pipeline; documents are thrown away, and so is its log."""
+    """The deployed handler with the default pipeline. Its documents and its log are discarded."""
     os.environ.update(PIPELINE=str(pipeline), SUMMARY_STREAM="log-summary-stream", AWS_SAM_LOCAL="true")
     os.environ.update(POWERTOOLS_LOG_LEVEL="CRITICAL", AWS_DEFAULT_REGION="us-east-1", AWS_EC2_METADATA_DISABLED="true")
-    # Anew: whoever imported it first may have had another environment.
+    # Imported again: an earlier import may have seen another environment.
     sys.modules.pop("functions.firehose_transform.app", None)
     app: Any = importlib.import_module("functions.firehose_transform.app")
 

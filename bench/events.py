@@ -1,4 +1,4 @@
-"""Events to time: what Firehose sends, made of generated log lines."""
+"""Events to time: invocations as Firehose sends them, made of generated log lines."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from streamtally.local.sample import generate
 
 ARRIVAL_MS = 1_740_787_200_000 + 3_600_000  # an hour after the generator's first line
 SEED = 20250301
-LINES_A_SECOND = 600.0  # over a day; at the generator's midnight 3 MB are what a buffer of 60 s, the default, holds
-EVENT_BYTES = 3_000_000  # BufferSizeInMBs of a Lambda processor is at most 3
+LINES_A_SECOND = 600.0  # averaged over a day; at the generator's midnight the default buffer of 60 s then holds 3 MB
+EVENT_BYTES = 3_000_000  # the maximum of BufferSizeInMBs of a Lambda processor is 3
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """An event to time: its JSON as the Lambda runtime gets it, and how many lines it holds."""
+    """An event to time: its JSON as the Lambda runtime receives it, and how many lines and records it holds."""
 
     name: str
     text: str
@@ -28,7 +28,7 @@ class Shape:
 
 
 def big_event(lines_a_record: int = 25, size_bytes: int = EVENT_BYTES) -> Shape:
-    """As many records of so many lines as make up ``size_bytes`` before base64."""
+    """An event of records with so many lines each, of ``size_bytes`` in total before base64."""
     records: list[bytes] = []
     size = 0
     for data in _records(lines_a_record):
@@ -36,13 +36,13 @@ def big_event(lines_a_record: int = 25, size_bytes: int = EVENT_BYTES) -> Shape:
             break
         records.append(data)
         size += len(data)
-    return _shape(f"{size / 1e6:.1f} MB, {lines_a_record} lines a record", records, lines_a_record)
+    return _shape(f"{size / 1e6:.1f} MB, {lines_a_record} lines per record", records, lines_a_record)
 
 
-def small_records(many: int = 5000, at_once: int = 1) -> Shape:
-    """So many records of one line each, so many of which were put in one call: they have one arrival."""
-    name = f"{many:,} one-line records" + (f", {at_once} a put" if at_once > 1 else "")
-    return _shape(name, list(islice(_records(1), many)), 1, at_once)
+def small_records(count: int = 5000, per_put: int = 1) -> Shape:
+    """An event of one-line records. The ``per_put`` records that were put in one call have the same arrival time."""
+    name = f"{count:,} one-line records" + (f", {per_put} per put" if per_put > 1 else "")
+    return _shape(name, list(islice(_records(1), count)), 1, per_put)
 
 
 def _records(lines_a_record: int) -> Iterator[bytes]:
@@ -51,19 +51,19 @@ def _records(lines_a_record: int) -> Iterator[bytes]:
         yield "".join(f"{line}\n" for line in islice(lines, lines_a_record)).encode()
 
 
-def _shape(name: str, records: list[bytes], lines_a_record: int, at_once: int = 1) -> Shape:
+def _shape(name: str, records: list[bytes], lines_a_record: int, per_put: int = 1) -> Shape:
     event = {
         "invocationId": "00000000-0000-4000-8000-000000000000",
         "deliveryStreamArn": "arn:aws:firehose:us-east-1:123456789012:deliverystream/log-ingestion-stream",
         "region": "us-east-1",
-        "records": [_record(number, data, number // at_once) for number, data in enumerate(records)],
+        "records": [_record(number, data, number // per_put) for number, data in enumerate(records)],
     }
     return Shape(name, json.dumps(event), len(records) * lines_a_record, len(records))
 
 
 def _record(number: int, data: bytes, after_ms: int) -> dict[str, Any]:
     return {
-        # As long as Firehose's own: 56 digits.
+        # 56 digits, the length of Firehose's ids.
         "recordId": f"{number:056d}",
         "approximateArrivalTimestamp": ARRIVAL_MS + after_ms,
         "data": base64.b64encode(data).decode(),

@@ -1,9 +1,8 @@
-"""What exactness costs: how much of the function's time its ledger and derived ids take, in one run.
+"""What exactness costs: the share of the function's time that its ledger and derived ids take, in one run.
 
-Timed inside each call: the batch's digest, groups and id, the documents' ids, counting of results, and publishing of
-the ledger. What a call takes beside them is the same call's, so a machine that gets slower slows both. Asked is a
-share under 0.05; ``--check`` fails where it is not kept. (The classes themselves are a few additions a chunk of lines,
-too few to time.)
+Timed within each call: the batch's digest, groups and id, the documents' ids, counting results, and publishing the
+ledger. The rest of the time is that of the same call, so a machine that becomes slower slows both. The share must be
+below 0.05; ``--check`` fails otherwise. (The ledger's classes are a few additions per chunk of lines, too few to time.)
 """
 
 from __future__ import annotations
@@ -27,35 +26,35 @@ LIMIT = 0.05
 
 
 class Costs:
-    """Seconds of CPU by what was called."""
+    """Seconds of CPU, by name of what was timed."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
 
-    def of(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, timed."""
+    def timed(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, with its time added up under a name."""
 
-        def timed(*given: Any) -> Any:
+        def run(*arguments: Any) -> Any:
             start = time.process_time()
-            answer = function(*given)
+            result = function(*arguments)
             self.seconds[name] = self.seconds.get(name, 0.0) + time.process_time() - start
-            return answer
+            return result
 
-        return timed
+        return run
 
 
 @contextlib.contextmanager
 def timing(app: Any) -> Iterator[Costs]:
-    """Within, all that ledger and ids need is timed. Args: app: the function's module."""
+    """Within the context, everything for the ledger and ids is timed. Args: app: the function's module."""
     costs = Costs()
     batch_id: Any = records.RecordGroup.batch_id
     patches = [
-        mock.patch.object(transform, "describe_batch", costs.of("batch digest", transform.describe_batch)),
-        mock.patch.object(records.RecordGroup, "batch_id", property(costs.of("batch id", batch_id.fget))),
-        mock.patch.object(transform, "group_records", costs.of("groups", transform.group_records)),
-        mock.patch.object(documents, "digest", costs.of("document ids", documents.digest)),
-        mock.patch.object(transform, "count_results", costs.of("results counted", transform.count_results)),
-        mock.patch.object(app, "add_ledger", costs.of("ledger published", app.add_ledger)),
+        mock.patch.object(transform, "describe_batch", costs.timed("batch digest", transform.describe_batch)),
+        mock.patch.object(records.RecordGroup, "batch_id", property(costs.timed("batch id", batch_id.fget))),
+        mock.patch.object(transform, "group_records", costs.timed("groups", transform.group_records)),
+        mock.patch.object(documents, "digest", costs.timed("document ids", documents.digest)),
+        mock.patch.object(transform, "count_results", costs.timed("results counted", transform.count_results)),
+        mock.patch.object(app, "add_ledger", costs.timed("ledger published", app.add_ledger)),
     ]
     with contextlib.ExitStack() as stack:
         for patch in patches:
@@ -64,9 +63,9 @@ def timing(app: Any) -> Iterator[Costs]:
 
 
 def shares(shape: Shape, rounds: int) -> dict[str, float]:
-    """Part → its share of the function's time, the median over rounds; ``all``: of all parts together."""
+    """Part → its share of the function's time, the median over rounds; ``all`` for all parts together."""
     function: Any = make_function()
-    found: dict[str, list[float]] = {}
+    shares_by_part: dict[str, list[float]] = {}
     with timing(function.app) as costs, contextlib.redirect_stdout(Nowhere()):
         for number in range(WARM_UP_ROUNDS + rounds):
             gc.collect()
@@ -76,24 +75,24 @@ def shares(shape: Shape, rounds: int) -> dict[str, float]:
             whole = time.process_time() - start
             if number >= WARM_UP_ROUNDS:
                 for name, seconds in [*costs.seconds.items(), ("all", sum(costs.seconds.values()))]:
-                    found.setdefault(name, []).append(seconds / whole)
-    return {name: statistics.median(each) for name, each in found.items()}
+                    shares_by_part.setdefault(name, []).append(seconds / whole)
+    return {name: statistics.median(values) for name, values in shares_by_part.items()}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the shares. Returns: 1 if ``--check`` is given and one is over the limit."""
+    """Print the shares. Returns: 1 with ``--check`` if a share reaches the limit, else 0."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=25)
-    parser.add_argument("--check", action="store_true", help=f"fail from {LIMIT} on")
+    parser.add_argument("--check", action="store_true", help=f"fail if a share is {LIMIT} or more")
     options = parser.parse_args(arguments)
     use_one_core()
     print(f"Python {platform.python_version()} on {platform.machine()}, one core, CPU time")
     worst = 0.0
-    for shape in (big_event(), small_records(), small_records(at_once=500)):
-        found = shares(shape, options.rounds)
-        whole = found.pop("all")
+    for shape in (big_event(), small_records(), small_records(per_put=500)):
+        by_part = shares(shape, options.rounds)
+        whole = by_part.pop("all")
         worst = max(worst, whole)
-        parts = ", ".join(f"{name} {share:.2%}" for name, share in found.items())
+        parts = ", ".join(f"{name} {share:.2%}" for name, share in by_part.items())
         print(f"  {shape.name}: ledger and ids take {whole:.1%} of the transform ({parts})")
     return 1 if options.check and worst >= LIMIT else 0
 

@@ -1,9 +1,8 @@
-"""make bench: lines a second of every format's parser, beside Apache combined's in the same rounds.
+"""make bench: lines per second of every format's parser, relative to Apache combined's in the same rounds.
 
-Each format reads lines like its own typical one (its first example), in which times, clients, requests, ids, sizes and
-durations change from line to line. Rounds alternate between the formats, CPU time is counted, and a share is the median
-over rounds of this format's speed to combined's in that round: to combined's as it is, and to combined's as it was
-before the other formats came.
+Each format parses lines like its first example, in which times, clients, requests, ids, sizes and durations change from
+line to line. Every round times all formats, in CPU time. A share is the median over rounds of the ratio of a format's
+speed to combined's in that round: to the current parser's, and to the one from before the other formats existed.
 """
 
 from __future__ import annotations
@@ -23,7 +22,8 @@ from streamtally.formats.wrappers.agent import compile_agent
 LINES = 4_000
 ROUNDS = 31
 VARIANTS = 200
-ASKED = 0.5  # of the lines a second of combined as it is
+MIN_SHARE = 0.5
+"""Of combined's lines per second, that every format must reach."""
 _VARIED = re.compile(
     "host|client|client_ip|c_ip|remote_ip|time|date|datetime|timestamp|accept_date|request_creation_time|header|"
     "request|req|request_uri|cs_uri_stem|cs_uri_query|message|msg|bytes|size|received_bytes|sent_bytes|bytes_sent|"
@@ -40,48 +40,53 @@ _NGINX = (
 
 def contestants() -> dict[str, tuple[Parser, list[str]]]:
     """Name → parser and lines."""
-    described = [each for each in REGISTRY.values() if each.examples]
-    found = {each.name: (each.compile(FormatOptions()), variants(each.examples[0])) for each in described}
-    combined = found[BASE][1]
-    found[BEFORE] = combined_before(), combined
-    found["auto (combined)"] = compile_auto(FormatOptions()), combined
-    found["nginx: directive"] = find_format(_NGINX).compile(FormatOptions()), combined
-    found["agent_options"] = compile_agent([{"optionName": "LOGTOJSON", "logFormat": "COMBINEDAPACHELOG"}]), combined
-    return found
+    parsers = {
+        log_format.name: (log_format.compile(FormatOptions()), variants(log_format.examples[0]))
+        for log_format in REGISTRY.values()
+        if log_format.examples
+    }
+    combined = parsers[BASE][1]
+    parsers[BEFORE] = combined_before(), combined
+    parsers["auto (combined)"] = compile_auto(FormatOptions()), combined
+    parsers["nginx: directive"] = find_format(_NGINX).compile(FormatOptions()), combined
+    parsers["agent_options"] = compile_agent([{"optionName": "LOGTOJSON", "logFormat": "COMBINEDAPACHELOG"}]), combined
+    return parsers
 
 
 def variants(example: Example) -> list[str]:
-    """The example and lines like it: in what changes from line to line the last digits of each number are others."""
-    drawn = random.Random(1)
+    """Lines like the example: in the fields that change from line to line, the last digits of each number differ."""
+    rng = random.Random(1)
     varied = [str(value) for name, value in example.row.items() if _VARIED.fullmatch(name) and value not in (None, "")]
     lines = []
     for _ in range(VARIANTS):
         line = example.line
         for text in varied:
-            other = re.sub(r"[0-9]{1,2}(?![0-9])", lambda found: _digits(drawn, found[0]), text)
+            other = re.sub(r"[0-9]{1,2}(?![0-9])", lambda digits: _digits(rng, digits[0]), text)
             line = line.replace(text, other, 1)
         lines.append(line)
     return lines
 
 
-def _digits(drawn: random.Random, text: str) -> str:
-    return str(drawn.randint(1, 9)) if len(text) == 1 else str(drawn.randint(10, 23))  # an hour is one still
+def _digits(rng: random.Random, text: str) -> str:
+    return str(rng.randint(1, 9)) if len(text) == 1 else str(rng.randint(10, 23))  # an hour stays valid
 
 
 def combined_before() -> Parser:
-    """Combined's parser as it was when the other formats came: one pattern, one dict display."""
+    """Combined's parser from before the other formats existed: one pattern, one dict display."""
     quoted = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
     match = re.compile(
-        r"(\S++) (\S++) ([^\[]{1,256}?) \[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "
-        rf"{quoted} (\d{{3}}|-) (\d{{1,18}}|-) {quoted} {quoted}\Z",
+        r"(\S++) (\S++) ([^\[]{1,256}?) "  # host, ident, user
+        r"\[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "  # time
+        rf"{quoted} (\d{{3}}|-) (\d{{1,18}}|-) "  # request, status, bytes
+        rf"{quoted} {quoted}\Z",  # referer, user agent
         re.DOTALL | re.ASCII,
     ).match
 
     def parse(line: str) -> dict[str, object]:
-        found = match(line)
-        if found is None:
+        matched = match(line)
+        if matched is None:
             raise FormatError(BASE, "not a combined log line")
-        host, ident, user, datetime, request, response, size, referer, agent = found.groups()
+        host, ident, user, datetime, request, response, size, referer, agent = matched.groups()
         return {
             "host": None if host == "-" else host,
             "ident": None if ident == "-" else ident,
@@ -98,7 +103,7 @@ def combined_before() -> Parser:
 
 
 def time_once(parse: Callable[[str], object], lines: list[str]) -> float:
-    """Lines a second of CPU time."""
+    """Lines per second of CPU time."""
     started = time.process_time()
     for _ in range(LINES // VARIANTS):
         for line in lines:
@@ -107,37 +112,37 @@ def time_once(parse: Callable[[str], object], lines: list[str]) -> float:
 
 
 def measure(rounds: int) -> dict[str, list[float]]:
-    """Lines a second of each format in each round."""
-    found = contestants()
-    speeds: dict[str, list[float]] = {name: [] for name in found}
+    """Lines per second of each format in each round."""
+    parsers = contestants()
+    speeds: dict[str, list[float]] = {name: [] for name in parsers}
     for _ in range(rounds):
-        for name, (parse, lines) in found.items():
+        for name, (parse, lines) in parsers.items():
             speeds[name].append(time_once(parse, lines))
     return speeds
 
 
-def share(mine: list[float], base: list[float]) -> float:
-    """The median over rounds of the ratio in each."""
-    return statistics.median(one / other for one, other in zip(mine, base, strict=True))
+def share(speeds: list[float], base: list[float]) -> float:
+    """The median over rounds of the ratio in each round."""
+    return statistics.median(speed / other for speed, other in zip(speeds, base, strict=True))
 
 
 def main() -> int:
-    """Print the table; with ``--check``, exit with 1 if a format is below what is asked."""
+    """Print the table. Returns: 1 with ``--check`` if a format is below ``MIN_SHARE``, else 0."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--rounds", type=int, default=ROUNDS)
     arguments.add_argument("--check", action="store_true")
     options = arguments.parse_args()
     speeds = measure(options.rounds)
-    print(f"\nformats: {LINES:,} lines a round, median of {options.rounds}")
+    print(f"\nformats: {LINES:,} lines per round, median of {options.rounds}")
     print(f"  {'':18}{'lines/s':>12}{'of combined':>13}{'of combined before':>20}{'chars/line':>12}")
     slow = []
     for name, (_, lines) in contestants().items():
         now, before = share(speeds[name], speeds[BASE]), share(speeds[name], speeds[BEFORE])
         print(f"  {name:18}{statistics.median(speeds[name]):>12,.0f}{now:>13.2f}{before:>20.2f}{len(lines[0]):>12}")
-        if (now if name != BASE else before - 1 + ASKED) < ASKED and name != BEFORE:
+        if (now if name != BASE else before - 1 + MIN_SHARE) < MIN_SHARE and name != BEFORE:
             slow.append(name)
     if slow:
-        print(f"  below what is asked ({ASKED} of combined): {', '.join(slow)}")
+        print(f"  below {MIN_SHARE} of combined: {', '.join(slow)}")
     return 1 if slow and options.check else 0
 
 

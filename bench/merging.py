@@ -1,6 +1,6 @@
-"""What merging the partials of one group costs: COUNT DISTINCT and TOP_K over many partials of items of their own.
+"""What merging the partials of one group costs: COUNT DISTINCT and TOP_K over many partials without common items.
 
-CPU seconds and peak memory of each, and how much twice as many partials cost: linear merging says 2.
+Prints CPU seconds, peak memory, and how much more twice as many partials cost: 2 if merging is linear.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ ITEMS_A_PARTIAL = 1_000
 
 
 def partials(aggregate: Aggregate, name: str, count: int) -> Iterator[Any]:
-    """States as JSON, made one at a time: no two have an item in common."""
-    for place in range(count):
-        items = [f"198.51.100.{n}/{place}" for n in range(ITEMS_A_PARTIAL)]
+    """States as JSON, made one at a time; no two have an item in common."""
+    for number in range(count):
+        items = [f"198.51.100.{n}/{number}" for n in range(ITEMS_A_PARTIAL)]
         yield aggregate.to_json(set(items) if name == "count_distinct" else dict(Counter(items)))
 
 
@@ -36,15 +36,15 @@ def main() -> None:
     aggregate = make_aggregate(options.aggregate, parse_type("VARCHAR(64)"))
     merging, seconds = aggregate.merging(), 0.0
     marks: list[float] = []
-    for place, value in enumerate(partials(aggregate, options.aggregate, options.partials)):
-        begun = time.process_time()
+    for number, value in enumerate(partials(aggregate, options.aggregate, options.partials), 1):
+        started = time.process_time()
         merging.add(value)
-        seconds += time.process_time() - begun
-        if place + 1 in (options.partials // 2, options.partials):
+        seconds += time.process_time() - started
+        if number in (options.partials // 2, options.partials):
             marks.append(seconds)
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024 * 1024)
     print(f"{options.aggregate}: {options.partials} partials of {ITEMS_A_PARTIAL} items: {marks[-1]:.2f} s of CPU,")
-    print(f"twice as many cost {marks[-1] / marks[0]:.2f} times as much, peak {peak_mb:.0f} MB")
+    print(f"twice as many take {marks[-1] / marks[0]:.2f} times as long, peak {peak_mb:.0f} MB")
 
 
 if __name__ == "__main__":

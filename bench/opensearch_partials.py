@@ -1,4 +1,4 @@
-"""Partials for bench/opensearch.py, as the transform makes them and the inbox's pipeline places them."""
+"""Partials for bench/opensearch.py, as the transform makes them and the inbox's ingest pipeline writes them."""
 
 from __future__ import annotations
 
@@ -13,21 +13,27 @@ from tests.integration.opensearch.data import MINUTE_MS, OUTPUT, Document, ms
 
 NOW = ms("2026-03-10T12:00")
 INDEX_SETTINGS = {"index": {"requests.cache.enable": False}}
-"""So that no answer comes from a cache."""
+"""Ensures that no response comes from a cache."""
 
 
 def make_partials(
     plan_id: str, partials: int, windows: int, keys: int, now_ms: int = NOW, name: str = ""
 ) -> Iterator[tuple[str, Document]]:
-    """Partials of batches that each touch every window and key, with the index of each.
+    """Partials with the index of each, of batches that have rows in every window and of every key.
 
-    Args: now_ms: the end of the last window; name: tells batches of several calls apart.
+    Args:
+        plan_id: The id of the plan.
+        partials: How many there are.
+        windows: Windows of a minute.
+        keys: Keys per window.
+        now_ms: The end of the last window.
+        name: Distinguishes the batches of several calls.
     """
     per_batch = windows * keys
     for number in range(partials):
-        batch, place = divmod(number, per_batch)
-        window = now_ms - (windows - place // keys) * MINUTE_MS
-        status = 100 + place % keys
+        batch, index = divmod(number, per_batch)
+        window = now_ms - (windows - index // keys) * MINUTE_MS
+        status = 100 + index % keys
         key = [status]
         tally = {
             "output": OUTPUT,

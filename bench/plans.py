@@ -20,14 +20,14 @@ from streamtally.transform.pipeline import load_pipeline
 
 ROOT = Path(__file__).resolve().parent.parent
 PAIRS = {"counts": ROOT / "layers/pipeline/pipeline", "rows": ROOT / "pipelines/rows"}
-"""What is compared → the folder of its program; bench/plans has the plan written by hand."""
+"""Name of a comparison → the folder of its program; the plan written by hand is in bench/plans."""
 ROWS = 20_000
 ARRIVAL = 1_504_860_480_000
 HOUR = 3_600_000
 
 
 def make_rows() -> list[dict[str, Any]]:
-    """Rows of an hour, as the parser gives them."""
+    """An hour of rows, as the parser makes them."""
     return [
         {
             "host": f"198.51.100.{index % 250}",
@@ -45,7 +45,7 @@ def make_rows() -> list[dict[str, Any]]:
 
 
 def load_pair(name: str, folder: Path) -> dict[str, RowOutput | WindowedOutput]:
-    """The output of the program in a folder, and of the plan written by hand."""
+    """The output of the program in a folder, and that of the plan written by hand."""
     by_hand = json.loads((ROOT / "bench" / "plans" / f"{name}.json").read_text(encoding="utf-8"))
     definition = (folder / "pipeline.toml").read_text(encoding="utf-8")
     documents = {"by hand": define_pipeline(definition, by_hand, ZoneInfo), "compiled": read_folder(folder)}
@@ -76,7 +76,7 @@ def feed(output: RowOutput | WindowedOutput) -> Callable[[list[dict[str, Any]]],
 
 
 def measure(rounds: int) -> dict[str, dict[str, float]]:
-    """Pair → kind → nanoseconds a row, the median over rounds; the two of a pair take turns in each round."""
+    """Comparison → kind of plan → nanoseconds per row, the median over rounds. Each round times both kinds."""
     rows = make_rows()
     costs: dict[str, dict[str, float]] = {}
     for name, folder in PAIRS.items():
@@ -88,7 +88,7 @@ def measure(rounds: int) -> dict[str, dict[str, float]]:
                 gc.collect()
                 start = time.process_time()
                 feeds[kind](rows)
-                if number:  # the first round only warms up
+                if number:  # the first round is a warm-up
                     seconds[kind].append(time.process_time() - start)
         costs[name] = {kind: statistics.median(taken) / ROWS * 1e9 for kind, taken in seconds.items()}
     return costs
@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print the cost of a row in each plan of a pair, and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
-    print(f"\nThe plan's part of a row, {ROWS:,} rows, median")
+    print(f"\nThe plan's share of a row's time, {ROWS:,} rows, median")
     print(f"  {'':10}{'by hand':>12}{'compiled':>12}{'ratio':>8}")
     for name, taken in measure(parser.parse_args(arguments).rounds).items():
         by_hand, compiled = taken["by hand"], taken["compiled"]

@@ -1,4 +1,4 @@
-"""make bench: how fast the transform is, beside what bounds it. See bench/README.md for how to read the numbers."""
+"""make bench: how fast the transform is, relative to its bounds. bench/README.md says how to read the numbers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WARM_UP_ROUNDS = 2
 
 
 def time_once(transform: Transform, text: str) -> float:
-    """Seconds of this process's CPU: what other processes on the machine do is not counted."""
+    """Seconds of CPU of this process; other processes on the machine do not count."""
     gc.collect()
     start = time.process_time()
     with contextlib.redirect_stdout(Nowhere()):
@@ -32,7 +32,7 @@ def time_once(transform: Transform, text: str) -> float:
 
 
 class Nowhere:
-    """Metrics are printed by the handler; here nobody reads them."""
+    """A standard output that discards the metrics that the handler prints."""
 
     def write(self, text: str) -> int:
         return len(text)
@@ -42,12 +42,12 @@ class Nowhere:
 
 
 def time_rounds(transforms: dict[str, Transform], shape: Shape, rounds: int) -> dict[str, list[float]]:
-    """Every contestant once a round, each round beginning with another one, so that drift meets all alike."""
+    """Every contestant once per round. Each round begins with a different one, so that drift affects all equally."""
     names = list(transforms)
     seconds: dict[str, list[float]] = {name: [] for name in names}
     for number in range(WARM_UP_ROUNDS + rounds):
-        turn = number % len(names)
-        for name in names[turn:] + names[:turn]:
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
             taken = time_once(transforms[name], shape.text)
             if number >= WARM_UP_ROUNDS:
                 seconds[name].append(taken)
@@ -55,7 +55,7 @@ def time_rounds(transforms: dict[str, Transform], shape: Shape, rounds: int) -> 
 
 
 def peak_memory_mb(name: str, shape: Shape) -> float:
-    """The greatest resident size of a fresh process that answers the event five times."""
+    """The peak resident size, in MB, of a new process that processes the event five times."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         file.write(shape.text)
         file.flush()
@@ -64,8 +64,8 @@ def peak_memory_mb(name: str, shape: Shape) -> float:
     return float(done.stdout.splitlines()[-1])
 
 
-def answer_and_tell_memory(name: str, event: Path) -> None:
-    """In the fresh process: answer, then print its own high-water mark (getrusage gives the parent's, too)."""
+def print_own_memory(name: str, event: Path) -> None:
+    """In the new process: process the event, then print its peak size (getrusage would include the parent's)."""
     transform = CONTESTANTS[name]()
     with contextlib.redirect_stdout(Nowhere()):
         for _ in range(5):
@@ -75,17 +75,17 @@ def answer_and_tell_memory(name: str, event: Path) -> None:
 
 
 def report(shape: Shape, seconds: dict[str, list[float]], memory: dict[str, float]) -> None:
-    """A table: lines a second (median), the share of the identity's speed (median over rounds), peak memory."""
+    """Print a table: lines per second (median), share of the identity's speed (median over rounds), peak memory."""
     print(f"\n{shape.name}: {shape.lines:,} lines in {shape.records:,} records, median of {len(seconds['identity'])}")
     print(f"  {'':15}{'lines/s':>12}{'ms/event':>10}{'of identity':>13}{'peak MB':>9}")
     for name, taken in seconds.items():
         middle = statistics.median(taken)
-        ratio = statistics.median(base / mine for base, mine in zip(seconds["identity"], taken, strict=True))
+        ratio = statistics.median(base / own for base, own in zip(seconds["identity"], taken, strict=True))
         print(f"  {name:15}{shape.lines / middle:>12,.0f}{middle * 1000:>10.1f}{ratio:>13.2f}{memory[name]:>9.0f}")
 
 
 def use_one_core() -> None:
-    """Stay on one core, where the system lets a process choose."""
+    """Restrict this process to one core, if the system supports that."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
@@ -97,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--memory-of", nargs=2, metavar=("NAME", "EVENT"), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.memory_of:
-        answer_and_tell_memory(options.memory_of[0], Path(options.memory_of[1]))
+        print_own_memory(options.memory_of[0], Path(options.memory_of[1]))
         return
     use_one_core()
     print(f"Python {platform.python_version()} on {platform.machine()}, one core, CPU time")

@@ -1,7 +1,7 @@
-"""The worst events that the bounds let through: CPU time and memory of one invocation, each in a process of its own.
+"""The worst events within the bounds: CPU time and memory of one invocation, each in its own process.
 
-``python -m bench.worst_event`` prints a row an event. A function of 1 GB has 0.58 of a processor, so its seconds are
-those of this machine's core divided by that; the limit is 60 s and 600 MB.
+``python -m bench.worst_event`` prints one row per event. A function of 1 GB has 0.58 of a processor, so its time is
+that of a core of this machine divided by 0.58. The limits are 60 s and 600 MB.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARE = 0.58
-"""Of a processor, that a function of 1 GB has. Source: AWS Lambda developer guide, "Configure function memory"."""
+"""Share of a processor of a function of 1 GB. Source: AWS Lambda developer guide, "Configure function memory"."""
 LIMIT_SECONDS, LIMIT_MB = 60, 600
 ARRIVAL_MS = 1_740_787_200_000
 MIB = 2**20
@@ -30,23 +30,25 @@ LINE = b'192.0.2.7 - - [01/Mar/2025:%02d:%02d:%02d +0000] "GET /p%d HTTP/1.1" %d
 
 
 def line(number: int, status: int = 200) -> bytes:
-    """A line of an access log; of its own minute, 1,440 of them."""
+    """A line of an access log; 1,440 consecutive ones have different minutes."""
     return LINE % (number // 60 % 24, number % 60, number % 60, number, status)
 
 
 def packed(text: bytes, size_bytes: int = MIB // 2) -> list[bytes]:
-    """Text as gzip records of at most so many bytes each."""
-    return [gzip.compress(text[at : at + size_bytes]) for at in range(0, len(text), size_bytes)]
+    """Text as gzip records, each of at most so many bytes before compression."""
+    return [gzip.compress(text[start : start + size_bytes]) for start in range(0, len(text), size_bytes)]
 
 
 def valid(count: int) -> bytes:
+    """So many lines of an access log."""
     return b"".join(line(number) for number in range(count))
 
 
 def junk(count: int, chars: int) -> bytes:
-    chance = random.Random(1)
+    """So many lines of random characters, each of that length."""
+    rng = random.Random(1)
     letters = 'abc "[]{}=:\t,\\%01'
-    return "".join("".join(chance.choices(letters, k=chars - 1)) + "\n" for _ in range(count)).encode()
+    return "".join("".join(rng.choices(letters, k=chars - 1)) + "\n" for _ in range(count)).encode()
 
 
 EVENTS: dict[str, tuple[str, Callable[[], Sequence[bytes]]]] = {
@@ -93,7 +95,7 @@ EVENTS: dict[str, tuple[str, Callable[[], Sequence[bytes]]]] = {
 
 
 def measure(name: str) -> None:
-    """One invocation, in this process: prints CPU seconds, MB at the peak, and what was read."""
+    """One invocation, in this process: prints CPU seconds, peak MB, and numbers of lines and documents."""
     from streamtally.aws.sinks.firehose import put_documents
     from streamtally.local.folder import read_folder
     from streamtally.transform.envelope import Seal
@@ -119,13 +121,13 @@ def measure(name: str) -> None:
     json.dumps(encode_response(outcome.responses))
     seconds = time.process_time() - before
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    documents = sum(len(each.documents) for each in outcome.deliveries)
+    documents = sum(len(delivery.documents) for delivery in outcome.deliveries)
     ledger = outcome.ledger
     print(json.dumps([seconds, peak_mb, ledger.rows + ledger.unparsed, documents, len(outcome.envelopes)]))
 
 
 def main() -> int:
-    """All events. Exit status 1: one is beyond the limits."""
+    """Measure all events. Returns: 1 if one exceeds a limit or fails, else 0."""
     print(f"{'event':<34}{'s at 1 GB':>10}{'of limit':>10}{'peak MB':>9}{'lines':>9}{'documents':>11}{'back':>7}")
     status = 0
     for name, (_, make) in EVENTS.items():

@@ -1,12 +1,12 @@
-"""Asks the advisory databases about every locked package: pip-audit, npm audit, cargo audit.
+"""Queries the advisory databases for every locked package: pip-audit, npm audit, cargo audit.
 
     audit.py [FOLDER]
 
-A lock that could not be asked about is named as not audited, never counted as clean: pip-audit itself reports success
-when it has skipped every package, and npm when its registry has no such endpoint.
-Exit status 0: every lock was audited, nothing known. 1: something that is shipped has a known advisory (layers, the
-command line's requirements, compiled parts; an advisory on a tool of the checkout is printed, and fails nothing).
-3: nothing known, and at least one lock not audited, wholly or in part. 2: unusable arguments. Runs in .tools/supply.
+A lock that could not be queried is reported as not audited, never as clean: pip-audit reports success when it has
+skipped every package, and so does npm when its registry has no such endpoint.
+Exit status 0: every lock was audited and no advisory is known. 1: something that is shipped has a known advisory
+(layers, the command line's requirements, compiled parts; an advisory on a tool of the checkout is only printed).
+3: no advisory is known, but a lock was not audited or not completely. 2: invalid arguments. Runs in .tools/supply.
 """
 
 from __future__ import annotations
@@ -27,7 +27,14 @@ IGNORED = {"node_modules", ".git", ".tools", ".aws-sam", "target", "build"}
 
 @dataclass
 class Result:
-    """What is known of one lock."""
+    """What is known about one lock.
+
+    Attributes:
+        lock: Its path in the repository.
+        asked: How many packages were queried.
+        advisories: The advisories found, one line each.
+        unasked: The packages that were not queried, or why none was.
+    """
 
     lock: str
     asked: int = 0
@@ -36,24 +43,24 @@ class Result:
 
     @property
     def shipped(self) -> bool:
-        """Whether users run it: not the locks of the checkout's own tools."""
+        """Whether users run it, unlike the checkout's own tools."""
         return (
             self.lock.startswith("layers/") or self.lock == "requirements/dev.txt" or self.lock.endswith("Cargo.lock")
         )
 
 
 def run(command: list[str], folder: Path) -> tuple[int, str, str]:
-    """Exit status (124: too slow), what was printed, and the last line of the complaints."""
+    """The exit status (124: timed out), standard output, and the last line of standard error."""
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS)
     except subprocess.TimeoutExpired:
-        return 124, "", f"no answer within {SECONDS} s"
+        return 124, "", f"no response within {SECONDS} s"
     last = [line for line in done.stderr.strip().splitlines() if line.strip()][-1:]
     return done.returncode, done.stdout, "".join(last)[-300:]
 
 
 def parse(text: str) -> Any:
-    """The JSON in ``text``, or None."""
+    """The JSON in ``text``; None if it is not JSON."""
     try:
         return json.loads(text)
     except ValueError:
@@ -61,10 +68,10 @@ def parse(text: str) -> Any:
 
 
 def pip_result(lock: str, answer: Any, complaint: str) -> Result:
-    """From the JSON of ``pip-audit -f json``."""
+    """The result in the JSON of ``pip-audit -f json``."""
     result = Result(lock)
     if not isinstance(answer, dict) or not answer.get("dependencies"):
-        result.unasked.append(f"everything: {complaint or 'no answer'}")
+        result.unasked.append(f"everything: {complaint or 'no response'}")
         return result
     for package in answer["dependencies"]:
         if "skip_reason" in package:
@@ -76,11 +83,11 @@ def pip_result(lock: str, answer: Any, complaint: str) -> Result:
 
 
 def npm_result(lock: str, answer: Any, complaint: str) -> Result:
-    """From the JSON of ``npm audit --json``."""
+    """The result in the JSON of ``npm audit --json``."""
     result = Result(lock)
     if not isinstance(answer, dict) or "vulnerabilities" not in answer or "metadata" not in answer:
         reason = answer.get("message") if isinstance(answer, dict) else ""
-        result.unasked.append(f"everything: {reason or complaint or 'no answer'}")
+        result.unasked.append(f"everything: {reason or complaint or 'no response'}")
         return result
     result.asked = int(answer["metadata"].get("dependencies", {}).get("total", 0))
     result.advisories = [f"{name}: {entry.get('severity', '')}" for name, entry in answer["vulnerabilities"].items()]
@@ -88,10 +95,10 @@ def npm_result(lock: str, answer: Any, complaint: str) -> Result:
 
 
 def cargo_result(lock: str, answer: Any, complaint: str) -> Result:
-    """From the JSON of ``cargo audit --json``."""
+    """The result in the JSON of ``cargo audit --json``."""
     result = Result(lock)
     if not isinstance(answer, dict) or "vulnerabilities" not in answer:
-        result.unasked.append(f"everything: {complaint or 'no answer'}")
+        result.unasked.append(f"everything: {complaint or 'no response'}")
         return result
     result.asked = int(answer.get("lockfile", {}).get("dependency-count", 0))
     result.advisories = [
@@ -102,6 +109,7 @@ def cargo_result(lock: str, answer: Any, complaint: str) -> Result:
 
 
 def locks(root: Path, *names: str) -> Iterator[Path]:
+    """The lock files of these names, outside the folders of tools and builds."""
     for path in sorted(root.rglob("*")):
         inside = path.relative_to(root).parts
         if (
@@ -133,21 +141,23 @@ def audit(root: Path) -> Iterator[Result]:
 
 
 def line(result: Result) -> str:
+    """The result as one line of text."""
     if result.advisories:
-        what = "" if result.shipped else " (a tool, not shipped)"
-        return f"{result.lock}: {len(result.advisories)} advisories{what}: {'; '.join(result.advisories)}"
+        note = "" if result.shipped else " (a tool, not shipped)"
+        return f"{result.lock}: {len(result.advisories)} advisories{note}: {'; '.join(result.advisories)}"
     if result.unasked:
         some = ", ".join(result.unasked[:3]) + (
             f" and {len(result.unasked) - 3} more" if len(result.unasked) > 3 else ""
         )
-        return f"{result.lock}: NOT AUDITED ({result.asked} packages asked about; not: {some})"
+        return f"{result.lock}: NOT AUDITED ({result.asked} packages queried; not: {some})"
     return f"{result.lock}: no advisory for {result.asked} packages"
 
 
 def main(arguments: list[str]) -> int:
+    """Audit every lock and print the results. Returns: the exit status."""
     root = Path(arguments[0]) if arguments else ROOT
     if len(arguments) > 1 or not root.is_dir():
-        print("audit.py: give the folder of a checkout, or nothing", file=sys.stderr)
+        print("audit.py: give the folder of a checkout, or no argument", file=sys.stderr)
         return 2
     status, seen = 0, 0
     for result in audit(root):
@@ -161,7 +171,7 @@ def main(arguments: list[str]) -> int:
         print(f"audit.py: no lock file in {root}", file=sys.stderr)
         return 2
     if status == 3:
-        print("The advisory databases could not be asked about everything: this is no statement that nothing is known.")
+        print("Not everything could be audited: there may be advisories that are not listed here.")
     return status
 
 

@@ -1,12 +1,12 @@
-"""Prints the size of every layer and function that `sam build` made, and checks what must hold for them.
+"""Prints the size of every layer and function that `sam build` made, and checks them:
 
     check_build.py FOLDER arm64|x86_64
 
-- every shared library is for the wanted processor (read from its ELF header, not from a wheel's name);
-- what the transform loads (its code, the library, the pipeline) stays under 10 MB unzipped;
-- no package of the developer's environment slipped in (boto3 is the runtime's own).
+- every shared library is for the requested processor (according to its ELF header, not to a wheel's name);
+- what the transform loads (its code, the library, the pipeline) is less than 10 MB unzipped;
+- no package of the developer's environment is included (boto3 belongs to the runtime).
 
-Exit status 1: something of this does not hold. 2: the folder or the processor cannot be used.
+Exit status 1: a check failed. 2: invalid folder or processor.
 """
 
 from __future__ import annotations
@@ -25,15 +25,17 @@ UNWANTED = ("boto3", "botocore", "sqlglot", "duckdb", "plotly", "pytest", "tests
 
 
 def iter_files(folder: Path) -> Iterator[Path]:
+    """The files in a folder, without links."""
     return (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
 
 
 def size_bytes(folder: Path) -> int:
+    """The total size of the files in a folder."""
     return sum(path.stat().st_size for path in iter_files(folder))
 
 
 def wrong_machine(folder: Path, machine: int) -> list[str]:
-    """The shared libraries that are for another processor."""
+    """The shared libraries for another processor, one line each."""
     wrong = []
     for path in iter_files(folder):
         with path.open("rb") as file:
@@ -44,17 +46,18 @@ def wrong_machine(folder: Path, machine: int) -> list[str]:
 
 
 def unwanted(folder: Path) -> list[str]:
+    """The packages that must not be deployed, one line each."""
     return [
-        f"{path}: does not belong into a deployment"
+        f"{path}: must not be deployed"
         for path in folder.glob("python/*")
         if path.name in UNWANTED or path.suffix == ".egg-info"
     ]
 
 
 def check(folder: Path, arch: str) -> list[str]:
-    """Print the sizes; what is wrong, a line each."""
+    """Print the sizes. Returns: the failed checks, one line each."""
     parts = {path.name: path for path in sorted(folder.iterdir()) if path.is_dir()}
-    parts["PipelineLayer"] = Path("layers/pipeline")  # copied as it is, not built
+    parts["PipelineLayer"] = Path("layers/pipeline")  # copied, not built
     sizes = {name: size_bytes(path) for name, path in parts.items()}
     for name, size in sizes.items():
         print(f"{name:22} {size / 1e6:8.3f} MB")
@@ -66,13 +69,14 @@ def check(folder: Path, arch: str) -> list[str]:
         absent = [member for member in members if member not in sizes]
         problems += [f"{folder}: {member} was not built" for member in absent]
         total = sum(sizes.get(member, 0) for member in members)
-        print(f"{name + ', in all':22} {total / 1e6:8.3f} MB of {limit / 1e6:.0f} MB")
+        print(f"{name + ', total':22} {total / 1e6:8.3f} MB of {limit / 1e6:.0f} MB")
         if total > limit:
             problems.append(f"the {name} has {total} bytes unzipped, more than {limit}")
     return problems
 
 
 def main(arguments: list[str]) -> int:
+    """Check a build. Returns: the exit status."""
     if len(arguments) != 2 or arguments[1] not in MACHINES or not Path(arguments[0]).is_dir():
         print("check_build.py: give the folder of a build, and arm64 or x86_64", file=sys.stderr)
         return 2

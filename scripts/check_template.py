@@ -1,8 +1,8 @@
-"""Runs checkov, cdk-nag, parliament and cfn-lint's exceptions over template.yaml, and compares with docs/security.md.
+"""Runs checkov, cdk-nag, parliament and cfn-lint's exceptions on template.yaml and compares with docs/security.md.
 
-Every finding is fixed, or argued in that page's table of findings: a row names tool, rule, resources and reason. A
-finding that no row argues fails, and so does a row that argues what is not found any more.
-Exit status 1: page and findings differ. 2: a tool is missing, or did not run. Called by scripts/lint-template.
+Every finding is either fixed or justified in that page's table of findings, in which a row names tool, rule, resources
+and reason. A finding without a row fails, and so does a row without a finding.
+Exit status 1: page and findings differ. 2: a tool is missing or did not run. Called by scripts/lint-template.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ Finding = tuple[str, str, str]
 
 
 class ToolError(Exception):
-    """A tool that did not run: nothing is known."""
+    """A tool did not run, so its findings are unknown."""
 
 
 def run(*command: str | Path, may_fail: bool = False) -> str:
-    """What a tool printed. Raises: ToolError."""
+    """The standard output of a tool. Raises: ToolError."""
     name = " ".join(Path(str(part)).name for part in command[:2])
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     try:
@@ -42,14 +42,14 @@ def run(*command: str | Path, may_fail: bool = False) -> str:
     except FileNotFoundError as error:
         raise ToolError(f"{name}: {error.filename}: not installed; make lint-template installs it") from None
     except subprocess.TimeoutExpired:
-        raise ToolError(f"{name}: no end within {SECONDS} s") from None
+        raise ToolError(f"{name}: did not finish within {SECONDS} s") from None
     if done.returncode and not (may_fail and done.stdout):
         raise ToolError(f"{name}: exit status {done.returncode}: {done.stderr.strip()[-300:]}")
     return done.stdout
 
 
 def plain_rule(rule: str) -> str:
-    """A rule without what differs between ways of deploying: `AwsSolutions-IAM5 es:domain/NAME/*`."""
+    """A rule without what differs between deployment variants: `AwsSolutions-IAM5 es:domain/NAME/*`."""
     match = re.fullmatch(r"([\w-]+)\[(\w+)::(.*)\]", rule, re.DOTALL)
     if not match:
         return rule
@@ -62,17 +62,20 @@ def plain_rule(rule: str) -> str:
 
 
 def from_cdk_nag(folder: Path) -> Iterator[Finding]:
+    """The findings of cdk-nag for the templates in a folder."""
     for finding in json.loads(run("node", ROOT / "scripts/nag/nag.cjs", folder)):
         yield "cdk-nag", plain_rule(finding["rule"]), finding["resource"]
 
 
 def from_parliament(folder: Path) -> Iterator[Finding]:
+    """The findings of parliament for the policies in a folder."""
     python = TOOLS / "template/bin/python"
     for finding in json.loads(run(python, ROOT / "scripts/parliament_policies.py", folder / "policies")):
         yield "parliament", finding["rule"], finding["resource"]
 
 
 def from_checkov() -> Iterator[Finding]:
+    """The findings of checkov for template.yaml."""
     command = [TOOLS / "template/bin/checkov", "--config-file", ROOT / ".checkov.yaml", "--skip-download"]
     report = json.loads(run(*command, may_fail=True))
     for part in report if isinstance(report, list) else [report]:
@@ -83,29 +86,30 @@ def from_checkov() -> Iterator[Finding]:
 
 
 def from_cfn_lint(template: dict[str, Any]) -> Iterator[Finding]:
-    """The exceptions in the template itself; everything else has passed before."""
+    """The exceptions in the template itself; cfn-lint has passed everything else before."""
     for name, resource in template["Resources"].items():
         for rule in resource.get("Metadata", {}).get("cfn-lint", {}).get("config", {}).get("ignore_checks", ()):
             yield "cfn-lint", rule, name
 
 
 def findings() -> set[Finding]:
+    """The findings of all tools."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         translated = folder / "translated.json"
         translated.write_text(run(TOOLS / "sam/bin/python", ROOT / "scripts/translate_template.py"))
-        run(sys.executable, "-m", "scripts.resolve_template", translated, folder / "ways")
-        ways = folder / "ways"
+        variants = folder / "variants"
+        run(sys.executable, "-m", "scripts.resolve_template", translated, variants)
         return {
-            *from_cdk_nag(ways),
-            *from_parliament(ways),
+            *from_cdk_nag(variants),
+            *from_parliament(variants),
             *from_checkov(),
             *from_cfn_lint(load_template()),
         }
 
 
-def argued(page: str) -> set[Finding]:
-    """The rows of the table of findings: | tool | rule | resources | why |. Raises: ValueError naming a bad row."""
+def justified(page: str) -> set[Finding]:
+    """The rows of the table of findings: | tool | rule | resources | why |. Raises: ValueError: an invalid row."""
     rows: set[Finding] = set()
     section = page.split("## Accepted findings\n")[-1].split("\n## ")[0]
     for line in section.splitlines():
@@ -113,37 +117,42 @@ def argued(page: str) -> set[Finding]:
         if not line.startswith("| `"):
             continue
         if len(cells) != 4 or len(cells[3]) < 20:
-            raise ValueError(f"{PAGE.name}: no tool, rule, resources and reason in: {line}")
+            raise ValueError(f"{PAGE.name}: a row needs tool, rule, resources and reason: {line}")
         tool, rule, resources = (cell.replace("`", "") for cell in cells[:3])
         rows |= {(tool, rule, resource.strip()) for resource in resources.split(",")}
     return rows
 
 
-def compare(found: Iterable[Finding], rows: Iterable[Finding]) -> list[str]:
-    found, rows = set(found), set(rows)
+def compare(current: Iterable[Finding], rows: Iterable[Finding]) -> list[str]:
+    """The differences between findings and rows, one line each."""
+    current, rows = set(current), set(rows)
     new = [
-        f"{tool} {rule}: {resource}: fix it, or argue it in docs/{PAGE.name}" for tool, rule, resource in found - rows
+        f"{tool} {rule}: {resource}: fix it, or justify it in docs/{PAGE.name}"
+        for tool, rule, resource in current - rows
     ]
     stale = [
-        f"{tool} {rule}: {resource}: argued in docs/{PAGE.name}, and not found any more"
-        for tool, rule, resource in rows - found
+        f"{tool} {rule}: {resource}: justified in docs/{PAGE.name}, but no longer found"
+        for tool, rule, resource in rows - current
     ]
     return sorted(new) + sorted(stale)
 
 
 def main() -> int:
+    """Compare findings and page. Returns: the exit status."""
     try:
-        found, rows = findings(), argued(PAGE.read_text())
+        current, rows = findings(), justified(PAGE.read_text())
     except (ToolError, ValueError) as error:
         print(f"check_template.py: {error}", file=sys.stderr)
         return 2
-    problems = compare(found, rows)
+    problems = compare(current, rows)
     for problem in problems:
         print(problem, file=sys.stderr)
     counts = {
-        tool: sum(finding[0] == tool for finding in found) for tool in ("cdk-nag", "checkov", "parliament", "cfn-lint")
+        tool: sum(finding[0] == tool for finding in current)
+        for tool in ("cdk-nag", "checkov", "parliament", "cfn-lint")
     }
-    print("findings, each argued:" if not problems else "findings:", ", ".join(f"{t} {n}" for t, n in counts.items()))
+    title = "findings:" if problems else "findings, all justified:"
+    print(title, ", ".join(f"{tool} {count}" for tool, count in counts.items()))
     return 1 if problems else 0
 
 

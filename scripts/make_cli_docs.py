@@ -1,4 +1,4 @@
-"""docs/cli.md from the commands' own help: python -m scripts.make_cli_docs (make docs-cli)."""
+"""Writes docs/cli.md from the commands' help: python -m scripts.make_cli_docs (make docs-cli)."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def walk(command: click.Command, name: str, parent: click.Context | None = None)
     context = click.Context(command, parent, name.rpartition(" ")[2] if parent else name, **settings)
     yield name, command.get_help(context)
     if isinstance(command, click.Group):
-        for each in command.list_commands(context):
-            below = command.get_command(context, each)
-            if below is not None:
-                yield from walk(below, f"{name} {each}", context)
+        for subname in command.list_commands(context):
+            subcommand = command.get_command(context, subname)
+            if subcommand is not None:
+                yield from walk(subcommand, f"{name} {subname}", context)
 
 
 def make() -> str:

@@ -1,6 +1,6 @@
-"""Writes events/: one invocation of the transform for each shape of input that arrives in practice.
+"""Writes events/: one invocation of the transform for each kind of input that occurs in practice.
 
-Run it as ``python -m scripts.make_events``; a test checks that the files are what it makes.
+Run it as ``python -m scripts.make_events``; a test checks that the files are up to date.
 """
 
 from __future__ import annotations

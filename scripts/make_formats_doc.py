@@ -1,4 +1,4 @@
-"""Write docs/formats.md from the formats themselves: python -m scripts.make_formats_doc [--rows]."""
+"""Writes docs/formats.md from the formats themselves: python -m scripts.make_formats_doc [--rows]."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def rows_of(name: str) -> list[dict[str, Any]]:
 
 
 def confusion() -> dict[str, dict[str, int]]:
-    """For each sample, how many of its lines each format takes."""
+    """For each sample, how many of its lines fit each format."""
     return {name: {fit.format.name: fit.taken for fit in detect(sample_lines(name)).fits} for name in _SAMPLED}
 
 
@@ -43,17 +43,17 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def _section(each: Format) -> str:
-    parts = [f"### `{each.name}`", "", each.summary, f"Source: {each.source}."]
-    if each.aliases:
-        parts.append("Also called " + ", ".join(f"`{alias}`" for alias in each.aliases) + ".")
-    if each.time_field:
-        names = each.time_field if isinstance(each.time_field, tuple) else (each.time_field,)
-        parts.append(f"Event time: {' and '.join(f'`{name}`' for name in names)} (`{each.time_format}`).")
-    if each.fields:
+def _section(log_format: Format) -> str:
+    parts = [f"### `{log_format.name}`", "", log_format.summary, f"Source: {log_format.source}."]
+    if log_format.aliases:
+        parts.append("Also called " + ", ".join(f"`{alias}`" for alias in log_format.aliases) + ".")
+    if log_format.time_field:
+        names = log_format.time_field if isinstance(log_format.time_field, tuple) else (log_format.time_field,)
+        parts.append(f"Event time: {' and '.join(f'`{name}`' for name in names)} (`{log_format.time_format}`).")
+    if log_format.fields:
         parts += ["", "| field | type | meaning |", "| --- | --- | --- |"]
-        parts += [f"| `{field.name}` | {field.type} | {_cell(field.meaning)} |" for field in each.fields]
-    for example in each.examples:
+        parts += [f"| `{field.name}` | {field.type} | {_cell(field.meaning)} |" for field in log_format.fields]
+    for example in log_format.examples:
         row = json.dumps(example.row, ensure_ascii=False, indent=1)
         parts += ["", "```", example.line, "```", "", "```json", row, "```"]
     return "\n".join(parts)
@@ -76,12 +76,12 @@ def _confusion_table() -> str:
 def document() -> str:
     """The whole page."""
     text = (ROOT / "docs" / "formats.in.md").read_text()
-    sections = "\n\n".join(_section(each) for each in REGISTRY.values())
+    sections = "\n\n".join(map(_section, REGISTRY.values()))
     return text.replace("<!-- confusion -->", _confusion_table()).replace("<!-- formats -->", sections)
 
 
 def main() -> None:
-    """Write the page and, with ``--rows``, the rows beside the samples (look at what changed before keeping them)."""
+    """Write the page and, with ``--rows``, the rows of the samples (review the difference before committing it)."""
     if "--rows" in sys.argv:
         for name in _SAMPLED:
             rows = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows_of(name))

@@ -1,4 +1,4 @@
-"""Write docs/licences.md: what the built layers ship, and under which licences; `--check` compares the page instead.
+"""Writes docs/licences.md: what the built layers ship, and under which licences. `--check` only compares the page.
 
     make_licences_doc.py [--check] FOLDER...
 
@@ -24,6 +24,7 @@ Lambda runtime and are not shipped.
 
 
 def page(folders: list[Path]) -> str:
+    """The page for these builds."""
     text = HEAD
     for name in LAYERS:
         rows: dict[tuple[str, str, str], str] = {}
@@ -43,6 +44,7 @@ def page(folders: list[Path]) -> str:
 
 
 def main(arguments: list[str]) -> int:
+    """Write or compare the page. Returns: the exit status."""
     check = arguments[:1] == ["--check"]
     folders = [Path(argument) for argument in arguments[check:]]
     if not folders or not all((folder / name / "python").is_dir() for folder in folders for name in LAYERS):
@@ -52,7 +54,7 @@ def main(arguments: list[str]) -> int:
     if not check:
         PAGE.write_text(text)
     elif not PAGE.exists() or PAGE.read_text() != text:
-        print(f"docs/{PAGE.name} is not what the layers ship; make licences-doc", file=sys.stderr)
+        print(f"docs/{PAGE.name} is out of date: run make licences-doc", file=sys.stderr)
         return 1
     return 0
 

@@ -1,4 +1,4 @@
-"""Makes docs/pipeline.schema.json: what ``pipeline.toml`` may say, for editors; ``--check`` only compares."""
+"""Writes docs/pipeline.schema.json, the settings of ``pipeline.toml`` for editors. ``--check`` only compares it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def schema_text() -> str:
 
 
 def main() -> int:
-    """Write the file, or compare it."""
+    """Write or compare the file. Returns: 1 with ``--check`` if it is out of date, else 0."""
     if "--check" in sys.argv[1:]:
         return int(not PATH.exists() or PATH.read_text(encoding="utf-8") != schema_text())
     PATH.write_text(schema_text(), encoding="utf-8")

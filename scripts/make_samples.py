@@ -1,10 +1,10 @@
-"""Make tests/samples/: logs that a real Apache httpd and a real nginx write of requests made for them.
+"""Makes tests/samples/: logs of generated requests, written by a real Apache httpd and a real nginx.
 
     apt-get install apache2 nginx && python3 -m scripts.make_samples tests/samples      # as root, on Debian
 
-Both servers run on loopback with the configurations below. The requests come from a fixed seed; clients are
-made up (documentation addresses, given through X-Forwarded-For); every byte of the logs is the servers' own,
-the timestamps too. So a second run gives other times, and the files are kept, not made anew by a test.
+Both servers run on loopback with the configurations below. Requests are generated from a fixed seed; clients are
+fictitious (documentation addresses, sent as X-Forwarded-For). Every byte of the logs is written by the servers, even
+the timestamps. Since a second run gives different times, the files are committed and no test makes them again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from scripts import sample_requests as requests
 
-# Requests in each minute of the run: a rhythm with two bursts, so that a chart of it has a shape.
+# Requests in each minute of the run: varying, with two bursts, so that a chart of them has a shape.
 MINUTES = (38, 62, 80, 130, 74, 118, 66, 44)
 WRITTEN = 1_577_836_800  # 2020-01-01: before what the clients say in If-Modified-Since
 BURSTS = {3: "not_found", 5: "failing"}
@@ -124,7 +124,7 @@ http {{
 
 
 class Server(NamedTuple):
-    """A server that runs: where it listens, and what ends it."""
+    """A running server: its name, its port, and a function that stops it."""
 
     name: str
     port: int
@@ -132,14 +132,14 @@ class Server(NamedTuple):
 
 
 def free_port() -> int:
-    """A TCP port of loopback that nothing uses now."""
+    """A TCP port of loopback that is not in use."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def lay_out_site(root: Path) -> None:
-    """The pages that are asked for, the users, and a directory whose .htaccess breaks Apache (a true 500)."""
+    """Write the pages that are requested, and a directory whose .htaccess makes Apache fail (a real 500)."""
     sizes = {"index.html": 1830, "docs/index.html": 5210, "docs/install.html": 9120, "about.html": 940}
     sizes |= {
         "static/site.css": 3300,
@@ -165,7 +165,7 @@ def lay_out_site(root: Path) -> None:
 
 
 def write_users(root: Path) -> None:
-    """The users' file in a form that both servers read (Apache's MD5, made by openssl)."""
+    """Write the password file in a form that both servers read (Apache's MD5, made by openssl)."""
     lines = []
     for user in requests.USERS:
         command = ["openssl", "passwd", "-apr1", requests.PASSWORD]
@@ -185,7 +185,7 @@ def start_apache(root: Path, closed_port: int) -> Server:
 
 
 def start_nginx(root: Path, closed_port: int, silent_port: int) -> Server:
-    """Start nginx in the foreground, as a child, in a time zone whose offset has half an hour."""
+    """Start nginx in the foreground, as a child, in a time zone whose offset includes half an hour."""
     port = free_port()
     conf = root / "nginx.conf"
     conf.write_text(NGINX_CONF.format(root=root, port=port, closed_port=closed_port, silent_port=silent_port))
@@ -199,7 +199,7 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 
 def send(server: Server, request: requests.Request) -> None:
-    """Send one request's bytes as they are and read the answer to its end (or leave, if it says so)."""
+    """Send a request's bytes unmodified and read the response to its end, or disconnect if the request says so."""
     family, host = (socket.AF_INET6, "::1") if request.over_ipv6 else (socket.AF_INET, "127.0.0.1")
     try:
         with socket.socket(family) as connection:
@@ -212,11 +212,11 @@ def send(server: Server, request: requests.Request) -> None:
             while connection.recv(65536):
                 pass
     except OSError:
-        pass  # a hostile request is often answered by a reset; what counts is what the server logged
+        pass  # the response to a hostile request is often a reset; only the server's log matters
 
 
 def drive(server: Server, seed: int, minutes: tuple[int, ...], minute_seconds: float) -> None:
-    """Send the whole run's requests in true time, spread unevenly over each minute."""
+    """Send the requests of the whole run in real time, spread unevenly over each minute."""
     rng = random.Random(seed)
     started = time.monotonic()
     noise = requests.noise_in_turn(rng)
@@ -234,10 +234,10 @@ def main() -> None:
     """Run both servers, send the requests, and copy the four logs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--minute-seconds", type=float, default=60.0, help="shorter, to try the script")
+    parser.add_argument("--minute-seconds", type=float, default=60.0, help="shorter, to test the script")
     options = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="samples-"))
-    silent = socket.create_server(("127.0.0.1", 0))  # accepts and never answers: 504, 499
+    silent = socket.create_server(("127.0.0.1", 0))  # accepts and never responds: 504, 499
     lay_out_site(root)
     write_users(root)
     closed_port = free_port()

@@ -1,10 +1,10 @@
-"""Writes a CycloneDX 1.6 SBOM beside each built layer, and refuses licences that are not on the list.
+"""Writes a CycloneDX 1.6 SBOM next to each built layer, and rejects licences that are not on the list.
 
     make_sbom.py FOLDER arm64|x86_64 REPORTS
 
-FOLDER is a build, REPORTS holds pip's report of the wheels of each layer (LAYER_REPORTS of the layer's Makefile). An
-SBOM holds no time, and its serial number derives from its content: two builds of one commit write the same bytes.
-Exit status 1: a licence is refused, or report and layer differ. 2: unusable arguments. Runs in .tools/supply.
+FOLDER is a build. REPORTS contains pip's report of the wheels of each layer (LAYER_REPORTS of the layer's Makefile). An
+SBOM contains no time, and its serial number derives from its content, so two builds of a commit write the same bytes.
+Exit status 1: a licence is rejected, or report and layer differ. 2: invalid arguments. Runs in .tools/supply.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ def wheels(report: Path) -> dict[str, tuple[str, str]]:
 
 
 def component(package: Package, sha256: str) -> Component:
+    """The component of a package, with the libraries compiled into it."""
     purl = PackageURL("pypi", name=package.name, version=package.version)
     parts = [
         Component(
@@ -70,6 +71,7 @@ def component(package: Package, sha256: str) -> Component:
 
 
 def dependencies(package: Package, among: dict[str, Component], arch: str) -> list[Component]:
+    """The components that a package requires in Lambda's runtime, among those of its layer."""
     target = {
         "python_version": "3.13",
         "python_full_version": "3.13.0",
@@ -87,7 +89,7 @@ def dependencies(package: Package, among: dict[str, Component], arch: str) -> li
 
 
 def make_bom(name: str, layer: Path, arch: str, taken: dict[str, tuple[str, str]]) -> str:
-    """The SBOM as JSON text; valid against CycloneDX's schema, or ValueError."""
+    """The SBOM as JSON text. Raises: ValueError: it does not conform to CycloneDX's schema."""
     version = tomllib.loads((ROOT / "layers/streamtally/pyproject.toml").read_text())["project"]["version"]
     top = Component(name=name, version=version, type=ComponentType.APPLICATION, bom_ref=BomRef(f"layer:{name}"))
     top.properties.add(Property(name="streamtally:architecture", value=arch))
@@ -105,12 +107,12 @@ def make_bom(name: str, layer: Path, arch: str, taken: dict[str, tuple[str, str]
     document["serialNumber"] = f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, canonical)}"
     text = json.dumps(document, indent=2, sort_keys=True) + "\n"
     if error := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text):
-        raise ValueError(f"{name}: the SBOM does not fit CycloneDX's schema: {error}")
+        raise ValueError(f"{name}: the SBOM does not conform to CycloneDX's schema: {error}")
     return text
 
 
 def differences(name: str, layer: Path, taken: dict[str, tuple[str, str]]) -> list[str]:
-    """Packages that pip reported and the layer does not hold in that version, and the other way round."""
+    """The packages whose versions in pip's report and in the layer differ, one line each."""
     held = {package.name: package.version for package in packages(layer)}
     reported = {package: version for package, (version, _) in taken.items()}
     return [
@@ -122,6 +124,7 @@ def differences(name: str, layer: Path, taken: dict[str, tuple[str, str]]) -> li
 
 
 def main(arguments: list[str]) -> int:
+    """Write the SBOMs. Returns: the exit status."""
     if len(arguments) != 3 or arguments[1] not in MACHINES or not all(Path(arguments[i]).is_dir() for i in (0, 2)):
         print(
             "make_sbom.py: give the folder of a build, arm64 or x86_64, and the folder of pip's reports",
@@ -133,7 +136,7 @@ def main(arguments: list[str]) -> int:
     for name in LAYERS:
         report = reports / f"{name}.json"
         if not report.is_file() or not (folder / name / "python").is_dir():
-            print(f"make_sbom.py: {name} was not built, or {report} is not there", file=sys.stderr)
+            print(f"make_sbom.py: {name} was not built, or {report} does not exist", file=sys.stderr)
             return 2
         taken = wheels(report)
         problems += (wrong := differences(name, folder / name, taken)) + refused(folder / name)

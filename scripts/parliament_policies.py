@@ -1,4 +1,4 @@
-"""Prints what parliament finds in the IAM policies of a folder, as JSON: [{"rule", "resource"}].
+"""Prints parliament's findings in the IAM policies of a folder, as JSON: [{"rule", "resource"}].
 
     parliament_policies.py FOLDER
 
@@ -19,7 +19,7 @@ from parliament import analyze_policy_string, enhance_finding  # noqa: E402
 files = sorted(Path(sys.argv[1]).glob("*.json"))
 if not files:
     sys.exit(f"parliament_policies.py: no policy in {sys.argv[1]}")
-# A tool that finds nothing in this finds nothing at all.
+# If parliament does not find this mistake, its silence about the others means nothing.
 PLANTED = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObjekt", "Resource": "*"}]}'
 if not analyze_policy_string(PLANTED).findings:
     sys.exit("parliament_policies.py: parliament does not find a planted mistake")

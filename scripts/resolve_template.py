@@ -1,10 +1,10 @@
-"""Writes template.yaml as plain CloudFormation without conditions, once for each way in, and every policy by itself:
+"""Writes template.yaml as plain CloudFormation without conditions, once per deployment variant, and each policy:
 
     resolve_template.py TRANSLATED FOLDER
 
-TRANSLATED: the template after SAM's transformation (scripts/translate_template.py). FOLDER gets NAME.template.json, and
-policies/NAME.RESOURCE.POLICY.json. Rules of policy checkers that meet a condition or a parameter say nothing, or fail;
-so they get what each way of deploying really makes.
+TRANSLATED: the template after SAM's transformation (scripts/translate_template.py). FOLDER: receives NAME.template.json
+and policies/NAME.RESOURCE.POLICY.json. Rules of policy checkers ignore conditions and parameters or fail on them, so
+they get what each variant actually creates.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ EVERYTHING_ON = {"Tracing": "true", "ReaderArns": ROLE, "LogExpirationDays": "30
 
 
 class Plain(Deployment):
-    """A deployment whose references to resources stay references, and whose pseudo parameters are values."""
+    """A deployment in which references to resources remain references, and pseudo parameters are values."""
 
     def value(self, value: Any) -> Any:
         if isinstance(value, dict) and len(value) == 1:
@@ -50,13 +50,14 @@ class Plain(Deployment):
         return {"Fn::Sub": [text, kept] if kept else text}
 
 
-def ways(template: dict[str, Any]) -> dict[str, Plain]:
-    given = {"samconfig": next(iter(environments().values())), **WAYS_IN}
-    given["all options"] = {**WAYS_IN["an output's own stream"], **EVERYTHING_ON}
-    return {re.sub(r"[^a-z]+", "-", name): Plain(template, **parameters) for name, parameters in given.items()}
+def variants(template: dict[str, Any]) -> dict[str, Plain]:
+    """Name → deployment variant."""
+    options = {"samconfig": next(iter(environments().values())), **WAYS_IN}
+    options["all options"] = {**WAYS_IN["an output's own stream"], **EVERYTHING_ON}
+    return {re.sub(r"[^a-z]+", "-", name): Plain(template, **parameters) for name, parameters in options.items()}
 
 
-# What a reference to a resource becomes, by its type; everything else that policies refer to is a bucket.
+# The text of a reference to a resource, by the resource's type; all other resources in policies are buckets.
 ARNS = {
     "AWS::Lambda::Function": "arn:aws:lambda:eu-central-1:123456789012:function:a-name",
     "AWS::SecretsManager::Secret": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:a-name",
@@ -64,7 +65,12 @@ ARNS = {
 
 
 def to_text(value: Any, types: dict[str, str]) -> Any:
-    """A policy with references as the text that they become, roughly: an ARN, or a name. ``types``: by resource."""
+    """A policy with its references replaced by plausible ARNs and names.
+
+    Args:
+        value: The policy, or a part of it.
+        types: Resource → its type.
+    """
     if isinstance(value, list):
         return [to_text(item, types) for item in value]
     if not isinstance(value, dict):
@@ -80,7 +86,7 @@ def to_text(value: Any, types: dict[str, str]) -> Any:
 
 
 def policies(resources: dict[str, Any]) -> dict[str, Any]:
-    """Name → document of every identity policy that these resources make."""
+    """Name → document of every identity policy of these resources."""
     types = {name: resource["Type"] for name, resource in resources.items()}
     return {
         f"{name}.{policy['PolicyName']}": to_text(policy["PolicyDocument"], types)
@@ -91,13 +97,14 @@ def policies(resources: dict[str, Any]) -> dict[str, Any]:
 
 
 def main(arguments: list[str]) -> int:
+    """Write templates and policies. Returns: the exit status."""
     translated, folder = Path(arguments[0]), Path(arguments[1])
     template = json.loads(translated.read_text())
     (folder / "policies").mkdir(parents=True, exist_ok=True)
-    for name, deployment in ways(template).items():
+    for name, deployment in variants(template).items():
         resources = deployment.resources()
         for resource in resources.values():
-            resource.pop("DependsOn", None)  # may name what is not made
+            resource.pop("DependsOn", None)  # may name a resource that this variant does not create
         plain = {"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources}
         (folder / f"{name}.template.json").write_text(json.dumps(plain, indent=1))
         for policy, document in policies(resources).items():

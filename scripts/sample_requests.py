@@ -1,4 +1,4 @@
-"""The requests that make_samples.py sends: ordinary ones, and what servers on the open Internet really get."""
+"""The requests that make_samples.py sends: ordinary ones, and those that servers on the Internet really receive."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
-PASSWORD = "not-a-secret"  # of a server that lives for some minutes on loopback
+PASSWORD = "not-a-secret"  # of a server that runs for a few minutes on loopback
 USERS = ("alice", "bob.b", "jane doe", 'o"hara', "zoë@example.com")
 
 HOSTS = (
@@ -58,7 +58,7 @@ Headers = dict[str, str | bytes | None]
 
 
 class Request(NamedTuple):
-    """The bytes of one connection; ``leave_after`` seconds later the client goes away."""
+    """The bytes of one connection. With ``leave_after`` the client disconnects so many seconds after sending them."""
 
     raw: bytes
     over_ipv6: bool = False
@@ -74,7 +74,7 @@ WEIGHTS = {
 
 
 def minute_of_kinds(rng: random.Random, amount: int, burst: str | None) -> list[str]:
-    """Which kinds of request a minute holds; in a burst's minute half of them are of its kind."""
+    """The kinds of the requests in a minute; in a minute with a burst half of them are of the burst's kind."""
     kinds = rng.choices(tuple(WEIGHTS), weights=tuple(WEIGHTS.values()), k=amount)
     if burst is not None:
         kinds[: amount // 2] = [burst] * (amount // 2)
@@ -83,7 +83,7 @@ def minute_of_kinds(rng: random.Random, amount: int, burst: str | None) -> list[
 
 
 def make(rng: random.Random, kind: str, server: str) -> Request:
-    """One request of a kind, for the server of that name (a GraphQL server stands behind nginx only)."""
+    """A request of a kind for the server of that name (only nginx has a GraphQL endpoint)."""
     if kind == "hostile":
         return _hostile(rng)
     if kind == "graphql":
@@ -102,7 +102,7 @@ def _bytes(text: str | bytes) -> bytes:
 def _request(
     rng: random.Random, method: str, target: str | bytes, headers: Headers | None = None, body: bytes = b""
 ) -> Request:
-    """A well-formed HTTP/1.1 request of a made-up client; a header given as None is left out."""
+    """A well-formed HTTP/1.1 request of a fictitious client. A header whose value is None is omitted."""
     fields: Headers = {
         "Host": "www.example.com",
         "X-Forwarded-For": rng.choice(HOSTS),
@@ -192,7 +192,7 @@ def _graphql(rng: random.Random) -> Request:
     return _request(rng, rng.choice(("POST", "POST", "GET")), "/graphql", headers, b'{"query":"{user{id}}"}')
 
 
-# What comes as a header or a target: scripts for whoever looks at the log, quotes, escapes, bytes.
+# Values of headers and targets: scripts that attack the log's readers, quotes, escapes, bytes.
 HOSTILE_TEXTS: tuple[str | bytes, ...] = (
     '"><script>document.title="owned"</script>',
     "<img src=x onerror=alert(1)>",
@@ -214,12 +214,12 @@ HOSTILE_TEXTS: tuple[str | bytes, ...] = (
 
 def _hostile(rng: random.Random) -> Request:
     text = rng.choice(HOSTILE_TEXTS)
-    place = rng.randrange(5)
-    if place <= 1:
+    position = rng.randrange(5)
+    if position <= 1:
         return _request(rng, "GET", rng.choice(PAGES), {"User-Agent": text})
-    if place == 2:
+    if position == 2:
         return _request(rng, "GET", rng.choice(PAGES), {"Referer": text})
-    if place == 3:
+    if position == 3:
         return _request(rng, "GET", b"/search?q=" + _bytes(text))
     return _request(rng, "GET", "/", {"X-Forwarded-For": text, "User-Agent": rng.choice(("", "-"))})
 
@@ -251,7 +251,7 @@ NOISE = (
     Request(b'GET /"quoted"\\path HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'),
     Request(b"\r\n\r\n\r\n", leave_after=0.1),
     Request(b"", leave_after=0.1),
-    Request(b"GET / HTTP/1.1\r\nHost: half"),  # never ends: 408
+    Request(b"GET / HTTP/1.1\r\nHost: half"),  # incomplete: 408
     Request(b"GET /slow/ HTTP/1.1\r\nHost: www.example.com\r\n\r\n", leave_after=0.5),  # nginx: 499
     Request(b"GET /slow/ HTTP/1.1\r\nHost: www.example.com\r\nConnection: close\r\n\r\n"),  # nginx: 504
     Request(b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),  # 414
@@ -259,6 +259,6 @@ NOISE = (
 
 
 def noise_in_turn(rng: random.Random) -> Iterator[Request]:
-    """Every noise in turn, mixed anew each round, without end: a short run holds each at least once."""
+    """All noise requests in random order, again and again, so that a short run has each at least once."""
     while True:
         yield from rng.sample(NOISE, len(NOISE))

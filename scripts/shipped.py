@@ -1,7 +1,7 @@
-"""What a built layer ships: its packages with version and licence, what is compiled into them, and a digest of it all.
+"""What a built layer ships: its packages with version and licence, what is compiled into them, and the layer's digest.
 
-Licences are SPDX expressions: the package's own metadata, or what requirements/licences.toml says of exactly that
-version where the metadata names none. Runs in .tools/supply (license-expression).
+Licences are SPDX expressions, from the package's metadata or, if that names none, from requirements/licences.toml for
+exactly that version. Runs in .tools/supply (license-expression).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Package:
-    """A distribution in a layer; ``licence`` is empty where nothing says it."""
+    """A distribution in a layer; ``licence`` is empty if it is unknown."""
 
     name: str
     version: str
@@ -47,6 +47,7 @@ class Package:
 
 @cache
 def policy() -> dict[str, Any]:
+    """The accepted licences, and those read from licence files (requirements/licences.toml)."""
     return tomllib.loads(LICENCES.read_text())
 
 
@@ -86,7 +87,7 @@ def packages(layer: Path) -> list[Package]:
 
 
 def is_allowed(expression: str) -> bool:
-    """Whether an SPDX expression can be met by allowed licences alone; an exception only permits more."""
+    """Whether allowed licences alone satisfy an SPDX expression. (An SPDX exception only permits more.)"""
     if not expression:
         return False
     licensing = get_spdx_licensing()
@@ -103,21 +104,23 @@ def is_allowed(expression: str) -> bool:
 
 
 def refused(layer: Path) -> list[str]:
-    """What may not be shipped, a line each."""
+    """What may not be shipped, one line each."""
     lines = []
     for package in packages(layer):
         named: list[tuple[str, str]] = [(f"{package.name} {package.version}", package.licence)]
         named += [(f"{part.name} {part.version} in {package.name}", part.licence) for part in package.parts]
         for what, licence in named:
             if not licence:
-                lines.append(f"{what}: its metadata names no SPDX licence; read it, and state it in {LICENCES.name}")
+                lines.append(
+                    f"{what}: its metadata names no SPDX licence; read its licence and add it to {LICENCES.name}"
+                )
             elif not is_allowed(licence):
                 lines.append(f"{what}: {licence} is not on the list in {LICENCES.name}")
     return lines
 
 
 def digest(folder: Path) -> str:
-    """SHA-256 over every file and folder below: path, mode, time of change, content or target."""
+    """SHA-256 of all files and folders in a folder: path, mode, modification time, content or link target."""
     total = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         status = path.lstat()

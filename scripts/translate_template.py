@@ -1,4 +1,4 @@
-"""Prints template.yaml after SAM's transformation as JSON, parameters and conditions left in. Runs in .tools/sam."""
+"""Prints template.yaml after SAM's transformation as JSON, with parameters and conditions. Runs in .tools/sam."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes what the compiler makes of tests/unit/sql/pairs/*.sql beside them. Read the diff before it is committed."""
+"""Writes the compiler's output for tests/unit/sql/pairs/*.sql next to them. Review the difference before committing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.unit.sql.programs import PAIRS, outcome
 
 
 def main() -> None:
-    """Write every pair's expected file, and take away one that is of the other kind."""
+    """Write the expected file of every pair, and delete one of the other kind."""
     for program in sorted(PAIRS.glob("*.sql")):
         suffix, text = outcome(program.read_text(encoding="utf-8"))
         for other in (".plan.json", ".error"):

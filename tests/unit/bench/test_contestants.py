@@ -77,7 +77,9 @@ def test_identity(transform: object) -> None:
     assert callable(transform)
     answer = json.loads(transform(shape.text))["records"]
     event = json.loads(shape.text)["records"]
-    assert [(each["recordId"], each["data"]) for each in answer] == [(each["recordId"], each["data"]) for each in event]
+    assert [(record["recordId"], record["data"]) for record in answer] == [
+        (record["recordId"], record["data"]) for record in event
+    ]
 
 
 # The bare loop and the function give the same JSON for every line that parses.

@@ -25,7 +25,7 @@ from streamtally.transform.transform import transform
 from tests.unit.formats.engine.test_fast_ways import hostile, lines_of, result
 
 ROOT = Path(__file__).resolve().parents[3]
-LINES = [line for each in DETECTED for line in lines_of(each.name)]
+LINES = [line for log_format in DETECTED for line in lines_of(log_format.name)]
 # Lines that several formats come near to.
 NEAR = [
     '{"a":1}', " {", "{", '{x - - [10/Oct/2025:13:55:36 -0700] "GET /" 200 5 "-" "x"',
@@ -74,14 +74,14 @@ def test_batches_change_nothing() -> None:
     def answers(batch: list[str]) -> dict[str, tuple[str, bytes]]:
         records = [
             {
-                "recordId": each,
+                "recordId": record_id,
                 "approximateArrivalTimestamp": 1_763_846_501_000,
-                "data": base64.b64encode(payloads[each]).decode(),
+                "data": base64.b64encode(payloads[record_id]).decode(),
             }
-            for each in batch
+            for record_id in batch
         ]
-        found = transform(pipeline, decode_records(records, now_ms=1_763_846_501_000)).responses
-        return {each.record_id: (each.result, each.data) for each in found}
+        responses = transform(pipeline, decode_records(records, now_ms=1_763_846_501_000)).responses
+        return {response.record_id: (response.result, response.data) for response in responses}
 
     whole = answers(list(payloads))
     for _ in range(4):
@@ -95,7 +95,7 @@ def test_batches_change_nothing() -> None:
 # What a format is said to need, every line that it takes has; so leaving it out without it changes nothing.
 @pytest.mark.parametrize("name", _NEEDED)
 def test_needed(name: str) -> None:
-    parse = {each.name: each for each in DETECTED}[name].compile(FormatOptions())
+    parse = {log_format.name: log_format for log_format in DETECTED}[name].compile(FormatOptions())
 
     @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
     @given(hostile(lines_of(name) + NEAR))

@@ -50,7 +50,7 @@ def counts(outcome: Outcome) -> dict[Any, int]:
 
 
 # Every format's sample goes through whole: each line a row or a header line, its event time taken, nothing lost.
-@pytest.mark.parametrize("name", [name for name, each in REGISTRY.items() if each.time_field])
+@pytest.mark.parametrize("name", [name for name, log_format in REGISTRY.items() if log_format.time_field])
 def test_every_format_in_the_transform(name: str) -> None:
     payload = (SAMPLES / f"{name}.log").read_bytes()
     outcome = run({"format": name, "types": {}}, payload)
@@ -65,8 +65,8 @@ def test_every_format_in_the_transform(name: str) -> None:
 def test_syslog_over_new_year() -> None:
     new_year = 1_767_225_602_000  # 2026-01-01T00:00:02Z
     lines = b"Dec 31 23:59:59 h a: x\nJan  1 00:00:01 h a: y\n"
-    found = counts(run({"format": "syslog"}, lines, arrival=new_year))
-    assert set(found) == {("2025-12-31T23:59:00.000", None), ("2026-01-01T00:00:00.000", None)}
+    counted = counts(run({"format": "syslog"}, lines, arrival=new_year))
+    assert set(counted) == {("2025-12-31T23:59:00.000", None), ("2026-01-01T00:00:00.000", None)}
     berlin = counts(run({"format": "syslog", "time_zone": "Asia/Tokyo"}, lines, arrival=new_year - 9 * 3_600_000))
     assert set(berlin) == {("2025-12-31T14:59:00.000", None), ("2025-12-31T15:00:00.000", None)}
 
@@ -79,7 +79,7 @@ def test_w3c_headers_hold_for_their_record(source: dict[str, Any]) -> None:
     forth, back = run(source, with_header, without), run(source, without, with_header)
     row = {"date": "2025-11-22", "time": "21:21:41", "c_ip": "192.0.2.1", "sc_status": 200}
     assert lines_of(forth)[1] == row
-    assert [each for each in lines_of(back) if "c_ip" in each] == [row]
+    assert [row_back for row_back in lines_of(back) if "c_ip" in row_back] == [row]
     assert (forth.ledger.rows, forth.ledger.unparsed) == (back.ledger.rows, back.ledger.unparsed) == (1, 2)
 
 
@@ -123,8 +123,8 @@ def test_agent_timestamp_is_the_arrival(more: dict[str, Any]) -> None:
     source = {"agent_options": options, "time_field": "ts", "time_format": "iso8601", **more}
     outcome = run(source, b"first\nsecond\n", b"third\n", arrival=ARRIVAL + 5)
     stamped = {"ts": "2025-11-22T21:21:41.005Z", "metadata": {"id": 7}}
-    found = [{name: value for name, value in row.items() if name != "ID"} for row in lines_of(outcome)]
-    assert found == [{**stamped, "data": data} for data in ("first", "second", "third")]
+    rows = [{name: value for name, value in row.items() if name != "ID"} for row in lines_of(outcome)]
+    assert rows == [{**stamped, "data": data} for data in ("first", "second", "third")]
     again = run(source, b"first\nsecond\n", b"third\n", arrival=ARRIVAL + 5)
     assert lines_of(again) == lines_of(outcome)
     assert counts(outcome) == {("2025-11-22T21:21:00.000", None): 3}
@@ -132,10 +132,12 @@ def test_agent_timestamp_is_the_arrival(more: dict[str, Any]) -> None:
 
 # In a pipeline a line gives the object that the agent sends, for every case of the conformance table that is a line;
 # what the agent skips, sends as it was read, or makes no object of is unparsed.
-@pytest.mark.parametrize("option", sorted({each.get("optionName", "") for case in CASES for each in case["options"]}))
+@pytest.mark.parametrize(
+    "option", sorted({options.get("optionName", "") for case in CASES for options in case["options"]})
+)
 def test_every_option_in_a_pipeline(option: str) -> None:
     for case in CASES:
-        names = [each.get("optionName", "") for each in case["options"]]
+        names = [options.get("optionName", "") for options in case["options"]]
         line = input_of(case).decode(errors="replace").removesuffix("\n")
         is_line = case["kind"] == "record" and "\n" not in line and "input_b64" not in case
         if option not in names or not is_line or "output_sha256" in case:
@@ -171,7 +173,7 @@ def test_every_option_in_pipeline_toml() -> None:
     plan = json.loads((ROOT / "layers/pipeline/pipeline/pipeline.json").read_text())["plan"]
     tried = set()
     for case in CASES:
-        names = {each.get("optionName") for each in case["options"]}
+        names = {options.get("optionName") for options in case["options"]}
         if case["kind"] == "record" and case["outcome"] == "record" and not names & {"ADDEC2METADATA", "USINGPLUGGIN"}:
             text = json.dumps(json.dumps(case["options"]))
             source = define_pipeline(f"[source]\nagent_options = {text}\n{OUTPUT}", plan, ZoneInfo)["source"]

@@ -79,11 +79,11 @@ def test_named_columns() -> None:
 
 # A label is checked as such wherever it stands, and `-` is null whatever its label's type is.
 @pytest.mark.parametrize("label", ["", "a b", "é", "a" * 201, "a=", "\x0b", "a\n"])
-@pytest.mark.parametrize("place", [0, 1, 2])
-def test_labels(label: str, place: int) -> None:
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_labels(label: str, index: int) -> None:
     parts = ["x:1", "status:-", "y:-"]
     assert parse("ltsv", "\t".join(parts)) == {"x": "1", "status": None, "y": None}
-    parts.insert(place, f"{label}:1")
+    parts.insert(index, f"{label}:1")
     with pytest.raises(FormatError, match="a label with other characters"):
         parse("ltsv", "\t".join(parts))
 

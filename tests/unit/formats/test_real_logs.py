@@ -78,8 +78,8 @@ def test_every_line_parses(log: str) -> None:
 )
 def test_what_the_logs_hold(log: str, statuses: str, parts: list[str]) -> None:
     lines = lines_of(log)
-    found = Counter(re.findall(r'" (\d\d\d) (?:\d+|-) "', "\n".join(lines)))
-    assert set(statuses.split()) <= set(found)
+    counted = Counter(re.findall(r'" (\d\d\d) (?:\d+|-) "', "\n".join(lines)))
+    assert set(statuses.split()) <= set(counted)
     for part in (*parts, "2001:db8:", "%C3%BC", r"\xff" if log.startswith("apache") else r"\xFF", "::1 "):
         assert any(part in line for line in lines), part
     assert len({line.split("[", 1)[1][:17] for line in lines}) >= 8

@@ -27,25 +27,25 @@ def test_each_format_has_a_sample() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_rows(name: str) -> None:
     expected = [json.loads(line) for line in (SAMPLES / f"{name}.jsonl").read_bytes().splitlines()]
-    found = rows_of(name)
-    assert found == expected
-    assert all(row["reason"] == HEADER for row in found if set(row) == {"unparsed", "reason"})
+    rows = rows_of(name)
+    assert rows == expected
+    assert all(row["reason"] == HEADER for row in rows if set(row) == {"unparsed", "reason"})
 
 
 # detect names the right format for every sample.
 @pytest.mark.parametrize("name", NAMES)
 def test_detect(name: str) -> None:
-    found = detect(sample_lines(name)).best
-    assert found is not None
-    assert found.format.name == name
-    assert found.missed == 0
+    best = detect(sample_lines(name)).best
+    assert best is not None
+    assert best.format.name == name
+    assert best.missed == 0
 
 
 # auto reads each line as its own format does, in a stream where all samples are mixed line by line.
 def test_auto() -> None:
-    parsers = {each.name: each.compile(FormatOptions()) for each in DETECTED}
+    parsers = {log_format.name: log_format.compile(FormatOptions()) for log_format in DETECTED}
     lines = [(name, line) for name in parsers for line in sample_lines(name) if name != "w3c" and line[:1] != "#"]
-    lines.sort(key=lambda each: each[1][::-1])
+    lines.sort(key=lambda pair: pair[1][::-1])
     parse = compile_auto(FormatOptions())
     for name, line in lines:
         assert parse(line) == parsers[name](line), line
@@ -86,24 +86,24 @@ USUAL = {"user": "-", "request": "GET / HTTP/1.1", "status": "200", "size": "5"}
 )
 def test_nginx_or_apache(values: dict[str, str], server: str | None, what: str) -> None:
     usual, line = COMBINED.format(**USUAL), COMBINED.format(**{**USUAL, **values})
-    found = detect([usual] * 20 + [line] + [usual] * 5)
-    assert found.best is not None
-    assert found.best.format.name == (server or "apache_combined")
-    assert (found.best.taken, found.best.missed) == (26, 0)
+    detection = detect([usual] * 20 + [line] + [usual] * 5)
+    assert detection.best is not None
+    assert detection.best.format.name == (server or "apache_combined")
+    assert (detection.best.taken, detection.best.missed) == (26, 0)
     if server is None:
-        assert found.sign is None
+        assert detection.sign is None
     else:
-        assert found.sign is not None
-        assert what in found.sign.what
-        assert found.sign.number == 21
+        assert detection.sign is not None
+        assert what in detection.sign.what
+        assert detection.sign.number == 21
 
 
 # A sign of Apache anywhere outweighs nginx's before it (%B writes 0 too).
 def test_apache_outweighs_nginx() -> None:
     lines = [COMBINED.format(**{**USUAL, "size": "0"})] * 5 + [COMBINED.format(**{**USUAL, "size": "-"})]
-    found = detect(lines)
-    assert found.best is not None
-    assert found.best.format.name == "apache_combined"
+    detection = detect(lines)
+    assert detection.best is not None
+    assert detection.best.format.name == "apache_combined"
 
 
 # Of csv and tsv it is the one that finds more columns, whatever the cells hold.
@@ -119,6 +119,6 @@ def test_apache_outweighs_nginx() -> None:
     ],
 )
 def test_csv_or_tsv(lines: list[str], name: str) -> None:
-    found = detect(lines).best
-    assert found is not None
-    assert found.format.name == name
+    best = detect(lines).best
+    assert best is not None
+    assert best.format.name == name

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scripts import check_template
-from scripts.check_template import argued, compare, plain_rule
+from scripts.check_template import compare, justified, plain_rule
 from scripts.resolve_template import Plain, policies
 from tests.unit.template.cfn import ROOT, load_template
 from tests.unit.template.test_template import WAYS_IN
@@ -19,7 +19,7 @@ TEMPLATE = load_template()
 
 # Each accepted finding names a resource that the template has, once, with a reason.
 def test_the_page_argues_resources_that_are_there() -> None:
-    rows = argued(PAGE)
+    rows = justified(PAGE)
     assert len(rows) > 50
     assert {resource for _, _, resource in rows} <= set(TEMPLATE["Resources"])
     assert {tool for tool, _, _ in rows} == {"checkov", "cdk-nag", "cfn-lint"}  # parliament finds nothing
@@ -28,15 +28,15 @@ def test_the_page_argues_resources_that_are_there() -> None:
 def test_a_new_and_a_stale_finding_fail() -> None:
     row = ("checkov", "CKV_AWS_18", "LogLines")
     assert compare([row], [row]) == []
-    assert compare([row], []) == ["checkov CKV_AWS_18: LogLines: fix it, or argue it in docs/security.md"]
-    assert compare([], [row]) == ["checkov CKV_AWS_18: LogLines: argued in docs/security.md, and not found any more"]
+    assert compare([row], []) == ["checkov CKV_AWS_18: LogLines: fix it, or justify it in docs/security.md"]
+    assert compare([], [row]) == ["checkov CKV_AWS_18: LogLines: justified in docs/security.md, but no longer found"]
 
 
 # A row without a reason argues nothing.
 @pytest.mark.parametrize("reason", ["", "accepted"])
 def test_a_row_without_a_reason_is_refused(reason: str) -> None:
     with pytest.raises(ValueError, match="reason"):
-        argued(f"## Accepted findings\n\n| `checkov` | `CKV_AWS_18` | LogLines | {reason} |\n")
+        justified(f"## Accepted findings\n\n| `checkov` | `CKV_AWS_18` | LogLines | {reason} |\n")
 
 
 # A wildcard is the same finding in every way of deploying, and another one if it reaches further.

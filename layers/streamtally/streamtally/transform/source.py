@@ -58,7 +58,7 @@ class Source:
             self.parse: Parser = compile_agent(settings.agent_options)
         else:
             self.parse = compile_auto(options) if settings.format == AUTO else formats[0].compile(options)
-        rewrite = Rewrite.of(settings.split_request, settings.anonymize, settings.true_client, settings.drop)
+        rewrite = Rewrite.from_settings(settings.split_request, settings.anonymize, settings.true_client, settings.drop)
         self._natural_types = {field.name: field.type for log_format in formats for field in log_format.fields}
         self.takes_json = any(log_format.passes_text for log_format in formats)
         """Whether some of its lines may be JSON that is passed on unmodified: those that :func:`is_json_text`."""

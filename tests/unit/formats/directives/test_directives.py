@@ -99,11 +99,11 @@ def directives(draw: st.DrawFn, prefix: str, variables: list[str]) -> tuple[str,
     literals = draw(st.lists(LITERAL, min_size=len(chosen) + 1, max_size=len(chosen) + 1))
     directive = prefix + literals[0] + "".join(name + text for name, text in zip(chosen, literals[1:], strict=True))
     line, row, lists = literals[0], {}, []
-    for place, field in enumerate(find_format(directive).fields):
-        bracketed = chosen[place] == "%t"
-        text = draw_value(draw, field, literals[place + 1])
-        line += (f"[{text}]" if bracketed else text) + literals[place + 1]
-        lists += [len(line) - len(literals[place + 1])] * field.name.startswith(LISTS)
+    for index, field in enumerate(find_format(directive).fields):
+        bracketed = chosen[index] == "%t"
+        text = draw_value(draw, field, literals[index + 1])
+        line += (f"[{text}]" if bracketed else text) + literals[index + 1]
+        lists += [len(line) - len(literals[index + 1])] * field.name.startswith(LISTS)
         row[field.name] = typed(text, field.type)
     # A space and a colon behind a list go on with it, whatever they were meant to be.
     assume(not any(line.startswith((" : ", ", "), end) for end in lists))

@@ -31,7 +31,8 @@ from streamtally.formats.engine.memo import MAX_CHARACTERS, MAX_PARTS, Remembere
 from streamtally.formats.engine.shapes import MAX_SHAPES, SEEN_BEFORE
 
 LAYOUTS: dict[str, Layout] = {
-    each.LAYOUT.name: each.LAYOUT for each in (alb, apache_combined, apache_common, cloudfront, elb, haproxy, s3_access)
+    module.LAYOUT.name: module.LAYOUT
+    for module in (alb, apache_combined, apache_common, cloudfront, elb, haproxy, s3_access)
 }
 PIECES = [
     "-", "", " ", "  ", "\t", '"', '""', '" "', "\\", r"\"", r"\x16\x03", "[", "]", "{", "}", "/", ":", "0", "00",
@@ -57,10 +58,10 @@ def hostile(draw: st.DrawFn, lines: list[str]) -> str:
         cells = line.split(draw(st.sampled_from([" ", "\t", '"', "/", "=", ":"])))
         joint = line[len(cells[0]) : len(cells[0]) + 1]
         if draw(st.booleans()) and len(cells) > 1:
-            place = draw(st.integers(0, len(cells) - 1))
+            index = draw(st.integers(0, len(cells) - 1))
             how = draw(st.integers(0, 3))
             piece = draw(st.sampled_from(PIECES) | st.sampled_from(cells))
-            cells[place : place + 1] = [[piece], [cells[place] + piece], [], [cells[place], piece]][how]
+            cells[index : index + 1] = [[piece], [cells[index] + piece], [], [cells[index], piece]][how]
             line = joint.join(cells)
         else:
             at = draw(st.integers(0, len(line)))

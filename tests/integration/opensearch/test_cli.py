@@ -144,11 +144,11 @@ def test_unreachable_server() -> None:
 def test_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENSEARCH_ENDPOINT", raising=False)
 
-    given = CliRunner().invoke(cli, ["indices", "plan", "--opensearch", "ftp://nowhere"])
+    refused = CliRunner().invoke(cli, ["indices", "plan", "--opensearch", "ftp://nowhere"])
     missing = CliRunner().invoke(cli, ["indices", "plan"])
 
-    assert isinstance(given.exception, StreamtallyError)
-    assert "http(s)://host" in str(given.exception)
+    assert isinstance(refused.exception, StreamtallyError)
+    assert "http(s)://host" in str(refused.exception)
     assert "OPENSEARCH_ENDPOINT" in str(missing.exception)
 
 
@@ -205,8 +205,8 @@ def test_old_logs(run: Run, opensearch: Server, cluster: Cluster, tmp_path: Path
     assert (left_out.exit_code, json.loads(left_out.stdout)["left_out"]) == (0, 3)
     for result in (done, again):
         assert result.exit_code == 0, result.output
-        told = json.loads(result.stdout)
-        assert (told["lines"], told["left_out"], told["notes"]) == (150, 0, [])
+        report = json.loads(result.stdout)
+        assert (report["lines"], report["left_out"], report["notes"]) == (150, 0, [])
     assert [document["statusCount"] for document in settled(cluster)] == [60, 60, 30]
     assert state["loads"] == []
 
@@ -223,12 +223,12 @@ def test_status_of_a_load(run: Run, opensearch: Server, tmp_path: Path, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(OpenSearchStore, "_put_all", cut)
         CliRunner().invoke(cli, command)
-    [found] = json.loads(run("status", "--json").stdout)["loads"]
+    [shown_load] = json.loads(run("status", "--json").stdout)["loads"]
     shown = run("status").stdout
     finished = CliRunner().invoke(cli, command)
 
-    assert found["index"] == "request_data"
-    assert len(found["spans"]) == 1
+    assert shown_load["index"] == "request_data"
+    assert len(shown_load["spans"]) == 1
     assert "run its command again" in shown
     assert finished.exit_code == 0
     assert json.loads(run("status", "--json").stdout)["loads"] == []
@@ -238,7 +238,7 @@ def test_status_of_a_load(run: Run, opensearch: Server, tmp_path: Path, monkeypa
 def test_options_of_a_load(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     log.write_text(log_line(recently()) + "\n")
-    for options, said in (
+    for options, text in (
         (["--replace-span"], "need --opensearch"),
         (["--from", "2025-01-01"], "need --opensearch"),
         (["--from", "yesterday", "--opensearch", "http://127.0.0.1:9"], "--from yesterday is no time"),
@@ -246,7 +246,7 @@ def test_options_of_a_load(tmp_path: Path) -> None:
     ):
         result = CliRunner().invoke(cli, ["run", str(log), "--out", str(tmp_path / "out"), *options])
         assert isinstance(result.exception, StreamtallyError)
-        assert said in str(result.exception)
+        assert text in str(result.exception)
 
 
 # The file to import by hand: each line is a saved object, and each reference names another one of the file.
@@ -257,6 +257,6 @@ def test_dashboards_file(run: Run, tmp_path: Path) -> None:
 
     assert result.exit_code == 0
     objects = [json.loads(line) for line in out.read_text().splitlines()]
-    ids = {(each["type"], each["id"]) for each in objects}
+    ids = {(saved["type"], saved["id"]) for saved in objects}
     assert ("index-pattern", "streamtally-request_data") in ids
-    assert {(r["type"], r["id"]) for each in objects for r in each["references"]} <= ids
+    assert {(r["type"], r["id"]) for saved in objects for r in saved["references"]} <= ids

@@ -80,7 +80,7 @@ def test_default_plan_has_two(cluster: Cluster) -> None:
     spec = manager_of(cluster).specs[0]
 
     objects = to_saved_objects([spec])
-    titles = [each["attributes"]["title"] for each in objects if each["type"] == "visualization"]
+    titles = [saved["attributes"]["title"] for saved in objects if saved["type"] == "visualization"]
 
     assert titles == ["request_data: Status per minute", "request_data: Error share"]
     assert set(to_queries(spec)) == {"Status per minute", "Error share"}

@@ -24,7 +24,7 @@ NOW = ms("2026-03-10T12:00")
 
 
 def _found(cluster: Cluster) -> list[str]:
-    return [each.check for each in examine([gather_opensearch(cluster, INDEX)])]
+    return [finding.check for finding in examine([gather_opensearch(cluster, INDEX)])]
 
 
 def test_an_alias_that_matches_nothing_then_a_sound_index_then_a_blocked_one(cluster: Cluster) -> None:
@@ -45,7 +45,7 @@ def test_documents_under_other_ids_are_found(cluster: Cluster) -> None:
         cluster.request("PUT", path, {"tally": tally}, {"refresh": "true"})
     state = gather_opensearch(cluster, INDEX)
     assert len(state.hits) == 2
-    assert [each.check for each in examine([state])] == ["ids-not-derived"]
+    assert [finding.check for finding in examine([state])] == ["ids-not-derived"]
 
 
 def test_counts_are_exact_once_pipeline_and_template_are_in_place(cluster: Cluster) -> None:
@@ -98,10 +98,10 @@ def test_an_alias_that_is_gone_and_a_data_view_that_matches_nothing(cluster: Clu
         mapping = {"mappings": {"properties": {"type": {"type": "keyword"}}}}
         cluster.request("PUT", "/.kibana_1", mapping, ignore=(400,))
         cluster.request("PUT", f"/.kibana_1/_doc/index-pattern:{key}", body, {"refresh": "true"})
-    assert [each.text for each in _with_spec(cluster)] == ["the data view request-data* matches no index"]
+    assert [finding.text for finding in _with_spec(cluster)] == ["the data view request-data* matches no index"]
     cluster.request("DELETE", f"/{INDEX}-2026-03-10/_alias/{INDEX}")
-    (found, _) = _with_spec(cluster)
-    assert (found.check, found.text) == (
+    (finding, _) = _with_spec(cluster)
+    assert (finding.check, finding.text) == (
         "alias-empty", f"there is no alias {INDEX}: who looks at it sees none of 1 indices"
     )  # fmt: skip
 
@@ -122,9 +122,9 @@ def test_mappings_that_refuse_documents(cluster: Cluster, mapping: Any, says: st
     """Found before a document comes; the server itself agrees that it would refuse one."""
     name = f"{INDEX}-2026-03-10"
     cluster.request("PUT", f"/{name}", {"aliases": {INDEX: {}}, "mappings": mapping})
-    found = _with_spec(cluster)
-    assert [each.check for each in found] == ["opensearch-mapping"]
-    assert says in found[0].text
+    findings = _with_spec(cluster)
+    assert [finding.check for finding in findings] == ["opensearch-mapping"]
+    assert says in findings[0].text
     with pytest.raises(ClusterError, match=r"mapper_parsing|strict_dynamic|illegal_argument|limit"):
         cluster.request("POST", f"/{name}/_doc", {"status": 200, "statusCount": 1})
 
@@ -134,7 +134,7 @@ def test_lenient_indices_of_ours_lose_the_field_and_not_the_document(cluster: Cl
     body = {"aliases": {INDEX: {}}, "settings": {"index.mapping.ignore_malformed": True}}
     body |= {"mappings": {"properties": {"status": {"type": "ip"}}}}
     cluster.request("PUT", f"/{INDEX}-2026-03-10", body)
-    assert [(each.check, each.level) for each in _with_spec(cluster)] == [("opensearch-mapping", "warning")]
+    assert [(finding.check, finding.level) for finding in _with_spec(cluster)] == [("opensearch-mapping", "warning")]
     cluster.request("POST", f"/{INDEX}-2026-03-10/_doc", {"status": 200})
 
 
@@ -142,14 +142,14 @@ def test_a_cluster_that_takes_no_writes_and_a_disk_past_its_watermark(cluster: C
     """The cluster's own block, and watermarks as they are set (bytes that are free, here more than there can be)."""
     _managed(cluster)
     cluster.request("PUT", "/_cluster/settings", {"persistent": {"cluster.blocks.create_index": True}})
-    assert [each.text for each in _with_spec(cluster)] == ["the cluster has cluster.blocks.create_index"]
+    assert [finding.text for finding in _with_spec(cluster)] == ["the cluster has cluster.blocks.create_index"]
     cluster.request("PUT", "/_cluster/settings", {"persistent": {"cluster.blocks.create_index": None}})
     marks = {"low": "600000tb", "high": "500000tb", "flood_stage": "1b"}
     watermark = "cluster.routing.allocation.disk.watermark."
     cluster.request(
         "PUT", "/_cluster/settings", {"persistent": {watermark + key: value for key, value in marks.items()}}
     )
-    assert [(each.check, each.level) for each in _with_spec(cluster)] == [("opensearch-disk", "warning")]
+    assert [(finding.check, finding.level) for finding in _with_spec(cluster)] == [("opensearch-disk", "warning")]
     assert "past the high watermark (500000tb)" in _with_spec(cluster)[0].text
 
 
@@ -158,8 +158,8 @@ def test_an_index_that_the_flood_stage_has_blocked(cluster: Cluster) -> None:
     _managed(cluster)
     block = {"index.blocks.read_only_allow_delete": True}
     cluster.request("PUT", f"/{INDEX}-2026-03-10/_settings", block)
-    (found,) = _with_spec(cluster)
-    assert (found.check, found.text) == ("opensearch-read-only", f"{INDEX}-2026-03-10 is read-only")
+    (finding,) = _with_spec(cluster)
+    assert (finding.check, finding.text) == ("opensearch-read-only", f"{INDEX}-2026-03-10 is read-only")
     cluster.request("PUT", f"/{INDEX}-2026-03-10/_settings", {"index.blocks.read_only_allow_delete": None})
 
 

@@ -135,12 +135,12 @@ def test_each_field_of_each_wrong_kind(managed: Cluster, kind: str) -> None:
     document, wrong = (partial, PARTIAL) if kind == "partial" else (row, ROW)
     junk = [(field, changed(document, field, value)) for field, values in wrong.items() for value in values]
 
-    refused = bulk(managed, [*(each for _, each in junk), partial, row])
+    refused = bulk(managed, [*(document for _, document in junk), partial, row])
     kept = unplaced(managed)
 
     assert refused == []
     assert len(kept) == len(junk)
-    reasons = [each["streamtally_failure"] for each in kept]
+    reasons = [document["streamtally_failure"] for document in kept]
     by_opensearch = sum(value == 10**30 for values in wrong.values() for value in values)  # it takes no such integer
     assert sum("not a document of ours" in reason for reason in reasons) == len(junk) - by_opensearch
     assert all(len(reason) < 300 for reason in reasons)
@@ -148,7 +148,7 @@ def test_each_field_of_each_wrong_kind(managed: Cluster, kind: str) -> None:
     assert {f"tally.{field}" for field in named} <= {reason.split()[0] for reason in reasons}
     run_settle(managed, NOW, both())
     assert counts(settled(managed)) == expected([(WINDOW, 200)])
-    assert [each["status"] for each in settled(managed, "rows")] == [200]
+    assert [document["status"] for document in settled(managed, "rows")] == [200]
 
 
 # Whole documents of other shapes; those without any tally of ours pass as they always did.

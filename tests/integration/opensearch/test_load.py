@@ -123,7 +123,7 @@ def stream_counts(cluster: Cluster, lines: Lines, batches: int = 1) -> None:
 def nothing_is_left(cluster: Cluster) -> bool:
     """Whether no load holds anything open, and no pipeline of one is there."""
     pipelines = [name for name in cluster.request("GET", "/_ingest/pipeline") if name.startswith("load-")]
-    return not pipelines and not any(found.is_open for found in state_of(cluster).loads.values())
+    return not pipelines and not any(entry.is_open for entry in state_of(cluster).loads.values())
 
 
 # A log of last month, of last year, and of a time that nobody will have counted: the cluster has closed none of them,
@@ -427,18 +427,18 @@ def test_loading_while_a_day_is_being_closed(cluster: Cluster, monkeypatch: pyte
     manage(cluster, old)
     bulk(cluster, make_documents(make_pipeline(), "stream", [(old, 200)] * 3, old))
     run_settle(cluster, old)
-    original, said = opensearch_close.settle_closed, []
+    original, refusals = opensearch_close.settle_closed, []
 
-    def meanwhile(run: Any, *given: Any) -> None:
-        original(run, *given)
+    def meanwhile(run: Any, *arguments: Any) -> None:
+        original(run, *arguments)
         with pytest.raises(IndexPlanError) as raised:
             load(cluster, [(old, 200)])
-        said.append(str(raised.value))
+        refusals.append(str(raised.value))
 
     with monkeypatch.context() as patch:
         patch.setattr(opensearch_close, "settle_closed", meanwhile)
         assert len(close(cluster)) == 1
-    assert "is being closed since" in said[0]
+    assert "is being closed since" in refusals[0]
     assert state_of(cluster).closing == {}
     assert counts(settled(cluster)) == expected([(old, 200)] * 3)
 
@@ -464,10 +464,10 @@ def test_a_killed_closing_run_is_taken_over(cluster: Cluster, monkeypatch: pytes
 
 # Retention that keeps no such time: refused before anything is put, by the setting's name.
 @pytest.mark.parametrize(
-    ("retention", "said"),
+    ("retention", "limit"),
     [({"max_age_days": 30}, "retention.max_age of 30 days"), ({"max_count": 2}, "retention.max_count of 2 indices")],
 )
-def test_older_than_retention(cluster: Cluster, retention: dict[str, Any], said: str) -> None:
+def test_older_than_retention(cluster: Cluster, retention: dict[str, Any], limit: str) -> None:
     pipeline = make_pipeline(retention=retention)
     manage(cluster, pipeline=pipeline)
     bulk(cluster, make_documents(pipeline, "stream", [(real_now(), 200), (real_now() - DAY_MS, 200)], real_now()))
@@ -477,7 +477,7 @@ def test_older_than_retention(cluster: Cluster, retention: dict[str, Any], said:
     with pytest.raises(IndexPlanError) as raised:
         load(cluster, [(days_ago(40), 200)] * 3, pipeline=pipeline)
 
-    assert said in str(raised.value)
+    assert limit in str(raised.value)
     assert "3 documents" in str(raised.value) or "1 documents" in str(raised.value)
     assert "nothing was loaded" in str(raised.value)
     assert names(cluster, "*") == before
@@ -569,8 +569,8 @@ def test_stray_lines(cluster: Cluster) -> None:
     lines = [(old + n * MINUTE_MS, 200) for n in range(20)]
     ancient = (86_400_000, 500)
 
-    for stray, said in ((ancient, r"1 documents are dated 1970-01-02.*--from"), (next_year, "in the future.*--to")):
-        with pytest.raises(IndexPlanError, match=said):
+    for stray, text in ((ancient, r"1 documents are dated 1970-01-02.*--from"), (next_year, "in the future.*--to")):
+        with pytest.raises(IndexPlanError, match=text):
             load(cluster, [*lines, stray])
         assert names(cluster, "partials-*") == []
     between = LoadOptions(between=(946_684_800_000, real_now()))
@@ -579,8 +579,8 @@ def test_stray_lines(cluster: Cluster) -> None:
 
     assert store.left_out == 2
     assert counts(settled(cluster)) == expected([long_ago, *lines])
-    [found] = state_of(cluster).loads.values()
-    assert sorted(end - start for start, end in found.spans) == [DAY_MS, DAY_MS]
+    [entry] = state_of(cluster).loads.values()
+    assert sorted(end - start for start, end in entry.spans) == [DAY_MS, DAY_MS]
     assert len(close(cluster)) == 2
 
 

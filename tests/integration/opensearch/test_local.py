@@ -30,10 +30,10 @@ def test_into_a_real_opensearch(cluster: Cluster, tmp_path: Path) -> None:
         assert {tuple(document) for document in documents} == {("datetime", "status", "statusCount")}
     finally:
         process.end(signal.SIGTERM)
-    found = cluster.request("POST", "/request_data/_search", {"query": {"match_all": {}}})["hits"]["hits"]
+    hits = cluster.request("POST", "/request_data/_search", {"query": {"match_all": {}}})["hits"]["hits"]
     # One document a minute of arrival: the two calls may lie in two.
-    assert sum(hit["_source"]["statusCount"] for hit in found) == 80
-    assert len(found) == len(documents) == len({hit["_source"]["datetime"] for hit in found})
+    assert sum(hit["_source"]["statusCount"] for hit in hits) == 80
+    assert len(hits) == len(documents) == len({hit["_source"]["datetime"] for hit in hits})
     assert cluster.request("GET", "/inbox-log-summary-stream", ignore=(404,)).get("status") == 404
 
 

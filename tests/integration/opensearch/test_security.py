@@ -257,6 +257,6 @@ def test_doctor_finds_rights_that_are_missing(secured: Server) -> None:
 
     assert (refused.check, refused.level) == ("opensearch-permission", "error")
     assert "no permissions for" in refused.text
-    assert [each.check for each in unmapped] == ["opensearch-permission"]
+    assert [finding.check for finding in unmapped] == ["opensearch-permission"]
     assert "-other is mapped to no role" in unmapped[0].text
     assert mapped == []

@@ -237,7 +237,7 @@ def test_choice_reaches_windows_without_news(managed: Cluster) -> None:
 
     def without(other: int) -> Pipeline:
         column = {"column": "response"}
-        terms = [{"op": "<>", "args": [column, {"literal": each, "type": "INTEGER"}]} for each in (404, other)]
+        terms = [{"op": "<>", "args": [column, {"literal": status, "type": "INTEGER"}]} for status in (404, other)]
         return make_pipeline(changed_plan(where={"op": "and", "args": terms}))
 
     # Both will be whole; the smaller id counts.

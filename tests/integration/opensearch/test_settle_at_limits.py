@@ -581,7 +581,7 @@ def test_closed_index_of_partials(managed: Cluster) -> None:
     managed.request("POST", "/partials-request_data-2026-03-11/_close")
 
     report = manager_of(managed).settle(NOW, forever)[0]
-    asked = manager_of(managed).unsettled(NOW)
+    unsettled = manager_of(managed).unsettled(NOW)
     between = progress(managed)
     at_closing = counts(settled(managed))
     managed.request("POST", "/partials-request_data-2026-03-11/_open")
@@ -589,7 +589,7 @@ def test_closed_index_of_partials(managed: Cluster) -> None:
 
     assert not report.finished
     assert [line for line in report.problems if "partials-request_data-2026-03-11" in line and "/_open" in line]
-    assert [line for line in asked.problems if "partials-request_data-2026-03-11" in line]
+    assert [line for line in unsettled.problems if "partials-request_data-2026-03-11" in line]
     assert between == before
     assert at_closing == expected([(today, 200)])
     assert counts(settled(managed)) == expected([(yesterday, 200), (today, 200)])

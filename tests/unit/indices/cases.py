@@ -31,8 +31,8 @@ OTHERS += [("sum", "p", "DECIMAL(18,2)"), ("avg", "d", "DOUBLE")]
 KEYS: list[list[str]] = [[], ["k"], ["n"], ["k", "n"], ["p"], ["d", "k"]]
 
 
-def aggregate_node(place: int, function: str, column: str | None) -> dict[str, Any]:
-    return {"name": f"a{place}", "function": function, "argument": column and {"column": column}}
+def aggregate_node(number: int, function: str, column: str | None) -> dict[str, Any]:
+    return {"name": f"a{number}", "function": function, "argument": column and {"column": column}}
 
 
 def make_plan(
@@ -41,8 +41,8 @@ def make_plan(
     """A plan of one output over windows of arrival. Args: having: a number that the first aggregate must not be."""
     columns = [{"name": f"key {key}", "type": TYPES[key], "expr": {"key": key}} for key in keys]
     columns += [
-        {"name": f"value {place}", "type": of, "expr": {"aggregate": f"a{place}"}}
-        for place, (_, _, of) in enumerate(aggregates)
+        {"name": f"value {number}", "type": sql_type, "expr": {"aggregate": f"a{number}"}}
+        for number, (_, _, sql_type) in enumerate(aggregates)
     ]
     condition = None
     if having is not None and aggregates[0][2] == "BIGINT":
@@ -51,7 +51,7 @@ def make_plan(
     output = {
         "name": name, "kind": "windowed", "time": {"time": "arrival"}, "window_ms": MINUTE_MS, "where": never,
         "keys": [{"name": key, "type": TYPES[key], "expr": {"column": key}} for key in keys],
-        "aggregates": [aggregate_node(place, *node[:2]) for place, node in enumerate(aggregates)],
+        "aggregates": [aggregate_node(number, *node[:2]) for number, node in enumerate(aggregates)],
         "columns": columns, "having": condition,
     }  # fmt: skip
     return {"version": 1, "outputs": [output]}
@@ -81,7 +81,7 @@ class Case:
 
 def window_of(document: Document) -> int:
     """A partial's window, as its place in `FIRST_MS` + minutes says."""
-    minutes = {to_iso(FIRST_MS + place * MINUTE_MS): place for place in range(100)}
+    minutes = {to_iso(FIRST_MS + minute * MINUTE_MS): minute for minute in range(100)}
     return FIRST_MS + minutes[document["tally"]["window_start"]] * MINUTE_MS
 
 
@@ -143,10 +143,10 @@ def cases(draw: st.DrawFn, name: str, faults: bool = True) -> Case:
     bits = draw(st.sampled_from([3, 3, 40, 63]))
     for number in range(draw(st.integers(1, 6))):
         rows = draw(row_lists(bits))
-        of = draw(st.sampled_from([0] * 8 + [1, 2])) if faults else 0
-        for plan in {0: case.plans[:1], 1: case.plans[1:], 2: case.plans}[of]:
+        which = draw(st.sampled_from([0] * 8 + [1, 2])) if faults else 0
+        for plan in {0: case.plans[:1], 1: case.plans[1:], 2: case.plans}[which]:
             made = make_partials(plan, f"{name} {number}", rows)
-            if of == 2 and plan is case.plans[1]:
+            if which == 2 and plan is case.plans[1]:
                 made = made[: draw(st.integers(0, len(made)))]
             for document in made:
                 _put(case, document, draw(st.sampled_from(_FAULTS)) if faults else "")

@@ -107,10 +107,10 @@ def test_other_names_are_not_ours(name: str) -> None:
     ],
 )
 def test_own_names(name: str, kind: str) -> None:
-    found = parse_index_name(name, "request_data")
+    parsed = parse_index_name(name, "request_data")
 
-    assert found is not None
-    assert found.kind == kind
+    assert parsed is not None
+    assert parsed.kind == kind
 
 
 def spec(name: str, index: str) -> IndexSpec:

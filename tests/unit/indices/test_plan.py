@@ -64,11 +64,11 @@ def kinds(plan: IndexPlan) -> list[tuple[str, str]]:
 
 # Nothing is there: the state first, since the pipeline follows from it; then the pipeline, before any template uses it.
 def test_order_on_an_empty_cluster() -> None:
-    found = [kind for kind, _ in kinds(plan_manage([SPEC], Observed(), NOW))]
+    planned = [kind for kind, _ in kinds(plan_manage([SPEC], Observed(), NOW))]
 
-    assert found[:2] == ["put_state", "put_pipeline"]
-    assert found.index("put_component_template") < found.index(
-        "put_index_template", found.index("put_component_template")
+    assert planned[:2] == ["put_state", "put_pipeline"]
+    assert planned.index("put_component_template") < planned.index(
+        "put_index_template", planned.index("put_component_template")
     )
     assert plan_manage([SPEC], done(), NOW).actions == ()
 
@@ -165,7 +165,7 @@ def test_ism_policy() -> None:
     ]
     assert policy["ism_template"][0]["index_patterns"] == ["request_data-2*", "request_data-0*"]
     assert planned == [("put_ism_policy", policy_id(spec)), ("attach_ism_policy", "request_data-2*")]
-    assert not [each for each in settled if "ism" in each[0]]
+    assert not [action for action in settled if "ism" in action[0]]
     assert ("delete_index", "request_data-2020-01-01") not in kinds(without)
     assert [note.kind for note in without.notes] == ["stuck"]
     with pytest.raises(IndexPlanError, match="max_age"):

@@ -104,10 +104,10 @@ def test_by_age(rotation: Rotation, age_days: int, days: int, every_ms: int, kep
 
 
 def _end(name: str) -> int:
-    found = parse_index_name(name, "request_data")
-    assert found is not None
-    assert found.period is not None
-    return found.period.end_ms
+    parsed = parse_index_name(name, "request_data")
+    assert parsed is not None
+    assert parsed.period is not None
+    return parsed.period.end_ms
 
 
 # By count: the newest stay.
@@ -276,10 +276,10 @@ def test_rollover_conditions(rollover: Rollover, index: ObservedIndex, reason: s
     index = replace(index, aliases={"request_data-write": {"is_write_index": True}})
 
     plan = plan_manage([spec], Observed(indices={index.name: index}), START + MS_PER_DAY)
-    found = [action.reason for action in plan.actions if action.kind == "rollover"]
+    reasons = [action.reason for action in plan.actions if action.kind == "rollover"]
 
-    assert len(found) == (reason is not None)
-    assert reason is None or reason in found[0]
+    assert len(reasons) == (reason is not None)
+    assert reason is None or reason in reasons[0]
     assert any(note.kind == "at_least_once" for note in plan.notes)
 
 
@@ -311,4 +311,6 @@ def test_days_to_come_push_nothing_out(retention: Retention) -> None:
     assert len(cluster.outputs()) == 190
     assert find_expired(cluster.spec, cluster.observed, now_ms) == []
     one_more = replace(cluster.spec, retention=Retention(max_count=89))
-    assert [each.index.name for each in find_expired(one_more, cluster.observed, now_ms)] == ["request_data-2026-01-01"]
+    assert [entry.index.name for entry in find_expired(one_more, cluster.observed, now_ms)] == [
+        "request_data-2026-01-01"
+    ]

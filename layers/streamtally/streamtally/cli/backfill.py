@@ -10,7 +10,7 @@ import click
 from streamtally.aws.clients import Aws
 from streamtally.aws.sinks.objects import open_objects
 from streamtally.cli.shared.aws_options import ask, aws_options, echo_json, json_option, yes_option
-from streamtally.cli.shared.cluster import open_cluster
+from streamtally.cli.shared.cluster_options import open_cluster
 from streamtally.cli.shared.load_options import echo_load, load_options, make_load_options, saying_what_stays
 from streamtally.ids import digest
 from streamtally.indices.load_entries import Span

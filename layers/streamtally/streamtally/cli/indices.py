@@ -22,7 +22,7 @@ from streamtally.aws.opensearch.import_dashboards import import_dashboards
 from streamtally.aws.opensearch.manager import Managed, Manager, make_manager
 from streamtally.aws.opensearch.settling.settle_report import SettleReport
 from streamtally.cli.shared.aws_options import ask, json_option, profile_options, yes_option
-from streamtally.cli.shared.cluster import open_cluster
+from streamtally.cli.shared.cluster_options import open_cluster
 from streamtally.cli.shared.console import Console
 from streamtally.cli.shared.files import write_atomically
 from streamtally.config.outputs import DEFAULT_SUMMARY_STREAM

@@ -18,7 +18,7 @@ from streamtally.aws.clock import now_ms
 from streamtally.aws.opensearch.manager import make_manager
 from streamtally.aws.sinks.objects import Bucket, ObjectStore, open_objects
 from streamtally.cli.shared.aws_options import aws_options
-from streamtally.cli.shared.cluster import open_cluster
+from streamtally.cli.shared.cluster_options import open_cluster
 from streamtally.errors import SettingsError
 from streamtally.local.destinations import Documents, EmbeddedEnd, End, OpenSearchEnd
 from streamtally.local.folder import read_folder

@@ -15,7 +15,7 @@ from streamtally.aws.clients import Aws
 from streamtally.aws.recovery.reconcile import Columns, Difference, compare, read_settled
 from streamtally.aws.sinks.objects import open_objects
 from streamtally.cli.shared.aws_options import aws_options, echo_json, json_option
-from streamtally.cli.shared.cluster import open_cluster
+from streamtally.cli.shared.cluster_options import open_cluster
 from streamtally.cli.shared.console import Console
 from streamtally.cli.shared.load_options import parse_time_option
 from streamtally.errors import SettingsError

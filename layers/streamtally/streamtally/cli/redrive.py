@@ -19,7 +19,7 @@ from streamtally.aws.recovery.redrive import Planned, carry_out, plan_redrive
 from streamtally.aws.recovery.streams import find_in_flight, find_secret, find_source
 from streamtally.aws.sinks.objects import Bucket, ObjectStore, open_objects
 from streamtally.cli.shared.aws_options import ask, aws_options, echo_json, json_option, yes_option
-from streamtally.cli.shared.cluster import open_cluster
+from streamtally.cli.shared.cluster_options import open_cluster
 from streamtally.errors import SettingsError, SinkError
 from streamtally.indices.spec import read_specs
 from streamtally.local.folder import read_folder

@@ -123,7 +123,7 @@ def command(
 
 
 def _open_store(url: str, pipeline: Pipeline, run_id: str, options: LoadOptions) -> OpenSearchStore:
-    from streamtally.cli.shared.cluster import open_cluster
+    from streamtally.cli.shared.cluster_options import open_cluster
     from streamtally.local.opensearch_store import OpenSearchStore
 
     return OpenSearchStore(open_cluster(url), pipeline, run_id, options)

@@ -20,7 +20,7 @@ class Sorted:
     def request(self, method: str, path: str, body: Any, params: Any = None, ignore: Any = ()) -> Any:
         self.pages += 1
         after = tuple(body.get("search_after") or ())
-        left = [place for place, sort in enumerate(self.documents) if not after or sort > after]
+        left = [position for position, sort in enumerate(self.documents) if not after or sort > after]
         return {"hits": {"hits": [{"_id": n, "sort": list(self.documents[n])} for n in left[: body["size"]]]}}
 
 

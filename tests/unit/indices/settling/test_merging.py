@@ -62,7 +62,7 @@ def test_both_ways_write_the_same() -> None:
             merged = read_bucket("OUT", plan.output.operations, window_ms, key, bucket)
             taken[merged is not None] += 1
             if merged is not None:
-                partials = [read_partial(window_ms, each["tally"]["partial_id"], each) for each in group]
+                partials = [read_partial(window_ms, document["tally"]["partial_id"], document) for document in group]
                 assert as_written(settle_merged(settler, merged)) == as_written(settler.settle(window_ms, partials))
 
     check()

@@ -131,11 +131,11 @@ class Cluster:
             (`transport.answers`), whatever its status.
         """
         self.requests += 1
-        asked = ask_for_all(path, params or {})
+        parameters = ask_for_all(path, params or {})
         headers = {"content-type": "application/x-ndjson"} if isinstance(body, str | bytes) else None
 
         def send(seconds: float) -> Any:
-            options = {**asked, "request_timeout": seconds}
+            options = {**parameters, "request_timeout": seconds}
             return self._client.transport.perform_request(method, path, params=options, body=body, headers=headers)
 
         longest = timeout_seconds or self._timeout_seconds
@@ -148,7 +148,7 @@ class Cluster:
             return self._failed(method, path, tried, ignore)
         except SerializationError:
             raise ClusterError(f"{method} {path[:120]}: the answer is not JSON, or was cut off", 200, PARTIAL) from None
-        gap = find_gap(path, answer, is_limited(body, asked))
+        gap = find_gap(path, answer, is_limited(body, parameters))
         if gap:
             raise ClusterError(f"{method} {path[:120]}: answered in part: {gap}", 200, PARTIAL)
         return answer if answer != "" else {}
@@ -203,15 +203,16 @@ class Cluster:
         if len(answered) != len(positions):
             text = f"POST {path}: answered in part: {len(answered)} of {len(positions)} items"
             raise ClusterError(text, 200, PARTIAL)
-        failed = []
-        for position, item in zip(positions, answered, strict=True):
-            result = next(iter(item.values()))
-            if result["status"] >= 300:
-                error = result.get("error") or {}
-                failed.append(
-                    BulkItem(position, result["status"], error.get("type", ""), _short(error.get("reason", "")))
-                )
-        return failed
+        return list(_failed_items(positions, answered))
+
+
+def _failed_items(positions: Sequence[int], answered: Sequence[Mapping[str, Any]]) -> Iterator[BulkItem]:
+    """The items of a bulk answer that are not a success, by the position in ``positions``."""
+    for position, item in zip(positions, answered, strict=True):
+        result = next(iter(item.values()))
+        if result["status"] >= 300:
+            error = result.get("error") or {}
+            yield BulkItem(position, result["status"], error.get("type", ""), _short(error.get("reason", "")))
 
 
 def _explain(method: str, path: str, error: TransportError) -> str:

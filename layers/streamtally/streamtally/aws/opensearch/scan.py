@@ -24,16 +24,16 @@ def scan(
         body: with ``size`` and ``sort``.
     Raises: ClusterError; also if more documents have equal sort values than fit on a page.
     """
-    asked = dict(body)
+    request = dict(body)
     while True:
-        answer = cluster.request("POST", path, asked, params, ignore=ignore)
+        answer = cluster.request("POST", path, request, params, ignore=ignore)
         hits = (answer.get("hits") or {}).get("hits") or []
-        if len(hits) < asked["size"]:
+        if len(hits) < request["size"]:
             yield from hits
             return
         last = hits[-1]["sort"]
         whole = [hit for hit in hits if hit["sort"] != last]
         if not whole:
-            raise ClusterError(f"POST {path}: more than {asked['size']} documents have the same sort values ({last})")
+            raise ClusterError(f"POST {path}: more than {request['size']} documents have the same sort values ({last})")
         yield from whole
-        asked["search_after"] = whole[-1]["sort"]
+        request["search_after"] = whole[-1]["sort"]

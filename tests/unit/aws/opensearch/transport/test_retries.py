@@ -449,9 +449,9 @@ def test_dies_and_comes_back(server: Scripted, clock: Clock) -> None:
         assert client(server, clock).request("POST", "/requests/_rollover") == {}
         assert [seen[1] for seen in back[0].seen] == ["/requests/_rollover"]
     finally:
-        for each in back:
-            each.shutdown()
-            each.server_close()
+        for again in back:
+            again.shutdown()
+            again.server_close()
 
 
 # --- answers that are none -------------------------------------------------------------------------------------------
@@ -482,12 +482,12 @@ def test_answers_that_are_none(
 
 # OpenSearch refuses more buckets than search.max_buckets with 503, alone or as the cause of all shards: asking the same
 # again can only fail again.
-@pytest.mark.parametrize("place", ["itself", "root_cause", "caused_by"])
-def test_too_many_buckets_are_not_asked_for_again(server: Scripted, clock: Clock, place: str) -> None:
+@pytest.mark.parametrize("position", ["itself", "root_cause", "caused_by"])
+def test_too_many_buckets_are_not_asked_for_again(server: Scripted, clock: Clock, position: str) -> None:
     cause = {"type": "too_many_buckets_exception", "reason": "Trying to create too many buckets.", "max_buckets": 10}
     outer = {"type": "search_phase_execution_exception", "reason": "all shards failed"}
-    within = {**outer, place: [cause] if place == "root_cause" else cause}
-    error = cause if place == "itself" else within
+    within = {**outer, position: [cause] if position == "root_cause" else cause}
+    error = cause if position == "itself" else within
     server.script = [(503, {}, json.dumps({"error": error, "status": 503}).encode())]
 
     with pytest.raises(ClusterError) as raised:

@@ -38,13 +38,13 @@ def _is_search(path: str) -> bool:
 
 def ask_for_all(path: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of a request, changed so that the server rejects a partial answer or the answer reveals it."""
-    asked = dict(params)
+    parameters = dict(params)
     if _is_search(path):
-        asked["allow_partial_search_results"] = "false"
-    kept = [part for part in str(asked.get("filter_path") or "").split(",") if part]
+        parameters["allow_partial_search_results"] = "false"
+    kept = [part for part in str(parameters.get("filter_path") or "").split(",") if part]
     if any(not part.startswith("-") for part in kept):  # exclusions alone keep the other fields
-        asked["filter_path"] = ",".join([*kept, *(name for name in _COMPLETENESS if name not in kept)])
-    return asked
+        parameters["filter_path"] = ",".join([*kept, *(name for name in _COMPLETENESS if name not in kept)])
+    return parameters
 
 
 def is_limited(body: Any, params: Mapping[str, Any]) -> bool:

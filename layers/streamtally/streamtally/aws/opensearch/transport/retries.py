@@ -53,9 +53,9 @@ class Pace:
         The time that the server requests in ``Retry-After`` is never shortened.
         """
         longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (tried - 1))
-        asked = read_retry_after(retry_after, self.now())
-        if asked is not None:  # randomised: many clients were told the same moment
-            return asked + FIRST_PAUSE_SECONDS * self.chance()
+        requested = read_retry_after(retry_after, self.now())
+        if requested is not None:  # randomised: many clients were told the same moment
+            return requested + FIRST_PAUSE_SECONDS * self.chance()
         return longest * (1 + self.chance()) / 2
 
 

@@ -126,7 +126,7 @@ def run_settle(cluster: Cluster, now_ms: int, pipeline: Pipeline | None = None) 
 
 
 def settled(cluster: Cluster, alias: str = "request_data") -> list[Document]:
-    """The documents behind an alias, whole."""
+    """The complete documents of an alias."""
     refresh(cluster)
     body: dict[str, Any] = {"size": 10_000, "sort": ["tally.window_start"]}
     documents: list[Document] = []

@@ -71,7 +71,7 @@ def test_plan_then_apply(run: Run, cluster: Cluster) -> None:
     assert "streamtally-output-request_data" in refused.stdout  # whole, to be copied, on whatever terminal
 
 
-# status names what is stuck, with exit status 1; once it is put right, it shows what happens to each index next.
+# status names what is stuck, with exit status 1; once that is fixed, it shows what happens to each index next.
 def test_status(run: Run, cluster: Cluster) -> None:
     before = run("status", "--json")
     run("apply", "--yes")
@@ -96,7 +96,7 @@ def test_status(run: Run, cluster: Cluster) -> None:
     assert "Age (days)" in run("status").stdout
 
 
-# Where the windows cannot be asked for, status does not say that there are none: unknown, why, and exit status 1.
+# If the windows cannot be read, status does not report that there are none: unknown, why, and exit status 1.
 def test_status_does_not_know(run: Run, cluster: Cluster) -> None:
     run("apply", "--yes")
     window_start = {"type": "text"}  # of which no aggregation can be made
@@ -140,7 +140,7 @@ def test_unreachable_server() -> None:
     assert "\n" not in str(result.exception)
 
 
-# An address that is none is one clear line.
+# An invalid address is one clear line.
 def test_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENSEARCH_ENDPOINT", raising=False)
 
@@ -176,8 +176,8 @@ def test_run_into_opensearch(opensearch: Server, cluster: Cluster, tmp_path: Pat
     assert total == 3010
 
 
-# A log of a time that retention does not keep: one clear line with the setting, and nothing is put. A log of last month
-# is loaded, though the mark of closing lies after it.
+# A log of a time that retention does not keep: one clear line with the setting, and nothing is loaded. A log of last
+# month is loaded, though the mark of closing lies after it.
 @pytest.mark.parametrize("command", ["run", "backfill"])
 def test_old_logs(run: Run, opensearch: Server, cluster: Cluster, tmp_path: Path, command: str) -> None:
     ancient, old = tmp_path / "ancient", tmp_path / "old"
@@ -234,7 +234,7 @@ def test_status_of_a_load(run: Run, opensearch: Server, tmp_path: Path, monkeypa
     assert json.loads(run("status", "--json").stdout)["loads"] == []
 
 
-# These options are about OpenSearch, and without it they are refused; a time that is none, too.
+# These options need OpenSearch and are refused without it; so is an invalid time.
 def test_options_of_a_load(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     log.write_text(log_line(recently()) + "\n")

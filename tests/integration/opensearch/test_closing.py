@@ -114,7 +114,7 @@ def test_nothing_is_accepted_while_closing(cluster: Cluster, monkeypatch) -> Non
     assert refused == [403]  # Firehose tries again, and by then the pipeline sends it to the late index
 
 
-# If the pipeline in force is behind the mark (a slow run put an old one), nothing is closed and the wait begins anew.
+# If the pipeline in force is behind the mark (a slow run put an old one), nothing is closed and the wait starts again.
 def test_pipeline_behind_the_mark(cluster: Cluster) -> None:
     pipeline = make_pipeline()
     manage(cluster, NOW)

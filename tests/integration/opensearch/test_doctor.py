@@ -90,7 +90,7 @@ def test_what_the_manager_made_is_sound(cluster: Cluster) -> None:
 
 
 def test_an_alias_that_is_gone_and_a_data_view_that_matches_nothing(cluster: Cluster) -> None:
-    """Indices are there, and who looks sees none; a view with a misspelt pattern beside one that is right."""
+    """There are indices, but users see none; a view with a misspelt pattern beside a correct one."""
     _managed(cluster)
     views = {"a": f"{INDEX}*", "b": "request-data*", "c": "somebody-elses*"}
     for key, title in views.items():
@@ -139,7 +139,7 @@ def test_lenient_indices_of_ours_lose_the_field_and_not_the_document(cluster: Cl
 
 
 def test_a_cluster_that_takes_no_writes_and_a_disk_past_its_watermark(cluster: Cluster) -> None:
-    """The cluster's own block, and watermarks as they are set (bytes that are free, here more than there can be)."""
+    """The cluster's own block, and configured watermarks (free bytes, here more than there can be)."""
     _managed(cluster)
     cluster.request("PUT", "/_cluster/settings", {"persistent": {"cluster.blocks.create_index": True}})
     assert [finding.text for finding in _with_spec(cluster)] == ["the cluster has cluster.blocks.create_index"]

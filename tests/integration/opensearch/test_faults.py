@@ -213,7 +213,7 @@ def test_force_merge(cluster: Cluster) -> None:
     assert manager.plan(later + 21 * MINUTE_MS)[0].actions == ()
 
 
-# Rollover on the server: rows go on in a new index, and all of them stay behind the alias.
+# Rollover on the server: rows continue in a new index, and all of them stay visible through the alias.
 def test_rollover(cluster: Cluster) -> None:
     pipeline = make_pipeline(row_plan(), index="requests", rotation="rollover", options={"rollover": {"max_docs": 2}})
     manager = manager_of(cluster, pipeline)

@@ -151,7 +151,7 @@ def test_each_field_of_each_wrong_kind(managed: Cluster, kind: str) -> None:
     assert [document["status"] for document in settled(managed, "rows")] == [200]
 
 
-# Whole documents of other shapes; those without any tally of ours pass as they always did.
+# Complete documents of other shapes; those without a ``tally`` pass as before.
 def test_other_shapes(managed: Cluster) -> None:
     partial, row = good("one")
     junk: list[Any] = [
@@ -171,7 +171,7 @@ def test_other_shapes(managed: Cluster) -> None:
     assert not managed.request("GET", f"/{INBOX}", ignore=(404,)).get(INBOX)
 
 
-# What is of ours passes: fields of a later version, numbers of any size that the state may hold, no batch_partials.
+# Genuine documents pass: fields of a later version, numbers of any size that the state may hold, no batch_partials.
 def test_what_is_ours(managed: Cluster) -> None:
     partial, row = good("one")
     state = {**partial["tally"]["state"], "rows": 2**40, "new": {"deep": [{}]}}

@@ -121,7 +121,7 @@ def stream_counts(cluster: Cluster, lines: Lines, batches: int = 1) -> None:
 
 
 def nothing_is_left(cluster: Cluster) -> bool:
-    """Whether no load holds anything open, and no pipeline of one is there."""
+    """Whether no load holds anything open, and no pipeline of a load is left."""
     pipelines = [name for name in cluster.request("GET", "/_ingest/pipeline") if name.startswith("load-")]
     return not pipelines and not any(entry.is_open for entry in state_of(cluster).loads.values())
 
@@ -175,7 +175,7 @@ def test_the_same_log_twice(cluster: Cluster) -> None:
     assert counts(settled(cluster)) == expected(grown)
 
 
-# Once its time is closed again, it is recognised, and nothing is put; with another line it is refused, since what it
+# Once its time is closed again, it is recognised, and nothing is loaded; with another line it is refused, since what it
 # would be added to is not there any more; replacing comes to the counts of its lines.
 def test_the_same_log_after_closing(cluster: Cluster) -> None:
     manage(cluster)
@@ -224,7 +224,7 @@ def test_the_stream_meanwhile(cluster: Cluster, monkeypatch: pytest.MonkeyPatch)
     assert late_count(cluster) == 1
 
 
-# What was closed with counts: refused before anything is put, by the spans' names, and nothing has changed.
+# A span closed with counts: refused by name before anything is loaded, and nothing has changed.
 def test_closed_with_counts_is_refused(cluster: Cluster) -> None:
     old = days_ago(40)
     lines = [(old + n * MINUTE_MS, 200) for n in range(10)]
@@ -421,7 +421,7 @@ def test_one_load_twice_at_once(cluster: Cluster, monkeypatch: pytest.MonkeyPatc
     assert nothing_is_left(cluster)
 
 
-# A day is either closed or loaded: whoever comes second finds the other's entry in the state document.
+# A day is either closed or loaded: the second to try finds the other's entry in the state document.
 def test_loading_while_a_day_is_being_closed(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     old = days_ago(40)
     manage(cluster, old)
@@ -462,7 +462,7 @@ def test_a_killed_closing_run_is_taken_over(cluster: Cluster, monkeypatch: pytes
     assert counts(settled(cluster)) == expected([(old, 200)] * 3)
 
 
-# Retention that keeps no such time: refused before anything is put, by the setting's name.
+# Retention that keeps no such time: refused before anything is loaded, with the name of the setting.
 @pytest.mark.parametrize(
     ("retention", "limit"),
     [({"max_age_days": 30}, "retention.max_age of 30 days"), ({"max_count": 2}, "retention.max_count of 2 indices")],

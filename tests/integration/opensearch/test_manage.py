@@ -53,7 +53,7 @@ def test_script_and_python_name_alike(cluster: Cluster) -> None:
         assert names[20:] == [state.output_name("requests", t) for t in times[20:]]
 
 
-# Documents with neither id of ours pass the pipeline as they are: the same stream may carry others.
+# Documents without a partial's or row's id pass the pipeline unmodified: the same stream may carry others.
 def test_foreign_documents_pass(cluster: Cluster) -> None:
     manager = manager_of(cluster)
     manager.manage(NOW, forever)

@@ -147,7 +147,7 @@ def test_going_on_after_any_group(managed: Cluster, monkeypatch: pytest.MonkeyPa
         assert written(rest) == written(fetched) == written(whole[begin + 1 :])
 
 
-# What one window needs fetching for does not touch its neighbours, and everything of it is fetched: before, in, behind.
+# A window that must be fetched does not affect its neighbours, and is fetched whole, wherever the odd partial is.
 @pytest.mark.parametrize(("window", "most_groups"), [(0, 10_000), (1, 7), (2, 7)])
 def test_a_sum_past_53_bits_in_one_window(
     managed: Cluster, monkeypatch: pytest.MonkeyPatch, window: int, most_groups: int

@@ -53,7 +53,7 @@ def test_aggregation_without_hits(two: Cluster) -> None:
     assert [bucket["doc_count"] for bucket in answer["aggregations"]["days"]["buckets"]] == [1, 1]
 
 
-# What is whole passes, also where nothing is behind a pattern.
+# A complete answer passes, also if a pattern matches nothing.
 def test_whole_answers(two: Cluster) -> None:
     lenient = {"ignore_unavailable": "true", "allow_no_indices": "true", "filter_path": "hits.hits._id"}
     assert two.request("POST", "/full,other/_search", {}, lenient)["hits"]["hits"] == [{"_id": "1"}]

@@ -52,7 +52,7 @@ def managed(cluster: Cluster) -> Cluster:
 
 
 def fetching(cluster: Cluster) -> Manager:
-    """A manager that reads every partial, whoever could merge them."""
+    """A manager that reads every partial, also where the cluster could merge them."""
     return replace(manager_of(cluster), way=fetch_groups)
 
 
@@ -548,7 +548,7 @@ def test_another_output_goes_on(cluster: Cluster, monkeypatch: pytest.MonkeyPatc
     assert good.written == 1
 
 
-# A cluster that allows few buckets is asked for smaller pages: every window is settled and audited, whoever merges.
+# A cluster that allows few buckets is asked for smaller pages: every window is settled and audited, with either way.
 def test_few_buckets_allowed(managed: Cluster) -> None:
     pipeline = make_pipeline()
     starts = [NOW - 2 * number * MINUTE_MS for number in range(60, 160)]

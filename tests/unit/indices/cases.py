@@ -80,7 +80,7 @@ class Case:
 
 
 def window_of(document: Document) -> int:
-    """A partial's window, as its place in `FIRST_MS` + minutes says."""
+    """A partial's window: `FIRST_MS` and the minutes of its start."""
     minutes = {to_iso(FIRST_MS + minute * MINUTE_MS): minute for minute in range(100)}
     return FIRST_MS + minutes[document["tally"]["window_start"]] * MINUTE_MS
 

@@ -65,7 +65,7 @@ def test_periods_are_adjacent(rotation: Rotation) -> None:
         at = period.end_ms
 
 
-# What is no date of ours is not ours, and what is not ours is never touched.
+# A name without a valid date is not the pipeline's, and such indices are never touched.
 @pytest.mark.parametrize(
     "name",
     [

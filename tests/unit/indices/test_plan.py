@@ -172,7 +172,7 @@ def test_ism_policy() -> None:
         to_ism_policy(replace(spec, retention=Retention(managed_by="ism")))
 
 
-# What a mapping update can do is planned; what it cannot is told apart.
+# What a mapping update can change is planned; what it cannot change is reported.
 def test_compare_mappings() -> None:
     wanted = {
         "same": {"type": "long"},
@@ -304,7 +304,7 @@ def test_one_plan_a_batch(shares: dict[str, PlanShare], chosen: str) -> None:
     assert choose_plan(shares).partials == sum(share.partials for share in shares.values())
 
 
-# A state is stored and read back as it was; fields that another version added or has not are no harm.
+# A state is stored and read back unchanged; fields that another version added or lacks do no harm.
 def test_state_round_trip() -> None:
     state = OutputState(
         rotations=(RotationFrom(0, "day"), RotationFrom(MS_PER_DAY, "hour")),

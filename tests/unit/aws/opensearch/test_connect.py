@@ -1,4 +1,4 @@
-"""How the cluster is asked: SigV4 with the credentials of the moment, basic auth from a secret, or none."""
+"""Authentication: SigV4 with the current credentials, basic auth from a secret, or none."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Session:
         return self.current
 
 
-# Every request is signed with the credentials as they are then: a long run outlives temporary ones.
+# Every request is signed with the current credentials: a long run outlives temporary ones.
 def test_sigv4_refreshes() -> None:
     import requests
 

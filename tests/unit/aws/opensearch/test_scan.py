@@ -11,7 +11,7 @@ from streamtally.aws.opensearch.scan import scan
 
 
 class Sorted:
-    """Answers a search as OpenSearch does: ``search_after`` goes on behind all that sort alike."""
+    """Answers a search as OpenSearch does: ``search_after`` continues after all with equal sort values."""
 
     def __init__(self, documents: list[tuple[Any, ...]]) -> None:
         self.documents = documents
@@ -39,7 +39,7 @@ def test_nothing_there() -> None:
     assert scanned([], 5) == []
 
 
-# A page cannot tell how many more there are of a kind that fills it: that is said, not cut off.
+# If one sort value fills a page, nobody knows how many more documents have it: an error, not a cut.
 def test_more_alike_than_a_page() -> None:
     with pytest.raises(ClusterError, match="more than 3 documents have the same sort values"):
         scanned([(1, "a")] * 4, 3)

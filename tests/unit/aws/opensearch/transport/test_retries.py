@@ -454,7 +454,7 @@ def test_dies_and_comes_back(server: Scripted, clock: Clock) -> None:
             again.server_close()
 
 
-# --- answers that are none -------------------------------------------------------------------------------------------
+# --- unusable answers ------------------------------------------------------------------------------------------------
 
 
 # A page of a proxy, half an object, an array, nothing: one line, no traceback.

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from streamtally.patterns import charset
+from streamtally.patterns.case_folding import either_case_of, either_case_of_range
 from streamtally.patterns.charset import CharSet
 from streamtally.patterns.classes import BY_LETTER, POSIX
-from streamtally.patterns.properties import (
-    either_case_of,
-    either_case_of_range,
-    unicode_class,
-    unicode_posix,
-    unicode_property,
-)
+from streamtally.patterns.properties import unicode_class, unicode_posix, unicode_property
 from streamtally.patterns.reader import Reader
 
 _SIMPLE = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "a": "\a", "e": "\x1b"}

@@ -13,6 +13,7 @@ from streamtally.patterns.bracket import bracket
 from streamtally.patterns.charset import CharSet
 from streamtally.patterns.classes import LINE_BREAKS
 from streamtally.patterns.escapes import either_case, escaped
+from streamtally.patterns.quantifiers import MAX_REPEAT, read_counts
 from streamtally.patterns.reader import Reader
 from streamtally.patterns.tree import (
     LINE_BREAK,
@@ -29,9 +30,6 @@ from streamtally.patterns.tree import (
     is_deterministic,
 )
 
-MAX_REPEAT = 1000
-"""The greatest count of a repeat: compiled patterns grow with it."""
-_MAX_COUNT = 0x7FFFFFFF
 _PLACES = {"A": "start", "z": "end", "Z": "end_or_break", "b": "boundary", "B": "no_boundary"}
 _LOOKS = {"=": (False, False), "!": (False, True), "<=": (True, False), "<!": (True, True)}
 
@@ -231,7 +229,7 @@ class _Parser:
 
     def _quantified(self, node: Node, start: int, is_group: bool = False) -> Node:
         """The node with the counts after it. For Java ``(…)?`` is a choice; other counts repeat the node."""
-        counts = self._counts()
+        counts = read_counts(self.reader)
         if counts is None:
             return node
         mode = "+" if self.reader.take("+") else "?" if self.reader.take("?") else ""
@@ -239,39 +237,3 @@ class _Parser:
             return Alt((Seq(()), node)) if mode else Alt((node, Seq(())))
         by_rounds = not isinstance(node, Chars) and (not is_group or is_deterministic(node))
         return Repeat(node, *counts, mode, by_rounds, self.reader.shown(start))
-
-    def _counts(self) -> tuple[int, int | None] | None:
-        for sign, least, most in (("*", 0, None), ("+", 1, None), ("?", 0, 1)):
-            if self.reader.take(sign):
-                return least, most
-        if self.reader.peek() != "{":
-            return None
-        if not _is_digit(self.reader.raw(1)):
-            raise self.reader.wrong("Illegal repetition")
-        self.reader.at += 1
-        low, char = self._number()
-        high: int | None = low
-        if char == ",":
-            high = None
-            if self.reader.peek() == "}":
-                char = self.reader.read()
-            else:
-                high, char = self._number()
-        if char != "}" or (high is not None and high < low):
-            raise self.reader.wrong("Illegal repetition range")
-        if max(low, high or 0) > MAX_REPEAT:
-            raise self.reader.refuse(f"a count above {MAX_REPEAT}")
-        return low, high
-
-    def _number(self) -> tuple[int, str]:
-        """The number at the cursor and the character after it; both are read."""
-        digits = ""
-        while _is_digit(char := self.reader.read()):
-            digits += char
-        if not digits or int(digits) > _MAX_COUNT:
-            raise self.reader.wrong("Illegal repetition")
-        return int(digits), char
-
-
-def _is_digit(text: str) -> bool:
-    return text.isascii() and text.isdigit()

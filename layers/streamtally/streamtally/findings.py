@@ -1,4 +1,4 @@
-"""What a check found: one line that says what is so, and one line that says what to do."""
+"""The result of a check: one line for the state, and one line for the fix."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ class Finding:
     """The result of one check.
 
     Attributes:
-        check: the check's name, stable, for machines.
-        level: ``ok`` nothing to do; ``note`` worth knowing; ``warning`` may be wrong; ``error`` is wrong.
-        text: what is so, one line; fix: what to do, one line, empty where there is nothing to do.
-        where: the file, stream or index that it is about.
+        check: the check's name, which is stable, for machines.
+        level: ``ok`` (nothing to do), ``note`` (worth knowing), ``warning`` (may be wrong) or ``error`` (is wrong).
+        text: the state, in one line.
+        fix: what to do, in one line; empty if there is nothing to do.
+        where: the file, stream or index that was checked.
     """
 
     check: str
@@ -35,5 +36,5 @@ class Finding:
 
 
 def errors(findings: Iterable[Finding]) -> list[Finding]:
-    """Those that must be mended first."""
+    """The findings that must be fixed first."""
     return [finding for finding in findings if finding.level == "error"]

@@ -182,7 +182,7 @@ def test_a_stale_version_is_found_and_nothing_is_done(
     monkeypatch.setattr("streamtally.cli.attach.apply_change", meanwhile)
     result = attach_world(world, tmp_path / "undo.json")
     assert result.status == 2
-    assert "it was changed since it was read; nothing was done" in result.error
+    assert "the stream was changed after it was read; nothing was done" in result.error
     described = world.describe()["Destinations"][0]["ExtendedS3DestinationDescription"]
     assert described["Prefix"] == "theirs/"
     assert described["ProcessingConfiguration"]["Processors"] == OTHER_PROCESSORS
@@ -253,7 +253,7 @@ def test_where_the_simulator_is_refused_the_roles_policies_are_read(
     ran = run("attach", world.stream, "--function", world.function, "--plan", "--json")
     (permission,) = [check for check in json.loads(ran.stdout)["checks"] if check["check"] == "permission"]
     assert permission["level"] == level, permission
-    assert "its policies, read" in permission["text"]
+    assert "according to its policies" in permission["text"]
     assert ran.status == (1 if level == "error" else 0)
 
 
@@ -296,7 +296,7 @@ def test_status_tells_the_function_and_the_last_hour(world: World, tmp_path: Pat
     assert status["last_hour"]["incoming_records"] == 42
     assert status["last_hour"]["failed_records"] == 3
     assert status["last_hour"]["throttled_records"] is None
-    assert (status["counts"], status["reason"]) == ("unknown", "the function names no SUMMARY_STREAM")
+    assert (status["counts"], status["reason"]) == ("unknown", "the function has no SUMMARY_STREAM")
 
 
 def test_an_endpoint_option_does_what_the_variable_does(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

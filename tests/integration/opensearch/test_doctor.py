@@ -53,7 +53,7 @@ def test_counts_are_exact_once_pipeline_and_template_are_in_place(cluster: Clust
     inbox = f"inbox-{STREAM}"
     assert inbox_counts(cluster, STREAM, inbox) == (
         AT_LEAST_ONCE,
-        f"there is no ingest pipeline {inbox}: streamtally indices apply",
+        f"the ingest pipeline {inbox}: streamtally indices apply",
     )
     cluster.request("PUT", f"/_ingest/pipeline/{inbox}", {"processors": []})
     assert inbox_counts(cluster, STREAM, inbox)[0] == AT_LEAST_ONCE
@@ -102,7 +102,7 @@ def test_an_alias_that_is_gone_and_a_data_view_that_matches_nothing(cluster: Clu
     cluster.request("DELETE", f"/{INDEX}-2026-03-10/_alias/{INDEX}")
     (finding, _) = _with_spec(cluster)
     assert (finding.check, finding.text) == (
-        "alias-empty", f"there is no alias {INDEX}: who looks at it sees none of 1 indices"
+        "alias-empty", f"the alias {INDEX} does not exist: queries of it find none of 1 indices"
     )  # fmt: skip
 
 
@@ -111,7 +111,7 @@ def test_an_alias_that_is_gone_and_a_data_view_that_matches_nothing(cluster: Clu
     [
         (
             {"properties": {"status": {"type": "boolean"}}},
-            "status is boolean, and the pipeline's is integer: documents",
+            "status is boolean, and integer in the pipeline: documents",
         ),
         ({"dynamic": "strict", "properties": {}}, '"dynamic": "strict"'),
         ({"properties": {f"f{n}": {"type": "keyword"} for n in range(1000)}}, "limit of fields"),

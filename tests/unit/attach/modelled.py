@@ -64,10 +64,10 @@ class ModelledAws(Aws):
         }  # fmt: skip
         return {"DeliveryStreamDescription": described}
 
-    def update_destination(self, CurrentDeliveryStreamVersionId: str, **given: Any) -> Any:
+    def update_destination(self, CurrentDeliveryStreamVersionId: str, **parameters: Any) -> Any:
         if CurrentDeliveryStreamVersionId != str(self.version):
             raise AwsError("UpdateDestination: ConcurrentModificationException", "ConcurrentModificationException")
-        self.config = {**self.config, **copy.deepcopy(given[self.kind.update])}
+        self.config = {**self.config, **copy.deepcopy(parameters[self.kind.update])}
         self.version += 1
         return {}
 
@@ -98,8 +98,8 @@ def values(shape: Any, depth: int = 0) -> st.SearchStrategy[Any]:
     """Any value of a shape of botocore's: its enumerations, its least and greatest, its required members."""
     if shape.type_name == "structure":
         members = {name: values(member, depth + 1) for name, member in shape.members.items()}
-        required = {name: each for name, each in members.items() if name in shape.required_members}
-        optional = {name: each for name, each in members.items() if name not in required}
+        required = {name: member for name, member in members.items() if name in shape.required_members}
+        optional = {name: member for name, member in members.items() if name not in required}
         return st.fixed_dictionaries(required, optional=optional)
     if shape.type_name == "list":
         least = shape.metadata.get("min", 0)

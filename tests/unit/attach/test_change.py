@@ -89,10 +89,10 @@ def test_attaching_keeps_the_others_and_attaching_again_changes_nothing(config: 
     before = processing_of(config)
     settings = FunctionSettings(arn)
     after = attached(before, settings, replace=True)
-    assert [each for each in after["Processors"] if each["Type"] != "Lambda"] == [
-        each for each in before["Processors"] if each["Type"] != "Lambda"
+    assert [processor for processor in after["Processors"] if processor["Type"] != "Lambda"] == [
+        processor for processor in before["Processors"] if processor["Type"] != "Lambda"
     ]
-    assert sum(each["Type"] == "Lambda" for each in after["Processors"]) == 1
+    assert sum(processor["Type"] == "Lambda" for processor in after["Processors"]) == 1
     assert attached(after, settings) == after
     assert attached(after, settings, replace=True) == after
 
@@ -103,7 +103,7 @@ def test_detaching_without_a_file_takes_out_the_function_alone(config: dict[str,
     before = processing_of(config)
     after = detached(before)
     assert lambda_processor(after) is None
-    assert len(after["Processors"]) == sum(each["Type"] != "Lambda" for each in before["Processors"])
+    assert len(after["Processors"]) == sum(processor["Type"] != "Lambda" for processor in before["Processors"])
     assert after["Enabled"] == (before["Enabled"] and bool(after["Processors"]))
 
 
@@ -119,7 +119,7 @@ def test_another_function_is_refused_and_named() -> None:
 def test_processors_that_are_switched_off_are_not_switched_on_unasked() -> None:
     """Enabled is one switch for all processors."""
     processing = {"Enabled": False, "Processors": [{"Type": "AppendDelimiterToRecord"}]}
-    with pytest.raises(SettingsError, match="AppendDelimiterToRecord in it: attaching would switch"):
+    with pytest.raises(SettingsError, match="contains AppendDelimiterToRecord: attaching would enable"):
         attached(processing, FunctionSettings(ARN))
 
 
@@ -137,7 +137,7 @@ def test_an_undo_file_of_another_stream_or_kind_is_refused() -> None:
     """Its ARN is in it, so another region's stream of the same name is safe."""
     off: dict[str, Any] = {"Enabled": False, "Processors": []}
     undo = Undo("s", STREAM_ARN, "ExtendedS3DestinationUpdate", off, off)
-    with pytest.raises(SettingsError, match=r"is of .*us-east-1.*, not of .*eu-west-1"):
+    with pytest.raises(SettingsError, match=r"is for .*us-east-1.*, not for .*eu-west-1"):
         restored(off, undo, STREAM_ARN.replace("us-east-1", "eu-west-1"), "undo.json")
     for text in ("", "[]", "{}", json.dumps({"undo": 2}), undo.to_text().replace('"Enabled"', '"enabled"')):
         with pytest.raises(SettingsError, match="not an undo file"):
@@ -161,8 +161,8 @@ def test_an_undo_file_that_somebody_edited_is_whole_or_refused(part: str, value:
     undo = Undo("s", STREAM_ARN, "ExtendedS3DestinationUpdate", before, before, grant)
     document = {**json.loads(undo.to_text()), part: value}
     with contextlib.suppress(SettingsError):
-        found = parse_undo(json.dumps(document), "undo.json")
-        assert restored(before, found, STREAM_ARN, "undo.json") in (before, found.before)
+        undo = parse_undo(json.dumps(document), "undo.json")
+        assert restored(before, undo, STREAM_ARN, "undo.json") in (before, undo.before)
 
 
 def test_a_diff_shows_the_added_lines() -> None:

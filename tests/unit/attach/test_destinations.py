@@ -93,9 +93,9 @@ def stubbed(
     if decision == "implicitDeny":
         aws.stub("lambda").add_client_error("get_policy", "ResourceNotFoundException")
         simulated(aws, decision, FUNCTION)
-    found = {"FunctionName": "transform", "FunctionArn": FUNCTION, "Timeout": timeout, "MemorySize": 512,
+    configuration = {"FunctionName": "transform", "FunctionArn": FUNCTION, "Timeout": timeout, "MemorySize": 512,
              "Runtime": "python3.13", "State": "Active", **(function or {})}  # fmt: skip
-    aws.stub("lambda").add_response("get_function_configuration", found)
+    aws.stub("lambda").add_response("get_function_configuration", configuration)
     return aws
 
 
@@ -148,8 +148,8 @@ def test_an_unknown_framing_goes_to_s3_and_redshift_alone(kind: DestinationKind)
     """Where the function's pipeline cannot be read, nothing is guessed for a destination of single documents."""
     change = plan_attach(stubbed(kind), STREAM, FunctionSettings(FUNCTION))
     assert [error.check for error in errors(change.findings)] == ([] if kind.takes_lines else ["framing"])
-    (found,) = [finding for finding in change.findings if finding.check == "framing"]
-    assert "no /opt/pipeline/pipeline.json in the function's layers" in found.text
+    (finding,) = [finding for finding in change.findings if finding.check == "framing"]
+    assert "no /opt/pipeline/pipeline.json in the function's layers" in finding.text
 
 
 def config_of(**more: Any) -> dict[str, Any]:
@@ -168,25 +168,25 @@ def config_of(**more: Any) -> dict[str, Any]:
 def test_what_stands_in_the_way_is_found(check: str, made: dict[str, Any]) -> None:
     """One broken thing, one error, with its fix."""
     change = plan_attach(stubbed(KINDS[-2], **made), STREAM, FunctionSettings(FUNCTION), "lines")
-    (found,) = errors(change.findings)
-    assert found.check == check
-    assert found.fix
+    (error,) = errors(change.findings)
+    assert error.check == check
+    assert error.fix
 
 
 def test_a_role_without_permission_and_a_short_time_limit_are_errors() -> None:
     """Simulated, not allowed, and the function's own policy does not help."""
     aws = stubbed(KINDS[-2], decision="implicitDeny", timeout=3)
     change = plan_attach(aws, STREAM, FunctionSettings(FUNCTION), "lines")
-    found = {error.check: error for error in errors(change.findings)}
-    assert set(found) == {"permission", "time limit"}
-    assert "lambda:InvokeFunction and lambda:GetFunctionConfiguration" in found["permission"].text
+    by_check = {error.check: error for error in errors(change.findings)}
+    assert set(by_check) == {"permission", "time limit"}
+    assert "lambda:InvokeFunction and lambda:GetFunctionConfiguration" in by_check["permission"].text
     aws.assert_all_asked()
 
 
 @pytest.mark.parametrize("named", ["arn:foo", "arn:aws:lambda:eu-west-1:1:function:f", "a b", "f:", "1:function:f", ""])
 def test_what_names_no_function_is_one_clear_line(named: str) -> None:
     """Nobody is asked."""
-    with pytest.raises(SettingsError, match=r"names no function: it is NAME, NAME:ALIAS, or arn:"):
+    with pytest.raises(SettingsError, match=r"is not the name of a function: write NAME, NAME:ALIAS, or arn:"):
         find_function(StubbedAws(), named, "streamtally")
 
 
@@ -196,8 +196,8 @@ def test_a_function_of_another_region_is_not_asked_for() -> None:
     aws.stub("firehose").add_response("describe_delivery_stream", describe(KINDS[-2], BACKUP))
     far = FUNCTION.replace(REGION, "us-east-1")
     simulated(aws, "allowed", f"{far}:$LATEST")
-    (found,) = errors(plan_attach(aws, STREAM, FunctionSettings(far), "lines").findings)
-    assert (found.check, found.fix) == ("region", f"deploy the function in {REGION}")
+    (error,) = errors(plan_attach(aws, STREAM, FunctionSettings(far), "lines").findings)
+    assert (error.check, error.fix) == ("region", f"deploy the function in {REGION}")
 
 
 def test_a_large_buffer_and_lambda_partition_keys_are_errors() -> None:
@@ -218,7 +218,7 @@ def test_a_large_buffer_and_lambda_partition_keys_are_errors() -> None:
     assert [error.check for error in errors(change.findings)] == ["function", "partitioning"]
     permission = next(finding for finding in change.findings if finding.check == "permission")
     assert permission.level == "warning"
-    assert "cannot be told" in permission.text
+    assert "it is unknown whether" in permission.text
 
 
 def test_detaching_a_stream_without_a_function_changes_nothing() -> None:

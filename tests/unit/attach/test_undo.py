@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from streamtally.attach.change import processing_of
 from streamtally.attach.destinations import KINDS, DestinationKind
 from streamtally.attach.undo import parse_undo
-from streamtally.aws.streams.apply import apply_change, put_grant, take_back_grant
+from streamtally.aws.streams.apply import apply_change, put_grant, revoke_grant
 from streamtally.aws.streams.attach import FunctionSettings, plan_attach, plan_detach
 from tests.unit.attach.modelled import FUNCTION, STREAM, ModelledAws, configurations
 from tests.unit.cli.operator_runner import run
@@ -52,7 +52,7 @@ def test_attach_and_detach_leave_the_same_configuration(kind: DestinationKind, d
     if back.is_change:
         apply_change(aws, back)
     assert undo.grant is not None
-    take_back_grant(aws, undo.grant)
+    revoke_grant(aws, undo.grant)
     assert processing_of(aws.config) == processing_of(before)
     assert _but_processing(aws.config) == _but_processing(before)
     assert aws.policies == {}
@@ -68,8 +68,10 @@ def test_so_do_the_commands_through_their_file(kind: DestinationKind, data: st.D
     config.pop("DataFormatConversionConfiguration", None)
     config.pop("Prefix", None)
     config.pop("ErrorOutputPrefix", None)
-    if (found := config.get("ProcessingConfiguration")) and found.get("Processors"):
-        found["Processors"] = [each for each in found["Processors"] if each["Type"] != "Lambda"]
+    if (processing := config.get("ProcessingConfiguration")) and processing.get("Processors"):
+        processing["Processors"] = [
+            processor for processor in processing["Processors"] if processor["Type"] != "Lambda"
+        ]
     before = copy.deepcopy(config)
     aws = ModelledAws(kind, config)
     with tempfile.TemporaryDirectory() as folder:

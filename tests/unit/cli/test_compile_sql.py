@@ -161,7 +161,7 @@ def test_template_with_several_applications(
     assert (status, "applications counts, Alerts: name one with --application" in error) == (2, True)
     status, error = run_main(monkeypatch, capsys, APPLICATIONS / "template.yaml", "--application", "Alerts")
     assert status == 2
-    assert "the template puts ${Threshold} into the program" in error
+    assert "the template inserts ${Threshold} into the program" in error
 
 
 # Neither an application nor a template, or a broken file: one line.

@@ -11,8 +11,8 @@ import pytest
 from streamtally.doctor import CHECKS, examine
 from streamtally.doctor.agent_json import AgentJson
 from streamtally.doctor.error_log import KNOWN, ErrorLog
-from streamtally.doctor.files import FileAccess, Node
-from streamtally.doctor.opensearch import Disk, Field, OpenSearchState
+from streamtally.doctor.files import FileAccess, PathNode
+from streamtally.doctor.opensearch import Disk, FieldConflict, OpenSearchState
 from streamtally.doctor.stream import StreamState
 from streamtally.findings import Finding
 from tests.unit.cli.operator_runner import run
@@ -28,12 +28,12 @@ def _agent(**flow: Any) -> str:
 
 
 LOGTOJSON = [{"optionName": "LOGTOJSON", "logFormat": "COMMONAPACHELOG"}]
-ROOT, LOGS = Node("/", 0o755, 0, 0, True), Node("/var/log/httpd", 0o700, 0, 0, True)
-LOG = Node("/var/log/httpd/a.log", 0o644, 0, 0, False)
+ROOT, LOGS = PathNode("/", 0o755, 0, 0, True), PathNode("/var/log/httpd", 0o700, 0, 0, True)
+LOG = PathNode("/var/log/httpd/a.log", 0o644, 0, 0, False)
 
 
-def _access(*chain: Node, found: bool = True) -> FileAccess:
-    return FileAccess("/var/log/httpd/a.log", "aws-kinesis-agent-user", 995, [993], chain, found)
+def _access(*chain: PathNode, exists: bool = True) -> FileAccess:
+    return FileAccess("/var/log/httpd/a.log", "aws-kinesis-agent-user", 995, [993], chain, exists)
 
 
 def _search(**more: Any) -> OpenSearchState:
@@ -64,9 +64,9 @@ BROKEN: list[tuple[str, object]] = [
             lines={"/var/log/a.log": [GOOD_LINE, IPV6_LINE, GOOD_LINE, GOOD_LINE]},
         ),
     ),
-    ("log-path", _access(ROOT, found=False)),
+    ("log-path", _access(ROOT, exists=False)),
     ("log-readable", _access(ROOT, LOGS, LOG)),
-    ("log-readable", _access(ROOT, Node("/var/log/httpd/a.log", 0o640, 0, 0, False))),
+    ("log-readable", _access(ROOT, PathNode("/var/log/httpd/a.log", 0o640, 0, 0, False))),
     ("permission", StreamState("s", function="f", unread=["GetMetricData: AccessDenied"])),
     ("stream-missing", StreamState("s", "there is no delivery stream 's'", "ResourceNotFoundException")),
     ("credentials-expired", StreamState("s", "expired", "ExpiredTokenException")),
@@ -92,10 +92,10 @@ BROKEN: list[tuple[str, object]] = [
     ("opensearch-permission", _search(denied=["GET /_nodes/stats/fs: 403"])),
     ("opensearch-read-only", _search(cluster_blocks=["cluster.blocks.create_index"])),
     ("opensearch-disk", _search(disks=[Disk(100e9, 8e9)])),
-    ("opensearch-mapping", _search(fields=[Field("request_data-2026-01-01", "status", "date", "integer")])),
+    ("opensearch-mapping", _search(fields=[FieldConflict("request_data-2026-01-01", "status", "date", "integer")])),
     ("opensearch-mapping", _search(strict=["request_data-2026-01-01"])),
     ("opensearch-mapping", _search(full=["request_data-2026-01-01"])),
-    ("alias-empty", _search(alias="request_data", behind=[])),
+    ("alias-empty", _search(alias="request_data", aliased=[])),
     ("alias-empty", _search(empty_views=["request-data*"])),
     ("clock-skew", StreamState("s", "Signature expired: 20260310T115000Z", "InvalidSignatureException")),
 ]
@@ -103,8 +103,10 @@ BROKEN: list[tuple[str, object]] = [
 GOOD: list[object] = [
     AgentJson("agent.json", "// raw lines\n" + _agent(), "us-east-1", {"/var/log/a.log": [GOOD_LINE, IPV6_LINE]}),
     AgentJson("agent.json", _agent(dataProcessingOptions=LOGTOJSON), lines={"/var/log/a.log": [GOOD_LINE]}),
-    _access(ROOT, Node("/var/log/httpd", 0o755, 0, 0, True), LOG),
-    _access(ROOT, Node("/var/log/httpd", 0o750, 0, 993, True), Node("/var/log/httpd/a.log", 0o640, 0, 993, False)),
+    _access(ROOT, PathNode("/var/log/httpd", 0o755, 0, 0, True), LOG),
+    _access(
+        ROOT, PathNode("/var/log/httpd", 0o750, 0, 993, True), PathNode("/var/log/httpd/a.log", 0o640, 0, 993, False)
+    ),
     StreamState("s", function=FUNCTION, metrics=GOOD_METRICS, skew_seconds=2),
     _search(used_share=0.4, hits=[{"_id": "bbb", "_source": {"tally": {"partial_id": "bbb"}}}]),
     _search(policy=OPEN, in_vpc=True),
@@ -114,11 +116,11 @@ GOOD: list[object] = [
 
 @pytest.mark.parametrize(("check", "evidence"), BROKEN, ids=[f"{name}-{at}" for at, (name, _) in enumerate(BROKEN)])
 def test_a_broken_set_up_is_named_alone_and_with_its_fix(check: str, evidence: object) -> None:
-    """One thing is broken, one thing is found; text and fix are one line each."""
-    found = [each for each in examine([evidence]) if each.is_wrong]
-    assert [each.check for each in found] == [check]
-    assert found[0].fix
-    assert "\n" not in found[0].text + found[0].fix
+    """One thing is broken, one thing is wrong; text and fix are one line each."""
+    wrong = [finding for finding in examine([evidence]) if finding.is_wrong]
+    assert [finding.check for finding in wrong] == [check]
+    assert wrong[0].fix
+    assert "\n" not in wrong[0].text + wrong[0].fix
 
 
 @pytest.mark.parametrize("evidence", GOOD, ids=[str(at) for at in range(len(GOOD))])
@@ -142,7 +144,7 @@ LOG_LINES = {
     "transform-timeout": "2026-03-10T12:00:00.000Z 52fdfc07 Task timed out after 120.00 seconds",
     "transform-memory": "RequestId: 52fdfc07 Error: Runtime exited with error: signal: killed",
     "transform-settings": "[ERROR] SettingsError: PIPELINE: /opt/pipeline/pipeline.json: no such file",
-    "summary-stream": "[ERROR] PartialWriteError: delivery stream s: 3 documents could not be put in time",
+    "summary-stream": "[ERROR] PartialWriteError: delivery stream s: 3 documents could not be sent in time",
     "ledger": '{"level":"ERROR","message":"ledger out of balance: lines 3 != 2"}',
     "transform-failed": '{"errorCode":"Lambda.FunctionError","errorMessage":"The Lambda function returned an error"}',
     "unparsed": '{"errorCode":"Lambda.ProcessingFailedStatus","errorMessage":"ProcessingFailed status set for record"}',
@@ -152,24 +154,24 @@ LOG_LINES = {
 
 def test_each_known_error_has_a_line_here() -> None:
     """A reason that is added is tested."""
-    assert set(LOG_LINES) == {each.check for each in KNOWN}
+    assert set(LOG_LINES) == {kind.check for kind in KNOWN}
 
 
 @pytest.mark.parametrize("check", LOG_LINES)
 def test_a_log_full_of_a_known_error_gives_the_reason_once(check: str) -> None:
     """However often the line is there, it is one finding with its count."""
-    (found,) = examine([ErrorLog("agent.log", ["INFO fine"] + [LOG_LINES[check]] * 50)])
-    assert found.check == check
-    assert "50 of 51 lines" in found.text
+    (finding,) = examine([ErrorLog("agent.log", ["INFO fine"] + [LOG_LINES[check]] * 50)])
+    assert finding.check == check
+    assert "50 of 51 lines" in finding.text
 
 
 def test_errors_that_nobody_knows_are_a_note_with_an_example() -> None:
     """Not wrong by themselves; lines that only mention a number of errors are none."""
     lines = ["INFO 401 records, 0 errors", "ERROR java.lang.IllegalStateException: new", "WARN slow"]
-    (found,) = examine([ErrorLog("agent.log", lines)])
-    assert (found.check, found.level) == ("unknown-error", "note")
-    assert "1 of 3 lines" in found.text
-    assert "IllegalStateException: new" in found.text
+    (finding,) = examine([ErrorLog("agent.log", lines)])
+    assert (finding.check, finding.level) == ("unknown-error", "note")
+    assert "1 of 3 lines" in finding.text
+    assert "IllegalStateException: new" in finding.text
 
 
 @pytest.mark.parametrize(
@@ -189,7 +191,7 @@ def test_every_check_is_found_by_some_broken_set_up() -> None:
         check.__name__
         for kind, checks in CHECKS.items()
         for check in checks
-        if kind is not ErrorLog and not any(list(check(each)) for _, each in BROKEN if type(each) is kind)
+        if kind is not ErrorLog and not any(list(check(evidence)) for _, evidence in BROKEN if type(evidence) is kind)
     ]
     assert silent == []
 
@@ -203,9 +205,9 @@ def test_the_share_of_dropped_lines_is_measured_on_the_log(tmp_path: Path) -> No
     config.write_text(_agent(filePattern=str(log), dataProcessingOptions=LOGTOJSON))
     ran = run("doctor", str(config), "--json", *options)
     assert ran.status == 1
-    (found,) = json.loads(ran.stdout)["findings"]
-    assert found["check"] == "agent-drops"
-    assert "1 of 4 lines (25.0%)" in found["text"]
+    (finding,) = json.loads(ran.stdout)["findings"]
+    assert finding["check"] == "agent-drops"
+    assert "1 of 4 lines (25.0%)" in finding["text"]
     assert (
         run(
             "agent-config", "--log", str(log), "--stream", "s", "--region", "us-east-1", "--out", str(config), "--yes"
@@ -223,7 +225,7 @@ def test_a_log_is_taken_by_the_command(tmp_path: Path) -> None:
     ran = run("doctor", str(log))
     assert ran.status == 1
     assert "the stream is not in the region" in ran.stdout
-    assert "fix: mend deliveryStream" in ran.stdout
+    assert "fix: fix deliveryStream" in ran.stdout
 
 
 def test_a_file_that_is_not_there_is_the_users_mistake(tmp_path: Path) -> None:

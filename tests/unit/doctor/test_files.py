@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from streamtally.doctor import examine
-from streamtally.doctor.files import GROUP, MASK, OWNING_GROUP, USER, FileAccess, Node, check_readable
+from streamtally.doctor.files import GROUP, MASK, OWNING_GROUP, USER, FileAccess, PathNode, check_readable
 from streamtally.local.evidence import gather_access, gather_agent
 from tests.unit.cli.operator_runner import run
 
@@ -39,11 +39,11 @@ def test_a_file_is_read_by_whom_its_mode_and_list_let(
     mode: int, uid: int, gid: int, acl: list[tuple[int, int, int]], readable: bool
 ) -> None:
     """acl(5): owner, then named users, then groups, then others; a mask bounds those between."""
-    node = Node("/var/log/a.log", mode, uid, gid, False, acl)
-    found = list(check_readable(FileAccess("/var/log/a.log", "agent", AGENT, [ITS_GROUP], [node], True)))
-    assert (found == []) is readable
-    if found:
-        assert found[0].fix == "setfacl -m u:agent:r /var/log/a.log"
+    node = PathNode("/var/log/a.log", mode, uid, gid, False, acl)
+    findings = list(check_readable(FileAccess("/var/log/a.log", "agent", AGENT, [ITS_GROUP], [node], True)))
+    assert (findings == []) is readable
+    if findings:
+        assert findings[0].fix == "setfacl -m u:agent:r /var/log/a.log"
 
 
 def _log(folder: Path, name: str = "logs/access_log") -> Path:
@@ -56,7 +56,7 @@ def _log(folder: Path, name: str = "logs/access_log") -> Path:
 
 
 def _says(pattern: Path, user: str = "nobody") -> list[str]:
-    return [f"{each.text}; {each.fix}" for each in examine([gather_access(str(pattern), user)])]
+    return [f"{finding.text}; {finding.fix}" for finding in examine([gather_access(str(pattern), user)])]
 
 
 def test_the_directory_that_holds_the_log_is_listed_too(folder: Path) -> None:
@@ -64,8 +64,8 @@ def test_the_directory_that_holds_the_log_is_listed_too(folder: Path) -> None:
     log = _log(folder)
     assert _says(log) == []
     log.parent.chmod(0o711)
-    (found,) = _says(log)
-    assert f"the directory {log.parent} has mode 0711; setfacl -m u:nobody:rx {log.parent}" in found
+    (finding,) = _says(log)
+    assert f"the directory {log.parent} has mode 0711; setfacl -m u:nobody:rx {log.parent}" in finding
 
 
 def test_what_a_link_leads_to_is_looked_at(folder: Path) -> None:
@@ -74,8 +74,8 @@ def test_what_a_link_leads_to_is_looked_at(folder: Path) -> None:
     (folder / "logs").symlink_to(folder / "data")
     assert _says(folder / "logs/access_log") == []
     log.parent.chmod(0o700)
-    (found,) = _says(folder / "logs/access_log")
-    assert f"the directory {folder / 'logs'} has mode 0700" in found or f"the directory {log.parent}" in found
+    (finding,) = _says(folder / "logs/access_log")
+    assert f"the directory {folder / 'logs'} has mode 0700" in finding or f"the directory {log.parent}" in finding
 
 
 def test_the_newest_file_counts_and_a_user_that_is_not_there_is_said(folder: Path) -> None:
@@ -85,8 +85,8 @@ def test_the_newest_file_counts_and_a_user_that_is_not_there_is_said(folder: Pat
     old.chmod(0o600)
     assert _says(folder / "logs/access_log*") == []
     new.chmod(0o600)
-    (found,) = _says(folder / "logs/access_log*", "no-such-user-here")
-    assert "the user no-such-user-here (no such user is on this machine) cannot read it" in found
+    (finding,) = _says(folder / "logs/access_log*", "no-such-user-here")
+    assert "the user no-such-user-here (this machine has no such user) cannot read it" in finding
 
 
 @pytest.mark.skipif(not hasattr(os, "setxattr"), reason="access control lists are read on Linux")
@@ -96,7 +96,7 @@ def test_the_fix_that_is_told_is_seen_afterwards(folder: Path) -> None:
     log.chmod(0o600)
     assert len(_says(log)) == 1
     entries = [(0x01, 6, 2**32 - 1), (USER, R, 65534), (OWNING_GROUP, NONE, 2**32 - 1), (MASK, R, 2**32 - 1)]
-    data = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *each) for each in [*entries, (0x20, NONE, 2**32 - 1)])
+    data = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in [*entries, (0x20, NONE, 2**32 - 1)])
     try:
         os.setxattr(log, "system.posix_acl_access", data)
     except OSError:
@@ -121,26 +121,26 @@ def test_what_the_operator_may_not_look_into_is_said(folder: Path) -> None:
         os._exit(0)
     os.close(writing)
     os.waitpid(child, 0)
-    with os.fdopen(reading) as told:
-        found = told.read()
-    assert f"you may not look into {folder / 'logs'}, so whether {log} is there is not known" in found
-    assert "no file matches" not in found
+    with os.fdopen(reading) as pipe:
+        output = pipe.read()
+    assert f"you may not read {folder / 'logs'}, so it is unknown whether {log} exists" in output
+    assert "no file matches" not in output
 
 
 def test_a_pattern_that_is_no_text_is_a_finding_and_no_crash(folder: Path) -> None:
     """Whatever JSON can hold."""
     config = folder / "agent.json"
     config.write_text('{"flows": [{"filePattern": ["/a"], "deliveryStream": 7, "maxBufferAgeMillis": "x"}]}')
-    found = [each.text for each in examine(gather_agent(config, "", "nobody"))]
-    assert found[:2] == ["filePattern is no text: ['/a']", "deliveryStream is no text: 7"]
+    texts = [finding.text for finding in examine(gather_agent(config, "", "nobody"))]
+    assert texts[:2] == ["filePattern is not text: ['/a']", "deliveryStream is not text: 7"]
 
 
 def test_a_broken_configuration_is_told_by_line_and_column_whatever_comments_stand_before(folder: Path) -> None:
     """The agent takes comments; they must not shift the place that is named."""
     config = folder / "agent.json"
     config.write_text('{ /* what\n   for */\n  // a line\n  "flows": [\n    {"filePattern": "//a" "x": 1}]}')
-    (found,) = examine(gather_agent(config, "", "nobody"))
-    assert "line 5 column 27" in found.text
+    (finding,) = examine(gather_agent(config, "", "nobody"))
+    assert "line 5 column 27" in finding.text
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", '{"flow": []}', "null"])

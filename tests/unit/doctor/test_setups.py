@@ -40,8 +40,8 @@ AGENT_USER = "nobody"  # there on every machine
 
 
 def _read(folder: Path, name: str) -> dict[str, Any]:
-    found = {each: json.loads((each / name).read_text()) for each in (GOOD, folder) if (each / name).exists()}
-    return {**found.get(GOOD, {}), **found.get(folder, {})}
+    parts = {source: json.loads((source / name).read_text()) for source in (GOOD, folder) if (source / name).exists()}
+    return {**parts.get(GOOD, {}), **parts.get(folder, {})}
 
 
 class RecordedAws(Aws):
@@ -83,8 +83,8 @@ def cluster() -> Iterator[Any]:
             def answer(self) -> None:
                 self.rfile.read(int(self.headers.get("content-length") or 0))
                 key = f"{self.command} {urllib.parse.unquote(self.path.partition('?')[0])}"
-                found = answers.get(key, {"status": 404, "body": {"error": f"no answer to {key}"}})
-                status, body = (found["status"], found["body"]) if "status" in found else (200, found)
+                answer = answers.get(key, {"status": 404, "body": {"error": f"no answer to {key}"}})
+                status, body = (answer["status"], answer["body"]) if "status" in answer else (200, answer)
                 data = json.dumps(body).replace("@DATE_FORMAT@", DATE_FORMAT).encode()
                 self.send_response(status)
                 self.send_header("content-type", "application/json")
@@ -132,10 +132,10 @@ def _aws(answers: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Aws:
 
 
 def _arguments(command: list[str], folder: Path) -> list[str]:
-    return [str(folder / each) if (folder / each).is_file() else each for each in command]
+    return [str(folder / word) if (folder / word).is_file() else word for word in command]
 
 
-@pytest.mark.parametrize("setup", SETUPS, ids=[each.name for each in SETUPS])
+@pytest.mark.parametrize("setup", SETUPS, ids=[setup.name for setup in SETUPS])
 def test_the_doctor_names_what_is_broken_alone_with_its_fix(
     setup: Path, folder: Path, cluster: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,29 +150,31 @@ def test_the_doctor_names_what_is_broken_alone_with_its_fix(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     aws = _aws(answers, monkeypatch)
     options = ["--user", AGENT_USER, "--json"]
-    if any(not (folder / each).is_file() for each in expected["command"]):
+    if any(not (folder / word).is_file() for word in expected["command"]):
         options += ["--opensearch-url", cluster(_read(setup, "opensearch.json"))]
     ran = run("doctor", *_arguments(expected["command"], folder), *options, aws=aws)
-    found = [finding for finding in json.loads(ran.stdout)["findings"] if finding["level"] in ("warning", "error")]
+    findings = [finding for finding in json.loads(ran.stdout)["findings"] if finding["level"] in ("warning", "error")]
     wanted = expected["findings"]
-    assert [(each["check"], each["level"]) for each in found] == [(each["check"], each["level"]) for each in wanted]
-    for each, want in zip(found, wanted, strict=True):
-        assert want["text"].replace("@FOLDER@", str(folder)) in each["text"]
-        assert want["fix"].replace("@FOLDER@", str(folder)) in each["fix"]
-        assert each["fix"]
-        assert "\n" not in each["text"] + each["fix"]
+    assert [(finding["check"], finding["level"]) for finding in findings] == [
+        (finding["check"], finding["level"]) for finding in wanted
+    ]
+    for finding, want in zip(findings, wanted, strict=True):
+        assert want["text"].replace("@FOLDER@", str(folder)) in finding["text"]
+        assert want["fix"].replace("@FOLDER@", str(folder)) in finding["fix"]
+        assert finding["fix"]
+        assert "\n" not in finding["text"] + finding["fix"]
     assert ran.status == (1 if wanted else 0)
 
 
 def _expected() -> set[str]:
-    found = [json.loads((each / "expected.json").read_text())["findings"] for each in SETUPS]
-    return {finding["check"] for findings in found for finding in findings}
+    expected = [json.loads((setup / "expected.json").read_text())["findings"] for setup in SETUPS]
+    return {finding["check"] for findings in expected for finding in findings}
 
 
 REACHED = {"stream-missing", "credentials-expired", "credentials-absent", "clock-skew", "permission", "unreachable",
            "destination"}  # fmt: skip
-"""What check_reachable tells apart."""
-TOLD_BY_LINES = {"transform-failed", "unparsed", "ledger", "opensearch-disk", "log-readable"}
+"""The checks of check_reachable."""
+KNOWN_BY_LINES = {"transform-failed", "unparsed", "ledger", "opensearch-disk", "log-readable"}
 """Known errors that test_checks gives a line each, and no folder of their own."""
 
 
@@ -184,8 +186,8 @@ def test_every_check_has_a_set_up() -> None:
         for check in checks
         for name in re.findall(r'Finding\("([\w-]+)"', Path(check.__code__.co_filename).read_text())
     }
-    names |= REACHED | {each.check for each in KNOWN} - TOLD_BY_LINES
+    names |= REACHED | {kind.check for kind in KNOWN} - KNOWN_BY_LINES
     assert names - {"unknown-error"} - _expected() == set()
-    assert {each.name for each in SETUPS if not json.loads((each / "expected.json").read_text())["findings"]} == {
+    assert {setup.name for setup in SETUPS if not json.loads((setup / "expected.json").read_text())["findings"]} == {
         "good", "good-agent-converts"
     }  # fmt: skip

@@ -65,10 +65,10 @@ def _run(path: Path, lines: list[str], tmp_path: Path) -> Ran:
 def test_a_template_of_the_first_version_with_all_it_may_have(tmp_path: Path) -> None:
     """CSV, joined program text, a parameter in it, parallelism, a pre-processor, a table, an output to a function."""
     path = FOLDER / "clicks-v1.json"
-    found = _migrated(path)
-    assert found["outputs"] == ["DESTINATION_SQL_STREAM", "SLOW_STREAM"]
-    assert found["parameters"]["IngestionStreamName"] == "NAME_OF_IngestStream"
-    left = "\n".join(found["not_carried_over"])
+    migrated = _migrated(path)
+    assert migrated["outputs"] == ["DESTINATION_SQL_STREAM", "SLOW_STREAM"]
+    assert migrated["parameters"]["IngestionStreamName"] == "NAME_OF_IngestStream"
+    left = "\n".join(migrated["not_carried_over"])
     for part in ("InputParallelism", "pre-processing function", 'reference table "Customers"', "was CSV",
                  "StatusFrom: its default, 400"):  # fmt: skip
         assert part in left
@@ -81,9 +81,9 @@ def test_a_template_of_the_first_version_with_all_it_may_have(tmp_path: Path) ->
 def test_a_template_of_the_second_version_with_a_substituted_program(tmp_path: Path) -> None:
     """``!Sub`` with names of its own, JSON paths, a data stream that is a parameter."""
     path = FOLDER / "orders-v2.yaml"
-    found = _migrated(path)
-    assert found["parameters"]["SourceStreamArn"] == "ARN_OF_THE_DATA_STREAM"
-    assert found["mind"][0] == "Put in what is in capitals: it is not in what was migrated."
+    migrated = _migrated(path)
+    assert migrated["parameters"]["SourceStreamArn"] == "ARN_OF_THE_DATA_STREAM"
+    assert migrated["mind"][0] == "Replace the words in capitals: the migrated document does not contain these values."
     lines = [json.dumps({"TICKER": "AB", "PRICE": price, "SECTOR": sector})
              for price, sector in ((1.5, "ENERGY"), (2.5, "ENERGY"), (9.0, "TECHNOLOGY"))]  # fmt: skip
     outputs = json.loads(_run(path, lines, tmp_path).stdout)["outputs"]
@@ -106,10 +106,10 @@ def test_a_description_without_its_envelope_and_a_request_are_read(tmp_path: Pat
     request["Inputs"][0]["KinesisFirehoseInput"]["ResourceARN"] = arn
     request["Outputs"] = [{"Name": "OUT", "KinesisFirehoseOutput": {"ResourceARN": arn + "-out"}}]
     (tmp_path / "request.json").write_text(json.dumps(request))
-    found = _migrated(tmp_path / "request.json")
-    assert (found["application"], found["outputs"]) == ("clicks", ["OUT"])
-    assert found["parameters"]["IngestionStreamName"] == "clicks"
-    assert found["parameters"]["SummaryStreamName"] == "clicks-out"
+    migrated = _migrated(tmp_path / "request.json")
+    assert (migrated["application"], migrated["outputs"]) == ("clicks", ["OUT"])
+    assert migrated["parameters"]["IngestionStreamName"] == "clicks"
+    assert migrated["parameters"]["SummaryStreamName"] == "clicks-out"
 
 
 def test_a_program_that_lies_elsewhere_is_said(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_program_that_lies_elsewhere_is_said(tmp_path: Path) -> None:
     (tmp_path / "t.json").write_text(json.dumps(template))
     ran = run("migrate", str(tmp_path / "t.json"))
     assert ran.status == 2
-    assert "has no SQL program in it: where it lies in S3, give its .sql file" in ran.error
+    assert "has no SQL program: if the program is in S3, pass its .sql file" in ran.error
 
 
 def _outputs(*arns: Any, **resources: Any) -> Any:
@@ -138,11 +138,11 @@ ARN = "arn:aws:firehose:eu-west-1:123456789012:deliverystream/"
     ("document", "stream", "says"),
     [
         (_outputs(ARN + "counts"), "counts", "`counts` must deliver to OpenSearch, with the index name `inbox-counts`"),
-        (_outputs(ARN + "Counts"), None, "`Counts` is not taken over: its name would become an index's"),
-        (_outputs(ARN + "a", ARN + "b"), "a", "went to several delivery streams"),
-        (_outputs({"Ref": "Arn"}), None, "the output's stream` is not taken over"),
+        (_outputs(ARN + "Counts"), None, "`Counts` is not reused: its name would become an index name"),
+        (_outputs(ARN + "a", ARN + "b"), "a", "used several delivery streams"),
+        (_outputs({"Ref": "Arn"}), None, "the output's stream` is not reused"),
         (_outputs(ARN + "a", A={"Properties": {"DeliveryStreamName": "a", "ExtendedS3DestinationConfiguration": {}}}),
-         None, "`a` delivers to ExtendedS3: the stack makes a stream to OpenSearch"),
+         None, "`a` delivers to ExtendedS3: the stack creates a stream to OpenSearch"),
         (_outputs(ARN + "a", A={"Properties": {"DeliveryStreamName": "a",
                                                "ElasticsearchDestinationConfiguration": {}}}),
          "a", "`a` must deliver to OpenSearch"),

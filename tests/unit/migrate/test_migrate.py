@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from streamtally.cli.shared.applications import read_document
 from streamtally.migrate.deployment import plan_deployment
 from streamtally.migrate.parity import Columns, compare, normal
-from streamtally.migrate.templates import only, resolve
+from streamtally.migrate.templates import resolve, without_others
 from tests.unit.attach.test_destinations import StubbedAws
 from tests.unit.cli.operator_runner import run
 
@@ -33,8 +33,8 @@ def _recorded(tmp_path: Path, counts: dict[str, list[int]]) -> Path:
     path = tmp_path / "recorded.jsonl"
     rows = [
         {"DATETIME": f"2017-09-08 08:{minute}:00.000", "STATUS": 200, "STATUSCOUNT": count}
-        for minute, each in counts.items()
-        for count in each
+        for minute, minute_counts in counts.items()
+        for count in minute_counts
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
@@ -125,8 +125,8 @@ def test_parity_of_json_lines_goes_by_whatever_time_they_have(tmp_path: Path) ->
     del sql["OutputDescriptions"][1:]
     (source,) = sql["InputDescriptions"]
     columns = [
-        {"Name": name, "SqlType": of, "Mapping": f"$.{name}"}
-        for name, of in (("ts", "VARCHAR(32)"), ("status", "INTEGER"))
+        {"Name": name, "SqlType": sql_type, "Mapping": f"$.{name}"}
+        for name, sql_type in (("ts", "VARCHAR(32)"), ("status", "INTEGER"))
     ]
     source["InputSchema"] = {"RecordFormat": {"RecordFormatType": "JSON"}, "RecordColumns": columns}
     code = detail["ApplicationDetail"]["ApplicationConfigurationDescription"]["ApplicationCodeConfigurationDescription"]
@@ -255,9 +255,9 @@ def test_a_template_as_json_is_the_same(tmp_path: Path) -> None:
     path = tmp_path / "template.json"
     path.write_text(json.dumps(read_document(TEMPLATE)))
     for name in ("counts", "Alerts"):
-        found = [run("migrate", str(each), "--application", name, "--json").stdout for each in (TEMPLATE, path)]
-        assert found[0] == found[1]
-        assert json.loads(found[0])["outputs"]
+        outputs = [run("migrate", str(source), "--application", name, "--json").stdout for source in (TEMPLATE, path)]
+        assert outputs[0] == outputs[1]
+        assert json.loads(outputs[0])["outputs"]
 
 
 def test_a_sql_file_becomes_a_folder_that_runs(tmp_path: Path) -> None:
@@ -287,7 +287,7 @@ def test_a_name_that_is_not_there_brings_near_ones() -> None:
 def test_the_report_says_whether_there_is_a_stream_to_attach_to() -> None:
     """A new stream has the transform already; one that exists gets it by attach."""
     new, existing = (run("migrate", str(APPLICATIONS / name)).stdout for name in ("v2.json", "v1.json"))
-    assert "new delivery stream has the transform on it" in new
+    assert "The transform is attached to the stack's new delivery stream" in new
     assert "3. Attach: `streamtally attach log-ingestion-stream --plan`" in existing
 
 
@@ -306,4 +306,4 @@ def test_no_template_is_too_odd(resources: Any) -> None:
     template = {"Parameters": {"A": {"Default": "x"}}, "Resources": {"A": resources, "B": {"Type": "x"}}}
     resolved, _ = resolve({**template, "Mappings": resources})
     plan_deployment(resolved)
-    assert set(only(resolved, "B")["Resources"]) <= {"A", "B"}
+    assert set(without_others(resolved, "B")["Resources"]) <= {"A", "B"}

@@ -1,4 +1,4 @@
-"""Putting the transform on a delivery stream that exists: what would change, whether it can, and how to undo it.
+"""Attaching the transform to an existing delivery stream: what would change, whether it can, and how to undo it.
 
-Pure: configuration in, changed configuration out. ``streamtally.aws.streams.attach`` makes the calls.
+Pure: configuration in, changed configuration out. ``streamtally.aws.streams.attach`` sends the requests.
 """

@@ -1,6 +1,6 @@
-"""A stream's ``ProcessingConfiguration``: put the function in, take it out, say what changes.
+"""A stream's ``ProcessingConfiguration``: add the function, remove it, and show what changes.
 
-UpdateDestination replaces it as a whole, so whatever else is in it has to be given again.
+UpdateDestination replaces it as a whole, so everything else in it must be sent again.
 Source: Firehose API reference, ProcessingConfiguration, Processor, ProcessorParameter.
 """
 
@@ -20,18 +20,23 @@ Processor = Mapping[str, Any]
 
 LAMBDA = "Lambda"
 BEFORE_LAMBDA = ("RecordDeAggregation", "Decompression", "CloudWatchLogProcessing")
-"""What has to have been done to a record before the function sees it."""
+"""The processors that a record must pass before the function receives it."""
 
 LATEST = ":$LATEST"
 _DEFAULTS = {"NumberOfRetries": "3", "BufferSizeInMBs": "1", "BufferIntervalInSeconds": "60"}
-"""Of a processor made anew. 1 MB of log lines makes an answer of about 2.2 MB, far under Lambda's 6 MB."""
+"""The parameters of a new processor. 1 MB of log lines becomes a response of about 2.2 MB, far below Lambda's 6 MB."""
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionSettings:
-    """How Firehose calls the function; None: as it is, or the default of a processor made anew.
+    """How Firehose calls the function. None: the current value, or the default for a new processor.
 
-    Attributes: arn: with an alias, a version, or neither.
+    Attributes:
+        arn: the function, with or without an alias or a version.
+        role_arn: the role that Firehose assumes for the call; "": none is written.
+        buffer_mbs: how much is collected for one call, in MB.
+        buffer_seconds: how long it is collected, in seconds.
+        retries: how often Firehose calls again after a failure.
     """
 
     arn: str
@@ -40,8 +45,8 @@ class FunctionSettings:
     buffer_seconds: int | None = None
     retries: int | None = None
 
-    def given(self) -> dict[str, str]:
-        """The parameters asked for, by name."""
+    def parameters(self) -> dict[str, str]:
+        """The parameters that are set, by name."""
         values = {
             "NumberOfRetries": self.retries,
             "BufferSizeInMBs": self.buffer_mbs,
@@ -51,14 +56,17 @@ class FunctionSettings:
 
 
 def processing_of(config: Mapping[str, Any]) -> Processing:
-    """A destination's processing; one that was never set is off and empty."""
-    found = config.get("ProcessingConfiguration") or {}
-    return {"Enabled": bool(found.get("Enabled", False)), "Processors": copy.deepcopy(found.get("Processors") or [])}
+    """A destination's processing; if it was never set, it is disabled and empty."""
+    processing = config.get("ProcessingConfiguration") or {}
+    return {
+        "Enabled": bool(processing.get("Enabled", False)),
+        "Processors": copy.deepcopy(processing.get("Processors") or []),
+    }
 
 
 def lambda_processor(processing: Processing) -> Processor | None:
     """The Lambda processor; a stream has at most one."""
-    return next((each for each in processing["Processors"] if each.get("Type") == LAMBDA), None)
+    return next((processor for processor in processing["Processors"] if processor.get("Type") == LAMBDA), None)
 
 
 def parameters_of(processor: Processor | None) -> dict[str, str]:
@@ -70,43 +78,46 @@ def parameters_of(processor: Processor | None) -> dict[str, str]:
 
 
 def is_same_function(one: str, other: str) -> bool:
-    """Whether two ARNs call the same code: without a qualifier is ``$LATEST``."""
+    """Whether two ARNs call the same code: an ARN without a qualifier is ``$LATEST``."""
     return one.removesuffix(LATEST) == other.removesuffix(LATEST)
 
 
 def qualified(arn: str) -> str:
-    """A function's ARN as Firehose's console writes it, with ``:$LATEST`` where there is no alias or version."""
+    """A function's ARN as Firehose's console writes it, with ``:$LATEST`` if it has no alias or version."""
     return arn if arn.count(":") >= 7 else arn + LATEST
 
 
 def attached(processing: Processing, settings: FunctionSettings, replace: bool = False) -> Processing:
-    """The processing with the function in it; all other processors stay, in their order.
+    """The processing with the function added; all other processors keep their order.
 
-    Attaching what is attached gives the same again, with its parameters as they are but for those asked for.
-    Raises: SettingsError: there is another function already, or processing that is switched off would be switched on
-        with it; ``replace`` asks for that.
+    If the function is already attached, only the parameters that are set change.
+
+    Args: replace: replace another function, and enable processors that are disabled.
+    Raises: SettingsError: another function is attached, or disabled processors would be enabled.
     """
     current = lambda_processor(processing)
-    others = [each for each in processing["Processors"] if each is not current]
+    others = [processor for processor in processing["Processors"] if processor is not current]
     if current is not None and not replace:
         _refuse_other_function(parameters_of(current), settings)
     if others and not processing["Enabled"] and not replace:
         kinds = ", ".join(sorted({str(other.get("Type")) for other in others}))
         raise SettingsError(
-            f"processing is switched off with {kinds} in it: attaching would switch them on (--replace)"
+            f"processing is disabled and contains {kinds}: attaching would enable them (pass --replace to do so)"
         )
-    processor = _changed_processor(current, settings)
-    processors = [processor if each is current else each for each in processing["Processors"]]
+    changed = _changed_processor(current, settings)
+    processors = [changed if processor is current else processor for processor in processing["Processors"]]
     if current is None:
-        place = max((at for at, other in enumerate(others, 1) if other.get("Type") in BEFORE_LAMBDA), default=0)
-        processors.insert(place, processor)
+        index = max((end for end, other in enumerate(others, 1) if other.get("Type") in BEFORE_LAMBDA), default=0)
+        processors.insert(index, changed)
     return {"Enabled": True, "Processors": processors}
 
 
 def _refuse_other_function(parameters: Mapping[str, str], settings: FunctionSettings) -> None:
-    there = parameters.get("LambdaArn", "")
-    if there and not is_same_function(there, settings.arn):
-        raise SettingsError(f"another function is on the stream, {there}: a stream takes one (--replace puts this one)")
+    attached_arn = parameters.get("LambdaArn", "")
+    if attached_arn and not is_same_function(attached_arn, settings.arn):
+        raise SettingsError(
+            f"another function is attached, {attached_arn}: a stream takes only one (pass --replace to replace it)"
+        )
 
 
 def _changed_processor(current: Processor | None, settings: FunctionSettings) -> Processor:
@@ -114,19 +125,19 @@ def _changed_processor(current: Processor | None, settings: FunctionSettings) ->
     if current is None or not is_same_function(parameters.get("LambdaArn", ""), settings.arn):
         role = {"RoleArn": settings.role_arn} if settings.role_arn else {}
         parameters = {"LambdaArn": qualified(settings.arn), **role, **_DEFAULTS}
-    parameters |= settings.given()
+    parameters |= settings.parameters()
     listed = [{"ParameterName": name, "ParameterValue": value} for name, value in parameters.items()]
     return {"Type": LAMBDA, "Parameters": listed}
 
 
 def detached(processing: Processing) -> Processing:
-    """The processing without its function; with nothing left it is switched off."""
-    left = [each for each in processing["Processors"] if each.get("Type") != LAMBDA]
-    return {"Enabled": processing["Enabled"] and bool(left), "Processors": left}
+    """The processing without its function; if no processor remains, it is disabled."""
+    others = [processor for processor in processing["Processors"] if processor.get("Type") != LAMBDA]
+    return {"Enabled": processing["Enabled"] and bool(others), "Processors": others}
 
 
 def is_as_left(now: Processing, left: Processing) -> bool:
-    """Whether a stream still has the processing it was left with; Firehose may add parameters of its own."""
+    """Whether a stream still has the processing that was set; Firehose may add parameters of its own."""
     if now["Enabled"] != left["Enabled"] or len(now["Processors"]) != len(left["Processors"]):
         return False
     for one, other in zip(now["Processors"], left["Processors"], strict=True):
@@ -139,5 +150,7 @@ def is_as_left(now: Processing, left: Processing) -> bool:
 
 def to_diff(before: Mapping[str, Any], after: Mapping[str, Any], old: str = "now", new: str = "then") -> list[str]:
     """A unified diff of two configurations as JSON; empty if they are the same."""
-    texts = [json.dumps(each, indent=2, ensure_ascii=False, sort_keys=True).splitlines() for each in (before, after)]
+    texts = [
+        json.dumps(config, indent=2, ensure_ascii=False, sort_keys=True).splitlines() for config in (before, after)
+    ]
     return list(difflib.unified_diff(texts[0], texts[1], old, new, lineterm=""))

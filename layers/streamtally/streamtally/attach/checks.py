@@ -1,4 +1,4 @@
-"""What is looked at before a stream is changed: one function a check, each with a finding and its fix."""
+"""The checks before a stream is changed: one function per check, each returning a finding and its fix."""
 
 from __future__ import annotations
 
@@ -12,32 +12,36 @@ from streamtally.attach.grant import ACTIONS, role_name
 from streamtally.findings import Finding, Level
 
 ANSWER_MAX_BYTES = 6_291_556
-"""Of a synchronous invocation, request and response each. Source: Lambda quotas."""
+"""The limit of a synchronous invocation, for request and response each. Source: Lambda quotas."""
 GROWTH = 2.2
-"""An answer's bytes for a line's byte: JSON with its names (1.4 to 1.6, measured on tests/samples), then base64."""
+"""Response bytes per byte of a line: JSON with its names (1.4 to 1.6, measured on tests/samples), then base64."""
 MIN_TIMEOUT_SECONDS = 60
 MAX_TIMEOUT_SECONDS = 300
-"""Firehose waits five minutes; its guide advises at least one. Source: "Transform source data"."""
+"""Firehose waits five minutes; its guide recommends at least one. Source: "Transform source data"."""
 MIN_MEMORY_MB = 256
 SINGLE = "single"
-SINGLE_FIX = 'put framing = "single" under [source] of the pipeline'
+SINGLE_FIX = 'set framing = "single" under [source] in pipeline.toml'
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What was read.
+    """What the checks judge.
 
     Attributes:
-        description: the stream's; processing: as it would be.
-        function: Lambda's FunctionConfiguration, None if there is none; function_arn: what would be called.
-        permitted: action → whether the role may; None where that could not be told; missing: not asked.
-        denied: actions that no further policy could allow: a Deny, or a permissions boundary, forbids them.
-        how: where ``permitted`` and ``denied`` come from.
-        framing: of the pipeline that the function runs, "" where that cannot be told; framing_from: who said so, or why
-            it cannot be told.
-        granted: the permission is given along with attaching.
-        put_back_action: what the function's role needs to put back what does not fit; "" where that was not asked;
-        put_back: whether it may; put_back_how: who said so.
+        description: the stream's description.
+        destination: its destination.
+        processing: its processing after the change.
+        function: Lambda's FunctionConfiguration; None: the function does not exist or is in another region.
+        function_arn: the ARN that would be called.
+        permitted: action → whether the stream's role may perform it, None if unknown; an action may be missing.
+        denied: actions that no additional policy could allow, because of a Deny or a permissions boundary.
+        how: the source of ``permitted`` and ``denied``.
+        framing: the framing of the pipeline that the function runs; "" if unknown.
+        framing_from: the source of ``framing``, or why it is unknown.
+        granted: whether attaching also grants the permission.
+        put_back_action: the action that the function's role needs to re-ingest records; "" if it was not checked.
+        put_back: whether the role may perform it; None if unknown.
+        put_back_how: the source of ``put_back``.
     """
 
     description: Mapping[str, Any]
@@ -60,7 +64,7 @@ def check_stream(facts: Facts) -> Finding:
     status = str(facts.description.get("DeliveryStreamStatus"))
     if status == "ACTIVE":
         return Finding("stream", "ok", "the stream is active")
-    return Finding("stream", "error", f"the stream is {status}, and only an active one takes changes", "wait")
+    return Finding("stream", "error", f"the stream is {status}; only an active stream can be changed", "wait")
 
 
 def check_source(facts: Facts) -> Finding:
@@ -68,35 +72,40 @@ def check_source(facts: Facts) -> Finding:
     if kind in ("DirectPut", "KinesisStreamAsSource"):
         return Finding("source", "ok", f"records come by {kind}")
     if kind == "MSKAsSource":
-        return Finding("source", "warning", "records come from Kafka: not tried with Streamtally", "try it on a copy")
+        return Finding(
+            "source",
+            "warning",
+            "records come from Kafka, which has not been tested with Streamtally",
+            "try it on a copy",
+        )
     fix = "attach to a stream that takes log lines"
-    return Finding("source", "error", f"records come by {kind}, and they are no log lines", fix)
+    return Finding("source", "error", f"records come by {kind}, and these are not log lines", fix)
 
 
 def check_framing(facts: Facts) -> Finding:
-    """Lines of one record are joined nowhere: not in a document, and in S3 each has its end."""
+    """No two lines are joined: neither in one document, nor in S3 for want of a line end."""
     kind, framing = facts.destination.kind, facts.framing
-    told = f" ({facts.framing_from})" if facts.framing_from else ""
+    source = f" ({facts.framing_from})" if facts.framing_from else ""
     if not framing:
         if kind.takes_lines:
-            return Finding("framing", "ok", f"{kind.name} takes lines; the pipeline's framing is not known{told}")
-        text = f"{kind.name} takes one document a record, and the pipeline's framing is not known{told}"
-        fix = "give --pipeline with the folder that is deployed, or yourself the right lambda:GetLayerVersion"
+            return Finding("framing", "ok", f"{kind.name} takes lines; the pipeline's framing is not known{source}")
+        text = f"{kind.name} takes one document per record, and the pipeline's framing is not known{source}"
+        fix = "pass --pipeline with the deployed folder, or get the permission lambda:GetLayerVersion"
         return Finding("framing", "error", text, fix)
     if not kind.takes_lines and framing != SINGLE:
         fix = f"{SINGLE_FIX}, deploy it, and attach again"
-        text = f"{kind.name} takes one document a record, and the pipeline's framing is {framing!r}{told}"
+        text = f"{kind.name} takes one document per record, and the pipeline's framing is {framing!r}{source}"
         return Finding("framing", "error", text, fix)
     if kind.takes_lines and framing == SINGLE and not _ends_records(facts):
-        text = f"framing {framing!r} gives a line no end, so that in S3 all would run into one{told}"
-        fix = 'deploy the pipeline with framing = "lines", or put AppendDelimiterToRecord on the stream'
+        text = f"with framing {framing!r} lines have no line end, so in S3 they would all be joined{source}"
+        fix = 'deploy the pipeline with framing = "lines", or add AppendDelimiterToRecord to the stream'
         return Finding("framing", "error", text, fix)
-    return Finding("framing", "ok", f"{kind.name} takes the pipeline's framing, {framing!r}{told}")
+    return Finding("framing", "ok", f"{kind.name} takes the pipeline's framing, {framing!r}{source}")
 
 
 def _ends_records(facts: Facts) -> bool:
-    """Whether something else keeps records apart: a delimiter, or a format that has rows."""
-    delimiter = any(each.get("Type") == "AppendDelimiterToRecord" for each in facts.processing["Processors"])
+    """Whether something else separates records: a delimiter, or a format that has rows."""
+    delimiter = any(processor.get("Type") == "AppendDelimiterToRecord" for processor in facts.processing["Processors"])
     return delimiter or bool((facts.destination.config.get("DataFormatConversionConfiguration") or {}).get("Enabled"))
 
 
@@ -104,18 +113,23 @@ def check_function(facts: Facts) -> Finding:
     function = facts.function
     if function is None:
         if not _is_near(facts):
-            return Finding("function", "note", "the function is in another region, and was not looked at")
-        return Finding("function", "error", f"there is no function {facts.function_arn}", "deploy it, or name another")
+            return Finding("function", "note", "the function is in another region and was not checked")
+        return Finding(
+            "function", "error", f"the function {facts.function_arn} does not exist", "deploy it, or name another"
+        )
     state = function.get("State", "Active")
-    # An idle function is asleep, and wakes with the first call.
+    # An idle function is inactive until its first call.
     if state not in ("Active", "Inactive"):
         reason = function.get("StateReason") or "it is not ready"
         return Finding("function", "error", f"the function is {state}: {reason}", "wait, or deploy it again")
     if function.get("PackageType") != "Image" and not str(function.get("Runtime", "python")).startswith("python"):
         return Finding(
-            "function", "warning", f"the function's runtime is {function['Runtime']}", "is it the right one?"
+            "function",
+            "warning",
+            f"the function's runtime is {function['Runtime']}",
+            "check that it is the right function",
         )
-    return Finding("function", "ok", f"the function {function.get('FunctionName')} is there")
+    return Finding("function", "ok", f"the function {function.get('FunctionName')} exists")
 
 
 def check_time_limit(facts: Facts) -> Finding:
@@ -124,7 +138,7 @@ def check_time_limit(facts: Facts) -> Finding:
     seconds = int(facts.function.get("Timeout", MIN_TIMEOUT_SECONDS))
     memory = int(facts.function.get("MemorySize", MIN_MEMORY_MB))
     if seconds < MIN_TIMEOUT_SECONDS:
-        text = f"the function's time limit is {seconds} s; putting again what is throttled needs a minute"
+        text = f"the function's time limit is {seconds} s; sending throttled documents again needs a minute"
         return Finding(
             "time limit", "error", text, f"set its Timeout to {MIN_TIMEOUT_SECONDS} to {MAX_TIMEOUT_SECONDS}"
         )
@@ -152,29 +166,29 @@ def check_permission(facts: Facts) -> Finding:
     role = role_name(facts.destination.role_arn)
     if denied := [action for action in ACTIONS if action in facts.denied]:
         text = f"the role {role} is denied {' and '.join(denied)} on the function ({facts.how})"
-        fix = "take away the Deny, or widen the role's permissions boundary: another policy cannot"
+        fix = "remove the Deny, or widen the role's permissions boundary: no other policy can allow it"
         return Finding("permission", "error", text, fix)
     if facts.granted:
-        return Finding("permission", "ok", f"the role {role} is granted the right to call the function")
+        return Finding("permission", "ok", f"the role {role} will be granted permission to call the function")
     missing = [action for action in ACTIONS if facts.permitted.get(action) is False]
     unknown = [action for action in ACTIONS if facts.permitted.get(action) is None]
     if missing:
         text = f"the role {role} lacks {' and '.join(missing)} on the function ({facts.how})"
-        return Finding("permission", "error", text, "give --grant, or add it to the role's policy")
+        return Finding("permission", "error", text, "pass --grant, or add it to the role's policy")
     if unknown:
-        text = f"whether the role {role} may call the function cannot be told ({facts.how})"
-        return Finding("permission", "warning", text, "see that its policy has " + ", ".join(ACTIONS))
+        text = f"it is unknown whether the role {role} may call the function ({facts.how})"
+        return Finding("permission", "warning", text, "make sure that its policy has " + ", ".join(ACTIONS))
     return Finding("permission", "ok", f"the role {role} may call the function ({facts.how})")
 
 
 def check_put_back(facts: Facts) -> Finding:
-    """What does not fit into an answer, and with framing single a record of several lines, goes back to its source."""
+    """What does not fit into a response, and with framing single a record of several lines, is re-ingested."""
     action, name = facts.put_back_action, str(facts.description.get("DeliveryStreamName", ""))
     if not action or facts.put_back is None:
         how = f" ({facts.put_back_how})" if facts.put_back_how else ""
-        return Finding("put back", "note", f"whether the function may put back what does not fit is not known{how}")
+        return Finding("put back", "note", f"it is unknown whether the function may re-ingest what does not fit{how}")
     if facts.put_back:
-        return Finding("put back", "ok", "the function may put back what does not fit")
+        return Finding("put back", "ok", "the function may re-ingest what does not fit")
     text = f"the function's own role lacks {action} on the records' source, so what does not fit would fail its batch"
     source = f"IngestionStream=existing IngestionStreamName={name}"
     if action.startswith("kinesis:"):
@@ -188,36 +202,38 @@ def check_buffer(facts: Facts) -> Finding:
     answer = size * 2**20 * GROWTH
     text = f"{size:g} MB of lines make an answer of about {answer / 1e6:.1f} MB; Lambda's limit is 6 MB"
     if answer > ANSWER_MAX_BYTES:
-        return Finding("buffer", "error", text, "give --buffer-mbs 1; what does not fit would be refused")
-    return Finding("buffer", "warning" if size > 1 else "ok", text, "give --buffer-mbs 1" if size > 1 else "")
+        return Finding("buffer", "error", text, "pass --buffer-mbs 1; what does not fit would be rejected")
+    return Finding("buffer", "warning" if size > 1 else "ok", text, "pass --buffer-mbs 1" if size > 1 else "")
 
 
 def check_partitioning(facts: Facts) -> Finding:
     config = facts.destination.config
     prefixes = f"{config.get('Prefix', '')} {config.get('ErrorOutputPrefix', '')}"
     if "partitionKeyFromLambda" in prefixes:
-        text = "the prefix asks the function for partition keys, and the transform gives none: every record would fail"
-        return Finding("partitioning", "error", text, "take partitionKeyFromQuery, or a prefix without keys")
+        text = (
+            "the prefix needs partition keys from the function, and the transform returns none: every record would fail"
+        )
+        return Finding("partitioning", "error", text, "use partitionKeyFromQuery, or a prefix without keys")
     if (config.get("DynamicPartitioningConfiguration") or {}).get("Enabled") and facts.framing != SINGLE:
-        text = "dynamic partitioning takes a record as a whole, all its lines under one key"
-        return Finding("partitioning", "warning", text, f"{SINGLE_FIX}, and AppendDelimiterToRecord on the stream")
+        text = "dynamic partitioning treats a record as a whole: all its lines get one key"
+        return Finding("partitioning", "warning", text, f"{SINGLE_FIX}, and add AppendDelimiterToRecord to the stream")
     if (config.get("DataFormatConversionConfiguration") or {}).get("Enabled") and facts.framing != SINGLE:
         text = "format conversion (Parquet, ORC) may read only the first line of a record"
         return Finding("partitioning", "warning", text, SINGLE_FIX)
-    return Finding("partitioning", "ok", "no partition keys are asked for")
+    return Finding("partitioning", "ok", "no partition keys are needed")
 
 
 def check_keys(facts: Facts) -> Finding:
     encryption = facts.description.get("DeliveryStreamEncryptionConfiguration") or {}
     status = encryption.get("Status", "DISABLED")
     if status.endswith("_FAILED"):
-        return Finding("encryption", "error", f"the stream's encryption is {status}", "mend the key's grant first")
+        return Finding("encryption", "error", f"the stream's encryption is {status}", "fix the key's grant first")
     denied = [action for action in ("kms:GenerateDataKey", "kms:Decrypt") if facts.permitted.get(action) is False]
     if denied:
         text = f"the role lacks {' and '.join(denied)} on the bucket's key ({facts.how})"
         return Finding("encryption", "warning", text, "add it to the role's policy, or to the key's")
     own_key = encryption.get("KeyType") == "CUSTOMER_MANAGED_CMK" and status == "ENABLED"
-    return Finding("encryption", "ok", "encrypted with a key of yours" if own_key else f"stream encryption: {status}")
+    return Finding("encryption", "ok", "encrypted with your own key" if own_key else f"stream encryption: {status}")
 
 
 CHECKS: tuple[Callable[[Facts], Finding], ...] = (
@@ -236,7 +252,7 @@ CHECKS: tuple[Callable[[Facts], Finding], ...] = (
 
 
 def check_all(facts: Facts) -> list[Finding]:
-    """All findings, in the order in which they are read."""
+    """All findings, in the order in which an operator reads them."""
     return [check(facts) for check in CHECKS]
 
 

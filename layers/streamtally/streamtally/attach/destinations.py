@@ -17,10 +17,11 @@ class DestinationKind:
     """A kind of destination.
 
     Attributes:
-        name: as people say it.
-        described: its key in a described destination; update: its parameter of UpdateDestination.
-        takes_lines: a record may hold many lines (S3, and Redshift, which loads S3's lines); else it takes one
-            document a record.
+        name: its name in messages.
+        described: its key in a described destination.
+        update: its parameter of UpdateDestination.
+        takes_lines: whether a record may hold many lines, as in S3, and in Redshift, which loads lines from S3; every
+            other kind takes one document per record.
     """
 
     name: str
@@ -46,7 +47,7 @@ KINDS = (
     DestinationKind("HTTP endpoint", "HttpEndpointDestinationDescription", "HttpEndpointDestinationUpdate"),
     DestinationKind("Snowflake", "SnowflakeDestinationDescription", "SnowflakeDestinationUpdate"),
     DestinationKind("Iceberg", "IcebergDestinationDescription", "IcebergDestinationUpdate"),
-    # The last two: other kinds carry the description of their backup bucket beside their own.
+    # S3 is last, because other kinds have the description of their backup bucket next to their own.
     DestinationKind("Extended S3", "ExtendedS3DestinationDescription", "ExtendedS3DestinationUpdate", True),
     DestinationKind("S3", "S3DestinationDescription", "ExtendedS3DestinationUpdate", True),
 )
@@ -54,7 +55,13 @@ KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A stream's destination as it was described."""
+    """A stream's destination.
+
+    Attributes:
+        id: its DestinationId.
+        kind: which kind it is.
+        config: its description, unmodified.
+    """
 
     id: str
     kind: DestinationKind
@@ -62,7 +69,7 @@ class Destination:
 
     @property
     def role_arn(self) -> str:
-        """The role that Firehose takes on for this destination; a few kinds name it in a part of theirs."""
+        """The role that Firehose assumes for this destination; a few kinds name it in their S3 part."""
         own = self.config.get("RoleARN") or (self.config.get("S3DestinationDescription") or {}).get("RoleARN")
         return str(own or "")
 
@@ -70,16 +77,16 @@ class Destination:
 def find_destination(description: Mapping[str, Any]) -> Destination:
     """The destination of a ``DeliveryStreamDescription``; a stream has one.
 
-    Raises: SettingsError: it has none, or a kind that this release does not know.
+    Raises: SettingsError: it has no destination, or one of an unknown kind.
     """
     name = description.get("DeliveryStreamName", "")
     destinations = description.get("Destinations") or []
     if not destinations:
-        raise SettingsError(f"{name}: has no destination (is it being made?)")
+        raise SettingsError(f"{name}: the stream has no destination (is it still being created?)")
     described = destinations[0]
     for kind in KINDS:
         config = described.get(kind.described)
         if config:
             return Destination(described["DestinationId"], kind, config)
-    found = ", ".join(sorted(set(described) - {"DestinationId"})) or "nothing"
-    raise SettingsError(f"{name}: a destination of an unknown kind ({found})")
+    kinds = ", ".join(sorted(set(described) - {"DestinationId"})) or "nothing"
+    raise SettingsError(f"{name}: a destination of an unknown kind ({kinds})")

@@ -14,21 +14,25 @@ _POLICY_NAME_MAX_CHARS = 128
 
 
 def policy_name(stream: str, function: str) -> str:
-    """The inline policy's name: its own, and the stream's own, so that granting and taking back never touch another.
+    """The inline policy's name: one per stream and function, so that granting and revoking never touch another policy.
 
-    Streams may share a role. Args: both names; the function's without a qualifier.
+    Streams may share a role.
+
+    Args:
+        stream: the stream's name.
+        function: the function's name, without a qualifier.
     """
     name = re.sub(r"[^\w+=,.@-]", "-", f"streamtally-attach-{stream}-{function}")
     if len(name) <= _POLICY_NAME_MAX_CHARS:
         return name
-    told_apart = hashlib.sha256(name.encode()).hexdigest()[:12]
-    return f"{name[: _POLICY_NAME_MAX_CHARS - 13]}-{told_apart}"
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    return f"{name[: _POLICY_NAME_MAX_CHARS - 13]}-{digest}"
 
 
 def policy_document(function_arn: str) -> dict[str, Any]:
-    """What the role may do: call this function and read its settings, as itself and by its aliases and versions.
+    """Permission to call this function and read its settings, with any alias or version.
 
-    Args: function_arn: without a qualifier.
+    Args: function_arn: the function's ARN without a qualifier.
     """
     statement = {"Effect": "Allow", "Action": list(ACTIONS), "Resource": [function_arn, f"{function_arn}:*"]}
     return {"Version": "2012-10-17", "Statement": [statement]}

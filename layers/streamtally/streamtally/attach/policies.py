@@ -1,8 +1,9 @@
-"""Whether policies allow an action: the short way of IAM's rules, for where the simulator may not be asked.
+"""Whether policies allow an action: a part of IAM's rules, if the simulator is denied.
 
-Explicit denials win. A statement with a condition or NotPrincipal is not judged: where it would decide, the answer is
-"cannot tell". Organisations' policies are not seen. Source: IAM user guide, "Policy evaluation logic", "IAM JSON policy
-elements".
+Explicit denials win. A statement with a condition or NotPrincipal is not evaluated: if it would decide, the result is
+"unknown". Policies of an organisation are not considered.
+
+Source: IAM user guide, "Policy evaluation logic", "IAM JSON policy elements".
 """
 
 from __future__ import annotations
@@ -19,27 +20,27 @@ _UNJUDGED = {"Condition", "NotPrincipal"}
 
 
 class Decision(Enum):
-    """What policies say of an action."""
+    """What policies say about an action."""
 
     ALLOWED = "allowed"
     SILENT = "not allowed by any statement"
     DENIED = "denied"
-    UNKNOWN = "cannot be told"
+    UNKNOWN = "unknown"
 
     @property
     def allowed(self) -> bool | None:
-        """None: cannot be told."""
+        """Whether the action is allowed; None: unknown."""
         return None if self is Decision.UNKNOWN else self is Decision.ALLOWED
 
 
 def decide(documents: Iterable[Document], action: str, resource: str, principal: str | None = None) -> Decision:
-    """What these policies together say of an action on a resource.
+    """What these policies together say about an action on a resource.
 
-    Args: principal: a role's ARN, for a function's own policy, whose statements name theirs.
+    Args: principal: a role's ARN, for a function's own policy, whose statements name a principal.
     """
     judged: set[Any] = set()
     unjudged: set[Any] = set()
-    for statement in (each for document in documents for each in _list(document.get("Statement"))):
+    for statement in (entry for document in documents for entry in _list(document.get("Statement"))):
         if _applies(statement, action, resource, principal):
             (unjudged if _UNJUDGED & set(statement) else judged).add(statement.get("Effect"))
     if "Deny" in judged:
@@ -50,7 +51,7 @@ def decide(documents: Iterable[Document], action: str, resource: str, principal:
 
 
 def within(identity: Decision, boundary: Decision) -> Decision:
-    """What a permissions boundary leaves of what a role's policies say: it allows nothing by itself, and bounds all."""
+    """A role's policies within its permissions boundary, which allows nothing by itself and limits everything."""
     if Decision.DENIED in (identity, boundary) or boundary is Decision.SILENT:
         return Decision.DENIED
     if boundary is Decision.UNKNOWN and identity is Decision.ALLOWED:
@@ -68,13 +69,13 @@ def _applies(statement: Mapping[str, Any], action: str, resource: str, principal
     return principal in _principals(statement) or "*" in _principals(statement)
 
 
-def _covers(statement: Mapping[str, Any], element: str, asked: str, fold: Any) -> bool:
+def _covers(statement: Mapping[str, Any], element: str, name: str, fold: Any) -> bool:
     """Whether ``Action`` (or ``Resource``) matches, or ``NotAction`` does not."""
     named = _list(statement.get(element, "*"))
     excluded = _list(statement.get(f"Not{element}"))
     if excluded:
-        return not any(_matches(fold(str(each)), asked) for each in excluded)
-    return any(_matches(fold(str(each)), asked) for each in named)
+        return not any(_matches(fold(str(pattern)), name) for pattern in excluded)
+    return any(_matches(fold(str(pattern)), name) for pattern in named)
 
 
 def _principals(statement: Mapping[str, Any]) -> Sequence[Any]:

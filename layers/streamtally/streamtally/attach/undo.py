@@ -1,4 +1,4 @@
-"""The undo file: what a stream had before, and what it was left with."""
+"""The undo file: a stream's processing before and after attaching."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """An inline policy that attaching put on a role; ``before`` is the one of that name it took the place of."""
+    """An inline policy that attaching added to a role.
+
+    Attributes:
+        role: the role's name.
+        policy: the policy's name.
+        document: the policy.
+        before: the policy of that name that it replaced; None: there was no such policy.
+    """
 
     role: str
     policy: str
@@ -28,9 +35,12 @@ class Undo:
     """What detaching restores.
 
     Attributes:
-        stream: its name; arn: its ARN, so that a file of another account's or region's stream is refused.
+        stream: the stream's name.
+        arn: the stream's ARN, so that a file for a stream of another account or region is refused.
         update: the parameter of UpdateDestination.
-        before, after: the processing then, and as it was left.
+        before: the processing before attaching.
+        after: the processing after attaching.
+        grant: the permission that was granted; None: none was.
     """
 
     stream: str
@@ -46,7 +56,11 @@ class Undo:
 
 
 def parse_undo(text: str, where: str) -> Undo:
-    """An undo file's text. Raises: SettingsError: it is none."""
+    """The undo that a file's text describes.
+
+    Args: where: the file, for messages.
+    Raises: SettingsError: the text is not an undo file.
+    """
     try:
         document = json.loads(text)
         if document.pop("undo") != VERSION:
@@ -61,7 +75,7 @@ def parse_undo(text: str, where: str) -> Undo:
 
 
 def _is_whole(undo: Undo) -> bool:
-    """Whether every part is of its kind: a file that somebody has edited is not sent to AWS half understood."""
+    """Whether every part has the right type, so that an edited file is never sent to AWS half understood."""
     texts = [undo.stream, undo.arn, undo.update]
     if undo.grant is not None:
         texts += [undo.grant.role, undo.grant.policy]
@@ -70,17 +84,17 @@ def _is_whole(undo: Undo) -> bool:
     return all(isinstance(text, str) for text in texts) and all(map(_is_processing, (undo.before, undo.after)))
 
 
-def _is_processing(given: Any) -> bool:
-    if not isinstance(given, dict) or set(given) != {"Enabled", "Processors"} or not isinstance(given["Enabled"], bool):
+def _is_processing(value: Any) -> bool:
+    if not isinstance(value, dict) or set(value) != {"Enabled", "Processors"} or not isinstance(value["Enabled"], bool):
         return False
-    processors = given["Processors"]
+    processors = value["Processors"]
     return isinstance(processors, list) and all(map(_is_processor, processors))
 
 
-def _is_processor(given: Any) -> bool:
-    if not isinstance(given, dict) or not isinstance(given.get("Type"), str):
+def _is_processor(value: Any) -> bool:
+    if not isinstance(value, dict) or not isinstance(value.get("Type"), str):
         return False
-    parameters = given.get("Parameters") or []
+    parameters = value.get("Parameters") or []
     return isinstance(parameters, list) and all(
         isinstance(parameter, dict) and {"ParameterName", "ParameterValue"} <= set(parameter)
         for parameter in parameters
@@ -88,16 +102,20 @@ def _is_processor(given: Any) -> bool:
 
 
 def restored(now: Processing, undo: Undo, arn: str, where: str) -> Processing:
-    """The processing to put back. Raises: SettingsError: another stream's file, or the stream was changed since."""
+    """The processing to restore.
+
+    Args: where: the undo file, for messages.
+    Raises: SettingsError: the file is for another stream, or the stream was changed after attaching.
+    """
     if arn != undo.arn:
-        raise SettingsError(f"{where} is of {undo.arn}, not of {arn}")
+        raise SettingsError(f"{where} is for {undo.arn}, not for {arn}")
     if now == undo.before:
         return now
     if not is_as_left(now, undo.after):
         if is_as_left(now, undo.before):
             return now
         raise SettingsError(
-            f"{undo.stream}: its processing was changed after attaching, so {where} would undo that too: "
-            "detach without --undo takes out the function alone"
+            f"{undo.stream}: its processing was changed after attaching, and {where} would undo that change too: "
+            "run detach without --undo to remove only the function"
         )
     return undo.before

@@ -18,7 +18,7 @@ from streamtally.aws.streams.apply import (
     apply_change,
     check_version,
     put_grant,
-    take_back_grant,
+    revoke_grant,
     wait_until_effective,
 )
 from streamtally.aws.streams.attach import Change, plan_attach
@@ -136,7 +136,7 @@ def _give_up(aws: Aws, change: Change, out: Path, why: Exception) -> None:
     """Nothing was done to the stream: the permission and the undo file go too."""
     if change.grant:
         try:
-            take_back_grant(aws, change.grant)
+            revoke_grant(aws, change.grant)
         except AwsError as error:
             undo = f"streamtally detach {change.stream} --undo {out}"
             raise AwsError(f"{why}; the permission could not be taken back ({error}): {undo}") from None

@@ -9,7 +9,7 @@ import click
 from streamtally.attach.change import to_diff
 from streamtally.attach.undo import parse_undo
 from streamtally.aws.clients import Aws
-from streamtally.aws.streams.apply import EFFECTIVE_SECONDS, apply_change, take_back_grant, wait_until_effective
+from streamtally.aws.streams.apply import EFFECTIVE_SECONDS, apply_change, revoke_grant, wait_until_effective
 from streamtally.aws.streams.attach import plan_detach
 from streamtally.cli.shared.aws_options import ask, aws_options, echo_diff, echo_json, json_option, yes_option
 from streamtally.local.folder import read_text
@@ -49,7 +49,7 @@ def command(aws: Aws, stream: str, undo_file: Path | None, plan_only: bool, wait
         if change.is_change:
             apply_change(aws, change)
         if change.grant:
-            take_back_grant(aws, change.grant)
+            revoke_grant(aws, change.grant)
         effective = wait_until_effective(aws, change, wait)
     if as_json:
         grant = {"role": change.grant.role, "policy": change.grant.policy} if change.grant else None

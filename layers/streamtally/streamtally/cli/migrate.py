@@ -31,7 +31,7 @@ from streamtally.migrate.applications import Application, index_name, make_defin
 from streamtally.migrate.deployment import plan_deployment
 from streamtally.migrate.parity import Parity, columns_of, compare
 from streamtally.migrate.report import report
-from streamtally.migrate.templates import only, resolve
+from streamtally.migrate.templates import resolve, without_others
 from streamtally.text import near_names, visible
 from streamtally.transform.pipeline import load_pipeline
 from streamtally.transform.source import Source
@@ -93,7 +93,7 @@ def _read(aws: Aws, source: str, name: str | None) -> tuple[Any, Application]:
         if isinstance(document, dict) and isinstance(document.get("Resources"), dict):
             document, notes = resolve(document)
             application = choose(read_applications(document), name)
-            document = only(document, application.name)
+            document = without_others(document, application.name)
         else:
             application = choose(read_applications(document), name)
         application.left += notes

@@ -1,7 +1,7 @@
-"""Why nothing arrives: evidence in, findings out, each with its fix. ``streamtally.aws.evidence.stream`` gathers the
-evidence.
+"""Why nothing arrives: evidence in, findings out, each with its fix.
 
-A check is a function of one kind of evidence; :data:`CHECKS` is the register.
+A check is a function of one kind of evidence; :data:`CHECKS` lists them all. The evidence is gathered by
+``streamtally.aws.evidence`` and ``streamtally.local.evidence``.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ CHECKS: dict[type, tuple[Check, ...]] = {
     stream.StreamState: stream.CHECKS,
     opensearch.OpenSearchState: opensearch.CHECKS,
 }
-"""Evidence's kind → its checks, in the order in which they are made."""
+"""Kind of evidence → its checks, in the order in which they run."""
 
 
 def examine(evidence: Iterable[object]) -> Iterator[Finding]:
-    """What all checks find in all evidence."""
-    for each in evidence:
-        for check in CHECKS[type(each)]:
-            yield from check(each)
+    """The findings of all checks in all evidence."""
+    for item in evidence:
+        for check in CHECKS[type(item)]:
+            yield from check(item)

@@ -1,4 +1,4 @@
-"""The OpenSearch side: reachable, writable, not full, documents under derived ids, an alias that finds something."""
+"""The OpenSearch side: reachable, writable, not full, documents with derived ids, an alias that matches something."""
 
 from __future__ import annotations
 
@@ -10,14 +10,21 @@ from typing import Any
 from streamtally.findings import Finding, Level
 
 FLOOD_STAGE, HIGH = "95%", "90%"
-"""OpenSearch's defaults: indices are made read-only; shards move away. Source: "Cluster settings", disk watermarks."""
+"""OpenSearch's defaults, at which indices become read-only and shards move away. Source: "Cluster settings"."""
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)(b|kb|mb|gb|tb|pb)?")
 _UNITS = {None: 1, "b": 1, "kb": 2**10, "mb": 2**20, "gb": 2**30, "tb": 2**40, "pb": 2**50}
 
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """A node's disk in bytes, and the cluster's watermarks as its settings have them (``90%``, ``0.9``, ``10gb``)."""
+    """A node's disk.
+
+    Attributes:
+        total: its size in bytes.
+        free: the free bytes.
+        high: the cluster's high watermark as its settings write it (``90%``, ``0.9``, ``10gb``).
+        flood: the cluster's flood stage, in the same form.
+    """
 
     total: float
     free: float
@@ -29,7 +36,7 @@ class Disk:
         return 1 - self.free / self.total if self.total else 0.0
 
     def is_past(self, watermark: str) -> bool:
-        """Whether a watermark is passed: a share that is used, or so many bytes free at least."""
+        """Whether a watermark is exceeded: a used share, or a minimum of free bytes."""
         text = watermark.strip().lower()
         if text.endswith("%"):
             return self.used_share * 100 >= float(text[:-1])
@@ -42,32 +49,52 @@ class Disk:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """A column that an index maps otherwise than the pipeline wants. ``refuses``: a value that does not fit fails its
-    document; else it is only not searchable."""
+class FieldConflict:
+    """A column that an index maps differently from the pipeline.
+
+    Attributes:
+        index: the index.
+        path: the field's path.
+        actual: its type in the index.
+        wanted: its type in the pipeline.
+        refuses: whether a value that does not fit fails its document; if not, it is only not searchable.
+    """
 
     index: str
     path: str
-    there: str
+    actual: str
     wanted: str
     refuses: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class OpenSearchState:
-    """What could be read of a cluster, for one output's index.
+    """What could be read from a cluster, for one output's index.
 
     Attributes:
-        error, status: why it could not be read at all, and the HTTP status; denied: what else could not be.
-        matching: the indices of its name; blocked: those that take no writes; cluster_blocks: the cluster's own.
-        alias: what people look at; behind: the indices that it finds, None if unknown; empty_views: data views of
-            Dashboards that match no index.
-        used_share: of the fullest node's disk (with the default watermarks); disks: of every node.
-        hits: some documents, as a search gives them, each with ``_id`` and ``_source``.
-        fields: columns that are mapped otherwise; strict: indices that refuse what they do not map;
-            full: those whose limit of fields is reached.
-        role, mapped: the stream's role, and whether a role of the security plugin has it, None if unknown.
-        policy: the domain's access policy, None if unknown; in_vpc, fine_grained: what else guards it.
+        where: the cluster.
+        index: the output's index, or its pattern.
+        error: why the cluster could not be read at all; "": it was read.
+        status: the HTTP status of that error; 0: there is none.
+        denied: what else could not be read, one line each.
+        matching: the indices that match.
+        blocked: those that are write-blocked.
+        cluster_blocks: blocks in the cluster's settings.
+        alias: the alias that people query.
+        aliased: the indices that have the alias; None if unknown.
+        empty_views: data views of Dashboards that match no index.
+        used_share: the used share of the fullest node's disk (with the default watermarks).
+        disks: the disk of every node.
+        hits: some documents as a search returns them, each with ``_id`` and ``_source``.
+        refused: reasons for which documents were rejected.
+        fields: columns that are mapped differently.
+        strict: indices that reject unmapped fields.
+        full: indices that have reached their limit of fields.
+        role: the stream's role.
+        mapped: whether a role of the security plugin is mapped to it; None if unknown.
+        policy: the domain's access policy; None if unknown.
+        in_vpc: whether the domain is in a VPC.
+        fine_grained: whether it has fine-grained access control.
     """
 
     where: str
@@ -86,99 +113,105 @@ class OpenSearchState:
     denied: Sequence[str] = ()
     cluster_blocks: Sequence[str] = ()
     alias: str = ""
-    behind: Sequence[str] | None = None
+    aliased: Sequence[str] | None = None
     empty_views: Sequence[str] = ()
-    fields: Sequence[Field] = ()
+    fields: Sequence[FieldConflict] = ()
     strict: Sequence[str] = ()
     full: Sequence[str] = ()
     role: str = ""
     mapped: bool | None = None
 
 
-def check_reachable(given: OpenSearchState) -> Iterator[Finding]:
-    """A refusal of ours says what Firehose's would."""
-    if given.error and given.status in (401, 403):
+def check_reachable(state: OpenSearchState) -> Iterator[Finding]:
+    """If this request is rejected, Firehose's would be too."""
+    if state.error and state.status in (401, 403):
         fix = "map your role (fine-grained access control), or add es:ESHttp* to the access policy"
-        yield Finding("opensearch-permission", "error", given.error, fix, given.where)
-    elif given.error:
-        fix = "see the address and the network (a domain in a VPC answers there alone)"
-        yield Finding("opensearch-unreachable", "error", given.error, fix, given.where)
-    for each in given.denied:
-        fix = "give yourself the right that it names, and run the doctor again"
-        yield Finding("opensearch-permission", "warning", f"not looked at: {each}", fix, given.where)
+        yield Finding("opensearch-permission", "error", state.error, fix, state.where)
+    elif state.error:
+        fix = "check the address and the network (a domain in a VPC responds only inside the VPC)"
+        yield Finding("opensearch-unreachable", "error", state.error, fix, state.where)
+    for line in state.denied:
+        fix = "get the permission that it names, and run the doctor again"
+        yield Finding("opensearch-permission", "warning", f"not checked: {line}", fix, state.where)
 
 
-def check_role(given: OpenSearchState) -> Iterator[Finding]:
-    """With fine-grained access control a role that nothing maps is refused, whatever IAM says: 403 for each write."""
-    if given.mapped is False:
-        text = f"the stream's role {given.role} is mapped to no role of the domain: every write is refused (403)"
-        fix = "streamtally indices apply, with FIREHOSE_ROLE_ARN set to it, as a user who may map roles"
-        yield Finding("opensearch-permission", "error", text, fix, given.where)
+def check_role(state: OpenSearchState) -> Iterator[Finding]:
+    """With fine-grained access control, a role that is not mapped gets 403 for each write, whatever IAM allows."""
+    if state.mapped is False:
+        text = f"the stream's role {state.role} is not mapped to any role of the domain: every write is rejected (403)"
+        fix = "run streamtally indices apply with FIREHOSE_ROLE_ARN set to it, as a user who may map roles"
+        yield Finding("opensearch-permission", "error", text, fix, state.where)
 
 
-def check_writable(given: OpenSearchState) -> Iterator[Finding]:
-    """Blocks stay after the disk has room again, on older versions."""
-    if given.blocked:
-        text = f"{', '.join(given.blocked[:3])} is read-only"
-        fix = "free disk space, then put null into index.blocks.read_only_allow_delete (or .write) of its settings"
-        yield Finding("opensearch-read-only", "error", text, fix, given.where)
-    if given.cluster_blocks:
-        text = f"the cluster has {' and '.join(given.cluster_blocks)}"
-        fix = "free disk space or enlarge the volume, then put null into that cluster setting"
-        yield Finding("opensearch-read-only", "error", text, fix, given.where)
+def check_writable(state: OpenSearchState) -> Iterator[Finding]:
+    """On older versions, blocks remain after the disk has space again."""
+    if state.blocked:
+        text = f"{', '.join(state.blocked[:3])} is read-only"
+        fix = "free disk space, then set index.blocks.read_only_allow_delete (or .write) to null in its settings"
+        yield Finding("opensearch-read-only", "error", text, fix, state.where)
+    if state.cluster_blocks:
+        text = f"the cluster has {' and '.join(state.cluster_blocks)}"
+        fix = "free disk space or enlarge the volume, then set that cluster setting to null"
+        yield Finding("opensearch-read-only", "error", text, fix, state.where)
 
 
-def check_disk(given: OpenSearchState) -> Iterator[Finding]:
+def check_disk(state: OpenSearchState) -> Iterator[Finding]:
     """At the flood stage indices become read-only."""
-    disks = list(given.disks) or ([Disk(1.0, 1 - given.used_share)] if given.used_share is not None else [])
+    disks = list(state.disks) or ([Disk(1.0, 1 - state.used_share)] if state.used_share is not None else [])
     if not disks:
         return
-    fullest = max(disks, key=lambda each: (each.is_past(each.flood), each.is_past(each.high), each.used_share))
+    fullest = max(disks, key=lambda disk: (disk.is_past(disk.flood), disk.is_past(disk.high), disk.used_share))
     if fullest.is_past(fullest.high):
         level: Level = "error" if fullest.is_past(fullest.flood) else "warning"
         mark = f"flood stage ({fullest.flood})" if level == "error" else f"high watermark ({fullest.high})"
         text = f"the fullest node's disk is {fullest.used_share:.0%} full, past the {mark}"
         fix = "shorten the retention (pipeline.toml), or enlarge the volume"
-        yield Finding("opensearch-disk", level, text, fix, given.where)
+        yield Finding("opensearch-disk", level, text, fix, state.where)
 
 
-def check_alias(given: OpenSearchState) -> Iterator[Finding]:
-    """An alias or data view that matches nothing shows nothing, without an error."""
-    if not given.error and not given.denied and not given.matching:
-        fix = "see the index's name in pipeline.toml; streamtally indices plan says what is missing"
-        yield Finding("alias-empty", "error", f"{given.index} matches no index", fix, given.where)
-    elif given.alias and given.matching and given.behind is not None and not given.behind:
-        text = f"there is no alias {given.alias}: who looks at it sees none of {len(given.matching)} indices"
-        yield Finding("alias-empty", "error", text, "streamtally indices apply puts them behind it", given.where)
-    for title in given.empty_views:
-        fix = f"mend its index pattern in Dashboards ({given.alias or given.index}), or delete it"
-        yield Finding("alias-empty", "error", f"the data view {title} matches no index", fix, given.where)
+def check_alias(state: OpenSearchState) -> Iterator[Finding]:
+    """An alias or data view that matches no index shows nothing, without an error."""
+    if not state.error and not state.denied and not state.matching:
+        fix = "check the index's name in pipeline.toml; streamtally indices plan shows what is missing"
+        yield Finding("alias-empty", "error", f"{state.index} matches no index", fix, state.where)
+    elif state.alias and state.matching and state.aliased is not None and not state.aliased:
+        text = f"the alias {state.alias} does not exist: queries of it find none of {len(state.matching)} indices"
+        yield Finding("alias-empty", "error", text, "run streamtally indices apply to add them to it", state.where)
+    for title in state.empty_views:
+        fix = f"fix its index pattern in Dashboards ({state.alias or state.index}), or delete it"
+        yield Finding("alias-empty", "error", f"the data view {title} matches no index", fix, state.where)
 
 
-def check_mapping(given: OpenSearchState) -> Iterator[Finding]:
-    """What the mapping refuses before a document comes."""
-    for each in given.fields:
-        text = f"{each.index}: {each.path} is {each.there}, and the pipeline's is {each.wanted}"
-        told = "documents that do not fit are refused" if each.refuses else "what does not fit is not searchable"
-        fix = "streamtally indices apply (a new index begins with the next rotation), or declare the type as it is"
-        level: Level = "error" if each.refuses else "warning"
-        yield Finding("opensearch-mapping", level, f"{text}: {told}", fix, given.where)
-    for name in given.strict:
-        text = f'{name} is mapped "dynamic": "strict": a document with any other field is refused'
-        yield Finding("opensearch-mapping", "error", text, "put dynamic: false into its mapping", given.where)
-    for name in given.full:
+def check_mapping(state: OpenSearchState) -> Iterator[Finding]:
+    """What the mapping will reject."""
+    for field_ in state.fields:
+        text = f"{field_.index}: {field_.path} is {field_.actual}, and {field_.wanted} in the pipeline"
+        effect = (
+            "documents that do not fit are rejected" if field_.refuses else "values that do not fit are not searchable"
+        )
+        fix = "run streamtally indices apply (for new indices, from the next rotation), or declare the existing type"
+        level: Level = "error" if field_.refuses else "warning"
+        yield Finding("opensearch-mapping", level, f"{text}: {effect}", fix, state.where)
+    for name in state.strict:
+        text = f'{name} is mapped "dynamic": "strict": a document with any other field is rejected'
+        yield Finding("opensearch-mapping", "error", text, "set dynamic: false in its mapping", state.where)
+    for name in state.full:
         text = f"{name} has reached its limit of fields (index.mapping.total_fields.limit)"
-        fix = "put dynamic: false into its mapping, or raise the limit"
-        yield Finding("opensearch-mapping", "error", text, fix, given.where)
+        fix = "set dynamic: false in its mapping, or raise the limit"
+        yield Finding("opensearch-mapping", "error", text, fix, state.where)
 
 
-def check_ids(given: OpenSearchState) -> Iterator[Finding]:
-    """Documents of ours whose ``_id`` is not the derived one are counted again with each repeat."""
-    wrong = [hit for hit in given.hits if (own := _own_id(hit)) and hit.get("_id") != own]
+def check_ids(state: OpenSearchState) -> Iterator[Finding]:
+    """Streamtally's documents without the derived ``_id`` are counted again with each duplicate delivery."""
+    wrong = [hit for hit in state.hits if (own := _own_id(hit)) and hit.get("_id") != own]
     if wrong:
-        text = f"{len(wrong)} of {len(given.hits)} documents have an _id that is not the derived one"
+        text = f"{len(wrong)} of {len(state.hits)} documents have an _id that is not the derived one"
         yield Finding(
-            "ids-not-derived", "error", text, "streamtally indices apply puts the pipeline in place", given.where
+            "ids-not-derived",
+            "error",
+            text,
+            "run streamtally indices apply to install the ingest pipeline",
+            state.where,
         )
 
 
@@ -187,32 +220,30 @@ def _own_id(hit: Mapping[str, Any]) -> str:
     return str(tally.get("partial_id") or tally.get("row_id") or "") if isinstance(tally, dict) else ""
 
 
-def check_refused(given: OpenSearchState) -> Iterator[Finding]:
-    """Reasons that a trial write, or an error file, gave."""
-    for reason in given.refused:
-        fix = "streamtally indices plan, then apply; see the field that it names"
-        yield Finding("opensearch-mapping", "error", reason, fix, given.where)
+def check_refused(state: OpenSearchState) -> Iterator[Finding]:
+    """Reasons from a trial write or an error file."""
+    for reason in state.refused:
+        fix = "run streamtally indices plan, then apply; check the field that it names"
+        yield Finding("opensearch-mapping", "error", reason, fix, state.where)
 
 
-def check_open(given: OpenSearchState) -> Iterator[Finding]:
-    """A domain on the internet that anybody may read and delete."""
-    if given.policy is None or given.in_vpc or given.fine_grained:
+def check_open(state: OpenSearchState) -> Iterator[Finding]:
+    """A domain on the internet that anyone may read and delete."""
+    if state.policy is None or state.in_vpc or state.fine_grained:
         return
-    statements = given.policy.get("Statement") or []
-    if any(
-        _lets_everybody_in(statement) for statement in (statements if isinstance(statements, list) else [statements])
-    ):
+    statements = state.policy.get("Statement") or []
+    if any(_allows_everyone(statement) for statement in (statements if isinstance(statements, list) else [statements])):
         fix = "name the roles in the access policy, or turn on fine-grained access control"
-        yield Finding("open-access", "error", "the access policy lets everybody in", fix, given.where)
+        yield Finding("open-access", "error", "the access policy allows everyone", fix, state.where)
 
 
-def _lets_everybody_in(statement: Mapping[str, Any]) -> bool:
+def _allows_everyone(statement: Mapping[str, Any]) -> bool:
     principal = statement.get("Principal")
     named = principal.get("AWS") if isinstance(principal, dict) else principal
     if statement.get("Effect") != "Allow" or "*" not in (named if isinstance(named, list) else [named]):
         return False
     conditions = statement.get("Condition") or {}
-    # An address condition that holds for every address is none.
+    # A condition that every address satisfies is no restriction.
     sources = [
         source
         for operator, tested in conditions.items()
@@ -220,7 +251,7 @@ def _lets_everybody_in(statement: Mapping[str, Any]) -> bool:
         for value in tested.values()
         for source in (value if isinstance(value, list) else [value])
     ]
-    return not conditions or (set(conditions) == {"IpAddress"} and any(each.endswith("/0") for each in sources))
+    return not conditions or (set(conditions) == {"IpAddress"} and any(source.endswith("/0") for source in sources))
 
 
 CHECKS: tuple[Callable[[OpenSearchState], Iterable[Finding]], ...] = (

@@ -1,4 +1,4 @@
-"""A delivery stream: there or not, credentials, clock, the function on it, and what the last hour's figures say."""
+"""A delivery stream: whether it exists, credentials, clock, its function, and the metrics of the last hour."""
 
 from __future__ import annotations
 
@@ -9,21 +9,25 @@ from dataclasses import dataclass, field
 from streamtally.findings import Finding
 
 MAX_SKEW_SECONDS = 300
-"""Signature Version 4 refuses a request that is further from the service's clock."""
+"""How far a machine's clock may be off before Signature Version 4 requests are rejected."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """What could be read of a stream.
+    """What could be read about a stream.
 
     Attributes:
-        error, error_code: why it could not be read at all.
-        function: the ARN on it; needs_function: lines come to it, not the documents of another stream's function;
-            attach_findings: what attaching's checks say of that.
-        metrics: the last hour's, as ``streamtally status`` names them.
-        skew_seconds: the service's clock less this machine's, None if unknown.
-        counts, reason: exact, at least once or unknown.
-        unread: what else could not be read, a line each.
+        name: the stream's name.
+        error: why it could not be read at all; "": it was read.
+        error_code: AWS's code of that error, or :data:`UNUSABLE`.
+        function: the ARN of the attached function; "": there is none.
+        needs_function: whether it receives lines, and not the documents of another stream's function.
+        attach_findings: the findings of the checks before attaching.
+        metrics: the metrics of the last hour, named as in ``streamtally status``.
+        skew_seconds: the service's clock minus this machine's clock; None if unknown.
+        counts: ``exact``, ``at least once`` or ``unknown``.
+        reason: why the counts are not exact.
+        unread: what else could not be read, one line each.
     """
 
     name: str
@@ -39,84 +43,92 @@ class StreamState:
     unread: Sequence[str] = ()
 
 
-_NTP = "turn on NTP (chrony), and look at timedatectl"
+_NTP = "turn on NTP (chrony), and check timedatectl"
 UNUSABLE = "Unusable"
-"""In place of AWS's code: the stream was read, and there is nothing in it that could be looked at."""
+"""Instead of a code of AWS: the stream was read, but has nothing that could be checked."""
 _SKEWED = ("RequestTimeTooSkewed", "RequestExpired", "SignatureExpired")
 _EXPIRED = ("ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException", "InvalidClientTokenId")
 
 
-def check_reachable(given: StreamState) -> Iterator[Finding]:
-    """Nothing else can be told of a stream that cannot be read."""
-    if not given.error:
+def check_reachable(state: StreamState) -> Iterator[Finding]:
+    """If the stream cannot be read, nothing else can be checked."""
+    if not state.error:
         return
-    name, fix = "permission", "add firehose:DescribeDeliveryStream to your own rights, or see the line above"
-    if given.error_code == "ResourceNotFoundException":
-        name, fix = "stream-missing", "mend the name, or the region (--region)"
-    elif given.error_code == UNUSABLE:
-        name, fix = "destination", "wait until it is made, or see its destination in Firehose's console"
-    elif given.error_code in _SKEWED or re.search("Signature (expired|not yet current)", given.error):
+    name, fix = "permission", "get the permission firehose:DescribeDeliveryStream, or see the line above"
+    if state.error_code == "ResourceNotFoundException":
+        name, fix = "stream-missing", "fix the name, or the region (--region)"
+    elif state.error_code == UNUSABLE:
+        name, fix = "destination", "wait until it is created, or check its destination in the Firehose console"
+    elif state.error_code in _SKEWED or re.search("Signature (expired|not yet current)", state.error):
         name, fix = "clock-skew", _NTP
-    elif given.error_code in _EXPIRED:
+    elif state.error_code in _EXPIRED:
         name, fix = "credentials-expired", "sign in again: aws sso login, or renew the keys"
-    elif "credentials" in given.error:
-        name, fix = "credentials-absent", "give --profile, or sign in"
-    elif not given.error_code:
-        name, fix = "unreachable", "see --endpoint-url, --region and the network"
-    yield Finding(name, "error", given.error, fix, given.name)
+    elif "credentials" in state.error:
+        name, fix = "credentials-absent", "pass --profile, or sign in"
+    elif not state.error_code:
+        name, fix = "unreachable", "check --endpoint-url, --region and the network"
+    yield Finding(name, "error", state.error, fix, state.name)
 
 
-def check_clock(given: StreamState) -> Iterator[Finding]:
+def check_clock(state: StreamState) -> Iterator[Finding]:
     """A wrong clock makes every signature invalid, and every arrival time wrong."""
-    if given.skew_seconds is not None and abs(given.skew_seconds) > MAX_SKEW_SECONDS:
+    if state.skew_seconds is not None and abs(state.skew_seconds) > MAX_SKEW_SECONDS:
         text = (
-            f"this machine's clock is {abs(given.skew_seconds):.0f} s {'behind' if given.skew_seconds > 0 else 'ahead'}"
+            f"this machine's clock is {abs(state.skew_seconds):.0f} s {'behind' if state.skew_seconds > 0 else 'ahead'}"
         )
-        yield Finding("clock-skew", "error", text, _NTP, given.name)
+        yield Finding("clock-skew", "error", text, _NTP, state.name)
 
 
-def check_function(given: StreamState) -> Iterator[Finding]:
-    """No function, or one that Firehose may not or cannot call as it should."""
-    if given.error:
+def check_function(state: StreamState) -> Iterator[Finding]:
+    """No function, or a function that Firehose may not or cannot call."""
+    if state.error:
         return
-    if not given.function and given.needs_function:
-        fix = f"streamtally attach {given.name}"
-        yield Finding("not-attached", "error", "no function is on the stream: lines go as they came", fix, given.name)
-    for finding in given.attach_findings:
+    if not state.function and state.needs_function:
+        fix = f"streamtally attach {state.name}"
+        yield Finding(
+            "not-attached",
+            "error",
+            "no function is attached to the stream: lines are delivered unmodified",
+            fix,
+            state.name,
+        )
+    for finding in state.attach_findings:
         if finding.is_wrong:
-            yield Finding(finding.check, finding.level, finding.text, finding.fix, given.name)
+            yield Finding(finding.check, finding.level, finding.text, finding.fix, state.name)
 
 
-def check_figures(given: StreamState) -> Iterator[Finding]:
-    """What the last hour says: nothing came, the transform failed, something was throttled."""
-    metrics = given.metrics
-    if given.error or not metrics:
+def check_figures(state: StreamState) -> Iterator[Finding]:
+    """The last hour: nothing arrived, the transform failed, or requests were throttled."""
+    metrics = state.metrics
+    if state.error or not metrics:
         return
     if not metrics.get("incoming_records"):
-        text, fix = "nothing came in during the last hour", "look at the producer: streamtally doctor agent.json"
-        yield Finding("nothing-incoming", "warning", text, fix, given.name)
+        text, fix = "nothing arrived during the last hour", "check the producer: streamtally doctor agent.json"
+        yield Finding("nothing-incoming", "warning", text, fix, state.name)
     share = metrics.get("transform_success_share")
     if share is not None and share < 1:
         text = f"{1 - share:.1%} of the transform's invocations failed in the last hour"
-        yield Finding("transform-failed", "error", text, "see the function's log; then streamtally redrive", given.name)
+        yield Finding(
+            "transform-failed", "error", text, "check the function's log; then run streamtally redrive", state.name
+        )
     for name, what in (("function_throttles", "invocations"), ("throttled_records", "records")):
         if metrics.get(name):
             text = f"{metrics[name]:.0f} {what} were throttled in the last hour"
-            yield Finding("throttled", "warning", text, "ask for a higher quota, or spread the load", given.name)
+            yield Finding("throttled", "warning", text, "request a higher quota, or spread the load", state.name)
 
 
-def check_counts(given: StreamState) -> Iterator[Finding]:
-    """Without the inbox's pipeline a repeat counts twice."""
-    if not given.error and given.counts == "at least once":
-        fix = "streamtally indices apply"
-        yield Finding("ids-not-derived", "warning", f"counts are at least once: {given.reason}", fix, given.name)
+def check_counts(state: StreamState) -> Iterator[Finding]:
+    """Without the inbox's ingest pipeline, a duplicate delivery counts twice."""
+    if not state.error and state.counts == "at least once":
+        fix = "run streamtally indices apply"
+        yield Finding("ids-not-derived", "warning", f"counts are at least once: {state.reason}", fix, state.name)
 
 
-def check_read(given: StreamState) -> Iterator[Finding]:
-    """What may not be looked at is said; the rest is looked at all the same."""
-    for each in given.unread:
-        fix = "give yourself the right that it names, and run the doctor again"
-        yield Finding("permission", "warning", f"not looked at: {each}", fix, given.name)
+def check_read(state: StreamState) -> Iterator[Finding]:
+    """What may not be read is reported; the rest is checked anyway."""
+    for line in state.unread:
+        fix = "get the permission that it names, and run the doctor again"
+        yield Finding("permission", "warning", f"not checked: {line}", fix, state.name)
 
 
 CHECKS: tuple[Callable[[StreamState], Iterable[Finding]], ...] = (

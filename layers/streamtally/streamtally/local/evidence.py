@@ -13,7 +13,7 @@ from pathlib import Path
 
 from streamtally.doctor.agent_json import AgentJson, flows_of
 from streamtally.doctor.error_log import ErrorLog
-from streamtally.doctor.files import FileAccess, Node
+from streamtally.doctor.files import FileAccess, PathNode
 from streamtally.errors import StreamtallyError
 from streamtally.local.folder import read_text
 from streamtally.local.logs import read_log
@@ -30,7 +30,7 @@ def gather_agent(path: Path, region: str, user: str) -> list[object]:
     text = read_text(path)
     patterns = [each for flow in flows_of(text) if isinstance(each := flow.get("filePattern"), str) and each]
     accesses = [gather_access(pattern, user) for pattern in patterns]
-    lines = {access.pattern: _sample(access.pattern) for access in accesses if access.found}
+    lines = {access.pattern: _sample(access.pattern) for access in accesses if access.exists}
     return [AgentJson(str(path), text, region, lines), *accesses]
 
 
@@ -69,9 +69,9 @@ def gather_access(pattern: str, user: str) -> FileAccess:
     return FileAccess(pattern, user, uid, gids, chain, target is not None, hidden)
 
 
-def _chain(target: Path) -> tuple[list[Node], str]:
+def _chain(target: Path) -> tuple[list[PathNode], str]:
     """What there is from the root to a file, and what a link on the way leads to; a directory that hides the rest."""
-    nodes: list[Node] = []
+    nodes: list[PathNode] = []
     try:
         real = target.resolve()
     except (OSError, RuntimeError):
@@ -87,9 +87,9 @@ def _chain(target: Path) -> tuple[list[Node], str]:
     return nodes, ""
 
 
-def _node(path: Path, listed: bool) -> Node:
+def _node(path: Path, listed: bool) -> PathNode:
     found = path.stat()
-    return Node(str(path), found.st_mode & 0o7777, found.st_uid, found.st_gid, path.is_dir(), _acl(path), listed)
+    return PathNode(str(path), found.st_mode & 0o7777, found.st_uid, found.st_gid, path.is_dir(), _acl(path), listed)
 
 
 def _acl(path: Path) -> list[tuple[int, int, int]]:

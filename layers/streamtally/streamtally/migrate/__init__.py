@@ -1,1 +1,1 @@
-"""Moving off Kinesis Analytics: what to deploy and attach, what differs, and whether recorded results agree."""
+"""Migration from Kinesis Analytics: what to deploy and attach, what differs, and whether recorded results are equal."""

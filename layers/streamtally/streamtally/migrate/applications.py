@@ -1,7 +1,7 @@
 """Kinesis Analytics applications as AWS describes them → what a pipeline folder needs.
 
-Takes the answers of ``kinesisanalytics describe-application`` and ``kinesisanalyticsv2 describe-application``, and
-CloudFormation templates (already read: JSON or YAML as dict). What has no counterpart here is named in ``left``.
+Reads the responses of ``kinesisanalytics describe-application`` and ``kinesisanalyticsv2 describe-application``, and
+CloudFormation templates (parsed JSON or YAML). ``Application.left`` names what has no counterpart in Streamtally.
 """
 
 from __future__ import annotations
@@ -18,7 +18,13 @@ from streamtally.errors import SettingsError
 
 @dataclass(frozen=True, slots=True)
 class InputColumn:
-    """A column of the input schema: its name, SQL type, and mapping (JSONPath; of CSV none)."""
+    """A column of the input schema.
+
+    Attributes:
+        name: its name.
+        type: its SQL type.
+        mapping: its JSONPath; None for CSV.
+    """
 
     name: str
     type: str
@@ -30,10 +36,14 @@ class Application:
     """An application.
 
     Attributes:
-        sql: the program; stream_name: the source's in-application stream.
-        format: ``json`` or ``csv``; delimiter: of CSV columns; columns: the input schema.
-        outputs: in-application stream → where it went (for people to read).
-        left: what could not be carried over, a sentence each.
+        name: its name.
+        sql: the program.
+        stream_name: the in-application stream of the source.
+        format: ``json`` or ``csv``.
+        delimiter: the delimiter of CSV columns.
+        columns: the input schema.
+        outputs: in-application stream → its destination, for people to read.
+        left: what could not be migrated, one sentence each.
     """
 
     name: str
@@ -47,28 +57,30 @@ class Application:
 
 
 def read_applications(document: Any) -> list[Application]:
-    """Every application of a document. Raises: SettingsError: there is none in it, or one without a program."""
+    """All applications of a document. Raises: SettingsError: it has none, or one without a program."""
     if not isinstance(document, dict):
-        raise SettingsError("neither an application nor a template: its top is no object")
+        raise SettingsError("neither an application nor a template: the document is not an object")
     if isinstance(document.get("ApplicationDetail"), dict):
-        found = [_read_detail(document["ApplicationDetail"])]
+        applications = [_read_detail(document["ApplicationDetail"])]
     elif isinstance(document.get("Resources"), dict):
-        found = list(_read_template(document["Resources"]))
+        applications = list(_read_template(document["Resources"]))
     elif document.get("ApplicationConfigurationDescription") or "InputDescriptions" in document:
-        found = [_read_detail(document)]
+        applications = [_read_detail(document)]
     elif document.get("ApplicationConfiguration") or document.get("ApplicationCode"):
-        found = [_read_request(document)]
+        applications = [_read_request(document)]
     else:
         raise SettingsError("neither an application (ApplicationDetail) nor a CloudFormation template (Resources)")
-    if not found:
-        raise SettingsError("the template has no AWS::KinesisAnalytics::Application and no V2 of it")
-    for application in found:
+    if not applications:
+        raise SettingsError(
+            "the template has no AWS::KinesisAnalytics::Application or AWS::KinesisAnalyticsV2::Application"
+        )
+    for application in applications:
         if not application.sql.strip():
             raise SettingsError(
-                f"application {application.name!r} has no SQL program in it: where it lies in S3, give its .sql file "
+                f"application {application.name!r} has no SQL program: if the program is in S3, pass its .sql file "
                 "(a Flink application has none)"
             )
-    return found
+    return applications
 
 
 def _read_detail(detail: Mapping[str, Any]) -> Application:
@@ -90,7 +102,7 @@ def _read_detail(detail: Mapping[str, Any]) -> Application:
 
 
 def _read_request(request: Mapping[str, Any]) -> Application:
-    """What ``create-application`` was given, of either API version."""
+    """The request of ``create-application``, of either API version."""
     application = Application(_text(request.get("ApplicationName")) or "application")
     _read_properties(application, request)
     configuration = _object(_object(request, "ApplicationConfiguration"), "SqlApplicationConfiguration")
@@ -108,7 +120,7 @@ _TABLE = re.compile(r"AWS::KinesisAnalytics(?:V2)?::ApplicationReferenceDataSour
 
 
 def _read_template(resources: Mapping[str, Any]) -> Iterator[Application]:
-    parts = {name: each for name, each in resources.items() if isinstance(each, dict)}
+    parts = {name: resource for name, resource in resources.items() if isinstance(resource, dict)}
     for logical, resource in parts.items():
         if not _APPLICATION.fullmatch(str(resource.get("Type"))):
             continue
@@ -132,7 +144,7 @@ def _read_properties(application: Application, properties: Mapping[str, Any]) ->
             _list(_object(configuration, "SqlApplicationConfiguration"), "Inputs"),
         )
         if content.get("S3ContentLocation"):
-            application.left.append("the program lies in S3 (CodeContent): download it, and compile the .sql file")
+            application.left.append("the program is in S3 (CodeContent): download it, and compile the .sql file")
     else:
         code, inputs = properties.get("ApplicationCode"), _list(properties, "Inputs")
     application.sql = _program_text(application, code)
@@ -147,12 +159,12 @@ def _read_attached(application: Application, kind: str, properties: Mapping[str,
 
 
 def _refers(value: Any, logical: str, name: str) -> bool:
-    """Whether ApplicationName is the application's: its name, or a Ref to it."""
+    """Whether an ApplicationName is this application's: its name, or a Ref to it."""
     return value == name or (isinstance(value, dict) and value.get("Ref") == logical)
 
 
 def _program_text(application: Application, code: Any) -> str:
-    """The program's text out of ``Fn::Sub`` and ``Fn::Join``; what they put in stays as it is written, and is named."""
+    """The program's text from ``Fn::Sub`` and ``Fn::Join``; what they insert stays a placeholder and is noted."""
     if isinstance(code, dict) and "Fn::Join" in code:
         joined = code["Fn::Join"]
         if isinstance(joined, list) and len(joined) == 2 and isinstance(joined[1], list):
@@ -161,7 +173,7 @@ def _program_text(application: Application, code: Any) -> str:
         text = code["Fn::Sub"]
         text = text[0] if isinstance(text, list) and text else text
         for name in sorted(set(re.findall(r"\$\{(?!!)([^}]+)\}", _text(text)))):
-            application.left.append(f"the template puts ${{{name}}} into the program: write its value there")
+            application.left.append(f"the template inserts ${{{name}}} into the program: write its value there")
         return _text(text).replace("${!", "${")
     if isinstance(code, dict):
         application.left.append(
@@ -172,20 +184,22 @@ def _program_text(application: Application, code: Any) -> str:
 
 def _read_inputs(application: Application, inputs: list[Any]) -> None:
     for more in inputs[1:]:
-        application.left.append(f"the input {_text(_mapping(more).get('NamePrefix'))}: one source is read")
+        application.left.append(f"the input {_text(_mapping(more).get('NamePrefix'))}: only one source is read")
     if not inputs:
         return
-    given = _mapping(inputs[0])
-    names = [_text(name) for name in _list(given, "InAppStreamNames")]
-    prefix = _text(given.get("NamePrefix")) or DEFAULT_SOURCE_STREAM.removesuffix("_001")
+    source = _mapping(inputs[0])
+    names = [_text(name) for name in _list(source, "InAppStreamNames")]
+    prefix = _text(source.get("NamePrefix")) or DEFAULT_SOURCE_STREAM.removesuffix("_001")
     application.stream_name = names[0] if names else f"{prefix}_001"
-    if len(names) > 1 or _number(_object(given, "InputParallelism").get("Count")) > 1:
-        application.left.append("InputParallelism: there is one source stream, so read it in place of _002 and more")
-    if any(key.startswith("InputProcessingConfiguration") and given[key] for key in given):
-        application.left.append("the input's pre-processing function: the transform is in its place")
-    if any(key.startswith("KinesisStreams") and given[key] for key in given):
+    if len(names) > 1 or _number(_object(source, "InputParallelism").get("Count")) > 1:
+        application.left.append(
+            "InputParallelism: there is one source stream, so read it instead of _002 and further streams"
+        )
+    if any(key.startswith("InputProcessingConfiguration") and source[key] for key in source):
+        application.left.append("the input's pre-processing function: the transform replaces it")
+    if any(key.startswith("KinesisStreams") and source[key] for key in source):
         application.left.append("the input was a Kinesis data stream: make it the source of the Firehose stream")
-    _read_schema(application, _object(given, "InputSchema"))
+    _read_schema(application, _object(source, "InputSchema"))
 
 
 def _read_schema(application: Application, schema: Mapping[str, Any]) -> None:
@@ -199,7 +213,7 @@ def _read_schema(application: Application, schema: Mapping[str, Any]) -> None:
             application.left.append("RecordRowDelimiter: rows are lines")
     path = _text(_object(mapping, "JSONMappingParameters").get("RecordRowPath")) or "$"
     if path != "$":
-        application.left.append(f"RecordRowPath {path}: a line is one row; paths below start at the line's object")
+        application.left.append(f"RecordRowPath {path}: a line is one row; the paths start at the line's object")
     encoding = _text(schema.get("RecordEncoding")) or "UTF-8"
     if encoding.upper() != "UTF-8":
         application.left.append(f"RecordEncoding {encoding}: lines are UTF-8")
@@ -219,19 +233,21 @@ _DESTINATIONS = {
 def _read_output(application: Application, output: Any) -> None:
     output = _mapping(output)
     name = _text(output.get("Name"))
-    went = "nowhere that is named"
+    destination = "an unnamed destination"
     for key, kind in _DESTINATIONS.items():
         target = _object(output, f"{key}Description") or _object(output, key)
         if target:
             arn = _text(target.get("ResourceARN"))
-            went = f"{kind} {re.split('[:/]', arn)[-1]}" if arn else f"a {kind} of the template"
+            destination = f"{kind} {re.split('[:/]', arn)[-1]}" if arn else f"a {kind} of the template"
             if kind != "delivery stream":
-                application.left.append(f'the output "{name}" went to {went}: here it goes to OpenSearch')
+                application.left.append(
+                    f'the output "{name}" was sent to {destination}: Streamtally sends it to OpenSearch'
+                )
     schema = _object(output, "DestinationSchema")
     if _text(schema.get("RecordFormatType")).upper() == "CSV":
         application.left.append(f'the output "{name}" was CSV: documents are JSON')
     if name:
-        application.outputs[name] = went
+        application.outputs[name] = destination
 
 
 def _leave_table(application: Application, table: Any) -> None:
@@ -260,8 +276,8 @@ def _object(value: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 
 def _list(value: Mapping[str, Any], key: str) -> list[Any]:
-    found = value.get(key)
-    return found if isinstance(found, list) else []
+    items = value.get(key)
+    return items if isinstance(items, list) else []
 
 
 def make_definition(application: Application) -> str:
@@ -276,12 +292,12 @@ def make_definition(application: Application) -> str:
     if application.columns:
         lines += ["", "[source.types]"]
         lines += [f"{json.dumps(column.name)} = {json.dumps(column.type)}" for column in application.columns]
-    paths = [each for each in application.columns if each.mapping and each.mapping != f"$.{each.name}"]
+    paths = [column for column in application.columns if column.mapping and column.mapping != f"$.{column.name}"]
     if paths and application.format == "json":
         lines += ["", "[source.paths]"]
         lines += [f"{json.dumps(column.name)} = {json.dumps(column.mapping)}" for column in paths]
-    for name, went in application.outputs.items():
-        lines += ["", f"[outputs.{json.dumps(name)}]  # went to {_shown(went)}"]
+    for name, destination in application.outputs.items():
+        lines += ["", f"[outputs.{json.dumps(name)}]  # was sent to {_shown(destination)}"]
         lines.append(f'index = "{index_name(name)}"')
     return "\n".join(lines) + "\n"
 
@@ -291,6 +307,6 @@ def _shown(text: str) -> str:
 
 
 def index_name(stream: str) -> str:
-    """An index's name for an in-application stream: lower case, letters, digits and ``_``."""
+    """The index name for an in-application stream: lower case letters, digits and ``_``."""
     name = re.sub(r"[^a-z0-9_]+", "_", stream.lower()).strip("_-")
     return name or "documents"

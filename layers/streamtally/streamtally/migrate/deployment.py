@@ -1,6 +1,6 @@
-"""What an application's inputs and outputs decide of the deployment: template.yaml's parameters, and what to see to.
+"""What an application's inputs and outputs determine: the parameters of template.yaml, and what needs attention.
 
-What a template or description does not say is a word in capitals, to be put in. Source: template.yaml, Parameters and
+A value that the document does not contain is a word in capitals, to be replaced. Source: template.yaml, Parameters and
 Rules.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 ROLE, DATA_STREAM = "ROLE_OF_THE_STREAM", "ARN_OF_THE_DATA_STREAM"
 UNNAMED = "NAME_OF_"
-"""Before a resource's place in its template, where the template does not name it."""
+"""Precedes a resource's logical id if the template does not name the resource."""
 _INGESTION = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
 _SUMMARY = re.compile(r"[a-z0-9_.-]{1,64}")
 _STREAM_ARN = re.compile(r"arn:[a-z-]+:kinesis:[a-z0-9-]+:\d{12}:stream/[a-zA-Z0-9_.-]+")
@@ -22,24 +22,29 @@ _TO_OPENSEARCH = ("AmazonopensearchserviceDestinationConfiguration", "Elasticsea
 
 @dataclass(slots=True)
 class Deployment:
-    """Parameters of template.yaml by name; ``mind``: what to see to, a sentence each."""
+    """How to deploy the stack.
+
+    Attributes:
+        parameters: the parameters of template.yaml, by name.
+        mind: what needs attention, one sentence each.
+    """
 
     parameters: dict[str, str] = field(default_factory=dict)
     mind: list[str] = field(default_factory=list)
 
     @property
     def attaches_to(self) -> str:
-        """The delivery stream that exists and is to get the transform, "" where a new one is made."""
+        """The existing delivery stream that gets the transform; "": the stack creates a new one."""
         return self.parameters.get("IngestionStreamName", "")
 
 
 def plan_deployment(document: Any) -> Deployment:
-    """What follows from a description or a (resolved) template of one application."""
+    """The deployment for a description or a (resolved) template of one application."""
     planned = Deployment()
     _plan_input(planned, document)
     _plan_output(planned, document)
     if any(value in (ROLE, DATA_STREAM) or "_OF_" in value for value in planned.parameters.values()):
-        planned.mind.insert(0, "Put in what is in capitals: it is not in what was migrated.")
+        planned.mind.insert(0, "Replace the words in capitals: the migrated document does not contain these values.")
     return planned
 
 
@@ -57,19 +62,20 @@ def _plan_input(planned: Deployment, document: Any) -> None:
 
 
 def _plan_output(planned: Deployment, document: Any) -> None:
-    """The stream that the results went to, where it can take them as documents under derived ids."""
+    """Reuses the stream of the results if it can send them as documents with derived ids."""
     arns = list(dict.fromkeys(_targets(document, "KinesisFirehoseOutput")))
     if not arns:
         return
     name = _name(arns[0], _SUMMARY)
     shown = arns[0].rpartition("/")[2] or "the output's stream"
     if len(arns) > 1:
-        planned.mind.append("The outputs went to several delivery streams: here all go through one.")
+        planned.mind.append("The outputs used several delivery streams: Streamtally sends all through one.")
     if kind := _other_destination(document, shown.removeprefix(UNNAMED)):
-        planned.mind.append(f"`{shown}` delivers to {kind}: the stack makes a stream to OpenSearch for the results.")
+        planned.mind.append(f"`{shown}` delivers to {kind}: the stack creates a stream to OpenSearch for the results.")
     elif not name:
         planned.mind.append(
-            f"`{shown}` is not taken over: its name would become an index's, which are lower case. The stack makes one."
+            f"`{shown}` is not reused: its name would become an index name, which must be lower case. "
+            "The stack creates a stream."
         )
     else:
         planned.parameters |= {"SummaryStream": "existing", "SummaryStreamName": name, "SummaryRoleArn": ROLE}
@@ -77,12 +83,12 @@ def _plan_output(planned: Deployment, document: Any) -> None:
         planned.parameters["DomainEndpoint"] = "ENDPOINT_OF_THE_DOMAIN"
         planned.mind.append(
             f"`{name}` must deliver to OpenSearch, with the index name `inbox-{name}` and no rotation. If it does not, "
-            "leave out the parameters that begin with Summary and Domain: the stack then makes both."
+            "leave out the parameters that begin with Summary and Domain: the stack then creates both."
         )
 
 
 def _targets(document: Any, prefix: str) -> Iterator[str]:
-    """The ARNs that stand below keys of this beginning, such as ``KinesisFirehoseInput``; "" where one is computed."""
+    """The ARNs under keys with this prefix, such as ``KinesisFirehoseInput``; "" for an ARN that is computed."""
     if isinstance(document, dict):
         for key, value in document.items():
             if str(key).startswith(prefix) and isinstance(value, dict):
@@ -90,29 +96,29 @@ def _targets(document: Any, prefix: str) -> Iterator[str]:
                 yield arn if isinstance(arn, str) else ""
             yield from _targets(value, prefix)
     elif isinstance(document, list):
-        for each in document:
-            yield from _targets(each, prefix)
+        for item in document:
+            yield from _targets(item, prefix)
 
 
 def _name(arn: str, form: re.Pattern[str]) -> str:
-    """A stream's name out of its ARN, "" where there is none of this form. What is not named keeps its capitals."""
+    """The stream's name in its ARN; "": the name has another form. An unnamed stream keeps its capitals."""
     name = arn.rpartition("/")[2]
     return name if form.fullmatch(name) or name.startswith(UNNAMED) else ""
 
 
 def _other_destination(document: Any, name: str) -> str:
-    """Where a stream of the template delivers to, if that is not OpenSearch; "" where the template does not say."""
+    """The destination of a stream of the template, if it is not OpenSearch; "": it is, or is unknown."""
     resources = document.get("Resources") if isinstance(document, dict) else None
     for logical, resource in (resources or {}).items():
         properties = resource.get("Properties") if isinstance(resource, dict) else None
         if not isinstance(properties, dict) or name not in (logical, properties.get("DeliveryStreamName")):
             continue
-        found = [key for key in properties if str(key).endswith("DestinationConfiguration")]
-        if found and not set(found) & set(_TO_OPENSEARCH):
-            return str(found[0]).removesuffix("DestinationConfiguration")
+        kinds = [key for key in properties if str(key).endswith("DestinationConfiguration")]
+        if kinds and not set(kinds) & set(_TO_OPENSEARCH):
+            return str(kinds[0]).removesuffix("DestinationConfiguration")
     return ""
 
 
-def needs(parameters: Mapping[str, str]) -> str:
-    """The parameters as ``sam deploy --parameter-overrides`` takes them."""
+def overrides(parameters: Mapping[str, str]) -> str:
+    """The parameters in the form of ``sam deploy --parameter-overrides``."""
     return " ".join(f"{key}={value}" for key, value in parameters.items())

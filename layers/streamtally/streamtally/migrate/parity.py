@@ -1,8 +1,8 @@
-"""The old application's recorded rows against ours, row by row, with their windows aligned.
+"""Compares the recorded rows of the old application with Streamtally's, row by row, with their windows aligned.
 
-Rows of a windowed output are matched by their window's time and their keys, whatever order they came in. The old
-application can have given several partial rows for one of these (they are said so, never added up). The first and the
-last window of a recording are mostly cut off: what differs there is counted apart.
+Rows of a windowed output are matched by their window's time and their keys, in any order. The old application may have
+written several partial rows for one window and key; these are counted as repeated and never added up. The first and
+the last window of a recording are usually incomplete: differences in them are counted separately.
 """
 
 from __future__ import annotations
@@ -18,14 +18,27 @@ from typing import Any
 Row = Mapping[str, Any]
 MAX_EXAMPLES = 20
 FRACTION_DIGITS = 12
-"""Fractions are compared to so many digits: a sum of DOUBLEs depends on the order of its rows in the last ones."""
+"""How many digits of fractions are compared: the last digits of a sum of DOUBLEs depend on the order of its rows."""
 _FRACTIONS = Context(prec=FRACTION_DIGITS)
-_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d)(:\d\d(?:\.\d+)?)?(?:Z|\+00:?00)?")
+_TIME = re.compile(
+    r"""
+    (\d{4}-\d\d-\d\d) [ T] (\d\d:\d\d)    # date, hours and minutes
+    (:\d\d (?: \.\d+ )? )?                # seconds and their fraction
+    (?: Z | \+00:?00 )?                    # UTC only
+    """,
+    re.VERBOSE,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """An output's columns by their use: ``times`` name the window, ``keys`` the group, ``values`` the result."""
+    """An output's columns by their use.
+
+    Attributes:
+        times: the columns with the window's time.
+        keys: the columns that identify the group.
+        values: the columns with results.
+    """
 
     times: Sequence[str]
     keys: Sequence[str]
@@ -34,7 +47,17 @@ class Columns:
 
 @dataclass(slots=True)
 class Parity:
-    """How two results compare, in rows. ``edge``: differences in the first and last window of either recording."""
+    """The comparison of two results, in rows.
+
+    Attributes:
+        equal: rows that are equal.
+        different: rows with other values.
+        missing: rows that only the recording has.
+        extra: rows that only Streamtally has.
+        repeated: rows of windows and keys for which the recording has more rows than Streamtally.
+        edge: rows that differ in the first or last window of either result.
+        examples: some differences, one line each.
+    """
 
     equal: int = 0
     different: int = 0
@@ -50,7 +73,7 @@ class Parity:
 
 
 def columns_of(node: Mapping[str, Any]) -> Columns:
-    """The columns of a plan's output; of a row output all are keys: rows are the same or not."""
+    """The columns of a plan's output. In a row output all columns are keys: rows are equal or not."""
     times, keys, values = [], [], []
     for column in node["columns"]:
         name, expression = column["name"], column["expr"]
@@ -67,42 +90,43 @@ def columns_of(node: Mapping[str, Any]) -> Columns:
 
 def _mentions(node: Any, word: str) -> bool:
     if isinstance(node, dict):
-        return word in node or any(_mentions(each, word) for each in node.values())
-    return isinstance(node, list) and any(_mentions(each, word) for each in node)
+        return word in node or any(_mentions(item, word) for item in node.values())
+    return isinstance(node, list) and any(_mentions(item, word) for item in node)
 
 
 def compare(ours: Iterable[Row], theirs: Iterable[Row], columns: Columns) -> Parity:
-    """How our rows compare with the recorded ones."""
+    """Compares Streamtally's rows (ours) with the recorded ones (theirs)."""
     mine, old = _grouped(ours, columns), _grouped(theirs, columns)
     edges = _edges(mine) | _edges(old) if columns.times else set()
     parity = Parity()
-    for place in sorted({*mine, *old}, key=repr):
-        _compare_place(place, mine.get(place, []), old.get(place, []), place[0] in edges, parity)
+    for group in sorted({*mine, *old}, key=repr):
+        _compare_group(group, mine.get(group, []), old.get(group, []), group[0] in edges, parity)
     return parity
 
 
-Place = tuple[tuple[str, ...], tuple[str, ...]]
+GroupKey = tuple[tuple[str, ...], tuple[str, ...]]
+"""The values of the time columns and of the key columns."""
 
 
-def _grouped(rows: Iterable[Row], columns: Columns) -> dict[Place, list[tuple[str, ...]]]:
-    found: dict[Place, list[tuple[str, ...]]] = defaultdict(list)
+def _grouped(rows: Iterable[Row], columns: Columns) -> dict[GroupKey, list[tuple[str, ...]]]:
+    groups: dict[GroupKey, list[tuple[str, ...]]] = defaultdict(list)
     for row in rows:
         folded = {name.lower(): value for name, value in row.items()}
         parts = [
             tuple(normal(folded.get(name.lower())) for name in names)
             for names in (columns.times, columns.keys, columns.values)
         ]
-        found[(parts[0], parts[1])].append(parts[2])
-    return found
+        groups[(parts[0], parts[1])].append(parts[2])
+    return groups
 
 
-def _edges(grouped: Mapping[Place, Any]) -> set[tuple[str, ...]]:
+def _edges(grouped: Mapping[GroupKey, Any]) -> set[tuple[str, ...]]:
     times = sorted({time for time, _ in grouped})
     return {times[0], times[-1]} if times else set()
 
 
-def _compare_place(
-    place: Place, mine: list[tuple[str, ...]], old: list[tuple[str, ...]], is_edge: bool, parity: Parity
+def _compare_group(
+    group: GroupKey, mine: list[tuple[str, ...]], old: list[tuple[str, ...]], is_edge: bool, parity: Parity
 ) -> None:
     mine, old = sorted(mine), sorted(old)
     if mine == old:
@@ -121,7 +145,7 @@ def _compare_place(
     else:
         parity.different += rows
     if len(parity.examples) < MAX_EXAMPLES:
-        where = " ".join((*place[0], *place[1]))
+        where = " ".join((*group[0], *group[1]))
         parity.examples.append(f"{where}: recorded {_shown(old)}, here {_shown(mine)}")
 
 
@@ -130,8 +154,8 @@ def _shown(rows: list[tuple[str, ...]]) -> str:
 
 
 def normal(value: Any) -> str:
-    """A value as text that is the same for the same value: numbers without trailing zeros, fractions to 12
-    digits, times as ISO in UTC."""
+    """A value as text, equal for equal values: numbers without trailing zeros, fractions with 12 digits, times as ISO
+    8601 in UTC."""
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""A CloudFormation template made plain: parameters by their defaults, streams by their names, one application alone.
+"""Resolves a CloudFormation template: parameters by their defaults, streams by their names, only one application.
 
 Source: CloudFormation user guide, "Intrinsic function reference" (Ref, Fn::Sub, Fn::GetAtt, Fn::Join,
 Fn::FindInMap).
@@ -18,14 +18,14 @@ _STREAMS = {
 }
 _APPLICATION = re.compile(r"AWS::KinesisAnalytics(?:V2)?::Application")
 _PROGRAM = ("ApplicationCode", "TextContent")
-_PLACE = re.compile(r"\$\{([A-Za-z0-9]+)\}")
+_PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9]+)\}")
 
 
 def resolve(template: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The template with what it says itself put in its place, and a note for each default in a program.
+    """The template with the values that it contains itself, and a note for each default in a program.
 
-    A stream without a name of its own is called by its place in the template, after ``NAME_OF_``. What only a
-    deployment knows stays.
+    A stream without a name is called ``NAME_OF_`` and its logical id. Values that only a deployment determines stay as
+    they are.
     """
     resolver = _Resolver(template)
     resolved: dict[str, Any] = resolver.walk(template, False)
@@ -50,14 +50,14 @@ class _Resolver:
 
     def walk(self, part: Any, in_program: bool) -> Any:
         if isinstance(part, list):
-            return [self.walk(each, in_program) for each in part]
+            return [self.walk(item, in_program) for item in part]
         if not isinstance(part, dict):
             return part
         if len(part) == 1:
             ((key, value),) = part.items()
-            found = self._function(str(key), value, in_program)
-            if found is not None:
-                return found
+            result = self._function(str(key), value, in_program)
+            if result is not None:
+                return result
         return {key: self.walk(value, in_program or key in _PROGRAM) for key, value in part.items()}
 
     def _function(self, key: str, value: Any, in_program: bool) -> Any:
@@ -69,30 +69,30 @@ class _Resolver:
             return self._substituted(value, in_program)
         if key in ("Fn::Join", "Fn::FindInMap") and isinstance(value, list):
             parts = self.walk(value, in_program)
-            found = _joined(parts) if key == "Fn::Join" else self._mapped(parts)
-            return {key: parts} if found is None else found
+            result = _joined(parts) if key == "Fn::Join" else self._mapped(parts)
+            return {key: parts} if result is None else result
         return None
 
     def _substituted(self, value: Any, in_program: bool) -> Any:
-        """``Fn::Sub``: its own names first, then parameters; what is left stays in its place."""
+        """``Fn::Sub``: its own variables first, then parameters; all others stay as placeholders."""
         text, own = value, {}
         if isinstance(value, list) and len(value) == 2 and isinstance(value[1], dict):
             text, own = value[0], self.walk(value[1], in_program)
         if not isinstance(text, str):
             return None
 
-        def put(match: re.Match[str]) -> str:
-            given = own.get(match[1])
-            return str(given) if isinstance(given, str | int) else self._default(match[1], in_program, match[0])
+        def replace(match: re.Match[str]) -> str:
+            value = own.get(match[1])
+            return str(value) if isinstance(value, str | int) else self._default(match[1], in_program, match[0])
 
-        text = _PLACE.sub(put, text)
+        text = _PLACEHOLDER.sub(replace, text)
         return {"Fn::Sub": text} if "${" in text else text
 
     def _mapped(self, parts: list[Any]) -> str | None:
-        found: Any = self.mappings
+        value: Any = self.mappings
         for part in parts:
-            found = _mapping(found).get(part) if isinstance(part, str) else None
-        return str(found) if isinstance(found, str | int) else None
+            value = _mapping(value).get(part) if isinstance(part, str) else None
+        return str(value) if isinstance(value, str | int) else None
 
     def _default(self, name: str, in_program: bool, otherwise: str = "") -> str:
         if name not in self.defaults:
@@ -119,9 +119,12 @@ def _joined(parts: list[Any]) -> str | None:
     return parts[0].join(parts[1]) if all(isinstance(part, str) for part in parts[1]) else None
 
 
-def only(template: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The template without the other applications and what belongs to them. Args: name: an application's."""
-    resources = {key: each for key, each in template["Resources"].items() if isinstance(each, dict)}
+def without_others(template: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The template with only one application: without the others and their parts.
+
+    Args: name: the application's name or logical id.
+    """
+    resources = {key: resource for key, resource in template["Resources"].items() if isinstance(resource, dict)}
     others = {
         word
         for logical, resource in resources.items()

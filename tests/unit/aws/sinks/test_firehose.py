@@ -125,6 +125,6 @@ def test_an_error_that_will_not_pass_is_raised_at_once() -> None:
 def test_what_cannot_be_put_in_time_is_named() -> None:
     """The error carries the records that are left, and the time is kept to."""
     stream = Stream(["all"] * 100)
-    with pytest.raises(PartialWriteError, match=r"2 documents could not be put in time: ServiceUnavailable") as raised:
+    with pytest.raises(PartialWriteError, match=r"2 documents could not be sent in time: ServiceUnavailable") as raised:
         put(stream, [b"a", b"b"], seconds=10)
     assert list(raised.value.failed) == [b"a\n", b"b\n"]

@@ -147,7 +147,7 @@ def test_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 # No place to park, or that refuses too: the invocation fails, and Firehose calls again.
 def test_no_place(tmp_path: Path) -> None:
-    with pytest.raises(SinkError, match="none be parked"):
+    with pytest.raises(SinkError, match="parking is not set up"):
         put_or_park(Stream(0), "log-summary-stream", DOCUMENTS, 1, None, at, clock=ONE_TRY)
     (tmp_path / "undelivered").write_text("a file where a folder must be")
     with pytest.raises(SinkError):

@@ -115,7 +115,7 @@ def test_nothing_runs_into_the_time_out(function: Lambda, parks: bool, monkeypat
     ]
     assert len(documents) == 3_100
     run(function, monkeypatch, event)
-    done = [json.loads(each)["tally"]["partial_id"] for each in function.put + function.parked]
+    done = [json.loads(document)["tally"]["partial_id"] for document in function.put + function.parked]
     assert sorted(done) == sorted(documents)
     assert bool(function.parked) == parks
     assert bool(function.put) == (function.takes and function.transform < 100)
@@ -136,4 +136,4 @@ def test_no_time_to_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
         run(Lambda(transform=105.0, parking=14.0), monkeypatch, event, limit=100_000)
     function = Lambda(transform=10.0, request=13.0)
     run(function, monkeypatch, event, limit=100_000)
-    assert any(each.startswith(b"\x89tally") for each in function.put)
+    assert any(document.startswith(b"\x89tally") for document in function.put)

@@ -32,7 +32,7 @@ def test_an_update_whose_answer_was_lost_is_known_by_the_stream() -> None:
     apply_change(aws, change)
     aws.stub("firehose").add_client_error("update_destination", "ConcurrentModificationException")
     aws.stub("firehose").add_client_error("describe_delivery_stream", "AccessDeniedException")
-    with pytest.raises(UncertainError, match="whether log-ingestion-stream was changed is not known"):
+    with pytest.raises(UncertainError, match="it is unknown whether log-ingestion-stream was changed"):
         apply_change(aws, change)
     aws.stub("firehose").add_client_error("update_destination", "InvalidArgumentException")
     aws.stub("firehose").add_response("describe_delivery_stream", describe(KINDS[-2], BACKUP))

@@ -99,26 +99,26 @@ def test_the_variable_names_the_file_in_the_functions_own_code(zips: Zips) -> No
     aws = StubbedAws()
     answer = {"Code": {"Location": zips.put("code", _zip(own__pipeline=SINGLE))}}
     aws.stub("lambda").add_response("get_function", answer, {"FunctionName": FUNCTION})
-    found = read_deployed(aws, _function(Environment={"Variables": {"PIPELINE": "/var/task/own/pipeline.json"}}))
-    assert (found.framing, found.how) == ("single", "the function's code")
+    deployed = read_deployed(aws, _function(Environment={"Variables": {"PIPELINE": "/var/task/own/pipeline.json"}}))
+    assert (deployed.framing, deployed.how) == ("single", "the function's code")
 
 
 @pytest.mark.parametrize(
     ("given", "says"),
     [
         (b"no zip", "cannot be read: File is not a zip file"),
-        (_zip(pipeline__pipeline="[]"), "is no pipeline"),
+        (_zip(pipeline__pipeline="[]"), "is not a pipeline"),
         (_zip(other={}), "no /opt/pipeline/pipeline.json in the function's layers"),
-        (None, "its address answers 403"),
+        (None, "its address responds with 403"),
     ],
 )
 def test_what_cannot_be_read_is_unknown_and_says_why(zips: Zips, given: bytes | None, says: str) -> None:
     """Never a guess, never a traceback."""
     aws = StubbedAws()
     _layer(aws, LAYER, zips.put("x", given) if given is not None else zips.address("gone"))
-    found = read_deployed(aws, _function(LAYER))
-    assert found.framing == ""
-    assert says in found.how
+    deployed = read_deployed(aws, _function(LAYER))
+    assert deployed.framing == ""
+    assert says in deployed.how
 
 
 def test_no_right_an_image_or_an_odd_address_are_unknown_too() -> None:
@@ -128,7 +128,7 @@ def test_no_right_an_image_or_an_odd_address_are_unknown_too() -> None:
     assert "AccessDeniedException" in read_deployed(aws, _function(LAYER)).how
     assert "an image" in read_deployed(aws, _function(PackageType="Image")).how
     _layer(aws, LAYER, "file:///etc/passwd")
-    assert "none that can be fetched" in read_deployed(aws, _function(LAYER)).how
+    assert "is not an HTTP address" in read_deployed(aws, _function(LAYER)).how
 
 
 def _framing(zips: Zips, document: Any, said: str) -> list[Finding]:
@@ -148,4 +148,4 @@ def test_attach_goes_by_what_is_deployed_whatever_was_said(zips: Zips) -> None:
         "ok", "OpenSearch takes the pipeline's framing, 'single' (the layer streamtally-pipeline:3)"
     )  # fmt: skip
     (refused,) = errors(_framing(zips, LINES, "single"))
-    assert "one document a record, and the pipeline's framing is 'lines' (the layer" in refused.text
+    assert "one document per record, and the pipeline's framing is 'lines' (the layer" in refused.text

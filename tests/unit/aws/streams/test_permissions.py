@@ -35,9 +35,9 @@ def test_what_a_role_is_denied_no_grant_gives() -> None:
         aws = _bare(describe(KINDS[-2], BACKUP))
         simulated(aws, decision, CALLED, **more)
         change = plan_attach(aws, STREAM, FunctionSettings(FUNCTION), "lines")
-        (found,) = errors(change.findings)
-        assert "is denied lambda:InvokeFunction and lambda:GetFunctionConfiguration" in found.text
-        assert "--grant" not in found.fix
+        (error,) = errors(change.findings)
+        assert "is denied lambda:InvokeFunction and lambda:GetFunctionConfiguration" in error.text
+        assert "--grant" not in error.fix
         aws.assert_all_asked()
 
 
@@ -46,10 +46,10 @@ def test_a_policy_that_names_the_function_without_its_qualifier_is_not_told() ->
     aws = _bare(describe(KINDS[-2], BACKUP), policy='{"Statement": []}')
     simulated(aws, "implicitDeny", CALLED)
     simulated(aws, "allowed", FUNCTION)
-    (found,) = [finding for finding in plan_attach(aws, STREAM, FunctionSettings(FUNCTION), "lines").findings
+    (framing,) = [finding for finding in plan_attach(aws, STREAM, FunctionSettings(FUNCTION), "lines").findings
                 if finding.check == "permission"]  # fmt: skip
-    assert found.level == "warning"
-    assert "named without :$LATEST" in found.text
+    assert framing.level == "warning"
+    assert "names the function without :$LATEST" in framing.text
 
 
 def test_the_functions_own_policy_can_allow_or_deny() -> None:
@@ -75,9 +75,9 @@ def _bare(description: dict[str, Any], function: dict[str, Any] | None = None, p
     if policy:
         aws.stub("lambda").add_response("get_policy", {"Policy": policy})
     aws.stub("firehose").add_response("describe_delivery_stream", description)
-    found = {"FunctionName": "transform", "FunctionArn": FUNCTION, "Timeout": 120, "MemorySize": 512,
+    configuration = {"FunctionName": "transform", "FunctionArn": FUNCTION, "Timeout": 120, "MemorySize": 512,
              "Runtime": "python3.13", "State": "Active", **(function or {})}  # fmt: skip
-    aws.stub("lambda").add_response("get_function_configuration", found)
+    aws.stub("lambda").add_response("get_function_configuration", configuration)
     return aws
 
 
@@ -132,9 +132,9 @@ def test_a_bucket_key_that_the_role_may_not_use_is_found() -> None:
                 "Runtime": "python3.13", "State": "Active"}  # fmt: skip
     aws.stub("lambda").add_response("get_function_configuration", function)
     change = plan_attach(aws, STREAM, FunctionSettings(FUNCTION), "lines")
-    (found,) = [finding for finding in change.findings if finding.is_wrong]
-    assert (found.check, found.level) == ("encryption", "warning")
-    assert "kms:GenerateDataKey on the bucket's key" in found.text
+    (finding,) = [finding for finding in change.findings if finding.is_wrong]
+    assert (finding.check, finding.level) == ("encryption", "warning")
+    assert "kms:GenerateDataKey on the bucket's key" in finding.text
     aws.assert_all_asked()
 
 

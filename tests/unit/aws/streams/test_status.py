@@ -21,9 +21,9 @@ GONE = {"status": 404, "body": {}}
 @pytest.mark.parametrize(
     ("answers", "counts", "reason"),
     [
-        ({}, "exact", "the ingest pipeline inbox-log-summary-stream is in place"),
-        ({PIPELINE: GONE}, "at least once", "there is no ingest pipeline"),
-        ({TEMPLATE: {"template": {}}}, "at least once", "no index template gives"),
+        ({}, "exact", "the ingest pipeline inbox-log-summary-stream is installed"),
+        ({PIPELINE: GONE}, "at least once", "does not exist: run streamtally indices apply"),
+        ({TEMPLATE: {"template": {}}}, "at least once", "no index template sets"),
         ({"closed": True}, "unknown", "cannot be reached"),
     ],
     ids=["exact", "no pipeline", "no template", "unreachable"],

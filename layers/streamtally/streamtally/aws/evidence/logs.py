@@ -1,4 +1,4 @@
-"""The last hour's errors in CloudWatch Logs: the function's own, and what Firehose says of the stream's deliveries.
+"""The errors of the last hour in CloudWatch Logs: those of the function, and Firehose's about the stream's deliveries.
 
 Source: CloudWatch Logs API reference, FilterLogEvents; Firehose developer guide, "Monitor with CloudWatch Logs".
 """
@@ -17,24 +17,24 @@ from streamtally.errors import SettingsError
 
 HOUR = timedelta(hours=1)
 MAX_PAGES = 5
-"""Of up to 10,000 events each; a log full of an error says so on its first pages."""
+"""Each page has up to 10,000 events; a log that is full of an error shows it on the first pages."""
 FUNCTION_ERRORS = '?ERROR ?Error ?Exception ?"timed out" ?"Status: timeout"'
-"""What is worth reading of a function's log; Firehose writes errors alone."""
+"""The filter for a function's log. Firehose logs only errors, so its log needs no filter."""
 
 
 def gather_logs(aws: Aws, stream: str, now: datetime) -> list[ErrorLog]:
-    """The error lines of a stream's function and of its deliveries; nothing where there are no logs."""
+    """The error lines of a stream's function and of its deliveries; empty if there are no logs."""
     try:
         description = read_stream(aws, stream)
-        places = list(_places(aws, description))
+        sources = list(_sources(aws, description))
     except (AwsError, SettingsError):
-        return []  # the stream's own evidence says why
-    found = [_read(aws, group, log_stream, pattern, now) for group, log_stream, pattern in places]
-    return [each for each in found if each.lines or each.error]
+        return []  # the stream's own evidence has the reason
+    logs = [_read(aws, group, log_stream, pattern, now) for group, log_stream, pattern in sources]
+    return [log for log in logs if log.lines or log.error]
 
 
-def _places(aws: Aws, description: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """(log group, log stream or "" for all, what to look for)."""
+def _sources(aws: Aws, description: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """The logs: (log group, log stream or "" for all, filter pattern)."""
     arn = attached_function(description)
     if arn:
         parts = arn.removesuffix(":$LATEST").split(":")
@@ -47,17 +47,17 @@ def _places(aws: Aws, description: Mapping[str, Any]) -> Iterator[tuple[str, str
 
 
 def _read(aws: Aws, group: str, log_stream: str, pattern: str, now: datetime) -> ErrorLog:
-    asked: dict[str, Any] = {"logGroupName": group, "startTime": int((now - HOUR).timestamp() * 1000)}
-    asked |= {"logStreamNames": [log_stream]} if log_stream else {}
-    asked |= {"filterPattern": pattern} if pattern else {}
+    query: dict[str, Any] = {"logGroupName": group, "startTime": int((now - HOUR).timestamp() * 1000)}
+    query |= {"logStreamNames": [log_stream]} if log_stream else {}
+    query |= {"filterPattern": pattern} if pattern else {}
     lines: list[str] = []
     try:
         for _ in range(MAX_PAGES):
-            page = aws.call("logs", "filter_log_events", **asked)
+            page = aws.call("logs", "filter_log_events", **query)
             lines += [str(event.get("message", "")).rstrip("\n") for event in page.get("events") or []]
             if not page.get("nextToken"):
                 break
-            asked["nextToken"] = page["nextToken"]
+            query["nextToken"] = page["nextToken"]
     except AwsError as error:
         # A function that was never called has no log yet.
         missing = error.code == "ResourceNotFoundException"

@@ -1,4 +1,4 @@
-"""Gathers the doctor's evidence of OpenSearch: question by question, so that a missing right hides one alone."""
+"""Gathers the doctor's evidence from OpenSearch, one request per question: a missing permission hides only one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from streamtally.aws.clients import Aws, AwsError
 from streamtally.aws.opensearch.cluster import Cluster, ClusterError
 from streamtally.aws.streams.status import connect_domain, find_summary
 from streamtally.config.outputs import DEFAULT_SUMMARY_STREAM
-from streamtally.doctor.opensearch import FLOOD_STAGE, HIGH, Disk, Field, OpenSearchState
+from streamtally.doctor.opensearch import FLOOD_STAGE, HIGH, Disk, FieldConflict, OpenSearchState
 from streamtally.errors import SettingsError, StreamtallyError
 from streamtally.indices.index_templates import to_mapping, view_name
 from streamtally.indices.mappings import compare
@@ -26,8 +26,8 @@ _BLOCKS = ("cluster.blocks.read_only", "cluster.blocks.read_only_allow_delete", 
 _WATERMARK = "cluster.routing.allocation.disk.watermark."
 
 
-class _Asked:
-    """A cluster's answers; what may not be asked is kept as a line, and answered by nothing."""
+class _Requests:
+    """Sends requests to a cluster; a denied request is kept as a line, and its response is None."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
@@ -55,17 +55,19 @@ def gather_opensearch(
     """A cluster's state for one output's index.
 
     Args:
-        domain: ``DomainStatus``, where AWS gave it; spec: what the pipeline wants of the index, None if unknown;
+        index: the output's index.
+        domain: ``DomainStatus``; None: unknown.
+        spec: what the pipeline wants of the index; None: unknown.
         role_arn: the delivery stream's role.
     """
     guarded = _guards(OpenSearchState(cluster.name, index), domain)
-    asked = _Asked(cluster)
+    send = _Requests(cluster)
     try:
-        indices = asked("GET", f"/{index},{index}-*", params=_IGNORE)
+        indices = send("GET", f"/{index},{index}-*", params=_IGNORE)
         if indices is None:
-            return replace(guarded, error=asked.denied[0], status=403)
+            return replace(guarded, error=send.denied[0], status=403)
         own = {name: body for name, body in indices.items() if isinstance(body, dict)}
-        flat = _cluster_settings(asked)
+        flat = _cluster_settings(send)
         alias = view_name(spec, index in own) if spec else ""
         return replace(
             guarded,
@@ -73,16 +75,16 @@ def gather_opensearch(
             blocked=sorted(name for name, body in own.items() if _is_blocked(body)),
             cluster_blocks=[name for name in _BLOCKS if str(flat.get(name)) == "true"],
             alias=alias,
-            behind=sorted(name for name, body in own.items() if alias in (body.get("aliases") or {})),
-            empty_views=_empty_views(asked, index),
-            disks=_disks(asked, flat),
-            hits=_hits(asked, index),
+            aliased=sorted(name for name, body in own.items() if alias in (body.get("aliases") or {})),
+            empty_views=_empty_views(send, index),
+            disks=_disks(send, flat),
+            hits=_hits(send, index),
             fields=list(_fields(spec, own)),
             strict=sorted(name for name, body in own.items() if _is_strict(body)),
             full=sorted(name for name, body in own.items() if _is_full(body)),
             role=role_arn,
-            mapped=_is_mapped(asked, role_arn) if role_arn and (domain is None or guarded.fine_grained) else None,
-            denied=asked.denied,
+            mapped=_is_mapped(send, role_arn) if role_arn and (domain is None or guarded.fine_grained) else None,
+            denied=send.denied,
         )
     except ClusterError as error:
         return replace(guarded, error=str(error), status=error.status)
@@ -97,15 +99,15 @@ def _guards(state: OpenSearchState, domain: Mapping[str, Any] | None) -> OpenSea
 
 def _policy(domain: Mapping[str, Any]) -> Mapping[str, Any] | None:
     try:
-        found = json.loads(domain.get("AccessPolicies") or "null")
+        policy = json.loads(domain.get("AccessPolicies") or "null")
     except ValueError:
         return None
-    return found if isinstance(found, dict) else None
+    return policy if isinstance(policy, dict) else None
 
 
 def _index_settings(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = (body.get("settings") or {}).get("index") or {}
-    return found
+    settings: Mapping[str, Any] = (body.get("settings") or {}).get("index") or {}
+    return settings
 
 
 def _is_blocked(body: Mapping[str, Any]) -> bool:
@@ -118,7 +120,7 @@ def _is_strict(body: Mapping[str, Any]) -> bool:
 
 
 def _is_full(body: Mapping[str, Any]) -> bool:
-    """A limit of fields that is reached refuses every document with a new one, where the mapping is dynamic."""
+    """If the limit of fields is reached and the mapping is dynamic, every document with a new field is rejected."""
     mappings = body.get("mappings") or {}
     limit = ((_index_settings(body).get("mapping") or {}).get("total_fields") or {}).get("limit") or 1000
     return str(mappings.get("dynamic", "true")) == "true" and _count_fields(mappings) >= int(limit)
@@ -126,11 +128,11 @@ def _is_full(body: Mapping[str, Any]) -> bool:
 
 def _count_fields(mapping: Mapping[str, Any]) -> int:
     inner = [*(mapping.get("properties") or {}).values(), *(mapping.get("fields") or {}).values()]
-    return len(inner) + sum(_count_fields(each) for each in inner)
+    return len(inner) + sum(_count_fields(field) for field in inner)
 
 
-def _fields(spec: IndexSpec | None, own: Mapping[str, Any]) -> Iterator[Field]:
-    """Columns that the newest index maps otherwise than the pipeline wants: those before it are not written to."""
+def _fields(spec: IndexSpec | None, own: Mapping[str, Any]) -> Iterator[FieldConflict]:
+    """Columns that the newest index maps differently from the pipeline; older indices get no more documents."""
     if spec is None or not own:
         return
     newest = max(own)
@@ -138,20 +140,25 @@ def _fields(spec: IndexSpec | None, own: Mapping[str, Any]) -> Iterator[Field]:
     lenient = str((_index_settings(body).get("mapping") or {}).get("ignore_malformed")) == "true"
     wanted = {name: field for name, field in to_mapping(spec)["properties"].items() if name != "tally"}
     have = (body.get("mappings") or {}).get("properties") or {}
-    for path, (there, want) in compare(wanted, have)[1].items():
-        # Text takes any value; a number or a date takes its own kind, unless the index lets bad values pass.
-        if there != want:
-            yield Field(newest, path, there, want, not lenient and there not in ("keyword", "text", "wildcard"))
+    for path, (actual, want) in compare(wanted, have)[1].items():
+        # Text accepts any value; a number or a date only its own kind, unless the index ignores malformed values.
+        if actual != want:
+            refuses = not lenient and actual not in ("keyword", "text", "wildcard")
+            yield FieldConflict(newest, path, actual, want, refuses)
 
 
-def _cluster_settings(asked: _Asked) -> dict[str, Any]:
-    """Flat, what is set over what is the default."""
-    found = asked("GET", "/_cluster/settings", params={"flat_settings": "true", "include_defaults": "true"}) or {}
-    return {**(found.get("defaults") or {}), **(found.get("persistent") or {}), **(found.get("transient") or {})}
+def _cluster_settings(send: _Requests) -> dict[str, Any]:
+    """The cluster's settings by their flat names; what is set overrides the defaults."""
+    settings = send("GET", "/_cluster/settings", params={"flat_settings": "true", "include_defaults": "true"}) or {}
+    return {
+        name: value
+        for kind in ("defaults", "persistent", "transient")
+        for name, value in (settings.get(kind) or {}).items()
+    }
 
 
-def _disks(asked: _Asked, flat: Mapping[str, Any]) -> list[Disk]:
-    nodes = (asked("GET", "/_nodes/stats/fs") or {}).get("nodes") or {}
+def _disks(send: _Requests, flat: Mapping[str, Any]) -> list[Disk]:
+    nodes = (send("GET", "/_nodes/stats/fs") or {}).get("nodes") or {}
     high, flood = str(flat.get(f"{_WATERMARK}high") or HIGH), str(flat.get(f"{_WATERMARK}flood_stage") or FLOOD_STAGE)
     totals = [(node.get("fs") or {}).get("total") or {} for node in nodes.values()]
     return [
@@ -161,56 +168,57 @@ def _disks(asked: _Asked, flat: Mapping[str, Any]) -> list[Disk]:
     ]
 
 
-def _hits(asked: _Asked, index: str) -> list[Any]:
-    """Documents that carry an id of ours: partials and rows, wherever they went."""
+def _hits(send: _Requests, index: str) -> list[Any]:
+    """Documents with one of Streamtally's ids: partials and rows, in whichever index they are."""
     ours = [{"exists": {"field": f"tally.{name}"}} for name in ("partial_id", "row_id")]
     query = {"size": SAMPLE_DOCUMENTS, "_source": ["tally"], "query": {"bool": {"should": ours}}}
-    found = asked("POST", f"/partials-{index}-*,inbox-*,{index},{index}-*/_search", query, _IGNORE) or {}
-    hits: list[Any] = (found.get("hits") or {}).get("hits") or []
+    response = send("POST", f"/partials-{index}-*,inbox-*,{index},{index}-*/_search", query, _IGNORE) or {}
+    hits: list[Any] = (response.get("hits") or {}).get("hits") or []
     return hits
 
 
-def _empty_views(asked: _Asked, index: str) -> list[str]:
-    """Data views of Dashboards that mean this index, by their names, and match nothing."""
+def _empty_views(send: _Requests, index: str) -> list[str]:
+    """Data views of Dashboards whose names refer to this index and that match no index."""
     query = {"size": MAX_VIEWS, "_source": ["index-pattern.title"], "query": {"term": {"type": "index-pattern"}}}
-    # Dashboards keeps its objects in an index that not everybody may read; then nothing is known of them.
-    quiet = _Asked(asked.cluster)
-    found = (quiet("POST", "/.kibana*/_search", query, {**_IGNORE, "expand_wildcards": "all"}) or {}).get("hits") or {}
-    titles = {
-        str(((hit.get("_source") or {}).get("index-pattern") or {}).get("title") or "") for hit in found.get("hits", [])
-    }
-    return sorted(title for title in titles if _means(title, index) and _is_nothing(quiet, title))
+    # Dashboards keeps its objects in an index that the caller may not be allowed to read; then they are unknown.
+    quiet = _Requests(send.cluster)
+    response = quiet("POST", "/.kibana*/_search", query, {**_IGNORE, "expand_wildcards": "all"}) or {}
+    hits = (response.get("hits") or {}).get("hits", [])
+    titles = {str(((hit.get("_source") or {}).get("index-pattern") or {}).get("title") or "") for hit in hits}
+    return sorted(title for title in titles if _refers_to(title, index) and _matches_nothing(quiet, title))
 
 
-def _means(title: str, index: str) -> bool:
+def _refers_to(title: str, index: str) -> bool:
     bare = title.strip("*-")
     return bool(bare) and (index in title or difflib.SequenceMatcher(None, bare, index).ratio() >= 0.75)
 
 
-def _is_nothing(asked: _Asked, title: str) -> bool:
-    found = asked("GET", f"/_resolve/index/{title}", params={"expand_wildcards": "all"})
-    return found is not None and not any(found.get(kind) for kind in ("indices", "aliases", "data_streams"))
+def _matches_nothing(send: _Requests, title: str) -> bool:
+    matches = send("GET", f"/_resolve/index/{title}", params={"expand_wildcards": "all"})
+    return matches is not None and not any(matches.get(kind) for kind in ("indices", "aliases", "data_streams"))
 
 
-def _is_mapped(asked: _Asked, role_arn: str) -> bool | None:
-    """Whether the security plugin maps the stream's role; None without the plugin, or where that may not be asked."""
-    quiet = _Asked(asked.cluster)
-    found = quiet("GET", "/_plugins/_security/api/rolesmapping", ignore=(400, 404, 405))
-    mappings = [each for each in (found or {}).values() if isinstance(each, dict) and "backend_roles" in each]
+def _is_mapped(send: _Requests, role_arn: str) -> bool | None:
+    """Whether the security plugin maps the stream's role; None: there is no plugin, or the request is denied."""
+    quiet = _Requests(send.cluster)
+    response = quiet("GET", "/_plugins/_security/api/rolesmapping", ignore=(400, 404, 405)) or {}
+    mappings = [role for role in response.values() if isinstance(role, dict) and "backend_roles" in role]
     if not mappings:
         return None
     return any(role_arn in [*(mapping["backend_roles"] or []), *(mapping.get("users") or [])] for mapping in mappings)
 
 
 def gather_summary(aws: Aws, stream: str, document: Mapping[str, Any], url: str | None) -> list[OpenSearchState]:
-    """The OpenSearch that a stream's documents go to, one state an output; nothing where there is none.
+    """The OpenSearch cluster that receives a stream's documents, one state per output; empty if there is none.
 
-    Args: document: the pipeline's; url: reaches the domain another way.
+    Args:
+        document: the pipeline's ``pipeline.json``.
+        url: another address of the domain; None: its own.
     """
     try:
         summary, config = find_summary(aws, stream)
     except (AwsError, SettingsError):
-        return []  # the stream's own evidence says why
+        return []  # the stream's own evidence has the reason
     name = str(config.get("DomainARN") or "").rpartition("/")[2]
     if not summary or not (name or config.get("ClusterEndpoint")):
         return []
@@ -228,12 +236,12 @@ def gather_summary(aws: Aws, stream: str, document: Mapping[str, Any], url: str 
 
 
 def gather_cluster(cluster: Cluster, document: Mapping[str, Any]) -> list[OpenSearchState]:
-    """A cluster that was named, for every output of the pipeline."""
+    """A given cluster, one state per output of the pipeline."""
     return [gather_opensearch(cluster, spec.index, spec=spec) for spec in read_specs(document, DEFAULT_SUMMARY_STREAM)]
 
 
 def _specs(document: Mapping[str, Any], stream: str, index: str) -> Sequence[tuple[str, IndexSpec | None]]:
-    """The outputs' indices behind an inbox; else the one index that the stream writes to."""
+    """The indices of the outputs if the stream writes to its inbox; if not, the one index that it writes to."""
     specs = read_specs(document, stream)
     if index in ("", inbox_name(stream)):
         return [(spec.index, spec) for spec in specs]

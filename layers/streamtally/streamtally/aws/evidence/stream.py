@@ -1,4 +1,4 @@
-"""Gathers the doctor's evidence: files of this machine, a stream's state, a cluster's."""
+"""Gathers the doctor's evidence about a stream."""
 
 from __future__ import annotations
 
@@ -24,9 +24,13 @@ from streamtally.indices.names import inbox_name
 def gather_stream(
     aws: Aws, name: str, framing: str, opensearch_url: str | None, indices: Collection[str] = ()
 ) -> StreamState:
-    """A stream's state; what cannot be read is part of it.
+    """A stream's state, including what could not be read.
 
-    Args: indices: of the pipeline's outputs: a stream that writes there takes documents, and needs no function.
+    Args:
+        framing: the framing of the pipeline.
+        opensearch_url: another address of the domain; None: its own.
+        indices: those of the pipeline's outputs. A stream that writes to one of them receives documents and needs no
+            function.
     """
     now = datetime.now(UTC)
     try:
@@ -70,14 +74,14 @@ def _takes_documents(description: Mapping[str, Any], indices: Collection[str]) -
 
 
 def _skew(aws: Aws, unread: list[str]) -> float | None:
-    """The service's clock less ours, from an answer's Date header."""
+    """The service's clock minus this machine's clock, in seconds, from a response's Date header."""
     now = datetime.now(UTC)
     try:
-        answer = aws.call("firehose", "list_delivery_streams", Limit=1)
+        response = aws.call("firehose", "list_delivery_streams", Limit=1)
     except AwsError as error:
         unread.append(str(error))
         return None
-    text = (answer.get("ResponseMetadata") or {}).get("HTTPHeaders", {}).get("date")
+    text = (response.get("ResponseMetadata") or {}).get("HTTPHeaders", {}).get("date")
     try:
         return (parsedate_to_datetime(text) - now).total_seconds() if text else None
     except (ValueError, TypeError):
@@ -85,8 +89,8 @@ def _skew(aws: Aws, unread: list[str]) -> float | None:
 
 
 def check_exists(path: Path) -> None:
-    """Raises: SettingsError: nothing to read."""
+    """Raises: SettingsError: the file does not exist, or may not be read."""
     if not os.path.lexists(path):
-        raise SettingsError(f"{path}: cannot be read: there is no such file")
+        raise SettingsError(f"{path}: cannot be read: the file does not exist")
     if not os.access(path, os.R_OK):
-        raise SettingsError(f"{path}: cannot be read by you: run it as root, or with sudo")
+        raise SettingsError(f"{path}: you may not read it: run the command as root, or with sudo")

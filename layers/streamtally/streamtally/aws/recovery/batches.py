@@ -1,7 +1,7 @@
-"""What is known of batches: which were counted, and from when on that can still be told.
+"""Which batches were counted, and since when that is known.
 
-Documents in the index tell of them, and documents that wait to be put there: parked ones, and those that OpenSearch
-refused. A batch of which only such documents are left was counted too, as soon as these are put.
+A batch is known by its documents in the index, and by documents that are still to be sent there: parked documents, and
+those that OpenSearch rejected. A batch that is known only by the latter is counted as soon as they are sent.
 """
 
 from __future__ import annotations
@@ -31,39 +31,39 @@ _LENIENT = {"ignore_unavailable": "true"}
 
 
 class IndexedBatches:
-    """Batches by the partials and the rows in the index, refreshed once. Raises: ClusterError."""
+    """Batches by the partials and rows in the index, which is refreshed once. Raises: ClusterError."""
 
     def __init__(self, cluster: Cluster, specs: Sequence[IndexSpec]) -> None:
         self._cluster = cluster
         self._path = f"/{','.join(sorted(_patterns(specs)))}"
-        # Whoever may only read sees what the index's own refresh shows.
+        # A caller who may only read sees what the index's own refresh shows.
         cluster.request("POST", f"{self._path}/_refresh", params=_LENIENT, ignore=(403, 404))
 
     def find(self, first: int, last: int) -> list[FoundBatch]:
         limits = {"gte": first, "lte": last, "format": "epoch_millis"}
-        batches: dict[str, Any] = {"size": PAGE, "sources": _BATCH}
+        composite: dict[str, Any] = {"size": PAGE, "sources": _BATCH}
         body = {
             "size": 0,
             "query": {"range": {"tally.batch_arrival": limits}},
-            "aggs": {"batches": {"composite": batches, "aggs": _ABOUT_BATCH}},
+            "aggs": {"batches": {"composite": composite, "aggs": _ABOUT_BATCH}},
         }
-        found: list[FoundBatch] = []
+        batches: list[FoundBatch] = []
         while True:
             page = (self._search(body).get("aggregations") or {}).get("batches") or {}
-            found += map(_found, page.get("buckets", ()))
+            batches += map(_to_batch, page.get("buckets", ()))
             if len(page.get("buckets", ())) < PAGE:
-                return found
-            batches["after"] = page["after_key"]
+                return batches
+            composite["after"] = page["after_key"]
 
     def rows(self, batch_id: str) -> list[Mapping[str, Any]]:
         query = [{"term": {"tally.batch_id": batch_id}}, {"exists": {"field": "tally.row_id"}}]
         body: dict[str, Any] = {"size": PAGE, "query": {"bool": {"filter": query}}, "sort": ["tally.row_id"]}
-        found: list[Mapping[str, Any]] = []
+        rows: list[Mapping[str, Any]] = []
         while True:
             hits = self._search(body).get("hits", {}).get("hits", [])
-            found += (hit["_source"] for hit in hits)
+            rows += (hit["_source"] for hit in hits)
             if len(hits) < PAGE:
-                return found
+                return rows
             body["search_after"] = hits[-1]["sort"]
 
     def _search(self, body: Mapping[str, Any]) -> Any:
@@ -71,18 +71,18 @@ class IndexedBatches:
 
 
 def _patterns(specs: Sequence[IndexSpec]) -> set[str]:
-    """Partials and rows tell of batches, settled documents do not."""
+    """The indices of partials and rows, which name their batches; settled documents do not."""
     partials = {f"partials-{spec.index}-*" for spec in specs if spec.windowed}
     return partials | {f"{spec.index}-*" for spec in specs if spec.has_rows}
 
 
-def _found(bucket: dict[str, Any]) -> FoundBatch:
+def _to_batch(bucket: dict[str, Any]) -> FoundBatch:
     records, first, last = (int(bucket[name]["value"]) for name in ("records", "first", "last"))
     return FoundBatch(bucket["key"]["digest"], bucket["key"]["batch_id"], records, first, last)
 
 
 class WaitingBatches:
-    """Batches by documents that wait to be put: parked, or refused by OpenSearch."""
+    """Batches by documents that are still to be sent: parked, or rejected by OpenSearch."""
 
     def __init__(self, documents: Iterable[bytes]) -> None:
         self._batches: dict[FoundBatch, None] = {}
@@ -106,22 +106,22 @@ class WaitingBatches:
 
 
 class AllBatches:
-    """Batches by whatever knows of them, each once."""
+    """The batches of several sources, each once."""
 
     def __init__(self, *sources: Batches) -> None:
         self._sources = sources
 
     def find(self, first: int, last: int) -> list[FoundBatch]:
-        found = {(b.digest, b.batch_id): b for source in self._sources for b in source.find(first, last)}
-        return [found[key] for key in sorted(found)]
+        batches = {(b.digest, b.batch_id): b for source in self._sources for b in source.find(first, last)}
+        return [batches[key] for key in sorted(batches)]
 
     def rows(self, batch_id: str) -> list[Mapping[str, Any]]:
-        found = {row["tally"]["row_id"]: row for source in self._sources for row in source.rows(batch_id)}
-        return list(found.values())
+        rows = {row["tally"]["row_id"]: row for source in self._sources for row in source.rows(batch_id)}
+        return list(rows.values())
 
 
 def read_closed(cluster: Cluster, specs: Sequence[IndexSpec]) -> dict[str, int]:
-    """Output → ``closed_before`` in ms, as the inbox's pipeline has it; 0 where it is not there.
+    """Output → ``closed_before`` of the inbox's ingest pipeline, in ms since 1970; 0: it is not set.
 
     Raises: ClusterError.
     """

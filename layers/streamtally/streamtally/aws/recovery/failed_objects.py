@@ -1,7 +1,7 @@
-"""What lies in the error prefixes, read line by line, and taken out of them again.
+"""The objects in the error prefixes: read line by line, and emptied line by line.
 
 Source: Amazon Data Firehose developer guide, "Handle data transformation failure" and "Handle data delivery failure":
-a JSON object a line, with the record's data in base64 as ``rawData``. Objects may be gzip, as the stream is set.
+one JSON object per line, with the record's data in base64 as ``rawData``. Objects may be gzip, as the stream is set.
 """
 
 from __future__ import annotations
@@ -31,7 +31,14 @@ NOT_OURS = "not a document of ours"
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """An object of documents for a stream ("": the summary stream), parked or refused; ``stays``: they stay there."""
+    """An object of documents, parked or rejected.
+
+    Attributes:
+        key: its key in the store.
+        stream: the stream of the documents; "": the summary stream.
+        documents: the documents.
+        stays: whether the object stays, because it also holds other documents.
+    """
 
     key: str
     stream: str
@@ -41,16 +48,22 @@ class Parked:
 
 @dataclass
 class Refusals:
-    """Why OpenSearch refused documents → how many; and an example of each."""
+    """Why OpenSearch rejected documents.
+
+    Attributes:
+        counts: reason → the number of documents.
+        examples: reason → the first line with it.
+    """
 
     counts: dict[str, int] = field(default_factory=dict)
     examples: dict[str, str] = field(default_factory=dict)
 
 
 def read_failed(objects: ObjectStore, problems: list[str]) -> Iterator[FailedRecord]:
-    """The lines of ``processing-failed/``, and lines that did not parse from the good prefix.
+    """The lines of ``processing-failed/``, and the lines in delivered objects that did not parse.
 
-    An object that cannot be read is a line in ``problems``. Raises: SinkError: the store cannot be listed.
+    Args: problems: receives one line per object that cannot be read.
+    Raises: SinkError: the store cannot be listed.
     """
     done = _done_lines(objects, problems)
     for place in iter_places(objects):
@@ -69,7 +82,7 @@ def read_failed(objects: ObjectStore, problems: list[str]) -> Iterator[FailedRec
 
 
 def read_plain(objects: ObjectStore, key: str) -> bytes:
-    """An object's bytes, decompressed if they are gzip. Raises: SinkError; RecordError: broken or absurdly large."""
+    """An object's bytes, decompressed if they are gzip. Raises: SinkError; RecordError: invalid or too large."""
     return _plain(objects.get(key))
 
 
@@ -88,7 +101,7 @@ def _unparsed(place: Place, data: bytes, done: frozenset[int]) -> Iterator[Faile
 
 
 def _unparsed_text(line: bytes) -> str | None:
-    """What did not parse; None: the line is not written as the transform writes such."""
+    """The line that did not parse; None: the transform did not write this object's line."""
     try:
         row = orjson.loads(line)
     except ValueError:
@@ -99,15 +112,15 @@ def _unparsed_text(line: bytes) -> str | None:
 
 
 def _done_lines(objects: ObjectStore, problems: list[str]) -> dict[str, frozenset[int]]:
-    """Origin → which lines of a delivered object went back: such an object is never changed, so a marker says it."""
-    found: dict[str, frozenset[int]] = {}
+    """Origin → the lines of a delivered object that were re-ingested: it is never changed, so a marker holds them."""
+    done: dict[str, frozenset[int]] = {}
     for place in iter_places(objects):
         if place.kind == "redriven":
             try:
-                found[place.origin.removeprefix(REDRIVEN)] = _marked(objects, place.key)
+                done[place.origin.removeprefix(REDRIVEN)] = _marked(objects, place.key)
             except SinkError as error:
                 problems.append(f"{place.key}: {error}")
-    return found
+    return done
 
 
 def _marked(objects: ObjectStore, key: str) -> frozenset[int]:
@@ -119,43 +132,49 @@ def _marked(objects: ObjectStore, key: str) -> frozenset[int]:
 
 def _failed_record(place: Place, number: int, line: bytes) -> FailedRecord | None:
     try:
-        found = orjson.loads(line)
-        arrival, ended = int(found["arrivalTimestamp"]), int(found["attemptEndingTimestamp"])
-        code, raw = str(found["errorCode"]), str(found["rawData"])
+        entry = orjson.loads(line)
+        arrival, ended = int(entry["arrivalTimestamp"]), int(entry["attemptEndingTimestamp"])
+        code, raw = str(entry["errorCode"]), str(entry["rawData"])
     except (ValueError, KeyError, TypeError):
-        return None  # an empty line was settled before; any other is none of Firehose's
+        return None  # an empty line was settled before; Firehose writes no other lines
     return FailedRecord(place.key, number, arrival, ended, code, raw, place.origin)
 
 
-def take_out(objects: ObjectStore, settled: Iterable[FailedRecord]) -> int:
-    """Take settled lines out of their objects; the others keep their numbers, which their identities have in them.
+def remove_lines(objects: ObjectStore, settled: Iterable[FailedRecord]) -> int:
+    """Removes settled lines from their objects. The other lines keep their numbers, which are part of their identities.
 
-    Returns: how many objects are gone. Raises: SinkError.
+    Returns: the number of objects that were deleted. Raises: SinkError.
     """
     numbers: dict[tuple[str, str], set[int]] = {}
     for record in settled:
         numbers.setdefault((record.key, record.origin), set()).add(record.line)
-    return sum(_take_out_of(objects, key, origin, lines) for (key, origin), lines in sorted(numbers.items()))
+    return sum(_remove_lines_of(objects, key, origin, lines) for (key, origin), lines in sorted(numbers.items()))
 
 
-def _take_out_of(objects: ObjectStore, key: str, origin: str, settled: set[int]) -> bool:
+def _remove_lines_of(objects: ObjectStore, key: str, origin: str, settled: set[int]) -> bool:
     if "processing-failed/" not in origin:
         marker = REDRIVEN + origin
         before = _marked(objects, marker) if marker in objects.keys(marker) else frozenset()
         objects.put(marker, orjson.dumps(sorted(settled | before)))
         return False
     stored = objects.get(key)
-    left = [b"" if number in settled else line for number, line in enumerate(_plain(stored).split(b"\n"))]
-    if not any(left):
+    remaining = [b"" if number in settled else line for number, line in enumerate(_plain(stored).split(b"\n"))]
+    if not any(remaining):
         objects.delete(key)
         return True
-    text = b"\n".join(left)
+    text = b"\n".join(remaining)
     objects.put(key, gzip.compress(text, mtime=0) if stored[:2] == _GZIP else text)
     return False
 
 
 def read_documents(objects: ObjectStore, refusals: Refusals, problems: list[str]) -> Iterator[Parked]:
-    """Documents that OpenSearch refused, and parked ones. Raises: SinkError: the store cannot be listed."""
+    """Documents that OpenSearch rejected, and parked ones.
+
+    Args:
+        refusals: receives the reasons of the rejected ones.
+        problems: receives one line per object that cannot be read.
+    Raises: SinkError: the store cannot be listed.
+    """
     for place in iter_places(objects):
         if place.kind not in ("parked", "refused"):
             continue
@@ -165,21 +184,21 @@ def read_documents(objects: ObjectStore, refusals: Refusals, problems: list[str]
                 yield Parked(place.key, place.origin.split("/")[1], list(read_parked(data)))
             else:
                 yield _refused(place, _plain(data), refusals)
-        except (SinkError, RecordError, ValueError) as error:  # this object is broken; the others are not
+        except (SinkError, RecordError, ValueError) as error:  # only this object is invalid
             problems.append(f"{place.key}: {error}")
 
 
 def _refused(place: Place, data: bytes, refusals: Refusals) -> Parked:
-    """An object's documents; it stays if one of them is not ours: only ours have an id to be put again under."""
+    """An object's documents. It stays if it also holds foreign documents, which have no id to be sent under again."""
     lines: list[dict[str, Any]] = [orjson.loads(line) for line in data.split(b"\n") if line]
     if not all(isinstance(line, dict) for line in lines):
-        raise ValueError("a line is none of Firehose's")
-    made = list(map(_document, lines))
-    for number, (line, document) in enumerate(zip(lines, made, strict=True)):
+        raise ValueError("a line was not written by Firehose")
+    documents = list(map(_document, lines))
+    for number, (line, document) in enumerate(zip(lines, documents, strict=True)):
         reason = str(line.get("errorMessage", ""))[:100] if document else NOT_OURS
         refusals.counts[reason] = refusals.counts.get(reason, 0) + 1
         refusals.examples.setdefault(reason, f"{place.key} line {number + 1}")
-    ours = [each for each in made if each is not None]
+    ours = [document for document in documents if document is not None]
     return Parked(place.key, "", ours, stays=len(ours) < len(lines))
 
 

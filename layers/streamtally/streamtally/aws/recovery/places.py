@@ -1,7 +1,7 @@
-"""What an object of Firehose's is, by where it lies: error prefixes, the good prefix, what was parked.
+"""The kind of an object, by its key: in an error prefix, delivered, or parked.
 
-A prefix may stand before all of these (a stream's ``Prefix`` and ``ErrorOutputPrefix``), and a command may be given any
-of them alone; an object is the same however it was come by.
+All of these may be under another prefix (a stream's ``Prefix`` and ``ErrorOutputPrefix``), and a command may be given
+any of them alone; an object has the same kind either way.
 
 Source: Amazon Data Firehose developer guide, "Understand custom prefixes for Amazon S3 objects", "Configure Amazon S3
 object name format".
@@ -22,22 +22,35 @@ Kind = Literal["failed", "refused", "parked", "redriven", "delivered"]
 REDRIVEN = "redriven/"
 
 _ERRORS = re.compile(
-    r"(?P<failed>processing-failed/)"
-    r"|(?P<refused>(?:AmazonOpenSearchService|elasticsearch|opensearch)[_-]failed/)"
-    r"|(?:^|(?<=/))(?:(?P<parked>undelivered/)|(?P<redriven>redriven/))"
+    r"""
+      (?P<failed> processing-failed/ )                                                 # Firehose: the transform failed
+    | (?P<refused> (?:AmazonOpenSearchService|elasticsearch|opensearch) [_-]failed/ )  # Firehose: OpenSearch rejected
+    | (?: ^ | (?<=/) ) (?: (?P<parked> undelivered/ ) | (?P<redriven> redriven/ ) )    # Streamtally: a folder name
+    """,
+    re.VERBOSE,
 )
-_HOUR = re.compile(r"(?:^|(?<=/))(\d{4})/(\d\d)/(\d\d)/(\d\d)/")
-_NAME = re.compile(r"(?:^|(?<=/))[^/]*-(\d{4})-(\d\d)-(\d\d)-(\d\d)-\d\d-\d\d-[^/]*$")
+_HOUR = re.compile(
+    r"(?:^|(?<=/)) (\d{4})/(\d\d)/(\d\d)/(\d\d)/  # Firehose's default prefix: year, month, day, hour", re.VERBOSE
+)
+_NAME = re.compile(
+    r"""
+    (?: ^ | (?<=/) ) [^/]*                  # the stream's name and version
+    -(\d{4})-(\d\d)-(\d\d)-(\d\d)         # year, month, day, hour
+    -\d\d-\d\d- [^/]* $                   # minute, second, a random text
+    """,
+    re.VERBOSE,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an object lies.
+    """An object by its key.
 
     Attributes:
-        key: in its store; kind: what it is.
-        origin: its path from what makes it that kind on: the same for a copy, and below any prefix.
-        arrival: the hour in which its records arrived, ms since the epoch; 0 where its name does not say.
+        key: its key in the store.
+        kind: what it holds.
+        origin: its path, beginning with the part that defines its kind: the same for a copy and under any prefix.
+        arrival: the hour in which its records arrived, in ms since 1970; 0: its name does not contain it.
     """
 
     key: str
@@ -47,7 +60,7 @@ class Place:
 
 
 def iter_places(objects: ObjectStore) -> Iterator[Place]:
-    """All objects that are Firehose's or ours, in the order of their keys. Raises: SinkError: the store refuses."""
+    """All objects of Firehose and Streamtally, in the order of their keys. Raises: SinkError: it cannot be read."""
     for key in objects.keys(""):
         place = to_place(objects.base, key)
         if place is not None:
@@ -55,21 +68,26 @@ def iter_places(objects: ObjectStore) -> Iterator[Place]:
 
 
 def to_place(base: str, key: str) -> Place | None:
-    """What an object is; None: nothing of Firehose's. Args: base, key: together its whole path."""
+    """An object by its key; None: it is an object of another program.
+
+    Args:
+        base: the store's path, which precedes the key.
+        key: the object's key in the store.
+    """
     path = base + key
-    # What the key itself says goes first: a folder of any name may stand above a copy of a bucket.
-    found = _ERRORS.search(key) or _last(_ERRORS, path)
-    if found is not None and found.lastgroup is not None:
-        kind: Kind = found.lastgroup  # type: ignore[assignment]
-        return Place(key, kind, found.string[found.start() :])
-    found = _last(_HOUR, path) or _NAME.search(path)
-    if found is None:
+    # The key takes precedence: a copy of a bucket may be in a folder of any name.
+    match = _ERRORS.search(key) or _last(_ERRORS, path)
+    if match is not None and match.lastgroup is not None:
+        kind: Kind = match.lastgroup  # type: ignore[assignment]
+        return Place(key, kind, match.string[match.start() :])
+    match = _last(_HOUR, path) or _NAME.search(path)
+    if match is None:
         return None
     try:
-        arrival = from_iso("{}-{}-{}T{}:00:00.000Z".format(*found.groups()))
+        arrival = from_iso("{}-{}-{}T{}:00:00.000Z".format(*match.groups()))
     except EvaluationError:
         return None
-    return Place(key, "delivered", path[found.start() :], arrival)
+    return Place(key, "delivered", path[match.start() :], arrival)
 
 
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:

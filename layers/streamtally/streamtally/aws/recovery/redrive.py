@@ -1,4 +1,4 @@
-"""Putting back what lies in the error prefixes: planned first, then done, then taken out of where it lay."""
+"""Re-ingests what is in the error prefixes: planned first, then sent, then removed from there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from streamtally.aws.recovery.batches import AllBatches, WaitingBatches
-from streamtally.aws.recovery.failed_objects import Parked, Refusals, read_documents, read_failed, take_out
+from streamtally.aws.recovery.failed_objects import Parked, Refusals, read_documents, read_failed, remove_lines
 from streamtally.aws.sinks.firehose import FirehoseClient, put_documents
 from streamtally.aws.sinks.objects import ObjectStore
 from streamtally.recovery.batches import FailedRecord
@@ -21,10 +21,10 @@ class Planned:
     """What would be done.
 
     Attributes:
-        decision: for every failed record.
-        parked: objects whose documents go to their stream again, and those that stay.
-        refusals: why OpenSearch refused documents.
-        problems: objects that cannot be read, each in a line.
+        decision: the decision about every failed record.
+        parked: objects whose documents are sent to their stream again, and those that stay.
+        refusals: why OpenSearch rejected documents.
+        problems: one line per object that cannot be read.
     """
 
     decision: Decision
@@ -34,13 +34,13 @@ class Planned:
 
     @property
     def going(self) -> list[Parked]:
-        """The objects whose documents go again."""
-        return [each for each in self.parked if not each.stays]
+        """The objects whose documents are sent again."""
+        return [parked for parked in self.parked if not parked.stays]
 
     @property
     def documents(self) -> int:
-        """How many documents go to the second stream."""
-        return len(self.decision.documents) + sum(len(each.documents) for each in self.going)
+        """How many documents are sent to the second stream."""
+        return len(self.decision.documents) + sum(len(parked.documents) for parked in self.going)
 
     @property
     def is_empty(self) -> bool:
@@ -48,23 +48,24 @@ class Planned:
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing is left behind: no record stays or is undecided, every object can be read."""
+        """Whether nothing remains: no record stays or is undecided, and every object can be read."""
         decision = self.decision
-        left = any(each.stays for each in self.parked)
-        return not (decision.stays or decision.undecided or self.problems or left)
+        stays = any(parked.stays for parked in self.parked)
+        return not (decision.stays or decision.undecided or self.problems or stays)
 
 
 def plan_redrive(objects: ObjectStore, rules: Rules, failed: ObjectStore | None = None) -> Planned:
-    """What to do with everything in the error prefixes; nothing is changed. Raises: SinkError: a store refuses.
+    """What to do with everything in the error prefixes; nothing is changed.
 
-    Args: failed: where documents lie that were parked or refused; what they tell of was counted, too.
+    Args: failed: the store of parked and rejected documents, whose batches were counted as well.
+    Raises: SinkError: a store cannot be read.
     """
     problems: list[str] = []
     refusals = Refusals()
     parked = list(read_documents(objects, refusals, problems))
     if rules.batches is not None:
         elsewhere = list(read_documents(failed, Refusals(), problems)) if failed else []
-        waiting = WaitingBatches(document for each in (*parked, *elsewhere) for document in each.documents)
+        waiting = WaitingBatches(document for item in (*parked, *elsewhere) for document in item.documents)
         rules = replace(rules, batches=AllBatches(rules.batches, waiting))
     decision = decide(read_failed(objects, problems), rules)
     return Planned(decision, parked, refusals, problems)
@@ -72,12 +73,14 @@ def plan_redrive(objects: ObjectStore, rules: Rules, failed: ObjectStore | None 
 
 def carry_out(objects: ObjectStore, planned: Planned, source: FirehoseClient, to: str, summary: str,
               summaries: FirehoseClient | None = None) -> int:  # fmt: skip
-    """Do it. Killed anywhere and done again, it counts nothing twice: every identity is derived.
+    """Carries out the plan. If it is interrupted and repeated, nothing is counted twice: every identity is derived.
 
     Args:
-        source: takes envelopes for ``to``, the delivery stream or the data stream behind it.
-        summaries: takes documents for ``summary``; default: the same client.
-    Returns: how many objects are settled and gone. Raises: SinkError: a stream or the store refuses.
+        source: the client for envelopes to ``to``.
+        to: the delivery stream, or its source if that is a data stream.
+        summary: the second stream.
+        summaries: the client for documents to ``summary``; default: ``source``.
+    Returns: the number of objects that were deleted. Raises: SinkError: a stream or the store refuses a request.
     """
     summaries = summaries or source
     decision = planned.decision
@@ -86,21 +89,21 @@ def carry_out(objects: ObjectStore, planned: Planned, source: FirehoseClient, to
         by_stream[stream or summary].append(document)
     for stream, documents in by_stream.items():
         put_documents(summaries, stream, documents, PUT_SECONDS)
-    # Documents went first: a line that is S3's alone from here on must have been counted by then. Object by object, so
-    # that a stream that throttles in the middle leaves only what is still to be done.
-    gone = 0
+    # Documents are sent first: a line that then is only in S3 must have been counted by then. Objects are handled one
+    # by one, so that throttling in the middle leaves only what is still to be done.
+    deleted = 0
     for envelopes in _by_key(decision).values():
         put_documents(source, to, [envelope for _, envelope in envelopes], PUT_SECONDS)
-        gone += take_out(objects, [record for record, _ in envelopes])
+        deleted += remove_lines(objects, [record for record, _ in envelopes])
     for parked in planned.going:
         put_documents(summaries, parked.stream or summary, parked.documents, PUT_SECONDS)
         objects.delete(parked.key)
-        gone += 1
-    return gone
+        deleted += 1
+    return deleted
 
 
 def _by_key(decision: Decision) -> dict[str, list[tuple[FailedRecord, bytes]]]:
-    found: dict[str, list[tuple[FailedRecord, bytes]]] = defaultdict(list)
+    by_key: dict[str, list[tuple[FailedRecord, bytes]]] = defaultdict(list)
     for record, envelope in decision.envelopes:
-        found[record.key].append((record, envelope))
-    return found
+        by_key[record.key].append((record, envelope))
+    return by_key

@@ -1,4 +1,4 @@
-"""What redrive has to know of the streams: who takes envelopes, and where the second one's documents may be."""
+"""What redrive must know about the streams: where to send envelopes, and where the second stream's documents may be."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from streamtally.aws.handlers.reingest import DataStream
 from streamtally.aws.sinks.firehose import FirehoseClient
 
 MAX_BUFFER_SECONDS, MAX_RETRY_SECONDS = 900, 7_200
-"""The most that a stream to OpenSearch may wait for more, and try again.
+"""How long a stream to OpenSearch may buffer, and how long it may retry, at most.
 
 Source: API reference, AmazonopensearchserviceBufferingHints and AmazonopensearchserviceRetryOptions.
 """
@@ -21,59 +21,70 @@ _OPENSEARCH = ("AmazonopensearchserviceDestinationDescription", "ElasticsearchDe
 
 
 def find_source(aws: Aws, stream: str) -> tuple[FirehoseClient, str]:
-    """Who takes envelopes: the delivery stream, or the data stream behind it, since such a one takes no puts itself.
+    """Client and name for envelopes: the delivery stream, or its source if that is a data stream.
 
-    Raises: AwsError: it is not there.
+    A delivery stream with a data stream as source accepts no records itself.
+
+    Raises: AwsError: the stream does not exist.
     """
-    told = _describe(aws, stream)
-    if told is None:
-        return aws.client("firehose"), stream  # whoever may put need not be let look
-    source = told.get("Source") or {}
+    description = _describe(aws, stream)
+    if description is None:
+        return aws.client("firehose"), stream  # a caller who may send records may not be allowed to describe the stream
+    source = description.get("Source") or {}
     arn = (source.get("KinesisStreamSourceDescription") or {}).get("KinesisStreamARN")
     return (DataStream(aws.client("kinesis")), arn) if arn else (aws.client("firehose"), stream)
 
 
 @dataclass(frozen=True)
 class InFlight:
-    """How long, in seconds, a document may be on its way to the index; the bucket of those that did not get there."""
+    """Documents on their way to the index.
+
+    Attributes:
+        seconds: how long a document may be on its way.
+        bucket: the bucket of documents that did not arrive; "": unknown.
+    """
 
     seconds: int = MAX_BUFFER_SECONDS + MAX_RETRY_SECONDS + MAX_BUFFER_SECONDS + MARGIN_SECONDS
     bucket: str = ""
 
 
 def find_in_flight(aws: Aws, stream: str) -> InFlight:
-    """What the second stream says of itself; where it may not be asked, the longest that can be. Raises: AwsError."""
-    told = _describe(aws, stream) or {}
-    destination: Mapping[str, Any] = (told.get("Destinations") or [{}])[0]
+    """The values of the second stream; if it may not be described, the longest possible. Raises: AwsError."""
+    description = _describe(aws, stream) or {}
+    destination: Mapping[str, Any] = (description.get("Destinations") or [{}])[0]
     for kind in _OPENSEARCH:
         if kind in destination:
             return _in_flight(destination[kind])
     return InFlight()
 
 
-def _in_flight(told: Mapping[str, Any]) -> InFlight:
-    backup = told.get("S3DestinationDescription") or {}
-    waits = [each.get("BufferingHints", {}).get("IntervalInSeconds", MAX_BUFFER_SECONDS) for each in (told, backup)]
-    retry = (told.get("RetryOptions") or {}).get("DurationInSeconds", MAX_RETRY_SECONDS)
+def _in_flight(destination: Mapping[str, Any]) -> InFlight:
+    backup = destination.get("S3DestinationDescription") or {}
+    waits = [
+        hints.get("BufferingHints", {}).get("IntervalInSeconds", MAX_BUFFER_SECONDS) for hints in (destination, backup)
+    ]
+    retry = (destination.get("RetryOptions") or {}).get("DurationInSeconds", MAX_RETRY_SECONDS)
     bucket = str(backup.get("BucketARN", "")).rpartition(":::")[2]
     return InFlight(sum(waits) + retry + MARGIN_SECONDS, bucket)
 
 
 def find_secret(aws: Aws, stream: str) -> str:
-    """The secret that the stream's function signs envelopes with; empty: it signs none, or there is no function.
+    """The secret with which the stream's function signs envelopes; "": it signs none, or there is no function.
 
-    Raises: AwsError: the stream or its function cannot be looked at.
+    Raises: AwsError: the stream or its function cannot be described.
     """
-    told = aws.call("firehose", "describe_delivery_stream", DeliveryStreamName=stream)["DeliveryStreamDescription"]
-    arn = _function_of(told)
+    description = aws.call("firehose", "describe_delivery_stream", DeliveryStreamName=stream)[
+        "DeliveryStreamDescription"
+    ]
+    arn = _function_of(description)
     if not arn:
         return ""
     function = aws.call("lambda", "get_function_configuration", FunctionName=arn)
     return str(((function.get("Environment") or {}).get("Variables") or {}).get(VARIABLE) or "")
 
 
-def _function_of(told: Mapping[str, Any]) -> str:
-    for destination in (told.get("Destinations") or [{}])[0].values():
+def _function_of(description: Mapping[str, Any]) -> str:
+    for destination in (description.get("Destinations") or [{}])[0].values():
         processing = destination.get("ProcessingConfiguration") if isinstance(destination, dict) else None
         for processor in (processing or {}).get("Processors") or ():
             for parameter in processor.get("Parameters") or ():
@@ -84,10 +95,10 @@ def _function_of(told: Mapping[str, Any]) -> str:
 
 def _describe(aws: Aws, stream: str) -> Mapping[str, Any] | None:
     try:
-        told = aws.call("firehose", "describe_delivery_stream", DeliveryStreamName=stream)
+        response = aws.call("firehose", "describe_delivery_stream", DeliveryStreamName=stream)
     except AwsError as error:
         if not error.is_denied:
             raise
         return None
-    found: Mapping[str, Any] = told["DeliveryStreamDescription"]
-    return found
+    description: Mapping[str, Any] = response["DeliveryStreamDescription"]
+    return description

@@ -1,4 +1,4 @@
-"""Putting documents to a delivery stream: within its limits, and again what it did not take.
+"""Sends documents to a delivery stream within its limits, and sends again what it did not accept.
 
 Source: Amazon Data Firehose API reference, PutRecordBatch ("Each PutRecordBatch request supports up to 500 records.
 Each record can be as large as 1,000 KB … up to a limit of 4 MB for the entire request").
@@ -22,24 +22,24 @@ MAX_RECORD_BYTES = 1000 * 1024
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
 RESERVE_SECONDS = 2.0
-"""What is kept of an invocation's time for the answer, and for saying clearly what failed."""
+"""The part of an invocation's time that is reserved for the response, and for reporting what failed."""
 REQUEST_SECONDS = float(CONNECT_SECONDS + READ_SECONDS)
-"""The longest that one request may take: where what fails can be parked, none begins that could outlast parking."""
+"""The longest time of one request. If failed documents can be parked, no request begins that could prevent parking."""
 
 TimeLeft = Callable[[], float]
-"""The seconds that are left of the invocation, asked whenever something is about to begin."""
+"""The seconds that remain of the invocation, read before each step."""
 
 
 class FirehoseClient(Protocol):
-    """What is used of boto3's client."""
+    """The part of boto3's client that is used."""
 
     def put_record_batch(self, *, DeliveryStreamName: str, Records: Sequence[Any]) -> Any:  # noqa: N803
-        """One request; an answer with an entry a record."""
+        """One request; its response has one entry per record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Time, sleep and chance, handed in so that tests need none of them."""
+    """Time, sleep and random numbers, passed as an argument so that tests can replace them."""
 
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
@@ -49,18 +49,20 @@ class Clock:
 def put_documents(
     client: FirehoseClient, stream: str, documents: Iterable[bytes], seconds: float, clock: Clock | None = None
 ) -> int:
-    """Put documents (without line ends; one is added) to a stream; what fails is put again with growing pauses.
+    """Sends documents to a stream; those that fail are sent again with growing pauses.
 
-    Args: seconds: how long this may take in all: no request after the first begins later, none at all if it is 0.
-    Returns: how many requests it took.
-    Raises: PartialWriteError: some could not be put in that time; its ``failed`` are these, each with its line end.
+    Args:
+        documents: without line ends; one is added to each.
+        seconds: the time limit: no request after the first begins later; 0: no request is sent.
+    Returns: the number of requests.
+    Raises: PartialWriteError: some documents could not be sent in time; its ``failed`` are these, with line ends.
     """
     clock = clock or Clock()
     deadline = clock.monotonic() + seconds
     waiting = list(documents)
     requests = done = 0
     for batch in _batches(waiting):
-        left, reason = batch, "no time is left"
+        left, reason = batch, "there is no time left"
         if clock.monotonic() < deadline if done else seconds > 0:
             taken, left, reason = _put_batch(client, stream, batch, deadline, clock)
             requests += taken
@@ -68,7 +70,7 @@ def put_documents(
         if left:
             left = [*left, *(document + b"\n" for document in waiting[done:])]
             raise PartialWriteError(
-                f"delivery stream {stream}: {len(left)} documents could not be put in time: {reason}", left
+                f"delivery stream {stream}: {len(left)} documents could not be sent in time: {reason}", left
             )
     return requests
 
@@ -92,14 +94,14 @@ def _batches(documents: Iterable[bytes]) -> Iterator[list[bytes]]:
 def _put_batch(
     client: FirehoseClient, stream: str, batch: list[bytes], deadline: float, clock: Clock
 ) -> tuple[int, list[bytes], str]:
-    """Requests until all of it is taken or the time is up: (how many, the records that are left, why)."""
+    """Sends a batch until all of it is accepted or the time is up: (number of requests, remaining records, reason)."""
     pause, requests = FIRST_PAUSE_SECONDS, 0
     while True:
         requests += 1
         batch, reason = _put_once(client, stream, batch)
         if not batch:
             return requests, [], ""
-        # Full jitter: callers that were throttled together do not come back together.
+        # Full jitter: callers that were throttled together do not try again together.
         wait = clock.uniform(0, pause)
         if clock.monotonic() + wait >= deadline:
             return requests, batch, reason
@@ -108,16 +110,16 @@ def _put_batch(
 
 
 def _put_once(client: FirehoseClient, stream: str, batch: list[bytes]) -> tuple[list[bytes], str]:
-    """One request: (the records that it did not take, why)."""
+    """One request: (the records that were not accepted, reason)."""
     try:
-        answer = client.put_record_batch(DeliveryStreamName=stream, Records=[{"Data": record} for record in batch])
-    except Exception as error:  # whatever the SDK raises, after tries of its own
+        response = client.put_record_batch(DeliveryStreamName=stream, Records=[{"Data": record} for record in batch])
+    except Exception as error:  # anything that the SDK raises, after its own retries
         if not is_transient(error):
             raise SinkError(f"delivery stream {stream}: {type(error).__name__}: {error}") from error
         return batch, f"{type(error).__name__}: {error}"
-    if not answer.get("FailedPutCount"):
+    if not response.get("FailedPutCount"):
         return [], ""
-    responses = answer["RequestResponses"]
+    responses = response["RequestResponses"]
     failed = [record for record, entry in zip(batch, responses, strict=True) if entry.get("ErrorCode")]
     codes = sorted({entry["ErrorCode"] for entry in responses if entry.get("ErrorCode")})
     return failed, ", ".join(codes)
@@ -136,11 +138,11 @@ _TRANSIENT = {
 
 
 def is_transient(error: Exception) -> bool:
-    """Whether the same request may go through later: throttled, unavailable, or no answer at all."""
+    """Whether the same request may succeed later: throttled, unavailable, or no response at all."""
     response = getattr(error, "response", None)
     if not isinstance(response, dict):
-        # botocore's own errors of the connection, and the socket's
-        names = {each.__name__ for each in type(error).__mro__}
+        # botocore's connection errors, and those of the socket
+        names = {kind.__name__ for kind in type(error).__mro__}
         return bool(names & {"HTTPClientError", "ConnectionError", "OSError"})
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return response.get("Error", {}).get("Code") in _TRANSIENT or status >= 500 or status == 429

@@ -1,4 +1,4 @@
-"""Objects by key: an S3 bucket (or a prefix of one), or a folder that stands for it."""
+"""Objects by key: an S3 bucket, a prefix in one, or a folder instead of a bucket."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from streamtally.errors import MissingObjectError, SettingsError, SinkError
 
 
 class ObjectStore(Protocol):
-    """Keys are relative to the store's own prefix and have ``/`` between their parts.
+    """A store of objects. Keys are relative to the store's prefix, with ``/`` between their parts.
 
     Attributes:
-        name: for people; base: with a key, an object's whole path (without the bucket's name).
-        address: with a key, what no other object has.
+        name: its name in messages.
+        base: precedes a key in an object's path (without the bucket's name).
+        address: precedes a key in an object's unique address.
     """
 
     name: str
@@ -26,24 +27,24 @@ class ObjectStore(Protocol):
     address: str
 
     def put(self, key: str, data: bytes) -> None:
-        """Write an object whole, over what is there. Raises: SinkError."""
+        """Writes an object as a whole, and replaces an existing one. Raises: SinkError."""
 
     def get(self, key: str) -> bytes:
-        """An object's bytes. Raises: MissingObjectError: it is not there; SinkError: it cannot be read."""
+        """An object's bytes. Raises: MissingObjectError: it does not exist; SinkError: it cannot be read."""
 
     def keys(self, prefix: str = "") -> Iterator[str]:
-        """The keys that begin so, in order."""
+        """The keys that begin with the prefix, in order. Raises: SinkError."""
 
     def delete(self, key: str) -> None:
-        """Delete an object, if it is there. Raises: SinkError."""
+        """Deletes an object, if it exists. Raises: SinkError."""
 
 
 PART = ".part-"
-"""How the file of an object begins that is not whole yet."""
+"""How the name of an incomplete file begins."""
 
 
 class Folder:
-    """A folder as a bucket. Args: root: made when something is first written."""
+    """A folder as a bucket. Args: root: the folder; it is created at the first write."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -55,13 +56,13 @@ class Folder:
         temporary = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            # A file half written must never be taken for an object, which S3 shows whole or not at all.
+            # An incomplete file must never appear as an object: S3 shows an object as a whole or not at all.
             handle, temporary = tempfile.mkstemp(prefix=PART, dir=path.parent)
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
             Path(temporary).replace(path)
         except OSError as error:
-            if temporary is not None:  # on a full disk each try would leave one more
+            if temporary is not None:  # on a full disk, each attempt would leave another file
                 Path(temporary).unlink(missing_ok=True)
             raise SinkError(f"{path}: cannot be written: {error.strerror}") from None
 
@@ -69,16 +70,16 @@ class Folder:
         try:
             return self._path(key).read_bytes()
         except FileNotFoundError:
-            raise MissingObjectError(f"{self._root}/{key}: not there") from None
+            raise MissingObjectError(f"{self._root}/{key}: does not exist") from None
         except OSError as error:
             raise SinkError(f"{self._root}/{key}: cannot be read: {error.strerror}") from None
 
     def keys(self, prefix: str = "") -> Iterator[str]:
-        found = (path.relative_to(self._root).as_posix() for path in self._root.rglob("*") if path.is_file())
-        yield from sorted(key for key in found if key.startswith(prefix) and not Path(key).name.startswith(PART))
+        all_keys = (path.relative_to(self._root).as_posix() for path in self._root.rglob("*") if path.is_file())
+        yield from sorted(key for key in all_keys if key.startswith(prefix) and not Path(key).name.startswith(PART))
 
     def sweep(self) -> None:
-        """Delete what puts left half written whose process died; for who alone writes here."""
+        """Deletes incomplete files of processes that died. Only for the sole writer of this folder."""
         for path in self._root.rglob(f"{PART}*"):
             path.unlink(missing_ok=True)
 
@@ -91,12 +92,12 @@ class Folder:
     def _path(self, key: str) -> Path:
         path = (self._root / key).resolve()
         if not path.is_relative_to(self._root.resolve()) or not key:
-            raise SinkError(f"key {key[:100]!r} lies outside of {self._root}")
+            raise SinkError(f"key {key[:100]!r} is outside of {self._root}")
         return path
 
 
 class Bucket:
-    """A bucket, or the keys of it below a prefix. Args: client: boto3's S3 client."""
+    """A bucket, or its keys under a prefix. Args: client: boto3's S3 client."""
 
     def __init__(self, client: Any, bucket: str, prefix: str = "") -> None:
         self._client = client
@@ -108,44 +109,50 @@ class Bucket:
         self._call("put_object", Key=self._prefix + key, Body=data)
 
     def get(self, key: str) -> bytes:
-        answer = self._call("get_object", Key=self._prefix + key)
+        response = self._call("get_object", Key=self._prefix + key)
         try:
-            data: bytes = answer["Body"].read()
-        except Exception as error:  # a connection that breaks while the body comes
+            data: bytes = response["Body"].read()
+        except Exception as error:  # a connection that breaks while the body is read
             raise SinkError(f"{self.name}{key}: cannot be read: {type(error).__name__}: {error}") from error
         return data
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         token: dict[str, str] = {}
         while True:
-            answer = self._call("list_objects_v2", Prefix=self._prefix + prefix, **token)
-            for entry in answer.get("Contents", ()):
+            page = self._call("list_objects_v2", Prefix=self._prefix + prefix, **token)
+            for entry in page.get("Contents", ()):
                 yield entry["Key"][len(self._prefix) :]
-            if not answer.get("IsTruncated"):
+            if not page.get("IsTruncated"):
                 return
-            token = {"ContinuationToken": answer["NextContinuationToken"]}
+            token = {"ContinuationToken": page["NextContinuationToken"]}
 
     def delete(self, key: str) -> None:
         self._call("delete_object", Key=self._prefix + key)
 
-    def _call(self, operation: str, **given: Any) -> Any:
+    def _call(self, operation: str, **parameters: Any) -> Any:
         try:
-            return getattr(self._client, operation)(Bucket=self.bucket, **given)
-        except Exception as error:  # whatever the SDK raises
-            told = getattr(error, "response", None) or {}
-            kind = MissingObjectError if told.get("Error", {}).get("Code") == "NoSuchKey" else SinkError
+            return getattr(self._client, operation)(Bucket=self.bucket, **parameters)
+        except Exception as error:  # anything that the SDK raises
+            response = getattr(error, "response", None) or {}
+            kind = MissingObjectError if response.get("Error", {}).get("Code") == "NoSuchKey" else SinkError
             raise kind(f"{self.name}: {operation}: {type(error).__name__}: {error}") from error
 
 
-def open_objects(place: str, s3: Callable[[], Any] = clients.s3_client) -> ObjectStore:
-    """``s3://bucket/prefix`` or a folder that is there. Args: s3: makes the client. Raises: SettingsError."""
-    if not place.startswith("s3://"):
-        if not Path(place).is_dir():
-            raise SettingsError(f"{place}: no such folder (or give s3://bucket/prefix)")
-        return Folder(Path(place))
-    parts = urlsplit(place)
+def open_objects(location: str, s3: Callable[[], Any] = clients.s3_client) -> ObjectStore:
+    """The store at a location.
+
+    Args:
+        location: ``s3://bucket/prefix``, or an existing folder.
+        s3: makes the S3 client.
+    Raises: SettingsError: the location is not valid.
+    """
+    if not location.startswith("s3://"):
+        if not Path(location).is_dir():
+            raise SettingsError(f"{location}: the folder does not exist (for S3, write s3://bucket/prefix)")
+        return Folder(Path(location))
+    parts = urlsplit(location)
     if not parts.netloc:
-        raise SettingsError(f"{place}: which bucket? Write s3://bucket/prefix")
+        raise SettingsError(f"{location}: the bucket is missing: write s3://bucket/prefix")
     prefix = parts.path.lstrip("/")
     if prefix and not prefix.endswith("/"):
         prefix += "/"

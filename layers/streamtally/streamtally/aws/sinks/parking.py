@@ -1,7 +1,8 @@
-"""Documents that could not be put to their stream, parked in S3 and put later by the scheduled function.
+"""Documents that could not be sent to their stream: parked in S3, and sent later by the scheduled function.
 
-Objects are ``undelivered/<stream>/YYYY/MM/dd/HH/<digest>.jsonl.gz``: gzip, a document a line. Their ids are in them, so
-putting an object twice counts once; the key is a hash of its documents, so parking it twice keeps it once.
+Objects are ``undelivered/<stream>/YYYY/MM/dd/HH/<digest>.jsonl.gz``: gzip, one document per line. The documents contain
+their ids, so sending an object twice counts once; the key is a hash of the documents, so parking them twice stores one
+object.
 """
 
 from __future__ import annotations
@@ -26,22 +27,26 @@ from streamtally.transform.compression import decompress
 
 PREFIX = "undelivered/"
 FAST = 1
-"""gzip's level: the best one would take seconds of what is left of an invocation."""
+"""gzip's level: the best one would take seconds of the remaining invocation."""
 RESERVE_SECONDS = 5.0
 PUT_SECONDS = 20.0
-"""How long an object is put again and again: a stream that takes nothing must not keep another's from going."""
+"""How long one object is retried: a stream that accepts nothing must not block the objects of another."""
 MAX_PARKED_BYTES = 4 * MAX_DECOMPRESSED_EVENT_BYTES
 PARK_SECONDS = 30.0
-"""What is kept of an invocation's time for parking: S3's client tries twice."""
+"""The part of an invocation's time that is reserved for parking: the S3 client tries twice."""
 PARK_BYTES = 8 * 2**20
-"""How much is parked in one object: each is one request, before which the time left is looked at, and little memory."""
+"""The size of one parked object: one request, before which the remaining time is checked, and little memory."""
 
 
 @dataclass
 class Redelivered:
-    """What a run put: objects and documents.
+    """What a run sent.
 
-    ``problems`` are objects that stay, each in a line; ``waiting`` are those behind one that its stream did not take.
+    Attributes:
+        objects: the number of objects that were sent and deleted.
+        documents: the number of their documents.
+        problems: one line per object that stays after a failure.
+        waiting: the number of objects that stay because their stream refused an earlier one.
     """
 
     objects: int = 0
@@ -60,44 +65,53 @@ def put_or_park(
     time_left: TimeLeft = lambda: inf,
     clock: Clock | None = None,
 ) -> int:
-    """Put documents; what cannot be put is parked. Returns: how many were parked.
+    """Sends documents; those that cannot be sent are parked.
 
-    Args: seconds: how long putting may take; 0 or less: nothing is put, all is parked.
-    Raises: SinkError: neither went, there is no place to park, or no time.
+    Args:
+        seconds: how long sending may take; 0 or less: all documents are parked at once.
+        objects: where to park; None: nowhere.
+        now: the time, for the key.
+        time_left: the seconds that remain of the invocation.
+    Returns: the number of documents that were parked.
+    Raises: SinkError: documents could be neither sent nor parked, or there was no time to park them.
     """
     waiting = list(documents)
     try:
         put_documents(client, stream, waiting, seconds, clock)
     except PartialWriteError as error:
-        left = [record.removesuffix(b"\n") for record in error.failed]
+        unsent = [record.removesuffix(b"\n") for record in error.failed]
     except SinkError:
-        left = waiting  # nobody knows which: their ids count them once
+        unsent = waiting  # it is unknown which failed; their ids count each once
     else:
         return 0
     if objects is None:
-        raise SinkError(f"delivery stream {stream}: {len(left)} documents could not be put, and none be parked")
+        raise SinkError(
+            f"delivery stream {stream}: {len(unsent)} documents could not be sent, and parking is not set up"
+        )
     parked = 0
-    for some in _in_objects(left):
+    for group in _in_objects(unsent):
         if time_left() <= ANSWER_SECONDS:
-            waits = len(left) - parked
-            raise SinkError(f"delivery stream {stream}: {waits} documents are left, and no time to park them")
-        park(objects, stream, some, now())
-        parked += len(some)
+            remaining = len(unsent) - parked
+            raise SinkError(
+                f"delivery stream {stream}: {remaining} documents remain, and there is no time to park them"
+            )
+        park(objects, stream, group, now())
+        parked += len(group)
     return parked
 
 
 def _in_objects(documents: list[bytes]) -> Iterator[list[bytes]]:
     start = size = 0
-    for place, document in enumerate(documents):
-        if place > start and size + len(document) > PARK_BYTES:
-            yield documents[start:place]
-            start, size = place, 0
+    for index, document in enumerate(documents):
+        if index > start and size + len(document) > PARK_BYTES:
+            yield documents[start:index]
+            start, size = index, 0
         size += len(document)
     yield documents[start:]
 
 
 def park(objects: ObjectStore, stream: str, documents: list[bytes], at: datetime) -> str:
-    """Keep documents for later. Returns: the key. Raises: SinkError."""
+    """Stores documents for later. Args: at: the time, for the key. Returns: the key. Raises: SinkError."""
     data = b"".join(document + b"\n" for document in documents)
     name = hashlib.sha256(data).hexdigest()[:32]
     key = f"{PREFIX}{stream}/{at:%Y/%m/%d/%H}/{name}.jsonl.gz"
@@ -106,10 +120,10 @@ def park(objects: ObjectStore, stream: str, documents: list[bytes], at: datetime
 
 
 def redeliver(client: FirehoseClient, objects: ObjectStore, time_left: Callable[[], float]) -> Redelivered:
-    """Put what is parked, object by object, and delete each only when all of it has gone.
+    """Sends parked documents, object by object, and deletes an object only after all of its documents were sent.
 
-    A failure ends nothing: the object stays for the next run, and where its stream took it not, so do the stream's
-    others. Runs may overlap: documents have ids, and an object that another run has put is gone.
+    After a failure the next objects follow: the failed one stays for the next run, and if its stream refused it, so do
+    the others of that stream. Runs may overlap: documents have ids, and an object that another run sent is deleted.
     """
     done = Redelivered()
     refusing: set[str] = set()
@@ -143,9 +157,9 @@ def redeliver(client: FirehoseClient, objects: ObjectStore, time_left: Callable[
 def put_parked(
     environment: Mapping[str, str], time_left: Callable[[], float], metrics: Metrics, log: Logger
 ) -> Redelivered:
-    """The scheduled function's part: put what lies in ``FAILED_BUCKET``, within a third of the time that is left.
+    """The scheduled function's part: sends what is in ``FAILED_BUCKET``, within a third of the remaining time.
 
-    Failures are logged and counted, and never keep settling from its turn.
+    Failures are logged and counted, and never prevent settling.
     """
     name = environment.get("FAILED_BUCKET", "")
     if not name:
@@ -162,7 +176,7 @@ def put_parked(
 
 
 def read_parked(data: bytes) -> Iterator[bytes]:
-    """The documents of an object. Raises: SinkError: it is broken."""
+    """The documents of an object. Raises: SinkError: it is invalid."""
     try:
         text = decompress(data, MAX_PARKED_BYTES)
     except RecordError as error:

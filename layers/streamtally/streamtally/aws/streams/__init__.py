@@ -1,1 +1,1 @@
-"""Delivery streams and what is attached to them: describe, attach, detach, status."""
+"""Delivery streams and their functions: describe, attach, detach, status."""

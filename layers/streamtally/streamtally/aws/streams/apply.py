@@ -1,4 +1,4 @@
-"""Making the change of a stream that was planned, and taking it back: what is not known to be done is said to be so."""
+"""Applies a planned change to a stream. If it is unknown whether the change was made, the error says so."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ POLL_SECONDS = 2
 
 
 class StaleError(SettingsError):
-    """The stream was changed by somebody else since it was read; nothing was done."""
+    """The stream was changed by someone else after it was read; nothing was done."""
 
     def __init__(self, stream: str) -> None:
-        super().__init__(f"{stream}: it was changed since it was read; nothing was done: run it again")
+        super().__init__(f"{stream}: the stream was changed after it was read; nothing was done: run the command again")
 
 
 class UncertainError(SettingsError):
-    """No answer came, and whether the stream was changed cannot be told."""
+    """There was no response, and it is unknown whether the stream was changed."""
 
 
 def apply_change(aws: Aws, change: Change) -> None:
-    """Make the change of the stream, if nobody else has changed it since it was read.
+    """Changes the stream, unless someone else has changed it after it was read.
 
-    Raises: StaleError: somebody has, and nothing was done; AwsError: it was refused; UncertainError.
+    Raises: StaleError: someone has, and nothing was done; AwsError: the request was refused; UncertainError.
     """
     try:
         aws.call(
@@ -45,7 +45,7 @@ def apply_change(aws: Aws, change: Change) -> None:
             **{change.destination.kind.update: {"ProcessingConfiguration": change.after}},
         )
     except AwsError as error:
-        # An answer can be lost, and the SDK then asks again with a version that our own change has made stale.
+        # A response can be lost. Then the SDK sends the request again, with a version that this change made stale.
         if not _is_made(aws, change, error):
             raise (StaleError(change.stream) if error.code == "ConcurrentModificationException" else error) from None
 
@@ -56,13 +56,13 @@ def _is_made(aws: Aws, change: Change, error: AwsError) -> bool:
     except AwsError:
         is_made = None
     if is_made is None or not (is_made or error.code):
-        text = f"{error}; whether {change.stream} was changed is not known: see streamtally status {change.stream}"
+        text = f"{error}; it is unknown whether {change.stream} was changed: run streamtally status {change.stream}"
         raise UncertainError(text)
     return is_made
 
 
 def _shows(aws: Aws, change: Change, ready: bool = False) -> bool:
-    """Whether the stream has the new processing. Args: ready: and takes changes again."""
+    """Whether the stream has the new processing. Args: ready: it must also accept changes again."""
     description = read_stream(aws, change.stream)
     now = processing_of(find_destination(description).config)
     is_new = not change.is_change or description.get("VersionId") != change.description["VersionId"]
@@ -71,9 +71,9 @@ def _shows(aws: Aws, change: Change, ready: bool = False) -> bool:
 
 
 def wait_until_effective(aws: Aws, change: Change, seconds: float, sleep: Callable[[float], None] = time.sleep) -> bool:
-    """Whether the stream shows the new processing under a new version and takes changes again, within these seconds.
+    """Whether the stream shows the new processing with a new version and accepts changes again, within these seconds.
 
-    Ctrl-C ends the waiting alone: the change is made.
+    Ctrl-C only ends the waiting: the change was made.
     """
     for _ in range(max(1, round(seconds / POLL_SECONDS))):
         try:
@@ -89,23 +89,23 @@ def _is_effective(aws: Aws, change: Change) -> bool:
     try:
         return _shows(aws, change, ready=True)
     except AwsError:
-        return False  # the change is made, whoever does not answer now
+        return False  # the change was made, even if there is no response now
 
 
 def check_version(aws: Aws, change: Change) -> None:
-    """Raises: StaleError: the stream was changed since the change was planned."""
+    """Raises: StaleError: the stream was changed after the change was planned."""
     if read_stream(aws, change.stream)["VersionId"] != change.description["VersionId"]:
         raise StaleError(change.stream)
 
 
 def put_grant(aws: Aws, grant: Grant) -> None:
-    """Put the inline policy on the role."""
+    """Adds the inline policy to the role."""
     document = json.dumps(grant.document)
     aws.call("iam", "put_role_policy", RoleName=grant.role, PolicyName=grant.policy, PolicyDocument=document)
 
 
-def take_back_grant(aws: Aws, grant: Grant) -> None:
-    """Put back the policy of that name that was there before, or delete ours."""
+def revoke_grant(aws: Aws, grant: Grant) -> None:
+    """Restores the role's previous policy of that name, or deletes the granted one."""
     if grant.before is not None:
         put_grant(aws, replace(grant, document=grant.before))
         return

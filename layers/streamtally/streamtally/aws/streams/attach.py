@@ -1,4 +1,4 @@
-"""Attaching: what is read of a stream and its surroundings, and the change that comes of it; nothing is changed."""
+"""Plans attaching and detaching: reads a stream and what it uses, and returns the change; nothing is changed."""
 
 from __future__ import annotations
 
@@ -29,12 +29,16 @@ from streamtally.findings import Finding
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of a stream, planned.
+    """A planned change of a stream.
 
     Attributes:
-        description: the stream as it was read; function_arn: what is or was called, "" if nothing is.
-        before, after: the processing; grant: the permission that goes with it, None: it is as it is to be already;
-        findings: what was checked.
+        description: the stream's description.
+        destination: its destination.
+        function_arn: the function that is added or removed; "": there is none.
+        before: the current processing.
+        after: the processing after the change.
+        grant: the permission that is granted or revoked with it; None: none is.
+        findings: the results of the checks.
     """
 
     description: Mapping[str, Any]
@@ -54,7 +58,7 @@ class Change:
         return self.before != self.after
 
     def to_undo(self) -> Undo:
-        """What takes it back."""
+        """The undo of this change."""
         arn = str(self.description["DeliveryStreamARN"])
         return Undo(self.stream, arn, self.destination.kind.update, self.before, self.after, self.grant)
 
@@ -67,10 +71,13 @@ def plan_attach(
     grant: bool = False,
     replace_other: bool = False,
 ) -> Change:
-    """What attaching would do, and what stands in its way; nothing is changed.
+    """What attaching would do, and what prevents it; nothing is changed.
 
-    Args: framing: what to go by where the deployed function's own cannot be read; "": then it is unknown.
-    Raises: AwsError; SettingsError: another function is there already.
+    Args:
+        framing: the framing if the deployed pipeline cannot be read; "": then it is unknown.
+        grant: whether to grant the permission as well.
+        replace_other: whether to replace another function.
+    Raises: AwsError; SettingsError: another function is already attached.
     """
     description = read_stream(aws, stream)
     destination = find_destination(description)
@@ -81,8 +88,8 @@ def plan_attach(
     except SettingsError as error:
         raise SettingsError(f"{stream}: {error}") from None
     facts = _read_facts(aws, description, destination, after, framing, grant)
-    given = _plan_grant(aws, stream, settings.arn, destination) if grant else None
-    return Change(description, destination, settings.arn, before, after, given, tuple(check_all(facts)))
+    planned = _plan_grant(aws, stream, settings.arn, destination) if grant else None
+    return Change(description, destination, settings.arn, before, after, planned, tuple(check_all(facts)))
 
 
 def _read_facts(
@@ -92,11 +99,11 @@ def _read_facts(
     parts = arn.split(":")
     bare, qualifier = ":".join(parts[:7]), ":".join(parts[7:])
     permissions = read_permissions(aws, destination, arn)
-    # Lambda answers of its own region's functions alone.
+    # Lambda describes only functions of its own region.
     is_near = parts[3] == str(description["DeliveryStreamARN"]).split(":")[3]
     function = read_function(aws, bare, qualifier.replace("$LATEST", "")) if is_near else None
     deployed = read_deployed(aws, function) if function else Deployed(None, "the function was not found")
-    told = deployed.how if deployed.framing or not framing else f"as you said; {deployed.how}"
+    framing_from = deployed.how if deployed.framing or not framing else f"from --pipeline; {deployed.how}"
     action, put_back = _read_put_back(aws, description, function)
     return Facts(
         description=description,
@@ -108,7 +115,7 @@ def _read_facts(
         denied=permissions.denied,
         how=permissions.how,
         framing=deployed.framing or framing,
-        framing_from=told,
+        framing_from=framing_from,
         granted=grant,
         put_back_action=action,
         put_back=put_back.allowed.get(action),
@@ -119,7 +126,7 @@ def _read_facts(
 def _read_put_back(
     aws: Aws, description: Mapping[str, Any], function: Mapping[str, Any] | None
 ) -> tuple[str, Permissions]:
-    """What the function's own role needs to put records back where they came from, and whether it may."""
+    """The action that the function's role needs to re-ingest records, and whether the role may perform it."""
     role = str((function or {}).get("Role") or "")
     kind = description.get("DeliveryStreamType", "DirectPut")
     if not role or kind not in ("DirectPut", "KinesisStreamAsSource"):
@@ -132,9 +139,11 @@ def _read_put_back(
 
 
 def _plan_grant(aws: Aws, stream: str, arn: str, destination: Destination) -> Grant | None:
-    """The inline policy to put; None where the role has just that one."""
+    """The inline policy to add; None: the role already has it."""
     if not destination.role_arn:
-        raise SettingsError(f"the {destination.kind.name} destination names no role: there is nobody to --grant it to")
+        raise SettingsError(
+            f"the {destination.kind.name} destination names no role, so --grant has no role to grant the permission to"
+        )
     bare = ":".join(arn.split(":")[:7])
     role, policy = role_name(destination.role_arn), policy_name(stream, bare.rsplit(":", 1)[-1])
     before, document = read_inline_policy(aws, role, policy), policy_document(bare)
@@ -142,9 +151,10 @@ def _plan_grant(aws: Aws, stream: str, arn: str, destination: Destination) -> Gr
 
 
 def plan_detach(aws: Aws, stream: str, undo: Undo | None = None, where: str = "") -> Change:
-    """What detaching would do: with an undo file exactly what was, without one the function alone is taken out.
+    """What detaching would do: with an undo file it restores what was, without one it only removes the function.
 
-    Raises: AwsError; SettingsError: the file is another stream's, or the stream or the permission was changed since.
+    Args: where: the undo file, for messages.
+    Raises: AwsError; SettingsError: the file is for another stream, or the stream or the permission was changed.
     """
     description = read_stream(aws, stream)
     destination = find_destination(description)
@@ -156,13 +166,13 @@ def plan_detach(aws: Aws, stream: str, undo: Undo | None = None, where: str = ""
 
 
 def _still_granted(aws: Aws, grant: Grant, where: str) -> Grant | None:
-    """The permission to take back; None where that was done already."""
+    """The permission to revoke; None: it was revoked already."""
     now = read_inline_policy(aws, grant.role, grant.policy)
     if now == grant.before:
         return None
     if now != grant.document:
         raise SettingsError(
-            f"role {grant.role}: its inline policy {grant.policy} was changed after attaching, so {where} would undo "
-            "that too: detach without --undo takes out the function alone"
+            f"role {grant.role}: its inline policy {grant.policy} was changed after attaching, and {where} would "
+            "undo that change too: run detach without --undo to remove only the function"
         )
     return grant

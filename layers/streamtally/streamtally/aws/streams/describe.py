@@ -1,4 +1,4 @@
-"""Streams and functions as AWS describes them, and near names where there is none of the name."""
+"""Streams and functions as AWS describes them, with similar names if one does not exist."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from streamtally.text import near_names
 DEFAULT_STACK = "streamtally"
 FUNCTION_OUTPUT = "TransformFunctionArn"
 STREAM_PAGES_MAX = 20
-"""How many pages of streams are looked through for a near name."""
+"""How many pages of streams are searched for a similar name."""
 _FUNCTION_ARN = re.compile(r"arn:aws[\w-]*:lambda:[a-z0-9-]+:\d{12}:function:[\w-]+(:[\w$-]+)?")
 _FUNCTION_NAME = re.compile(r"[\w-]+(:[\w$-]+)?")
 
 
 def read_stream(aws: Aws, name: str) -> dict[str, Any]:
-    """A stream's description. Raises: AwsError: there is none of the name (near names are told), or no right to ask."""
+    """A stream's description. Raises: AwsError: it does not exist (with similar names), or access is denied."""
     try:
-        answer = aws.call("firehose", "describe_delivery_stream", DeliveryStreamName=name)
+        response = aws.call("firehose", "describe_delivery_stream", DeliveryStreamName=name)
     except AwsError as error:
         if error.code != "ResourceNotFoundException":
             raise
         raise AwsError(
-            f"there is no delivery stream {name!r} in {aws.region}{_similar_streams(aws, name)}", error.code
+            f"the delivery stream {name!r} does not exist in {aws.region}{_similar_streams(aws, name)}", error.code
         ) from None
-    description: dict[str, Any] = answer["DeliveryStreamDescription"]
+    description: dict[str, Any] = response["DeliveryStreamDescription"]
     return description
 
 
 def list_streams(aws: Aws) -> list[str]:
-    """The names of the region's delivery streams, as far as ``STREAM_PAGES_MAX`` pages go."""
+    """The names of the region's delivery streams, from at most ``STREAM_PAGES_MAX`` pages."""
     names: list[str] = []
     for _ in range(STREAM_PAGES_MAX):
         start = {"ExclusiveStartDeliveryStreamName": names[-1]} if names else {}
@@ -47,7 +47,7 @@ def list_streams(aws: Aws) -> list[str]:
 
 
 def _similar_streams(aws: Aws, name: str) -> str:
-    """`` (did you mean …?)``, or what there is; "" where that may not be asked."""
+    """`` (did you mean …?)``, or the existing names; "" if they may not be listed."""
     try:
         names = list_streams(aws)
     except AwsError:
@@ -55,20 +55,27 @@ def _similar_streams(aws: Aws, name: str) -> str:
     if near := near_names(name, names):
         return f" (did you mean {', '.join(near)}?)"
     return (
-        f" (there are: {', '.join(names[:5])}{' …' if len(names) > 5 else ''})" if names else " (there is none at all)"
+        f" (existing streams: {', '.join(names[:5])}{' …' if len(names) > 5 else ''})"
+        if names
+        else " (this region has no streams)"
     )
 
 
 def find_function(aws: Aws, named: str | None, stack: str) -> str:
-    """The function's ARN: as named (name, ``name:alias``, ARN), else the stack's output.
+    """The function's ARN.
 
-    Raises: AwsError, SettingsError: there is no such stack, or it has no such output; what is named is no function's.
+    Args:
+        named: a name, ``name:alias`` or ARN; None: the function is the stack's output.
+        stack: the stack's name.
+    Raises: AwsError, SettingsError: the stack, its output or the function does not exist.
     """
     if named is None:
         try:
             stacks = aws.call("cloudformation", "describe_stacks", StackName=stack)["Stacks"]
         except AwsError as error:
-            raise AwsError(f"no --function, and no stack {stack!r} to take it from ({error})", error.code) from None
+            raise AwsError(
+                f"there is no --function, and the stack {stack!r} cannot be read ({error})", error.code
+            ) from None
         outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs") or []}
         if FUNCTION_OUTPUT not in outputs:
             raise SettingsError(
@@ -78,31 +85,33 @@ def find_function(aws: Aws, named: str | None, stack: str) -> str:
     form = _FUNCTION_ARN if named.startswith("arn:") else _FUNCTION_NAME
     if not form.fullmatch(named):
         wanted = "NAME, NAME:ALIAS, or arn:aws:lambda:REGION:ACCOUNT:function:NAME[:ALIAS]"
-        raise SettingsError(f"--function {named!r} names no function: it is {wanted}")
+        raise SettingsError(f"--function {named!r} is not the name of a function: write {wanted}")
     if named.startswith("arn:"):
         return named
     name, _, qualifier = named.partition(":")
     function = read_function(aws, name, qualifier)
     if function is None:
-        raise SettingsError(f"there is no function {named!r} in {aws.region}: deploy it, or name another")
+        raise SettingsError(f"the function {named!r} does not exist in {aws.region}: deploy it, or name another")
     bare = ":".join(str(function["FunctionArn"]).split(":")[:7])
     return f"{bare}:{qualifier}" if qualifier else bare
 
 
 def read_function(aws: Aws, name: str, qualifier: str = "") -> dict[str, Any] | None:
-    """Lambda's configuration of a function; None if there is none."""
-    given = {"Qualifier": qualifier} if qualifier else {}
+    """Lambda's configuration of a function; None: it does not exist."""
+    parameters = {"Qualifier": qualifier} if qualifier else {}
     try:
-        found: dict[str, Any] = aws.call("lambda", "get_function_configuration", FunctionName=name, **given)
+        configuration: dict[str, Any] = aws.call(
+            "lambda", "get_function_configuration", FunctionName=name, **parameters
+        )
     except AwsError as error:
         if error.code == "ResourceNotFoundException":
             return None
         raise
-    return found
+    return configuration
 
 
 def attached_function(description: Mapping[str, Any]) -> str:
-    """The ARN of the function on a stream, "" where none is or processing is off."""
+    """The ARN of the function that is attached to a stream; "": there is none, or processing is disabled."""
     try:
         processing = processing_of(find_destination(description).config)
     except SettingsError:

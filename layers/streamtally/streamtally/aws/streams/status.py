@@ -1,4 +1,4 @@
-"""What is on a delivery stream, what it did in the last hour, and whether its summary side counts exactly."""
+"""The function of a delivery stream, its metrics of the last hour, and whether its counts are exact."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ METRICS = {
     "function_errors": ("AWS/Lambda", "Errors", "Sum"),
     "function_throttles": ("AWS/Lambda", "Throttles", "Sum"),
 }
-"""Name → namespace, metric, statistic; Streamtally's are the transform's own.
+"""Name → namespace, metric, statistic. The transform itself publishes those of Streamtally.
 
 Source: Firehose developer guide, "Monitor with CloudWatch metrics"."""
 _DELIVERY = {
@@ -45,10 +45,17 @@ EXACT, AT_LEAST_ONCE, UNKNOWN = "exact", "at least once", "unknown"
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Of one stream.
+    """The status of one stream.
 
-    Attributes: metrics: None where there is no data; unread: why they could not be read, then there are none;
-        counts: one of the three, with the reason.
+    Attributes:
+        stream: the stream's name.
+        state: Firehose's status of it.
+        destination: the kind of its destination.
+        function: the ARN of its function; "": there is none.
+        metrics: the metrics of the last hour by name; None: there is no data.
+        counts: ``exact``, ``at least once`` or ``unknown``.
+        reason: why.
+        unread: why the metrics could not be read; "": they were read.
     """
 
     stream: str
@@ -74,7 +81,7 @@ class Status:
 
 
 def read_status(aws: Aws, stream: str, now: datetime, opensearch_url: str | None = None) -> Status:
-    """A stream's status. Raises: AwsError: it cannot be read at all; what else cannot be read is said in it."""
+    """A stream's status, including what could not be read. Raises: AwsError: the stream cannot be read at all."""
     description = read_stream(aws, stream)
     kind = find_destination(description).kind.name
     function = attached_function(description)
@@ -91,9 +98,9 @@ def read_status(aws: Aws, stream: str, now: datetime, opensearch_url: str | None
 def read_metrics(
     aws: Aws, stream: str, kind: str, function: str, now: datetime, service: str = ""
 ) -> dict[str, float | None]:
-    """The last hour's figures: sums, the success share's mean, the freshness's maximum.
+    """The metrics of the last hour: sums, the mean success share, and the maximum freshness.
 
-    Args: service: the name under which the transform publishes its own.
+    Args: service: the dimension under which the transform publishes its metrics; "": they are left out.
     """
     queries, function_name = [], function.split(":")[6] if function.count(":") >= 6 else ""
     dimensions = {
@@ -107,25 +114,25 @@ def read_metrics(
             continue
         dimension = {"Name": key, "Value": value}
         metric_name = metric.format(delivery=_DELIVERY.get(kind, "DeliveryToS3"))
-        told = {"Namespace": namespace, "MetricName": metric_name, "Dimensions": [dimension]}
-        stat = {"Metric": told, "Period": HOUR_SECONDS, "Stat": statistic}
+        source = {"Namespace": namespace, "MetricName": metric_name, "Dimensions": [dimension]}
+        stat = {"Metric": source, "Period": HOUR_SECONDS, "Stat": statistic}
         queries.append({"Id": name, "MetricStat": stat, "ReturnData": True})
     start = now - timedelta(seconds=HOUR_SECONDS)
-    answer = aws.call("cloudwatch", "get_metric_data", MetricDataQueries=queries, StartTime=start, EndTime=now)
-    found = {each["Id"]: each.get("Values") or [] for each in answer["MetricDataResults"]}
+    response = aws.call("cloudwatch", "get_metric_data", MetricDataQueries=queries, StartTime=start, EndTime=now)
+    values = {result["Id"]: result.get("Values") or [] for result in response["MetricDataResults"]}
     merge: dict[str, Callable[[list[float]], float]] = {"Sum": sum, "Average": _mean, "Maximum": max}
-    return {name: float(merge[METRICS[name][2]](found[name])) if found.get(name) else None for name in METRICS}
+    return {name: float(merge[METRICS[name][2]](values[name])) if values.get(name) else None for name in METRICS}
 
 
 def _service(aws: Aws, function: str) -> str:
-    """The dimension of the transform's own metrics, as its settings name it; "" where that cannot be told."""
+    """The dimension of the transform's own metrics, from its settings; "": unknown."""
     parts = function.removesuffix(":$LATEST").split(":")
     try:
-        found = read_function(aws, ":".join(parts[:7]), ":".join(parts[7:])) if function else None
+        configuration = read_function(aws, ":".join(parts[:7]), ":".join(parts[7:])) if function else None
     except AwsError:
         return ""
-    variables = ((found or {}).get("Environment") or {}).get("Variables") or {}
-    return str(variables.get("POWERTOOLS_SERVICE_NAME") or "firehose-transform") if found else ""
+    variables = ((configuration or {}).get("Environment") or {}).get("Variables") or {}
+    return str(variables.get("POWERTOOLS_SERVICE_NAME") or "firehose-transform") if configuration else ""
 
 
 def _mean(values: list[float]) -> float:
@@ -133,7 +140,7 @@ def _mean(values: list[float]) -> float:
 
 
 def _counts(aws: Aws, description: Mapping[str, Any], kind: str, function: str, url: str | None) -> tuple[str, str]:
-    """Exact while the inbox's pipeline gives each document its derived id, whoever repeats it."""
+    """Counts are exact if the inbox's ingest pipeline gives each document its derived id, also when it is repeated."""
     try:
         summary, config = _summary(aws, description, kind, function)
         if not summary:
@@ -145,7 +152,7 @@ def _counts(aws: Aws, description: Mapping[str, Any], kind: str, function: str, 
 
 
 def find_summary(aws: Aws, stream: str) -> tuple[str, Mapping[str, Any]]:
-    """The summary stream that a stream's documents go to, and its destination; ("", {}) where there is none.
+    """The summary stream that receives a stream's documents, and its destination; ("", {}): there is none.
 
     Raises: AwsError, SettingsError.
     """
@@ -154,25 +161,26 @@ def find_summary(aws: Aws, stream: str) -> tuple[str, Mapping[str, Any]]:
 
 
 def _summary(aws: Aws, description: Mapping[str, Any], kind: str, function: str) -> tuple[str, Mapping[str, Any]]:
-    """The summary stream's name and destination: this one, or the one that its function puts to."""
+    """The summary stream's name and destination: this stream, or the one that its function sends to."""
     if kind in ("OpenSearch", "Elasticsearch"):
         return str(description["DeliveryStreamName"]), find_destination(description).config
     if not function:
         return "", {}
     parts = function.removesuffix(":$LATEST").split(":")
-    found = read_function(aws, ":".join(parts[:7]), ":".join(parts[7:])) or {}
-    name = ((found.get("Environment") or {}).get("Variables") or {}).get("SUMMARY_STREAM", "")
+    configuration = read_function(aws, ":".join(parts[:7]), ":".join(parts[7:])) or {}
+    name = ((configuration.get("Environment") or {}).get("Variables") or {}).get("SUMMARY_STREAM", "")
     if not name:
-        raise SettingsError("the function names no SUMMARY_STREAM")
+        raise SettingsError("the function has no SUMMARY_STREAM")
     return name, find_destination(read_stream(aws, name)).config
 
 
 def connect_domain(aws: Aws, config: Mapping[str, Any], url: str | None) -> Cluster:
-    """The cluster that a destination writes to; ``url`` reaches it another way (then with what stands in the URL).
+    """The cluster that a destination writes to.
 
-    Raises: AwsError, SettingsError: it has no address that could be asked.
+    Args: url: another address of it, with the credentials in the URL; None: its own address.
+    Raises: AwsError, SettingsError: it has no address.
     """
-    # Half of what this command imports, for what is asked of a domain alone.
+    # This is half of what the command imports, and only needed for a domain.
     from streamtally.aws.opensearch.connect import connect, sigv4
 
     if url:
@@ -182,8 +190,8 @@ def connect_domain(aws: Aws, config: Mapping[str, Any], url: str | None) -> Clus
         name = str(config.get("DomainARN", "")).rpartition("/")[2]
         if not name:
             raise SettingsError("the summary stream has no OpenSearch domain")
-        found = aws.call("opensearch", "describe_domain", DomainName=name)["DomainStatus"]
-        endpoint = found.get("Endpoint") or (found.get("Endpoints") or {}).get("vpc") or ""
+        domain = aws.call("opensearch", "describe_domain", DomainName=name)["DomainStatus"]
+        endpoint = domain.get("Endpoint") or (domain.get("Endpoints") or {}).get("vpc") or ""
         if not endpoint:
             raise SettingsError(f"the domain {name} has no endpoint yet")
     return connect(endpoint, sigv4(aws.region, "es", aws.session), timeout_seconds=10)
@@ -195,33 +203,33 @@ def inbox_counts(cluster: Cluster, stream: str, index_name: str) -> tuple[str, s
     if index_name not in ("", inbox):
         default = cluster.request("GET", f"/{index_name}/_settings", ignore=(404,))
         pipelines = [
-            ((each.get("settings") or {}).get("index") or {}).get("default_pipeline")
-            for each in default.values()
-            if isinstance(each, dict)
+            ((body.get("settings") or {}).get("index") or {}).get("default_pipeline")
+            for body in default.values()
+            if isinstance(body, dict)
         ]
         if inbox in pipelines:
             return EXACT, f"{index_name} has the ingest pipeline {inbox}"
         return (
             AT_LEAST_ONCE,
-            f"the stream writes to {index_name}, without the pipeline {inbox}: streamtally indices apply",
+            f"the stream writes to {index_name}, without the pipeline {inbox}: run streamtally indices apply",
         )
     pipelines_found = cluster.request("GET", f"/_ingest/pipeline/{inbox}", ignore=(404,))
     if inbox not in pipelines_found:
-        return AT_LEAST_ONCE, f"there is no ingest pipeline {inbox}: streamtally indices apply"
+        return AT_LEAST_ONCE, f"the ingest pipeline {inbox} does not exist: run streamtally indices apply"
     simulated = cluster.request("POST", f"/_index_template/_simulate_index/{inbox}", None, ignore=(404,))
     settings = ((simulated.get("template") or {}).get("settings") or {}).get("index") or {}
     if settings.get("default_pipeline") != inbox:
-        return AT_LEAST_ONCE, f"no index template gives {inbox} its pipeline: streamtally indices apply"
-    return EXACT, f"the ingest pipeline {inbox} is in place"
+        return AT_LEAST_ONCE, f"no index template sets the pipeline of {inbox}: run streamtally indices apply"
+    return EXACT, f"the ingest pipeline {inbox} is installed"
 
 
 def attached_streams(aws: Aws, names: list[str]) -> list[str]:
-    """Those of these streams that have a function on them; what cannot be read is left out."""
-    found = []
+    """The streams that have a function; streams that cannot be read are left out."""
+    attached = []
     for name in names:
         try:
             if attached_function(read_stream(aws, name)):
-                found.append(name)
+                attached.append(name)
         except AwsError:
             continue
-    return found
+    return attached

@@ -38,9 +38,8 @@ def remember_last(parse: ParseColumns) -> ParseColumns:
 
 
 def _java(pattern: str, mode: str) -> Any:
-    from streamtally.patterns.java_regex import (
-        JavaPattern,
-    )  # imported here so that only programs that use it pay for it
+    # Imported here so that only programs that use it pay for it.
+    from streamtally.patterns.java_regex import JavaPattern
 
     return JavaPattern(pattern, mode)
 

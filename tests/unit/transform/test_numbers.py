@@ -11,7 +11,8 @@ import pytest
 from streamtally.config.source import TrueClient
 from streamtally.errors import EvaluationError
 from streamtally.formats.wrappers.rewrite import anonymize_text, true_client_step
-from streamtally.plan.types import coercion, parse_type, to_field_value
+from streamtally.plan.coercions import coercion, to_field_value
+from streamtally.plan.types import parse_type
 from streamtally.times.iso import from_iso
 from streamtally.times.parsing import RememberedTimes, compile_time_parser
 from streamtally.transform.event_time import EventTimes

@@ -10,7 +10,7 @@ from __future__ import annotations
 from streamtally.errors import FormatError, PatternLimitError, SettingsError
 from streamtally.formats.base import Format, FormatOptions, Parser, Row
 from streamtally.patterns.python_regex import PythonPattern
-from streamtally.plan.types import to_field_value
+from streamtally.plan.coercions import to_field_value
 
 
 def compile_regex(options: FormatOptions) -> Parser:

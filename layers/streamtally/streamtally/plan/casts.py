@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import Any
 
 from streamtally.errors import EvaluationError, PlanError
-from streamtally.plan.types import FLOATS, INTEGER_BITS, SqlType, coercion, to_decimal
+from streamtally.plan.coercions import coercion, to_decimal
+from streamtally.plan.types import FLOATS, INTEGER_BITS, SqlType
 from streamtally.times.iso import MS_PER_DAY
 from streamtally.times.writing import compile_time_formatter
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from streamtally.errors import PlanError
+from streamtally.plan.coercions import coercion
 from streamtally.plan.expression_code import Code, Scope
-from streamtally.plan.types import TIMESTAMP, SqlType, coercion
+from streamtally.plan.types import TIMESTAMP, SqlType
 
 EMITTED, FILTERED, OUT_OF_RANGE = 0, 1, 2
 """What became of a row in an output; a row that cannot be evaluated raises instead.

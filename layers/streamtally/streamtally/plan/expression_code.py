@@ -14,20 +14,10 @@ from typing import Any
 
 from streamtally.errors import EvaluationError, PlanError
 from streamtally.plan.casts import compile_cast
+from streamtally.plan.coercions import coercion, to_decimal
 from streamtally.plan.functions.base import as_numbers
 from streamtally.plan.functions.registry import FUNCTIONS
-from streamtally.plan.types import (
-    BIGINT,
-    BOOLEAN,
-    DOUBLE,
-    FLOATS,
-    TIMES,
-    VARCHAR,
-    SqlType,
-    coercion,
-    parse_type,
-    to_decimal,
-)
+from streamtally.plan.types import BIGINT, BOOLEAN, DOUBLE, FLOATS, TIMES, VARCHAR, SqlType, parse_type
 
 
 @dataclass(frozen=True, slots=True)

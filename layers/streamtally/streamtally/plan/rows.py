@@ -38,6 +38,9 @@ class RowOutput:
     """An output with one document per row.
 
     Attributes:
+        name: its name in the plan.
+        settings: its settings in ``pipeline.toml``.
+        columns: the columns of its documents.
         make: evaluates one row; raises EvaluationError (and whatever Python raises for hostile values).
         pump: the pump of the program that fills the output, for reports.
     """

@@ -9,13 +9,14 @@ from typing import Any
 
 from streamtally.config.outputs import OutputSettings
 from streamtally.errors import EvaluationError, PlanError
-from streamtally.plan.aggregates.base import Aggregate
+from streamtally.plan.aggregates.base import Slot
 from streamtally.plan.aggregates.merged import Operations, operations_of
 from streamtally.plan.aggregates.registry import make_aggregate
 from streamtally.plan.codegen import FILTERED, OUT_OF_RANGE, Reads, RowSource, make_function, row_scope, time_lines
 from streamtally.plan.expression_code import Code, Scope, cast_code, compile_expression
-from streamtally.plan.rows import OutputColumn, output_source, read_columns, where_lines
-from streamtally.plan.types import BIGINT, BOOLEAN, FLOATS, TIMESTAMP, SqlType, parse_type
+from streamtally.plan.rows import OutputColumn, read_columns, where_lines
+from streamtally.plan.types import FLOATS, SqlType, parse_type
+from streamtally.plan.window_columns import NO_ITEM, FinishWindow, compile_window_columns
 
 Groups = dict[tuple[Any, ...], list[Any]]
 """(window start in ms, *key values) → [rows, rows out of range, *aggregate states]: what a batch's rows add up to."""
@@ -28,25 +29,16 @@ _ROWS, _ROWS_OUT_OF_RANGE, _FIRST_STATE = 0, 1, 2
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
-    """An aggregate of an output.
-
-    Attributes:
-        name: its name in the plan.
-        aggregate: the aggregate function.
-        index: the position of its state in a group's list.
-    """
-
-    name: str
-    aggregate: Aggregate
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
 class WindowedOutput:
     """An output with one document per window and key.
 
     Attributes:
+        name: its name in the plan.
+        settings: its settings in ``pipeline.toml``.
+        columns: the columns of its documents.
+        window_ms: the length of a window.
+        key_types: the types of the key's values.
+        slots: its aggregates.
         reads: what the expressions read of a row, so that equal rows can be counted first and added at once.
         add: adds rows to their group; raises EvaluationError (and whatever Python raises for hostile values).
         expand: (name of an aggregate over items, number of items that become documents); None: one document per key.
@@ -62,7 +54,7 @@ class WindowedOutput:
     key_types: tuple[SqlType, ...]
     slots: tuple[Slot, ...]
     add: AddRow
-    _finish: Callable[..., tuple[dict[str, Any], bool]]
+    _finish: FinishWindow
     expand: tuple[str, int] | None = None
     pump: str | None = None
     operations: Operations | None = None
@@ -126,10 +118,6 @@ class WindowedOutput:
         return [([rank], *self._finish(window_start, key, [], item)) for rank, item in enumerate(items, 1)]
 
 
-NO_ITEM = (None, None)
-"""The (value, count) in a document without an item."""
-
-
 def _key_value(value: Any, sql_type: SqlType) -> Any:
     return Decimal(value) if sql_type.name == "DECIMAL" and value is not None else value
 
@@ -163,7 +151,7 @@ def compile_windowed_output(node: dict[str, Any], settings: OutputSettings, sour
         key_types=tuple(code.type for code in key_codes),
         slots=slots,
         add=make_function("add_row", "row, arrival, low, high, groups, n", body, scope.namespace),
-        _finish=_compile_finish(node, key_codes, slots, arguments, window_ms),
+        _finish=compile_window_columns(node, key_codes, slots, arguments, window_ms),
         expand=_read_expand(node, slots),
         pump=node.get("pump"),
         operations=operations_of([slot.aggregate for slot in slots]),
@@ -225,92 +213,3 @@ def _read_expand(node: dict[str, Any], slots: tuple[Slot, ...]) -> tuple[str, in
     if not any(slot.name == name and slot.aggregate.has_items for slot in slots):
         raise PlanError(f"expand must name an aggregate over items, not {name!r}")
     return name, limit
-
-
-def _compile_finish(
-    node: dict[str, Any],
-    keys: list[Code],
-    slots: tuple[Slot, ...],
-    arguments: list[Code | None],
-    window_ms: int,
-) -> Callable[..., tuple[dict[str, Any], bool]]:
-    key_index = {key["name"]: i for i, key in enumerate(node["keys"])}
-    slot_index = {slot.name: i for i, slot in enumerate(slots)}
-
-    def window(which: str) -> Code:
-        if which not in ("start", "end"):
-            raise PlanError(f"unknown window edge {which!r}: expected 'start' or 'end'")
-        return Code("start" if which == "start" else f"(start + {window_ms})", TIMESTAMP)
-
-    def key(name: str) -> Code:
-        if name not in key_index:
-            raise PlanError(f"unknown key {name!r}: the keys are {', '.join(key_index) or 'none'}")
-        return Code(f"keys[{key_index[name]}]", keys[key_index[name]].type)
-
-    def aggregate(name: str) -> Code:
-        if name not in slot_index:
-            raise PlanError(f"unknown aggregate {name!r}: the aggregates are {', '.join(slot_index) or 'none'}")
-        return Code(f"values[{slot_index[name]}]", slots[slot_index[name]].aggregate.result)
-
-    scope = Scope({"window": window, "key": key, "aggregate": aggregate, "item": _item_leaf(slots, arguments)})
-    columns = [_compile_column(column, scope) for column in node["columns"]]
-    having = None
-    if node.get("having") is not None:
-        condition = compile_expression(node["having"], scope)
-        if condition.type != BOOLEAN:
-            raise PlanError(f"HAVING must be a condition, not {condition.type}")
-        having = _evaluator(condition.source, scope)
-
-    def finish(
-        start: int, key: tuple[Any, ...], values: list[Any], item: tuple[Any, ...]
-    ) -> tuple[dict[str, Any], bool]:
-        shown = {name: evaluate(start, key, values, item) for name, evaluate in columns}
-        return shown, having is None or having(start, key, values, item) is True
-
-    return finish
-
-
-def _item_leaf(slots: tuple[Slot, ...], arguments: list[Code | None]) -> Callable[[str], Code]:
-    """The leaf ``{"item": "value"}`` or ``{"item": "count"}`` of an output that expands an aggregate's items."""
-    pairs = zip(slots, arguments, strict=True)
-    item_type = next((argument.type for slot, argument in pairs if slot.aggregate.has_items and argument), None)
-
-    def item(part: str) -> Code:
-        if part not in ("value", "count") or item_type is None:
-            raise PlanError(f"unknown item part {part!r}: expected 'value' or 'count', in an output that expands items")
-        return Code("item[0]", item_type) if part == "value" else Code("item[1]", BIGINT)
-
-    return item
-
-
-def _compile_column(node: dict[str, Any], scope: Scope) -> tuple[str, Callable[..., Any]]:
-    sql_type = parse_type(node["type"])
-    code = cast_code(compile_expression(node["expr"], scope), sql_type, scope)
-    evaluate = _evaluator(output_source(code.source, sql_type, scope), scope)
-    return node["name"], _in_64_bits(evaluate) if sql_type.is_integer else evaluate
-
-
-def _in_64_bits(evaluate: Callable[..., Any]) -> Callable[..., Any]:
-    """Replace integers past 64 bits, to which a sum can grow, by None.
-
-    OpenSearch rejects a document with such an integer, and all counts of a rejected partial would be lost. The state
-    stays exact.
-    """
-
-    def checked(*arguments: Any) -> Any:
-        value = evaluate(*arguments)
-        return None if type(value) is int and not -(2**63) <= value < 2**63 else value
-
-    return checked
-
-
-def _evaluator(source: str, scope: Scope) -> Callable[..., Any]:
-    evaluate = make_function("evaluate", "start, keys, values, item", [f"return {source}"], scope.namespace)
-
-    def evaluate_or_null(start: int, key: tuple[Any, ...], values: list[Any], item: tuple[Any, ...]) -> Any:
-        try:
-            return evaluate(start, key, values, item)
-        except (EvaluationError, ArithmeticError, ValueError):
-            return None
-
-    return evaluate_or_null

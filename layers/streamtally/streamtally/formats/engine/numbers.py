@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 
 from streamtally.formats.base import FormatOptions
-from streamtally.plan.types import parse_type, to_field_value
+from streamtally.plan.coercions import to_field_value
+from streamtally.plan.types import parse_type
 
 Converter = Callable[[str], object]
 

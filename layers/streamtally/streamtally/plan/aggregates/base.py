@@ -8,6 +8,7 @@ NULL), except by ``COUNT(*)``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -105,6 +106,21 @@ class Merging:
     def add(self, value: Any) -> None:
         """Merge one more state, given as its JSON."""
         self.state = self.aggregate.merge(self.state, self.aggregate.from_json(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """An aggregate of an output.
+
+    Attributes:
+        name: its name in the plan.
+        aggregate: the aggregate function.
+        index: the position of its state in a group's list.
+    """
+
+    name: str
+    aggregate: Aggregate
+    index: int
 
 
 def encode_number(value: Any) -> Any:

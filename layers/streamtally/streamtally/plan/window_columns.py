@@ -1,0 +1,109 @@
+"""The documents of a windowed output: its columns and HAVING, over a window's key and finished aggregates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from streamtally.errors import EvaluationError, PlanError
+from streamtally.plan.aggregates.base import Slot
+from streamtally.plan.codegen import make_function
+from streamtally.plan.expression_code import Code, Scope, cast_code, compile_expression
+from streamtally.plan.rows import output_source
+from streamtally.plan.types import BIGINT, BOOLEAN, TIMESTAMP, parse_type
+
+FinishWindow = Callable[[int, tuple[Any, ...], list[Any], tuple[Any, ...]], tuple[dict[str, Any], bool]]
+"""(window start in ms, key, finished aggregates, item) → (columns, whether HAVING shows the document)."""
+
+NO_ITEM = (None, None)
+"""The (value, count) in a document without an item."""
+
+
+def compile_window_columns(
+    node: dict[str, Any],
+    keys: list[Code],
+    slots: tuple[Slot, ...],
+    arguments: list[Code | None],
+    window_ms: int,
+) -> FinishWindow:
+    """The function that makes the columns of a document. Raises: PlanError."""
+    key_index = {key["name"]: i for i, key in enumerate(node["keys"])}
+    slot_index = {slot.name: i for i, slot in enumerate(slots)}
+
+    def window(which: str) -> Code:
+        if which not in ("start", "end"):
+            raise PlanError(f"unknown window edge {which!r}: expected 'start' or 'end'")
+        return Code("start" if which == "start" else f"(start + {window_ms})", TIMESTAMP)
+
+    def key(name: str) -> Code:
+        if name not in key_index:
+            raise PlanError(f"unknown key {name!r}: the keys are {', '.join(key_index) or 'none'}")
+        return Code(f"keys[{key_index[name]}]", keys[key_index[name]].type)
+
+    def aggregate(name: str) -> Code:
+        if name not in slot_index:
+            raise PlanError(f"unknown aggregate {name!r}: the aggregates are {', '.join(slot_index) or 'none'}")
+        return Code(f"values[{slot_index[name]}]", slots[slot_index[name]].aggregate.result)
+
+    scope = Scope({"window": window, "key": key, "aggregate": aggregate, "item": _item_leaf(slots, arguments)})
+    columns = [_compile_column(column, scope) for column in node["columns"]]
+    having = None
+    if node.get("having") is not None:
+        condition = compile_expression(node["having"], scope)
+        if condition.type != BOOLEAN:
+            raise PlanError(f"HAVING must be a condition, not {condition.type}")
+        having = _evaluator(condition.source, scope)
+
+    def finish(
+        start: int, key: tuple[Any, ...], values: list[Any], item: tuple[Any, ...]
+    ) -> tuple[dict[str, Any], bool]:
+        shown = {name: evaluate(start, key, values, item) for name, evaluate in columns}
+        return shown, having is None or having(start, key, values, item) is True
+
+    return finish
+
+
+def _item_leaf(slots: tuple[Slot, ...], arguments: list[Code | None]) -> Callable[[str], Code]:
+    """The leaf ``{"item": "value"}`` or ``{"item": "count"}`` of an output that expands an aggregate's items."""
+    pairs = zip(slots, arguments, strict=True)
+    item_type = next((argument.type for slot, argument in pairs if slot.aggregate.has_items and argument), None)
+
+    def item(part: str) -> Code:
+        if part not in ("value", "count") or item_type is None:
+            raise PlanError(f"unknown item part {part!r}: expected 'value' or 'count', in an output that expands items")
+        return Code("item[0]", item_type) if part == "value" else Code("item[1]", BIGINT)
+
+    return item
+
+
+def _compile_column(node: dict[str, Any], scope: Scope) -> tuple[str, Callable[..., Any]]:
+    sql_type = parse_type(node["type"])
+    code = cast_code(compile_expression(node["expr"], scope), sql_type, scope)
+    evaluate = _evaluator(output_source(code.source, sql_type, scope), scope)
+    return node["name"], _in_64_bits(evaluate) if sql_type.is_integer else evaluate
+
+
+def _in_64_bits(evaluate: Callable[..., Any]) -> Callable[..., Any]:
+    """Replace integers past 64 bits, to which a sum can grow, by None.
+
+    OpenSearch rejects a document with such an integer, and all counts of a rejected partial would be lost. The state
+    stays exact.
+    """
+
+    def checked(*arguments: Any) -> Any:
+        value = evaluate(*arguments)
+        return None if type(value) is int and not -(2**63) <= value < 2**63 else value
+
+    return checked
+
+
+def _evaluator(source: str, scope: Scope) -> Callable[..., Any]:
+    evaluate = make_function("evaluate", "start, keys, values, item", [f"return {source}"], scope.namespace)
+
+    def evaluate_or_null(start: int, key: tuple[Any, ...], values: list[Any], item: tuple[Any, ...]) -> Any:
+        try:
+            return evaluate(start, key, values, item)
+        except (EvaluationError, ArithmeticError, ValueError):
+            return None
+
+    return evaluate_or_null

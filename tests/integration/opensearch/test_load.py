@@ -151,7 +151,8 @@ def test_a_time_that_was_never_filled(cluster: Cluster, days: int) -> None:
 # Of a log across the mark, what lies before it and after it count alike; only the days before it are closed.
 def test_across_the_mark(cluster: Cluster) -> None:
     manage(cluster)
-    lines = [(days_ago(days), 200) for days in (0, 9, 10, 11, 12, 30) for _ in range(3)]
+    now = real_now() // MINUTE_MS * MINUTE_MS  # not noon, which may not have come yet
+    lines = [(at, 200) for at in (now, *map(days_ago, (9, 10, 11, 12, 30))) for _ in range(3)]
 
     load(cluster, lines)
     loaded = counts(settled(cluster))

@@ -1,4 +1,4 @@
-"""The contestants of the benchmark do the work that they are timed for, and the same work. Nothing is timed here."""
+"""The contestants of the benchmark do their work, and the same work. Nothing is timed here."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PLAN = {
 
 
 def lines_of(answer: str) -> list[bytes]:
-    """All lines of an answer's records, in order."""
+    """All lines of a response's records, in order."""
     return [
         line
         for record in json.loads(answer)["records"]
@@ -46,7 +46,7 @@ def lines_of(answer: str) -> list[bytes]:
 
 
 def run_function(shape: Shape, folder: Path) -> str:
-    """The handler's answer, from a process of its own, since it reads its settings when it is imported."""
+    """The handler's response, from a separate process, since the handler reads its settings when it is imported."""
     pipeline = folder / "pipeline.json"
     pipeline.write_text(json.dumps(define_pipeline('[outputs.COUNTS]\nindex = "counts"', PLAN, ZoneInfo)))
     event = folder / "event.json"
@@ -59,7 +59,7 @@ def run_function(shape: Shape, folder: Path) -> str:
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()[-1]
 
 
-# The events are what they say: at most 3 MB in records of 25 lines, and 5,000 records of one line.
+# The events have at most 3 MB in records of 25 lines, and 5,000 records of one line.
 def test_events() -> None:
     big, small = big_event(), small_records()
     records = json.loads(big.text)["records"]
@@ -70,7 +70,7 @@ def test_events() -> None:
     assert len({record["recordId"] for record in records}) == len(records)
 
 
-# Both identities give every byte back, under the same ids and in order.
+# Both identities return every byte, under the same ids and in order.
 @pytest.mark.parametrize("transform", [identity, fast_identity])
 def test_identity(transform: object) -> None:
     shape = small_records(200)
@@ -91,7 +91,7 @@ def test_bare_loop_does_the_functions_work(shape: Shape, tmp_path: Path) -> None
     assert 0.99 * shape.lines < len(mine) <= shape.lines
 
 
-# Each contestant is timed once a round; rounds to warm up are not among the results.
+# Each contestant is timed once per round; warm-up rounds are not among the results.
 def test_rounds() -> None:
     seconds = time_rounds({"a": identity, "b": fast_identity}, small_records(10), 3)
     assert {name: len(taken) for name, taken in seconds.items()} == {"a": 3, "b": 3}

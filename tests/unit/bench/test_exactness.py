@@ -1,4 +1,4 @@
-"""What the exactness bench leaves out is ledger and ids, and nothing of the answer. Nothing is timed here."""
+"""The exactness bench times the ledger and the ids, and changes no response. Nothing is timed here."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from bench.events import big_event
 from bench.exactness import timing
 
 
-# All parts are met in a call, timed, and change nothing of the answer; afterwards nothing is timed.
+# All parts occur in a call and are timed, without changing the response; afterwards nothing is timed.
 def test_the_parts_are_timed() -> None:
     shape = big_event(size_bytes=30_000)
-    with mock.patch.dict(os.environ):  # the function's settings are this test's alone
+    with mock.patch.dict(os.environ):  # the function's settings apply to this test only
         function: Any = make_function()
         plain = function(shape.text)
         with timing(function.app) as costs:

@@ -1,4 +1,4 @@
-"""The plans that the bench times against each other do the same work. Nothing is timed here."""
+"""The plans that the bench compares do the same work. Nothing is timed here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench.plans import ARRIVAL, HOUR, PAIRS, load_pair, make_rows
 from streamtally.plan.rows import RowOutput
 
 
-# The two of a pair give the same documents: what is timed is the same work.
+# Both plans of a pair give the same documents.
 @pytest.mark.parametrize("name", PAIRS)
 def test_pair_gives_the_same(name: str) -> None:
     results: list[Any] = []

@@ -1,4 +1,4 @@
-"""``auto`` guesses by the lines before, and no guess changes what a line means."""
+"""``auto`` guesses from earlier lines, and no guess changes what a line means."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.unit.formats.engine.test_fast_ways import hostile, lines_of, result
 
 ROOT = Path(__file__).resolve().parents[3]
 LINES = [line for log_format in DETECTED for line in lines_of(log_format.name)]
-# Lines that several formats come near to.
+# Lines that nearly fit several formats.
 NEAR = [
     '{"a":1}', " {", "{", '{x - - [10/Oct/2025:13:55:36 -0700] "GET /" 200 5 "-" "x"',
     '2025/a - - [10/Oct/2025:13:55:36 -0700] "GET /" 200 5 "-" "x"',
@@ -43,13 +43,13 @@ FAST = generate_fast(apache_combined.LAYOUT)
 
 
 def alone(line: str) -> Any:
-    """What a line means to a parser that saw no other."""
+    """What a line means to a parser that has seen no other line."""
     parse = ALONE.for_record()
     parse._guess = None
     return result(parse, line)
 
 
-# Whatever lines came before, in whatever order: a line means what it means alone.
+# After any other lines, in any order, a line means what it means alone.
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(hostile(LINES + NEAR) | st.sampled_from(LINES + NEAR), min_size=2, max_size=12), st.randoms())
 def test_order_changes_nothing(lines: list[str], shuffle: random.Random) -> None:
@@ -58,11 +58,11 @@ def test_order_changes_nothing(lines: list[str], shuffle: random.Random) -> None
     for _ in range(3):
         for line in lines:
             assert result(parse, line) == expected[line], line
-            parse = parse.for_record()  # a header line reaches no further than its record
+            parse = parse.for_record()  # a header applies only to its record
         shuffle.shuffle(lines)
 
 
-# The same through the transform: re-batched and in any order, each record gets the same answer.
+# The same in the transform: in other batches and any order, each record gets the same response.
 def test_batches_change_nothing() -> None:
     document = json.loads(json.dumps(read_folder(ROOT / "layers/pipeline/pipeline")))
     document["source"] = {**document["source"], "format": "auto"}
@@ -92,7 +92,7 @@ def test_batches_change_nothing() -> None:
                 assert answer == whole[name], payloads[name]
 
 
-# What a format is said to need, every line that it takes has; so leaving it out without it changes nothing.
+# Every line that fits a format contains what ``_NEEDED`` says, so skipping the format without it changes nothing.
 @pytest.mark.parametrize("name", _NEEDED)
 def test_needed(name: str) -> None:
     parse = {log_format.name: log_format for log_format in DETECTED}[name].compile(FormatOptions())
@@ -109,7 +109,7 @@ def test_needed(name: str) -> None:
     check()
 
 
-# And combined's fast way, which is asked before any beginning, needs a bracket before and behind the time.
+# Combined's fast path, which is tried before any beginning, needs a bracket before and after the time.
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(hostile(lines_of("apache_combined") + NEAR))
 def test_combined_needs_its_brackets(line: str) -> None:
@@ -118,7 +118,7 @@ def test_combined_needs_its_brackets(line: str) -> None:
         assert '] "' in line
 
 
-# The guess is at work: of lines of one kind all but the first are asked for by their own format alone.
+# The guess is really used: of lines of one kind, all but the first are tried by their own format only.
 @pytest.mark.parametrize("name", ["logfmt", "haproxy", "nginx_error", "rfc5424", "elb", "s3_access"])
 def test_guess(name: str) -> None:
     parse: Any = compile_auto(FormatOptions())

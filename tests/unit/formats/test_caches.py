@@ -1,4 +1,4 @@
-"""What is made of lines that came before: bounded, made late, and given up by age, whatever a log sends first."""
+"""What is derived from earlier lines is bounded, made late, and dropped by age, whatever a log sends first."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def learn(made: Shapes, keys: tuple[str, ...], times: int, number: int = 1) -> N
         made.learn(number, keys)
 
 
-# Junk fills the cache; the shape that is really used gets in all the same, and takes the oldest one's place.
+# Junk fills the cache; the shape that is really used is made nevertheless, and replaces the oldest one.
 def test_shapes_give_way_by_age() -> None:
     compiled: list[tuple[str, ...]] = []
 
@@ -46,7 +46,7 @@ def test_shapes_give_way_by_age() -> None:
     assert len(compiled) == MAX_SHAPES + 1
 
 
-# To make a shape costs as much as to read many lines, so lines that are all different make few.
+# Making a shape costs as much as parsing many lines, so lines that are all different cause few.
 def test_junk_makes_few_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
     write = shapes.write_shape
@@ -62,7 +62,7 @@ def test_junk_makes_few_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def generated(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
-    """The names for which a function was generated, from an empty start."""
+    """The names for which a function was generated since the test began, with nothing cached."""
     names: list[tuple[str, ...]] = []
     generate = w3c._generate
 
@@ -80,7 +80,7 @@ def header(parse: Any, text: str) -> None:
         parse(text)
 
 
-# A record may be nothing but headers, or have other names before each row.
+# A record may consist of headers alone, or have different names before each row.
 def test_headers_alone_are_not_compiled(generated: list[tuple[str, ...]]) -> None:
     parse = w3c.compile_w3c(FormatOptions())
     for number in range(2_000):
@@ -105,7 +105,7 @@ def test_functions_are_kept_by_age(generated: list[tuple[str, ...]]) -> None:
     assert ("date", "time", "c0") not in w3c._rows._known
 
 
-# Cell by cell or by a generated function: the same row, also where a column comes twice or there are cells too many.
+# Cell by cell or by a generated function: the same row, also with a repeated column or too many cells.
 HEADERS = ("date time x x sc-status", "date time sc-status sc-status x", "date time time-taken a b")
 
 
@@ -124,7 +124,7 @@ def test_both_ways_read_the_same(generated: list[tuple[str, ...]], fields: str) 
             parse(wrong)
 
 
-# What a header says holds to the end of its record, also in auto, and a header in one record is nothing in the next.
+# A header applies to the end of its record, also in auto, and not to the next record.
 def test_auto_forgets_headers() -> None:
     parse = compile_auto(FormatOptions())
     assert isinstance(parse, AutoParser)
@@ -145,7 +145,7 @@ def test_a_header_of_any_length() -> None:
     assert len(parse("2025-11-22 21:21:41 " + " ".join(["1"] * (w3c.MAX_COLUMNS - 2)))) == 3
 
 
-# Lines with brackets and none of a server's times are asked for none of its formats.
+# For lines with brackets but without a server's time, no server's format is tried.
 @pytest.mark.parametrize("line", ["a [b] " * 40, "[INFO] a [b] c", "0" * 64 + " [x] [y]", "<34>Oct 11 22:14:15 a [x]"])
 def test_a_first_look_rules_out_what_has_no_time(monkeypatch: pytest.MonkeyPatch, line: str) -> None:
     parse = compile_auto(FormatOptions())

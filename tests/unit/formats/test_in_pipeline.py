@@ -1,4 +1,4 @@
-"""Formats at work in a pipeline: in the transform, with the account of every line, and from pipeline.toml."""
+"""Formats in a pipeline: in the transform, with the ledger of every line, and from pipeline.toml."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def run(source: dict[str, Any], *payloads: bytes, arrival: int = ARRIVAL) -> Out
 
 
 def lines_of(outcome: Outcome) -> list[dict[str, Any]]:
-    """What goes to S3, line by line."""
+    """The rows that go to S3, one per line."""
     return [orjson.loads(line) for result in outcome.responses for line in result.data.splitlines()]
 
 
@@ -49,7 +49,7 @@ def counts(outcome: Outcome) -> dict[Any, int]:
     return {(document["datetime"], document["status"]): document["statusCount"] for document in documents}
 
 
-# Every format's sample goes through whole: each line a row or a header line, its event time taken, nothing lost.
+# Every line of every format's sample is a row or a header line, has an event time, and none is lost.
 @pytest.mark.parametrize("name", [name for name, log_format in REGISTRY.items() if log_format.time_field])
 def test_every_format_in_the_transform(name: str) -> None:
     payload = (SAMPLES / f"{name}.log").read_bytes()
@@ -61,7 +61,7 @@ def test_every_format_in_the_transform(name: str) -> None:
     assert ledger.unparsed == sum(set(row) == {"unparsed", "reason"} for row in expected)
 
 
-# A syslog line without a year is counted in its record's year, right over New Year.
+# A syslog line without a year is counted in the right year, also around New Year.
 def test_syslog_over_new_year() -> None:
     new_year = 1_767_225_602_000  # 2026-01-01T00:00:02Z
     lines = b"Dec 31 23:59:59 h a: x\nJan  1 00:00:01 h a: y\n"
@@ -71,7 +71,7 @@ def test_syslog_over_new_year() -> None:
     assert set(berlin) == {("2025-12-31T14:59:00.000", None), ("2025-12-31T15:00:00.000", None)}
 
 
-# What a #Fields line says holds to the end of its record, in whatever order the records come.
+# A #Fields line applies to the end of its record, in whatever order the records come.
 @pytest.mark.parametrize("source", [{"format": "w3c"}, {"format": "auto", "time_field": "auto"}])
 def test_w3c_headers_hold_for_their_record(source: dict[str, Any]) -> None:
     with_header = b"#Fields: date time c-ip sc-status\n2025-11-22 21:21:41 192.0.2.1 200\n"
@@ -83,7 +83,7 @@ def test_w3c_headers_hold_for_their_record(source: dict[str, Any]) -> None:
     assert (forth.ledger.rows, forth.ledger.unparsed) == (back.ledger.rows, back.ledger.unparsed) == (1, 2)
 
 
-# The agent's options in place of a format: its strings, its nulls, and what it skips kept as unparsed.
+# The agent's options instead of a format: the agent's strings and nulls, and what it skips is unparsed.
 def test_agent_options() -> None:
     options = [{"optionName": "LOGTOJSON", "logFormat": "COMBINEDAPACHELOG"}]
     line = b'192.0.2.1 - - [22/Nov/2025:21:21:41 +0000] "GET / HTTP/1.1" 404 5 "-" "x"\n'
@@ -94,7 +94,7 @@ def test_agent_options() -> None:
     assert counts(outcome) == {("2025-11-22T21:21:00.000", 404): 1}
 
 
-# A pipeline.toml takes the list, its JSON, a directive and the row options, and refuses what cannot be used.
+# pipeline.toml accepts the list, its JSON, a directive and the row options, and refuses invalid ones.
 def test_pipeline_toml() -> None:
     plan = json.loads((ROOT / "layers/pipeline/pipeline/pipeline.json").read_text())["plan"]
     for source in (
@@ -130,8 +130,8 @@ def test_agent_timestamp_is_the_arrival(more: dict[str, Any]) -> None:
     assert counts(outcome) == {("2025-11-22T21:21:00.000", None): 3}
 
 
-# In a pipeline a line gives the object that the agent sends, for every case of the conformance table that is a line;
-# what the agent skips, sends as it was read, or makes no object of is unparsed.
+# For every case of the conformance table that is a line, the pipeline gives the object that the agent sends. What the
+# agent skips, sends unmodified, or does not convert to an object is unparsed.
 @pytest.mark.parametrize(
     "option", sorted({options.get("optionName", "") for case in CASES for options in case["options"]})
 )
@@ -156,7 +156,7 @@ def test_every_option_in_a_pipeline(option: str) -> None:
 
 
 def row_of(case: dict[str, Any]) -> dict[str, Any] | None:
-    """The object that a case's output is, None if it is none."""
+    """The object in a case's output; None if the output is not an object."""
     if case["outcome"] == "crash":
         return {"q": "x" * 8000}
     if case["outcome"] != "record":
@@ -168,7 +168,7 @@ def row_of(case: dict[str, Any]) -> dict[str, Any] | None:
     return row if isinstance(row, dict) else None
 
 
-# … and pipeline.toml takes each of them as it stands in agent.json, as text too.
+# pipeline.toml accepts each of them as written in agent.json, also as text.
 def test_every_option_in_pipeline_toml() -> None:
     plan = json.loads((ROOT / "layers/pipeline/pipeline/pipeline.json").read_text())["plan"]
     tried = set()
@@ -182,7 +182,7 @@ def test_every_option_in_pipeline_toml() -> None:
     assert tried == {"LOGTOJSON", "CSVTOJSON", "SINGLELINE", "ADDBRACKETS", "ADDMETADATA"}
 
 
-# A format's parser is the same object's work for every record: nothing of one record is left in the next.
+# A format's parser is used for all records: nothing of one record affects the next.
 @pytest.mark.parametrize("name", [name for name in REGISTRY if name not in ("regex", "w3c")])
 def test_parsers_remember_nothing(name: str) -> None:
     parse = REGISTRY[name].compile(FormatOptions())

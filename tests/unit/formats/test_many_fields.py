@@ -1,4 +1,4 @@
-"""Lines that name or number their own fields have a bounded number of them; escapes and JSON in whole texts."""
+"""Lines that name or number their own fields have a bounded number of them; escapes are undone in linear time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def parse(name: str, line: str, **options: Any) -> dict[str, Any]:
     return REGISTRY[name].compile(FormatOptions(**options))(line)
 
 
-# As many as may be are a row with each of them; one more, or a thousand times as many, are none, for a stated reason.
+# The maximum number of fields is a row; one more, or a thousand times as many, is refused with a reason.
 @pytest.mark.parametrize("what", LINES)
 def test_bound(what: str) -> None:
     name, line = what.partition(" ")[0], LINES[what]
@@ -55,7 +55,7 @@ def test_bound_in_auto(what: str) -> None:
         auto(time + line(most))
 
 
-# Blanks, tabs and commas inside of quotes, and several blanks between pairs, are no fields.
+# Spaces, tabs and commas in quotes, and several spaces between pairs, are not fields.
 def test_marks_that_part_nothing() -> None:
     words = "w " * 5_000
     assert parse("logfmt", f'a=b msg="{words}" c=d') == {"a": "b", "msg": words, "c": "d"}
@@ -66,7 +66,7 @@ def test_marks_that_part_nothing() -> None:
         parse("logfmt", 'a=b msg="' + words)
 
 
-# Whoever names more columns has them; what comes after those that are named goes up to the bound.
+# A pipeline that names more columns gets them; unnamed columns after them count up to the bound.
 def test_named_columns() -> None:
     names = tuple(f"n{number}" for number in range(MAX_FIELDS + 500))
     assert list(parse("csv", "," * (len(names) - 1), fields=names)) == list(names)
@@ -77,7 +77,7 @@ def test_named_columns() -> None:
     assert list(parse("csv", "," * (MAX_FIELDS - 1), fields=("a",)))[-1] == "column_1000"
 
 
-# A label is checked as such wherever it stands, and `-` is null whatever its label's type is.
+# A label is validated at any position, and `-` is null whatever the label's type.
 @pytest.mark.parametrize("label", ["", "a b", "é", "a" * 201, "a=", "\x0b", "a\n"])
 @pytest.mark.parametrize("index", [0, 1, 2])
 def test_labels(label: str, index: int) -> None:
@@ -119,7 +119,7 @@ def test_a_value_of_thousands_of_bytes_stays_as_written() -> None:
     assert unescape(binary) == binary
 
 
-# Half a character in an escape becomes the six that stood there, wherever it is; nothing else changes.
+# An escaped lone surrogate becomes the six characters of its escape, at any position; nothing else changes.
 def test_lone_surrogates_in_json() -> None:
     line = r'{"a\ud800":["\udfff\\x","\ud83d\ude00",{"\udc00":1.10}],"n":123456789012345678901234567890,"e":"\"é"}'
     assert parse("json", line) == {
@@ -130,7 +130,7 @@ def test_lone_surrogates_in_json() -> None:
     assert parse("json", '{"a":-1e999,"b":"\\ud800"}') == {"a": float("-inf"), "b": "\\ud800"}
 
 
-# re keeps 200 bytes for each character that a choice in a repeat takes: a line of 5 MB would take the function's 1 GB.
+# re uses 200 bytes per character for a choice in a repeat: a line of 5 MB would take the function's 1 GB.
 def test_memory_of_a_pattern() -> None:
     pattern = r'(?P<a>[^ ]*) "(?P<b>(?:[^"\\]|\\.)*)" (?P<c>\d+)'
     read = REGISTRY["regex"].compile(FormatOptions(pattern=pattern))
@@ -147,7 +147,7 @@ def test_memory_of_a_pattern() -> None:
         read(line + "x")
 
 
-# What RE2 would read otherwise stays with re at any length.
+# A pattern that RE2 would interpret differently is run by re at any length.
 @pytest.mark.parametrize(
     ("pattern", "taken"), [(r"(?P<a>x{,3})(?P<b>y*)", "xx" + "y" * 9_000), (r"(?i)(?P<a>[k]+)", "K" * 9_000)]
 )
@@ -158,13 +158,13 @@ def test_long_lines_match_alike(pattern: str, taken: str) -> None:
             parse("regex", other, pattern=pattern)
 
 
-# Of two pairs of a key the last counts, whether the first is escaped or not.
+# Of two pairs with the same key the last counts, whether the first is escaped or not.
 def test_the_last_of_a_key_counts() -> None:
     assert parse("logfmt", r'a="x\ny" b=1 a=c') == {"a": "c", "b": "1"}
     assert parse("logfmt", r'a=c b=1 a="x\ny"') == {"a": "x\ny", "b": "1"}
 
 
-# With nothing quoted there is a shorter way through a line: the same rows, keys and refusals.
+# Lines without quotes have a shorter path, with the same rows, keys and errors.
 def test_both_ways_through_bare_pairs() -> None:
     drawn = Random("pairs")
     pieces = ["a", "b=", "=", "-", " ", "  ", "\t", "\x85", "\\", "é", "k=v", " k2=v", "\xa0", "x" * 256, "=-"]

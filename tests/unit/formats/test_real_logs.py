@@ -1,4 +1,4 @@
-"""The logs under tests/samples/: written by real servers, of made-up clients, with what a log on the Internet holds."""
+"""The logs in tests/samples/: written by real servers for fictitious clients, with what occurs on the Internet."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def lines_of(log: str) -> list[str]:
     return (SAMPLES / f"{log}.log").read_bytes().decode("ascii").removesuffix("\n").split("\n")
 
 
-# Every client is of a documentation range or loopback, and nothing tells of the machine that ran the servers.
+# Every client is in a documentation range or on loopback, and nothing identifies the machine that ran the servers.
 @pytest.mark.parametrize("log", LOGS)
 def test_nobody_real(log: str) -> None:
     for line in lines_of(log):
@@ -31,7 +31,7 @@ def test_nobody_real(log: str) -> None:
         assert not re.search(r"/(tmp|root|home|var)/", line)
 
 
-# The servers' logs are whole lines that the project's own formats take, but for none.
+# Every line of the servers' logs is complete and fits its format.
 @pytest.mark.parametrize("log", LOGS[:3])
 def test_every_line_parses(log: str) -> None:
     parse = compile_auto(FormatOptions())
@@ -44,7 +44,7 @@ def test_every_line_parses(log: str) -> None:
     assert refused == []
 
 
-# The status codes, the minutes and the texts that the note beside the logs promises.
+# The logs contain the status codes, minutes and texts that their README lists.
 @pytest.mark.parametrize(
     "log, statuses, parts",
     [
@@ -87,7 +87,7 @@ def test_what_the_logs_hold(log: str, statuses: str, parts: list[str]) -> None:
     assert len(lines) > 500
 
 
-# The two logs of Apache are of the same requests: the common one is the beginning of each combined line.
+# Apache's two logs have the same requests: each common line is the beginning of a combined line.
 def test_common_is_the_beginning_of_combined() -> None:
     for common, combined in zip(lines_of("apache-common"), lines_of("apache-combined"), strict=True):
         assert combined.startswith(f"{common} ")

@@ -1,4 +1,4 @@
-"""The format regex: a pattern that backtracks without end cannot stop a batch."""
+"""The format regex: a pattern with unbounded backtracking cannot stop a batch."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ HOSTILE = ["(a+)+b", "(a|a)*b", "(a*)*b", "(.*)x(.*)x(.*)y", "((a|aa)+)b"]
 
 
 def options(pattern: str) -> FormatOptions:
-    """Names for whatever groups there are."""
+    """Names for the pattern's groups."""
     return FormatOptions(pattern=pattern, fields=tuple(f"f{n}" for n in range(re.compile(pattern).groups)))
 
 
-# Whatever the pattern, a hostile line is answered.
+# With any pattern, a hostile line gets a result.
 @pytest.mark.parametrize("pattern", HOSTILE)
 def test_hostile_lines(pattern: str) -> None:
     pytest.importorskip("re2")
@@ -38,7 +38,7 @@ def test_engines_agree() -> None:
     assert parse(f"ab {'x' * 5000}é -") == {"f0": "ab", "f1": "x" * 4999, "f2": "é", "f3": None}
 
 
-# Without RE2 such a pattern is refused at the start, and one that is only slow is bound by the line's length.
+# Without RE2 such a pattern is refused when compiled; one that is only slow is bounded by the line's length.
 def test_without_re2(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "re2", None)
     with pytest.raises(SettingsError, match="backtrack without end"):
@@ -49,7 +49,7 @@ def test_without_re2(monkeypatch: pytest.MonkeyPatch) -> None:
         parse("x" * 100_000)
 
 
-# A pattern that gives no choice is run by re at any length, with names as Python and Java write them.
+# A pattern without alternatives is run by re at any length, with names in Python's and Java's syntax.
 def test_plain_patterns() -> None:
     parse = find_format("regex").compile(FormatOptions(pattern=r'^(?P<host_name>\S+) "(?<request>[^"]*)"$'))
     assert parse(f'h "{"x" * 500_000}"')["request"] == "x" * 500_000

@@ -1,4 +1,4 @@
-"""What every format promises, asked of each one in the registry."""
+"""What every format guarantees, tested for each format in the registry."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PYTHON_TYPES: dict[str, tuple[type, ...]] = {
 HOSTILE = ["a", "1", ".", " ", '"', "\\", "[", ":", "a.", "-", "/", "=", "\t", ", client: a", "{", "é"]
 
 
-# Each module that describes a format is in the registry, under the name it gives itself.
+# Each module that describes a format is in the registry, under the format's name.
 def test_every_module_is_registered() -> None:
     modules = [
         importlib.import_module(f"{formats.__name__}.{module.name}")
@@ -32,13 +32,13 @@ def test_every_module_is_registered() -> None:
     assert described == set(REGISTRY)
 
 
-# Names and aliases are one man's each.
+# No two formats share a name or an alias.
 def test_names_are_unique() -> None:
     names = [name for log_format in ALL for name in (log_format.name, *log_format.aliases)]
     assert len(names) == len(set(names))
 
 
-# Each format says what it is, from where, and shows a line (but regex, whose lines are the user's).
+# Each format has a summary, a source and an example (except regex, whose lines are the user's).
 @pytest.mark.parametrize("log_format", ALL, ids=lambda log_format: log_format.name)
 def test_described(log_format: Format) -> None:
     assert log_format.summary.endswith(".")
@@ -49,7 +49,7 @@ def test_described(log_format: Format) -> None:
     assert len(names) == len(set(names))
 
 
-# Each example gives its row, in its order, typed as the fields say.
+# Each example gives its row, in the row's order, with the types of the fields.
 @pytest.mark.parametrize("log_format", LINE_BASED, ids=lambda log_format: log_format.name)
 def test_examples(log_format: Format) -> None:
     parse = log_format.compile(FormatOptions())
@@ -62,7 +62,7 @@ def test_examples(log_format: Format) -> None:
                 assert type(value) in PYTHON_TYPES[types[name]], name
 
 
-# The fast way over plain lines gives what the parser gives.
+# A scanner gives the same rows as the parser.
 @pytest.mark.parametrize(
     "log_format", [log_format for log_format in ALL if log_format.scanner], ids=lambda log_format: log_format.name
 )
@@ -75,7 +75,7 @@ def test_scanners_agree(log_format: Format) -> None:
                 assert log_format.scanner.row(scanned) == parse(example.line)
 
 
-# An empty line, a line of another world and half a line are refused as FormatError, never as anything else.
+# An empty line, a line of another kind and half a line raise FormatError, never another exception.
 @pytest.mark.parametrize("log_format", LINE_BASED, ids=lambda log_format: log_format.name)
 def test_other_lines_are_refused(log_format: Format) -> None:
     parse = log_format.compile(FormatOptions())
@@ -88,7 +88,7 @@ def test_other_lines_are_refused(log_format: Format) -> None:
             parse(example[:end])
 
 
-# Where a line is not taken, the format tells how far it understood it.
+# For a line that does not fit, the format gives the position at which the match ended.
 @pytest.mark.parametrize(
     "log_format", [log_format for log_format in ALL if log_format.locate], ids=lambda log_format: log_format.name
 )
@@ -100,13 +100,13 @@ def test_locate(log_format: Format) -> None:
 
 
 def hostile_lines(log_format: Format, size: int) -> list[str]:
-    """The example with a flood put in at several places, and the flood alone."""
+    """The example with a flood inserted at several positions, and the flood alone."""
     line = log_format.examples[0].line
     cuts = [0, *range(3, len(line), max(len(line) // 8, 1))]
     return [line[:cut] + flood * (size // len(flood)) + line[cut:] for cut in cuts for flood in HOSTILE]
 
 
-# A megabyte of anything at any place costs linear time: with a square of the length no such line would end in time.
+# A megabyte of anything at any position takes linear time; in quadratic time no such line would finish.
 @pytest.mark.parametrize("log_format", LINE_BASED, ids=lambda log_format: log_format.name)
 def test_linear_time(log_format: Format) -> None:
     parse = log_format.compile(FormatOptions())
@@ -118,7 +118,7 @@ def test_linear_time(log_format: Format) -> None:
                 log_format.locate(line)
 
 
-# The three sizes that the formats promise: 1 MB, a host of 2,000 labels, quoted fields of 8 KB.
+# The three sizes that the formats guarantee: 1 MB, a host of 2,000 labels, quoted fields of 8 KB.
 @pytest.mark.parametrize("name", ["apache_combined", "apache_common", "nginx"])
 def test_long_parts(name: str) -> None:
     parse = REGISTRY[name].compile(FormatOptions())

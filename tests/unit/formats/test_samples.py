@@ -1,4 +1,4 @@
-"""Samples of every format: each line gives its row, and detect and auto tell the formats apart."""
+"""Samples of every format: each line gives its row, and detect and auto recognize its format."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_each_format_has_a_sample() -> None:
     assert {path.stem for path in SAMPLES.glob("*.log")} == set(NAMES)
 
 
-# Each sample line gives the row beside it; only header lines give none.
+# Each sample line gives the row of the .jsonl file; only header lines give none.
 @pytest.mark.parametrize("name", NAMES)
 def test_rows(name: str) -> None:
     expected = [json.loads(line) for line in (SAMPLES / f"{name}.jsonl").read_bytes().splitlines()]
@@ -32,7 +32,7 @@ def test_rows(name: str) -> None:
     assert all(row["reason"] == HEADER for row in rows if set(row) == {"unparsed", "reason"})
 
 
-# detect names the right format for every sample.
+# detect reports the right format for every sample.
 @pytest.mark.parametrize("name", NAMES)
 def test_detect(name: str) -> None:
     best = detect(sample_lines(name)).best
@@ -41,7 +41,7 @@ def test_detect(name: str) -> None:
     assert best.missed == 0
 
 
-# auto reads each line as its own format does, in a stream where all samples are mixed line by line.
+# auto parses each line like its own format, in a stream in which the lines of all samples are mixed.
 def test_auto() -> None:
     parsers = {log_format.name: log_format.compile(FormatOptions()) for log_format in DETECTED}
     lines = [(name, line) for name in parsers for line in sample_lines(name) if name != "w3c" and line[:1] != "#"]
@@ -51,7 +51,7 @@ def test_auto() -> None:
         assert parse(line) == parsers[name](line), line
 
 
-# The page of the formats is made from them, and is up to date (python -m scripts.make_formats_doc).
+# The page on formats, which is generated from them, is up to date (make formats-doc).
 def test_the_page_is_up_to_date() -> None:
     assert (ROOT / "docs" / "formats.md").read_text() == document()
 
@@ -62,7 +62,7 @@ def test_confusion() -> None:
     assert all(row[name] == max(row.values()) for name, row in table.items())
 
 
-# Combined lines are nginx's or Apache's by what the servers write into them; a sign of Apache outweighs any of nginx.
+# Whether combined lines are nginx's or Apache's shows in what the servers write; a sign of Apache outweighs nginx's.
 COMBINED = '192.0.2.1 - {user} [10/Oct/2025:13:55:36 +0000] "{request}" {status} {size} "-" "x"'
 USUAL = {"user": "-", "request": "GET / HTTP/1.1", "status": "200", "size": "5"}
 
@@ -74,7 +74,7 @@ USUAL = {"user": "-", "request": "GET / HTTP/1.1", "status": "200", "size": "5"}
         ({"request": r"GET /\x22 HTTP/1.1"}, "nginx", r"\x22"),
         ({"request": r"GET /\x5C HTTP/1.1"}, "nginx", r"\x5C"),
         ({"request": r"\x16\x03\xEE"}, "nginx", r"\xEE"),
-        ({"request": r"\x16\x03\x01"}, None, ""),  # digits alone are both servers'
+        ({"request": r"\x16\x03\x01"}, None, ""),  # digits alone can be of either server
         ({"status": "499"}, "nginx", "499"),
         ({"size": "0"}, "nginx", "0 for no bytes"),
         ({"request": r"GET /\"a\" HTTP/1.1"}, "apache_combined", r"\""),
@@ -106,7 +106,7 @@ def test_apache_outweighs_nginx() -> None:
     assert detection.best.format.name == "apache_combined"
 
 
-# Of csv and tsv it is the one that finds more columns, whatever the cells hold.
+# Of csv and tsv, detect reports the one with more columns, whatever the cells contain.
 @pytest.mark.parametrize(
     ("lines", "name"),
     [

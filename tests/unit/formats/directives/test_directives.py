@@ -1,4 +1,4 @@
-"""Formats from nginx's log_format and Apache's LogFormat: what the directive writes it reads."""
+"""Formats from nginx's log_format and Apache's LogFormat: what a directive writes is parsed back."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ APACHE_VARIABLES = [
     "%{sec}t", "%{msec}t", "%{tid}P", "%400,501{User-agent}i", "%!200,304{X-Y}i",
 ]  # fmt: skip
 TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF, exclude_characters='"\\'), max_size=20)
-# Any literal; $, % and \ mean something to the servers, and a letter behind nginx's variable would belong to its name.
+# Any literal; $, % and \ are special to the servers, and a letter after nginx's variable would belong to its name.
 LITERAL = st.text(st.sampled_from(" \t|;,:-[]()'\"<>#~^.*+?!/=&@"), min_size=1, max_size=4)
 TIME_VALUES = {
     "time_local": "10/Oct/2025:13:55:36 -0700",
@@ -48,14 +48,14 @@ LISTS = ("http_x_forwarded_for", "x_forwarded_for", "upstream_response_time", "u
 
 
 def typed(text: str, kind: str) -> Any:
-    """The value as a row must hold it."""
+    """The value that a row must contain."""
     if text == "-":
         return None
     return float(text) if kind == "DOUBLE" else int(text) if kind in ("INTEGER", "BIGINT") else text
 
 
 def draw_value(draw: st.DrawFn, field: Field, literal: str) -> str:
-    """A value that the literal behind it can end: a text in which it does not begin, a number it does not go on."""
+    """A value that the literal after it ends: a text that does not contain it, a number that it does not continue."""
     for name, value in TIME_VALUES.items():
         if field.name.startswith(name):  # the second one is called time_local_2
             return value
@@ -64,13 +64,13 @@ def draw_value(draw: st.DrawFn, field: Field, literal: str) -> str:
         assume(literal[0] != "." and not (text == "-" and literal[0] == "-"))
         return text
     text = draw_list(draw, literal) if field.name.startswith(LISTS) else draw(TEXT)
-    assume(text or literal[0] != ":")  # before a colon an address may hold colons: an empty one could be any of them
+    assume(text or literal[0] != ":")  # an empty address could end at any colon
     assume(end_of(text + literal, literal, field.name.startswith(LISTS)) == len(text))
     return text
 
 
 def end_of(line: str, literal: str, is_list: bool) -> int:
-    """Where a text at the line's beginning ends: at the literal, which a list's own separators are no part of."""
+    """Where a text at the line's beginning ends: at the literal, which is not one of a list's own separators."""
     end = literal[0] if literal[0] == '"' else literal
     separators = [", ", " : "] if is_list and literal[0] not in ',"' else []
     if literal.startswith(" :"):
@@ -85,7 +85,7 @@ def end_of(line: str, literal: str, is_list: bool) -> int:
 
 
 def draw_list(draw: st.DrawFn, literal: str) -> str:
-    """Several servers' values, or a client and its proxies, as the servers put them into one variable."""
+    """Several servers' values, or a client and its proxies, as the servers write them for one variable."""
     text = draw(ADDRESSES)
     for _ in range(draw(st.integers(0, 3))):
         text += draw(st.sampled_from([", ", " : "])) + draw(ADDRESSES)
@@ -94,7 +94,7 @@ def draw_list(draw: st.DrawFn, literal: str) -> str:
 
 @st.composite
 def directives(draw: st.DrawFn, prefix: str, variables: list[str]) -> tuple[str, str, dict[str, Any]]:
-    """A directive, a line that its server would write, and the row that must come back."""
+    """A directive, a line that its server would write, and the row that must result."""
     chosen = draw(st.lists(st.sampled_from(variables), min_size=1, max_size=9))
     literals = draw(st.lists(LITERAL, min_size=len(chosen) + 1, max_size=len(chosen) + 1))
     directive = prefix + literals[0] + "".join(name + text for name, text in zip(chosen, literals[1:], strict=True))
@@ -105,12 +105,12 @@ def directives(draw: st.DrawFn, prefix: str, variables: list[str]) -> tuple[str,
         line += (f"[{text}]" if bracketed else text) + literals[index + 1]
         lists += [len(line) - len(literals[index + 1])] * field.name.startswith(LISTS)
         row[field.name] = typed(text, field.type)
-    # A space and a colon behind a list go on with it, whatever they were meant to be.
+    # A space and a colon after a list belong to the list, whatever was meant.
     assume(not any(line.startswith((" : ", ", "), end) for end in lists))
     return directive, line, row
 
 
-# Whatever the variables, their order and the text between: the line that nginx would write parses back to the values.
+# Whatever the variables, their order and the text between them, the line that nginx would write gives the values.
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(directives("nginx:", NGINX_VARIABLES))
 def test_nginx_round_trip(case: tuple[str, str, dict[str, Any]]) -> None:
@@ -118,7 +118,7 @@ def test_nginx_round_trip(case: tuple[str, str, dict[str, Any]]) -> None:
     assert list(find_format(directive).compile(FormatOptions())(line).items()) == list(row.items())
 
 
-# … and Apache's.
+# The same for Apache.
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(directives("apache:", APACHE_VARIABLES))
 def test_apache_round_trip(case: tuple[str, str, dict[str, Any]]) -> None:
@@ -126,7 +126,7 @@ def test_apache_round_trip(case: tuple[str, str, dict[str, Any]]) -> None:
     assert list(find_format(directive).compile(FormatOptions())(line).items()) == list(row.items())
 
 
-# Directives as they stand in configurations, whole, with a real line each.
+# Whole directives from real configurations, each with a real line.
 @pytest.mark.parametrize(
     ("directive", "line", "row"),
     [
@@ -217,7 +217,7 @@ def test_real_directives(directive: str, line: str, row: dict[str, Any]) -> None
     assert find_format(directive).compile(FormatOptions())(line) == row
 
 
-# What no line could be taken apart by is refused by name.
+# A directive by which lines cannot be split is refused, and the error names the reason.
 @pytest.mark.parametrize(
     ("directive", "named"),
     [
@@ -237,7 +237,7 @@ def test_refused(directive: str, named: str) -> None:
     assert named in str(error.value)
 
 
-# The time that the pipeline takes is the best one of the directive.
+# The pipeline's time is the best one of the directive.
 def test_time_field() -> None:
     assert find_format(NGINX_COMBINED).time_field == "time_local"
     assert find_format("nginx:$msec $time_iso8601").time_field == "time_iso8601"
@@ -245,7 +245,7 @@ def test_time_field() -> None:
     assert find_format("apache:%h").time_field is None
 
 
-# A line of a megabyte costs a directive's format linear time, whatever it holds.
+# A directive's format parses a line of a megabyte in linear time, whatever the line contains.
 @pytest.mark.parametrize("flood", ["a", '"', " ", '" ', "\\", "- ", " [", "1", "|", " 1", " -"])
 def test_linear_time(flood: str) -> None:
     more = '|$status|$host - $upstream_addr $http_x_forwarded_for - $uri$is_args$args $host$request_uri"$remote_addr:'

@@ -1,4 +1,4 @@
-"""The fast ways through a line give what the exact ones give, for lines as they come and for hostile ones."""
+"""The fast paths through a line give the same rows as the exact ones, for usual lines and for hostile ones."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ PIECES = [
 
 
 def result(parse: Callable[[str], Any], line: str) -> Any:
-    """A row's items in their order, or that there is none."""
+    """A row's items in their order, or ``refused``."""
     try:
         row = parse(line)
     except FormatError:
@@ -52,7 +52,7 @@ def result(parse: Callable[[str], Any], line: str) -> Any:
 
 @st.composite
 def hostile(draw: st.DrawFn, lines: list[str]) -> str:
-    """A good line in which some places were replaced, added to or cut."""
+    """A valid line with some parts replaced, extended or cut."""
     line = draw(st.sampled_from(lines))
     for _ in range(draw(st.integers(0, 3))):
         cells = line.split(draw(st.sampled_from([" ", "\t", '"', "/", "=", ":"])))
@@ -70,11 +70,11 @@ def hostile(draw: st.DrawFn, lines: list[str]) -> str:
 
 
 def lines_of(name: str) -> list[str]:
-    """What the format's samples and examples hold."""
+    """The lines of the format's samples and examples."""
     return [*sample_lines(name), *(example.line for example in REGISTRY[name].examples)]
 
 
-# What a layout's fast way takes, its exact pattern takes with the same values, of the same types and in the same order.
+# A line that a layout's fast path accepts gives the same values, types and order by its exact pattern.
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_layouts(name: str) -> None:
     layout, undone = LAYOUTS[name], FormatOptions(unescape=True)
@@ -97,13 +97,13 @@ def test_layouts(name: str) -> None:
     check()
 
 
-# The fast way is not idle: it takes the example of each.
+# The fast path is really used: it accepts the example of each layout.
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_layouts_take_the_usual_line(name: str) -> None:
     assert generate_fast(LAYOUTS[name])(REGISTRY[name].examples[0].line) is not None
 
 
-# Directives' layouts as well.
+# The same for the layouts of directives.
 DIRECTIVES = [
     (
         'nginx:$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent $request_time',
@@ -128,16 +128,16 @@ def test_directives(directive: str, line: str) -> None:
 
 
 def parse_logfmt_any(line: str) -> dict[str, Any]:
-    """logfmt's own way."""
+    """logfmt's general parser."""
     return logfmt._parse_any(line, {})[0]
 
 
 def parse_ltsv_any(line: str) -> dict[str, Any]:
-    """LTSV's own way."""
+    """LTSV's general parser."""
     return ltsv._parse_any(line, ltsv._NUMBERS)
 
 
-# Lines that name their fields give the same rows whatever lines came before, in any order.
+# Lines that name their fields give the same rows after any other lines, in any order.
 @pytest.mark.parametrize(("name", "any_way"), [("logfmt", parse_logfmt_any), ("ltsv", parse_ltsv_any)])
 def test_shapes(name: str, any_way: Callable[[str], dict[str, Any]]) -> None:
     lines = lines_of(name)
@@ -152,7 +152,7 @@ def test_shapes(name: str, any_way: Callable[[str], dict[str, Any]]) -> None:
     check()
 
 
-# Keys of a line never become code, and a stream of ever new keys makes no more shapes than there may be.
+# Keys of a line never become code, and a stream of ever new keys makes no more shapes than allowed.
 def test_shapes_are_bounded() -> None:
     parse = REGISTRY["logfmt"].compile(FormatOptions())
     for number in range(MAX_SHAPES * 3):
@@ -160,7 +160,7 @@ def test_shapes_are_bounded() -> None:
             assert parse(f"k{number}=1 ')+__import__('x'=2") == {f"k{number}": "1", "')+__import__('x'": "2"}
 
 
-# What is remembered is bounded too, and long texts are not remembered at all.
+# The cache of values is bounded too, and long texts are not cached.
 def test_remembered_is_bounded() -> None:
     known = Remembered(int)
     for number in range(MAX_PARTS * 3):

@@ -17,7 +17,7 @@ LINE = '192.0.2.7 - - [22/Nov/2025:21:21:41 +0000] "GET /\\x22 HTTP/1.1" 404 512
 
 
 def fluent_bit(line: str, **more: object) -> bytes:
-    """A record as Fluent Bit's output makes it without log_key."""
+    """A record as Fluent Bit's output writes it without log_key."""
     return json.dumps({"log": line, **more}, ensure_ascii=False).encode() + b"\n"
 
 
@@ -34,7 +34,7 @@ def test_lines_in_json_are_the_lines() -> None:
 
 
 def test_what_else_the_json_says_stays_behind_the_lines_own_fields() -> None:
-    """A container's name is not lost, and takes no column's place; Docker's end of line is none of the line's."""
+    """A container's name is not lost and replaces no column; Docker's line end does not belong to the line."""
     outcome = run({"line_field": "log"}, fluent_bit(LINE + "\n", stream="stdout", host="a container"))
     (row,) = lines_of(outcome)
     assert (row["host"], row["response"], row["stream"]) == ("192.0.2.7", 404, "stdout")
@@ -43,7 +43,7 @@ def test_what_else_the_json_says_stays_behind_the_lines_own_fields() -> None:
 
 
 def test_other_lines_are_read_as_they_are() -> None:
-    """Raw lines, the agent's JSON, several lines in one text, no text: none is lost, none counted twice."""
+    """Raw lines, the agent's JSON, several lines in one text, no text: none is lost or counted twice."""
     payload = b"\n".join(
         [
             LINE.encode(),
@@ -71,13 +71,13 @@ def test_a_line_in_json_that_does_not_parse_is_kept_with_its_json() -> None:
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
 def test_whatever_stands_in_it_each_json_line_is_one_line(text: str) -> None:
-    """The ledger adds up, and an answer has as many lines as came."""
+    """The ledger adds up, and a response has as many lines as were received."""
     outcome = run({"line_field": "log"}, json.dumps({"log": text}).encode() + b"\n")
     assert (outcome.ledger.lines, outcome.ledger.imbalance()) == (1, [])
 
 
 @pytest.mark.parametrize("name", ["", 7, ["log"]])
 def test_a_name_that_is_none_is_refused(name: object) -> None:
-    """With the setting's name."""
+    """The error has the setting's name."""
     with pytest.raises(SettingsError, match=r"\[source\] line_field = .*: expected text that is not empty"):
         run({"line_field": name}, b"x\n")

@@ -1,4 +1,4 @@
-"""What a pipeline may do to every row: request split, true client, anonymous client, dropped fields; off by default."""
+"""Optional changes to every row: request split, true client, anonymous client, dropped fields."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def rows(line: str, **settings: Any) -> dict[str, Any]:
     return Source(source_settings({"format": "apache_combined", **settings}), ZoneInfo).parse(line)
 
 
-# Nothing happens unless it is asked for.
+# Nothing is changed by default.
 def test_off_by_default() -> None:
     assert rows(LINE)["host"] == "192.0.2.77"
     assert "method" not in rows(LINE)
     assert Source(source_settings({}), ZoneInfo).scanner is not None
 
 
-# Last octet of IPv4, last 80 bits of IPv6; ports, brackets, lists and mapped addresses keep their shape, names stay.
+# Last octet of IPv4, last 80 bits of IPv6; ports, brackets, lists and mapped addresses keep their form; names remain.
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -47,7 +47,7 @@ def test_anonymize(text: str, expected: str) -> None:
     assert anonymize_text(text) == expected
 
 
-# All fields that hold clients are anonymised, or those that are named.
+# All fields with clients are anonymized, or the listed ones.
 def test_anonymize_rows() -> None:
     assert rows(LINE, anonymize=True)["host"] == "192.0.2.0"
     assert rows(LINE, anonymize=["authuser"])["host"] == "192.0.2.77"
@@ -59,12 +59,12 @@ def test_anonymize_rows() -> None:
     assert twice == {"remote_addr": "192.0.2.0", "http_x_real_ip": "192.0.2.0", "remote_addr_2": "10.0.0.0"}
 
 
-# Anonymised JSON does not go on as it came.
+# Anonymized JSON is not passed on unmodified.
 def test_json_is_written_anew() -> None:
     assert not Source(source_settings({"format": "auto", "anonymize": True}), ZoneInfo).is_json('{"host":"192.0.2.7"}')
 
 
-# The request line in its parts; what is none has none.
+# The request line is split into its parts; other texts have none.
 @pytest.mark.parametrize(
     ("request_line", "parts"),
     [
@@ -83,20 +83,20 @@ def test_parse_request(request_line: str | None, parts: tuple[str | None, ...]) 
     assert parse_request(request_line) == parts
 
 
-# The parts stand behind the request; dropped fields are gone.
+# The parts follow the request; dropped fields are removed.
 def test_split_and_drop() -> None:
     row = rows(LINE, split_request=True, drop=["agent", "referer", "ident", "request"])
     assert list(row) == ["host", "authuser", "datetime", "method", "path", "query", "protocol", "response", "bytes"]
 
 
-# The true client is the last address that no trusted proxy has, and only a trusted peer is believed.
+# The true client is the last address that is not a trusted proxy's; only a trusted peer's list is used.
 @pytest.mark.parametrize(
     ("peer", "chain", "client"),
     [
         ("10.0.0.1", "203.0.113.9", "203.0.113.9"),
         ("10.0.0.1", "198.51.100.66, 203.0.113.9, 10.0.0.7", "203.0.113.9"),
         ("10.0.0.1", "10.0.0.9, 10.0.0.7", "10.0.0.9"),
-        ("192.0.2.1", "203.0.113.9", "192.0.2.1"),  # the peer is not trusted: anybody can write the header
+        ("192.0.2.1", "203.0.113.9", "192.0.2.1"),  # the peer is not trusted: anyone can send the header
         ("10.0.0.1", "203.0.113.9, unknown, 10.0.0.7", "10.0.0.7"),
         ("10.0.0.1", "-", "10.0.0.1"),
         ("10.0.0.1", "[2001:db8::9]:4711", "2001:db8::9"),
@@ -113,14 +113,14 @@ def test_true_client(peer: str, chain: str, client: str) -> None:
     assert row.get("proxy") == (peer if client != peer else None)
 
 
-# Settings that cannot be used are refused by name.
+# Invalid settings are refused, and the error names the setting.
 @pytest.mark.parametrize("wrong", [{}, {"forwarded": "x", "trusted": ["10/8"]}, {"forwarded": "x", "header": "y"}])
 def test_true_client_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match="true_client"):
         rows(LINE, true_client=wrong)
 
 
-# The agent's options as a source: the row is the agent's object, what it skips is kept as unparsed.
+# The agent's options as a source: the row is the agent's object, and what it skips is unparsed.
 def test_agent_options() -> None:
     options = [{"optionName": "LOGTOJSON", "logFormat": "COMBINEDAPACHELOG"}]
     assert rows(LINE, agent_options=options)["response"] == "200"

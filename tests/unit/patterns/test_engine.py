@@ -54,7 +54,7 @@ def test_unbounded() -> None:
         BoundedPattern("(a+)+", re.compile("(a+)+"), None, UNBOUNDED)
 
 
-# What an engine does not take at all is a user's mistake, or leaves the line to the other engine.
+# A pattern that an engine does not support is the user's mistake, or is left to the other engine.
 def test_what_an_engine_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UnsupportedPatternError, match="pattern 'shown': "):
         compile_python("shown", "(?<=a+)")

@@ -1,7 +1,7 @@
-r"""``\p{…}``, ``(?U)`` and ``(?iu)``: each takes of a list of characters what Java 17 takes, or is refused by name.
+r"""``\p{…}``, ``(?U)`` and ``(?iu)``: each matches the same characters of a list as in Java 17, or is refused by name.
 
-``java-properties.jsonl`` holds what java.util.regex of Java 17 did: first the characters, then a pattern a line; null:
-it refuses the pattern.
+``java-properties.jsonl`` has the results of java.util.regex of Java 17: first the characters, then one pattern a line;
+null: Java refuses the pattern.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ FIRST, *CASES = [
 ]
 CHARACTERS = FIRST["characters"]
 
-# Java takes these, and no table of them is at hand: Alphabetic with its marks, and Unicode blocks.
+# Java accepts these, and there is no table of them: Alphabetic with its marks, and Unicode blocks.
 REFUSED = {r"\p{IsAlphabetic}", r"\p{Isalpha}", r"\p{InGreek}", r"(?U)\p{Alpha}", r"(?U)\p{Alnum}"}
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["pattern"] for case in CASES])
 def test_takes_what_java_takes(case: dict[str, Any]) -> None:
-    """Never another set of characters."""
+    """Exactly the characters that Java matches."""
     pattern = case["pattern"]
     if case["takes"] is None or pattern in REFUSED:
         with pytest.raises((UnsupportedPatternError, JavaSyntaxError)):
@@ -38,7 +38,7 @@ def test_takes_what_java_takes(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("pattern", [r"(?U)\b", r"(?U)\B", r"(?iu)(a)\1", r"(?c)a"])
 def test_refused_by_name(pattern: str) -> None:
-    """What neither engine can say as Java means it."""
+    """Constructs that neither engine can express."""
     with pytest.raises(UnsupportedPatternError, match="has no equal here"):
         JavaPattern(pattern)
 
@@ -56,5 +56,5 @@ def test_refused_by_name(pattern: str) -> None:
     ],
 )
 def test_in_patterns(pattern: str, text: str, groups: list[str] | None) -> None:
-    """As they stand in agent.json: with groups, inside classes, switched on and off."""
+    """As in agent.json: with groups, inside classes, switched on and off."""
     assert JavaPattern(pattern).groups(text) == groups

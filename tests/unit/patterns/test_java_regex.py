@@ -20,7 +20,7 @@ from streamtally.patterns.java_regex import JavaPattern
 from streamtally.patterns.writing import write, write_for_re2
 from tests.endless import must_end
 
-# What each construct takes and captures under java.util.regex (matches); None: no match.
+# What each construct matches and captures in java.util.regex (matches); None: no match.
 CASES: list[tuple[str, str, list[str | None] | None]] = [
     (r"(\w+)", "é", None),
     (r"(\w+)\s(\d+)", "a\x0b٣", None),
@@ -120,7 +120,7 @@ def test_only_java(pattern: str, named: str) -> None:
     assert repr(pattern) in str(error.value)
 
 
-# What the refusals advise is taken, and gives the groups that Java gives.
+# The advice of the refusals leads to patterns that are accepted, with Java's groups.
 @pytest.mark.parametrize(
     ("pattern", "text", "expected"),
     [
@@ -172,14 +172,14 @@ def test_boundaries(pattern: str, text: str, expected: list[str | None] | None) 
     assert JavaPattern(pattern).groups(text) == expected
 
 
-# A letter under a pile of accents is too much for \b: the line is given up, not misread.
+# \b gives up a line with more accents on one letter than it looks past; it does not misread the line.
 def test_too_many_accents() -> None:
     assert JavaPattern(r"(.+)\b").groups("e" + "\u0301" * 8) is not None
     with pytest.raises(PatternLimitError):
         JavaPattern(r"(.+)\b").groups("e" + "\u0301" * 9)
 
 
-# What has no equal here is refused by its name, before any line is read.
+# A construct without an equal is refused by name, before any line is read.
 @pytest.mark.parametrize(
     ("pattern", "named"),
     [
@@ -201,7 +201,7 @@ def test_refused_by_name(pattern: str, named: str) -> None:
     assert named in str(error.value)
 
 
-# What Java refuses is refused as no pattern at all.
+# What Java refuses is a syntax error.
 @pytest.mark.parametrize(
     "pattern",
     [
@@ -256,7 +256,7 @@ def test_hostile_patterns_end(pattern: str, text: str, linear_engine: bool, monk
         JavaPattern(pattern).groups(text)
 
 
-# Where RE2 takes the pattern a hostile line is answered, not given up.
+# If RE2 supports the pattern, a hostile line is matched, not given up.
 @pytest.mark.parametrize(("pattern", "text"), HOSTILE[:4])
 def test_re2_answers(pattern: str, text: str) -> None:
     pytest.importorskip("re2")
@@ -287,7 +287,7 @@ def repeated_patterns(draw: st.DrawFn) -> str:
     return draw(PATTERNS) + "".join(parts) + draw(PATTERNS)
 
 
-# Python's re and RE2 capture the same of any line, where the choice is theirs.
+# Python's re and RE2 capture the same in any line.
 @settings(max_examples=600, deadline=None)
 @given(pattern=repeated_patterns(), text=st.text("abc", max_size=12))
 def test_engines_agree(pattern: str, text: str) -> None:
@@ -301,7 +301,7 @@ def test_engines_agree(pattern: str, text: str) -> None:
     assert (other and other.groups()) == (expected and expected.groups())
 
 
-# The agent's patterns as they are (facts of the conformance table's description); the fast ones must equal them.
+# The agent's own patterns (from the description of the conformance table); the rewritten ones must equal them.
 HOST = r"(?:[\w-]+(?:\.[\w-]+)*(?:\.?|\b)|[\d.]+)"
 USER, INT, MDAY = r"[a-zA-Z0-9._-]+", "[+-]?[0-9]+", "(?:0[1-9]|[12][0-9]|3[01]|[1-9])"
 MONTH = (

@@ -1,8 +1,8 @@
-"""The one door to a pattern that is not ours: Python's ``re`` where its work is bounded, else RE2, else refused.
+"""The only way to run a user's pattern: Python's ``re`` if its work is bounded, else RE2, else it is refused.
 
 ``re`` runs a pattern on a line as long as backtracking could not cost more than RE_WORK steps on a line of that length.
-A longer line goes to RE2, whose time is linear. A line that neither can take raises PatternLimitError; a pattern that
-neither can ever take is refused when it is compiled.
+A longer line goes to RE2, whose time is linear. A line that neither can run raises PatternLimitError; a pattern that has
+no bound in either is refused when it is compiled.
 
 Nothing else in the package compiles a user's pattern, or loads RE2.
 """
@@ -20,8 +20,8 @@ from streamtally.errors import PatternLimitError, SettingsError, UnsupportedPatt
 RE_WORK = 1_000_000
 """Steps of ``re`` on one line: about 20 ms."""
 LONG = 4_000
-"""Characters of a line from which on RE2 is preferred even where ``re`` could not backtrack: ``re`` keeps 200 bytes for
-each character that a choice in a repeat takes, which is 1 GB for 5 MB."""
+"""Characters of a line from which on RE2 is preferred even if ``re`` cannot backtrack: ``re`` keeps 200 bytes for each
+character that a choice in a repeat matches, which is 1 GB for 5 MB."""
 UNBOUNDED = 99
 """A degree that no line is short enough for."""
 MAX_PATTERN_BYTES = 1 << 20
@@ -51,7 +51,7 @@ class BoundedPattern:
         linear: the same pattern for RE2; None: RE2 cannot express it, or is not installed.
         degree: the exponent of the line's length in the work of ``re`` (see cost.degree); 0: it cannot backtrack.
         linear_is_ascii: RE2 agrees with ``re`` on ASCII lines alone.
-    Raises: UnsupportedPatternError: backtracking has no bound, and RE2 does not take the pattern.
+    Raises: UnsupportedPatternError: backtracking has no bound, and RE2 does not support the pattern.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ def _longest(degree: int) -> float:
 
 
 def compile_python(shown: str, text: str, flags: int = 0) -> re.Pattern[str]:
-    """A pattern for ``re``. Raises: UnsupportedPatternError: ``re`` does not take it, or it is too large."""
+    """A pattern for ``re``. Raises: UnsupportedPatternError: ``re`` does not support it, or it is too large."""
     try:
         return re.compile(text, flags)
     except (re.error, OverflowError, RecursionError) as error:
@@ -113,7 +113,7 @@ def compile_python(shown: str, text: str, flags: int = 0) -> re.Pattern[str]:
 
 
 def compile_re2(text: str) -> Any:
-    """A pattern of RE2, to stand beside one of ``re``; None: RE2 does not take it, or is not installed."""
+    """A pattern for RE2, next to the same one for ``re``; None: RE2 does not support it, or is not installed."""
     if re2 is None:
         return None
     options = re2.Options()
@@ -125,10 +125,10 @@ def compile_re2(text: str) -> Any:
 
 
 def compile_linear(pattern: str, what: str) -> Any:
-    """A pattern that only RE2 runs; ``.`` takes line ends too.
+    """A pattern that only RE2 runs; ``.`` also matches line ends.
 
-    Args: what: the user's text as the refusal names it.
-    Raises: SettingsError: RE2 does not take the pattern, or is not installed.
+    Args: what: the name of the user's text in the refusal.
+    Raises: SettingsError: RE2 does not support the pattern, or is not installed.
     """
     if re2 is None:
         raise SettingsError(f"{what} needs RE2: install google-re2")
@@ -147,7 +147,7 @@ def compile_linear(pattern: str, what: str) -> Any:
 def between_wildcards(parts: Sequence[str]) -> Callable[[str], bool]:
     """Whether a text is the parts, in this order, with any characters between two of them.
 
-    Each part is taken at its first position, atomically: as good as any other, and it bounds the work.
+    Each part is matched at its first position, atomically: this loses no match and bounds the work.
     Args: parts: patterns of a fixed length, such as an escaped text; one more than there are wildcards.
     """
     if len(parts) == 1:

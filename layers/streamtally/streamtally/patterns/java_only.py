@@ -1,8 +1,8 @@
-"""Patterns on which ``re`` and RE2 may leave other groups than java.util.regex, or another end: refused by name.
+"""Patterns with which ``re`` and RE2 may capture other groups than java.util.regex, or end elsewhere: refused by name.
 
-Java differs in empty rounds of a repeat, in groups inside of what it matches at one go (lookarounds, atomic groups,
-possessive repeats), and in repeated groups that it takes round by round. No pattern of the conformance table of the
-Kinesis Agent is one of these; each of them can be written in a way on which all engines agree.
+Java differs in empty rounds of a repeat, in groups inside constructs that it matches atomically (lookarounds, atomic
+groups, possessive repeats), and in repeated groups whose rounds it takes whole. No pattern of the Kinesis Agent's
+conformance table is one of these. Each of them can be written so that all engines agree.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from streamtally.patterns.tree import Alt, Atomic, Group, Look, Node, Repeat, ch
 
 
 class Difference(NamedTuple):
-    """A construct whose result is Java's own."""
+    """A construct that other engines may match differently."""
 
     where: str
     """The construct's text in the pattern, and its index."""
@@ -28,12 +28,12 @@ class Difference(NamedTuple):
 
 
 def find_difference(node: Node, groups_matter: bool, end_matters: bool, always: bool = True) -> Difference | None:
-    """The first construct that other engines may match otherwise; None: all agree on the pattern.
+    """The first construct that other engines may match differently; None: all agree on the pattern.
 
     Args:
-        groups_matter: whether what the groups hold is asked for, or decides.
-        end_matters: whether the match's end is asked for, or decided before the rest is looked at.
-        always: whether every match passes the node: what a lookaround sets each time is set again by the last one.
+        groups_matter: whether the groups are part of the result, or decide about it (backreferences).
+        end_matters: whether the match's end is part of the result, or is decided before the rest is matched.
+        always: whether every match passes the node: a group that a lookaround sets each time has the last value.
     """
     match node:
         case Repeat():
@@ -66,7 +66,7 @@ def _of_repeat(node: Repeat, groups_matter: bool, end_matters: bool) -> Differen
     groups_matter = groups_matter and has_group(item)
     if first(item)[1] and (groups_matter or end_matters or possessive):
         return Difference(
-            node.where, "a repeat whose round may be empty", "let each round take a character, as (a+,)* for (a*,?)*"
+            node.where, "a repeat whose round may be empty", "let each round match a character, as (a+,)* for (a*,?)*"
         )
     inner = item.item if isinstance(item, Group) else item
     if node.by_rounds and groups_matter and has_group(inner):

@@ -1,4 +1,4 @@
-"""java.util.regex patterns, run with Java's own meaning and within a bound, or refused by name.
+"""java.util.regex patterns, run with Java's semantics and within a bound, or refused by name.
 
 A pattern is read into a tree (syntax.py) and written again with its character classes written out, so that ``\\w``,
 ``\\s``, ``.`` and ``$`` mean what they mean in Java. Python's ``re`` or RE2 runs it (engine.py). What neither of them
@@ -26,17 +26,17 @@ _CHARS_A_STEP = 100  # RE2 reads the whole text again for each search
 _SHORT_DELIMITER_CHARS = 64
 
 Spans = Sequence[tuple[int, int]]
-"""Of a match and its groups; (-1, -1) for a group that took no part."""
+"""Of a match and its groups; (-1, -1) for a group that did not take part."""
 
 
 class SearchWork:
-    """What the searches in one text may cost together: one match after the other, each within its bound, adds up."""
+    """The steps of all searches in one text together: many matches, each within its bound, add up."""
 
     def __init__(self) -> None:
         self._left = SEARCH_STEPS
 
     def spend(self, steps: int) -> None:
-        """Raises: PatternLimitError: more than is left."""
+        """Count steps. Raises: PatternLimitError: more than are left."""
         self._left -= steps
         if self._left < 0:
             raise PatternLimitError
@@ -111,7 +111,7 @@ class JavaPattern:
         return None if match is None else [match.span(index) for index in range(self.group_count + 1)]
 
     def groups(self, text: str) -> list[str | None] | None:
-        """What each group matched (None: took no part), None without a match. Raises: PatternLimitError."""
+        """What each group matched (None: it did not take part), None without a match. Raises: PatternLimitError."""
         match = getattr(self._on(text).on(text), self._method)(text)
         return None if match is None else list(match.groups())
 

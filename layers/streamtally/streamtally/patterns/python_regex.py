@@ -1,6 +1,6 @@
-r"""A pattern in Python's syntax, as the format ``regex`` takes it: matches of a whole line, within a bound.
+r"""A pattern in Python's syntax, as the format ``regex`` accepts it: matches of a whole line, within a bound.
 
-``\w``, ``\d`` and ``\s`` are ASCII. Java's named groups ``(?<name>…)`` are taken too.
+``\w``, ``\d`` and ``\s`` are ASCII. Java's named groups ``(?<name>…)`` are accepted too.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _IGNORES_CASE = re.compile(r"\(\?[a-z]*i")  # RE2 ignores the case of letters be
 class PythonPattern:
     """A compiled pattern.
 
-    Raises: SettingsError: Python does not take it. UnsupportedPatternError: it could backtrack without end, and RE2
-        does not take it or is not installed.
+    Raises: SettingsError: Python does not accept it. UnsupportedPatternError: it could backtrack without end, and RE2
+        does not support it or is not installed.
     """
 
     def __init__(self, text: str) -> None:
@@ -99,7 +99,7 @@ def _in_class(match: re.Match[str], special: re.Pattern[str]) -> str:
 
 
 def _degree(text: str) -> int:
-    # The tree is that of Java's syntax, which has other names of groups; a pattern that it lacks may cost anything.
+    # The tree is of Java's syntax, in which names of groups differ; a pattern outside of it may cost anything.
     numbered = iter(range(1, 1000))
     renamed = _GROUP_NAME.sub(lambda _: f"(?<g{next(numbered)}>", text)
     try:

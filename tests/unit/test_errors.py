@@ -13,10 +13,10 @@ PACKAGE = Path(streamtally.__file__).parent
 
 
 def classes_of_errors() -> Iterator[tuple[str, Path]]:
-    """(name, file) of each class whose name ends with Error."""
+    """(name, file) of each class with a base whose name ends with Error."""
     for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.ClassDef) and node.name.endswith("Error"):
+            if isinstance(node, ast.ClassDef) and node.bases and node.name.endswith("Error"):
                 yield node.name, path.relative_to(PACKAGE)
 
 

@@ -39,7 +39,7 @@ def test_bound_of_the_length(degree: int, longest: int) -> None:
         bounded.on("x" * (longest + 1))
 
 
-# RE2 does not run what it would match otherwise than re: other scripts beside \\b, halves of surrogate pairs.
+# RE2 does not run lines on which it differs from re: other scripts with \b, halves of surrogate pairs.
 @pytest.mark.parametrize(("text", "linear_is_ascii"), [("é", True), ("\ud83d", False)])
 def test_lines_that_are_not_for_re2(text: str, linear_is_ascii: bool) -> None:
     bounded = BoundedPattern("a|b", re.compile("a|b"), compile_re2("a|b"), 1, linear_is_ascii)

@@ -1,8 +1,8 @@
 """The only way to run a user's pattern: Python's ``re`` if its work is bounded, else RE2, else it is refused.
 
 ``re`` runs a pattern on a line as long as backtracking could not cost more than RE_WORK steps on a line of that length.
-A longer line goes to RE2, whose time is linear. A line that neither can run raises PatternLimitError; a pattern that has
-no bound in either is refused when it is compiled.
+A longer line goes to RE2, whose time is linear. A line that neither can run raises PatternLimitError. A pattern without
+a bound in either engine is refused when it is compiled.
 
 Nothing else in the package compiles a user's pattern, or loads RE2.
 """

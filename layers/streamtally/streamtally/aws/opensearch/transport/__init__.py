@@ -1,1 +1,1 @@
-"""Requests to OpenSearch: one connection, bounded retries, whole answers or an error."""
+"""Requests to OpenSearch: one connection, bounded retries, complete answers or an error."""

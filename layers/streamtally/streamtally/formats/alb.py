@@ -21,6 +21,11 @@ SECONDS = (
     r"(?:\.[0-9]{1,9}+)?+"
 )
 
+
+def _seconds(name: str) -> Column:
+    return Column(name, "DOUBLE", "seconds, -1 if not forwarded", SECONDS, nullable=False, repeats=True)
+
+
 LAYOUT = Layout(
     "alb",
     "not an Application Load Balancer's log line",
@@ -37,30 +42,9 @@ LAYOUT = Layout(
         Column("elb", "VARCHAR", "the load balancer's resource id", "[a-z]++/[^ ]++|-", repeats=True),
         Column("client", "VARCHAR", "address:port of the client"),
         Column("target", "VARCHAR", "address:port of the target, null if the request was sent to none"),
-        Column(
-            "request_processing_time",
-            "DOUBLE",
-            "seconds, -1 if not forwarded",
-            SECONDS,
-            nullable=False,
-            repeats=True,
-        ),
-        Column(
-            "target_processing_time",
-            "DOUBLE",
-            "seconds, -1 if not forwarded",
-            SECONDS,
-            nullable=False,
-            repeats=True,
-        ),
-        Column(
-            "response_processing_time",
-            "DOUBLE",
-            "seconds, -1 if not forwarded",
-            SECONDS,
-            nullable=False,
-            repeats=True,
-        ),
+        _seconds("request_processing_time"),
+        _seconds("target_processing_time"),
+        _seconds("response_processing_time"),
         Column("elb_status_code", "INTEGER", "status code of the load balancer's response", "[0-9]{3}|-"),
         Column("target_status_code", "INTEGER", "status code of the target's response", "[0-9]{3}|-"),
         Column("received_bytes", "BIGINT", "size of the request in bytes", repeats=True),

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import orjson
 
@@ -41,7 +41,7 @@ from streamtally.recovery.outcomes import (
 from streamtally.times.iso import from_iso
 from streamtally.transform.bounds import NO_BOUNDS
 from streamtally.transform.envelope import MAX_ENVELOPE_BYTES, UNSEALED, Envelope, Seal, encode_envelope
-from streamtally.transform.lines import without_empty_lines
+from streamtally.transform.lines import remove_empty_lines
 from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.records import Record, RecordGroup, open_record
 from streamtally.transform.reingest import Reingestion, to_envelopes
@@ -147,7 +147,7 @@ def _envelopes(record: Record, is_counted: bool, size_bytes: int, rules: Rules) 
     whole = encode_envelope(envelope, rules.seal)
     if len(whole) <= MAX_ENVELOPE_BYTES:
         return [whole]
-    enveloped = replace(without_empty_lines(record), envelope=envelope)
+    enveloped = remove_empty_lines(record)._replace(envelope=envelope)
     return to_envelopes(enveloped, size_bytes, Reingestion(rules.pipeline.source, rules.seal, rules.pipeline.bounds))
 
 

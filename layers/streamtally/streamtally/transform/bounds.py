@@ -40,23 +40,23 @@ def reading_order(record: Record) -> tuple[int, str]:
     return -record.envelope.hops if record.envelope else 0, record.identity
 
 
-def _lines_at_most(records: Sequence[Record]) -> int:
-    """An upper bound of the sum of the records' line bounds, counted over all of them at once; usually sufficient."""
-    payloads = b"".join([record.payload or b"" for record in records])
-    lines = payloads.count(b"\n") + len(records)
-    if b'"logEvents"' in payloads:
-        lines += payloads.count(b'"message"') + payloads.count(b"\\n")
+def _lines_at_most(payloads: Sequence[bytes]) -> int:
+    """An upper bound of the sum of the payloads' line bounds, counted over all of them at once; usually sufficient."""
+    text = b"".join(payloads)
+    lines = text.count(b"\n") + len(payloads)
+    if b'"logEvents"' in text:
+        lines += text.count(b'"message"') + text.count(b"\\n")
     return lines
 
 
 def choose_unread(records: Sequence[Record], bounds: Bounds) -> set[int]:
     """The indices of the records that are not read, usually none. Those that were not even unpacked are among them."""
     unread = {index for index, record in enumerate(records) if record.is_deferred}
-    readable = [record for record in records if record.payload]
-    size_bytes = sum([len(record.payload or b"") for record in readable])
+    payloads = [record.payload for record in records if record.payload]
+    size_bytes = sum(map(len, payloads))
     if size_bytes <= min(bounds.size_bytes, bounds.lines):  # a line has at least one byte
         return unread
-    if size_bytes <= bounds.size_bytes and _lines_at_most(readable) <= bounds.lines:
+    if size_bytes <= bounds.size_bytes and _lines_at_most(payloads) <= bounds.lines:
         return unread
     lines = {index: line_bound(record.payload) for index, record in enumerate(records) if record.payload}
     if size_bytes <= bounds.size_bytes and sum(lines.values()) <= bounds.lines:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from itertools import accumulate
 
@@ -55,7 +54,8 @@ class LineReader:
         chunk, size_bytes = _Chunk(), 0
         for position, record in enumerate(records):
             payload = record.payload
-            self._ledger.empty += record.removed_lines
+            if record.removed_lines:
+                self._ledger.empty += record.removed_lines
             if not payload or payload[0] in _JSON_STARTS or self._scanner is None:
                 yield self._read_record(position, record)
                 continue
@@ -160,15 +160,13 @@ class _Chunk:
         return readings
 
 
-def without_empty_lines(record: Record) -> Record:
+def remove_empty_lines(record: Record) -> Record:
     """The record without its empty lines if it has very many; else the record itself."""
-    payload = record.payload
-    if payload is None or len(payload) <= MANY_EMPTY_LINES:
-        return record
+    payload = record.payload or b""
     if payload.count(b"\n\n") + payload.count(b"\n\r\n") <= MANY_EMPTY_LINES:
         return record
     squeezed = EMPTY_LINES.sub(b"", payload)
-    return replace(record, payload=squeezed, removed_lines=payload.count(b"\n") - squeezed.count(b"\n"))
+    return record._replace(payload=squeezed, removed_lines=payload.count(b"\n") - squeezed.count(b"\n"))
 
 
 def _encode(row: dict[str, object]) -> str:

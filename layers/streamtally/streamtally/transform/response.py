@@ -115,9 +115,9 @@ def choose_overflow(
 
 def _surely_fits(responses: Sequence[Response], limit_bytes: int) -> bool:
     """A cheap upper bound of the size: six bytes for each character of text from the event, which is JSON's worst."""
-    chars = sum(len(response.record_id) for response in responses)
-    chars += sum(len(response.raw) for response in responses if response.result == FAILED)
-    data = sum(len(response.data) for response in responses)
+    chars = sum([len(response.record_id) for response in responses])
+    chars += sum([len(response.raw) for response in responses if response.result == FAILED])
+    data = sum([len(response.data) for response in responses])
     fixed = max(_EMPTY_RECORD_BYTES.values()) + 4
     return _ENVELOPE_BYTES + len(responses) * fixed + 6 * chars + data * 4 // 3 <= limit_bytes
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from streamtally.config.source import SINGLE
 from streamtally.transform.bounds import NO_BOUNDS, Bounds, choose_unread
-from streamtally.transform.lines import has_several_lines
+from streamtally.transform.lines import MANY_EMPTY_LINES, has_several_lines, remove_empty_lines
 from streamtally.transform.records import Record
 from streamtally.transform.reingest import Reingestion, to_envelopes, to_single_lines
 from streamtally.transform.response import Response
@@ -62,6 +62,16 @@ def choose_routes(
                 envelopes = to_single_lines(record, reingestion) if reingestion is not None else []
                 routes[index] = Reingest(tuple(envelopes)) if envelopes else Fail(SEVERAL_LINES)
     return routes
+
+
+def without_empty_lines(records: Sequence[Record], routes: Sequence[Route]) -> list[Record]:
+    """The records, those that are read without their empty lines where there are very many."""
+    return [
+        remove_empty_lines(record)
+        if len(record.payload or b"") > MANY_EMPTY_LINES and routes[index] is READ
+        else record
+        for index, record in enumerate(records)
+    ]
 
 
 def route_overflow(record: Record, route: Route, response: Response, reingestion: Reingestion | None) -> Route:

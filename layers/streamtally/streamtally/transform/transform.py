@@ -13,13 +13,13 @@ from streamtally.transform.bounds import Bounds, reading_order
 from streamtally.transform.documents import add_line_ids, batch_info
 from streamtally.transform.envelope import UNSEALED, Seal
 from streamtally.transform.ledger import Ledger, OutputLedger
-from streamtally.transform.lines import LineReader, count_lines, without_empty_lines
+from streamtally.transform.lines import LineReader, count_lines
 from streamtally.transform.outputs import make_writers
 from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.records import Record, RecordGroup, group_records
 from streamtally.transform.reingest import Reingestion, can_reingest_again
 from streamtally.transform.response import DROPPED, FAILED, MAX_RESPONSE_BYTES, OK, Response, choose_overflow
-from streamtally.transform.routes import READ, Fail, Reingest, Route, choose_routes, route_overflow
+from streamtally.transform.routes import READ, Fail, Reingest, Route, choose_routes, route_overflow, without_empty_lines
 
 
 @dataclass(slots=True)
@@ -72,7 +72,7 @@ def transform(
     reingestion = Reingestion(pipeline.source, seal, bounds, max_response_bytes) if can_reingest else None
     batch = describe_batch(records)
     routes = choose_routes(pipeline.source, records, bounds, reingestion)
-    records = [without_empty_lines(record) if routes[index] is READ else record for index, record in enumerate(records)]
+    records = without_empty_lines(records, routes)
     run = partial(run_batch, pipeline, records, batch=batch, batch_id=batch_id)
     outcome = run(routes)
     if outcome.is_ambiguous:
@@ -122,9 +122,11 @@ def run_batch(
             batch, batch_id if batch_id is not None and not group.is_part else group.batch_id, pipeline.plan_id
         )
         writers = make_writers({} if group.is_counted else pipeline.outputs, ledger.outputs, info)
-        responses.update(_refuse(records, routes, indices, ledger))
+        readable = [index for index in indices if routes[index] is READ]
+        if len(readable) < len(indices):
+            responses.update(_refuse(records, routes, indices, ledger))
         reader, rows_before = LineReader(pipeline.source, ledger, writers, by_row), ledger.rows
-        responses.update(_read(pipeline, records, [index for index in indices if routes[index] is READ], reader))
+        responses.update(_read(pipeline, records, readable, reader))
         if group.is_counted:  # its lines go to S3 alone: no output counts them a second time
             for output in ledger.outputs.values():
                 output.filtered += ledger.rows - rows_before
@@ -158,19 +160,22 @@ def _refuse(
 
 def _read(
     pipeline: Pipeline, records: Sequence[Record], indices: Sequence[int], reader: LineReader
-) -> Iterator[tuple[int, Response]]:
+) -> dict[int, Response]:
     """The responses of the records that are read, by index."""
     settings = pipeline.source.settings
     is_single, has_line_ids = settings.framing == SINGLE, settings.line_id
+    responses: dict[int, Response] = {}
     for position, data, rows in reader.read([records[index] for index in indices]):
-        record = records[indices[position]]
+        index = indices[position]
+        record = records[index]
         result = OK if rows else FAILED if data else DROPPED
         # A destination that takes one document per record adds the line end itself; a second one would be an empty
         # document.
         text = (data.rstrip("\n") if is_single else data) if rows else ""
         if has_line_ids:
             text = add_line_ids(text, record.identity)
-        yield indices[position], Response(record.id, result, text.encode(), record.raw)
+        responses[index] = Response(record.id, result, text.encode(), record.raw)
+    return responses
 
 
 def count_results(ledger: Ledger, responses: Sequence[Response]) -> None:

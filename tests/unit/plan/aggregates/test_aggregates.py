@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamtally.definition import define_pipeline
-from streamtally.plan.aggregates.registry import make_aggregate
+from streamtally.plan.aggregates.registry import AGGREGATES, OTHERS, make_aggregate
 from streamtally.plan.types import parse_type
 from streamtally.plan.windowed import WindowedOutput
 from streamtally.transform.documents import encode_document
@@ -75,6 +75,21 @@ def test_adding_a_value_several_times_is_adding_it_so_often(value: float, times:
         for _ in range(times):
             one_by_one = aggregate.add(one_by_one, value)
         assert aggregate.finish(aggregate.add(aggregate.zero(), value, times)) == aggregate.finish(one_by_one)
+
+
+@pytest.mark.parametrize("name", [*AGGREGATES, *OTHERS])
+@pytest.mark.parametrize("type_name", ["BIGINT", "DOUBLE", "DECIMAL(12,2)"])
+def test_an_addition_is_the_same_in_line_and_as_a_method(name: str, type_name: str) -> None:
+    """Generated code holds the statement; other aggregates call the method."""
+    aggregate = make_aggregate(name, parse_type(type_name))
+    of_type = {"BIGINT": int, "DOUBLE": float, "DECIMAL(12,2)": Decimal}[type_name]
+    statement = aggregate.add_source("state", "value", "add")
+    by_method, names = aggregate.zero(), {"state": aggregate.zero(), "add": aggregate.add}
+    for value, times in ((3, 1), (-2, 4), (3, 2), (7, 1)):
+        by_method = aggregate.add(by_method, of_type(value), times)
+        names |= {"value": of_type(value), "n": times}
+        exec(statement, names)
+    assert names["state"] == by_method
 
 
 def test_a_sum_beyond_a_double_is_null_whatever_the_order() -> None:

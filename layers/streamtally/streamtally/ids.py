@@ -1,6 +1,7 @@
-"""One text for one value: the JSON that ids are hashed over.
+"""One text per value: the JSON from which ids are hashed.
 
-Keys are sorted, nothing is spaced, and types stay apart: ``200`` is not ``"200"``, null is kept, ``1.0`` is not ``1``.
+Keys are sorted, there is no white space, and types are distinct: ``200`` is not ``"200"``, null is kept, and ``1.0`` is
+not ``1``.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from typing import Any
 import orjson
 
 _SCALARS = frozenset({str, int, bool, type(None)})
-DIGEST_HEX_CHARS = 32  # 128 bits: no twins by chance among any number of documents that a cluster can hold
+DIGEST_HEX_CHARS = 32  # 128 bits: no collisions among any number of documents that a cluster can hold
 
 
 def canonical_json(value: Any) -> bytes:
-    """The canonical JSON of a value made of dict, list, tuple, str, int, float, bool and None.
+    """The canonical JSON of a value that consists of dict, list, tuple, str, int, float, bool and None.
 
     Raises: ValueError: a float that is not finite; TypeError: a value of another type.
     """
@@ -29,7 +30,7 @@ def digest(value: Any) -> str:
 
 
 def numbered_digests(text: str, count: int) -> list[str]:
-    """``digest([text, number])`` for the numbers from 0 to count, less one: of a record's lines there are many."""
+    """``digest([text, number])`` for the numbers from 0 to count - 1, in one pass: a record has many lines."""
     start = canonical_json([text])[:-1]
     return [_hash(b"%b,%d]" % (start, number)) for number in range(count)]
 
@@ -37,7 +38,7 @@ def numbered_digests(text: str, count: int) -> list[str]:
 def digest_texts(texts: list[Any]) -> str:
     """:func:`digest` of texts, integers, booleans and nulls, in lists.
 
-    Of printable ASCII, orjson writes the same bytes in a tenth of the time.
+    For printable ASCII, orjson writes the same bytes in a tenth of the time.
     """
     try:
         data = orjson.dumps(texts)
@@ -47,8 +48,8 @@ def digest_texts(texts: list[Any]) -> str:
 
 
 def _is_plain(value: Any) -> bool:
-    # Types exactly: of a class of its own, the two would write different things.
-    return type(value) is list and all(type(each) in _SCALARS or _is_plain(each) for each in value)
+    # Exact types: the two libraries write values of a subclass differently.
+    return type(value) is list and all(type(item) in _SCALARS or _is_plain(item) for item in value)
 
 
 def _hash(data: bytes) -> str:

@@ -21,7 +21,7 @@ from streamtally.attach.change import (
     processing_of,
     to_diff,
 )
-from streamtally.attach.policies import Decision, decide, within
+from streamtally.attach.policies import PolicyDecision, decide, within
 from streamtally.attach.undo import Grant, Undo, parse_undo, restored
 from streamtally.errors import SettingsError
 
@@ -176,7 +176,12 @@ def _statement(effect: str, action: Any, resource: Any, **more: Any) -> dict[str
     return {"Statement": {"Effect": effect, "Action": action, "Resource": resource, **more}}
 
 
-ALLOWED, DENIED, SILENT, UNKNOWN = Decision.ALLOWED, Decision.DENIED, Decision.SILENT, Decision.UNKNOWN
+ALLOWED, DENIED, SILENT, UNKNOWN = (
+    PolicyDecision.ALLOWED,
+    PolicyDecision.DENIED,
+    PolicyDecision.SILENT,
+    PolicyDecision.UNKNOWN,
+)
 ON_CONDITION = {"Condition": {"Bool": {"aws:SecureTransport": "true"}}}
 
 
@@ -206,7 +211,7 @@ def _not(effect: str, **more: Any) -> dict[str, Any]:
         ([_statement("Allow", "*", "*"), _not("Deny", NotAction=["s3:*", "logs:*"], Resource="*")], DENIED),
     ],
 )
-def test_policies_read_the_short_way(documents: list[Any], expected: Decision) -> None:
+def test_policies_read_the_short_way(documents: list[Any], expected: PolicyDecision) -> None:
     """Denials win; wildcards match, actions in any case; Not… turns round; what a condition decides is not told."""
     assert decide(documents, "lambda:InvokeFunction", ARN) is expected
 
@@ -225,6 +230,8 @@ def test_policies_read_the_short_way(documents: list[Any], expected: Decision) -
         (DENIED, ALLOWED, DENIED),
     ],
 )
-def test_a_boundary_bounds_and_allows_nothing(identity: Decision, boundary: Decision, expected: Decision) -> None:
+def test_a_boundary_bounds_and_allows_nothing(
+    identity: PolicyDecision, boundary: PolicyDecision, expected: PolicyDecision
+) -> None:
     """What it does not name, no policy can allow, the function's neither."""
     assert within(identity, boundary) is expected

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from scripts.make_pipeline_schema import PATH, schema_text
 from streamtally.config.outputs import (
+    IndexOptions,
     Limits,
-    Options,
     OutputSettings,
     OutputTable,
     RetentionTable,
@@ -41,7 +41,7 @@ TABLES: list[tuple[type[msgspec.Struct], dict[str, Any]]] = [
     (OutputTable, {"index": "requests"}),
     (RetentionTable, {}),
     (Limits, {}),
-    (Options, {}),
+    (IndexOptions, {}),
     (Rollover, {}),
     (OutputSettings, {"index": "requests"}),
 ]

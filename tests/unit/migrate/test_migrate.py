@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from streamtally.cli.shared.applications import read_document
 from streamtally.migrate.deployment import plan_deployment
-from streamtally.migrate.parity import Columns, compare, normal
+from streamtally.migrate.parity import OutputColumns, compare, normal
 from streamtally.migrate.templates import resolve, without_others
 from tests.unit.attach.test_destinations import StubbedAws
 from tests.unit.cli.operator_runner import run
@@ -186,7 +186,7 @@ def test_a_recording_that_is_not_json_lines_is_named_with_its_line(tmp_path: Pat
 
 def test_missing_and_extra_windows_inside_a_recording() -> None:
     """A window that one side lacks is no edge when others surround it."""
-    columns = Columns(["t"], ["k"], ["n"])
+    columns = OutputColumns(["t"], ["k"], ["n"])
 
     def rows(*minutes: int) -> list[dict[str, Any]]:
         return [{"t": f"2017-09-08T08:{minute:02}:00Z", "k": "a", "n": 1} for minute in minutes]

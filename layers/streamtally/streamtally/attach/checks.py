@@ -39,9 +39,9 @@ class Facts:
         framing: the framing of the pipeline that the function runs; "" if unknown.
         framing_from: the source of ``framing``, or why it is unknown.
         granted: whether attaching also grants the permission.
-        put_back_action: the action that the function's role needs to re-ingest records; "" if it was not checked.
-        put_back: whether the role may perform it; None if unknown.
-        put_back_how: the source of ``put_back``.
+        reingest_action: the action that the function's role needs to re-ingest records; "" if it was not checked.
+        can_reingest: whether the role may perform it; None if unknown.
+        reingest_how: the source of ``can_reingest``.
     """
 
     description: Mapping[str, Any]
@@ -55,9 +55,9 @@ class Facts:
     framing: str = "lines"
     framing_from: str = ""
     granted: bool = False
-    put_back_action: str = ""
-    put_back: bool | None = None
-    put_back_how: str = ""
+    reingest_action: str = ""
+    can_reingest: bool | None = None
+    reingest_how: str = ""
 
 
 def check_stream(facts: Facts) -> Finding:
@@ -181,13 +181,13 @@ def check_permission(facts: Facts) -> Finding:
     return Finding("permission", "ok", f"the role {role} may call the function ({facts.how})")
 
 
-def check_put_back(facts: Facts) -> Finding:
+def check_reingest(facts: Facts) -> Finding:
     """What does not fit into a response, and with framing single a record of several lines, is re-ingested."""
-    action, name = facts.put_back_action, str(facts.description.get("DeliveryStreamName", ""))
-    if not action or facts.put_back is None:
-        how = f" ({facts.put_back_how})" if facts.put_back_how else ""
+    action, name = facts.reingest_action, str(facts.description.get("DeliveryStreamName", ""))
+    if not action or facts.can_reingest is None:
+        how = f" ({facts.reingest_how})" if facts.reingest_how else ""
         return Finding("put back", "note", f"it is unknown whether the function may re-ingest what does not fit{how}")
-    if facts.put_back:
+    if facts.can_reingest:
         return Finding("put back", "ok", "the function may re-ingest what does not fit")
     text = f"the function's own role lacks {action} on the records' source, so what does not fit would fail its batch"
     source = f"IngestionStream=existing IngestionStreamName={name}"
@@ -244,7 +244,7 @@ CHECKS: tuple[Callable[[Facts], Finding], ...] = (
     check_time_limit,
     check_region,
     check_permission,
-    check_put_back,
+    check_reingest,
     check_buffer,
     check_partitioning,
     check_keys,

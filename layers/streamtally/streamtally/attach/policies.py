@@ -15,11 +15,11 @@ from typing import Any
 
 from streamtally.patterns.engine import between_wildcards
 
-Document = Mapping[str, Any]
+PolicyDocument = Mapping[str, Any]
 _UNJUDGED = {"Condition", "NotPrincipal"}
 
 
-class Decision(Enum):
+class PolicyDecision(Enum):
     """What policies say about an action."""
 
     ALLOWED = "allowed"
@@ -30,10 +30,12 @@ class Decision(Enum):
     @property
     def allowed(self) -> bool | None:
         """Whether the action is allowed; None: unknown."""
-        return None if self is Decision.UNKNOWN else self is Decision.ALLOWED
+        return None if self is PolicyDecision.UNKNOWN else self is PolicyDecision.ALLOWED
 
 
-def decide(documents: Iterable[Document], action: str, resource: str, principal: str | None = None) -> Decision:
+def decide(
+    documents: Iterable[PolicyDocument], action: str, resource: str, principal: str | None = None
+) -> PolicyDecision:
     """What these policies together say about an action on a resource.
 
     Args: principal: a role's ARN, for a function's own policy, whose statements name a principal.
@@ -44,18 +46,18 @@ def decide(documents: Iterable[Document], action: str, resource: str, principal:
         if _applies(statement, action, resource, principal):
             (unjudged if _UNJUDGED & set(statement) else judged).add(statement.get("Effect"))
     if "Deny" in judged:
-        return Decision.DENIED
+        return PolicyDecision.DENIED
     if "Deny" in unjudged or ("Allow" in unjudged and "Allow" not in judged):
-        return Decision.UNKNOWN
-    return Decision.ALLOWED if "Allow" in judged else Decision.SILENT
+        return PolicyDecision.UNKNOWN
+    return PolicyDecision.ALLOWED if "Allow" in judged else PolicyDecision.SILENT
 
 
-def within(identity: Decision, boundary: Decision) -> Decision:
+def within(identity: PolicyDecision, boundary: PolicyDecision) -> PolicyDecision:
     """A role's policies within its permissions boundary, which allows nothing by itself and limits everything."""
-    if Decision.DENIED in (identity, boundary) or boundary is Decision.SILENT:
-        return Decision.DENIED
-    if boundary is Decision.UNKNOWN and identity is Decision.ALLOWED:
-        return Decision.UNKNOWN
+    if PolicyDecision.DENIED in (identity, boundary) or boundary is PolicyDecision.SILENT:
+        return PolicyDecision.DENIED
+    if boundary is PolicyDecision.UNKNOWN and identity is PolicyDecision.ALLOWED:
+        return PolicyDecision.UNKNOWN
     return identity
 
 

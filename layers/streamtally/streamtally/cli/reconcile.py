@@ -12,7 +12,7 @@ import click
 from rich.table import Table
 
 from streamtally.aws.clients import Aws
-from streamtally.aws.recovery.reconcile import Columns, Difference, compare, read_settled
+from streamtally.aws.recovery.reconcile import ColumnValues, WindowDifference, compare, read_settled
 from streamtally.aws.sinks.objects import open_objects
 from streamtally.cli.shared.aws_options import aws_options, echo_json, json_option
 from streamtally.cli.shared.cluster_options import open_cluster
@@ -54,7 +54,7 @@ def command(
     seen = Seen()
     recomputed = recompute(run_old_logs(objects, pipeline, seen, between), pipeline)
     believed = believed_windows(seen.hours, pipeline) if seen.lines and seen.hours else None
-    differences: list[Difference] = []
+    differences: list[WindowDifference] = []
     for name, output in pipeline.outputs.items():
         if output.kind == "windowed":
             settled = read_settled(cluster, output.settings.index, name)
@@ -78,7 +78,7 @@ def command(
     return 1 if differences or seen.problems else 0
 
 
-def _show(differences: list[Difference]) -> None:
+def _show(differences: list[WindowDifference]) -> None:
     if not differences:
         click.echo("no difference")
         return
@@ -97,7 +97,7 @@ def _show(differences: list[Difference]) -> None:
     click.echo(f"{len(differences)} differences" if len(differences) > 1 else "1 difference")
 
 
-def _said(columns: Columns | None, window: str) -> str:
+def _said(columns: ColumnValues | None, window: str) -> str:
     """Columns in a line, without one that only says the window again."""
     if columns is None:
         return "none"

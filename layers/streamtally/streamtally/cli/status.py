@@ -8,7 +8,7 @@ import click
 
 from streamtally.aws.clients import Aws
 from streamtally.aws.streams.describe import list_streams
-from streamtally.aws.streams.status import Status, attached_streams, read_status
+from streamtally.aws.streams.status import StreamStatus, attached_streams, read_status
 from streamtally.cli.shared.aws_options import aws_options, echo_json, json_option
 
 
@@ -37,7 +37,7 @@ def command(aws: Aws, stream: str | None, opensearch_url: str | None, as_json: b
     return 0
 
 
-def _show(status: Status) -> None:
+def _show(status: StreamStatus) -> None:
     click.echo(f"{status.stream}  {status.destination}, {status.state}")
     click.echo(f"  function   {status.function or 'none: streamtally attach ' + status.stream}")
     if status.unread:

@@ -54,7 +54,7 @@ class Rollover(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     max_size_bytes: Count | None = None
 
 
-class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class IndexOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """``options`` of an output: what the index manager does in addition to rotation and retention."""
 
     rollover: Annotated[
@@ -117,7 +117,7 @@ class OutputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     partials_shards: Shards | None = None
     partials_replicas: Replicas | None = None
     types: dict[str, str] = msgspec.field(default_factory=dict)
-    options: Options = msgspec.field(default_factory=Options)
+    options: IndexOptions = msgspec.field(default_factory=IndexOptions)
 
 
 class OutputTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -174,7 +174,7 @@ class OutputTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         msgspec.field(default_factory=dict)
     )
     options: Annotated[
-        Options | UnsetType,
+        IndexOptions | UnsetType,
         Meta(description="What the index manager does in addition.", examples=[{"force_merge": True}]),
     ] = UNSET
 

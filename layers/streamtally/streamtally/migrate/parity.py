@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
-Row = Mapping[str, Any]
+ResultRow = Mapping[str, Any]
 MAX_EXAMPLES = 20
 FRACTION_DIGITS = 12
 """How many digits of fractions are compared: the last digits of a sum of DOUBLEs depend on the order of its rows."""
@@ -31,7 +31,7 @@ _TIME = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class OutputColumns:
     """An output's columns by their use.
 
     Attributes:
@@ -72,7 +72,7 @@ class Parity:
         return not (self.different or self.missing or self.extra or self.repeated)
 
 
-def columns_of(node: Mapping[str, Any]) -> Columns:
+def columns_of(node: Mapping[str, Any]) -> OutputColumns:
     """The columns of a plan's output. In a row output all columns are keys: rows are equal or not."""
     times, keys, values = [], [], []
     for column in node["columns"]:
@@ -85,7 +85,7 @@ def columns_of(node: Mapping[str, Any]) -> Columns:
             times.append(name)
         else:
             keys.append(name)
-    return Columns(times, keys, values)
+    return OutputColumns(times, keys, values)
 
 
 def _mentions(node: Any, word: str) -> bool:
@@ -94,7 +94,7 @@ def _mentions(node: Any, word: str) -> bool:
     return isinstance(node, list) and any(_mentions(item, word) for item in node)
 
 
-def compare(ours: Iterable[Row], theirs: Iterable[Row], columns: Columns) -> Parity:
+def compare(ours: Iterable[ResultRow], theirs: Iterable[ResultRow], columns: OutputColumns) -> Parity:
     """Compares Streamtally's rows (ours) with the recorded ones (theirs)."""
     mine, old = _grouped(ours, columns), _grouped(theirs, columns)
     edges = _edges(mine) | _edges(old) if columns.times else set()
@@ -108,7 +108,7 @@ GroupKey = tuple[tuple[str, ...], tuple[str, ...]]
 """The values of the time columns and of the key columns."""
 
 
-def _grouped(rows: Iterable[Row], columns: Columns) -> dict[GroupKey, list[tuple[str, ...]]]:
+def _grouped(rows: Iterable[ResultRow], columns: OutputColumns) -> dict[GroupKey, list[tuple[str, ...]]]:
     groups: dict[GroupKey, list[tuple[str, ...]]] = defaultdict(list)
     for row in rows:
         folded = {name.lower(): value for name, value in row.items()}

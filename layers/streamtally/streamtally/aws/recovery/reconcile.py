@@ -14,11 +14,11 @@ from streamtally.ids import canonical_json, digest
 from streamtally.times.iso import from_iso, to_iso
 
 PAGE = 5_000
-Columns = Mapping[str, Any]
+ColumnValues = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Difference:
+class WindowDifference:
     """A window and key in which S3 and OpenSearch differ.
 
     Attributes:
@@ -31,8 +31,8 @@ class Difference:
 
     output: str
     window: str
-    in_s3: Columns | None
-    settled: Columns | None
+    in_s3: ColumnValues | None
+    settled: ColumnValues | None
     reason: str
 
 
@@ -46,7 +46,7 @@ class SettledRow(NamedTuple):
     """
 
     window: int
-    columns: Columns
+    columns: ColumnValues
     out_of_range: int = 0
 
 
@@ -73,13 +73,13 @@ def _scan(cluster: Cluster, index: str, output: str) -> Iterator[dict[str, Any]]
 
 
 def compare(
-    recomputed: Mapping[tuple[str, int, str], Columns],
+    recomputed: Mapping[tuple[str, int, str], ColumnValues],
     settled: Mapping[str, SettledRow],
     output: str,
     has_line_ids: bool,
     between: tuple[int, int],
     believed: tuple[int, int] | None = None,
-) -> list[Difference]:
+) -> list[WindowDifference]:
     """The differences of one output, in the order of windows.
 
     Args:
@@ -101,7 +101,7 @@ def compare(
         if between[0] <= window < between[1] and not _equal(one, other):
             reason = _out_of_range(window, other, believed) or _reason(one, other, has_line_ids)
             columns = one and one.columns, other and other.columns
-            differences.append(Difference(output, to_iso(window), *columns, reason))
+            differences.append(WindowDifference(output, to_iso(window), *columns, reason))
     return sorted(differences, key=lambda difference: (difference.window, repr(difference.in_s3)))
 
 

@@ -104,7 +104,7 @@ def _read_facts(
     function = read_function(aws, bare, qualifier.replace("$LATEST", "")) if is_near else None
     deployed = read_deployed(aws, function) if function else Deployed(None, "the function was not found")
     framing_from = deployed.how if deployed.framing or not framing else f"from --pipeline; {deployed.how}"
-    action, put_back = _read_put_back(aws, description, function)
+    action, reingest = _read_reingest(aws, description, function)
     return Facts(
         description=description,
         destination=destination,
@@ -117,13 +117,13 @@ def _read_facts(
         framing=deployed.framing or framing,
         framing_from=framing_from,
         granted=grant,
-        put_back_action=action,
-        put_back=put_back.allowed.get(action),
-        put_back_how=put_back.how,
+        reingest_action=action,
+        can_reingest=reingest.allowed.get(action),
+        reingest_how=reingest.how,
     )
 
 
-def _read_put_back(
+def _read_reingest(
     aws: Aws, description: Mapping[str, Any], function: Mapping[str, Any] | None
 ) -> tuple[str, Permissions]:
     """The action that the function's role needs to re-ingest records, and whether the role may perform it."""

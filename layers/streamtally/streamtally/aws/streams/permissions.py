@@ -11,14 +11,14 @@ from urllib.parse import unquote
 from streamtally.attach.change import LATEST
 from streamtally.attach.destinations import Destination
 from streamtally.attach.grant import ACTIONS, role_name
-from streamtally.attach.policies import Decision, decide, within
+from streamtally.attach.policies import PolicyDecision, decide, within
 from streamtally.aws.clients import Aws, AwsError
 
 KEY_ACTIONS = ("kms:GenerateDataKey", "kms:Decrypt")
 SIMULATED, READ = "according to IAM's simulator", "according to its policies"
 MAX_PAGES = 20
 """The most pages of a role's policies; a role may have 20 attached ones."""
-_SIMULATED = {"allowed": Decision.ALLOWED, "explicitDeny": Decision.DENIED}
+_SIMULATED = {"allowed": PolicyDecision.ALLOWED, "explicitDeny": PolicyDecision.DENIED}
 
 Requests = Sequence[tuple[str, str]]
 """(action, ARN of the resource), each action once."""
@@ -33,7 +33,7 @@ class Permissions:
         how: the source of the decisions.
     """
 
-    decisions: Mapping[str, Decision] = field(default_factory=dict)
+    decisions: Mapping[str, PolicyDecision] = field(default_factory=dict)
     how: str = ""
 
     @property
@@ -44,7 +44,7 @@ class Permissions:
     @property
     def denied(self) -> list[str]:
         """Actions that no additional policy could allow."""
-        return [action for action, decision in self.decisions.items() if decision is Decision.DENIED]
+        return [action for action, decision in self.decisions.items() if decision is PolicyDecision.DENIED]
 
 
 def read_permissions(aws: Aws, destination: Destination, function_arn: str) -> Permissions:
@@ -70,24 +70,26 @@ def ask_role(aws: Aws, role_arn: str, requests: Requests) -> Permissions:
         return _read(aws, role_name(role_arn), requests, refused)
 
 
-def _simulate(aws: Aws, role_arn: str, action: str, resource: str) -> Decision:
+def _simulate(aws: Aws, role_arn: str, action: str, resource: str) -> PolicyDecision:
     response = aws.call(
         "iam", "simulate_principal_policy", PolicySourceArn=role_arn, ActionNames=[action], ResourceArns=[resource]
     )
     for result in response["EvaluationResults"]:
         boundary = result.get("PermissionsBoundaryDecisionDetail") or {}
-        decision = _SIMULATED.get(result["EvalDecision"], Decision.SILENT)
-        if decision is not Decision.ALLOWED:
+        decision = _SIMULATED.get(result["EvalDecision"], PolicyDecision.SILENT)
+        if decision is not PolicyDecision.ALLOWED:
             # The function's own policy cannot allow what a boundary does not allow.
-            return Decision.DENIED if boundary.get("AllowedByPermissionsBoundary") is False else decision
-    return Decision.ALLOWED
+            return PolicyDecision.DENIED if boundary.get("AllowedByPermissionsBoundary") is False else decision
+    return PolicyDecision.ALLOWED
 
 
 def _read(aws: Aws, role: str, requests: Requests, refused: AwsError) -> Permissions:
     try:
         documents = role_documents(aws, role)
     except AwsError as error:
-        return Permissions(dict.fromkeys((action for action, _ in requests), Decision.UNKNOWN), f"{refused}; {error}")
+        return Permissions(
+            dict.fromkeys((action for action, _ in requests), PolicyDecision.UNKNOWN), f"{refused}; {error}"
+        )
     decisions = {action: decide(documents, action, resource) for action, resource in requests}
     try:
         boundary = boundary_document(aws, role)
@@ -151,7 +153,9 @@ def _parsed(document: Any) -> Mapping[str, Any]:
 
 def _with_function_policy(aws: Aws, permissions: Permissions, role: str, function_arn: str) -> Permissions:
     """In one account, the function's own policy can allow what the role's policies do not mention."""
-    open_ = [action for action in ACTIONS if permissions.decisions[action] in (Decision.SILENT, Decision.UNKNOWN)]
+    open_ = [
+        action for action in ACTIONS if permissions.decisions[action] in (PolicyDecision.SILENT, PolicyDecision.UNKNOWN)
+    ]
     if not open_:
         return permissions
     parts = function_arn.split(":")
@@ -164,17 +168,21 @@ def _with_function_policy(aws: Aws, permissions: Permissions, role: str, functio
         return permissions
     arn = function_arn.removesuffix(LATEST)
     own = {action: decide(documents, action, arn, role) for action in open_}
-    decided = {action: decision for action, decision in own.items() if decision in (Decision.ALLOWED, Decision.DENIED)}
+    decided = {
+        action: decision
+        for action, decision in own.items()
+        if decision in (PolicyDecision.ALLOWED, PolicyDecision.DENIED)
+    }
     return Permissions({**permissions.decisions, **decided}, permissions.how)
 
 
 def _by_another_name(aws: Aws, permissions: Permissions, role: str, function_arn: str) -> Permissions:
     """Marks as unknown what is allowed only by a policy that names the function without ``:$LATEST``."""
-    silent = [action for action in ACTIONS if permissions.decisions[action] is Decision.SILENT]
+    silent = [action for action in ACTIONS if permissions.decisions[action] is PolicyDecision.SILENT]
     if not silent or not function_arn.endswith(LATEST):
         return permissions
     bare = ask_role(aws, role, [(action, function_arn.removesuffix(LATEST)) for action in silent]).decisions
-    named = {action: Decision.UNKNOWN for action in silent if bare[action] is Decision.ALLOWED}
+    named = {action: PolicyDecision.UNKNOWN for action in silent if bare[action] is PolicyDecision.ALLOWED}
     how = f"{permissions.how}; a policy names the function without {LATEST}" if named else permissions.how
     return Permissions({**permissions.decisions, **named}, how)
 

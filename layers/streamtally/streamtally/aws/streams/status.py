@@ -44,7 +44,7 @@ EXACT, AT_LEAST_ONCE, UNKNOWN = "exact", "at least once", "unknown"
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class StreamStatus:
     """The status of one stream.
 
     Attributes:
@@ -80,7 +80,7 @@ class Status:
         }
 
 
-def read_status(aws: Aws, stream: str, now: datetime, opensearch_url: str | None = None) -> Status:
+def read_status(aws: Aws, stream: str, now: datetime, opensearch_url: str | None = None) -> StreamStatus:
     """A stream's status, including what could not be read. Raises: AwsError: the stream cannot be read at all."""
     description = read_stream(aws, stream)
     kind = find_destination(description).kind.name
@@ -92,7 +92,9 @@ def read_status(aws: Aws, stream: str, now: datetime, opensearch_url: str | None
         metrics = read_metrics(aws, stream, kind, function, now, _service(aws, function))
     except AwsError as error:
         unread = str(error)
-    return Status(stream, str(description["DeliveryStreamStatus"]), kind, function, metrics, counts, reason, unread)
+    return StreamStatus(
+        stream, str(description["DeliveryStreamStatus"]), kind, function, metrics, counts, reason, unread
+    )
 
 
 def read_metrics(

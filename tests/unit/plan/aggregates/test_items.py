@@ -97,7 +97,7 @@ def test_at_the_limit() -> None:
 
 
 def disjoint(aggregate: Aggregate, count: int, size: int) -> Iterator[Any]:
-    return (part(aggregate, [f"{place}-{n}" for n in range(size)]) for place in range(count))
+    return (part(aggregate, [f"{index}-{n}" for n in range(size)]) for index in range(count))
 
 
 # Any number of distinct items takes the memory of the limit and of one partial, not of all of them.

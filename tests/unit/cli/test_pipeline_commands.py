@@ -107,7 +107,7 @@ def test_json_is_one_object_and_nothing_else(tmp_path: Path) -> None:
     """Counts, and the outputs' documents sorted by window and key, columns only."""
     lines = combined(500, "08/Sep/2017:08:48:00 +0000") + combined(404) + combined(200) + b"\nx\n"
     assert result("-", "--out", tmp_path, stdin=lines) == {
-        "lines": 5, "rows": 3, "unparsed": 1, "empty": 1, "failed": 0,
+        "lines": 5, "rows": 3, "unparsed": 1, "empty": 1, "failed": 0, "reingested": 0,
         "outputs": {
             "DESTINATION_SQL_STREAM": [
                 {"datetime": "2017-09-08T08:47:00.000", "status": 200, "statusCount": 1},

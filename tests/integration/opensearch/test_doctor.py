@@ -53,7 +53,7 @@ def test_counts_are_exact_once_pipeline_and_template_are_in_place(cluster: Clust
     inbox = f"inbox-{STREAM}"
     assert inbox_counts(cluster, STREAM, inbox) == (
         AT_LEAST_ONCE,
-        f"the ingest pipeline {inbox}: streamtally indices apply",
+        f"the ingest pipeline {inbox} does not exist: run streamtally indices apply",
     )
     cluster.request("PUT", f"/_ingest/pipeline/{inbox}", {"processors": []})
     assert inbox_counts(cluster, STREAM, inbox)[0] == AT_LEAST_ONCE

@@ -20,11 +20,12 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from streamtally.local.folder import read_folder
-from streamtally.local.pipeline import INGESTION, SUMMARY, InProcessFunction, Laptop
+from streamtally.local.pipeline import InProcessFunction, Laptop
 from streamtally.local.sample import generate
 from streamtally.local.simulator.server import Server
 from streamtally.local.simulator.sinks import StoreSink
 from streamtally.local.store import DuckDbStore
+from streamtally.local.stream_names import INGESTION, SUMMARY
 from streamtally.transform.pipeline import load_pipeline
 
 MIN_MIB_A_SECOND = 5.0

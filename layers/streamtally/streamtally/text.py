@@ -1,4 +1,4 @@
-"""Texts for people: one line, harmless to look at, with the near names for one that does not exist."""
+"""Makes hostile text safe to display."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import difflib
 import re
 from collections.abc import Iterable
 
-# C0, DEL and C1 (escape sequences of terminals), line and paragraph separators, zero-width and bidirectional controls
-# (which make a text read as another one), tags, interlinear marks, a byte order mark, lone surrogates.
 _HARMFUL = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
-    "\U000e0000-\U000e007f]"
+    "["
+    "\x00-\x1f\x7f-\x9f"  # C0, DEL and C1: escape sequences of terminals
+    "\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"  # zero-width and bidirectional controls
+    "\u2028-\u2029"  # line and paragraph separators
+    "\ufeff\ufff9-\ufffb"  # a byte order mark, interlinear annotation marks
+    "\ud800-\udfff"  # lone surrogates
+    "\U000e0000-\U000e007f"  # tags
+    "]"
 )
 
 
@@ -37,13 +41,13 @@ def near_names(name: str, names: Iterable[str], count: int = 3, cutoff: float = 
 
 
 def visible(text: str, limit: int | None = None, *, ascii_only: bool = False) -> str:
-    r"""The text with every character that could act instead of being seen written as ``\x1b`` or ``\u202e``.
+    r"""The text with every character that acts instead of being displayed written as ``\x1b`` or ``\u202e``.
 
     Args:
-        limit: the most characters of the result; a longer text ends in an ellipsis.
-        ascii_only: for terminals that have no other characters; every other one is written as an escape.
+        limit: the maximum number of characters; longer text ends in an ellipsis.
+        ascii_only: write every other character as an escape, for terminals that cannot show it.
     """
-    # Cut first, so that a text of megabytes costs no more than its beginning; then again, as escapes are longer.
+    # Cut first, so that megabytes of text cost no more than the beginning; then again, because escapes are longer.
     shown = _HARMFUL.sub(_escape, text if limit is None else text[: limit + 1])
     ellipsis = "…"
     if ascii_only:

@@ -58,7 +58,7 @@ def test_attaching_twice_changes_nothing(world: World, tmp_path: Path) -> None:
             options = ["--function", world.function, "--out", str(tmp_path / out), *grant]
             result = run("attach", world.stream, *options)
             assert result.status == 0, result
-            assert "attached already" in result.stdout
+            assert "already attached" in result.stdout
             assert world.describe()["VersionId"] == version
     assert not (tmp_path / "second.json").exists()
 
@@ -69,7 +69,7 @@ def test_detaching_twice_changes_nothing(world: World, tmp_path: Path) -> None:
     assert run("detach", world.stream, "--undo", str(tmp_path / "undo.json"), "--yes").status == 0
     version = world.describe()["VersionId"]
     again = run("detach", world.stream, "--undo", str(tmp_path / "undo.json"))
-    assert (again.status, again.stdout) == (0, f"{world.stream}: is as it was: it stays as it is.\n")
+    assert (again.status, again.stdout) == (0, f"{world.stream}: already restored; nothing to change.\n")
     assert world.describe()["VersionId"] == version
 
 
@@ -108,11 +108,11 @@ def test_detach_refuses_where_the_permission_was_changed_since(world: World, tmp
 
 
 def test_an_undo_file_that_cannot_be_written_is_said_before_anybody_is_asked(world: World, tmp_path: Path) -> None:
-    """One is there already, or its folder is not; the one that is there stays as it is."""
+    """It exists, or its folder does not; an existing file stays unmodified."""
     there = tmp_path / "undo.json"
     there.write_text("mine")
     before = world.describe()
-    for out, says in ((there, "there already"), (tmp_path / "none/undo.json", "there is no folder")):
+    for out, says in ((there, "already exists"), (tmp_path / "none/undo.json", "does not exist")):
         ran = run("attach", world.stream, "--function", world.function, "--grant", "--out", str(out), answer="y\n")
         assert ran.status == 2
         assert says in ran.error
@@ -137,7 +137,7 @@ def test_an_interrupted_change_says_how_it_is_taken_back(
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 130
-    assert f"what was done is taken back by: streamtally detach {world.stream} --undo {undo}" in capsys.readouterr().err
+    assert f"to undo what was done: streamtally detach {world.stream} --undo {undo}" in capsys.readouterr().err
     assert world.client("iam").list_role_policies(RoleName=world.role)["PolicyNames"]
     assert run("detach", world.stream, "--undo", str(undo), "--yes").status == 0
     assert world.client("iam").list_role_policies(RoleName=world.role)["PolicyNames"] == []
@@ -154,7 +154,7 @@ def test_a_plan_and_a_no_change_nothing(world: World, tmp_path: Path) -> None:
     for answer in ("n\n", ""):
         result = run("attach", world.stream, "--function", world.function, "--grant", "--out", undo, answer=answer)
         assert result.status == 2
-        assert "nothing was changed" in result.error
+        assert "aborted, nothing changed" in result.error
         # What would be granted was shown before anybody was asked.
         assert f"role {world.role}, inline policy streamtally-attach-{world.stream}-{world.function}:" in result.stdout
         assert '+        "lambda:InvokeFunction",' in result.stdout

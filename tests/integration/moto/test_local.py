@@ -13,7 +13,7 @@ from pathlib import Path
 
 import boto3
 
-from streamtally.local.pipeline import INGESTION
+from streamtally.local.stream_names import INGESTION
 from tests.integration.moto.conftest import CREDENTIALS, REGION
 from tests.system.conformance.contract import events
 from tests.unit.local.simulator.test_simulator import Process

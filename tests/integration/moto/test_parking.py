@@ -15,8 +15,8 @@ from aws_lambda_powertools import Logger, Metrics
 from streamtally.aws import clients
 from streamtally.aws.sinks.objects import Bucket
 from streamtally.aws.sinks.parking import park, put_parked
-from streamtally.local.pipeline import SUMMARY
 from streamtally.local.simulator.server import Server
+from streamtally.local.stream_names import SUMMARY
 from tests.integration.moto.conftest import CREDENTIALS, REGION
 from tests.system.faults.world import Faults, MemoryEnd, World
 from tests.unit.aws.sinks.test_parking import at

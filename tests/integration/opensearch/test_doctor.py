@@ -170,4 +170,4 @@ def test_the_command_on_a_cluster(cluster: Cluster, opensearch: Server, tmp_path
     assert run("doctor", str(log), "--opensearch-url", opensearch.url).status == 1
     _managed(cluster)
     ran = run("doctor", str(log), "--opensearch-url", opensearch.url)
-    assert (ran.status, ran.stdout) == (0, "Nothing wrong was found.\n")
+    assert (ran.status, ran.stdout) == (0, "No problems found.\n")

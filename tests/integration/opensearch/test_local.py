@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from streamtally.aws.opensearch.cluster import Cluster
-from streamtally.local.pipeline import INGESTION
+from streamtally.local.stream_names import INGESTION
 from tests.system.conformance.contract import events
 from tests.unit.local.simulator.test_simulator import Process, wait_for
 

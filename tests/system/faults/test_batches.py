@@ -15,7 +15,7 @@ from streamtally.aws.recovery.batches import IndexedBatches, read_closed
 from streamtally.indices.spec import read_specs
 from streamtally.local.folder import read_folder
 from streamtally.local.opensearch_store import OpenSearchStore
-from streamtally.local.pipeline import SUMMARY
+from streamtally.local.stream_names import SUMMARY
 from streamtally.recovery.batches import FoundBatch
 from streamtally.transform.batch import describe_batch
 from streamtally.transform.pipeline import load_pipeline

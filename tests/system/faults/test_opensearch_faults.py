@@ -12,7 +12,7 @@ import pytest
 
 from streamtally.aws.opensearch.connect import connect
 from streamtally.aws.opensearch.transport.retries import TRIES, Pace
-from streamtally.local.pipeline import INGESTION, SUMMARY
+from streamtally.local.stream_names import INGESTION, SUMMARY
 from tests.integration.opensearch.conftest import wipe
 from tests.integration.opensearch.server import Server
 from tests.system.faults.opensearch_end import OpenSearchEnd

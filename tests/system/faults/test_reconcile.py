@@ -63,7 +63,7 @@ def test_reconcile(world: World, opensearch: Server) -> None:
 
     world.objects.put(key, whole + whole.splitlines(keepends=True)[0])
     status, text = run("reconcile", bucket, "--opensearch", opensearch.url)
-    assert (status, "twins left out: 1" in text) == (0, True)
+    assert (status, "duplicates skipped: 1" in text) == (0, True)
 
     plain = re.sub(rb'"line_id":"\w+",', b"", whole)
     Folder.put(world.objects, key, plain + plain.splitlines(keepends=True)[0])

@@ -13,7 +13,7 @@ import pytest
 
 from streamtally.aws.recovery.redrive import Planned, carry_out, plan_redrive
 from streamtally.aws.sinks.objects import Folder
-from streamtally.local.pipeline import INGESTION, SUMMARY
+from streamtally.local.stream_names import INGESTION, SUMMARY
 from streamtally.recovery.decide import Rules
 from streamtally.times.iso import to_iso
 from tests.system.faults.world import NOW, SEAL, MemoryEnd, World, make_line

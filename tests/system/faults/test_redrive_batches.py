@@ -19,7 +19,7 @@ from streamtally.aws.recovery.places import to_place
 from streamtally.aws.recovery.redrive import carry_out, plan_redrive
 from streamtally.aws.sinks.objects import Folder
 from streamtally.local.folder import read_folder
-from streamtally.local.pipeline import INGESTION, SUMMARY
+from streamtally.local.stream_names import INGESTION, SUMMARY
 from streamtally.recovery.batches import FailedRecord
 from streamtally.recovery.decide import Rules, decide
 from streamtally.recovery.outcomes import COVERED, GOES_BACK, NO_FAILED, S3_ALONE, STAYS, TOO_RECENT, UNDECIDED

@@ -20,8 +20,8 @@ from streamtally.aws.opensearch.connect import connect
 from streamtally.aws.recovery.redrive import carry_out, plan_redrive
 from streamtally.aws.sinks.objects import Bucket, Folder, ObjectStore
 from streamtally.local.folder import read_folder
-from streamtally.local.pipeline import INGESTION, SUMMARY
 from streamtally.local.simulator.server import Server as HttpServer
+from streamtally.local.stream_names import INGESTION, SUMMARY
 from streamtally.recovery.decide import Rules
 from streamtally.recovery.outcomes import GOES_BACK, S3_ALONE, STAYS, UNDECIDED
 from streamtally.transform.pipeline import load_pipeline
@@ -249,7 +249,7 @@ def test_another_pipeline(world: World, firehose: str, opensearch: Server) -> No
     world.faults.next = ["error after the put"] * 4
     world.step(flush=True)
     ran = run("redrive", str(world.folder / "log-bucket"), "--opensearch", opensearch.url, "--yes")
-    assert (ran.status, "--pipeline names the folder that is deployed" in ran.error) == (2, True)
+    assert (ran.status, "pass the deployed folder with --pipeline" in ran.error) == (2, True)
     assert "\n" not in ran.error
     assert list(world.objects.keys("processing-failed/"))
 

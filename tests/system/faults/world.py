@@ -28,9 +28,10 @@ from streamtally.aws.sinks.objects import Folder, ObjectStore
 from streamtally.aws.sinks.parking import put_or_park, redeliver
 from streamtally.errors import SinkError
 from streamtally.local.folder import read_folder
-from streamtally.local.pipeline import INGESTION, SUMMARY, Buffering, Laptop
+from streamtally.local.pipeline import Buffering, Laptop
 from streamtally.local.simulator.journal import StoredRecord
-from streamtally.local.simulator.streams import FunctionTimedOutError, Refusal, Sink
+from streamtally.local.simulator.parts import FunctionTimedOutError, Refusal, Sink
+from streamtally.local.stream_names import INGESTION, SUMMARY
 from streamtally.recovery.batches import Batches
 from streamtally.recovery.decide import Rules
 from streamtally.times.iso import to_iso

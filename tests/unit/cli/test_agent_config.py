@@ -48,7 +48,7 @@ def test_snippets_for_others_name_log_stream_and_region() -> None:
     ("more", "says"),
     [
         (["--format", "apache_comon"], "unknown format 'apache_comon'"),
-        (["--log", "access_log"], "a path from the root"),
+        (["--log", "access_log"], "needs an absolute path"),
         (["--for", "vector", "--format", "SYSLOG"], "vector sends raw lines"),
     ],
 )
@@ -66,7 +66,7 @@ def test_a_file_that_is_there_is_written_over_with_a_yes_alone(tmp_path: Path) -
     made = out.read_text()
     out.write_text("mine")
     refused = run(*OPTIONS, "--out", str(out), answer="n\n")
-    assert (refused.status, refused.error) == (2, "nothing was changed")
+    assert (refused.status, refused.error) == (2, "aborted, nothing changed")
     assert out.read_text() == "mine"
     for more, answer in ((["--yes"], ""), ([], "y\n")):
         out.write_text("mine")
@@ -79,5 +79,5 @@ def test_endpoints_are_the_regions_own() -> None:
     china = json.loads(run(*OPTIONS[:-1], "cn-north-1").stdout)
     assert china["firehose.endpoint"] == "https://firehose.cn-north-1.amazonaws.com.cn"
     assert list(examine([AgentJson("agent.json", json.dumps(china), "cn-north-1")])) == []
-    (found,) = examine([AgentJson("agent.json", json.dumps(china), "cn-northwest-1")])
-    assert found.fix == '"firehose.endpoint": "https://firehose.cn-northwest-1.amazonaws.com.cn"'
+    (finding,) = examine([AgentJson("agent.json", json.dumps(china), "cn-northwest-1")])
+    assert finding.fix == '"firehose.endpoint": "https://firehose.cn-northwest-1.amazonaws.com.cn"'

@@ -158,7 +158,7 @@ def test_template_with_several_applications(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status, error = run_main(monkeypatch, capsys, APPLICATIONS / "template.yaml")
-    assert (status, "applications counts, Alerts: name one with --application" in error) == (2, True)
+    assert (status, "applications are counts, Alerts: choose one with --application" in error) == (2, True)
     status, error = run_main(monkeypatch, capsys, APPLICATIONS / "template.yaml", "--application", "Alerts")
     assert status == 2
     assert "the template inserts ${Threshold} into the program" in error
@@ -180,12 +180,12 @@ def test_unusable_application(
     assert len(error.splitlines()) == 1
 
 
-# A folder that is there already is not written over.
+# An existing folder is not overwritten.
 def test_application_never_overwrites(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "program.sql").write_text("mine", encoding="utf-8")
     status, error = run_main(monkeypatch, capsys, APPLICATIONS / "v1.json", "--out", tmp_path)
     assert status == 2
-    assert "is there already" in error
+    assert "already exists" in error
     assert [path.name for path in tmp_path.iterdir()] == ["program.sql"]

@@ -23,10 +23,10 @@ from streamtally.cli.main import cli
 def _leaves(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
     if isinstance(command, click.Group):
         context = click.Context(command)
-        for each in command.list_commands(context):
-            below = command.get_command(context, each)
+        for subcommand in command.list_commands(context):
+            below = command.get_command(context, subcommand)
             assert below is not None
-            yield from _leaves(below, f"{name} {each}".strip())
+            yield from _leaves(below, f"{name} {subcommand}".strip())
     else:
         yield name, command
 
@@ -97,7 +97,7 @@ Settle and audit do once what the function does each minute."""
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An environment in which nothing of AWS is set."""
-    for name in [each for each in os.environ if each.startswith(("AWS_", "OPENSEARCH_", "SUMMARY_STREAM"))]:
+    for name in [variable for variable in os.environ if variable.startswith(("AWS_", "OPENSEARCH_", "SUMMARY_STREAM"))]:
         monkeypatch.delenv(name)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, str(tmp_path / "none"))
@@ -116,10 +116,10 @@ def run(monkeypatch: pytest.MonkeyPatch, *args: str) -> int:
 def test_every_command_is_told_here() -> None:
     """A new one needs arguments that it cannot work with, and a word on JSON and AWS."""
     assert set(BAD) == set(LEAVES)
-    with_profile = {name for name, each in LEAVES.items() if "--profile" in _options(each)}
+    with_profile = {name for name, command in LEAVES.items() if "--profile" in _options(command)}
     assert with_profile - {name for name in LEAVES if name.startswith("indices")} == set(AWS)
-    assert {name for name, each in LEAVES.items() if "--json" not in _options(each)} == set(JSON_WITHOUT_ASKING)
-    assert {name for name, each in LEAVES.items() if "--yes" in _options(each)} == set(CHANGING)
+    assert {name for name, command in LEAVES.items() if "--json" not in _options(command)} == set(JSON_WITHOUT_ASKING)
+    assert {name for name, command in LEAVES.items() if "--yes" in _options(command)} == set(CHANGING)
 
 
 def _options(command: click.Command) -> set[str]:
@@ -186,7 +186,7 @@ def endpoint() -> Iterator[Endpoint]:
 
 
 @pytest.mark.parametrize("way", ["option", "variable", "default", "profile"])
-@pytest.mark.parametrize("name", [each for each in AWS if each not in ("agent-config", "backfill")])
+@pytest.mark.parametrize("name", [command for command in AWS if command not in ("agent-config", "backfill")])
 def test_profile_region_and_endpoint_are_the_aws_clis(
     name: str,
     way: str,
@@ -303,7 +303,7 @@ def test_shells_complete_commands_options_and_choices(shell: str) -> None:
     command, variables = _streamtally(_STREAMTALLY_COMPLETE=f"{shell}_source")
     script = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=60)  # type: ignore[arg-type]
     assert "streamtally" in script.stdout
-    for words, last, found in (
+    for words, last, completion in (
         ("streamtally att", "att", "attach"),
         ("streamtally indices da", "da", "dashboards"),
         ("streamtally attach --endp", "--endp", "--endpoint-url"),
@@ -312,7 +312,7 @@ def test_shells_complete_commands_options_and_choices(shell: str) -> None:
         asked = {"COMP_WORDS": words, "COMP_CWORD": last if shell == "fish" else str(len(words.split()) - 1)}
         command, variables = _streamtally(_STREAMTALLY_COMPLETE=f"{shell}_complete", **asked)
         ran = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=60)  # type: ignore[arg-type]
-        assert found in ran.stdout, (words, ran)
+        assert completion in ran.stdout, (words, ran)
 
 
 def test_an_import_is_not_made_without_a_yes(
@@ -321,4 +321,4 @@ def test_an_import_is_not_made_without_a_yes(
     """Nobody to ask is a no, before anything is sent (the others' are tested beside what they change)."""
     monkeypatch.setattr(sys, "stdin", open(os.devnull))  # noqa: SIM115, PTH123
     assert run(monkeypatch, "indices", "dashboards", "--dashboards", CLOSED) == 2
-    assert "nothing was changed: nobody said yes" in capfd.readouterr().err
+    assert "aborted, nothing changed (use --yes to skip the prompt)" in capfd.readouterr().err

@@ -31,8 +31,8 @@ def run(*arguments: str | Path, data: bytes = b"") -> tuple[int, bytes, str]:
 def test_formats() -> None:
     status, out, _ = run("formats")
     assert status == 0
-    for each in REGISTRY.values():
-        assert f"{each.name} " in out.decode()
+    for format_ in REGISTRY.values():
+        assert f"{format_.name} " in out.decode()
     status, out, _ = run("formats", "nginx_error")
     assert status == 0
     for field in REGISTRY["nginx_error"].fields:
@@ -60,11 +60,11 @@ def test_detect(tmp_path: Path) -> None:
     status, out, _ = run("detect", log)
     text = out.decode()
     assert status == 1
-    assert "apache_combined (nginx's default is the same), 30 of 32 lines (1 empty)" in text
+    assert "apache_combined (same as nginx's default), 30 of 32 lines (1 empty)" in text
     status, out, _ = run("detect", SAMPLES / "nginx.log")
-    assert (status, b"nginx (the escape \\x22 in line 2 says so), 6 of 6 lines" in out) == (0, True)
-    place = LINE.index(b" 200")
-    assert f"line 31, character {place + 1}:" in text
+    assert (status, b"nginx (the escape \\x22 in line 2 shows it), 6 of 6 lines" in out) == (0, True)
+    position = LINE.index(b" 200")
+    assert f"line 31, character {position + 1}:" in text
     shown, arrow = text.splitlines()[-2:]
     assert shown[arrow.index("^") :] == ' 2x0 5 "-" "x"'
 
@@ -81,9 +81,9 @@ def test_detect_nothing(tmp_path: Path) -> None:
     assert b"\x1b" not in out
     assert run("detect", tmp_path / "none.log")[0] == 2
     status, out, _ = run("detect", data=LINE.replace(b"[10/Oct", b"[10.Oct") * 3)
-    nearest, place, shown, arrow, _ = out.decode().splitlines()[1:]
-    assert (status, nearest) == (1, "  apache_combined comes nearest")
-    assert place.startswith("  line 1, character 14: ")
+    nearest, position, shown, arrow, _ = out.decode().splitlines()[1:]
+    assert (status, nearest) == (1, "  apache_combined is the closest")
+    assert position.startswith("  line 1, character 14: ")
     assert shown[arrow.index("^") :].startswith(" [10.Oct")
 
 

@@ -43,7 +43,7 @@ def test_contents(command: str, content: str, tmp_path: Path) -> None:
     assert len(max(shown.splitlines(), key=len)) < 2000
     assert not {"\x00", "\x1b", "\x07"} & set(ran.error)
     if ran.status == 2:
-        assert "gzip data is broken or cut off" in ran.error
+        assert "gzip data is corrupt or truncated" in ran.error
         assert "\n" not in ran.error
 
 

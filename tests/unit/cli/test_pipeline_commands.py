@@ -33,8 +33,8 @@ def result(*arguments: object, stdin: bytes = b"") -> dict[str, Any]:
     """What ``run --json`` prints."""
     done = streamtally("run", *arguments, "--json", stdin=stdin)
     assert done.returncode == 0, done.stderr.decode()
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    printed: dict[str, Any] = json.loads(done.stdout)
+    return printed
 
 
 # An independent reading of combined and common lines: another expression, another clock, a Counter.
@@ -54,9 +54,10 @@ def count_independently(path: Path) -> Counter[tuple[str, int]]:
     return counted
 
 
-def settled(found: dict[str, Any]) -> dict[tuple[str, int], int]:
+def settled(printed: dict[str, Any]) -> dict[tuple[str, int], int]:
     return {
-        (each["datetime"], each["status"]): each["statusCount"] for each in found["outputs"]["DESTINATION_SQL_STREAM"]
+        (document["datetime"], document["status"]): document["statusCount"]
+        for document in printed["outputs"]["DESTINATION_SQL_STREAM"]
     }
 
 
@@ -64,9 +65,9 @@ def settled(found: dict[str, Any]) -> dict[tuple[str, int], int]:
 @pytest.mark.parametrize("lines_per_record", [1, 25])
 def test_real_logs_give_the_counts_of_an_independent_reading(name: str, lines_per_record: int, tmp_path: Path) -> None:
     """Every line of a real server's log is a row, and the counts by minute are the other reading's."""
-    found = result(SAMPLES / name, "--out", tmp_path, "--lines-per-record", lines_per_record)
-    assert found["rows"] == found["lines"]
-    assert settled(found) == count_independently(SAMPLES / name)
+    printed = result(SAMPLES / name, "--out", tmp_path, "--lines-per-record", lines_per_record)
+    assert printed["rows"] == printed["lines"]
+    assert settled(printed) == count_independently(SAMPLES / name)
 
 
 def test_a_hundred_thousand_generated_lines_give_the_counts_of_an_independent_reading(tmp_path: Path) -> None:
@@ -75,11 +76,11 @@ def test_a_hundred_thousand_generated_lines_give_the_counts_of_an_independent_re
     log.write_bytes("\n".join([*generate(100_000, 5), ""]).encode())
     packed = tmp_path / "shop.log.gz"
     packed.write_bytes(gzip.compress(log.read_bytes()))
-    found = result(packed, "--out", tmp_path / "out")
+    printed = result(packed, "--out", tmp_path / "out")
     expected = count_independently(log)
-    assert settled(found) == expected
-    assert found["rows"] == sum(expected.values())
-    assert found["lines"] == 100_000 == sum(found[each] for each in ("rows", "unparsed", "empty", "failed"))
+    assert settled(printed) == expected
+    assert printed["rows"] == sum(expected.values())
+    assert printed["lines"] == 100_000 == sum(printed[name] for name in ("rows", "unparsed", "empty", "failed"))
 
 
 def test_run_leaves_the_bucket_the_database_and_the_report(tmp_path: Path) -> None:
@@ -120,8 +121,8 @@ def test_json_is_one_object_and_nothing_else(tmp_path: Path) -> None:
 
 def test_the_row_pipeline_makes_a_document_a_line(tmp_path: Path) -> None:
     """The second pipeline that comes with Streamtally."""
-    found = result("-", "--pipeline", ROOT / "pipelines/rows", "--out", tmp_path, stdin=combined(200) + combined(404))
-    assert sorted(each["response"] for each in found["outputs"]["DESTINATION_SQL_STREAM"]) == [200, 404]
+    printed = result("-", "--pipeline", ROOT / "pipelines/rows", "--out", tmp_path, stdin=combined(200) + combined(404))
+    assert sorted(document["response"] for document in printed["outputs"]["DESTINATION_SQL_STREAM"]) == [200, 404]
 
 
 def test_json_input_by_a_time_field_of_its_own(tmp_path: Path) -> None:
@@ -130,14 +131,14 @@ def test_json_input_by_a_time_field_of_its_own(tmp_path: Path) -> None:
         json.dumps({"at": at, "response": "200"}).encode()
         for at in ("2017-09-08T08:47:00Z", 1504860421, 1504860422000, "08/Sep/2017:08:47:03 +0000")
     )
-    found = result("-", "--time-field", "at", "--out", tmp_path, stdin=lines + b"\n")
-    assert settled(found) == {("2017-09-08T08:47:00.000", 200): 4}
+    printed = result("-", "--time-field", "at", "--out", tmp_path, stdin=lines + b"\n")
+    assert settled(printed) == {("2017-09-08T08:47:00.000", 200): 4}
 
 
 def test_a_line_longer_than_a_record_fails_alone(tmp_path: Path) -> None:
     """No producer could have put it; it is counted, and the next line goes its way."""
-    found = result("-", "--out", tmp_path, stdin=b"x" * 3_000_000 + b"\n" + combined())
-    assert (found["lines"], found["failed"], found["rows"]) == (2, 1, 1)
+    printed = result("-", "--out", tmp_path, stdin=b"x" * 3_000_000 + b"\n" + combined())
+    assert (printed["lines"], printed["failed"], printed["rows"]) == (2, 1, 1)
 
 
 def test_the_graphql_log_of_an_agent_user_gives_counts_by_minute(tmp_path: Path) -> None:
@@ -170,8 +171,8 @@ def test_the_graphql_log_of_an_agent_user_gives_counts_by_minute(tmp_path: Path)
         "time_field = 'time_stamp'\ntime_format = 'dd/MMM/yyyy:HH:mm:ss'\ntime_zone = 'Europe/Berlin'\n"
         "[outputs.DESTINATION_SQL_STREAM]\nindex = 'request_data'\n"
     )
-    found = result("-", "--pipeline", folder, "--out", tmp_path / "out", stdin=line.encode())
-    assert settled(found) == {("2016-12-02T12:58:00.000", 200): 1}
+    printed = result("-", "--pipeline", folder, "--out", tmp_path / "out", stdin=line.encode())
+    assert settled(printed) == {("2016-12-02T12:58:00.000", 200): 1}
 
 
 def test_parse_reports_what_does_not_parse_and_exits_with_one(tmp_path: Path) -> None:
@@ -220,12 +221,12 @@ def test_the_compiled_pipelines_are_in_step(folder: str) -> None:
     [
         (["run", "nofile.log"], "nofile.log: no such file"),
         (["run", "."], "is a folder"),
-        (["run", "broken.gz"], "broken.gz: the gzip data is broken or cut off"),
+        (["run", "broken.gz"], "broken.gz: the gzip data is corrupt or truncated"),
         (["run", "good.log", "--format", "nope"], "unknown format 'nope': the formats are"),
         (["run", "good.log", "--pattern", "("], "the pattern does not compile"),
         (["run", "good.log", "--pattern", "(a)(b)", "--fields", "x"], "2 groups and there are 1 field names"),
-        (["run", "good.log", "--fields", "x"], "--fields goes with --pattern"),
-        (["run", "good.log", "--pipeline", "nofolder"], "no such pipeline folder"),
+        (["run", "good.log", "--fields", "x"], "--fields needs --pattern"),
+        (["run", "good.log", "--pipeline", "nofolder"], "no such folder; a pipeline folder has a pipeline.toml"),
         (["run", "good.log", "--pipeline", "badplan"], "plan.json is not JSON"),
         (["run", "good.log", "--time-field", "t", "--time-format", "QQ"], "unknown letter 'Q'"),
         (["run"], "Missing argument"),
@@ -248,10 +249,10 @@ def test_bad_input_is_one_clear_line_and_exit_status_two(arguments: list[str], s
     kept.mkdir()
     (kept / "report.html").write_text("the last run's")
     done = streamtally(*arguments, cwd=tmp_path)
-    said = done.stderr.decode()
+    errors = done.stderr.decode()
     assert (done.returncode, done.stdout) == (2, b"")
-    assert says in said
-    assert said.count("\n") == 1
+    assert says in errors
+    assert errors.count("\n") == 1
     assert [path.name for path in kept.iterdir()] == ["report.html"]
     assert (kept / "report.html").read_text() == "the last run's"
 
@@ -271,18 +272,18 @@ def test_parse_keeps_what_json_cannot_hold(tmp_path: Path) -> None:
 )
 def test_a_line_of_an_absurd_year_ends_no_run(time: str, tmp_path: Path) -> None:
     """It is a row; the lines around it are counted in their minutes."""
-    found = result("-", "--out", tmp_path, stdin=combined() + combined(404, time=time) + combined())
-    assert (found["lines"], found["rows"]) == (3, 3)
-    assert settled(found)["2017-09-08T08:47:00.000", 200] == 2
+    printed = result("-", "--out", tmp_path, stdin=combined() + combined(404, time=time) + combined())
+    assert (printed["lines"], printed["rows"]) == (3, 3)
+    assert settled(printed)["2017-09-08T08:47:00.000", 200] == 2
 
 
 def test_json_with_numbers_for_times_ends_no_run(tmp_path: Path) -> None:
     """Whatever is in the time field: those that say when are counted, the others are rows all the same."""
     values = ["x", 1e300, -1e18, 10**22, [1], {}, None, "9" * 5000, "2017-09-08T08:47:00Z"]
     lines = b"".join(json.dumps({"t": value, "response": 200}).encode() + b"\n" for value in values)
-    found = result("-", "--time-field", "t", "--out", tmp_path, stdin=lines)
-    assert (found["lines"], found["rows"]) == (len(values), len(values))
-    assert settled(found)["2017-09-08T08:47:00.000", 200] >= 1
+    printed = result("-", "--time-field", "t", "--out", tmp_path, stdin=lines)
+    assert (printed["lines"], printed["rows"]) == (len(values), len(values))
+    assert settled(printed)["2017-09-08T08:47:00.000", 200] >= 1
 
 
 def test_a_shells_pipe_is_a_log_like_any_other(tmp_path: Path) -> None:
@@ -337,18 +338,18 @@ def test_values_of_any_kind_end_no_run(keyed: bool, as_json: bool, tmp_path: Pat
         (folder / "plan.json").write_text(json.dumps(KEYED))
         (folder / "pipeline.toml").write_text('[outputs.OUT]\nindex = "keyed"\n')
     time = {"datetime": "08/Sep/2017:08:47:00 +0000"}
-    rows = [{**time, "host": each, "request": each, "response": each, "agent": each} for each in HOSTILE_VALUES]
+    rows = [{**time, "host": value, "request": value, "response": value, "agent": value} for value in HOSTILE_VALUES]
     lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
     arguments = ["run", "-", "--pipeline", folder, "--out", tmp_path / "out", *(["--json"] if as_json else [])]
     done = streamtally(*arguments, stdin=lines)
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"\x1b[31m" not in done.stdout
     if as_json:
-        found = json.loads(done.stdout)
-        assert found["rows"] == len(rows)
-        (name,) = found["outputs"]
+        printed = json.loads(done.stdout)
+        assert printed["rows"] == len(rows)
+        (name,) = printed["outputs"]
         if keyed:
-            hosts = {each["host"]: each["n"] for each in found["outputs"][name]}
+            hosts = {document["host"]: document["n"] for document in printed["outputs"][name]}
             assert (len(hosts), set(hosts.values())) == (len(rows), {1})
             assert {r"\ud800", "a\0b", "1.5", None, ""} <= set(hosts)
 
@@ -361,9 +362,9 @@ def test_values_of_any_kind_end_no_run(keyed: bool, as_json: bool, tmp_path: Pat
         ('{"records": [{}]}', "not a Firehose event"),
         ('{"records": [{"recordId": 5}]}', "record 1: recordId is not a string"),
         ('{"records": [{"recordId": "a"}, {"recordId": "b", "kinesisRecordMetadata": []}]}', "record 2: kinesis"),
-        ('{"records": [{"recordId": "a", "approximateArrivalTimestamp": "x"}]}', "not a time in milliseconds"),
-        ('{"records": [{"recordId": "a", "approximateArrivalTimestamp": 1e300}]}', "not a time in milliseconds"),
-        ('{"records": [{"recordId": "a", "approximateArrivalTimestamp": 9e18}]}', "not a time in milliseconds"),
+        ('{"records": [{"recordId": "a", "approximateArrivalTimestamp": "x"}]}', "not a time in ms"),
+        ('{"records": [{"recordId": "a", "approximateArrivalTimestamp": 1e300}]}', "not a time in ms"),
+        ('{"records": [{"recordId": "a", "approximateArrivalTimestamp": 9e18}]}', "not a time in ms"),
         (
             '{"records": [{"recordId": "a", "kinesisRecordMetadata": {"approximateArrivalTimestamp": []}}]}',
             "not a time",

@@ -18,10 +18,11 @@ from streamtally.aws.handlers.reingest import DataStream
 from streamtally.aws.recovery.streams import MARGIN_SECONDS, find_in_flight, find_source
 from streamtally.aws.sinks.objects import Folder
 from streamtally.local.folder import read_folder
-from streamtally.local.pipeline import INGESTION, SUMMARY, InProcessFunction, Laptop
+from streamtally.local.pipeline import InProcessFunction, Laptop
 from streamtally.local.simulator.server import Server
 from streamtally.local.simulator.sinks import StoreSink
 from streamtally.local.store import DuckDbStore
+from streamtally.local.stream_names import INGESTION, SUMMARY
 from streamtally.transform.pipeline import load_pipeline
 from tests.unit.cli.operator_runner import run
 
@@ -71,12 +72,12 @@ def test_asks_and_puts_back(tmp_path: Path, url: str) -> None:
     again = run(*args, "--json")
 
     assert dry.status == yes.status == again.status == 1  # something stays
-    assert "records to put back: 1" in dry.stdout
+    assert "records to re-ingest: 1" in dry.stdout
     assert "line 2: no line \\x1b[31m of a log" in dry.stdout
-    assert (no.status, no.error) == (2, "nothing was changed")
-    assert yes.stdout.endswith("put back\n")
-    found = json.loads(again.stdout)
-    assert (found["done"], found["records"], found["stays"]) == (False, 0, {"of no known format": 1})
+    assert (no.status, no.error) == (2, "aborted, nothing changed")
+    assert yes.stdout.endswith("Sent.\n")
+    printed = json.loads(again.stdout)
+    assert (printed["done"], printed["records"], printed["stays"]) == (False, 0, {"of no known format": 1})
 
 
 # A failed invocation without an index to ask is undecided: said, with exit status 1.
@@ -133,7 +134,7 @@ class Described(Aws):
 # it says nothing or may not be asked, the longest that can be is taken, and no bucket is guessed.
 @pytest.mark.parametrize("kind", ["Amazonopensearchservice", "Elasticsearch"])
 def test_in_flight(kind: str) -> None:
-    told = {
+    destination = {
         "BufferingHints": {"IntervalInSeconds": 60, "SizeInMBs": 5},
         "RetryOptions": {"DurationInSeconds": 7_200},
         "S3DestinationDescription": {
@@ -141,8 +142,8 @@ def test_in_flight(kind: str) -> None:
             "BufferingHints": {"IntervalInSeconds": 300, "SizeInMBs": 5},
         },
     }
-    found = find_in_flight(Described({f"{kind}DestinationDescription": told}), SUMMARY)
-    assert (found.seconds, found.bucket) == (60 + 7_200 + 300 + MARGIN_SECONDS, "log-summary-failed")
+    in_flight = find_in_flight(Described({f"{kind}DestinationDescription": destination}), SUMMARY)
+    assert (in_flight.seconds, in_flight.bucket) == (60 + 7_200 + 300 + MARGIN_SECONDS, "log-summary-failed")
     for destination in (None, {}, {f"{kind}DestinationDescription": {}}):
         longest = find_in_flight(Described(destination), SUMMARY)
         assert (longest.seconds, longest.bucket) == (900 + 7_200 + 900 + MARGIN_SECONDS, "")

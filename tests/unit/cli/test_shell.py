@@ -59,9 +59,9 @@ def test_a_full_disk_is_one_line(args: str) -> None:
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii", "utf-8"])
 def test_every_terminal_can_show_it(encoding: str) -> None:
     """What its character set has not is an escape."""
-    ran = shell(f"PYTHONIOENCODING={encoding} $S attach --help")
+    ran = shell(f"PYTHONIOENCODING={encoding} $S run --help")
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert "and for how long" in ran.stdout
+    assert "iso8601, unix" in ran.stdout
 
 
 def test_listing_and_completing_names_load_no_command() -> None:
@@ -92,7 +92,7 @@ def test_bash_completes_what_is_typed(tmp_path: Path) -> None:
     # echo stands before the words only once they are completed: ^A goes to the line's beginning.
     typed = [b"streamtally att\t", b"streamtally indices da\t", b"streamtally detach s --und\tundo.js\t",
              b"./streamtally agent-config --for v\t"]  # fmt: skip
-    keys = b"".join(each + b"\x01echo got: \n" for each in typed) + b"exit\n"
+    keys = b"".join(words + b"\x01echo got: \n" for words in typed) + b"exit\n"
     out = _in_bash(tmp_path, keys)
     for expected in (
         "got: streamtally attach",

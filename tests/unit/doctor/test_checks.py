@@ -215,7 +215,7 @@ def test_the_share_of_dropped_lines_is_measured_on_the_log(tmp_path: Path) -> No
         == 0
     )
     mended = run("doctor", str(config), *options)
-    assert (mended.status, mended.stdout) == (0, "Nothing wrong was found.\n")
+    assert (mended.status, mended.stdout) == (0, "No problems found.\n")
 
 
 def test_a_log_is_taken_by_the_command(tmp_path: Path) -> None:

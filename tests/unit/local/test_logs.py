@@ -59,7 +59,7 @@ def test_a_file_is_read_as_often_as_asked(tmp_path: Path) -> None:
 def arrivals(*lines: bytes, file_ms: int = 7) -> list[int]:
     source = Source(source_settings({}), ZoneInfo)
     read = [LogLine("a.log", number, line, len(line)) for number, line in enumerate(lines, 1)]
-    return [each.arrival for each in arrive_when_logged(read_lines(read, source, file_ms), file_ms)]
+    return [line.arrival for line in arrive_when_logged(read_lines(read, source, file_ms), file_ms)]
 
 
 # A line without a time has that of the line before, the first ones that of the first timed line, or the file's.

@@ -18,8 +18,8 @@ import pytest
 
 from streamtally.errors import SettingsError, SinkError
 from streamtally.local.folder import read_folder
-from streamtally.local.pipeline import INGESTION, SUMMARY
 from streamtally.local.remote import UrlFunction
+from streamtally.local.stream_names import INGESTION, SUMMARY
 from tests.system.conformance.contract import events
 from tests.unit.local.simulator.test_simulator import Process, wait_for
 

@@ -35,11 +35,11 @@ def test_batches_fit_into_a_request(data: bytes, lines_per_record: int, tmp_path
     assert sum(len(record) for batch in batches for record in batch) == count
     for batch in batches:
         event = make_event("x", module.LOCAL_STREAM_ARN, run._stored(batch))
-        size = sum(len(each.line.data) for record in batch for each in record)
+        size = sum(len(line.line.data) for record in batch for line in record)
         assert len(orjson.dumps(event)) <= event_bytes(size, len(batch))
         assert len(batch) == 1 or event_bytes(size, len(batch)) <= MAX_PAYLOAD_BYTES
         assert len(batch) == 1 or sum(map(len, batch)) <= module.BUFFER_LINES
-        assert all(sum(len(each.line.data) for each in record) <= MAX_LINE_BYTES for record in batch)
+        assert all(sum(len(line.line.data) for line in record) <= MAX_LINE_BYTES for record in batch)
 
 
 # A log of lines that are next to nothing is counted, line by line, where each was refused with its whole log before.

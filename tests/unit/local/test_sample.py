@@ -36,7 +36,7 @@ def parser_of(format: str) -> Parser:
 def statuses(format: str, lines: int, seed: int) -> tuple[Counter[int], list[str]]:
     """How often each status is found by the project's own parsers, and the lines that they refuse."""
     parse = parser_of(format)
-    found: Counter[int] = Counter()
+    counts: Counter[int] = Counter()
     refused: list[str] = []
     for line in generate(lines, seed, format):
         try:
@@ -44,8 +44,8 @@ def statuses(format: str, lines: int, seed: int) -> tuple[Counter[int], list[str
         except FormatError:
             refused.append(line)
         else:
-            found[int(row["http_status" if format == "graphql" else "response"])] += 1
-    return found, refused
+            counts[int(row["http_status" if format == "graphql" else "response"])] += 1
+    return counts, refused
 
 
 def digest_of(format: str) -> str:
@@ -79,20 +79,20 @@ def test_seed_and_length() -> None:
 # One traffic is written in every format, so that all of them count alike; 0.2 to 0.5 % of the lines parse as nothing.
 @pytest.mark.parametrize("format", FORMATS)
 def test_counts_agree_between_formats(format: str) -> None:
-    found, refused = statuses(format, 60_000, 3)
+    counts, refused = statuses(format, 60_000, 3)
     as_combined, _ = statuses("apache_combined", 60_000, 3)
-    assert found == as_combined
+    assert counts == as_combined
     assert 0.002 <= len(refused) / 60_000 <= 0.005
-    assert sum(found.values()) + len(refused) == 60_000
+    assert sum(counts.values()) + len(refused) == 60_000
     assert "" in refused
 
 
 # The log holds what a shop's log does: ordinary and odd status codes, bots, IPv6, odd agents, escaped quotes.
 def test_what_a_log_holds() -> None:
     lines = list(generate(60_000, 3))
-    found, _ = statuses("apache_combined", 60_000, 3)
-    assert {200, 204, 206, 301, 302, 304, 400, 401, 403, 404, 405, 408, 500, 502, 503, 504} <= set(found)
-    assert found[200] > 0.6 * 60_000
+    counts, _ = statuses("apache_combined", 60_000, 3)
+    assert {200, 204, 206, 301, 302, 304, 400, 401, 403, 404, 405, 408, 500, 502, 503, 504} <= set(counts)
+    assert counts[200] > 0.6 * 60_000
     for part in (
         "2001:db8:",
         "ExampleBot",
@@ -155,11 +155,11 @@ def test_json_is_the_agents() -> None:
             continue
         assert orjson.dumps(objects[-1]).decode() == line
     names = ["host", "ident", "authuser", "datetime", "request", "response", "bytes", "referer", "agent"]
-    assert all(list(each) == names for each in objects)
-    values = {type(value) for each in objects for value in each.values()}
+    assert all(list(object_) == names for object_ in objects)
+    values = {type(value) for object_ in objects for value in object_.values()}
     assert values == {str, type(None)}
-    assert any(each["bytes"] is None for each in objects)
-    assert not any(value == "-" for each in objects for value in each.values())
+    assert any(object_["bytes"] is None for object_ in objects)
+    assert not any(value == "-" for object_ in objects for value in object_.values())
 
 
 # What cannot be used is said at the call, before the first line is asked for.

@@ -54,14 +54,14 @@ def test_a_description_becomes_a_folder_that_compiles(tmp_path: Path) -> None:
         assert part in ran.stdout
     again = run("migrate", str(APPLICATIONS / "v2.json"), "--out", str(out))
     assert again.status == 2
-    assert "is there already" in again.error
+    assert "already exists" in again.error
 
 
 @pytest.mark.parametrize("path", sorted(APPLICATIONS.glob("*.*")), ids=lambda path: path.name)
 def test_every_recorded_application_is_read(path: Path) -> None:
     """Descriptions of both API versions and templates."""
     ran = run("migrate", str(path), "--json")
-    if "name one with --application" in ran.error:
+    if "choose one with --application" in ran.error:
         return
     assert ran.status == 0, ran.error
     assert json.loads(ran.stdout)["outputs"]
@@ -212,7 +212,7 @@ def test_a_template_with_several_applications_asks_for_one() -> None:
     for more in ([], ["--application", "nope"]):
         ran = run("migrate", str(TEMPLATE), *more)
         assert ran.status == 2
-        assert "there are the applications counts, Alerts: name one with --application" in ran.error
+        assert "the applications are counts, Alerts: choose one with --application" in ran.error
 
 
 def test_a_broken_file_is_named(tmp_path: Path) -> None:
@@ -280,7 +280,7 @@ def test_a_name_that_is_not_there_brings_near_ones() -> None:
     stub.add_response("list_applications", {"ApplicationSummaries": [summary]})
     ran = run("migrate", "log-agregation", aws=aws)
     assert ran.status == 2
-    assert "(did you mean log-aggregation?): give its description's JSON" in ran.error
+    assert "(did you mean log-aggregation?); pass its description as JSON" in ran.error
     aws.assert_all_asked()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamtally.report.data import OutputLedger, ReportData, TopList, UnparsedLine
+from streamtally.report.data import OutputCounts, ReportData, TopList, UnparsedLine
 
 TEXTS = (
     '"><script>document.title="owned";document.documentElement.dataset.owned=1</script>',
@@ -27,7 +27,7 @@ TEXTS = (
 
 def hostile_report() -> ReportData:
     """A report whose every text is hostile."""
-    entries = tuple((text, 100 - place) for place, text in enumerate(TEXTS))
+    entries = tuple((text, 100 - index) for index, text in enumerate(TEXTS))
     return ReportData(
         pipeline=TEXTS[0],
         generated_at=TEXTS[1],
@@ -36,7 +36,7 @@ def hostile_report() -> ReportData:
         rows=980,
         unparsed=len(TEXTS),
         empty=1000 - 980 - len(TEXTS),
-        outputs=[OutputLedger(text, 970, 5, 3, 2) for text in TEXTS],
+        outputs=[OutputCounts(text, 970, 5, 3, 2) for text in TEXTS],
         status_by_minute=[
             (1_740_787_200_000 + 60_000 * minute, status, 1 + minute % 7)
             for minute in range(90)

@@ -81,7 +81,7 @@ def test_hostile_lines_reach_no_terminal(color: bool) -> None:
         ledger_table(data),
         outputs_table(data.outputs),
         counts_table(
-            "counts", ("datetime", "status", "statusCount"), [(text, place, None) for place, text in enumerate(TEXTS)]
+            "counts", ("datetime", "status", "statusCount"), [(text, index, None) for index, text in enumerate(TEXTS)]
         ),
         unparsed_table(data.unparsed_lines, 50, 100),
         color=color,

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from streamtally.report.data import OutputLedger, ReportData, TopList
+from streamtally.report.data import OutputCounts, ReportData, TopList
 from streamtally.report.figures import chart_label
 from streamtally.report.page import render_report
 from tests.unit.report.hostile import TEXTS, hostile_report
@@ -123,7 +123,7 @@ def test_chart_label(text: str, label: str) -> None:
 # The numbers of the ledger are shown with whether they add up, for lines and for each output.
 def test_ledger() -> None:
     data = replace(EMPTY, lines=1234567, rows=1234000, unparsed=500, empty=60, failed=7)
-    data = replace(data, outputs=[OutputLedger("COUNTS", 1233000, 400, 590, 10)])
+    data = replace(data, outputs=[OutputCounts("COUNTS", 1233000, 400, 590, 10)])
     text = Page(render_report(data)).text
     for part in ("1,234,567", "1,234,000", "The ledger balances", "COUNTS", "1,233,000", "500 lines did not parse"):
         assert part in text
@@ -137,7 +137,7 @@ def test_error_of_top_lists() -> None:
     assert "Exact counts." in text
     assert "25.0 %" in text
     about = replace(EMPTY, top_hosts=TopList([("192.0.2.1", 5000)], 20000, 1234))
-    assert "may be too high by up to 1,234" in Page(render_report(about)).text
+    assert "may be up to 1,234 too high" in Page(render_report(about)).text
 
 
 # A run without a row still makes a page; it has no empty charts.

@@ -19,7 +19,7 @@ def test_exact_up_to_capacity(rows: list[str]) -> None:
     for text in rows:
         counter.add(text)
     top = counter.top(10)
-    expected = sorted(Counter(rows).items(), key=lambda each: (-each[1], each[0]))[:10]
+    expected = sorted(Counter(rows).items(), key=lambda entry: (-entry[1], entry[0]))[:10]
     assert list(top.entries) == expected
     assert (top.total, top.error) == (len(rows), 0)
 

@@ -1,4 +1,4 @@
-"""``streamtally agent-config``: a right configuration of a log shipper."""
+"""``streamtally agent-config``: the configuration of a log shipper."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ from streamtally.local.agent_config import AGENT_FORMATS, RAW, agent_config, flu
 
 
 @click.command("agent-config")
-@click.option("--log", "log", required=True, metavar="PATH", help="The log; * stands in the file's name alone.")
-@click.option("--stream", required=True, help="The delivery stream.")
-@click.option("--format", "format_name", default=RAW, show_default=True, help=" | ".join(AGENT_FORMATS))
+@click.option("--log", "log", required=True, metavar="PATH", help="Log file; * is allowed in the file name only.")
+@click.option("--stream", required=True, help="Delivery stream.")
+@click.option("--format", "format_name", default=RAW, show_default=True,
+              help=f"What the agent sends: {' | '.join(AGENT_FORMATS)}.")  # fmt: skip
 @click.option("--for", "shipper", type=click.Choice(["agent", "fluent-bit", "vector"]), default="agent",
-              show_default=True, help="Whose configuration.")  # fmt: skip
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file to write; else standard output.")
+              show_default=True, help="Shipper to configure.")  # fmt: skip
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write; default: standard output.")
 @yes_option
 @aws_options
 def command(aws: Aws, log: str, stream: str, format_name: str, shipper: str, out: Path | None, yes: bool) -> int:
-    """Write agent.json (or a snippet for Fluent Bit or Vector) that sends a log to a delivery stream.
+    """Write agent.json (or a Fluent Bit or Vector snippet) that sends a log to a delivery stream.
 
-    Raw lines are for the transform, which drops nothing; another --format makes the agent send JSON (LOGTOJSON).
+    With raw lines, the transform does the parsing and drops nothing. Any other --format makes the agent convert lines
+    to JSON (LOGTOJSON).
 
     Example: streamtally agent-config --log '/var/log/httpd/access_log*' --stream log-ingestion-stream
     """
@@ -33,9 +35,9 @@ def command(aws: Aws, log: str, stream: str, format_name: str, shipper: str, out
     if not region:
         raise SettingsError("no region: pass --region, or set AWS_REGION")
     if not Path(log).is_absolute():
-        raise SettingsError(f"--log {log!r}: the agent takes a path from the root")
+        raise SettingsError(f"--log {log!r}: the agent needs an absolute path")
     if shipper != "agent" and format_name != RAW:
-        raise SettingsError(f"--format {format_name} is of the Kinesis Agent; {shipper} sends raw lines")
+        raise SettingsError(f"--format {format_name} is only for the Kinesis Agent; {shipper} sends raw lines")
     if shipper == "agent":
         text = agent_config(log, stream, region, format_name)
     else:
@@ -43,8 +45,8 @@ def command(aws: Aws, log: str, stream: str, format_name: str, shipper: str, out
     if out is None:
         click.echo(text, nl=False)
     else:
-        # Somebody's settings may be in it, of an agent that runs.
+        # The file may hold the settings of an agent in use.
         if out.exists():
-            ask(f"{out} is there already: write over it?", yes)
+            ask(f"{out} already exists. Overwrite it?", yes)
         write_atomically(out, text)
     return 0

@@ -1,8 +1,8 @@
-"""``streamtally attach``: put the transform on a delivery stream that exists."""
+"""``streamtally attach``: add the transform to an existing delivery stream."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,9 @@ from streamtally.aws.streams.apply import (
 )
 from streamtally.aws.streams.attach import Change, plan_attach
 from streamtally.aws.streams.describe import DEFAULT_STACK, find_function
+from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.aws_options import (
+    NOT_VISIBLE_YET,
     ask,
     aws_options,
     echo_diff,
@@ -37,64 +39,84 @@ from streamtally.errors import SettingsError
 from streamtally.findings import errors
 
 
+@dataclass(frozen=True, slots=True)
+class AttachOptions:
+    """What is attached, and how Firehose is to call it. ``None`` stands for what the stream or Firehose has."""
+
+    function: str | None
+    """Name or ARN; None: the function of the stack."""
+    stack: str
+    grant: bool
+    """Whether to allow the stream's role to invoke the function."""
+    replace: bool
+    """Whether to replace another function, and to enable processing that is disabled."""
+    pipeline: Path | None
+    """The deployed pipeline folder, read if the function's own pipeline cannot be."""
+    buffer_mbs: float | None
+    buffer_seconds: int | None
+    retries: int | None
+
+    def plan(self, aws: Aws, stream: str) -> Change:
+        """The change of a stream. Raises: SettingsError, AwsError."""
+        framing = framing_of(self.pipeline)
+        arn = find_function(aws, self.function, self.stack)
+        settings = FunctionSettings(arn, "", self.buffer_mbs, self.buffer_seconds, self.retries)
+        return plan_attach(aws, stream, settings, framing, self.grant, self.replace)
+
+
 @click.command("attach")
 @click.argument("stream")
-@click.option("--function", "function", metavar="NAME|ARN[:ALIAS]", help="The transform; default: the stack's.")
-@click.option("--stack", default=DEFAULT_STACK, show_default=True, help="The stack that --function defaults to.")
-@click.option("--plan", "plan_only", is_flag=True, help="Show checks and change, and do nothing.")
-@click.option("--grant", is_flag=True, help="Also permit the stream's role to call the function.")
-@click.option("--replace", is_flag=True, help="Take the place of another function; switch on what is switched off.")
+@click.option("--function", "function", metavar="NAME|ARN[:ALIAS]", help="Transform function; default: the stack's.")
+@click.option("--stack", default=DEFAULT_STACK, show_default=True, help="Stack that --function defaults to.")
+@click.option("--plan", "plan_only", is_flag=True, help="Show the checks and the change; change nothing.")
+@click.option("--grant", is_flag=True, help="Also allow the stream's role to invoke the function.")
+@click.option("--replace", is_flag=True, help="Replace another function; enable disabled processing.")
 @click.option("--pipeline", type=click.Path(path_type=Path), metavar="DIR",
-              help="The folder that is deployed, for where the function's pipeline cannot be read.")  # fmt: skip
-@click.option("--buffer-mbs", type=click.FloatRange(0.2, 3), help="What Firehose collects for a call.  [default: 1]")
-@click.option("--buffer-seconds", type=click.IntRange(0, 900), help="… and for how long.  [default: 60]")
-@click.option("--retries", type=click.IntRange(0, 300), help="How often a failed call is repeated.  [default: 3]")
+              help="The deployed pipeline folder, if the function's pipeline cannot be read.")  # fmt: skip
+@click.option("--buffer-mbs", type=click.FloatRange(0.2, 3), help="Buffer size per invocation, in MB.  [default: 1]")
+@click.option("--buffer-seconds", type=click.IntRange(0, 900), help="Buffer interval, in seconds.  [default: 60]")
+@click.option("--retries", type=click.IntRange(0, 300), help="Retries of a failed invocation.  [default: 3]")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Undo file.  [default: STREAM.undo.json]")
 @click.option("--wait", type=click.IntRange(min=0), default=EFFECTIVE_SECONDS, show_default=True, metavar="SECONDS",
-              help="How long to wait until the change shows.")  # fmt: skip
+              help="How long to wait for the change to take effect.")  # fmt: skip
 @yes_option
 @json_option
 @aws_options
 def command(
     aws: Aws,
     stream: str,
-    function: str | None,
-    stack: str,
     plan_only: bool,
-    grant: bool,
-    replace: bool,
-    pipeline: Path | None,
-    buffer_mbs: float | None,
-    buffer_seconds: int | None,
-    retries: int | None,
     out: Path | None,
     wait: int,
     yes: bool,
     as_json: bool,
+    **attach_options: Any,
 ) -> int:
-    """Put the transform on STREAM, keeping everything else that is on it.
+    """Add the transform to STREAM and keep the rest of its configuration.
 
-    Shows checks and the change as a diff, asks, writes an undo file, and makes the change. Exit status 1: a check says
-    no, and nothing was done. Attaching what is attached changes nothing.
+    Runs checks, shows the change as a diff, asks for confirmation, writes an undo file and makes the change. If the
+    function is already attached, nothing changes. Exit status 1: a check failed, and nothing was changed.
 
     Example: streamtally attach log-ingestion-stream --function streamtally-transform --plan
     """
-    framing = framing_of(pipeline)
-    arn = find_function(aws, function, stack)
-    settings = FunctionSettings(arn, "", buffer_mbs, buffer_seconds, retries)
-    change = plan_attach(aws, stream, settings, framing, grant, replace)
-    wrong = bool(errors(change.findings))
+    change = AttachOptions(**attach_options).plan(aws, stream)
+    failed = bool(errors(change.findings))
     out = out or Path(f"{stream}.undo.json")
     if not as_json:
         _show(change)
-    done = not plan_only and not wrong and (change.is_change or change.grant is not None)
+    done = not plan_only and not failed and (change.is_change or change.grant is not None)
     effective = False
     if done:
         check_free(out)
         ask(f"Change {stream}?", yes)
         effective = _apply(aws, change, out, wait)
-    _tell(change, as_json, wrong, done, effective, out)
-    return 1 if wrong else 0
+    if as_json:
+        echo_json(_to_json(change, done, effective, out))
+    elif failed:
+        click.echo("\nNothing was changed. Fix the errors above first.")
+    elif done:
+        _show_done(change, effective, out)
+    return EXIT_FOUND if failed else 0
 
 
 def _show(change: Change) -> None:
@@ -110,11 +132,11 @@ def _show(change: Change) -> None:
     if change.is_change:
         echo_diff(to_diff(change.before, change.after, change.stream, f"{change.stream}, attached"))
     else:
-        click.echo("The function is attached already: the stream stays as it is.")
+        click.echo("The function is already attached; the stream does not change.")
 
 
 def _apply(aws: Aws, change: Change, out: Path, wait: int) -> bool:
-    """The undo file first: a change that nobody can take back is not made. Whether the change shows by now."""
+    """Make the change, after its undo file: no change without a way back. Returns: whether it has taken effect."""
     check_version(aws, change)
     write_undo(out, change.to_undo())
     try:
@@ -123,65 +145,65 @@ def _apply(aws: Aws, change: Change, out: Path, wait: int) -> bool:
         if change.is_change:
             apply_change(aws, change)
     except (StaleError, AwsError) as error:
-        _give_up(aws, change, out, error)
+        _clean_up(aws, change, out, error)
         raise
     except (UncertainError, KeyboardInterrupt):
-        click.echo(f"streamtally: what was done is taken back by: streamtally detach {change.stream} --undo {out}",
-                   err=True)  # fmt: skip
+        click.echo(f"streamtally: to undo what was done: streamtally detach {change.stream} --undo {out}", err=True)
         raise
     return wait_until_effective(aws, change, wait)
 
 
-def _give_up(aws: Aws, change: Change, out: Path, why: Exception) -> None:
-    """Nothing was done to the stream: the permission and the undo file go too."""
+def _clean_up(aws: Aws, change: Change, out: Path, reason: Exception) -> None:
+    """Revoke the permission and delete the undo file: the stream was not changed."""
     if change.grant:
         try:
             revoke_grant(aws, change.grant)
         except AwsError as error:
             undo = f"streamtally detach {change.stream} --undo {out}"
-            raise AwsError(f"{why}; the permission could not be taken back ({error}): {undo}") from None
+            raise AwsError(f"{reason}; the permission could not be revoked ({error}); run: {undo}") from None
     out.unlink()
 
 
+_EXISTS = "{}: already exists; keep it and choose another name with --out"
+
+
 def check_free(path: Path) -> None:
-    """Raises: SettingsError: the file is there already, or its folder is not."""
+    """Raises: SettingsError: the file exists, or its folder does not."""
     if path.exists():
-        raise SettingsError(f"{path}: there already; keep it, and give --out another name")
+        raise SettingsError(_EXISTS.format(path))
     if not path.parent.is_dir():
-        raise SettingsError(f"{path}: cannot be written: there is no folder {path.parent}")
+        raise SettingsError(f"{path}: cannot be written: folder {path.parent} does not exist")
 
 
 def write_undo(path: Path, undo: Undo) -> None:
-    """Write an undo file, never over another. Raises: SettingsError."""
+    """Write an undo file; never overwrite one. Raises: SettingsError."""
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(undo.to_text())
     except FileExistsError:
-        raise SettingsError(f"{path}: there already; keep it, and give --out another name") from None
+        raise SettingsError(_EXISTS.format(path)) from None
     except OSError as error:
         raise SettingsError(f"{path}: cannot be written: {error.strerror}") from None
 
 
-def _tell(change: Change, as_json: bool, wrong: bool, done: bool, effective: bool, out: Path) -> None:
-    if as_json:
-        document: dict[str, Any] = {
-            "stream": change.stream,
-            "destination": change.destination.kind.name,
-            "function": change.function_arn,
-            "checks": [finding.to_json() for finding in change.findings],
-            "before": change.before,
-            "after": change.after,
-            "change": change.is_change,
-            "grant": asdict(change.grant) if change.grant else None,
-            "applied": done,
-            "effective": effective,
-            "undo": str(out) if done else None,
-        }
-        echo_json(document)
-    elif wrong:
-        click.echo("\nNothing was changed: mend what is marked error first.")
-    elif done:
-        click.echo(f"\nDone. Undo: streamtally detach {change.stream} --undo {out}")
-        if not effective:
-            click.echo("It does not show yet: see streamtally status in some minutes.")
-        click.echo("For some minutes, what is in flight still goes the old way.")
+def _to_json(change: Change, done: bool, effective: bool, out: Path) -> dict[str, Any]:
+    return {
+        "stream": change.stream,
+        "destination": change.destination.kind.name,
+        "function": change.function_arn,
+        "checks": [finding.to_json() for finding in change.findings],
+        "before": change.before,
+        "after": change.after,
+        "change": change.is_change,
+        "grant": asdict(change.grant) if change.grant else None,
+        "applied": done,
+        "effective": effective,
+        "undo": str(out) if done else None,
+    }
+
+
+def _show_done(change: Change, effective: bool, out: Path) -> None:
+    click.echo(f"\nDone. Undo: streamtally detach {change.stream} --undo {out}")
+    if not effective:
+        click.echo(NOT_VISIBLE_YET)
+    click.echo("For a few minutes, records in flight are still processed the old way.")

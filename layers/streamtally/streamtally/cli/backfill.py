@@ -11,7 +11,7 @@ from streamtally.aws.clients import Aws
 from streamtally.aws.sinks.objects import open_objects
 from streamtally.cli.shared.aws_options import ask, aws_options, echo_json, json_option, yes_option
 from streamtally.cli.shared.cluster_options import open_cluster
-from streamtally.cli.shared.load_options import echo_load, load_options, make_load_options, saying_what_stays
+from streamtally.cli.shared.load_options import echo_load, explaining_interruption, load_options, make_load_options
 from streamtally.ids import digest
 from streamtally.indices.load_entries import Span
 from streamtally.local.folder import read_folder
@@ -24,16 +24,18 @@ from streamtally.transform.transform import iter_documents
 
 
 @click.command("backfill")
-@click.argument("place", metavar="s3://BUCKET/PREFIX|DIR")
-@click.option("--opensearch", "url", required=True, help="The index to fill.")
-@click.option("--pipeline", "folder", type=click.Path(path_type=Path), help="A pipeline folder; default: the one here.")
+@click.argument("location", metavar="s3://BUCKET/PREFIX|DIR")
+@click.option("--opensearch", "url", required=True, help="Cluster to load into.")
+@click.option(
+    "--pipeline", "folder", type=click.Path(path_type=Path), help="Pipeline folder; default: the bundled one."
+)
 @load_options
 @yes_option
 @json_option
 @aws_options
 def command(
     aws: Aws,
-    place: str,
+    location: str,
     url: str,
     folder: Path | None,
     between: Span,
@@ -41,26 +43,27 @@ def command(
     yes: bool,
     as_json: bool,
 ) -> int:
-    """Take old logs (plain or gzip, raw or JSON lines) through the same transform into an index.
+    """Load old logs (plain or gzip, raw or JSON lines) into an index through the same transform.
 
-    Ids go by an object's whole address and the line, so doing it again counts nothing twice, also of a log that has
-    grown since; killed, it is run again. Do not fill windows that a stream has counted already: to that stream these
-    are other lines. Where these are closed, nothing is put, unless --replace-span recomputes them from the logs.
+    Ids are derived from an object's full address and the line, so a second run counts nothing twice, even if a log has
+    grown since; after an interruption, run the command again. Do not load windows that a stream has already counted:
+    these lines would be counted in addition to the stream's. Where such windows are closed, nothing is written unless
+    --replace-span recomputes them from the logs.
 
     Example: streamtally backfill s3://old-logs/2024/ --opensearch https://domain
     """
     pipeline = load_pipeline(read_folder(folder), ZoneInfo)
-    objects = open_objects(place, lambda: aws.client("s3"))
+    objects = open_objects(location, lambda: aws.client("s3"))
     cluster = open_cluster(url, aws=aws)
     names = ", ".join(sorted({output.settings.index for output in pipeline.outputs.values()}))
-    ask(f"Fill {names} at {cluster.name} from {objects.name}?", yes)
+    ask(f"Load {objects.name} into {names} at {cluster.name}?", yes)
     options = make_load_options(between, replace_span, yes)
     store = OpenSearchStore(cluster, pipeline, digest(["backfill", objects.address]), options)
     ledger, seen = Ledger(), Seen()
     for outcome in run_old_logs(objects, pipeline, seen):
         store.put(iter_documents(outcome.deliveries))
         ledger.add(outcome.ledger)
-    with saying_what_stays():
+    with explaining_interruption():
         store.settle(pipeline)
     store.close()
     echo_load(store.notes, store.left_out, store.problems)

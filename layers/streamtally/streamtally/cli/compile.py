@@ -1,4 +1,4 @@
-"""``streamtally compile``: SQL of Kinesis Analytics, alone or in a pipeline folder → what the functions read."""
+"""``streamtally compile``: Kinesis Analytics SQL, alone or in a pipeline folder → the plan that the functions run."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.files import write_atomically
 from streamtally.cli.shared.plan_output import print_plan, show_explanation
 from streamtally.errors import SettingsError
@@ -14,33 +15,37 @@ from streamtally.local.folder import COMPILED, DEFAULT_FOLDER, encode_document, 
 
 @click.command("compile")
 @click.argument("source", type=click.Path(path_type=Path), required=False, metavar="[DIR|FILE]")
-@click.option("--check", is_flag=True, help="Write nothing; exit status 1 if DIR/pipeline.json is not what DIR makes.")
-@click.option("--explain", is_flag=True, help="Print what happens where, and what may differ; write nothing.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if DIR/pipeline.json is out of date.")
+@click.option("--explain", is_flag=True, help="Explain what runs where and what may differ; write nothing.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Write FILE, an application, as a pipeline folder."
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Write the application in FILE as a pipeline folder."
 )
-@click.option("--application", "name", metavar="NAME", help="Which one, where a template has several.")
+@click.option("--application", "name", metavar="NAME", help="Which application of a template with several.")
 def command(source: Path | None, check: bool, explain: bool, out: Path | None, name: str | None) -> int:
     """Compile a pipeline folder, a program, or an application as AWS describes it.
 
     \b
-    DIR         pipeline.toml and .sql files: makes DIR/pipeline.json
-    FILE.sql    a program alone: prints its plan
-    FILE.json   an application of describe-application, or a CloudFormation
-    FILE.yaml   template: prints its plan; with --out makes a pipeline folder
+    DIR         pipeline.toml and .sql files: writes DIR/pipeline.json
+    FILE.sql    a single program: prints its plan
+    FILE.json   output of describe-application, or a CloudFormation
+    FILE.yaml   template: prints its plan; with --out writes a pipeline folder
 
     Example: streamtally compile layers/pipeline/pipeline --explain
     """
     source = source or DEFAULT_FOLDER
     if source.is_dir() or not source.suffix:
         if out is not None:
-            raise SettingsError("--out goes with an application's file: a folder is compiled in its place")
+            raise SettingsError("--out is only for an application's file: a folder is compiled in place")
         return _compile_folder(source, check, explain)
     if source.suffix.lower() == ".sql":
         if out is not None:
-            raise SettingsError(f"--out goes with an application's file: put {source.name} beside a pipeline.toml")
+            raise SettingsError(
+                f"--out is only for an application's file: put {source.name} next to a pipeline.toml instead"
+            )
         return _compile_program(source, check, explain)
-    from streamtally.cli.shared.applications import compile_application  # reads YAML, which the other sources need not
+    from streamtally.cli.shared.applications import (
+        compile_application,  # imports yaml, which the other sources do not need
+    )
 
     status: int = compile_application(source, check, explain, out, name)
     return status
@@ -56,8 +61,8 @@ def _compile_folder(folder: Path, check: bool, explain: bool) -> int:
         click.echo(f"note: {note}", err=True)
     if check:
         if not path.exists() or read_text(path) != text:
-            click.echo(f"{path} is not what {folder} makes: run streamtally compile {folder}", err=True)
-            return 1
+            click.echo(f"{path} is out of date: run streamtally compile {folder}", err=True)
+            return EXIT_FOUND
         return 0
     write_atomically(path, text)
     click.echo(f"{path}")
@@ -65,7 +70,7 @@ def _compile_folder(folder: Path, check: bool, explain: bool) -> int:
 
 
 def _compile_program(path: Path, check: bool, explain: bool) -> int:
-    from streamtally.local.programs import compile_files  # loads sqlglot
+    from streamtally.local.programs import compile_files  # imports sqlglot
 
     compiled = compile_files([path], None)
     print_plan(compiled.plan, compiled.program.notes, check, explain)

@@ -1,4 +1,4 @@
-"""``streamtally detach``: take the transform off a delivery stream, or restore exactly what was."""
+"""``streamtally detach``: remove the transform from a delivery stream, or restore the exact previous state."""
 
 from __future__ import annotations
 
@@ -11,24 +11,34 @@ from streamtally.attach.undo import parse_undo
 from streamtally.aws.clients import Aws
 from streamtally.aws.streams.apply import EFFECTIVE_SECONDS, apply_change, revoke_grant, wait_until_effective
 from streamtally.aws.streams.attach import plan_detach
-from streamtally.cli.shared.aws_options import ask, aws_options, echo_diff, echo_json, json_option, yes_option
+from streamtally.cli.shared.aws_options import (
+    NOT_VISIBLE_YET,
+    ask,
+    aws_options,
+    echo_diff,
+    echo_json,
+    json_option,
+    yes_option,
+)
 from streamtally.local.folder import read_text
 
 
 @click.command("detach")
 @click.argument("stream")
-@click.option("--undo", "undo_file", type=click.Path(dir_okay=False, path_type=Path), help="The file attach wrote.")
-@click.option("--plan", "plan_only", is_flag=True, help="Show the change, and do nothing.")
+@click.option(
+    "--undo", "undo_file", type=click.Path(dir_okay=False, path_type=Path), help="Undo file that attach wrote."
+)
+@click.option("--plan", "plan_only", is_flag=True, help="Show the change; change nothing.")
 @click.option("--wait", type=click.IntRange(min=0), default=EFFECTIVE_SECONDS, show_default=True, metavar="SECONDS",
-              help="How long to wait until the change shows.")  # fmt: skip
+              help="How long to wait for the change to take effect.")  # fmt: skip
 @yes_option
 @json_option
 @aws_options
 def command(aws: Aws, stream: str, undo_file: Path | None, plan_only: bool, wait: int, yes: bool, as_json: bool) -> int:
-    """Restore what STREAM was before attach; without an undo file, take the function alone off it.
+    """Restore STREAM to its state before attach; without an undo file, only remove the function.
 
-    With --undo the stream's processing and the role's permission are exactly as they were; if somebody has changed the
-    processing since, nothing is done.
+    With --undo, the stream's processing and the role's permissions become exactly what they were. If the processing
+    has been changed since attach, nothing is done.
 
     Example: streamtally detach log-ingestion-stream --undo log-ingestion-stream.undo.json
     """
@@ -38,9 +48,11 @@ def command(aws: Aws, stream: str, undo_file: Path | None, plan_only: bool, wait
         if change.is_change:
             echo_diff(to_diff(change.before, change.after, stream, f"{stream}, detached"))
         else:
-            click.echo(f"{stream}: " + ("is as it was" if undo else "no function is on it") + ": it stays as it is.")
+            click.echo(
+                f"{stream}: " + ("already restored" if undo else "no function is attached") + "; nothing to change."
+            )
         if change.grant:
-            what = "is put back as it was" if change.grant.before else "is taken away"
+            what = "is restored" if change.grant.before else "is deleted"
             click.echo(f"role {change.grant.role}: the inline policy {change.grant.policy} {what}")
     done = not plan_only and (change.is_change or change.grant is not None)
     effective = False
@@ -56,5 +68,7 @@ def command(aws: Aws, stream: str, undo_file: Path | None, plan_only: bool, wait
         echo_json({"stream": stream, "before": change.before, "after": change.after, "change": change.is_change,
                    "grant_taken_back": grant, "applied": done, "effective": effective})  # fmt: skip
     elif done:
-        click.echo("Done." if effective else "Done; it does not show yet: see streamtally status in some minutes.")
+        click.echo("Done.")
+        if not effective:
+            click.echo(NOT_VISIBLE_YET)
     return 0

@@ -1,4 +1,4 @@
-"""``streamtally doctor``: why nothing arrives, each reason with its fix."""
+"""``streamtally doctor``: why nothing arrives, with a fix for each problem."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from streamtally.aws.evidence.logs import gather_logs
 from streamtally.aws.evidence.opensearch import gather_cluster, gather_summary
 from streamtally.aws.evidence.stream import check_exists, gather_stream
 from streamtally.aws.opensearch.connect import connect
+from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.aws_options import aws_options, echo_findings, echo_json, json_option
 from streamtally.cli.shared.framing import framing_of
 from streamtally.doctor import examine
@@ -25,24 +26,24 @@ DEFAULT_AGENT = Path("/etc/aws-kinesis/agent.json")
 
 @click.command("doctor")
 @click.argument("subjects", nargs=-1, metavar="[STREAM|agent.json|LOG]…")
-@click.option("--user", default=AGENT_USER, show_default=True, help="Whom the agent runs as.")
-@click.option("--pipeline", type=click.Path(path_type=Path), metavar="DIR", help="The function's pipeline folder.")
-@click.option("--opensearch-url", envvar="OPENSEARCH_ENDPOINT", metavar="URL", help="Also look at this cluster.")
+@click.option("--user", default=AGENT_USER, show_default=True, help="User that the agent runs as.")
+@click.option("--pipeline", type=click.Path(path_type=Path), metavar="DIR", help="Pipeline folder of the function.")
+@click.option("--opensearch-url", envvar="OPENSEARCH_ENDPOINT", metavar="URL", help="Also check this cluster.")
 @json_option
 @aws_options
 def command(
     aws: Aws, subjects: tuple[str, ...], user: str, pipeline: Path | None, opensearch_url: str | None, as_json: bool
 ) -> int:
-    """Look for what is wrong with a stream, an agent's configuration or a log, and say how to mend each.
+    """Diagnose a stream, an agent's configuration or a log, and suggest a fix for each problem.
 
-    A subject that is a file is the agent's configuration, the agent's own log, or a file from Firehose's error prefix;
-    anything else is a delivery stream. Without one: the agent's configuration of this machine, and its streams. Exit
-    status 1: something is wrong.
+    A subject that is a file is an agent's configuration, the agent's own log, or a file from Firehose's error prefix;
+    anything else is a delivery stream. Default: the agent configuration on this machine and its streams. Exit status 1:
+    a problem was found.
 
     Example: streamtally doctor /etc/aws-kinesis/agent.json log-ingestion-stream
     """
     document = read_folder(pipeline)
-    indices = {str(each["index"]) for each in document["outputs"].values()}
+    indices = {str(output["index"]) for output in document["outputs"].values()}
     evidence: list[object] = []
     for subject in subjects or _default_subjects():
         path = Path(subject)
@@ -53,20 +54,20 @@ def command(
             continue
         check_exists(path)
         evidence += [gather_log(path)] if looks_like_log(path) else gather_agent(path, aws.region, user)
-    if opensearch_url and not any(isinstance(each, OpenSearchState) for each in evidence):
+    if opensearch_url and not any(isinstance(item, OpenSearchState) for item in evidence):
         evidence += gather_cluster(connect(opensearch_url), document)
-    found = list(examine(evidence))
+    findings = list(examine(evidence))
     if as_json:
-        echo_json({"findings": [each.to_json() for each in found], "looked_at": len(evidence)})
+        echo_json({"findings": [finding.to_json() for finding in findings], "looked_at": len(evidence)})
     else:
-        echo_findings(found)
-        if not found:
-            click.echo("Nothing wrong was found.")
-    return 1 if any(each.is_wrong for each in found) else 0
+        echo_findings(findings)
+        if not findings:
+            click.echo("No problems found.")
+    return EXIT_FOUND if any(finding.is_wrong for finding in findings) else 0
 
 
 def _default_subjects() -> list[str]:
     if not DEFAULT_AGENT.is_file():
-        raise click.UsageError(f"name a stream, an agent.json or a log (there is no {DEFAULT_AGENT})")
+        raise click.UsageError(f"name a stream, an agent.json or a log ({DEFAULT_AGENT} does not exist)")
     flows = flows_of(read_text(DEFAULT_AGENT))
     return [str(DEFAULT_AGENT), *(str(flow["deliveryStream"]) for flow in flows if flow.get("deliveryStream"))]

@@ -15,49 +15,51 @@ from streamtally.formats import REGISTRY, Format, find_format
 @click.argument("name", required=False)
 @json_option
 def command(name: str | None, as_json: bool) -> None:
-    """List the log formats; with NAME (also a directive, nginx:… or apache:…) one format's fields and an example.
+    """List the log formats; with NAME (or a directive, nginx:… or apache:…), show its fields and an example.
 
     Example: streamtally formats nginx_error
     """
     if as_json:
-        echo_json(_to_json(find_format(name)) if name is not None else [_to_json(each) for each in REGISTRY.values()])
+        echo_json(
+            _to_json(find_format(name)) if name is not None else [_to_json(format_) for format_ in REGISTRY.values()]
+        )
         return
     if name is not None:
         _show(find_format(name))
         return
-    width = max(len(each) for each in REGISTRY)
-    for each in REGISTRY.values():
-        click.echo(f"{each.name:{width}}  {each.summary}")
-    click.echo(f"{'nginx:…':{width}}  The log_format directive of nginx.")
-    click.echo(f"{'apache:…':{width}}  The LogFormat directive of Apache.")
-    click.echo(f"{'auto':{width}}  Each line by its own looks (default).")
+    width = max(map(len, REGISTRY))
+    for format_ in REGISTRY.values():
+        click.echo(f"{format_.name:{width}}  {format_.summary}")
+    click.echo(f"{'nginx:…':{width}}  A log_format directive of nginx.")
+    click.echo(f"{'apache:…':{width}}  A LogFormat directive of Apache.")
+    click.echo(f"{'auto':{width}}  Detected for each line (default).")
 
 
-def _to_json(each: Format) -> dict[str, Any]:
+def _to_json(format_: Format) -> dict[str, Any]:
     return {
-        "name": each.name,
-        "summary": each.summary,
-        "aliases": list(each.aliases),
-        "source": each.source,
-        "time_field": each.time_field,
-        "time_format": each.time_format,
-        "fields": [{"name": field.name, "type": field.type, "meaning": field.meaning} for field in each.fields],
-        "examples": [{"line": example.line, "row": example.row} for example in each.examples],
+        "name": format_.name,
+        "summary": format_.summary,
+        "aliases": list(format_.aliases),
+        "source": format_.source,
+        "time_field": format_.time_field,
+        "time_format": format_.time_format,
+        "fields": [{"name": field.name, "type": field.type, "meaning": field.meaning} for field in format_.fields],
+        "examples": [{"line": example.line, "row": example.row} for example in format_.examples],
     }
 
 
-def _show(each: Format) -> None:
-    click.echo(f"{each.name}: {each.summary}\nSource: {each.source}")
-    if each.aliases:
-        click.echo(f"Also called: {', '.join(each.aliases)}")
-    if isinstance(each.time_field, tuple):
-        click.echo(f"Time: {' and '.join(each.time_field)} ({each.time_format})")
-    elif each.time_field:
-        click.echo(f"Time: {each.time_field} ({each.time_format})")
-    if each.fields:
-        width = max(len(field.name) for field in each.fields)
+def _show(format_: Format) -> None:
+    click.echo(f"{format_.name}: {format_.summary}\nSource: {format_.source}")
+    if format_.aliases:
+        click.echo(f"Also called: {', '.join(format_.aliases)}")
+    if isinstance(format_.time_field, tuple):
+        click.echo(f"Time: {' and '.join(format_.time_field)} ({format_.time_format})")
+    elif format_.time_field:
+        click.echo(f"Time: {format_.time_field} ({format_.time_format})")
+    if format_.fields:
+        width = max(len(field.name) for field in format_.fields)
         click.echo("\nFields:")
-        for field in each.fields:
+        for field in format_.fields:
             click.echo(f"  {field.name:{width}}  {field.type:7}  {field.meaning}")
-    for example in each.examples[:1]:
+    for example in format_.examples[:1]:
         click.echo(f"\nExample:\n  {example.line}\n  {json.dumps(example.row, ensure_ascii=False)}")

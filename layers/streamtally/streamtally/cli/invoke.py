@@ -1,4 +1,4 @@
-"""``streamtally invoke``: the handler on an event file, without Docker and without AWS."""
+"""``streamtally invoke``: run the handler on an event file, without Docker or AWS."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ TIME_LIMIT_SECONDS = 300
 
 @click.command("invoke")
 @click.argument("event", type=click.Path(path_type=Path), metavar="EVENT.json")
-@click.option("--pipeline", "folder", type=click.Path(path_type=Path), help="A pipeline folder; default: the one here.")
+@click.option(
+    "--pipeline", "folder", type=click.Path(path_type=Path), help="Pipeline folder; default: the bundled one."
+)
 def command(event: Path, folder: Path | None) -> None:
-    """Run the transform on an event file: its answer on standard output, the partials on standard error.
+    """Run the transform on an event file; prints the response on standard output and partials on standard error.
 
     Example: streamtally invoke events/apache-lines.json
     """
@@ -42,30 +44,32 @@ def _print_documents(deliveries: Iterable[Delivery], _: TimeLeft) -> None:
 
 
 def read_event(path: Path) -> dict[str, Any]:
-    """An event of a Firehose transformation. Raises: SettingsError: the file is none."""
+    """A Firehose transformation event. Raises: SettingsError: the file is not one."""
     try:
         event = json.loads(read_text(path))
     except (ValueError, RecursionError) as error:
         raise SettingsError(f"{path}: not JSON: {error}") from None
     records = event.get("records") if isinstance(event, dict) else None
-    if not isinstance(records, list) or not all(isinstance(each, dict) and "recordId" in each for each in records):
-        raise SettingsError(f"{path}: not a Firehose event: it has a list of 'records', each with a recordId")
+    if not isinstance(records, list) or not all(
+        isinstance(record, dict) and "recordId" in record for record in records
+    ):
+        raise SettingsError(f"{path}: not a Firehose event: expected 'records', a list of objects with a recordId")
     for number, record in enumerate(records, 1):
-        if wrong := _wrong_in(record):
-            raise SettingsError(f"{path}: record {number}: {wrong}")
+        if problem := _problem_in(record):
+            raise SettingsError(f"{path}: record {number}: {problem}")
     return dict(event)
 
 
-def _wrong_in(record: dict[str, Any]) -> str:
-    """What Firehose never sends, so that the transform does not ask for it."""
+def _problem_in(record: dict[str, Any]) -> str:
+    """What Firehose never sends, and the transform therefore does not check; "" if there is nothing."""
     metadata = record.get("kinesisRecordMetadata")
     if not isinstance(record["recordId"], str):
         return "recordId is not a string"
     if not isinstance(metadata, dict | None):
         return "kinesisRecordMetadata is not an object"
-    arrivals = [each.get("approximateArrivalTimestamp") for each in (record, metadata or {})]
+    arrivals = [source.get("approximateArrivalTimestamp") for source in (record, metadata or {})]
     if not all(
         arrival is None or (type(arrival) is int and EARLIEST_MS <= arrival <= LATEST_MS) for arrival in arrivals
     ):
-        return "approximateArrivalTimestamp is not a time in milliseconds"
+        return "approximateArrivalTimestamp is not a time in ms"
     return ""

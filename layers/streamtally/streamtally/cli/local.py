@@ -1,4 +1,4 @@
-"""``streamtally local``: the whole pipeline on this machine, with an endpoint that agents can put to."""
+"""``streamtally local``: the whole pipeline on this machine, with an endpoint that agents can send to."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ from streamtally.aws.sinks.objects import Bucket, ObjectStore, open_objects
 from streamtally.cli.shared.aws_options import aws_options
 from streamtally.cli.shared.cluster_options import open_cluster
 from streamtally.errors import SettingsError
-from streamtally.local.destinations import Documents, EmbeddedEnd, End, OpenSearchEnd
+from streamtally.local.destinations import Destination, Documents, EmbeddedDestination, OpenSearchDestination
 from streamtally.local.folder import read_folder
-from streamtally.local.pipeline import SUMMARY, Buffering, InProcessFunction, Laptop
+from streamtally.local.pipeline import Buffering, InProcessFunction, Laptop
 from streamtally.local.remote import UrlFunction
 from streamtally.local.simulator.guard import is_loopback
 from streamtally.local.simulator.server import Server
 from streamtally.local.status_page import status_page
+from streamtally.local.stream_names import SUMMARY
 from streamtally.text import visible
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.pipeline import Pipeline, load_pipeline
@@ -38,16 +39,42 @@ SETTLES_A_MINUTE = 12
 
 
 @click.command("local")
-@click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0: a free one.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Other than loopback: anybody may put to it.")
-@click.option("--allow-host", "names", multiple=True, metavar="NAME", help="A further name by which it may be called.")
-@click.option("--opensearch", "url", help="Put the documents there, in place of the embedded store.")
-@click.option("--store", type=click.Path(file_okay=False, path_type=Path), default=DEFAULT_STORE, show_default=True)
-@click.option("--bucket", metavar="s3://BUCKET/PREFIX", help="The S3 side, in place of a folder in the store.")
-@click.option("--failed-bucket", metavar="s3://BUCKET/PREFIX", help="Refused documents, likewise.")
-@click.option("--pipeline", "folder", type=click.Path(path_type=Path), help="A pipeline folder; default: the one here.")
-@click.option("--function", "function_url", help="A function of sam local start-lambda, in place of this process.")
-@click.option("--interval", type=click.FloatRange(0.1, 900), default=2.0, show_default=True, help="Buffering, seconds.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="Port to listen on; 0 picks a free one.",
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; beyond loopback, anyone can send records.",
+)
+@click.option(
+    "--allow-host", "names", multiple=True, metavar="NAME", help="Additional host name to accept in requests."
+)
+@click.option("--opensearch", "url", help="Write the documents to this cluster instead of the embedded store.")
+@click.option("--store", type=click.Path(file_okay=False, path_type=Path), default=DEFAULT_STORE, show_default=True,
+              help="Folder for state and delivered objects.")  # fmt: skip
+@click.option("--bucket", metavar="s3://BUCKET/PREFIX", help="Bucket for the S3 side, instead of a folder in --store.")
+@click.option(
+    "--failed-bucket",
+    metavar="s3://BUCKET/PREFIX",
+    help="Bucket for rejected documents, instead of a folder in --store.",
+)
+@click.option(
+    "--pipeline", "folder", type=click.Path(path_type=Path), help="Pipeline folder; default: the bundled one."
+)
+@click.option(
+    "--function",
+    "function_url",
+    help="URL of a function in sam local start-lambda, to call instead of the built-in one.",
+)
+@click.option(
+    "--interval", type=click.FloatRange(0.1, 900), default=2.0, show_default=True, help="Buffer interval, in seconds."
+)
 @aws_options
 def command(
     aws: Aws,
@@ -62,25 +89,23 @@ def command(
     function_url: str | None,
     interval: float,
 ) -> None:
-    """Run a simulator of Firehose, the transform behind it, and the second stream's end. Ctrl-C stops it.
+    """Run a Firehose simulator with the transform and the summary stream. Ctrl-C stops it.
 
-    Point an agent at it: the delivery stream is log-ingestion-stream. In a browser, its address shows what came and the
-    counts; GET / (counters), /counts and /ledger give them as JSON.
+    Point an agent at it; the delivery stream is log-ingestion-stream. Open its address in a browser to see what arrived
+    and the counts; GET / (counters), /counts and /ledger return them as JSON.
 
     Example: streamtally local --port 4573 --store state
     """
     pipeline = load_pipeline(read_folder(folder), ZoneInfo)
-    buckets = [
-        _bucket(aws, option, place) for option, place in (("--bucket", bucket), ("--failed-bucket", failed_bucket))
-    ]
-    _hold(store)
-    end: End = _opensearch_end(url, pipeline) if url else EmbeddedEnd(store, pipeline)
+    buckets = [_bucket(aws, option, url) for option, url in (("--bucket", bucket), ("--failed-bucket", failed_bucket))]
+    _lock(store)
+    destination: Destination = _opensearch(url, pipeline) if url else EmbeddedDestination(store, pipeline)
     streams = dict.fromkeys([output.settings.stream or SUMMARY for output in pipeline.outputs.values()])
     function = UrlFunction(function_url) if function_url else InProcessFunction(pipeline, now_ms)
-    sinks = {name: end.sink(name) for name in streams}
+    sinks = {name: destination.sink(name) for name in streams}
     buffering = Buffering(buffer_ms=int(interval * 1000))
     laptop = Laptop(store, function, sinks, buffering, now_ms, *buckets)
-    view = _View(laptop, end, function.ledger if isinstance(function, InProcessFunction) else None)
+    view = _View(laptop, destination, function.ledger if isinstance(function, InProcessFunction) else None)
     try:
         server = Server((host, port), laptop.api, view.show, names)
     except OSError as error:
@@ -88,71 +113,74 @@ def command(
         raise SettingsError(f"--host {host} --port {port}: cannot be bound: {error.strerror}") from None
     laptop.start()
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    _say_where(host, server.server_address[1], store)
+    _announce(host, server.server_address[1], store)
     try:
         view.watch()
     finally:
         server.shutdown()
         laptop.close()
-        end.close()
+        destination.close()
 
 
-def _say_where(host: str, port: int, store: Path) -> None:
+def _announce(host: str, port: int, store: Path) -> None:
     shown = f"[{host}]" if ":" in host else host
     click.echo(f"simulated Firehose at http://{shown}:{port}, state in {store}", err=True)
     if not is_loopback(host):
-        click.echo(f"streamtally local: whoever reaches {host} may put to it: no signature is checked", err=True)
+        click.echo(
+            f"streamtally local: anyone who can reach {host} can send records; signatures are not checked", err=True
+        )
 
 
-def _bucket(aws: Aws, option: str, place: str | None) -> ObjectStore | None:
-    """A bucket that can be reached now. Raises: SettingsError, AwsError."""
-    if place is None:
+def _bucket(aws: Aws, option: str, url: str | None) -> ObjectStore | None:
+    """A bucket, checked to be reachable; None without a URL. Raises: SettingsError."""
+    if url is None:
         return None
-    if not place.startswith("s3://"):
-        raise SettingsError(f"{option} {place}: write s3://bucket/prefix (a folder is in --store)")
-    found = open_objects(place, lambda: aws.client("s3"))
-    if isinstance(found, Bucket):
+    if not url.startswith("s3://"):
+        raise SettingsError(f"{option} {url}: write s3://bucket/prefix (for a local folder, use --store)")
+    objects = open_objects(url, lambda: aws.client("s3"))
+    if isinstance(objects, Bucket):
         try:
-            aws.call("s3", "head_bucket", Bucket=found.bucket)
+            aws.call("s3", "head_bucket", Bucket=objects.bucket)
         except AwsError as error:
-            raise SettingsError(f"{option} {place}: {error}") from None
-    return found
+            raise SettingsError(f"{option} {url}: {error}") from None
+    return objects
 
 
-def _hold(store: Path) -> None:
-    """Make the folder ours until this process ends: two on one journal would each deliver what the other does.
+def _lock(store: Path) -> None:
+    """Lock the folder until this process ends: two processes on one journal would deliver everything twice.
 
-    Raises: SettingsError: another process has it, or it cannot be written.
+    Raises: SettingsError: another process has locked it, or it cannot be written.
     """
     try:
-        # Log lines lie in it: a folder that is made here is its user's alone.
+        # It will hold log lines, so a folder created here is readable by its user only.
         store.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(store / "lock", os.O_RDWR | os.O_CREAT, 0o600)  # never closed: the lock ends with the process
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise SettingsError(f"--store {store}: another streamtally local uses it") from None
+        raise SettingsError(f"--store {store}: in use by another streamtally local") from None
     except OSError as error:
         raise SettingsError(f"--store {store}: cannot be used: {error.strerror}") from None
 
 
-def _opensearch_end(url: str, pipeline: Pipeline) -> OpenSearchEnd:
-    return OpenSearchEnd(make_manager(open_cluster(url), pipeline, {"SUMMARY_STREAM": SUMMARY}), pipeline, now_ms())
+def _opensearch(url: str, pipeline: Pipeline) -> OpenSearchDestination:
+    manager = make_manager(open_cluster(url), pipeline, {"SUMMARY_STREAM": SUMMARY})
+    return OpenSearchDestination(manager, pipeline, now_ms())
 
 
 class _View:
-    """What of the pipeline is shown, in the terminal and at the endpoint.
+    """What is shown of the pipeline, on the terminal and at the endpoint.
 
-    Args: ledger: None where the function is behind a URL.
+    Args: ledger: None if the function is called by URL.
     """
 
-    def __init__(self, laptop: Laptop, end: End, ledger: Ledger | None) -> None:
+    def __init__(self, laptop: Laptop, destination: Destination, ledger: Ledger | None) -> None:
         self._laptop = laptop
-        self._end = end
+        self._destination = destination
         self._ledger = ledger
         self._documents: Documents = []
 
     def watch(self) -> None:
-        """Settle now and then, and say so when something came, until a signal."""
+        """Settle at intervals and print what has changed, until a signal arrives."""
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
@@ -160,40 +188,42 @@ class _View:
         while not stop.wait(SETTLE_SECONDS):
             counters = self._laptop.counters()
             quiet = 0 if counters != before else quiet + 1
-            # Once more when all is quiet, since an index shows late what it took; and as often as the function would.
+            # When nothing changes: once more, since an index shows new documents late; then once a minute, as in AWS.
             if quiet > 1 and quiet % SETTLES_A_MINUTE:
                 continue
             shown = self._documents
             if self._try_settle():
                 before = counters
                 if not quiet or self._documents != shown:
-                    self._say(counters)
+                    self._print(counters)
 
     def show(self, path: str, as_page: bool) -> Any:
-        """A path's JSON, or its page; None: there is nothing."""
+        """The JSON of a path, or its page; None: nothing is shown there."""
         if path == "/":
             counters = self._laptop.counters()
             return status_page(counters, self._documents, self._ledger) if as_page else counters
         if path == "/ledger" and self._ledger is not None:
             return self._ledger.to_json()
         if path == "/counts":
-            self._documents = self._end.settle(now_ms())
+            self._documents = self._destination.settle(now_ms())
             return self._documents
         return None
 
     def _try_settle(self) -> bool:
         try:
-            self._documents = self._end.settle(now_ms())
-        except Exception as error:  # the end may be away for a while; what waits is kept
+            self._documents = self._destination.settle(now_ms())
+        except Exception as error:  # the destination may be down for a while; the journal keeps what waits
             click.echo(f"streamtally local: not settled: {error}", err=True)
             return False
         return True
 
-    def _say(self, counters: dict[str, dict[str, float]]) -> None:
+    def _print(self, counters: dict[str, dict[str, float]]) -> None:
         parts = [f"{name}: {int(counter.get('IncomingRecords', 0)):,} records in" for name, counter in counters.items()]
         ledger = self._ledger
         if ledger is not None and ledger.lines > ledger.rows:
-            parts.append(f"{ledger.lines - ledger.rows:,} of {ledger.lines:,} lines since the start are no rows")
+            parts.append(
+                f"{ledger.lines - ledger.rows:,} of {ledger.lines:,} lines since the start did not become rows"
+            )
         click.echo("; ".join(parts), err=True)
         for document in self._documents[-5:]:
             shown = ", ".join(f"{name} {value}" for name, value in document.items())

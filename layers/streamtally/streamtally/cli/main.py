@@ -1,4 +1,4 @@
-"""The command line: one file a command, loaded when it is called."""
+"""The command line: one file per command, imported when the command is called."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from streamtally import __version__
+from streamtally.cli import EXIT_UNUSABLE
 from streamtally.errors import ProgramFileError, StreamtallyError
 
 COMMANDS = {
@@ -34,18 +35,13 @@ COMMANDS = {
     "formats": ("formats", "List the log formats, or show one."),
     "detect": ("detect", "Detect a log's format."),
 }
-"""Command → its module below streamtally.cli, which holds it as ``command``, and its line in the list; in help's order.
+"""Command → its module below streamtally.cli, which defines it as ``command``, and its summary; in help's order.
 
-The lines stand here so that listing and completing names loads no command."""
-
-EXIT_FOUND = 1
-"""The command worked, and found something wrong."""
-EXIT_UNUSABLE = 2
-"""The command could not work with what it was given."""
+The summaries are here so that listing and completing names imports no command."""
 
 
 class LazyCommands(click.Group):
-    """A group that imports a command's module when it is asked for, so that each starts fast."""
+    """A group that imports a command's module on demand, so that every command starts fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -66,32 +62,32 @@ class LazyCommands(click.Group):
         items = [
             CompletionItem(name, help=summary) for name, (_, summary) in COMMANDS.items() if name.startswith(incomplete)
         ]
-        # A group's own would load every command for its line; a command's completes the options alone.
+        # click.Group.shell_complete would import every command for its summary; click.Command's completes options only.
         return items + click.Command.shell_complete(self, ctx, incomplete)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            # click would exit with 1, which here says that something wrong was found.
+            # click would exit with 1, which means here that a problem was found.
             raise ReaderGoneError from None
 
 
 class ReaderGoneError(Exception):
-    """Whoever reads standard output has seen enough (``| head``)."""
+    """The reader of standard output has closed it (``| head``)."""
 
 
 @click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="streamtally")
 def cli() -> None:
-    """Log lines to JSON and exact per-minute counts: on a laptop, and through Firehose, Lambda and OpenSearch.
+    """Turn log lines into JSON and exact per-minute counts: on a laptop, or with Firehose, Lambda and OpenSearch.
 
     Example: streamtally run access.log
     """
 
 
 def main() -> None:
-    """Run a command: a user's mistake is one line on standard error and exit status 2, never a traceback."""
+    """Run a command. A user's mistake gives one line on standard error and exit status 2, never a traceback."""
     try:
         _check_streams()
         status = cli.main(standalone_mode=False, prog_name="streamtally")
@@ -114,30 +110,30 @@ def main() -> None:
         click.echo(f"streamtally: {error}", err=True)
         status = EXIT_UNUSABLE
     except (BrokenPipeError, ReaderGoneError):
-        _drop_what_is_buffered()
+        _discard_buffered_output()
         status = 0
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         click.echo(f"streamtally: {where}{error.strerror or error}", err=True)
-        _drop_what_is_buffered()
+        _discard_buffered_output()
         status = EXIT_UNUSABLE
     sys.exit(status if isinstance(status, int) else 0)
 
 
 def _check_streams() -> None:
-    """A shell's ``<&-`` and ``>&-`` leave Python without these streams: then they are empty, or read by nobody."""
+    """Replace standard streams that a shell has closed (``<&-``, ``>&-``) by the null device."""
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: no file of ours gets it
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free descriptor, so that no later file gets it
             setattr(sys, name, os.fdopen(number, mode, encoding="utf-8"))
     for stream in (sys.stdout, sys.stderr):
-        # A terminal of another character set shows an escape for what it has not, in place of a traceback.
+        # A terminal with another character set shows escapes for the characters it lacks, not a traceback.
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")
 
 
-def _drop_what_is_buffered() -> None:
-    """It would raise again at exit."""
+def _discard_buffered_output() -> None:
+    """Send buffered output to the null device: flushing it at exit would raise again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -1,4 +1,4 @@
-"""``streamtally migrate``: a Kinesis Analytics application → a pipeline folder, and what to do with it."""
+"""``streamtally migrate``: a Kinesis Analytics application → a pipeline folder and a migration report."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from msgspec import structs
 
 from streamtally.aws.clients import Aws, AwsError
 from streamtally.aws.sinks.objects import Folder
+from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.applications import PROGRAM, choose, read_document
 from streamtally.cli.shared.aws_options import aws_options, echo_json, json_option
-from streamtally.cli.shared.files import write_atomically
+from streamtally.cli.shared.files import write_new_files
 from streamtally.config.source import FORMATS_OWN
 from streamtally.definition import define_pipeline
 from streamtally.errors import SettingsError
@@ -41,18 +42,18 @@ REPORT, PARAMETERS = "MIGRATION.md", "parameters.json"
 
 @click.command("migrate")
 @click.argument("source")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="The pipeline folder to make.")
-@click.option("--application", "name", metavar="NAME", help="Which one of a template with several.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Pipeline folder to create.")
+@click.option("--application", "name", metavar="NAME", help="Which application of a template with several.")
 @click.option("--parity", nargs=2, type=click.Path(exists=True, dir_okay=False), metavar="INPUT OUTPUT",
-              help="Compare with what the old application made of INPUT: OUTPUT, a JSON object a line.")  # fmt: skip
+              help="Compare with what the old application made of INPUT: OUTPUT, as JSON lines.")  # fmt: skip
 @json_option
 @aws_options
 def command(
     aws: Aws, source: str, out: Path | None, name: str | None, parity: tuple[str, str] | None, as_json: bool
 ) -> int:
-    """Make a pipeline folder of SOURCE, and say what is equal, what differs and what stays behind.
+    """Convert SOURCE to a pipeline folder, and report what is equal, what differs and what is not carried over.
 
-    SOURCE is an application's name, its description's JSON, a CloudFormation template, or a .sql file. Exit status 1:
+    SOURCE is an application's name, its description as JSON, a CloudFormation template or a .sql file. Exit status 1:
     --parity found rows that differ.
 
     Example: streamtally migrate log-aggregation-app --out pipelines/log-aggregation
@@ -65,18 +66,18 @@ def command(
     text = report(application.name, document, deployment, application.left, compiled.program.notes)
     if out is not None:
         files = {DEFINITION: definition, PROGRAM: application.sql.rstrip() + "\n", COMPILED: encode_document(document)}
-        _write(out, {**files, REPORT: text, PARAMETERS: json.dumps(parameters, indent=2) + "\n"})
-    compared = _compare(document, *parity) if parity else None
+        write_new_files(out, {**files, REPORT: text, PARAMETERS: json.dumps(parameters, indent=2) + "\n"})
+    comparison = _compare(document, *parity) if parity else None
     if as_json:
-        shown = {key: _parity_json(value) for key, value in compared.outputs.items()} if compared else {}
+        shown = {key: _parity_json(value) for key, value in comparison.outputs.items()} if comparison else {}
         echo_json({"application": application.name, "outputs": compiled.program.streams, "parameters": parameters,
                    "mind": deployment.mind, "not_carried_over": application.left, "notes": compiled.program.notes,
                    "parity": shown})  # fmt: skip
     else:
         click.echo(text, nl=False)
-        if compared:
-            _show_compared(compared)
-    return 1 if compared and not compared.is_equal else 0
+        if comparison:
+            _show_comparison(comparison)
+    return EXIT_FOUND if comparison and not comparison.is_equal else 0
 
 
 def _read(aws: Aws, source: str, name: str | None) -> tuple[Any, Application]:
@@ -103,27 +104,28 @@ def _read(aws: Aws, source: str, name: str | None) -> tuple[Any, Application]:
 
 
 def _describe(aws: Aws, name: str) -> Any:
-    """An application by its name. Raises: AwsError: there is none (near names are told), or no right to ask."""
+    """An application's description. Raises: AwsError: no access, or no such application (lists similar names)."""
     try:
         return aws.call("kinesisanalyticsv2", "describe_application", ApplicationName=name)
     except AwsError as error:
         if error.code != "ResourceNotFoundException":
             raise
-        saved = "give its description's JSON, its template or its .sql file"
-        raise AwsError(f"there is no application {name!r} in {aws.region}{_near(aws, name)}: {saved}") from None
+        advice = "pass its description as JSON, its template or its .sql file"
+        raise AwsError(f"application {name!r} does not exist in {aws.region}{_similar(aws, name)}; {advice}") from None
 
 
-def _near(aws: Aws, name: str) -> str:
+def _similar(aws: Aws, name: str) -> str:
     try:
-        listed = aws.call("kinesisanalyticsv2", "list_applications")["ApplicationSummaries"]
+        summaries = aws.call("kinesisanalyticsv2", "list_applications")["ApplicationSummaries"]
     except AwsError:
         return ""
-    near = near_names(name, [str(application["ApplicationName"]) for application in listed])
-    return f" (did you mean {', '.join(near)}?)" if near else ""
+    names = [str(summary["ApplicationName"]) for summary in summaries]
+    similar = near_names(name, names)
+    return f" (did you mean {', '.join(similar)}?)" if similar else ""
 
 
 def _compile(application: Application, is_sql: bool) -> tuple[str, Compiled]:
-    """The definition and the program; a source that nobody told is the default pipeline's, outputs are all."""
+    """The definition and the program; a .sql file has the default source, and all streams as outputs."""
     definition = _default_source() if is_sql else make_definition(application)
     compiled = compile_source(application.name, application.sql, definition, bind=bool(application.outputs))
     if not application.outputs:
@@ -138,77 +140,69 @@ def _default_source() -> str:
     return read_text(DEFAULT_FOLDER / DEFINITION).split("[outputs.")[0].rstrip() + "\n"
 
 
-def _write(out: Path, files: Mapping[str, str]) -> None:
-    for file in files:
-        if (out / file).exists():
-            raise SettingsError(f"{out / file} is there already: name another folder, or move it away")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingsError(f"--out {out}: cannot be made: {error.strerror}") from None
-    for each, text in files.items():
-        write_atomically(out / each, text)
-
-
 @dataclass
-class Compared:
-    """How the program on the recorded input compares with the recorded output.
-
-    Attributes: outputs: by name; lines, unparsed, untimed: of the input; untimed ones do not say when they were logged.
-    """
+class Comparison:
+    """How the program's result on the recorded input compares with the recorded output."""
 
     outputs: dict[str, Parity]
+    """By name."""
     lines: int = 0
+    """Lines of the input."""
     unparsed: int = 0
+    """Of these, lines that do not parse."""
     untimed: int = 0
+    """Of these, lines that do not say when they were logged."""
     reason: str = ""
+    """Why the first line that does not parse does not."""
 
     @property
     def is_equal(self) -> bool:
-        """Nothing differs, and something was there to be equal."""
+        """Whether nothing differs and at least one row is equal."""
         parities = self.outputs.values()
         return all(parity.is_equal for parity in parities) and any(parity.equal for parity in parities)
 
 
-def _compare(document: dict[str, Any], log: str, recorded: str) -> Compared:
-    """The program on the recorded input, against the recorded output."""
+def _compare(document: dict[str, Any], log: str, recorded: str) -> Comparison:
+    """Run the program on the recorded input and compare with the recorded output."""
     pipeline = load_pipeline(document, ZoneInfo)
     check_logs([log])
-    compared = Compared({})
+    comparison = Comparison({})
     with tempfile.TemporaryDirectory() as folder:
         store = DuckDbStore(Path(folder) / "parity.duckdb")
         run = LocalRun(pipeline, Folder(Path(folder) / "bucket"), store)
         file_ms = int(Path(log).stat().st_mtime * 1000)
-        lines = _counted(read_lines(read_log(log), _timed_source(pipeline.source), file_ms), compared)
+        lines = _counted(read_lines(read_log(log), _timed_source(pipeline.source), file_ms), comparison)
         run.run(arrive_when_logged(lines, file_ms), 1)
-        ours = {name: [dict(each) for each in store.documents(output)] for name, output in pipeline.outputs.items()}
+        ours = {name: [dict(row) for row in store.documents(output)] for name, output in pipeline.outputs.items()}
         store.close()
     rows = list(_recorded(recorded))
     for node in document["plan"]["outputs"]:
         names = {column["name"].lower() for column in node["columns"]}
-        # A recording may hold several streams' rows: each belongs to the output that has all its columns.
+        # A recording may hold the rows of several streams: a row belongs to the output that has exactly its columns.
         theirs = [row for row in rows if {key.lower() for key in row} == names]
-        compared.outputs[node["name"]] = compare(ours[node["name"]], theirs, columns_of(node))
+        comparison.outputs[node["name"]] = compare(ours[node["name"]], theirs, columns_of(node))
     unmatched = len(rows) - sum(1 for row in rows if any(_fits(row, node) for node in document["plan"]["outputs"]))
     if unmatched:
         raise SettingsError(f"{recorded}: {unmatched} rows have columns that no output of the program has")
-    return compared
+    return comparison
 
 
 def _timed_source(source: Source) -> Source:
-    """The source as it tells when a line was logged: ROWTIME is not recorded, so any time that a JSON line has stands
-    for it, also where the program reads none."""
+    """The source, which reads when a line was logged even if the program does not.
+
+    ROWTIME is not recorded, so any time in a JSON line stands for it.
+    """
     if source.settings.format != "json" or source.settings.time_field != FORMATS_OWN:
         return source
     return Source(structs.replace(source.settings, time_field="auto", time_format="auto"), ZoneInfo)
 
 
-def _counted(lines: Iterable[ReadLine], compared: Compared) -> Iterator[ReadLine]:
+def _counted(lines: Iterable[ReadLine], comparison: Comparison) -> Iterator[ReadLine]:
     for line in lines:
-        compared.lines += 1
-        compared.unparsed += line.row is None and bool(line.reason)
-        compared.untimed += line.row is not None and line.time is None
-        compared.reason = compared.reason or line.reason
+        comparison.lines += 1
+        comparison.unparsed += line.row is None and bool(line.reason)
+        comparison.untimed += line.row is not None and line.time is None
+        comparison.reason = comparison.reason or line.reason
         yield line
 
 
@@ -224,37 +218,38 @@ def _recorded(path: str) -> Iterator[dict[str, Any]]:
             rows = [None]
         for row in rows:
             if not isinstance(row, dict):
-                raise SettingsError(f"{path}:{line.number}: not a JSON object: the recorded output has one a line")
+                raise SettingsError(
+                    f"{path}:{line.number}: not a JSON object: the recorded output must have one per line"
+                )
             yield row
 
 
 def _objects(text: str) -> Iterator[Any]:
-    """The values of a line: a delivery stream that put no ends of lines between its records leaves them in a row."""
+    """The values of a line: a delivery stream that adds no line ends puts several records on one line."""
     decoder, text = json.JSONDecoder(), text.strip()
-    at = 0
-    while at < len(text):
-        value, at = decoder.raw_decode(text, at)
+    position = 0
+    while position < len(text):
+        value, position = decoder.raw_decode(text, position)
         yield value
-        while text[at : at + 1].isspace():
-            at += 1
+        while text[position : position + 1].isspace():
+            position += 1
 
 
 def _parity_json(parity: Parity) -> dict[str, Any]:
     return {name: getattr(parity, name) for name in Parity.__dataclass_fields__} | {"is_equal": parity.is_equal}
 
 
-def _show_compared(compared: Compared) -> None:
-    click.echo(f"\ninput: {compared.lines:,} lines, {compared.unparsed:,} of them do not parse")
-    if compared.unparsed:
-        click.echo(f"  {visible(compared.reason, 200)}: is the recorded input what the application read?")
-    if compared.untimed:
-        click.echo(
-            f"  {compared.untimed:,} do not say when they were logged: time_field under [source] names the column"
-        )
-    for output, each in compared.outputs.items():
-        _show(output, each)
-    if not any(each.equal for each in compared.outputs.values()):
-        click.echo("\nNothing is equal: windows go by when the lines were logged, which the recording must cover.")
+def _show_comparison(comparison: Comparison) -> None:
+    click.echo(f"\ninput: {comparison.lines:,} lines, {comparison.unparsed:,} of them do not parse")
+    if comparison.unparsed:
+        click.echo(f"  {visible(comparison.reason, 200)}: is the recorded input what the application read?")
+    if comparison.untimed:
+        advice = "name the column with time_field under [source]"
+        click.echo(f"  {comparison.untimed:,} do not say when they were logged: {advice}")
+    for output, parity in comparison.outputs.items():
+        _show(output, parity)
+    if not any(parity.equal for parity in comparison.outputs.values()):
+        click.echo("\nNothing is equal. Windows go by the time lines were logged: the recording must cover that time.")
 
 
 def _show(output: str, parity: Parity) -> None:

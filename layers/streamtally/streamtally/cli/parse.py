@@ -1,4 +1,4 @@
-"""``streamtally parse``: log lines to JSON lines."""
+"""``streamtally parse``: log lines → JSON lines."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.agent_mode import print_converted
 from streamtally.cli.shared.source_options import SourceOptions, format_options
 from streamtally.config.source import source_settings
@@ -23,13 +24,14 @@ from streamtally.transform.source import Source
 @click.command("parse")
 @click.argument("file", default=STANDARD_INPUT, metavar="[FILE]")
 @format_options
-@click.option("--unescape", is_flag=True, help="Undo the log's escapes (\\\", \\xHH) in quoted fields.")
-@click.option("--split-request", is_flag=True, help="Add method, path, query and protocol behind the request.")
-@click.option("--anonymize", is_flag=True, help="Clients' addresses without the last octet (IPv6: 80 bits).")
+@click.option("--unescape", is_flag=True, help="Decode the log's escapes (\\\", \\xHH) in quoted fields.")
+@click.option("--split-request", is_flag=True, help="Add method, path, query and protocol after the request.")
+@click.option("--anonymize", is_flag=True, help="Mask client addresses: the last octet, or the last 80 bits of IPv6.")
 @click.option(
     "--agent-options",
     metavar="JSON",
-    help="The Kinesis Agent's dataProcessingOptions, a flow, an agent.json of one flow, or @FILE: print what it sends.",
+    help="Print what the Kinesis Agent would send; JSON is its dataProcessingOptions, a flow, an agent.json with one "
+    "flow, or @FILE.",
 )
 def command(
     file: str,
@@ -39,25 +41,25 @@ def command(
     agent_options: str | None,
     **row_options: bool,
 ) -> int:
-    """Print a JSON line for each line of FILE (else of standard input) that parses.
+    """Parse each line of FILE (default: standard input) and print it as a line of JSON.
 
-    Lines that do not are reported on standard error with their number and the reason, and the exit status is 1.
+    Lines that do not parse are reported on standard error with line number and reason; the exit status is then 1.
 
     Example: streamtally parse access.log --format apache_combined
     """
     if agent_options is not None:
         if format_name or pattern or fields or any(row_options.values()):
-            raise SettingsError("--agent-options is exact: it goes with no other option")
+            raise SettingsError("--agent-options cannot be combined with other options")
         check_logs([file])
         return print_converted(file, agent_options)
     settings: dict[str, Any] = SourceOptions(format_name, pattern, fields).apply(row_options)
     source = Source(source_settings(settings), ZoneInfo)
     check_logs([file])
-    return 1 if _print_rows(file, source) else 0
+    return EXIT_FOUND if _print_rows(file, source) else 0
 
 
 def _print_rows(file: str, source: Source) -> int:
-    """Returns: how many lines did not parse; header lines are no events and none of them."""
+    """Print rows. Returns: how many lines did not parse; header lines do not count."""
     out, unparsed, parse = sys.stdout.buffer, 0, source.parser_for_record()
     for line in read_log(file):
         text = to_text(line.data.removesuffix(b"\n").removesuffix(b"\r"))
@@ -66,7 +68,7 @@ def _print_rows(file: str, source: Source) -> int:
         try:
             row = parse(text)
             shown = text + "\n" if source.is_json(text) else encode_row(row)
-        except Exception as error:  # a hostile line may make a parser raise anything: it stops no other line
+        except Exception as error:  # a hostile line may make a parser raise anything; the other lines go on
             reason = read_failure(error)
             if reason == HEADER:
                 continue

@@ -1,4 +1,4 @@
-"""``streamtally reconcile``: the counts of the S3 side beside the settled documents."""
+"""``streamtally reconcile``: compare counts recomputed from S3 with the settled documents."""
 
 from __future__ import annotations
 
@@ -14,43 +14,42 @@ from rich.table import Table
 from streamtally.aws.clients import Aws
 from streamtally.aws.recovery.reconcile import ColumnValues, WindowDifference, compare, read_settled
 from streamtally.aws.sinks.objects import open_objects
+from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.aws_options import aws_options, echo_json, json_option
 from streamtally.cli.shared.cluster_options import open_cluster
 from streamtally.cli.shared.console import Console
-from streamtally.cli.shared.load_options import parse_time_option
-from streamtally.errors import SettingsError
+from streamtally.cli.shared.load_options import parse_span
 from streamtally.local.folder import read_folder
 from streamtally.local.old_logs import Seen, believed_windows, recompute, run_old_logs
 from streamtally.text import visible
 from streamtally.transform.pipeline import load_pipeline
 
 MAX_SHOWN = 50
-_EVER = (-(2**62), 2**62)
 
 
 @click.command("reconcile")
-@click.argument("place", metavar="s3://BUCKET/PREFIX|DIR")
-@click.option("--opensearch", "url", required=True, help="Where the settled documents are.")
-@click.option("--pipeline", "folder", type=click.Path(path_type=Path), help="A pipeline folder; default: the one here.")
-@click.option("--from", "from_text", help="The first window's start, ISO 8601 (UTC).")
-@click.option("--to", "to_text", help="Windows that start before this.")
+@click.argument("location", metavar="s3://BUCKET/PREFIX|DIR")
+@click.option("--opensearch", "url", required=True, help="Cluster with the settled documents.")
+@click.option(
+    "--pipeline", "folder", type=click.Path(path_type=Path), help="Pipeline folder; default: the bundled one."
+)
+@click.option("--from", "from_text", help="Only windows that start at or after this time, ISO 8601 (UTC).")
+@click.option("--to", "to_text", help="Only windows that start before this time.")
 @json_option
 @aws_options
 def command(
-    aws: Aws, place: str, url: str, folder: Path | None, from_text: str | None, to_text: str | None, as_json: bool
+    aws: Aws, location: str, url: str, folder: Path | None, from_text: str | None, to_text: str | None, as_json: bool
 ) -> int:
-    """Recompute the counts from S3's lines and show the windows in which the settled documents say otherwise.
+    """Recompute the counts from the lines in S3 and show the windows where the settled documents differ.
 
-    Exit status 1 if there are any.
+    Exit status 1: some windows differ, or some objects cannot be read.
 
     Example: streamtally reconcile s3://log-bucket/ --opensearch https://domain --from 2025-03-01T00:00
     """
     pipeline = load_pipeline(read_folder(folder), ZoneInfo)
-    between = (parse_time_option(from_text, "--from", _EVER[0]), parse_time_option(to_text, "--to", _EVER[1]))
-    if between[0] >= between[1]:
-        raise SettingsError(f"--from {from_text} is not before --to {to_text}: there is no window between them")
+    between = parse_span(from_text, to_text)
     cluster = open_cluster(url, aws=aws)
-    objects = open_objects(place, lambda: aws.client("s3"))
+    objects = open_objects(location, lambda: aws.client("s3"))
     seen = Seen()
     recomputed = recompute(run_old_logs(objects, pipeline, seen, between), pipeline)
     believed = believed_windows(seen.hours, pipeline) if seen.lines and seen.hours else None
@@ -73,14 +72,14 @@ def command(
             }
         )
     else:
-        click.echo(f"lines in S3: {seen.lines}; twins left out: {seen.twins}; windows and keys: {len(recomputed)}")
+        click.echo(f"lines in S3: {seen.lines}; duplicates skipped: {seen.twins}; windows and keys: {len(recomputed)}")
         _show(differences)
-    return 1 if differences or seen.problems else 0
+    return EXIT_FOUND if differences or seen.problems else 0
 
 
 def _show(differences: list[WindowDifference]) -> None:
     if not differences:
-        click.echo("no difference")
+        click.echo("no differences")
         return
     table = Table("window", "from S3", "settled", "likely reason")
     table.columns[0].no_wrap = True
@@ -89,20 +88,20 @@ def _show(differences: list[WindowDifference]) -> None:
         window = difference.window[:16] + "Z" + (f" {visible(difference.output, 40)}" if several else "")
         table.add_row(
             window,
-            _said(difference.in_s3, difference.window),
-            _said(difference.settled, difference.window),
+            _to_text(difference.in_s3, difference.window),
+            _to_text(difference.settled, difference.window),
             difference.reason,
         )
     Console().print(table, markup=False, highlight=False)
     click.echo(f"{len(differences)} differences" if len(differences) > 1 else "1 difference")
 
 
-def _said(columns: ColumnValues | None, window: str) -> str:
-    """Columns in a line, without one that only says the window again."""
+def _to_text(columns: ColumnValues | None, window: str) -> str:
+    """Columns as one line, without a column that only repeats the window."""
     if columns is None:
         return "none"
-    said = [f"{name} {_value(value)}" for name, value in columns.items() if f"{value}Z" != window]
-    return visible(", ".join(said), 80)
+    shown = [f"{name} {_value(value)}" for name, value in columns.items() if f"{value}Z" != window]
+    return visible(", ".join(shown), 80)
 
 
 def _value(value: Any) -> str:

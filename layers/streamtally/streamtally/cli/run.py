@@ -1,4 +1,4 @@
-"""``streamtally run``: the whole pipeline over log files, on this machine."""
+"""``streamtally run``: run the whole pipeline over log files on this machine."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from streamtally.aws.clock import now_ms
 from streamtally.aws.sinks.objects import Folder
+from streamtally.cli import EXIT_FOUND
+from streamtally.cli.shared.aws_options import json_option
 from streamtally.cli.shared.console import Console
-from streamtally.cli.shared.load_options import echo_load, load_options, make_load_options, saying_what_stays
+from streamtally.cli.shared.load_options import echo_load, explaining_interruption, load_options, make_load_options
 from streamtally.cli.shared.source_options import SourceOptions, format_options, time_options
 from streamtally.errors import SettingsError
 from streamtally.ids import digest
@@ -48,7 +50,6 @@ if TYPE_CHECKING:
 DEFAULT_OUT = Path("streamtally-out")
 BUCKET, DATABASE, REPORT = "log-bucket", "log-summary.duckdb", "report.html"
 MAX_TABLE_ROWS = 30
-EXIT_FOUND = 1
 PROGRESS_BYTES = 1 << 20
 
 
@@ -56,26 +57,26 @@ PROGRESS_BYTES = 1 << 20
 @click.argument("logs", nargs=-1, required=True, metavar="LOG...")
 @format_options
 @time_options
-@click.option("--pipeline", "folder", type=click.Path(path_type=Path), help="A pipeline folder; default: the one here.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help=f"Default: {DEFAULT_OUT}")
-@click.option("--lines-per-record", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "--pipeline", "folder", type=click.Path(path_type=Path), help="Pipeline folder; default: the bundled one."
+)
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help=f"Output folder.  [default: {DEFAULT_OUT}]"
+)
+@click.option("--lines-per-record", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
+              help="Lines in each Firehose record.")  # fmt: skip
 @click.option(
     "--arrival",
     type=click.Choice(["logged", "now"]),
     default="logged",
     show_default=True,
-    help="A line's arrival: when it was logged, or the clock.",
+    help="Arrival time of a line: when it was logged, or now.",
 )
-@click.option("--opensearch", "url", help="Put the documents there, through the same inbox, in place of a DuckDB file.")
+@click.option("--opensearch", "url", help="Write the documents to this cluster instead of a DuckDB file.")
 @load_options
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@json_option
 def command(
     logs: tuple[str, ...],
-    format_name: str | None,
-    pattern: str | None,
-    fields: str | None,
-    time_field: str | None,
-    time_format: str | None,
     folder: Path | None,
     out: Path | None,
     lines_per_record: int,
@@ -84,18 +85,18 @@ def command(
     between: Span,
     replace_span: bool,
     as_json: bool,
+    **source_options: str | None,
 ) -> None:
-    """Take log files (plain or gzip, - is standard input) through the pipeline and show what came of it.
+    """Run log files (plain or gzip; - is standard input) through the pipeline and show the counts.
 
-    Writes log-bucket/ (the S3 side), log-summary.duckdb (the second stream, settled) and report.html.
+    Writes log-bucket/ (the S3 side), log-summary.duckdb (the settled counts) and report.html to --out.
 
     Example: streamtally run access.log --out result
     """
     if url is None and (replace_span or between != EVER):
-        raise SettingsError("--from, --to and --replace-span are about what is in OpenSearch: they need --opensearch")
+        raise SettingsError("--from, --to and --replace-span need --opensearch")
     document = read_folder(folder)
-    options = SourceOptions(format_name, pattern, fields, time_field, time_format)
-    document["source"] = options.apply(document["source"])
+    document["source"] = SourceOptions(**source_options).apply(document["source"])
     pipeline = load_pipeline(document, ZoneInfo)
     names = list(logs)
     check_logs(names)
@@ -105,7 +106,7 @@ def command(
         store = _open_store(url, pipeline, run_id, loading) if url else DuckDbStore(staged / DATABASE)
         run = LocalRun(pipeline, Folder(staged / BUCKET), store, run_id)
         run.run(_read_all(names, pipeline, arrival), lines_per_record)
-        with saying_what_stays() if url else nullcontext():
+        with explaining_interruption() if url else nullcontext():
             store.settle(pipeline)
         if not isinstance(store, DuckDbStore):
             echo_load(store.notes, store.left_out, store.problems)
@@ -130,20 +131,20 @@ def _open_store(url: str, pipeline: Pipeline, run_id: str, options: LoadOptions)
 
 
 def identify_logs(names: list[str]) -> str:
-    """The same for the same logs: taken twice into a store that stays, they count once (standard input: never)."""
-    told: list[Any] = []
+    """An id that is the same for the same logs, so that loading them twice counts once (never for standard input)."""
+    parts: list[Any] = []
     for name in names:
         if is_read_once(name):
-            told.append(time.time_ns())
+            parts.append(time.time_ns())
             continue
         with Path(name).open("rb") as log:
-            told.append([Path(name).stat().st_size, hashlib.sha256(log.read(PROGRESS_BYTES)).hexdigest()])
-    return digest(told)
+            parts.append([Path(name).stat().st_size, hashlib.sha256(log.read(PROGRESS_BYTES)).hexdigest()])
+    return digest(parts)
 
 
 @contextmanager
 def _staging(out: Path) -> Iterator[Path]:
-    """A folder whose content moves to ``out`` only if all went well, so that nothing is left half-written."""
+    """A folder whose content moves to ``out`` only after success, so that nothing is left half-written."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         staged = Path(tempfile.mkdtemp(prefix=".run-", dir=out))
@@ -167,7 +168,7 @@ def _replace(new: Path, old: Path) -> None:
 
 
 def _read_all(names: list[str], pipeline: Pipeline, arrival: str) -> Iterator[ReadLine]:
-    """The lines of all logs, with their arrivals, while a bar on the terminal says how far it is."""
+    """The lines of all logs with their arrival times, with a progress bar on the terminal."""
     sizes = {name: Path(name).stat().st_size for name in names if name != STANDARD_INPUT}
     with _progress() as bar:
         for name in names:
@@ -180,7 +181,7 @@ def _read_all(names: list[str], pipeline: Pipeline, arrival: str) -> Iterator[Re
 
 
 def _advancing(lines: Iterator[LogLine], bar: Progress, task: TaskID, name: str) -> Iterator[LogLine]:
-    # A compressed file is longer inside than outside, so its bar would run ahead: it only shows that it moves.
+    # A compressed file has more bytes than its size says, so its bar shows activity without a percentage.
     if name.endswith(".gz"):
         bar.update(task, total=None)
     done = 0
@@ -215,14 +216,14 @@ def _arrive_now(lines: Iterator[ReadLine]) -> Iterator[ReadLine]:
 
 
 def _print_result(ledger: Ledger, pipeline: Pipeline, store: DuckDbStore | OpenSearchStore) -> None:
-    """The result as one JSON object, written document by document: a row output may have any number of them."""
+    """Print the result as one JSON object, document by document: a row output may have any number of them."""
     counts: dict[str, Any] = {**ledger.line_classes()}
     if not isinstance(store, DuckDbStore):
         counts |= {"left_out": store.left_out, "notes": store.notes, "problems": store.problems}
     write = sys.stdout.write
     write(json.dumps(counts)[:-1] + ', "outputs": {')
-    for place, (name, output) in enumerate(pipeline.outputs.items()):
-        write(f"{', ' if place else ''}{json.dumps(name)}: [")
+    for index, (name, output) in enumerate(pipeline.outputs.items()):
+        write(f"{', ' if index else ''}{json.dumps(name)}: [")
         for number, document in enumerate(store.documents(output)):
             write(f"{', ' if number else ''}{json.dumps(plain_document(document))}")
         write("]")
@@ -230,7 +231,7 @@ def _print_result(ledger: Ledger, pipeline: Pipeline, store: DuckDbStore | OpenS
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
+class _LastDocuments:
     """The last documents of an output, as its table shows them."""
 
     name: str
@@ -239,17 +240,17 @@ class _Shown:
     total: int
 
 
-def _last_documents(name: str, documents: Iterable[dict[str, Any]]) -> _Shown:
+def _last_documents(name: str, documents: Iterable[dict[str, Any]]) -> _LastDocuments:
     last: deque[dict[str, Any]] = deque(maxlen=MAX_TABLE_ROWS)
     total = 0
     for document in documents:
         last.append(document)
         total += 1
-    rows = [plain_document(each) for each in last]
-    return _Shown(name, list(rows[0]) if rows else [], [list(row.values()) for row in rows], total)
+    rows = [plain_document(document) for document in last]
+    return _LastDocuments(name, list(rows[0]) if rows else [], [list(row.values()) for row in rows], total)
 
 
-def _show(console: Console, data: ReportData, outputs: list[_Shown], out: Path) -> None:
+def _show(console: Console, data: ReportData, outputs: list[_LastDocuments], out: Path) -> None:
     ascii_only = not console.encoding.lower().startswith("utf")
     for output in outputs:
         title = (

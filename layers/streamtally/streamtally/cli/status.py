@@ -1,4 +1,4 @@
-"""``streamtally status``: what is attached, and how it has been doing."""
+"""``streamtally status``: what is attached, and how it has performed."""
 
 from __future__ import annotations
 
@@ -14,26 +14,28 @@ from streamtally.cli.shared.aws_options import aws_options, echo_json, json_opti
 
 @click.command("status")
 @click.argument("stream", required=False)
-@click.option("--opensearch-url", envvar="OPENSEARCH_ENDPOINT", metavar="URL", help="The domain, reached another way.")
+@click.option(
+    "--opensearch-url", envvar="OPENSEARCH_ENDPOINT", metavar="URL", help="Reach the stream's cluster at this address."
+)
 @json_option
 @aws_options
 def command(aws: Aws, stream: str | None, opensearch_url: str | None, as_json: bool) -> int:
-    """Show the function on STREAM, the last hour's figures, and whether counts are exact or at least once.
+    """Show STREAM's function, the last hour's figures, and whether counts are exact or at-least-once.
 
-    Without STREAM: every stream of the region that has a function on it.
+    Without STREAM: every stream in the region that has a function attached.
 
     Example: streamtally status log-ingestion-stream
     """
     names = [stream] if stream else attached_streams(aws, list_streams(aws))
     now = datetime.now(UTC)
-    found = [read_status(aws, name, now, opensearch_url) for name in names]
+    statuses = [read_status(aws, name, now, opensearch_url) for name in names]
     if as_json:
-        echo_json([each.to_json() for each in found])
+        echo_json([status.to_json() for status in statuses])
         return 0
-    if not found:
-        click.echo(f"No delivery stream in {aws.region} has a function on it.")
-    for each in found:
-        _show(each)
+    if not statuses:
+        click.echo(f"No delivery stream in {aws.region} has a function attached.")
+    for status in statuses:
+        _show(status)
     return 0
 
 
@@ -41,7 +43,7 @@ def _show(status: StreamStatus) -> None:
     click.echo(f"{status.stream}  {status.destination}, {status.state}")
     click.echo(f"  function   {status.function or 'none: streamtally attach ' + status.stream}")
     if status.unread:
-        click.echo(f"  last hour  not known: {status.unread}")
+        click.echo(f"  last hour  unknown: {status.unread}")
     for name, value in status.metrics.items():
         shown = "no data" if value is None else f"{value:,.0%}" if name.endswith("share") else f"{value:,.0f}"
         click.echo(f"  {name.replace('_', ' '):24} {shown:>14}")

@@ -1,1 +1,1 @@
-"""The edge on a laptop: the local run, its store, sample logs."""
+"""The edge on one machine: the local run, its store, the simulator, sample logs."""

@@ -1,4 +1,4 @@
-"""Configurations of log shippers for a delivery stream: the Kinesis Agent's, Fluent Bit's and Vector's.
+"""Configurations that make log shippers send to a delivery stream: Kinesis Agent, Fluent Bit, Vector.
 
 Sources: Kinesis Agent developer guide; Fluent Bit manual, "Tail" and "Amazon Kinesis Data Firehose", and its source,
 out_kinesis_firehose; Vector reference, ``file`` and ``aws_kinesis_firehose``.
@@ -17,15 +17,15 @@ RAW = "raw"
 AGENT_FORMATS = {RAW: None, "apache_common": "COMMONAPACHELOG", "apache_combined": "COMBINEDAPACHELOG"} | {
     name: name for name in LOG_FORMATS
 }
-"""``--format`` → ``logFormat``; raw lines are what the transform takes, and drop nothing."""
+"""``--format`` → ``logFormat``; raw lines are what the transform expects, and lose nothing."""
 
 
-def agent_config(path: str, stream: str, region: str, format: str = RAW) -> str:
+def agent_config(path: str, stream: str, region: str, format_name: str = RAW) -> str:
     """The text of agent.json. Raises: UnknownFormatError."""
-    if format not in AGENT_FORMATS:
-        raise UnknownFormatError(format, AGENT_FORMATS)
+    if format_name not in AGENT_FORMATS:
+        raise UnknownFormatError(format_name, AGENT_FORMATS)
     flow: dict[str, Any] = {"filePattern": path, "deliveryStream": stream, "initialPosition": "START_OF_FILE"}
-    if log_format := AGENT_FORMATS[format]:
+    if log_format := AGENT_FORMATS[format_name]:
         flow["dataProcessingOptions"] = [{"optionName": "LOGTOJSON", "logFormat": log_format}]
     document = {
         "cloudwatch.emitMetrics": True,
@@ -39,7 +39,7 @@ def agent_config(path: str, stream: str, region: str, format: str = RAW) -> str:
 def fluent_bit_config(path: str, stream: str, region: str) -> str:
     """Fluent Bit, classic format: JSON with the line in ``log``.
 
-    Its ``log_key`` would send the line alone, but as JSON writes it: each ``"`` as ``\\"``.
+    With ``log_key`` it would send the line alone, but with JSON's escapes: each ``"`` as ``\\"``.
     """
     return f"""# The pipeline takes the line out of the JSON: line_field = "log" under [source] of pipeline.toml.
 [INPUT]
@@ -58,7 +58,7 @@ def fluent_bit_config(path: str, stream: str, region: str) -> str:
 
 
 def vector_config(path: str, stream: str, region: str) -> str:
-    """Vector, TOML: each event's text alone."""
+    """Vector, TOML: sends only the text of each event."""
     quoted = json.dumps
     return f"""[sources.access]
 type = "file"

@@ -1,4 +1,4 @@
-"""When the lines of a log arrived: the time they were logged, so that a replay gives what the stream gave."""
+"""Arrival times for the lines of a log: when they were logged, so that a replay gives what the stream gave."""
 
 from __future__ import annotations
 
@@ -13,37 +13,38 @@ from streamtally.transform.records import to_text
 from streamtally.transform.source import Source
 
 MAX_WAITING_LINES = 10_000
-"""So many lines without a time are held back at the beginning until one has a time; then the file's time is taken."""
+"""How many lines at the start of a log are held until one has a time; beyond that, the file's time is used."""
 
 EARLIEST_MS, LATEST_MS = from_iso("0001-01-02"), from_iso("9999-12-30")
-"""No record arrives at a time that has no name: a day within what has one, whatever the zone and the window."""
+"""The earliest and latest arrival: a day inside the calendar, so that every zone and window stays within it."""
 
 
 @dataclass(slots=True)
 class ReadLine:
-    """A line as its source reads it.
-
-    Attributes:
-        row: None if the line is empty or does not parse; reason: why it does not.
-        time: when it was logged, ms since the epoch; None if it does not say so in a way that its source reads.
-        arrival: ms since the epoch.
-    """
+    """A line as its source reads it."""
 
     line: LogLine
     row: Row | None
+    """None if the line is empty or does not parse."""
     reason: str
+    """Why it does not parse."""
     time: int | None
+    """When it was logged, in ms since the epoch; None if the source cannot read that from it."""
     arrival: int = 0
+    """In ms since the epoch."""
 
 
 def read_lines(lines: Iterable[LogLine], source: Source, file_ms: int) -> Iterator[ReadLine]:
-    """Every line, read by the source. ``file_ms``: when the file was last written, which gives times their year."""
+    """Every line, read by the source.
+
+    Args: file_ms: when the file was last written, which gives a year to times without one.
+    """
     parse = source.parser_for_record(file_ms)
     for line in lines:
         text = to_text(line.data.rstrip(b"\r\n"))
         try:
             row = parse(text) if text and not line.is_too_long else None
-        except Exception as error:  # a hostile line may make a parser raise anything: it stops no other line
+        except Exception as error:  # a hostile line may make a parser raise anything; the other lines go on
             yield ReadLine(line, None, read_failure(error), None)
             continue
         yield ReadLine(line, row, "", None if row is None else _logged_time(source, row, file_ms))
@@ -52,7 +53,7 @@ def read_lines(lines: Iterable[LogLine], source: Source, file_ms: int) -> Iterat
 def _logged_time(source: Source, row: Row, file_ms: int) -> int | None:
     try:
         time = source.event_time(row, file_ms)
-    except Exception:  # whatever a hostile value makes it raise: then the line does not say when
+    except Exception:  # a hostile value may make it raise anything; then the line has no time
         return None
     return time if time is not None and EARLIEST_MS <= time <= LATEST_MS else None
 
@@ -60,8 +61,8 @@ def _logged_time(source: Source, row: Row, file_ms: int) -> int | None:
 def arrive_when_logged(lines: Iterable[ReadLine], file_ms: int) -> Iterator[ReadLine]:
     """Lines with their arrival: the time they were logged.
 
-    A line without a time has that of the line before it; the first ones that of the first line with a time, or
-    ``file_ms`` if there is none.
+    A line without a time takes that of the line before it; the first lines take that of the first line with a time, or
+    ``file_ms`` if no line has one.
     """
     waiting: list[ReadLine] = []
     last: int | None = None

@@ -1,4 +1,4 @@
-"""Where the second stream ends: an embedded store, or an OpenSearch that is managed and settled from here."""
+"""Destinations of the summary stream: an embedded store, or an OpenSearch that is managed and settled from here."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from typing import Any, Protocol
 
 from streamtally.aws.opensearch.manager import Manager
 from streamtally.indices.spec import IndexSpec, read_specs
-from streamtally.local.pipeline import SUMMARY
 from streamtally.local.simulator.parts import Sink
 from streamtally.local.simulator.sinks import OpenSearchSink, StoreSink
 from streamtally.local.store import DuckDbStore, plain_document
+from streamtally.local.stream_names import SUMMARY
 from streamtally.transform.pipeline import Pipeline
 
 MANAGE_SECONDS = 3600.0
 MAX_SHOWN = 500
 
 Documents = list[dict[str, Any]]
-"""Settled documents, columns only, the latest last."""
+"""Settled documents, columns only, latest last."""
 
 
-class End(Protocol):
-    """Where the second stream ends."""
+class Destination(Protocol):
+    """Where the summary stream delivers to."""
 
     def sink(self, stream: str) -> Sink: ...
 
     def settle(self, now_ms: int) -> Documents:
-        """Settle; the last documents."""
+        """Settle, and return the latest documents."""
 
     def close(self) -> None: ...
 
 
-class EmbeddedEnd:
-    """The embedded store: one database, used by one thread at a time."""
+class EmbeddedDestination:
+    """The embedded store: one database, locked so that one thread uses it at a time."""
 
     def __init__(self, folder: Path, pipeline: Pipeline) -> None:
         self._store = DuckDbStore(folder / "log-summary.duckdb")
@@ -63,8 +63,8 @@ class EmbeddedEnd:
             self._store.close()
 
 
-class OpenSearchEnd:
-    """A real OpenSearch. Args: now_ms: when pipeline and templates are made, before the first document comes."""
+class OpenSearchDestination:
+    """A real OpenSearch, prepared (ingest pipeline, templates) before the first document arrives."""
 
     def __init__(self, manager: Manager, pipeline: Pipeline, now_ms: int) -> None:
         self._manager = manager
@@ -77,22 +77,22 @@ class OpenSearchEnd:
 
     def settle(self, now_ms: int) -> Documents:
         if self._managed_at is None or time.monotonic() - self._managed_at > MANAGE_SECONDS:
-            self._manager.manage(now_ms, _forever)
+            self._manager.manage(now_ms, _no_limit)
             self._managed_at = time.monotonic()
-        self._manager.settle(now_ms, _forever)
+        self._manager.settle(now_ms, _no_limit)
         return [document for spec in self._specs for document in self._latest(spec)]
 
     def _latest(self, spec: IndexSpec) -> Documents:
-        """What people see under the index's name, as far as it is searchable yet."""
+        """What users see under the index's name, as far as it is searchable yet."""
         newest = [{field: {"order": "desc", "unmapped_type": "date"}} for field in ("tally.window_start", "tally.time")]
         body = {"size": MAX_SHOWN, "sort": newest, "_source": {"excludes": ["tally"]}}
         answer = self._manager.cluster.request("POST", f"/{spec.index}/_search", body, ignore=(404,))
-        found = [hit["_source"] for hit in reversed(answer.get("hits", {}).get("hits", []))]
-        return [{column.name: each.get(column.name) for column in spec.columns} for each in found]
+        sources = [hit["_source"] for hit in reversed(answer.get("hits", {}).get("hits", []))]
+        return [{column.name: source.get(column.name) for column in spec.columns} for source in sources]
 
     def close(self) -> None:
         pass
 
 
-def _forever() -> float:
+def _no_limit() -> float:
     return 3600.0

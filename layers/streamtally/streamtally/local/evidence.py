@@ -1,4 +1,4 @@
-"""Gathers the doctor's evidence of an agent: its configuration, the logs that it matches, who may read them."""
+"""Gathers the doctor's evidence about an agent: its configuration, the logs that match it, who may read them."""
 
 from __future__ import annotations
 
@@ -20,22 +20,23 @@ from streamtally.local.logs import read_log
 
 AGENT_USER = "aws-kinesis-agent-user"
 SAMPLE_LINES = 5_000
+LOG_LINES = 20_000
 _ACL = "system.posix_acl_access"
 _LOGGED = {"errorCode", "errorMessage", "rawData", "message", "msg", "level", "log", "time", "timestamp"}
-"""Keys of a line of a log, Firehose's error records among them; an agent's configuration has none of them."""
+"""Keys of JSON log lines, including Firehose's error records; an agent's configuration has none of them."""
 
 
 def gather_agent(path: Path, region: str, user: str) -> list[object]:
-    """A configuration, and what its flows' patterns match. Raises: SettingsError: it cannot be read."""
+    """A configuration, and the files that its flows' patterns match. Raises: SettingsError: it cannot be read."""
     text = read_text(path)
-    patterns = [each for flow in flows_of(text) if isinstance(each := flow.get("filePattern"), str) and each]
+    patterns = [pattern for flow in flows_of(text) if isinstance(pattern := flow.get("filePattern"), str) and pattern]
     accesses = [gather_access(pattern, user) for pattern in patterns]
     lines = {access.pattern: _sample(access.pattern) for access in accesses if access.exists}
     return [AgentJson(str(path), text, region, lines), *accesses]
 
 
 def _sample(pattern: str) -> list[bytes]:
-    """Lines of the newest file that matches; none where it cannot be read."""
+    """Lines of the newest matching file; empty if it cannot be read."""
     try:
         return [line.data for line in islice(read_log(str(_newest(pattern))), SAMPLE_LINES)]
     except StreamtallyError:
@@ -43,39 +44,40 @@ def _sample(pattern: str) -> list[bytes]:
 
 
 def _newest(pattern: str) -> Path | None:
-    """The file of a ``filePattern`` that the agent follows; its ``*`` stands in the file's name alone."""
+    """The file that the agent follows for a ``filePattern``; ``*`` matches within the file name only."""
     path = Path(pattern).absolute()
     try:
-        dated = [(each.stat().st_mtime, each) for each in path.parent.glob(path.name or "*") if each.is_file()]
+        dated = [(file.stat().st_mtime, file) for file in path.parent.glob(path.name or "*") if file.is_file()]
     except (OSError, ValueError):
         return None
     return max(dated)[1] if dated else None
 
 
 def gather_access(pattern: str, user: str) -> FileAccess:
-    """Modes, owners and access control lists from the root to the newest file that matches.
+    """Modes, owners and access control lists from the root to the newest matching file.
 
-    An unknown user is nobody's.
+    An unknown user gets the rights of others.
     """
     try:
         entry = pwd.getpwnam(user)
-        uid, gids = entry.pw_uid, [entry.pw_gid, *(each.gr_gid for each in grp.getgrall() if user in each.gr_mem)]
+        uid, gids = entry.pw_uid, [entry.pw_gid, *(group.gr_gid for group in grp.getgrall() if user in group.gr_mem)]
     except KeyError:
         uid, gids = -1, []
     target = _newest(pattern)
     chain, hidden = _chain(target or Path(pattern).absolute())
     if target is None and not hidden:
-        hidden = next((each.path for each in chain if each.listed and not os.access(each.path, os.R_OK | os.X_OK)), "")
+        unreadable = (node.path for node in chain if node.listed and not os.access(node.path, os.R_OK | os.X_OK))
+        hidden = next(unreadable, "")
     return FileAccess(pattern, user, uid, gids, chain, target is not None, hidden)
 
 
 def _chain(target: Path) -> tuple[list[PathNode], str]:
-    """What there is from the root to a file, and what a link on the way leads to; a directory that hides the rest."""
+    """The nodes from the root to a file, including link targets; and the directory that hides the rest, if any."""
     nodes: list[PathNode] = []
     try:
         real = target.resolve()
     except (OSError, RuntimeError):
-        real = target  # a link that goes round
+        real = target  # a circular link
     paths = dict.fromkeys((*reversed(target.parents), *reversed(real.parents), real))
     for path in paths:
         try:
@@ -88,12 +90,12 @@ def _chain(target: Path) -> tuple[list[PathNode], str]:
 
 
 def _node(path: Path, listed: bool) -> PathNode:
-    found = path.stat()
-    return PathNode(str(path), found.st_mode & 0o7777, found.st_uid, found.st_gid, path.is_dir(), _acl(path), listed)
+    stat = path.stat()
+    return PathNode(str(path), stat.st_mode & 0o7777, stat.st_uid, stat.st_gid, path.is_dir(), _acl(path), listed)
 
 
 def _acl(path: Path) -> list[tuple[int, int, int]]:
-    """A file's access control list: none where it has none, or where the system knows none.
+    """A file's access control list; empty if it has none, or if the system has no such lists.
 
     Source: Linux, include/uapi/linux/posix_acl_xattr.h: a version, then entries of kind, permissions and id.
     """
@@ -107,7 +109,7 @@ def _acl(path: Path) -> list[tuple[int, int, int]]:
 
 
 def looks_like_log(path: Path) -> bool:
-    """Whether a file is a log, not an agent's configuration."""
+    """Whether a file is a log rather than an agent's configuration."""
     return path.suffix != ".json" or _is_json_lines(path)
 
 
@@ -118,9 +120,6 @@ def _is_json_lines(path: Path) -> bool:
     except (ValueError, RecursionError):
         return False
     return isinstance(document, dict) and bool(_LOGGED & set(document))
-
-
-LOG_LINES = 20_000
 
 
 def gather_log(path: Path) -> ErrorLog:

@@ -1,4 +1,4 @@
-"""The documents of a load, kept on disk until all are known: only then can be said whether a cluster takes them."""
+"""The documents of a load, kept on disk until all are known: only then is it clear whether the cluster takes them."""
 
 from __future__ import annotations
 
@@ -17,28 +17,27 @@ from streamtally.times.iso import from_iso
 
 
 def _agree(_: str) -> None:
-    """Nobody is asked."""
+    """Agree without asking."""
 
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """What of the logs is loaded, and how.
-
-    Attributes:
-        between: windows and rows that begin in ``[from, to)``, ms.
-        replace_span: counts and rows of spans that are closed may be recomputed from the logs alone.
-        agree: is asked with the spans before that, and raises if the answer is no.
-    """
+    """Which part of the logs is loaded, and how."""
 
     between: Span = EVER
+    """Windows and rows that begin in ``[from, to)``, in ms since the epoch."""
     replace_span: bool = False
+    """Whether closed spans may be recomputed from the logs alone."""
     agree: Callable[[str], None] = _agree
+    """Called with these spans before that; raises if the user does not agree."""
 
 
 class Spool:
     """Documents in a temporary file, with an account of what is in it.
 
-    Attributes: contents: by index; left_out: documents of other times than asked for.
+    Attributes:
+        contents: by index.
+        left_out: documents outside the requested times.
     """
 
     def __init__(self, specs: Sequence[IndexSpec], between: Span = EVER) -> None:
@@ -61,7 +60,7 @@ class Spool:
         self._packed.write(b"%s\t%s\n" % (tally["output"].encode(), document.rstrip(b"\n")))
 
     def documents(self) -> Iterator[tuple[str, bytes]]:
-        """(output, document), in the order in which they came; nothing can be added after that."""
+        """Each (output, document) in the order of arrival; after that, nothing can be added."""
         self._packed.close()
         self._file.seek(0)
         with gzip.GzipFile(fileobj=self._file, mode="rb") as lines:

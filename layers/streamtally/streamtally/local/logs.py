@@ -14,7 +14,7 @@ from typing import BinaryIO, cast
 from streamtally.errors import SettingsError
 
 MAX_LINE_BYTES = 1000 * 1024
-"""A longer line cannot be a record of Firehose."""
+"""A longer line cannot be a Firehose record."""
 STANDARD_INPUT = "-"
 _GZIP = b"\x1f\x8b"
 _SKIP_BYTES = 1 << 20
@@ -22,15 +22,15 @@ _SKIP_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A line of a log: file and number (from 1) as people name it, its bytes with the line end as they were read.
-
-    ``size_bytes`` is the whole line's; of one beyond :data:`MAX_LINE_BYTES` only the beginning is in ``data``.
-    """
+    """A line of a log."""
 
     file: str
     number: int
+    """From 1."""
     data: bytes
+    """Its bytes, including the line end; only the beginning of a line longer than :data:`MAX_LINE_BYTES`."""
     size_bytes: int
+    """Of the whole line."""
 
     @property
     def is_too_long(self) -> bool:
@@ -38,7 +38,7 @@ class LogLine:
 
 
 def check_logs(names: list[str]) -> None:
-    """Every log can be opened. Raises: SettingsError, before anything is done: the first that cannot."""
+    """Check that every log can be opened. Raises: SettingsError: the first that cannot."""
     for name in names:
         if not is_read_once(name):
             with open_log(name):
@@ -46,7 +46,7 @@ def check_logs(names: list[str]) -> None:
 
 
 def is_read_once(name: str) -> bool:
-    """Whether what is read of it is gone: standard input, a named pipe, a shell's ``<(…)``."""
+    """Whether it can be read only once: standard input, a named pipe, a shell's ``<(…)``."""
     return name == STANDARD_INPUT or (Path(name).exists() and not Path(name).is_file() and not Path(name).is_dir())
 
 
@@ -57,17 +57,17 @@ def open_log(name: str) -> Iterator[BinaryIO]:
         yield cast(BinaryIO, _decompressed(sys.stdin.buffer))
         return
     if not name:
-        raise SettingsError("a log without a name: give a file, or - for standard input")
+        raise SettingsError("the log name is empty: give a file, or - for standard input")
     path = Path(name)
     if path.is_dir():
-        raise SettingsError(f"{name}: is a folder: name the log files in it")
+        raise SettingsError(f"{name}: is a folder; name the log files in it")
     try:
         with path.open("rb") as raw:
             yield cast(BinaryIO, _decompressed(raw))
     except FileNotFoundError:
         raise SettingsError(f"{name}: no such file") from None
     except PermissionError:
-        raise SettingsError(f"{name}: may not be read by this user") from None
+        raise SettingsError(f"{name}: permission denied") from None
 
 
 def _decompressed(raw: object) -> object:
@@ -89,11 +89,14 @@ def read_log(name: str) -> Iterator[LogLine]:
 
 @contextmanager
 def refuse_broken(shown: str, lines: Callable[[], int]) -> Iterator[None]:
-    """What goes wrong while a log is read, as SettingsError. ``lines``: how many of them were read."""
+    """Turn failures to read a log into SettingsError.
+
+    Args: lines: how many lines have been read.
+    """
     try:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise SettingsError(f"{shown}: the gzip data is broken or cut off after line {lines()}") from None
+        raise SettingsError(f"{shown}: the gzip data is corrupt or truncated after line {lines()}") from None
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -101,7 +104,7 @@ def refuse_broken(shown: str, lines: Callable[[], int]) -> Iterator[None]:
 
 
 def _skip_rest(log: BinaryIO, data: bytes) -> int:
-    """Skip what is left of a line that is too long, and say how much it was."""
+    """Skip the rest of a line that is too long. Returns: the bytes skipped."""
     skipped = 0
     while len(data) > 0 and data[-1:] != b"\n" and (skipped or len(data) > MAX_LINE_BYTES):
         data = log.readline(_SKIP_BYTES)

@@ -1,4 +1,4 @@
-"""Old logs of a bucket through the same transform, with identities that make doing it twice count once."""
+"""Runs old logs of a bucket through the same transform, with identities that make two runs count once."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from streamtally.aws.recovery.places import to_place
 from streamtally.aws.sinks.objects import ObjectStore
 from streamtally.errors import RecordError, SinkError
 from streamtally.ids import canonical_json, digest
+from streamtally.indices.load_entries import Span
 from streamtally.local.arrival import ReadLine, arrive_when_logged, read_lines
 from streamtally.local.logs import LogLine
 from streamtally.plan.windowed import WindowedOutput
@@ -23,36 +24,36 @@ from streamtally.transform.bounds import NO_BOUNDS
 from streamtally.transform.documents import UNPARSED_LINE
 from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.records import Record
-from streamtally.transform.transform import Outcome, transform
+from streamtally.transform.transform import Outcome, iter_documents, transform
 
 BATCH_LINES = 5_000
 HOUR_MS = 3_600_000
 MAX_BUFFER_MS = 900_000
-"""How long Firehose may wait for more before it writes an object, which is named by its oldest record."""
+"""The longest time Firehose buffers before it writes an object, whose name has the time of its oldest record."""
 _LINE_ID = re.compile(rb'^\{"line_id":"([0-9a-f]{32})"')
 
 
 @dataclass
 class Seen:
-    """What was seen and left out.
-
-    Attributes:
-        lines: read; unparsed: that never parsed; twins: of a line that carries a ``line_id``.
-        without_id: of the lines read; skipped: objects that cannot hold what was asked for.
-        hours: the first and the last hour of arrival, in ms, if Firehose named every object.
-    """
+    """What was read and what was left out."""
 
     lines: int = 0
+    """Lines read."""
     unparsed: int = 0
+    """Lines that were delivered as unparsed, and are not read."""
     twins: int = 0
+    """Lines left out because one with the same ``line_id`` was read."""
     without_id: int = 0
+    """Lines read that have no ``line_id``."""
     skipped: int = 0
+    """Objects left out because they cannot contain the requested windows."""
     problems: list[str] = field(default_factory=list)
     line_ids: set[int] = field(default_factory=set)
     hours: tuple[int, int] | None = (2**62, -(2**62))
+    """The first and the last hour of arrival, in ms since the epoch; None if Firehose did not name every object."""
 
     def add_hour(self, hour_ms: int | None) -> None:
-        """An object's hour of arrival; None: it has none."""
+        """Take in an object's hour of arrival; None: unknown."""
         if hour_ms is None:
             self.hours = None
         elif self.hours:
@@ -60,28 +61,25 @@ class Seen:
 
     @property
     def has_line_ids(self) -> bool:
-        """Whether each line carries an id, so that no twin was counted."""
+        """Whether every line has an id, so that no line was counted twice."""
         return self.lines > 0 and self.without_id == 0
 
 
-Between = tuple[int, int]
-"""Windows that start in ``[from, to)``, in ms."""
-
-
 def run_old_logs(
-    objects: ObjectStore, pipeline: Pipeline, seen: Seen, between: Between | None = None
+    objects: ObjectStore, pipeline: Pipeline, seen: Seen, between: Span | None = None
 ) -> Iterator[Outcome]:
-    """Every object's lines, batch by batch; a line's identity is its object's address and its number.
+    """Run every object's lines, batch by batch; a line's identity is its object's address and its number.
 
-    A line's arrival is when it was logged. An object that cannot be read is a problem in ``seen``, and no other's.
+    A line arrives when it was logged. An object that cannot be read is added to the problems of ``seen``; the others
+    are read.
 
-    Args: between: leave out Firehose's objects that cannot hold lines of these windows.
+    Args: between: skip Firehose objects that cannot contain lines of these windows.
     """
     for key in objects.keys(""):
-        place = to_place(objects.base, key)
-        if place and place.kind != "delivered":
+        location = to_place(objects.base, key)
+        if location and location.kind != "delivered":
             continue
-        if place and between and not _may_hold(place.arrival, between, pipeline):
+        if location and between and not _may_contain(location.arrival, between, pipeline):
             seen.skipped += 1
             continue
         try:
@@ -89,19 +87,19 @@ def run_old_logs(
         except (RecordError, SinkError) as error:
             seen.problems.append(f"{key}: {error}")
             continue
-        seen.add_hour(place.arrival if place else None)
-        yield from _run_object(objects.address + key, data, place.arrival if place else 0, pipeline, seen)
+        seen.add_hour(location.arrival if location else None)
+        yield from _run_object(objects.address + key, data, location.arrival if location else 0, pipeline, seen)
 
 
-def _may_hold(arrival_ms: int, between: Between, pipeline: Pipeline) -> bool:
+def _may_contain(arrival_ms: int, between: Span, pipeline: Pipeline) -> bool:
     believed = believed_windows((arrival_ms, arrival_ms), pipeline)
     return believed[0] < between[1] and believed[1] >= between[0]
 
 
-def believed_windows(hours: tuple[int, int], pipeline: Pipeline) -> Between:
-    """The windows by event time that lines of these hours of arrival can be in; others count by their arrival.
+def believed_windows(hours: tuple[int, int], pipeline: Pipeline) -> Span:
+    """The windows by event time that lines with these hours of arrival can be in; others count by their arrival.
 
-    Args: hours: the first and the last, in ms.
+    Args: hours: the first and the last, in ms since the epoch.
     """
     settings = [output.settings for output in pipeline.outputs.values()]
     earliest = hours[0] - 1000 * max(setting.max_past_seconds for setting in settings) - HOUR_MS
@@ -109,11 +107,11 @@ def believed_windows(hours: tuple[int, int], pipeline: Pipeline) -> Between:
 
 
 def _run_object(address: str, data: bytes, hour_ms: int, pipeline: Pipeline, seen: Seen) -> Iterator[Outcome]:
-    # A batch is so many lines of the object, whatever is in them: of a log that has grown since, its last batch is the
-    # same with more in it, and overwrites itself.
+    # A batch is a fixed number of lines. If a log has grown since, its last batch is the same with more lines, and
+    # its documents overwrite the old ones.
     lines = arrive_when_logged(read_lines(_lines(address, data, seen), pipeline.source, hour_ms), hour_ms)
-    for number, batch in groupby(lines, key=lambda each: each.line.number // BATCH_LINES):
-        records = [_record(address, each) for each in batch]
+    for number, batch in groupby(lines, key=lambda line: line.line.number // BATCH_LINES):
+        records = [_record(address, line) for line in batch]
         yield transform(
             pipeline, records, max_response_bytes=2**62, batch_id=digest(["lines", address, number]), bounds=NO_BOUNDS
         )
@@ -139,20 +137,20 @@ def _lines(address: str, data: bytes, seen: Seen) -> Iterator[LogLine]:
         yield LogLine(address, number, line, len(line))
 
 
-def _record(address: str, each: ReadLine) -> Record:
-    identity = f"{address}#{each.line.number}"
-    return Record(identity, identity, each.arrival, each.arrival, "", each.line.data, each.line.data)
+def _record(address: str, line: ReadLine) -> Record:
+    identity = f"{address}#{line.line.number}"
+    return Record(identity, identity, line.arrival, line.arrival, "", line.line.data, line.line.data)
 
 
-Group = tuple[str, int, str]
+GroupKey = tuple[str, int, str]
 """(output, window start in ms, key as canonical JSON)."""
 
 
-def recompute(outcomes: Iterable[Outcome], pipeline: Pipeline) -> dict[Group, dict[str, Any]]:
-    """What the windowed outputs come to, over all batches: group → columns. Rows have nothing to compare."""
-    states: dict[Group, dict[str, Any]] = {}
+def recompute(outcomes: Iterable[Outcome], pipeline: Pipeline) -> dict[GroupKey, dict[str, Any]]:
+    """The results of the windowed outputs over all batches: group → columns. Row outputs have nothing to compare."""
+    states: dict[GroupKey, dict[str, Any]] = {}
     for outcome in outcomes:
-        for document in (each for delivery in outcome.deliveries for each in delivery.documents):
+        for document in iter_documents(outcome.deliveries):
             tally = orjson.loads(document)["tally"]
             if "partial_id" not in tally:
                 continue
@@ -161,11 +159,11 @@ def recompute(outcomes: Iterable[Outcome], pipeline: Pipeline) -> dict[Group, di
             output = pipeline.output(group[0])
             if isinstance(output, WindowedOutput):
                 states[group] = output.merge_states([states[group], state]) if group in states else state
-    found = {}
+    results = {}
     for group, state in states.items():
         output = pipeline.output(group[0])
         if isinstance(output, WindowedOutput):
             columns, visible = output.finish(group[1], state)
             if visible:
-                found[group] = orjson.loads(orjson.dumps(columns, default=float))
-    return found
+                results[group] = orjson.loads(orjson.dumps(columns, default=float))
+    return results

@@ -1,4 +1,4 @@
-"""The second stream's end in a real OpenSearch: ``streamtally run --opensearch`` in place of the embedded store."""
+"""The store in a real OpenSearch: ``streamtally run --opensearch``, instead of the embedded store."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from streamtally.aws.opensearch.loading.opening import open_load
 from streamtally.aws.opensearch.loading.settle_load import settle_load
 from streamtally.aws.opensearch.manager import make_manager
 from streamtally.aws.opensearch.scan import scan
-from streamtally.config.outputs import DEFAULT_SUMMARY_STREAM
 from streamtally.errors import IndexPlanError
 from streamtally.indices.observed import Observed
 from streamtally.local.load_spool import LoadOptions, Spool
 from streamtally.local.store import Document, sort_key
+from streamtally.local.stream_names import SUMMARY
 from streamtally.plan.windowed import WindowedOutput
 from streamtally.times.iso import to_iso
 from streamtally.transform.outputs import Output
@@ -32,19 +32,21 @@ TIME_LIMIT_SECONDS = 3_600
 
 
 class OpenSearchStore:
-    """Documents in a cluster, by a load of old logs: kept on disk first, so that the whole span is known and nothing is
-    put that the cluster cannot take; then put through the same inbox as Firehose's, and settled by the same code.
+    """Documents of a load of old logs, in a cluster.
 
-    Making it prepares the cluster: pipeline, templates, alias.
+    They are kept on disk first, so that the whole span is known and nothing is written that the cluster cannot take;
+    then they are written to the same inbox as Firehose's and settled by the same code. The constructor prepares the
+    cluster: ingest pipeline, templates, alias.
+
     Args:
         load_id: the same for the same logs.
-        options: what of them is wanted, and whether counts that are closed may be replaced.
+        options: which part of them is loaded, and whether closed counts may be replaced.
     Raises: IndexPlanError: the cluster cannot be reached or prepared.
     """
 
     def __init__(self, cluster: Cluster, pipeline: Pipeline, load_id: str, options: LoadOptions | None = None) -> None:
         self._cluster = cluster
-        self._manager = make_manager(cluster, pipeline, {"SUMMARY_STREAM": DEFAULT_SUMMARY_STREAM}, closing=False)
+        self._manager = make_manager(cluster, pipeline, {"SUMMARY_STREAM": SUMMARY}, closing=False)
         self._inboxes = {output.name: spec.inbox for spec in self._manager.specs for output in spec.outputs}
         self._views = {output.name: spec.index for spec in self._manager.specs for output in spec.outputs}
         self._load_id = load_id
@@ -56,23 +58,23 @@ class OpenSearchStore:
 
     @property
     def left_out(self) -> int:
-        """Documents that are outside of the times asked for."""
+        """Documents outside the requested times."""
         return self._spool.left_out
 
     def close(self) -> None:
-        """Let go of what is kept on disk."""
+        """Delete what is kept on disk."""
         self._spool.close()
 
     def put(self, documents: Iterable[bytes]) -> None:
-        """Keep documents for `settle`, which puts them."""
+        """Keep documents until `settle` writes them."""
         for document in documents:
             self._spool.add(document)
 
     def settle(self, pipeline: Pipeline) -> None:
-        """Open the spans of all documents, put these, settle every window of them, and give the spans back.
+        """Open the spans of all documents, write these, settle all their windows and close the spans.
 
-        Raises: IndexPlanError: nothing was put, since the cluster does not keep such times, or has closed them with
-            counts in them; or the load was cut short, and stays open.
+        Raises: IndexPlanError: nothing was written, because the cluster does not keep such times or has closed them
+            with counts in them; or the load was interrupted and stays open.
         """
         observed = self._manage()
         contents = self._spool.contents
@@ -80,7 +82,7 @@ class OpenSearchStore:
             load = LoadRun(self._cluster, pipeline, self._manager.specs, self._load_id, contents, now_ms)
             self.notes = load.check(observed)
             self._load(load, observed)
-        self._manage()  # an index that was made only now is put behind its alias
+        self._manage()  # an index created just now is added to its alias
         for view in set(self._views.values()):
             self._cluster.request("POST", f"/{view}-*/_refresh", params={"ignore_unavailable": "true"})
 
@@ -99,7 +101,7 @@ class OpenSearchStore:
             raise
 
     def _put_all(self, load: LoadRun) -> None:
-        """Write documents as Firehose does: bulk `index` operations, with ids of its own, into the inbox."""
+        """Write documents to the inbox as Firehose does: bulk `index` operations with ids of their own."""
         lines: list[bytes] = []
         size = 0
         for number, (output, document) in enumerate(self._spool.documents()):
@@ -118,8 +120,8 @@ class OpenSearchStore:
         """An output's settled documents, columns only, by window and key (rows: by time)."""
         columns = [column.name for column in output.columns]
         windowed = isinstance(output, WindowedOutput)
-        found = self._search(output.name, "window_start" if windowed else "time")
-        for _, window in groupby(found, key=lambda hit: hit["sort"][0]):
+        hits = self._search(output.name, "window_start" if windowed else "time")
+        for _, window in groupby(hits, key=lambda hit: hit["sort"][0]):
             sources = [hit["_source"] for hit in window]
             if windowed:
                 sources.sort(key=lambda source: [sort_key(value) for value in source["tally"].get("key") or ()])
@@ -133,7 +135,7 @@ class OpenSearchStore:
             "query": {"bool": {"filter": [{"term": {"tally.output": output}}]}},
             "sort": [f"tally.{time_field}", {tie: {"missing": "_last"}}],
         }
-        # The alias shows what HAVING lets show; partials and late documents are not behind it.
+        # The alias filters by HAVING; it does not contain partials and late documents.
         path = f"/{self._views[output]}/_search"
         return scan(self._cluster, path, body, {"ignore_unavailable": "true"})
 

@@ -1,4 +1,4 @@
-"""The whole pipeline in one process: an endpoint, both delivery streams, the function, and where counts go."""
+"""The whole pipeline in one process: API, both delivery streams, the function and the sinks."""
 
 from __future__ import annotations
 
@@ -16,19 +16,18 @@ from streamtally.aws.clock import now_ms
 from streamtally.aws.handlers.invocation import answer_batch
 from streamtally.aws.sinks.firehose import TimeLeft, put_documents
 from streamtally.aws.sinks.objects import Folder, ObjectStore
-from streamtally.config.outputs import DEFAULT_SUMMARY_STREAM
 from streamtally.local.simulator.api import Api
 from streamtally.local.simulator.journal import Journal
 from streamtally.local.simulator.parts import Function, FunctionTimedOutError, Sink, StreamSettings
 from streamtally.local.simulator.streams import DeliveryStream
+from streamtally.local.stream_names import INGESTION, SUMMARY
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.transform import Delivery
 
-INGESTION, SUMMARY = "log-ingestion-stream", DEFAULT_SUMMARY_STREAM
 TIME_LIMIT_SECONDS = 300.0
 STEP_SECONDS = 0.1
-TELL_AGAIN_SECONDS = 60.0
+LOG_AGAIN_SECONDS = 60.0
 OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
 log = logging.getLogger(__name__)
@@ -36,7 +35,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Buffering:
-    """How long records wait for more, in ms, and up to which size in bytes; short on a laptop, where one looks on."""
+    """Buffer sizes and intervals; short, since somebody is watching."""
 
     buffer_bytes: int = 1_000_000
     buffer_ms: int = 2_000
@@ -45,7 +44,12 @@ class Buffering:
 
 
 class InProcessFunction:
-    """The transform in this process, as the handler runs it. ``ledger`` is the account of all calls."""
+    """The transform in this process, run as the handler runs it.
+
+    Attributes:
+        ledger: of all calls.
+        client: the Firehose client that the function sends with; set by :class:`Laptop`.
+    """
 
     def __init__(self, pipeline: Pipeline, now: Callable[[], int]) -> None:
         self.ledger = Ledger()
@@ -57,7 +61,7 @@ class InProcessFunction:
         start = time.monotonic()
         end = start + TIME_LIMIT_SECONDS
         answer, ledger = answer_batch(
-            self._pipeline, self._deliver, event, lambda: end - time.monotonic(), self._now(), self._put_back
+            self._pipeline, self._deliver, event, lambda: end - time.monotonic(), self._now(), self._reingest
         )
         taken = time.monotonic() - start
         if taken > TIME_LIMIT_SECONDS:
@@ -70,7 +74,7 @@ class InProcessFunction:
             raise RuntimeError("the function has no client yet")
         return self.client
 
-    def _put_back(self, event: Mapping[str, Any], envelopes: Sequence[bytes], time_left: TimeLeft) -> None:
+    def _reingest(self, event: Mapping[str, Any], envelopes: Sequence[bytes], time_left: TimeLeft) -> None:
         put_documents(self._client(), event["deliveryStreamArn"].rpartition("/")[2], envelopes, time_left())
 
     def _deliver(self, deliveries: Iterable[Delivery], time_left: TimeLeft) -> None:
@@ -79,19 +83,22 @@ class InProcessFunction:
 
 
 def _swept(path: Path) -> Folder:
-    """A folder that stands for a bucket, without what a process left half written when it died."""
+    """A folder used as a bucket, without the half-written objects of a process that died."""
     folder = Folder(path)
     folder.sweep()
     return folder
 
 
 class Laptop:
-    """Both streams over one journal, and the thread that moves them.
+    """Both streams over one journal, and the thread that runs them.
 
     Args:
-        folder: state and S3 side: ``journal.db``, ``log-bucket/``, ``log-summary-failed/``.
+        folder: for state and the S3 side: ``journal.db``, ``log-bucket/``, ``log-summary-failed/``.
+        function: the transformation; an :class:`InProcessFunction` sends with this API.
         sinks: by delivery stream name.
-        function: the transformation; its client is this API if it has the attribute.
+        now: the time in ms since the epoch.
+        objects: the ingestion stream's bucket; None: ``log-bucket/`` in the folder.
+        failed_objects: the bucket of rejected documents; None: ``log-summary-failed/`` in the folder.
     """
 
     def __init__(
@@ -121,28 +128,28 @@ class Laptop:
         if isinstance(function, InProcessFunction):
             function.client = self.api
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._move, name="streams", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="streams", daemon=True)
 
     def start(self) -> None:
-        """Move the streams until :meth:`stop`."""
-        # A batch makes tens of thousands of small objects and frees them itself; looking for cycles among them after
-        # each 700 (the default) takes a quarter of the time.
+        """Run the streams until :meth:`stop`."""
+        # A batch creates tens of thousands of small objects and frees them itself. Looking for cycles among them after
+        # every 700 (the default) takes a quarter of the time.
         gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, *gc.get_threshold()[1:])
         self._thread.start()
 
     def stop(self) -> None:
-        """Move the streams no more, once the step is done that they are at."""
+        """Stop the streams after their current step."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
 
     def step(self, flush: bool = False) -> None:
-        """Do what is due on every stream, the first one's outcome before the others' turn."""
+        """Do what is due on every stream, in order, so that a later stream sees what an earlier one delivered."""
         for stream in self.streams.values():
             stream.step(self._now(), flush)
 
     def drain(self, rounds: int = 20) -> bool:
-        """Deliver everything now; whether all of it went."""
+        """Deliver everything now. Returns: whether nothing is left."""
         for _ in range(rounds):
             self.step(flush=True)
             if all(stream.is_idle for stream in self.streams.values()):
@@ -150,7 +157,7 @@ class Laptop:
         return False
 
     def close(self) -> None:
-        """Stop moving; what waits stays in the journal."""
+        """Stop; what waits stays in the journal."""
         self.stop()
         self.journal.close()
 
@@ -158,14 +165,14 @@ class Laptop:
         """Every stream's counters, named as in CloudWatch."""
         return {name: stream.counters() for name, stream in self.streams.items()}
 
-    def _move(self) -> None:
-        told = 0.0
+    def _run(self) -> None:
+        logged = 0.0
         while not self._stop.wait(STEP_SECONDS):
             try:
                 self.step()
-            except Exception as error:  # one bad step must not end the pipeline; what waits is tried again
-                if not told or time.monotonic() - told > TELL_AGAIN_SECONDS:
-                    # An OperationalError (the disk is full) explains itself; anything else is ours to find.
+            except Exception as error:  # a failed step must not end the pipeline; what waits is tried again
+                if not logged or time.monotonic() - logged > LOG_AGAIN_SECONDS:
+                    # An OperationalError (disk full) explains itself; anything else needs its traceback.
                     is_plain = isinstance(error, sqlite3.OperationalError | OSError)
-                    log.error("a step failed, and is tried again: %s", error, exc_info=not is_plain)
-                    told = time.monotonic()
+                    log.error("a step failed and will be tried again: %s", error, exc_info=not is_plain)
+                    logged = time.monotonic()

@@ -1,4 +1,4 @@
-"""A pipeline's ``.sql`` files on disk → its plan; what is wrong is shown with the file's own line numbers."""
+"""A pipeline's ``.sql`` files on disk → its plan; errors are shown with each file's own line numbers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from streamtally.transform.pipeline import PLAN_VERSION
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A program compiled: its plan, and the program with its notes."""
+    """A compiled program."""
 
     plan: dict[str, Any]
     program: Program
@@ -28,18 +28,21 @@ class Compiled:
 
 
 def compile_files(paths: Sequence[Path], definition: str | None) -> Compiled:
-    """The plan of ``.sql`` files, read in their order as one program.
+    """The plan of ``.sql`` files, read in this order as one program.
 
-    Args: definition: ``pipeline.toml``; None: the standard source, and outputs are the streams no pump reads from.
-    Raises: SettingsError: pipeline.toml, or a file that cannot be read; ProgramFileError: what is wrong in the program.
+    Args: definition: ``pipeline.toml``; None: the default source, and as outputs the streams that no pump reads from.
+    Raises:
+        SettingsError: pipeline.toml is wrong, or a file cannot be read.
+        ProgramFileError: the program is wrong.
     """
     return _compile([(path, _read_program(path)) for path in paths], definition, definition is not None)
 
 
 def compile_source(name: str, text: str, definition: str, bind: bool) -> Compiled:
-    """The plan of a program that came from no file.
+    """The plan of a program that is not in a file.
 
-    Args: bind: its outputs are those of the definition. Raises: as :func:`compile_files`.
+    Args: bind: whether its outputs are those of the definition.
+    Raises: as :func:`compile_files`.
     """
     return _compile([(Path(f"{name}.sql"), text.replace("\r\n", "\n").replace("\r", "\n"))], definition, bind)
 
@@ -61,9 +64,11 @@ def _read_program(path: Path) -> str:
 
 
 def compile_texts(files: Sequence[tuple[Path, str]], source: SourceStream, bound: Iterable[str] | None) -> Program:
-    """Texts compiled as one program.
+    """Compile texts as one program.
 
-    Raises: ProgramFileError: what is wrong in the texts; SettingsError: an output that the program does not make.
+    Raises:
+        ProgramFileError: the program is wrong.
+        SettingsError: an output is not a stream of the program.
     """
     text = _SEPARATOR.join(text for _, text in files)
     try:
@@ -78,7 +83,7 @@ def compile_texts(files: Sequence[tuple[Path, str]], source: SourceStream, bound
 
 
 _SEPARATOR = "\n;\n"
-"""Between two files: the last semicolon of one is often missing."""
+"""Between two files, because the last semicolon of a file is often missing."""
 
 
 def _problems_of(error: SqlError) -> tuple[SqlError, ...]:
@@ -88,8 +93,8 @@ def _problems_of(error: SqlError) -> tuple[SqlError, ...]:
 def _by_file(files: Sequence[tuple[Path, str]], error: SqlError) -> Iterator[tuple[Path, str, list[SqlError]]]:
     problems = _problems_of(error)
     first = 1
-    for place, (path, text) in enumerate(files):
-        last = first + text.count("\n") + 1 if place < len(files) - 1 else None
+    for index, (path, text) in enumerate(files):
+        last = first + text.count("\n") + 1 if index < len(files) - 1 else None
         own = [
             type(problem)(problem.message, problem.line - first + 1, problem.column, problem.advice)
             for problem in problems

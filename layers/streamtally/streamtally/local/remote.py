@@ -1,4 +1,4 @@
-"""A function behind ``sam local start-lambda``, called as Firehose calls it."""
+"""A function in ``sam local start-lambda``, called as Firehose calls it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ TIMEOUT_SECONDS = 300
 
 
 class UrlFunction:
-    """Args: url: ``http://host:port/FunctionName``, or the whole invocation path."""
+    """A function called by URL.
+
+    Args: url: ``http://host:port/FunctionName``, or with the whole invocation path.
+    Raises: SettingsError: not such a URL.
+    """
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -24,19 +28,19 @@ class UrlFunction:
         name = parts.path.strip("/")
         path = name if "/" in name else f"2015-03-31/functions/{name}/invocations"
         self._url = f"{parts.scheme}://{parts.netloc}/{path}"
-        # A proxy of the environment is not for an endpoint on this machine.
+        # An endpoint on this machine is called without the proxies of the environment.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def __call__(self, event: dict[str, Any]) -> Any:
         request = urllib.request.Request(self._url, json.dumps(event).encode(), method="POST")  # noqa: S310
         try:
-            with self._opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
-                found = json.loads(answer.read())
+            with self._opener.open(request, timeout=TIMEOUT_SECONDS) as response:
+                answer = json.loads(response.read())
         except TimeoutError:
-            raise FunctionTimedOutError(f"no answer in {TIMEOUT_SECONDS} s") from None
+            raise FunctionTimedOutError(f"no answer within {TIMEOUT_SECONDS} s") from None
         except (OSError, ValueError) as error:
             raise SinkError(f"{self._url}: {error}") from None
-        # start-lambda answers 200 also for a function that failed; what its runtime says tells it.
-        if isinstance(found, dict) and "errorMessage" in found and "records" not in found:
-            raise SinkError(f"the function failed: {found['errorMessage']}")
-        return found
+        # start-lambda answers 200 even if the function failed; the runtime's error document shows that it did.
+        if isinstance(answer, dict) and "errorMessage" in answer and "records" not in answer:
+            raise SinkError(f"the function failed: {answer['errorMessage']}")
+        return answer

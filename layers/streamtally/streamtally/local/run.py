@@ -1,17 +1,16 @@
-"""The pipeline on a laptop: log lines through Firehose-like batches and the very code of the handler."""
+"""The pipeline on one machine: log lines in Firehose-sized batches through the same code as the handler."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator
-from typing import Protocol
 
 from streamtally.aws.handlers.invocation import answer_batch
 from streamtally.aws.sinks.firehose import TimeLeft
 from streamtally.aws.sinks.objects import ObjectStore
 from streamtally.local.arrival import ReadLine
 from streamtally.local.logs import MAX_LINE_BYTES
-from streamtally.local.simulator.parts import StoredRecord
+from streamtally.local.simulator.parts import Store, StoredRecord
 from streamtally.local.simulator.s3_side import object_key
 from streamtally.local.simulator.transformation import (
     MAX_PAYLOAD_BYTES,
@@ -19,6 +18,7 @@ from streamtally.local.simulator.transformation import (
     make_event,
     sort_results,
 )
+from streamtally.local.stream_names import INGESTION
 from streamtally.local.summary import Summary
 from streamtally.transform.bounds import NO_BOUNDS
 from streamtally.transform.ledger import Ledger
@@ -26,34 +26,30 @@ from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.transform import Delivery, iter_documents
 
 BUFFER_BYTES = 1_000_000
-"""A batch is closed at this size: BufferSizeInMBs 1 of the Lambda processor, so that the answer stays under 6 MB."""
+"""A batch is closed at this size (BufferSizeInMBs 1 of the Lambda processor), so that the response stays below 6 MB."""
 BUFFER_MS = 900_000
-"""… or when its records are this far apart: the longest BufferIntervalInSeconds."""
+"""A batch is closed when its records are this far apart: the longest BufferIntervalInSeconds."""
 BUFFER_LINES = 50_000
-"""… or at so many lines: an invocation reads no more than some, and here nothing goes back into a stream."""
+"""A batch is closed at this many lines: an invocation reads a limited number, and here nothing can be re-ingested."""
 TIME_LIMIT_SECONDS = 300
 TOO_LONG = "the line is longer than a record may be"
 
-LOCAL_STREAM = "log-ingestion-stream"
-LOCAL_STREAM_ARN = f"arn:aws:firehose:us-east-1:123456789012:deliverystream/{LOCAL_STREAM}"
-_NAMES = uuid.UUID("6f0cbb0e-5c0f-4d2f-9c07-0f6f4a7d9a11")  # a name space of our own: the same run, the same names
+LOCAL_STREAM_ARN = f"arn:aws:firehose:us-east-1:123456789012:deliverystream/{INGESTION}"
+_NAMES = uuid.UUID("6f0cbb0e-5c0f-4d2f-9c07-0f6f4a7d9a11")  # our own namespace: the same run gives the same names
 
 Batch = list[list[ReadLine]]
-"""Records, each as the lines that are in it."""
-
-
-class Store(Protocol):
-    """Where the second stream ends."""
-
-    def put(self, documents: Iterable[bytes]) -> None:
-        """Keep documents; one with an id that is there already replaces it."""
+"""Records, each as a list of its lines."""
 
 
 class LocalRun:
     """One run of a pipeline over lines, with the simulator's events, results and S3 side.
 
-    Args: objects: the S3 side.
-    Attributes: ledger: the account of all batches; summary: what the table, chart and report show.
+    Args:
+        objects: the S3 side.
+        run_id: part of all record ids; keeps records of different logs apart in a store that is kept.
+    Attributes:
+        ledger: of all batches.
+        summary: what the table, chart and report show.
     """
 
     def __init__(self, pipeline: Pipeline, objects: ObjectStore, store: Store, run_id: str = "") -> None:
@@ -63,17 +59,16 @@ class LocalRun:
         self._objects = objects
         self._store = store
         self._records = self._written = 0
-        # Where documents of other runs are, too, records of another log must not pass for the same ones again.
         self._run_id = run_id
 
     def run(self, lines: Iterable[ReadLine], lines_per_record: int) -> None:
-        """Take all lines through the pipeline."""
+        """Run all lines through the pipeline."""
         for batch in _batches(_records(self._accepted(lines), lines_per_record)):
             self._run_batch(batch)
 
     def _accepted(self, lines: Iterable[ReadLine]) -> Iterator[ReadLine]:
         for line in lines:
-            if line.line.is_too_long:  # no producer could have put it
+            if line.line.is_too_long:  # no producer could have sent it
                 self.ledger.failed += 1
                 self.ledger.reasons[TOO_LONG] += 1
                 self.summary.add_failed(line, TOO_LONG)
@@ -90,7 +85,7 @@ class LocalRun:
         )
         self.ledger.add(ledger)
         for part in sort_results(records, event, answer["records"], now)[0]:
-            self._objects.put(object_key(part.prefix, LOCAL_STREAM, first, self._unique), part.data)
+            self._objects.put(object_key(part.prefix, INGESTION, first, self._unique), part.data)
 
     def _unique(self) -> uuid.UUID:
         self._written += 1
@@ -114,11 +109,11 @@ def _records(lines: Iterable[ReadLine], lines_per_record: int) -> Iterator[list[
     size = 0
     for line in lines:
         size += len(line.line.data)
-        if record and size > MAX_LINE_BYTES:  # which is also the most that a record may hold
+        if record and size > MAX_LINE_BYTES:  # which is also the limit of a record
             yield record
             record, size = [], len(line.line.data)
         record.append(line)
-        # A last line without an end ends its record, so that it is never joined with another file's first.
+        # A last line without a line end closes its record, so that it is never joined to another file's first line.
         if len(record) >= lines_per_record or not line.line.data.endswith(b"\n"):
             yield record
             record, size = [], 0
@@ -127,7 +122,7 @@ def _records(lines: Iterable[ReadLine], lines_per_record: int) -> Iterator[list[
 
 
 def _is_full(size_bytes: int, records: int, lines: int) -> bool:
-    """Whether records of that size are more than a batch holds. Very short ones are mostly JSON around them."""
+    """Whether records are more than a batch takes. Very short records are mostly JSON overhead."""
     return size_bytes > BUFFER_BYTES or lines > BUFFER_LINES or event_bytes(size_bytes, records) > MAX_PAYLOAD_BYTES
 
 
@@ -136,12 +131,12 @@ def _batches(records: Iterable[list[ReadLine]]) -> Iterator[Batch]:
     size = lines = first = 0
     for record in records:
         arrival = record[-1].arrival
-        size += sum(len(each.line.data) for each in record)
+        size += sum(len(line.line.data) for line in record)
         lines += len(record)
         if batch and (_is_full(size, len(batch) + 1, lines) or abs(arrival - first) > BUFFER_MS):
             yield batch
             batch, lines = [], len(record)
-            size = sum(len(each.line.data) for each in record)
+            size = sum(len(line.line.data) for line in record)
         if not batch:
             first = arrival
         batch.append(record)

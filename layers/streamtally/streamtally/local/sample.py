@@ -1,8 +1,8 @@
 """Realistic access logs from a seed: the same seed gives the same bytes, on any machine.
 
-One traffic is made (visitors, bots, a scanner's bursts of 404, a backend's bursts of 5xx, a day's rhythm) and
-written in any of the formats, so that the counts of two formats of one seed agree. About 0.3 % of the lines are
-broken: none of the formats takes them; a tenth of these is empty.
+The traffic (visitors, bots, a scanner's bursts of 404, a backend's bursts of 5xx, a daily rhythm) is the same for every
+format, so that the counts of two formats with one seed agree. About 0.3 % of the lines are broken and fit no format; a
+tenth of these are empty.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ DEFAULT_RATE: Final = 10.0  # lines a second, on a day's average
 BROKEN_SHARE: Final = 0.003
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-# random.Random.random() is the one method whose sequence Python promises to keep between versions; nothing else is
-# drawn from, and no function of the C library (sin, log) is used, whose last bit may differ between machines.
+# random.Random.random() is the only method whose sequence Python guarantees between versions, so nothing else is drawn
+# from. No function of the C library (sin, log) is used: its last bit may differ between machines.
 Draw = Callable[[], float]
 
 
 class Visitor(NamedTuple):
-    """Somebody who comes again: where from, under which name, with which browser, to read what."""
+    """A returning visitor: address, user name, browser, and the pages that are read."""
 
     host: str
     user: str
@@ -38,7 +38,7 @@ class Visitor(NamedTuple):
 def generate(
     lines: int,
     seed: int,
-    format: str = "apache_combined",
+    format_name: str = "apache_combined",
     *,
     start: datetime = DEFAULT_START,
     rate: float = DEFAULT_RATE,
@@ -46,27 +46,32 @@ def generate(
     """Lines of an access log, without line ends, in order of time.
 
     Args:
-        lines: how many. seed: any integer.
-        format: ``apache_common``, ``apache_combined``, ``nginx`` (its default, which is combined), ``json`` (objects as
-            the Kinesis Agent makes them: every value a string or null) or ``graphql`` (a GraphQL server's 13 fields).
-        start: aware time of the first second, written in UTC. rate: mean lines a second over a day.
-    Raises: UnknownFormatError: another format. SettingsError: a number or a time that cannot be used.
+        lines: how many.
+        seed: any integer.
+        format_name: ``apache_common``, ``apache_combined``, ``nginx`` (its default, which is combined), ``json``
+            (objects as the Kinesis Agent makes them: every value a string or null) or ``graphql`` (a GraphQL server's
+            13 fields).
+        start: aware time of the first second, written in UTC.
+        rate: mean lines per second over a day.
+    Raises:
+        UnknownFormatError: another format.
+        SettingsError: a number or a time that cannot be used.
     """
-    if format not in FORMATS:
-        raise UnknownFormatError(format, FORMATS)
+    if format_name not in FORMATS:
+        raise UnknownFormatError(format_name, FORMATS)
     if lines < 0:
-        raise SettingsError(f"lines is {lines}: give a number from 0")
+        raise SettingsError(f"lines is {lines}: must be 0 or more")
     if not 0 < rate <= 1_000_000:
-        raise SettingsError(f"rate is {rate}: give lines a second, above 0 and up to 1000000")
+        raise SettingsError(f"rate is {rate}: must be above 0 and at most 1000000 lines per second")
     if start.tzinfo is None:
         raise SettingsError(f"start {start.isoformat()} has no time zone: add one, such as Z or +01:00")
     if not 1970 <= start.year <= 9000:
-        raise SettingsError(f"start {start.isoformat()}: give a year from 1970 to 9000")
-    return _generate(lines, random.Random(seed).random, format, start.astimezone(UTC), rate)  # noqa: S311
+        raise SettingsError(f"start {start.isoformat()}: the year must be 1970 to 9000")
+    return _generate(lines, random.Random(seed).random, format_name, start.astimezone(UTC), rate)  # noqa: S311
 
 
-def _generate(lines: int, draw: Draw, format: str, start: datetime, rate: float) -> Iterator[str]:
-    write = FORMATS[format]
+def _generate(lines: int, draw: Draw, format_name: str, start: datetime, rate: float) -> Iterator[str]:
+    write = FORMATS[format_name]
     left = lines
     for stamp, hits in _seconds(draw, start, rate):
         for hit in hits:
@@ -82,29 +87,29 @@ def _generate(lines: int, draw: Draw, format: str, start: datetime, rate: float)
 
 
 def _seconds(draw: Draw, start: datetime, rate: float) -> Iterator[tuple[str, list[Hit]]]:
-    """Each second's time as logged and its hits; without end."""
+    """The time of each second, as logged, and its hits; never ends."""
     traffic = _Traffic(draw)
     first = start.replace(second=0, microsecond=0)
     minute = 0
     while True:
         now = first + timedelta(minutes=minute)
-        here = f"{now.day:02d}/{_MONTHS[now.month - 1]}/{now.year:04d}:{now.hour:02d}:{now.minute:02d}:"
+        to_minute = f"{now.day:02d}/{_MONTHS[now.month - 1]}/{now.year:04d}:{now.hour:02d}:{now.minute:02d}:"
         traffic.begin_minute(minute)
-        a_second = rate * _rhythm(now.hour * 60 + now.minute)
+        per_second = rate * _rhythm(now.hour * 60 + now.minute)
         for second in range(start.second if minute == 0 else 0, 60):
-            yield f"{here}{second:02d} +0000", traffic.second(a_second * (0.5 + draw()))
+            yield f"{to_minute}{second:02d} +0000", traffic.second(per_second * (0.5 + draw()))
         minute += 1
 
 
 def _rhythm(minute_of_day: int) -> float:
-    """The day's share at a minute, between that of the hour before and after it."""
+    """The share of the mean rate at a minute, interpolated between the full hours."""
     hour, minute = divmod(minute_of_day, 60)
     before, after = words.HOURS[hour], words.HOURS[(hour + 1) % 24]
     return before + (after - before) * minute / 60
 
 
 class _Traffic:
-    """Who asks for what, second by second."""
+    """Who requests what, second by second."""
 
     def __init__(self, draw: Draw) -> None:
         self.draw = draw
@@ -114,7 +119,7 @@ class _Traffic:
         self.scanner = self.visitors[0]
 
     def begin_minute(self, minute: int) -> None:
-        """Bursts begin by chance; the first of each comes early, so that a short log has them too."""
+        """Bursts begin at random; the first of each kind comes early, so that a short log has one too."""
         draw = self.draw
         if draw() < 1 / 45 or minute == 7:
             self.scan_ends = minute + 1 + int(draw() * 4)
@@ -158,7 +163,7 @@ class _Traffic:
 
 
 def _weighted(pages: tuple[words.Page, ...]) -> tuple[words.Page, ...]:
-    """Each page as often as it weighs, so that one draw picks one."""
+    """Each page as often as its weight, so that one draw picks one."""
     return tuple(page for page in pages for _ in range(page.weight))
 
 

@@ -1,4 +1,4 @@
-"""How a generated hit is written as a line of each format, and how a line is broken."""
+"""Writes a generated hit as a line of each format, and breaks lines."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from streamtally.local import sample_words as words
 
 
 class Hit(NamedTuple):
-    """One request as a server logs it; texts carry the log's escapes. ``size`` in bytes, -1 for ``-``."""
+    """One request as a server logs it; texts contain the log's escapes."""
 
     host: str
     user: str
     request: str
     status: int
     size: int
+    """In bytes; -1 for ``-``."""
     referer: str
     agent: str
 
@@ -33,9 +34,9 @@ def _combined(stamp: str, hit: Hit) -> str:
 
 
 def _json(stamp: str, hit: Hit) -> str:
-    """What the Kinesis Agent's LOGTOJSON makes: strings only, ``-`` as null, a quoted text cut at its first quote.
+    """What the Kinesis Agent's LOGTOJSON makes: strings only, ``-`` as null, quoted text cut at its first quote.
 
-    (The agent itself would skip IPv6 hosts and quotes in requests; other shippers send them, so they stay.)
+    The agent itself would skip IPv6 hosts and quotes in requests; other shippers send them, so they stay.
     """
     host, user, request, status, size, referer, agent = hit
     fields = {
@@ -53,9 +54,9 @@ def _json(stamp: str, hit: Hit) -> str:
 
 
 def _graphql(stamp: str, hit: Hit) -> str:
-    """The log of a GraphQL server behind nginx; what the other formats do not know follows from the size and the host.
+    """The log of a GraphQL server behind nginx; fields that other formats lack are derived from the size and the host.
 
-    Its pattern takes neither IPv6 hosts nor ``-`` for a size: these become an IPv4 host and 0.
+    Its pattern accepts neither IPv6 hosts nor ``-`` for a size: these become an IPv4 host and 0.
     """
     host, _, request, status, size, referer, agent = hit
     if ":" in host:
@@ -80,9 +81,9 @@ FORMATS: Final[dict[str, Callable[[str, Hit], str]]] = {
 
 
 def broken_line(line: str, stamp: str, chance: float) -> str:
-    """What a log holds besides its lines, in place of ``line``; ``chance`` in [0, 1) picks the kind.
+    """What a log contains besides its lines, instead of ``line``; ``chance`` in [0, 1) picks the kind.
 
-    No format takes any of these: a line cut in its middle, other programs' output, a field lost, an empty line.
+    None of these fits a format: a truncated line, another program's output, a missing field, an empty line.
     """
     kinds: tuple[Callable[[], str], ...] = (
         lambda: "",

@@ -1,4 +1,4 @@
-"""The words that generated logs are made of. Addresses and names are those set aside for documentation."""
+"""The words that generated logs are made of. Addresses and names are reserved for documentation."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from typing import Final, NamedTuple
 
 
 class Page(NamedTuple):
-    """What can be asked for: the request as logged, the status, the size in bytes, and how often (a weight).
-
-    ``size`` -1 is logged as ``-``: an answer without a body. ``dynamic`` answers fail when the backend does.
-    """
+    """What can be requested, and its response."""
 
     request: str
+    """As logged."""
     status: int
     size: int
+    """In bytes; -1 for a response without a body, logged as ``-``."""
     weight: int
+    """How often it is requested, relative to the others."""
     dynamic: bool = False
+    """Whether it fails when the backend does."""
 
 
 def _get(target: str, size: int, weight: int, dynamic: bool = False, status: int = 200) -> Page:
@@ -131,7 +132,7 @@ OPERATIONS: Final = (
     "query search F3",
 )
 
-# Share of the day's mean rate at each full hour, UTC: few at night, a hump at noon and one in the evening.
+# Share of the day's mean rate at each full hour, UTC: low at night, with peaks at noon and in the evening.
 HOURS: Final = (
     0.46, 0.36, 0.29, 0.25, 0.27, 0.36, 0.55, 0.82, 1.06, 1.25, 1.35, 1.41,
     1.36, 1.30, 1.34, 1.36, 1.30, 1.24, 1.30, 1.44, 1.50, 1.33, 1.02, 0.72,

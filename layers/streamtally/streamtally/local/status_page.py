@@ -1,4 +1,4 @@
-"""What a browser is shown at the endpoint: how many lines came, what became of them, and the latest counts."""
+"""The page that the endpoint shows a browser: how many lines arrived, what became of them, and the latest counts."""
 
 from __future__ import annotations
 
@@ -29,9 +29,15 @@ td.n{text-align:right;font-variant-numeric:tabular-nums}th{border-bottom:1px sol
 def status_page(
     counters: Mapping[str, Mapping[str, float]], documents: Sequence[Mapping[str, Any]], ledger: Ledger | None
 ) -> str:
-    """The page; log lines are hostile, so everything in it is escaped. Args: documents: the latest last."""
+    """The page as HTML. Log lines are hostile, so everything in it is escaped.
+
+    Args:
+        counters: by stream.
+        documents: latest last.
+        ledger: None if it is not known.
+    """
     names = [name for name in SHOWN_COUNTERS if any(name in counter for counter in counters.values())]
-    # A column a stream: the counters' names are too long to stand beside each other.
+    # One column per stream: the counters' names are too long for column heads.
     streams = _table(
         ["", *counters], [[name, *(counter.get(name, 0) for counter in counters.values())] for name in names]
     )
@@ -40,7 +46,7 @@ def status_page(
         parts += ["<h2>Lines since the start</h2>", _ledger_tables(ledger)]
     columns = list(dict.fromkeys(name for document in documents for name in document))
     rows = [[document.get(name) for name in columns] for document in reversed(documents[-MAX_ROWS:])]
-    parts += ["<h2>Latest counts</h2>", _table(columns, rows) if rows else "<p>Nothing is counted yet.</p>"]
+    parts += ["<h2>Latest counts</h2>", _table(columns, rows) if rows else "<p>No counts yet.</p>"]
     parts.append('<p>As JSON: <a href="/counts">/counts</a>, <a href="/ledger">/ledger</a>.</p>')
     head = f'<meta charset="utf-8"><meta http-equiv="refresh" content="{REFRESH_SECONDS}"><title>Streamtally</title>'
     return (
@@ -54,7 +60,7 @@ def _ledger_tables(ledger: Ledger) -> str:
     reasons = ledger.reasons + sum((output.reasons for output in ledger.outputs.values()), start=type(ledger.reasons)())
     if not reasons:
         return classes
-    return classes + _table(["reason", "lines"], [list(each) for each in reasons.most_common(MAX_REASONS)])
+    return classes + _table(["reason", "lines"], [list(entry) for entry in reasons.most_common(MAX_REASONS)])
 
 
 def _table(head: Iterable[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -1,6 +1,7 @@
-"""The second stream's end on a laptop: a DuckDB file in place of OpenSearch.
+"""The embedded store: a DuckDB file instead of OpenSearch.
 
-Documents are kept by their derived ids, so a repeat replaces itself; settling merges them as the index manager does.
+Documents are kept under their derived ids, so a repeated one replaces itself; settling merges them as the index manager
+does.
 """
 
 from __future__ import annotations
@@ -34,13 +35,16 @@ _SCHEMA = """
 """
 _COLUMN_TYPES = {"TINYINT": "TINYINT", "SMALLINT": "SMALLINT", "INTEGER": "INTEGER", "BIGINT": "BIGINT"}
 _COLUMN_TYPES |= {"REAL": "REAL", "DOUBLE": "DOUBLE", "BOOLEAN": "BOOLEAN"}
-ROWS_A_WRITE = 10_000
+ROWS_PER_WRITE = 10_000
 
 Document = dict[str, Any]
 
 
 class DuckDbStore:
-    """Documents and what they settle to. Args: path: the database file, made if it is missing."""
+    """Documents and what they settle to.
+
+    Args: path: the database file, created if it does not exist.
+    """
 
     def __init__(self, path: Path) -> None:
         self._database = duckdb.connect(str(path))
@@ -52,27 +56,27 @@ class DuckDbStore:
         self._database.close()
 
     def put(self, documents: Iterable[bytes]) -> None:
-        """Keep documents; one with an id that is there already replaces it."""
-        found = {row[0]: row for row in map(_document_row, documents)}
-        if not found:
+        """Keep documents; a document replaces one with the same id."""
+        rows = {row[0]: row for row in map(_document_row, documents)}
+        if not rows:
             return
-        columns = [list(column) for column in zip(*found.values(), strict=True)]
+        columns = [list(column) for column in zip(*rows.values(), strict=True)]
         names = ", ".join("unnest(?)" for _ in columns)
         self._database.execute(f"INSERT OR REPLACE INTO documents SELECT {names}", columns)
 
     def settle(self, pipeline: Pipeline) -> None:
-        """Write every output's documents into a table with the name of its index."""
-        made: set[str] = set()
+        """Write every output's settled documents into a table named like its index."""
+        created: set[str] = set()
         for output in pipeline.outputs.values():
             table = _quoted(output.settings.index)
             columns = ", ".join(f"{_quoted(column.name)} {_column_type(column)}" for column in output.columns)
-            if table not in made:  # pumps into one stream are outputs of one index
+            if table not in created:  # several outputs may have the same index
                 self._database.execute(f"CREATE OR REPLACE TABLE {table} ({columns})")
-            made.add(table)
+            created.add(table)
             rows: list[list[Any]] = []
             for document in self._settled(output):
                 rows.append([document[column.name] for column in output.columns])
-                if len(rows) == ROWS_A_WRITE:
+                if len(rows) == ROWS_PER_WRITE:
                     self._insert(table, rows)
             self._insert(table, rows)
 
@@ -88,25 +92,25 @@ class DuckDbStore:
             rows.clear()
 
     def _settled(self, output: Output) -> Iterator[Document]:
-        found = self._select(output.name)
+        documents = self._select(output.name)
         if not isinstance(output, WindowedOutput):
-            for _, _, document in found:
+            for _, _, document in documents:
                 yield {column.name: document.get(column.name) for column in output.columns}
             return
-        for time, window in groupby(found, key=itemgetter(0)):
+        for time, window in groupby(documents, key=itemgetter(0)):
             settled = []
             for _, partials in groupby(window, key=itemgetter(1)):
                 state = output.merge_states(document["tally"]["state"] for _, _, document in partials)
                 for more, columns, visible in output.finish_all(time, state):
                     if visible:
                         settled.append(([*state["key"], *more], columns))
-            for _, columns in sorted(settled, key=lambda each: [sort_key(value) for value in each[0]]):
+            for _, columns in sorted(settled, key=lambda entry: [sort_key(value) for value in entry[0]]):
                 yield columns
 
     def _select(self, output: str) -> Iterator[tuple[int, str, Document]]:
         cursor = self._database.cursor()
         cursor.execute("SELECT time, key, document FROM documents WHERE output = ? ORDER BY time, key, id", [output])
-        while rows := cursor.fetchmany(ROWS_A_WRITE):
+        while rows := cursor.fetchmany(ROWS_PER_WRITE):
             for time, key, document in rows:
                 yield time, key, orjson.loads(document)
 
@@ -126,7 +130,7 @@ def _document_row(document: bytes) -> tuple[str, str, int, str, str, str, str]:
 
 
 def sort_key(value: Any) -> tuple[int, Any]:
-    """An order of JSON values of mixed types: nulls, then numbers, then text."""
+    """A sort key for JSON values of mixed types: nulls, then numbers, then text."""
     if value is None:
         return 0, 0
     return (2, value) if isinstance(value, str) else (1, value)
@@ -143,6 +147,6 @@ def _column_type(column: OutputColumn) -> str:
 
 
 def plain_document(document: Mapping[str, Any]) -> Document:
-    """A document as plain JSON values: DECIMAL columns as numbers."""
+    """A document as plain JSON values; DECIMAL columns become numbers."""
     plain: Document = orjson.loads(orjson.dumps(dict(document), default=float))
     return plain

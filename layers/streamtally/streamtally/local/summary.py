@@ -1,4 +1,4 @@
-"""What a local run remembers of the lines for its table, chart and report."""
+"""What a local run remembers about the lines for its table, chart and report."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from streamtally.local.arrival import ReadLine
-from streamtally.report.data import MinuteCount, OutputLedger, ReportData, UnparsedLine
+from streamtally.report.data import MinuteCount, OutputCounts, ReportData, UnparsedLine
 from streamtally.report.tops import Tops
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.records import to_text
@@ -28,24 +28,24 @@ class Summary:
         self._examples: list[UnparsedLine] = []
         self._status_field, _ = source.column("response")
 
-    def add(self, each: ReadLine) -> None:
+    def add(self, line: ReadLine) -> None:
         """Take in a line as its source reads it."""
-        if each.row is None:
-            if each.reason:
-                self.add_failed(each, each.reason)
+        if line.row is None:
+            if line.reason:
+                self.add_failed(line, line.reason)
             return
-        self._tops.add(each.row)
-        time = each.arrival if each.time is None else each.time
-        self._minutes[time - time % _MINUTE_MS, _status(each.row.get(self._status_field))] += 1
+        self._tops.add(line.row)
+        time = line.arrival if line.time is None else line.time
+        self._minutes[time - time % _MINUTE_MS, _status(line.row.get(self._status_field))] += 1
 
-    def add_failed(self, each: ReadLine, reason: str) -> None:
-        """Keep a line that is no row as an example, if there are not enough yet."""
+    def add_failed(self, line: ReadLine, reason: str) -> None:
+        """Keep a line that did not become a row as an example, unless there are enough."""
         if len(self._examples) < MAX_EXAMPLES:
-            text = to_text(each.line.data[: 4 * MAX_EXAMPLE_CHARS].rstrip(b"\r\n"))[:MAX_EXAMPLE_CHARS]
-            self._examples.append(UnparsedLine(each.line.file, each.line.number, reason, text))
+            text = to_text(line.line.data[: 4 * MAX_EXAMPLE_CHARS].rstrip(b"\r\n"))[:MAX_EXAMPLE_CHARS]
+            self._examples.append(UnparsedLine(line.line.file, line.line.number, reason, text))
 
     def report_data(self, ledger: Ledger, pipeline: str, inputs: Sequence[str], generated_at: str) -> ReportData:
-        """All that the report shows."""
+        """Everything that the report shows."""
         return ReportData(
             pipeline=pipeline,
             generated_at=generated_at,
@@ -56,7 +56,7 @@ class Summary:
             empty=ledger.empty,
             failed=ledger.failed,
             reingested=ledger.reingested,
-            outputs=[_output_ledger(name, ledger) for name in ledger.outputs],
+            outputs=[_output_counts(name, ledger) for name in ledger.outputs],
             status_by_minute=self.minutes(),
             top_requests=self._tops.requests.top(TOP_ENTRIES),
             top_hosts=self._tops.hosts.top(TOP_ENTRIES),
@@ -75,6 +75,6 @@ def _status(value: Any) -> int | None:
     return value if type(value) is int else None
 
 
-def _output_ledger(name: str, ledger: Ledger) -> OutputLedger:
+def _output_counts(name: str, ledger: Ledger) -> OutputCounts:
     output = ledger.outputs[name]
-    return OutputLedger(name, output.emitted, output.filtered, output.eval_failed, output.out_of_range)
+    return OutputCounts(name, output.emitted, output.filtered, output.eval_failed, output.out_of_range)

@@ -1,1 +1,1 @@
-"""The edge that people look at: a page and terminal tables from a run's results. No clock, no network."""
+"""What people look at: the HTML page and the terminal's tables of a run. No clock, no network."""

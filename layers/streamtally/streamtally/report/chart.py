@@ -1,4 +1,4 @@
-"""For the terminal: a chart of the minutes by status class, and tables. Log lines are hostile; nothing of them acts."""
+"""For the terminal: a chart of the minutes by status class, and tables. Hostile log lines are made safe to display."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from streamtally.report.data import MinuteCount, OutputLedger, ReportData, UnparsedLine
+from streamtally.report.data import MinuteCount, OutputCounts, ReportData, UnparsedLine
 from streamtally.report.steps import Steps, step_name, time_label, to_steps
 from streamtally.text import visible
 
 MAX_ROWS: Final = 20
 _STYLES: Final = {"2xx": "cyan", "3xx": "blue", "4xx": "yellow", "5xx": "bold red", "1xx": "white", "other": "magenta"}
-# The glyphs differ too, since colours may be missing or look alike.
+# The glyphs differ too, because colours may be missing or look alike.
 _BLOCKS: Final = {"2xx": "█", "3xx": "▓", "4xx": "▒", "5xx": "▚", "1xx": "░", "other": "?"}
 _ASCII: Final = {"2xx": "#", "3xx": "=", "4xx": "+", "5xx": "!", "1xx": "-", "other": "?"}
 
 
 def minutes_chart(minutes: Iterable[MinuteCount], width: int, *, ascii_only: bool = False) -> Text:
-    """A bar for each step of time, divided by status class: at most 20 rows and a legend, ``width`` columns wide."""
+    """A bar for each time step, divided by status class: at most 20 rows and a legend, ``width`` columns wide."""
     steps = to_steps(minutes, MAX_ROWS)
     chart = Text(no_wrap=True, overflow="crop")
     if not steps.starts:
@@ -41,15 +41,15 @@ def minutes_chart(minutes: Iterable[MinuteCount], width: int, *, ascii_only: boo
 
 
 def _cells(steps: Steps, index: int, room: int, greatest: int) -> list[tuple[str, int]]:
-    """How many cells each class of a step gets: by share, and one at least, so that a single 5xx is seen."""
-    counts = [(kind, each[index]) for kind, each in steps.counts.items() if each[index] > 0]
+    """How many cells each class of a step gets: by share, but at least one, so that a single 5xx is visible."""
+    counts = [(kind, totals[index]) for kind, totals in steps.counts.items() if totals[index] > 0]
     total = sum(count for _, count in counts)
     whole = max(min(round(total * room / max(greatest, 1)), room), len(counts))
     spare = whole - len(counts)
     cells = {kind: 1 + spare * count // max(total, 1) for kind, count in counts}
     if counts:
-        # What rounding down left over goes to the greatest class, where it is seen least.
-        cells[max(counts, key=lambda each: each[1])[0]] += whole - sum(cells.values())
+        # The remainder of rounding down goes to the largest class, where it matters least.
+        cells[max(counts, key=lambda entry: entry[1])[0]] += whole - sum(cells.values())
     return list(cells.items())
 
 
@@ -61,11 +61,11 @@ def counts_table(
     max_rows: int = 30,
     ascii_only: bool = False,
 ) -> Table:
-    """A table of documents: numbers at the right, texts made harmless; the last rows if there are more than fit."""
+    """A table of documents: numbers right-aligned, texts made safe, at most the last ``max_rows`` rows."""
     table = _table(title, ascii_only)
     shown = rows[-max_rows:]
-    for place, name in enumerate(columns):
-        numeric = bool(shown) and all(isinstance(row[place], int | float | None) for row in shown)
+    for index, name in enumerate(columns):
+        numeric = bool(shown) and all(isinstance(row[index], int | float | None) for row in shown)
         table.add_column(_safe(name, ascii_only), justify="right" if numeric else "left", overflow="fold")
     for row in shown:
         table.add_row(*(_safe(value, ascii_only) for value in row))
@@ -83,11 +83,11 @@ def ledger_table(data: ReportData, *, ascii_only: bool = False) -> Table:
         table.add_column(name, justify="right", overflow="fold")
     table.add_row(*(f"{count:,}" for count in counts.values()))
     if not data.balances:
-        table.caption = Text("does not balance: lines is not the sum of the others", style="bold red")
+        table.caption = Text("does not balance: lines is not the sum of the other columns", style="bold red")
     return table
 
 
-def outputs_table(outputs: Sequence[OutputLedger], *, ascii_only: bool = False) -> Table:
+def outputs_table(outputs: Sequence[OutputCounts], *, ascii_only: bool = False) -> Table:
     """Each output's ledger: where the rows went."""
     table = _table("rows by output", ascii_only)
     for name in ("output", "rows", "emitted", "filtered", "eval failed", "out of range"):
@@ -99,7 +99,7 @@ def outputs_table(outputs: Sequence[OutputLedger], *, ascii_only: bool = False) 
 
 
 def unparsed_table(lines: Sequence[UnparsedLine], total: int, width: int, *, ascii_only: bool = False) -> Table:
-    """What did not parse: where and why, and below that the line, cut to the terminal's width."""
+    """Lines that did not parse: where and why, and on the next row the line, cut to the terminal's width."""
     table = _table("did not parse", ascii_only)
     table.show_header = False
     table.add_column("line", no_wrap=True, overflow="crop")
@@ -120,7 +120,7 @@ def _table(title: str, ascii_only: bool) -> Table:
 
 
 def _safe(value: object, ascii_only: bool, limit: int = 500) -> Text:
-    """A cell: Text, so that rich takes no part of it for markup; None is shown as ``null``."""
+    """A cell, as Text so that rich reads no markup in it; None is shown as ``null``."""
     if value is None:
         return Text("null", style="dim")
     if isinstance(value, int) and not isinstance(value, bool):

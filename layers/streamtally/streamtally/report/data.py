@@ -1,4 +1,4 @@
-"""What a report shows: plain numbers and texts, given by whoever ran the pipeline."""
+"""What a report shows, as plain numbers and texts."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 MinuteCount = tuple[int, int | None, int]
-"""Start of the minute in ms since the epoch (UTC), status code (None: the row has none), rows."""
+"""(start of the minute in ms since the epoch, status code or None for rows without one, rows)."""
 
 
 @dataclass(frozen=True, slots=True)
-class OutputLedger:
-    """One output's ledger: ``rows = emitted + filtered + eval_failed + out_of_range``."""
+class OutputCounts:
+    """One output's rows by class: ``rows = emitted + filtered + eval_failed + out_of_range``."""
 
     name: str
     emitted: int
@@ -21,47 +21,42 @@ class OutputLedger:
 
     @property
     def rows(self) -> int:
-        """Every row that came to the output."""
+        """All rows of the output."""
         return self.emitted + self.filtered + self.eval_failed + self.out_of_range
 
 
 @dataclass(frozen=True, slots=True)
 class TopList:
-    """The most frequent texts of a field, most frequent first.
-
-    Attributes:
-        entries: (text, rows). total: rows that had a text at all, so that shares can be shown.
-        error: by how much a count may be too high, and how often a text that is missing here may have come; 0: exact.
-    """
+    """The most frequent texts of a field, most frequent first."""
 
     entries: Sequence[tuple[str, int]] = ()
+    """(text, rows)."""
     total: int = 0
+    """Rows that have the field, to compute shares from."""
     error: int = 0
+    """How much too high a count may be, and how often a text that is not listed may have occurred; 0: exact."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnparsedLine:
-    """A line that did not parse: where it stands (``line_number`` from 1), why, and its text (or its beginning)."""
+    """A line that did not parse."""
 
     file: str
     line_number: int
+    """From 1."""
     reason: str
     text: str
+    """The line, or its beginning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportData:
-    """Everything that a report shows.
-
-    Attributes:
-        pipeline: its name. inputs: the logs that were read. generated_at: when, as text to show.
-        lines, rows, unparsed, empty, failed, reingested: the ledger, in lines; the first is the others' sum.
-        status_by_minute: in any order; several entries of one minute and status are added up.
-        unparsed_lines: examples; there may be fewer than ``unparsed``.
-    """
+    """Everything that a report shows. The ledger is in lines: ``lines`` is the sum of the classes after it."""
 
     pipeline: str
+    """Its name."""
     generated_at: str
+    """When the report was made, as text."""
     lines: int
     rows: int
     unparsed: int = 0
@@ -69,12 +64,15 @@ class ReportData:
     failed: int = 0
     reingested: int = 0
     inputs: Sequence[str] = ()
-    outputs: Sequence[OutputLedger] = ()
+    """The logs that were read."""
+    outputs: Sequence[OutputCounts] = ()
     status_by_minute: Sequence[MinuteCount] = ()
+    """In any order; entries with the same minute and status are added."""
     top_requests: TopList = field(default_factory=TopList)
     top_hosts: TopList = field(default_factory=TopList)
     top_agents: TopList = field(default_factory=TopList)
     unparsed_lines: Sequence[UnparsedLine] = ()
+    """Examples; there may be fewer than ``unparsed``."""
 
     @property
     def balances(self) -> bool:

@@ -1,4 +1,4 @@
-"""The charts of the page, as plotly figures. Colours are names of the style sheet's, which the page fills in."""
+"""The charts of the page, as plotly figures. Colours are variables of the style sheet."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _LAYOUT: Final[dict[str, Any]] = {
 
 
 def chart_label(text: str, limit: int = LABEL_CHARS) -> str:
-    """A log's text as plotly draws it letter by letter: plotly itself reads some tags and entities."""
+    """A log's text, escaped so that plotly draws it literally: plotly interprets some tags and entities."""
     shown = visible(text, 10 * limit)
     if len(shown) > limit:
-        # From the middle: what tells two browsers apart is at the end as often as at the beginning.
+        # Cut in the middle: what distinguishes two browsers is at the end as often as at the beginning.
         shown = f"{shown[: limit // 2]}…{shown[-(limit - limit // 2 - 1) :]}"
-    # Quotes stay: plotly knows no entity for them, and no tag can begin without a bracket.
+    # Quotes stay: plotly has no entity for them, and without a bracket no tag can begin.
     return html.escape(shown, quote=False)
 
 
@@ -60,11 +60,11 @@ def top_figure(top: TopList) -> dict[str, Any]:
     """Horizontal bars, the most frequent at the top."""
     labels = [chart_label(text) for text, _ in top.entries]
     counts = [count for _, count in top.entries]
-    # Places are numbers and labels are ticks: two texts that are cut to the same label stay two bars.
-    places = list(range(len(labels)))
+    # Positions are numbers and labels are ticks, so that two texts cut to the same label stay two bars.
+    positions = list(range(len(labels)))
     figure = go.Figure()
     figure.add_bar(
-        x=counts, y=places, orientation="h", meta="--bar", marker={"line": {"width": 0}}, customdata=labels,
+        x=counts, y=positions, orientation="h", meta="--bar", marker={"line": {"width": 0}}, customdata=labels,
         text=[f"{count:,}" for count in counts], textposition="outside", cliponaxis=False,
         hovertemplate="%{customdata}: %{x:,}<extra></extra>",
     )  # fmt: skip
@@ -74,10 +74,10 @@ def top_figure(top: TopList) -> dict[str, Any]:
         margin={"l": 10, "r": 30, "t": 10, "b": 30},
         bargap=0.25,
         showlegend=False,
-        # Room for the numbers beside the bars.
+        # Room for the numbers next to the bars.
         xaxis={"range": [0, 1.1 * max(counts, default=1)], "tickformat": ",", "fixedrange": True},
         yaxis={
-            "tickmode": "array", "tickvals": places, "ticktext": [f"{label}  " for label in labels],
+            "tickmode": "array", "tickvals": positions, "ticktext": [f"{label}  " for label in labels],
             "autorange": "reversed", "automargin": True, "fixedrange": True, "showgrid": False, "zeroline": False,
             "tickfont": {"family": "ui-monospace, DejaVu Sans Mono, Menlo, monospace", "size": 12},
         },
@@ -86,7 +86,7 @@ def top_figure(top: TopList) -> dict[str, Any]:
 
 
 def _axis_time(start_ms: int) -> str | int:
-    """What plotly's date axis takes; the number itself where the calendar ends."""
+    """A value for plotly's date axis: ISO 8601, or the number itself outside the calendar."""
     try:
         return datetime.fromtimestamp(start_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     except (ValueError, OverflowError, OSError):

@@ -1,8 +1,8 @@
-"""One self-contained HTML page: it opens offline, loads nothing, and runs no script but its own two.
+"""One self-contained HTML page: it opens offline, loads nothing, and runs only its own two scripts.
 
-Log lines are hostile, so there are three walls: every text is made visible and escaped where it is put in; the data of
-the charts lies in a block that is no script; and a Content-Security-Policy allows, by their hashes, the page's two
-scripts and no others, and no network.
+Log lines are hostile, so there are three defences: every text is made visible and escaped where it is inserted; the
+data of the charts is in a block that is not a script; and a Content-Security-Policy allows only the page's two scripts,
+by their hashes, and no network.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MAX_TEXT_CHARS = 1000
 def render_report(data: ReportData) -> str:
     """The page of a run.
 
-    Returns: HTML of about 5 MB, nearly all of it the plotting library, inlined so that the page needs nothing.
+    Returns: HTML of about 5 MB, nearly all of it the inlined plotting library.
     """
     resources = files("streamtally.report")
     style = resources.joinpath("page.css").read_text("utf-8")
@@ -48,7 +48,7 @@ def render_report(data: ReportData) -> str:
             f"<style>{style}</style></head><body>",
             f"<header><h1>{title}</h1>{_about(data)}{_tiles(data)}</header>",
             f"<main>{''.join(sections)}</main>",
-            '<footer class="soft"><p>Times are in UTC. The page holds all it shows and loads nothing.</p></footer>',
+            '<footer class="soft"><p>Times are in UTC. This page is self-contained and loads nothing.</p></footer>',
             f'<script type="application/json" id="charts">{_json_block(charts)}</script>',
             f"<script>{library}</script>",
             f"<script>{script}</script>",
@@ -61,7 +61,7 @@ def _policy(*scripts: str) -> str:
     hashes = " ".join(
         f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts
     )
-    # The library writes style attributes and makes images (its "download as PNG") from its own data.
+    # The library writes style attributes and creates images ("download as PNG") from its own data.
     return (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
         "base-uri 'none'; form-action 'none'"
@@ -69,13 +69,13 @@ def _policy(*scripts: str) -> str:
 
 
 def _json_block(value: Any) -> str:
-    """JSON that cannot end the block it stands in, nor begin a comment in it."""
+    """JSON that cannot end the block that contains it, nor begin a comment in it."""
     text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def _sections(data: ReportData) -> tuple[dict[str, Any], list[str]]:
-    """The charts by the id of their place, and the sections in order."""
+    """The charts by element id, and the sections in order."""
     charts: dict[str, Any] = {}
     sections = [_ledger(data)]
     steps = to_steps(data.status_by_minute, MAX_STEPS)
@@ -97,7 +97,7 @@ def _sections(data: ReportData) -> tuple[dict[str, Any], list[str]]:
 
 def _about(data: ReportData) -> str:
     read = ", ".join(visible(name, 200) for name in data.inputs)
-    made = f"Made {visible(data.generated_at, 100)}" + (f" from {read}" if read else "")
+    made = f"Generated {visible(data.generated_at, 100)}" + (f" from {read}" if read else "")
     return f'<p class="soft">{escape(made)}</p>'
 
 
@@ -112,7 +112,7 @@ def _tiles(data: ReportData) -> str:
 
 
 def _table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[str | int]]) -> str:
-    """A table; integers at the right, texts escaped. A column's class is that of its first cell."""
+    """A table with integers right-aligned and texts escaped. A column's class is that of its first cell."""
     kinds = ["number" if rows and isinstance(cell, int) else "text" for cell in (rows[0] if rows else columns)]
     head = "".join(
         f'<th scope="col"{" class=number" if kind == "number" else ""}>{escape(name)}</th>'
@@ -160,9 +160,9 @@ def _status_section(data: ReportData, steps: Steps) -> str:
     table = _table(f"Rows per {step_name(coarse.step_ms)} (UTC)", ("from", *coarse.counts), rows)
     return (
         f'<section><h2>Status classes over time</h2><p class="soft">Rows per {step_name(steps.step_ms)}. '
-        f"In all: {summary}.</p>"
+        f"Total: {summary}.</p>"
         f'<div class="chart" id="chart-status" role="img" aria-label="Rows over time by status class. {summary}. '
-        f'The table below holds the numbers."></div>'
+        f'The numbers are in the table below."></div>'
         f"<details><summary>As a table</summary>{table}</details></section>"
     )
 
@@ -170,14 +170,14 @@ def _status_section(data: ReportData, steps: Steps) -> str:
 def _top_section(name: str, heading: str, top: TopList) -> str:
     exact = "Exact counts."
     if top.error:
-        exact = f"There were too many different ones to keep: a count may be too high by up to {top.error:,}."
+        exact = f"Too many distinct values to count exactly: a count may be up to {top.error:,} too high."
     rows = [(text, count, f"{100 * count / max(top.total, 1):.1f} %") for text, count in top.entries]
     table = _table(f"{heading}, of {top.total:,} rows", (name, "rows", "share"), rows)
     return (
         f'<section><h2>{heading}</h2><p class="soft">{exact}</p>'
         f'<div class="chart" id="chart-{name}" role="img" '
-        f'aria-label="{heading}, as bars; the table below holds them."></div>'
-        f"<details><summary>As a table, with whole texts</summary>{table}</details></section>"
+        f'aria-label="{heading}, as bars; the numbers are in the table below."></div>'
+        f"<details><summary>As a table, with full texts</summary>{table}</details></section>"
     )
 
 

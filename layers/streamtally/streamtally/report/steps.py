@@ -1,4 +1,4 @@
-"""Minutes by status as steps by status class, few enough to draw."""
+"""Groups minutes by status into steps by status class, few enough to draw."""
 
 from __future__ import annotations
 
@@ -10,25 +10,23 @@ from typing import Final
 from streamtally.report.data import MinuteCount
 
 CLASSES: Final = ("2xx", "3xx", "4xx", "5xx", "1xx", "other")
-"""In the order in which they are stacked; ``other`` is every status outside 100 to 599, and none at all."""
+"""In the order in which they are stacked; ``other`` is every status outside 100 to 599, and no status."""
 
 MINUTE_MS: Final = 60_000
-# Steps that people read easily, in minutes: up to a day, then days, weeks and multiples of a year.
+# Steps that are easy to read, in minutes: up to a day, then days, a week, a month and a year.
 _STEPS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10_080, 43_200, 525_600)
 
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """Counts by class over time.
-
-    Attributes:
-        step_ms: the length of a step. starts: of the steps that hold anything, ms since the epoch, ascending.
-        counts: class → one count for each start; only classes that occur.
-    """
+    """Counts by class over time."""
 
     step_ms: int
+    """The length of a step."""
     starts: tuple[int, ...]
+    """Starts of the steps with rows, in ms since the epoch, ascending."""
     counts: dict[str, tuple[int, ...]]
+    """Class → one count per start; only classes that occur."""
 
     def total(self, index: int) -> int:
         """All rows of a step."""
@@ -41,11 +39,11 @@ def status_class(status: int | None) -> str:
 
 
 def to_steps(minutes: Iterable[MinuteCount], max_steps: int) -> Steps:
-    """Add minutes up to the smallest readable step of which at most ``max_steps`` span the whole time."""
+    """Add minutes up to steps: the smallest readable ones of which ``max_steps`` cover the whole time."""
     by_minute: dict[tuple[int, str], int] = {}
     for start_ms, status, count in minutes:
-        place = start_ms // MINUTE_MS, status_class(status)
-        by_minute[place] = by_minute.get(place, 0) + count
+        cell = start_ms // MINUTE_MS, status_class(status)
+        by_minute[cell] = by_minute.get(cell, 0) + count
     if not by_minute:
         return Steps(MINUTE_MS, (), {})
     step = _step_minutes(min(by_minute)[0], max(by_minute)[0], max_steps)
@@ -54,9 +52,9 @@ def to_steps(minutes: Iterable[MinuteCount], max_steps: int) -> Steps:
         kinds = by_step.setdefault(minute // step, {})
         kinds[kind] = kinds.get(kind, 0) + count
     order = sorted(by_step)
-    found = [kind for kind in CLASSES if any(kind in kinds for kinds in by_step.values())]
-    counts = {kind: tuple(by_step[each].get(kind, 0) for each in order) for kind in found}
-    return Steps(step * MINUTE_MS, tuple(each * step * MINUTE_MS for each in order), counts)
+    occurring = [kind for kind in CLASSES if any(kind in kinds for kinds in by_step.values())]
+    counts = {kind: tuple(by_step[number].get(kind, 0) for number in order) for kind in occurring}
+    return Steps(step * MINUTE_MS, tuple(number * step * MINUTE_MS for number in order), counts)
 
 
 def _step_minutes(first: int, last: int, max_steps: int) -> int:
@@ -72,8 +70,8 @@ def step_name(step_ms: int) -> str:
     minutes = step_ms // MINUTE_MS
     for name, length in (("day", 1440), ("hour", 60), ("minute", 1)):
         if minutes % length == 0:
-            many = minutes // length
-            return name if many == 1 else f"{many} {name}s"
+            count = minutes // length
+            return name if count == 1 else f"{count} {name}s"
     raise AssertionError("a step is whole minutes")  # pragma: no cover
 
 

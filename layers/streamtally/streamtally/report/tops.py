@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from streamtally.report.data import TopList
 
-CAPACITY: Final = 100_000  # distinct texts of a field; exact up to there
-KEY_CHARS: Final = 200  # longer texts are counted by their beginning
+CAPACITY: Final = 100_000  # distinct texts of a field; counts are exact up to this number
+KEY_CHARS: Final = 200  # longer texts are counted by their first characters
 
 REQUEST_FIELDS: Final = ("request", "uri_path", "uri", "path", "url")
 HOST_FIELDS: Final = ("host", "client_ip", "clientip", "remote_addr", "remote_host")
@@ -19,8 +19,8 @@ AGENT_FIELDS: Final = ("agent", "user_agent", "http_user_agent", "useragent")
 class TopCounter:
     """Counts texts; exact for up to ``capacity`` distinct ones, then with a known error, as in SpaceSaving.
 
-    When the texts get too many, the rarer half is forgotten, and ``error`` becomes the greatest count among them. A
-    text that comes after that starts from ``error``: no count is ever too low, nor too high by more than ``error``.
+    When there are too many texts, the rarer half is forgotten and ``error`` becomes the greatest count among them. From
+    then on a new text starts from ``error``: no count is ever too low, nor too high by more than ``error``.
     Source: Metwally, Agrawal, El Abbadi, "Efficient Computation of Frequent and Top-k Elements in Data Streams" (2005),
     with evictions in batches, which keeps an addition as cheap as a dictionary's.
     """
@@ -32,7 +32,7 @@ class TopCounter:
         self._counts: dict[str, int] = {}
 
     def add(self, text: str, count: int = 1) -> None:
-        """Count a text that came ``count`` times."""
+        """Count a text that occurred ``count`` times."""
         if len(text) > KEY_CHARS:
             text = f"{text[: KEY_CHARS - 1]}…"
         counts = self._counts
@@ -49,10 +49,10 @@ class TopCounter:
         self._counts = {text: count for text, count in self._counts.items() if count > middle}
         self.error = middle
 
-    def top(self, many: int) -> TopList:
-        """The ``many`` most frequent; equal counts by text, so that the same rows give the same list."""
+    def top(self, limit: int) -> TopList:
+        """The ``limit`` most frequent; equal counts in text order, so that the same rows give the same list."""
         known = ((text, count) for text, count in self._counts.items() if count > self.error)
-        return TopList(tuple(nsmallest(many, known, key=lambda each: (-each[1], each[0]))), self.total, self.error)
+        return TopList(tuple(nsmallest(limit, known, key=lambda entry: (-entry[1], entry[0]))), self.total, self.error)
 
 
 def _shown(value: Any) -> str:
@@ -63,7 +63,7 @@ def _shown(value: Any) -> str:
 
 
 class Tops:
-    """The three top lists of a report. Give it every row; a row that lacks a field adds nothing to that list."""
+    """The three top lists of a report. Add every row; a row without a field adds nothing to that list."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self.requests = TopCounter(capacity)
@@ -76,7 +76,7 @@ class Tops:
         )
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Count one row by the first field it has of each list's names."""
+        """Count a row in each list by the first of the list's fields that it has."""
         for add, names in self._lists:
             for name in names:
                 value = row.get(name)

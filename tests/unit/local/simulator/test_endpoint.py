@@ -16,13 +16,14 @@ import pytest
 
 from streamtally.errors import SinkError
 from streamtally.local.folder import read_folder
-from streamtally.local.pipeline import INGESTION, SUMMARY, InProcessFunction, Laptop
+from streamtally.local.pipeline import InProcessFunction, Laptop
 from streamtally.local.simulator.connections import Connections
 from streamtally.local.simulator.journal import Journal
 from streamtally.local.simulator.server import Server
 from streamtally.local.simulator.sinks import StoreSink
 from streamtally.local.status_page import status_page
 from streamtally.local.store import DuckDbStore
+from streamtally.local.stream_names import INGESTION, SUMMARY
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.pipeline import load_pipeline
 from tests.system.conformance.contract import events
@@ -154,9 +155,9 @@ NO_REQUESTS = {
 @pytest.mark.parametrize("name", NO_REQUESTS)
 def test_what_is_no_request(endpoint: Endpoint, name: str) -> None:
     data, status, kind = NO_REQUESTS[name]
-    found = endpoint.call(data)
-    assert (found[0], found[1]["x-amzn-errortype"], found[2]["__type"]) == (status, kind, kind)
-    assert found[2]["message"]
+    answer = endpoint.call(data)
+    assert (answer[0], answer[1]["x-amzn-errortype"], answer[2]["__type"]) == (status, kind, kind)
+    assert answer[2]["message"]
     assert endpoint.call(agent_request([events.LINE]))[0] == 200
 
 
@@ -190,8 +191,8 @@ def test_who_makes_room() -> None:
     connections.wait(first)
     connections.answer(first)
     for pair in pairs:
-        for each in pair:
-            each.close()
+        for connection in pair:
+            connection.close()
 
 
 # The journal's disk is full: the put is answered as AWS's own trouble, which callers try again; nothing of it is kept.
@@ -231,5 +232,5 @@ def test_the_page() -> None:
     page = status_page({INGESTION: {"IncomingRecords": 4}}, documents, ledger)
     assert "&lt;script&gt;alert(1)" in page
     assert "1,234,567" in page
-    assert not any(each in page for each in ("<script", "<img", "<b>", "\u202e", ">None<"))
-    assert "Nothing is counted yet" in status_page({}, [], None)
+    assert not any(text in page for text in ("<script", "<img", "<b>", "\u202e", ">None<"))
+    assert "No counts yet" in status_page({}, [], None)

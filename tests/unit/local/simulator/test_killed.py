@@ -13,7 +13,7 @@ from collections import Counter
 from http.client import HTTPException
 from pathlib import Path
 
-from streamtally.local.pipeline import INGESTION
+from streamtally.local.stream_names import INGESTION
 from tests.system.conformance.contract import events
 from tests.unit.local.simulator.test_simulator import Process
 from tests.unit.local.test_remote import free_port
@@ -74,14 +74,14 @@ def test_killed_under_load(tmp_path: Path) -> None:
     unknown = set.union(*(caller.unknown for caller in callers))
     assert len(acknowledged) > 1_000
     try:
-        found, counted = numbers_in(tmp_path / "log-bucket"), process.counted()
+        stored, counted = numbers_in(tmp_path / "log-bucket"), process.counted()
         end = time.monotonic() + 60
         # Counts are settled every few seconds, and behind the lines in S3.
-        while not (acknowledged <= found.keys() and counted == len(found)) and time.monotonic() < end:
+        while not (acknowledged <= stored.keys() and counted == len(stored)) and time.monotonic() < end:
             time.sleep(1)
-            found, counted = numbers_in(tmp_path / "log-bucket"), process.counted()
-        assert acknowledged <= found.keys() <= acknowledged | unknown
-        assert set(found.values()) == {1}
-        assert counted == len(found)
+            stored, counted = numbers_in(tmp_path / "log-bucket"), process.counted()
+        assert acknowledged <= stored.keys() <= acknowledged | unknown
+        assert set(stored.values()) == {1}
+        assert counted == len(stored)
     finally:
         process.end(signal.SIGTERM)

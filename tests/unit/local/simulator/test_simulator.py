@@ -22,13 +22,14 @@ import pytest
 from streamtally.aws.sinks.objects import Folder
 from streamtally.errors import SettingsError, SinkError
 from streamtally.local.folder import read_folder
-from streamtally.local.pipeline import INGESTION, SUMMARY, InProcessFunction, Laptop
+from streamtally.local.pipeline import InProcessFunction, Laptop
 from streamtally.local.simulator.api import ApiError
 from streamtally.local.simulator.journal import Journal
 from streamtally.local.simulator.parts import ForS3, FunctionTimedOutError, StreamSettings
 from streamtally.local.simulator.s3_side import S3Side
 from streamtally.local.simulator.sinks import StoreSink
 from streamtally.local.store import DuckDbStore
+from streamtally.local.stream_names import INGESTION, SUMMARY
 from streamtally.transform.pipeline import load_pipeline
 from tests.system.conformance.contract import events
 
@@ -172,7 +173,7 @@ def test_bad_answers(world: World, answer: Any) -> None:
 # An answer past 6 MB fails the batch, as Lambda does.
 def test_answer_too_large(world: World) -> None:
     def grow(event: dict[str, Any]) -> Any:
-        return {"records": [{**each, "result": "Ok", "data": "QUFB" * 2_000_000} for each in event["records"]]}
+        return {"records": [{**record, "result": "Ok", "data": "QUFB" * 2_000_000} for record in event["records"]]}
 
     world.laptop.streams[INGESTION]._function = grow
     world.put(events.LINE)
@@ -189,7 +190,7 @@ def test_foreign_state(tmp_path: Path) -> None:
     database.execute("INSERT INTO meta VALUES ('origin', '1')")
     database.commit()
     database.close()
-    with pytest.raises(SettingsError, match=r"journal.db: is of another version"):
+    with pytest.raises(SettingsError, match=r"journal.db: was written by another version"):
         Journal(path)
     path.write_bytes(b"no database" * 1_000)
     with pytest.raises(SettingsError, match=r"journal.db: cannot be used as the simulator's state"):
@@ -293,7 +294,7 @@ class Process:
             return error.code, json.loads(error.read())
 
     def counted(self) -> int:
-        return sum(each["statusCount"] for each in self.fetch(f"{self.url}/counts")[1])
+        return sum(document["statusCount"] for document in self.fetch(f"{self.url}/counts")[1])
 
     def end(self, number: int) -> None:
         self.process.send_signal(number)
@@ -337,8 +338,8 @@ def test_one_process_a_store(tmp_path: Path) -> None:
     try:
         call = [sys.executable, "-m", "streamtally.cli.main", "local", "--port", "0", "--store", str(tmp_path)]
         second = subprocess.run(call, capture_output=True, text=True, timeout=30, check=False)
-        told = f"streamtally: --store {tmp_path}: another streamtally local uses it\n"
-        assert (second.returncode, second.stderr) == (2, told)
+        refusal = f"streamtally: --store {tmp_path}: in use by another streamtally local\n"
+        assert (second.returncode, second.stderr) == (2, refusal)
     finally:
         process.end(signal.SIGTERM)
 

@@ -1,4 +1,4 @@
-"""``streamtally compile`` of an application as AWS describes it: read it, say what is left, write a pipeline folder."""
+"""Applications as AWS describes them: read one, compile it, write it as a pipeline folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 import yaml
 
-from streamtally.cli.shared.files import write_atomically
+from streamtally.cli.shared.files import write_new_files
 from streamtally.cli.shared.plan_output import print_plan, show_explanation
 from streamtally.definition import define_pipeline
 from streamtally.errors import SettingsError
@@ -22,7 +22,7 @@ PROGRAM = "program.sql"
 
 
 def compile_application(path: Path, check: bool, explain: bool, out: Path | None, name: str | None) -> int:
-    """Compile an application's file; with ``out`` write it as a pipeline folder. Raises: SettingsError."""
+    """Compile the application in a file; with ``out``, write it as a pipeline folder. Raises: SettingsError."""
     try:
         application = choose(read_applications(read_document(path)), name)
     except SettingsError as error:
@@ -38,19 +38,19 @@ def compile_application(path: Path, check: bool, explain: bool, out: Path | None
     return 0
 
 
-def choose(found: list[Application], name: str | None) -> Application:
-    """The application of a name, or the only one. Raises: SettingsError."""
-    names = ", ".join(each.name for each in found)
-    if name is None and len(found) == 1:
-        return found[0]
-    for each in found:
-        if each.name == name:
-            return each
-    raise SettingsError(f"there are the applications {names}: name one with --application")
+def choose(applications: list[Application], name: str | None) -> Application:
+    """The application with a name, or the only one. Raises: SettingsError."""
+    names = ", ".join(application.name for application in applications)
+    if name is None and len(applications) == 1:
+        return applications[0]
+    for application in applications:
+        if application.name == name:
+            return application
+    raise SettingsError(f"the applications are {names}: choose one with --application")
 
 
 def read_document(path: Path) -> Any:
-    """JSON or YAML, with CloudFormation's short tags as their long forms. Raises: SettingsError."""
+    """JSON or YAML, with CloudFormation's short tags in their long form. Raises: SettingsError."""
     text = read_text(path)
     if path.suffix.lower() == ".json":
         try:
@@ -64,7 +64,7 @@ def read_document(path: Path) -> Any:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML's safe loader, and ``!Sub …`` and its kin."""
+    """YAML's safe loader, with CloudFormation's tags such as ``!Sub``."""
 
 
 def _short_tag(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
@@ -85,19 +85,11 @@ def _write_folder(out: Path, application: Application, definition: str, compiled
     if not application.outputs:
         names = ", ".join(compiled.program.streams)
         raise SettingsError(
-            f"the application has no output: add one of {names} to its description, or write {DEFINITION}"
+            f"the application has no output: add one of {names} to its description, or write a {DEFINITION}"
         )
     files = {DEFINITION: definition, PROGRAM: application.sql.rstrip() + "\n"}
     document = define_pipeline(definition, compiled.plan, ZoneInfo)
-    for each in (*files, COMPILED):
-        if (out / each).exists():
-            raise SettingsError(f"{out / each} is there already: name another folder, or move it away")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingsError(f"--out {out}: cannot be made: {error.strerror}") from None
-    for each, text in {**files, COMPILED: encode_document(document)}.items():
-        write_atomically(out / each, text)
-        click.echo(str(out / each))
+    for path in write_new_files(out, {**files, COMPILED: encode_document(document)}):
+        click.echo(str(path))
     if explain:
         show_explanation(compiled.plan, document["outputs"], compiled.program.notes)

@@ -1,4 +1,4 @@
-"""What the commands that talk to AWS have in common: options as the AWS CLI's, findings, a yes before a change."""
+"""What the commands that talk to AWS share: the AWS CLI's options, findings, diffs, confirmation before a change."""
 
 from __future__ import annotations
 
@@ -18,22 +18,21 @@ from streamtally.text import visible
 
 _COLOURS = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "red"}
 
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="One JSON object on standard output, and nothing else."
-)
-yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+NOT_VISIBLE_YET = "The change is not visible yet: check streamtally status in a few minutes."
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Print a single JSON value and nothing else.")
+yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 
-_profile_option = click.option("--profile", metavar="NAME", help="Profile of your AWS configuration.")
+_profile_option = click.option("--profile", metavar="NAME", help="AWS profile.")
 _region_option = click.option("--region", metavar="REGION", help="AWS region.")
 
 
 def aws_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds ``--profile --region --endpoint-url`` and hands the command an :class:`Aws` as ``aws``."""
+    """Add ``--profile --region --endpoint-url`` and pass the command an :class:`Aws` as ``aws``."""
 
     @_profile_option
     @_region_option
-    @click.option("--endpoint-url", metavar="URL", help="Instead of AWS's endpoints (also AWS_ENDPOINT_URL).")
+    @click.option("--endpoint-url", metavar="URL", help="Endpoint to use instead of AWS's (also AWS_ENDPOINT_URL).")
     @functools.wraps(function)
     def wrapper(*args: Any, profile: str | None, region: str | None, endpoint_url: str | None, **options: Any) -> Any:
         aws = click.get_current_context().obj or Aws(profile, region, endpoint_url)
@@ -43,7 +42,7 @@ def aws_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def profile_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds ``--profile --region``, for commands that ask no service of AWS but may sign requests."""
+    """Add ``--profile --region``, for commands that call no AWS service but may sign requests."""
 
     @_profile_option
     @_region_option
@@ -56,17 +55,17 @@ def profile_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def style(text: str, colour: str, **how: Any) -> str:
-    """Coloured text, where a terminal shows it and NO_COLOR is not set."""
+    """Coloured text if standard output is a terminal and NO_COLOR is not set."""
     return text if os.environ.get("NO_COLOR") or not sys.stdout.isatty() else click.style(text, fg=colour, **how)
 
 
 def echo_json(document: Any) -> None:
-    """The one object of ``--json``."""
+    """Print the value of ``--json``."""
     click.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def echo_findings(findings: Iterable[Finding], show_ok: bool = True) -> None:
-    """Findings as lines, each wrong one with its fix below it."""
+    """Print findings, each problem with its fix on the next line."""
     for finding in findings:
         if finding.level == "ok" and not show_ok:
             continue
@@ -77,19 +76,19 @@ def echo_findings(findings: Iterable[Finding], show_ok: bool = True) -> None:
 
 
 def echo_diff(lines: Sequence[str]) -> None:
-    """A unified diff, its lines coloured."""
+    """Print a unified diff in colour."""
     for line in lines:
         colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
         click.echo(style(line, colour) if colour else line)
 
 
 def ask(question: str, yes: bool) -> None:
-    """Goes on only with a yes. Raises: SettingsError: it was a no, or nobody could be asked."""
+    """Ask for confirmation unless ``yes``. Raises: SettingsError: the answer is no, or there is no terminal to ask."""
     if yes:
         return
     try:
         agreed = click.confirm(question, err=True)
     except click.Abort:
-        raise SettingsError("nothing was changed: nobody said yes (--yes says it beforehand)") from None
+        raise SettingsError("aborted, nothing changed (use --yes to skip the prompt)") from None
     if not agreed:
-        raise SettingsError("nothing was changed")
+        raise SettingsError("aborted, nothing changed")

@@ -1,4 +1,4 @@
-"""The cluster that a command is to ask."""
+"""The cluster that a command connects to."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ _AWS_HOST = re.compile(r"\.(es|aoss)\.amazonaws\.com(?:\.cn)?$")
 
 
 def open_cluster(url: str | None, ca_certs: str | None = None, aws: Aws | None = None) -> Cluster:
-    """The cluster of an address, or of the environment; AWS's own domains are asked with SigV4 unless a user is given.
+    """The cluster at an address, or of the environment. Requests to AWS domains are signed unless it names a user.
 
-    Args: aws: whose profile and region sign. Raises: SettingsError: there is none, or it cannot be used.
+    Args:
+        url: None: what the environment names.
+        aws: the profile and region to sign with (SigV4).
+    Raises: SettingsError: no address, or one that cannot be used.
     """
     if url is None:
         return connect_from_environment(os.environ)

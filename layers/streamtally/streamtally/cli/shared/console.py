@@ -1,4 +1,4 @@
-"""Rich's console, on which a reader that has seen enough (``| head``) is no failure."""
+"""Rich's console, for which a closed reader (``| head``) is not a failure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import rich.console
 
 
 class Console(rich.console.Console):
-    """As rich's, which would exit with 1 when its reader goes; here ``main`` decides, as for every command."""
+    """Rich's own would exit with 1 when its reader closes; here ``main`` decides, as for every command."""
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError

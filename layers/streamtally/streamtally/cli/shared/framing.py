@@ -8,5 +8,5 @@ from streamtally.local.folder import read_folder
 
 
 def framing_of(folder: Path | None) -> str:
-    """The framing of a pipeline folder; "" where none is given."""
+    """The framing of a pipeline folder; "" without a folder."""
     return str(read_folder(folder)["source"].get("framing", "lines")) if folder else ""

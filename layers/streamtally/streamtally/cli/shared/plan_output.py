@@ -9,7 +9,7 @@ import click
 
 
 def print_plan(plan: dict[str, Any], notes: list[str], check: bool, explain: bool) -> None:
-    """A plan that goes to no folder: explained, printed, or (checked only) neither."""
+    """Explain a plan, or print it as JSON with its notes on standard error; with ``check``, print the notes only."""
     if explain:
         show_explanation(plan, {}, notes)
         return

@@ -1,4 +1,4 @@
-"""The options that say what the lines are, shared by the commands that read logs."""
+"""The options that describe the lines, shared by the commands that read logs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMED_BY_FIELDS = ("csv", "tsv", "w3c")
 
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
-    """What the command line says of the source; None: what the pipeline says."""
+    """What the command line says about the source; None: as in the pipeline."""
 
     format_name: str | None = None
     pattern: str | None = None
@@ -29,18 +29,18 @@ class SourceOptions:
     time_format: str | None = None
 
     def apply(self, source: Mapping[str, Any]) -> dict[str, Any]:
-        """The source's settings with these in their place. Raises: SettingsError: options that do not go together."""
+        """The source's settings, overridden by these. Raises: SettingsError: options that cannot be combined."""
         changed = dict(source)
         names = [name.strip() for name in (self.fields or "").split(",") if name.strip()]
         if self.fields is not None and self.pattern is None:
             if self.format_name not in NAMED_BY_FIELDS:
                 raise SettingsError(
-                    f"--fields goes with --pattern, whose groups it names, or --format {', '.join(NAMED_BY_FIELDS)}"
+                    f"--fields needs --pattern, whose groups it names, or --format {', '.join(NAMED_BY_FIELDS)}"
                 )
             changed["fields"] = names
         if self.pattern is not None:
             if self.format_name not in (None, "regex"):
-                raise SettingsError(f"--pattern goes with --format regex, not {self.format_name}")
+                raise SettingsError(f"--pattern needs --format regex, not {self.format_name}")
             changed |= {"format": "regex", "pattern": self.pattern, "fields": names}
         elif self.format_name is not None:
             changed["format"] = self.format_name
@@ -54,21 +54,25 @@ class SourceOptions:
 
 
 def format_options(command: Command) -> Command:
-    """Adds --format, --pattern and --fields."""
+    """Add --format, --pattern and --fields."""
     for option in (
-        click.option("--fields", metavar="A,B,C", help="Names of the pattern's groups, in order."),
-        click.option("--pattern", metavar="RE", help="A regular expression that matches a whole line."),
-        click.option("--format", "format_name", metavar="F", help="The lines' format; default: the pipeline's, auto."),
+        click.option(
+            "--fields", metavar="A,B,C", help="Names of the pattern's groups, or of the columns of csv, tsv or w3c."
+        ),
+        click.option("--pattern", metavar="RE", help="Regular expression that matches a whole line."),
+        click.option(
+            "--format", "format_name", metavar="F", help="Format of the lines; default: the pipeline's, or auto."
+        ),
     ):
         command = option(command)
     return command
 
 
 def time_options(command: Command) -> Command:
-    """Adds --time-field and --time-format."""
+    """Add --time-field and --time-format."""
     for option in (
-        click.option("--time-format", metavar="T", help="How it is written: dd/MMM/yyyy:HH:mm:ss Z, iso8601, unix …"),
-        click.option("--time-field", metavar="F", help="The field that says when a line was logged."),
+        click.option("--time-format", metavar="T", help="Format of that time: dd/MMM/yyyy:HH:mm:ss Z, iso8601, unix …"),
+        click.option("--time-field", metavar="F", help="Field with the time at which a line was logged."),
     ):
         command = option(command)
     return command

@@ -1,4 +1,5 @@
-"""A simulator of Amazon Data Firehose: both delivery streams in one process, by AWS's documented behaviour.
+"""A simulator of Amazon Data Firehose: both delivery streams in one process, with the behaviour that AWS documents.
 
-It is no Firehose: what AWS leaves undocumented (how exactly batches are cut, when an object is written) is chosen here.
+It is not Firehose: where AWS documents nothing (how exactly batches are cut, when an object is written), it makes its
+own choice.
 """

@@ -17,7 +17,11 @@ Now = Callable[[], int]
 
 
 class ApiError(Exception):
-    """A refusal in AWS's shape. ``response`` is what an SDK's error has."""
+    """An error in AWS's form.
+
+    Attributes:
+        response: as in an SDK's error.
+    """
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -30,7 +34,11 @@ class ApiError(Exception):
 
 
 class Api:
-    """The actions, by name. Args: streams: by delivery stream name."""
+    """The actions, by name.
+
+    Args:
+        streams: by delivery stream name.
+    """
 
     def __init__(self, streams: Mapping[str, DeliveryStream], now: Now) -> None:
         self._streams = streams
@@ -42,34 +50,34 @@ class Api:
             "ListDeliveryStreams": self._list,
         }
 
-    def call(self, action: str, given: Any) -> dict[str, Any]:
-        """An action's answer. Raises: ApiError."""
+    def call(self, action: str, parameters: Any) -> dict[str, Any]:
+        """The response of an action. Raises: ApiError."""
         if action not in self._actions:
             raise ApiError("UnknownOperationException", f"unknown operation {action[:64]!r}")
-        if not isinstance(given, dict):
-            raise ApiError("SerializationException", "the request is no JSON object")
-        return self._actions[action](given)
+        if not isinstance(parameters, dict):
+            raise ApiError("SerializationException", "the request is not a JSON object")
+        return self._actions[action](parameters)
 
     def put_record_batch(self, *, DeliveryStreamName: str, Records: Sequence[Any]) -> dict[str, Any]:  # noqa: N803
-        """As boto3's client, for the function that runs in this process: data is bytes."""
+        """Like boto3's client, for the function that runs in this process: data is bytes."""
         data = [record["Data"] for record in Records]
         return self._put_all(DeliveryStreamName, data)
 
-    def _put_record(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        stream = self._stream(given)
-        data = _read_data(given.get("Record"), "record")
+    def _put_record(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        stream = self._stream(parameters)
+        data = _read_data(parameters.get("Record"), "record")
         counts = {"PutRecord.Requests": 1, "PutRecord.Bytes": len(data)}
         (record_id,) = stream.put([data], self._now(), counts)
         return {"RecordId": record_id, "Encrypted": False}
 
-    def _put_record_batch(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        self._stream(given)
-        records = given.get("Records")
+    def _put_record_batch(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        self._stream(parameters)
+        records = parameters.get("Records")
         if not isinstance(records, list) or not records:
             raise _invalid("records", "Member must have length greater than or equal to 1")
         if len(records) > PUT_RECORD_BATCH_MAX_RECORDS:
             raise _invalid("records", "Member must have length less than or equal to 500")
-        return self._put_all(given["DeliveryStreamName"], _read_all_data(records))
+        return self._put_all(parameters["DeliveryStreamName"], _read_all_data(records))
 
     def _put_all(self, name: str, data: list[bytes]) -> dict[str, Any]:
         stream = self._stream({"DeliveryStreamName": name})
@@ -82,10 +90,14 @@ class Api:
             "PutRecordBatch.Bytes": size,
         }
         ids = stream.put(data, self._now(), counts)
-        return {"FailedPutCount": 0, "Encrypted": False, "RequestResponses": [{"RecordId": each} for each in ids]}
+        return {
+            "FailedPutCount": 0,
+            "Encrypted": False,
+            "RequestResponses": [{"RecordId": record_id} for record_id in ids],
+        }
 
-    def _describe(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        stream = self._stream(given)
+    def _describe(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        stream = self._stream(parameters)
         return {
             "DeliveryStreamDescription": {
                 "DeliveryStreamName": stream.settings.name,
@@ -101,8 +113,8 @@ class Api:
     def _list(self, _: Mapping[str, Any]) -> dict[str, Any]:
         return {"DeliveryStreamNames": sorted(self._streams), "HasMoreDeliveryStreams": False}
 
-    def _stream(self, given: Mapping[str, Any]) -> DeliveryStream:
-        name = given.get("DeliveryStreamName")
+    def _stream(self, parameters: Mapping[str, Any]) -> DeliveryStream:
+        name = parameters.get("DeliveryStreamName")
         if not isinstance(name, str) or not name:
             raise _invalid("deliveryStreamName", "Member must not be null")
         if name not in self._streams:
@@ -112,15 +124,15 @@ class Api:
 
 
 def _read_all_data(records: Sequence[Any]) -> list[bytes]:
-    """The records' data. Raises: ApiError: of the first record that has none."""
+    """The records' data. Raises: ApiError: for the first record without valid data."""
     try:
-        # binascii keeps the interpreter's lock over these small texts; giving it up for each costs more than the work.
+        # binascii holds the interpreter's lock; for texts this small, releasing it would cost more than the work.
         data = [a2b_base64(record["Data"], strict_mode=True) for record in records]
         if max(map(len, data)) <= MAX_RECORD_BYTES:
             return data
     except (TypeError, KeyError, ValueError):
         pass
-    return [_read_data(record, f"records.{place}.member") for place, record in enumerate(records, 1)]
+    return [_read_data(record, f"records.{number}.member") for number, record in enumerate(records, 1)]
 
 
 def _read_data(record: Any, where: str) -> bytes:

@@ -1,4 +1,4 @@
-"""The endpoint's connections: bounded, and none that says nothing keeps others out."""
+"""The endpoint's connections: limited in number, and idle ones do not keep others out."""
 
 from __future__ import annotations
 
@@ -10,39 +10,45 @@ MAX_CONNECTIONS = 64
 
 
 class Connections:
-    """Places for so many connections. A newcomer takes the place of the one whose request has been awaited longest."""
+    """Slots for connections. A new one takes the slot of the one whose request has been awaited longest.
+
+    Args: limit: how many slots.
+    """
 
     def __init__(self, limit: int = MAX_CONNECTIONS) -> None:
-        self._places = threading.BoundedSemaphore(limit)
+        self._slots = threading.BoundedSemaphore(limit)
         self._lock = threading.Lock()
-        # Whose request is not there yet, whole: the one that began to wait first is the first.
+        # Connections whose request is not complete yet, in the order in which the wait began.
         self._awaited: dict[socket.socket, None] = {}
 
     def enter(self, connection: socket.socket) -> None:
-        """A new connection, whose request is awaited; all places being taken, it waits until one is given back."""
-        if not self._places.acquire(blocking=False):
+        """Take a slot for a new connection; if all are taken, wait until one is free."""
+        if not self._slots.acquire(blocking=False):
             self._end_slowest()
-            self._places.acquire()
+            self._slots.acquire()
         self.wait(connection)
 
     def wait(self, connection: socket.socket) -> None:
-        """A request is awaited from here on."""
+        """Start to wait for a request."""
         with self._lock:
             self._awaited.pop(connection, None)
             self._awaited[connection] = None
 
     def answer(self, connection: socket.socket) -> None:
-        """Its request is there and will be answered: it is not ended before that."""
+        """The request has arrived: the connection is not ended before it is answered.
+
+        Raises: ConnectionAbortedError: it has been ended already.
+        """
         with self._lock:
             if connection not in self._awaited:
                 raise ConnectionAbortedError("ended in favour of another")
             del self._awaited[connection]
 
     def leave(self, connection: socket.socket) -> None:
-        """It is over."""
+        """Free the connection's slot."""
         with self._lock:
             self._awaited.pop(connection, None)
-        self._places.release()
+        self._slots.release()
 
     def _end_slowest(self) -> None:
         with self._lock:
@@ -50,5 +56,5 @@ class Connections:
             if slowest is None:
                 return
             del self._awaited[slowest]
-            with contextlib.suppress(OSError):  # its thread reads the end, and gives its place back
+            with contextlib.suppress(OSError):  # its thread reads the end of the stream and frees the slot
                 slowest.shutdown(socket.SHUT_RDWR)

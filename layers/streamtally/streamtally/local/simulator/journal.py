@@ -1,6 +1,6 @@
-"""What the simulator has taken and not yet delivered, in SQLite: nothing acknowledged is lost by kill -9.
+"""What the simulator has accepted and not yet delivered, in SQLite: kill -9 loses nothing that was acknowledged.
 
-A write ahead log without a flush of the disk at each commit outlives the process, not a loss of power.
+A write-ahead log that is not flushed to disk at each commit survives the end of the process, but not a power failure.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from streamtally.errors import SettingsError
 from streamtally.local.simulator.parts import ForS3, StoredRecord
 
 LAYOUT = 2
-"""Which layout of the tables this is; a file of another one is refused."""
-PAGE_BYTES = 32_768  # a row holds some 100 kB, which small pages would cut into long chains
+"""The version of the tables; a file with another one is refused."""
+PAGE_BYTES = 32_768  # a row holds about 100 kB, which small pages would split into long chains
 
-# Large values stand last in their rows and are never updated: SQLite would write the whole row again.
+# Large values are last in their rows and never updated: SQLite would rewrite the whole row.
 _SCHEMA = """
-    -- Records as they were put, many in one row.
+    -- Records as they were sent, many in one row.
     CREATE TABLE IF NOT EXISTS chunks (
         id INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL, arrival_ms INTEGER NOT NULL,
         records INTEGER NOT NULL, size INTEGER NOT NULL, data BLOB NOT NULL);
     CREATE INDEX IF NOT EXISTS chunks_of_stream ON chunks (stream, id, arrival_ms, records, size);
-    -- A batch has its stream's rows between two bounds.
+    -- A batch is a range of its stream's rows.
     CREATE TABLE IF NOT EXISTS batches (
         id INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL);
     -- What goes to S3.
@@ -39,7 +39,7 @@ _SCHEMA = """
         id INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL, prefix TEXT NOT NULL, since_ms INTEGER NOT NULL,
         records INTEGER NOT NULL, size INTEGER NOT NULL, data BLOB NOT NULL);
     CREATE INDEX IF NOT EXISTS outbox_of_stream ON outbox (stream, prefix, id, since_ms, size);
-    -- The object that is written next: its key and its last row are decided once, so that a second try is the same.
+    -- The object written next: its key and its last row are decided once, so that a retry writes the same object.
     CREATE TABLE IF NOT EXISTS objects (
         stream TEXT NOT NULL, prefix TEXT NOT NULL, key TEXT NOT NULL, last INTEGER NOT NULL,
         PRIMARY KEY (stream, prefix));
@@ -50,37 +50,44 @@ _NUMBERS = [f"{number:08d}000000" for number in range(1_000)]
 
 
 class Waiting(NamedTuple):
-    """What of a stream is in no batch yet: row, arrival, records, bytes."""
+    """A row of records that are in no batch yet."""
 
     id: int
     arrival_ms: int
+    """In ms since the epoch."""
     records: int
+    """How many records."""
     size: int
+    """In bytes."""
 
 
 class Outbox(NamedTuple):
-    """What waits for S3 under a prefix: since when, in ms, and its bytes."""
+    """What waits for S3 under a prefix."""
 
     since_ms: int
+    """Since when its oldest row waits, in ms since the epoch."""
     size: int
+    """In bytes; 0: nothing waits."""
 
 
 class PendingObject(NamedTuple):
-    """An object to be written: its key, its last row in the outbox, its records and bytes."""
+    """An object to be written."""
 
     key: str
     last: int
+    """Its last row in the outbox."""
     records: int
+    """How many records."""
     data: bytes
 
 
 def _keep_private(path: Path | str) -> None:
-    """Make the file, or take its rights away, so that its owner alone reads it: it holds the lines that wait.
+    """Create the file, or change its mode, so that only its owner can read it: it contains log lines.
 
-    SQLite gives the files beside it (-wal, -shm) the rights of the database.
+    SQLite gives its other files (-wal, -shm) the mode of the database.
     """
     if path != ":memory:":
-        with contextlib.suppress(OSError):  # SQLite says better what cannot be opened
+        with contextlib.suppress(OSError):  # SQLite has the better error message
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             for name in (str(path), f"{path}-wal", f"{path}-shm"):
                 with contextlib.suppress(FileNotFoundError):
@@ -88,9 +95,10 @@ def _keep_private(path: Path | str) -> None:
 
 
 class Journal:
-    """The state of all streams. Args: path: the database file; ``:memory:`` keeps nothing.
+    """The state of all streams.
 
-    Raises: SettingsError: the file is no such database, or one of another layout.
+    Args: path: the database file; ``:memory:`` keeps nothing.
+    Raises: SettingsError: the file is not such a database, or has another layout.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -111,17 +119,17 @@ class Journal:
         execute(f"PRAGMA page_size = {PAGE_BYTES}")
         execute("PRAGMA journal_mode = WAL")
         execute("PRAGMA synchronous = NORMAL")
-        execute("PRAGMA secure_delete = OFF")  # some builds overwrite all that is deleted
+        execute("PRAGMA secure_delete = OFF")  # some builds overwrite everything that is deleted
         execute("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
-        # Record ids go into derived ids, so two journals must not give the same ones.
+        # Derived ids contain record ids, so two journals must not give the same record ids.
         first = {"layout": str(LAYOUT), "origin": str(uuid.uuid4().int)[:20]}
         with self.transaction() as database:
-            found = dict(database.execute("SELECT key, value FROM meta"))
-            if not found:
+            stored = dict(database.execute("SELECT key, value FROM meta"))
+            if not stored:
                 database.executemany("INSERT INTO meta VALUES (?, ?)", first.items())
-        meta = found or first
+        meta = stored or first
         if meta.get("layout") != str(LAYOUT):
-            raise SettingsError("is of another version of streamtally local: give another folder")
+            raise SettingsError("was written by another version of streamtally local: choose another folder")
         self._database.executescript(_SCHEMA)
         return meta["origin"]
 
@@ -130,21 +138,21 @@ class Journal:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All of it or nothing."""
+        """Commit everything or nothing."""
         with self.lock:
             self._database.execute("BEGIN")
             try:
                 yield self._database
                 self._database.execute("COMMIT")
             except BaseException:
-                if self._database.in_transaction:  # where the disk is full, SQLite has ended it already
+                if self._database.in_transaction:  # if the disk is full, SQLite has already ended it
                     self._database.execute("ROLLBACK")
                 raise
 
-    # --- records that were put
+    # --- incoming records
 
     def append(self, stream: str, chunks: Iterable[list[bytes]], now_ms: int, counts: Mapping[str, float]) -> list[str]:
-        """Keep records, each list in one row. Returns: their ids, in order."""
+        """Store records, each list in one row. Returns: their ids, in order."""
         ids: list[str] = []
         with self.transaction() as database:
             for chunk in chunks:
@@ -164,13 +172,13 @@ class Journal:
             return [Waiting(*row) for row in self._database.execute(sql, [stream])]
 
     def make_batch(self, stream: str, rows: Sequence[Waiting]) -> int:
-        """A batch of rows; its bounds are kept before it is first delivered, so a retry has the same records."""
+        """Make a batch of rows; its bounds are stored before its first delivery, so a retry has the same records."""
         sql = "INSERT INTO batches (stream, first, last) VALUES (?, ?, ?)"
         with self.transaction() as database:
             return database.execute(sql, (stream, rows[0].id, rows[-1].id)).lastrowid or 0
 
     def batches(self, stream: str) -> list[int]:
-        """The batches of a stream that are not done, oldest first."""
+        """The unfinished batches of a stream, oldest first."""
         with self.lock:
             rows = self._database.execute("SELECT id FROM batches WHERE stream = ? ORDER BY id", [stream])
             return [row[0] for row in rows]
@@ -191,11 +199,11 @@ class Journal:
     def finish(
         self, stream: str, batch: int, outbox: Iterable[ForS3], now_ms: int, counts: Mapping[str, float]
     ) -> None:
-        """A batch is done: what goes to S3 takes the place of its records."""
+        """Finish a batch: what goes to S3 replaces its records."""
         with self.transaction() as database:
             database.executemany(
                 "INSERT INTO outbox (stream, prefix, since_ms, records, size, data) VALUES (?, ?, ?, ?, ?, ?)",
-                [(stream, each.prefix, now_ms, each.records, len(each.data), each.data) for each in outbox],
+                [(stream, part.prefix, now_ms, part.records, len(part.data), part.data) for part in outbox],
             )
             bounds = database.execute("SELECT first, last FROM batches WHERE id = ?", [batch]).fetchone()
             database.execute("DELETE FROM chunks WHERE stream = ? AND id BETWEEN ? AND ?", (stream, *bounds))
@@ -211,15 +219,17 @@ class Journal:
             return [row[0] for row in rows]
 
     def outbox(self, stream: str, prefix: str) -> Outbox:
-        """What waits under a prefix; nothing has no bytes."""
+        """What waits under a prefix."""
         sql = "SELECT coalesce(min(since_ms), 0), coalesce(sum(size), 0) FROM outbox WHERE stream = ? AND prefix = ?"
         with self.lock:
             return Outbox(*self._database.execute(sql, (stream, prefix)).fetchone())
 
     def next_object(self, stream: str, prefix: str, limit_bytes: int, name: Callable[[int], str]) -> PendingObject:
-        """The object that was begun, or a new one of the first rows that fill it.
+        """The object that was begun, or a new one from the first rows that fill it.
 
-        Args: name: since when its first row waits, in ms → the object's key.
+        Args:
+            limit_bytes: when an object is full.
+            name: since when its first row waits, in ms since the epoch → the object's key.
         """
         where = "stream = ? AND prefix = ?"
         with self.transaction() as database:
@@ -237,7 +247,7 @@ class Journal:
         return PendingObject(key, last, sum(part[0] for part in parts), b"".join([part[1] for part in parts]))
 
     def finish_object(self, stream: str, prefix: str, pending: PendingObject, counts: Mapping[str, float]) -> None:
-        """An object is written: its rows go."""
+        """Delete the rows of an object that has been written."""
         with self.transaction() as database:
             sql = "DELETE FROM outbox WHERE stream = ? AND prefix = ? AND id <= ?"
             database.execute(sql, (stream, prefix, pending.last))
@@ -247,14 +257,14 @@ class Journal:
     # --- counters
 
     def count(self, stream: str, counts: Mapping[str, float]) -> None:
-        """Add to counters, within the caller's transaction or alone."""
+        """Add to counters, in the caller's transaction if there is one."""
         sql = """INSERT INTO counters VALUES (?, ?, ?)
                  ON CONFLICT DO UPDATE SET value = value + excluded.value"""
         with self.lock:
             self._database.executemany(sql, [(stream, name, value) for name, value in counts.items()])
 
     def counters(self, stream: str) -> dict[str, float]:
-        """All counters of a stream since its beginning."""
+        """All counters of a stream since it was created."""
         with self.lock:
             return dict(self._database.execute("SELECT name, value FROM counters WHERE stream = ?", [stream]))
 
@@ -266,7 +276,7 @@ class Journal:
 
 
 def _join(chunk: Sequence[bytes]) -> bytes:
-    """Records as one value: their lengths, then their bytes."""
+    """Join records into one value: their lengths, then their bytes."""
     return struct.pack(f">{len(chunk)}I", *map(len, chunk)) + b"".join(chunk)
 
 

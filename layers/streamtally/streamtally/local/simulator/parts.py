@@ -1,64 +1,78 @@
-"""What a delivery stream is made of: its settings, the function that it calls, and the sink that it delivers to."""
+"""The parts of a delivery stream: its settings, the function that it calls, and the sink that it delivers to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 Function = Callable[[dict[str, Any]], Any]
-"""The transformation: an event → its answer. Raises whatever it raises; FunctionTimedOutError if it took too long."""
+"""The transformation: an event → its response. It may raise anything, and FunctionTimedOutError if it took too long."""
 
 
 class FunctionTimedOutError(Exception):
-    """The function did not answer in its time; what it did, it has done."""
+    """The function did not respond in time; it may have had effects."""
 
 
 class StoredRecord(NamedTuple):
-    """A record: its id, when it arrived (ms since the epoch), its bytes."""
+    """A record."""
 
     id: str
     arrival_ms: int
+    """In ms since the epoch."""
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A document that was not taken, by its position."""
+    """A document that was not accepted."""
 
     position: int
+    """Among those written together."""
     status: int
+    """HTTP's; 0: there was no response."""
     reason: str
 
     @property
     def is_transient(self) -> bool:
-        """Whether Firehose tries it again: throttled, forbidden for now, or the server's own trouble."""
+        """Whether Firehose retries it: throttled, forbidden for now, or a server error."""
         return self.status in (0, 403, 429) or self.status >= 500
 
 
 class Sink(Protocol):
-    """Where documents go. ``index`` is what the error lines name."""
+    """Where documents are delivered."""
 
     index: str
+    """The index that error lines name."""
 
     def write(self, records: Sequence[StoredRecord]) -> list[Refusal]:
-        """Write documents; what was refused. Raises: SinkError: nothing was taken, or nobody knows."""
+        """Write documents. Returns: those not accepted. Raises: SinkError: none was accepted, or that is unknown."""
+
+
+class Store(Protocol):
+    """A store of documents by id."""
+
+    def put(self, documents: Iterable[bytes]) -> None:
+        """Keep documents; a document replaces one with the same id."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamSettings:
-    """What a delivery stream is told; sizes in bytes, times in ms, with Firehose's defaults.
-
-    buffer_*: of the Lambda processor, or of the OpenSearch destination; s3_*: of the S3 side.
-    """
+    """A delivery stream's settings, with Firehose's defaults."""
 
     name: str
     buffer_bytes: int = 1_000_000
+    """Buffer size of the Lambda processor, or of the OpenSearch destination."""
     buffer_ms: int = 60_000
+    """Buffer interval of the same."""
     s3_bytes: int = 5 * 2**20
+    """Buffer size of the S3 side."""
     s3_ms: int = 300_000
+    """Buffer interval of the S3 side."""
     retries: int = 3
+    """How often a failed invocation is repeated."""
     retry_ms: int = 300_000
+    """How long delivery to OpenSearch is retried."""
 
     @property
     def arn(self) -> str:
@@ -66,8 +80,9 @@ class StreamSettings:
 
 
 class ForS3(NamedTuple):
-    """Lines for the S3 side: under which prefix, how many records, the bytes."""
+    """Data for the S3 side."""
 
     prefix: str
     records: int
+    """How many records."""
     data: bytes

@@ -1,4 +1,4 @@
-"""The S3 side of a delivery stream: objects' names, and the lines of error objects.
+"""The S3 side of a delivery stream: object names, and the lines of error objects.
 
 Source: Amazon Data Firehose developer guide, "Configure Amazon S3 object name format", "Handle data delivery failures".
 """
@@ -21,23 +21,27 @@ from streamtally.local.simulator.parts import Refusal, StoredRecord, StreamSetti
 LAMBDA_ARN = "arn:aws:lambda:us-east-1:123456789012:function:firehose-transform"
 PROCESSING_FAILED = "processing-failed/"
 OPENSEARCH_FAILED = "AmazonOpenSearchService_failed/"
-TELL_AGAIN_MS = 60_000
+LOG_AGAIN_MS = 60_000
 STATUS_FAILED = ("Lambda.ProcessingFailedStatus", "ProcessingFailed status set for record")
 
 
 log = logging.getLogger(__name__)
 
 
-def object_key(prefix: str, stream: str, at_ms: int, unique: Callable[[], UUID] = uuid4) -> str:
+def object_key(prefix: str, stream: str, time_ms: int, unique: Callable[[], UUID] = uuid4) -> str:
     """``<prefix>YYYY/MM/dd/HH/<stream>-<version>-yyyy-MM-dd-HH-mm-ss-<uuid>``, UTC."""
-    at = datetime.fromtimestamp(at_ms // 1000, UTC)
-    return f"{prefix}{at:%Y/%m/%d/%H}/{stream}-1-{at:%Y-%m-%d-%H-%M-%S}-{unique()}"
+    time = datetime.fromtimestamp(time_ms // 1000, UTC)
+    return f"{prefix}{time:%Y/%m/%d/%H}/{stream}-1-{time:%Y-%m-%d-%H-%M-%S}-{unique()}"
 
 
 def processing_failed_line(arrival_ms: int, raw: str, attempts: int, error: tuple[str, str], now_ms: int) -> bytes:
     """A line of an object under ``processing-failed/``.
 
-    Args: arrival_ms, now_ms: ms since the epoch; raw: the record's data in base64; error: its code and message.
+    Args:
+        arrival_ms: in ms since the epoch.
+        raw: the record's data in base64.
+        error: its code and message.
+        now_ms: when the last attempt ended, in ms since the epoch.
     """
     code, message = error
     line = {
@@ -69,16 +73,16 @@ def refused_line(record: StoredRecord, refusal: Refusal, index: str, attempts: i
 
 
 class S3Side:
-    """Writes what waits in a stream's outbox, by size and interval."""
+    """Writes what waits in a stream's outbox, when the buffer size or interval is reached."""
 
     def __init__(self, settings: StreamSettings, journal: Journal, objects: ObjectStore) -> None:
         self._settings = settings
         self._journal = journal
         self._objects = objects
-        self._told_ms = -TELL_AGAIN_MS
+        self._logged_ms = -LOG_AGAIN_MS
 
     def write_due(self, now_ms: int, flush: bool) -> None:
-        """Write an object where enough waits, or for long enough; with ``flush``, whatever waits."""
+        """Write objects for which enough waits, or for long enough; with ``flush``, everything that waits."""
         settings = self._settings
         for prefix in self._journal.prefixes(settings.name):
             while (due := self._journal.outbox(settings.name, prefix)).size:
@@ -87,8 +91,10 @@ class S3Side:
                     break
 
     def _write_object(self, prefix: str, now_ms: int) -> bool:
-        """One object with what waits first; whether it was taken. Its key and bounds are kept before it is written, so
-        that a crash, or a second try, makes no twin."""
+        """Write one object of what has waited longest. Returns: whether it was written.
+
+        Its key and bounds are stored before it is written, so that a crash or a retry creates no second object.
+        """
         settings = self._settings
 
         def name(since_ms: int) -> str:
@@ -98,9 +104,9 @@ class S3Side:
         try:
             self._objects.put(pending.key, pending.data)
         except SinkError as error:
-            if now_ms - self._told_ms >= TELL_AGAIN_MS:
-                log.warning("%s (kept, and tried again)", error)
-                self._told_ms = now_ms
+            if now_ms - self._logged_ms >= LOG_AGAIN_MS:
+                log.warning("%s (kept; will be tried again)", error)
+                self._logged_ms = now_ms
             return False
         counts: Mapping[str, float] = {"BackupToS3.Success": 1}
         if not prefix:

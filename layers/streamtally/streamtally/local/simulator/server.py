@@ -1,6 +1,6 @@
 """The API over HTTP (AWS JSON 1.1), for agents, the AWS CLI and boto3 with ``--endpoint-url``.
 
-Signatures are not checked: it is bound to loopback unless the user says otherwise, and answers no web page of others.
+Signatures are not checked: it is bound to loopback by default, and refuses requests from other sites' pages.
 """
 
 from __future__ import annotations
@@ -21,18 +21,23 @@ from streamtally.local.simulator.guard import MAX_BODY_BYTES, Guard, body_length
 
 IDLE_SECONDS = 30
 BODY_SECONDS = 60
-"""How long a body may take, whole: one that comes a byte at a time is ended."""
+"""How long a whole body may take, so that one sent byte by byte is ended."""
 MAX_HEAD_BYTES = 64 * 2**10
 LINGER_SECONDS = 2
 TARGET = "Firehose_20150804."
 JSON_TYPE = "application/x-amz-json-1.1"
 
 Status = Callable[[str, bool], Any]
-"""(path, whether a page is wanted) → what to show there: JSON's value, a page as text, or None."""
+"""(path, whether a page is requested) → what to show there: a JSON value, a page as text, or None."""
 
 
 class Server(ThreadingHTTPServer):
-    """The endpoint. Args: status: answers GET. names: by which it may be called, besides loopback's."""
+    """The endpoint.
+
+    Args:
+        status: what GET shows.
+        names: accepted host names, besides loopback's.
+    """
 
     daemon_threads = True
     request_queue_size = 128
@@ -57,7 +62,7 @@ class Server(ThreadingHTTPServer):
             self.connections.leave(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A connection that broke is its caller's matter."""
+        """Ignore broken connections."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -79,7 +84,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             self._admit()
             body = self._body()
-        except ApiError as error:  # what follows on this connection may be the body that was not read
+        except ApiError as error:  # the next bytes on this connection may be the unread body
             self.close_connection = True
             self._refuse(error)
             return
@@ -97,20 +102,20 @@ class Handler(BaseHTTPRequestHandler):
             self._refuse(error)
             return
         if self.headers.get("Content-Length", "0").strip("0 ") or self.headers.get("Transfer-Encoding"):
-            self.close_connection = True  # a body that is not read, and must not be taken for the next request
+            self.close_connection = True  # a body that is not read must not be taken for the next request
         self.server.connections.answer(self.connection)
         try:
-            found = self.server.status(self.path, "text/html" in self.headers.get("Accept", ""))
-        except Exception as error:  # the second stream's end is away, say
+            content = self.server.status(self.path, "text/html" in self.headers.get("Accept", ""))
+        except Exception as error:  # the cluster may be down, for example
             self._refuse(ApiError("InternalFailure", f"{type(error).__name__}: {error}"[:200], 500))
             return
-        if found is None:
+        if content is None:
             self._refuse(ApiError("UnknownOperationException", "nothing is shown here", 404))
         else:
-            self._send(200, found)
+            self._send(200, content)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What is no request of HTTP, or of a method that is not there, in AWS's shape as well."""
+        """Report a malformed request or an unknown method in AWS's form as well."""
         self.close_connection = True
         if self.request_version == "HTTP/0.9":  # else the status line would be left out
             self.request_version = self.protocol_version
@@ -118,23 +123,23 @@ class Handler(BaseHTTPRequestHandler):
         self._send(code, {"__type": kind, "message": message or HTTPStatus(code).phrase})
 
     def _call(self, body: bytes) -> dict[str, Any]:
-        """The action's answer. Raises: ApiError."""
+        """The action's response. Raises: ApiError."""
         target = self.headers.get("X-Amz-Target", "")
         if not target.startswith(TARGET):
-            raise ApiError("UnknownOperationException", "X-Amz-Target names no action of Firehose")
+            raise ApiError("UnknownOperationException", "X-Amz-Target is not a Firehose action")
         try:
-            given = orjson.loads(body)
+            parameters = orjson.loads(body)
         except ValueError:
-            raise ApiError("SerializationException", "the request is no JSON") from None
+            raise ApiError("SerializationException", "the request is not JSON") from None
         try:
-            return self.server.api.call(target[len(TARGET) :], given)
+            return self.server.api.call(target[len(TARGET) :], parameters)
         except ApiError:
             raise
-        except Exception as error:  # the journal's disk is full, say: who put it tries again
+        except Exception as error:  # the journal's disk may be full, for example: the sender retries
             raise ApiError("InternalFailure", f"{type(error).__name__}: {error}"[:200], 500) from error
 
     def _admit(self) -> None:
-        """Raises: ApiError: the request comes from elsewhere, or has too large a head."""
+        """Raises: ApiError: the request's origin is not accepted, or its headers are too large."""
         if sum(len(name) + len(value) for name, value in self.headers.raw_items()) > MAX_HEAD_BYTES:
             raise ApiError("RequestEntityTooLargeException", f"the headers are larger than {MAX_HEAD_BYTES} bytes", 431)
         self.server.guard.check(self.headers, self.path)
@@ -148,7 +153,7 @@ class Handler(BaseHTTPRequestHandler):
             parts.append(part)
             missing -= len(part)
             if missing and time.monotonic() > end:
-                raise ApiError("RequestTimeout", f"the body did not come within {BODY_SECONDS} s", 408)
+                raise ApiError("RequestTimeout", f"the body did not arrive within {BODY_SECONDS} s", 408)
         if missing:
             raise ApiError("IncompleteBody", "the request ends before its Content-Length")
         return b"".join(parts)
@@ -156,10 +161,10 @@ class Handler(BaseHTTPRequestHandler):
     def _refuse(self, error: ApiError) -> None:
         self._send(error.status, {"__type": error.code, "message": str(error)})
 
-    def _send(self, status: int, answer: Any) -> None:
-        data, kind = orjson.dumps(answer), JSON_TYPE
-        if isinstance(answer, str):
-            data, kind = answer.encode("utf-8", "replace"), "text/html; charset=utf-8"
+    def _send(self, status: int, content: Any) -> None:
+        data, kind = orjson.dumps(content), JSON_TYPE
+        if isinstance(content, str):
+            data, kind = content.encode("utf-8", "replace"), "text/html; charset=utf-8"
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("x-amzn-RequestId", str(uuid4()))
@@ -167,7 +172,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Cross-Origin-Resource-Policy", "same-origin")
         self.send_header("X-Frame-Options", "DENY")
         if status >= 400:
-            self.send_header("x-amzn-ErrorType", answer["__type"])
+            self.send_header("x-amzn-ErrorType", content["__type"])
         self.send_header("Content-Length", str(len(data)))
         if self.close_connection:
             self.send_header("Connection", "close")
@@ -177,14 +182,14 @@ class Handler(BaseHTTPRequestHandler):
             self._linger()
 
     def _linger(self) -> None:
-        """Take in what its sender still sends, for a while: else it sees a broken connection and no answer."""
+        """Read for a while what the client still sends; otherwise it sees a broken connection and no response."""
         self.wfile.flush()
-        self.server.connections.wait(self.connection)  # no reason to keep others out
+        self.server.connections.wait(self.connection)  # must not keep others out
         self.connection.settimeout(LINGER_SECONDS)
         self.connection.shutdown(socket.SHUT_WR)
-        taken = 0
-        while taken < 2 * MAX_BODY_BYTES and (read := len(self.connection.recv(65_536))):
-            taken += read
+        received = 0
+        while received < 2 * MAX_BODY_BYTES and (size := len(self.connection.recv(65_536))):
+            received += size
 
     def log_message(self, format: str, *args: Any) -> None:
         """Requests are counted, not printed."""

@@ -1,20 +1,19 @@
-"""Where the second stream ends: an OpenSearch, written to as Firehose does, or the embedded store."""
+"""Sinks of the summary stream: an OpenSearch, written to as Firehose does, or the embedded store."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
 import orjson
 
 from streamtally.aws.opensearch.cluster import BULK_MAX_BYTES, Cluster, ClusterError
 from streamtally.errors import SinkError
-from streamtally.local.simulator.parts import Refusal, StoredRecord
+from streamtally.local.simulator.parts import Refusal, Store, StoredRecord
 
 
 class OpenSearchSink:
-    """Bulk ``index`` operations into one index name, with ids that stay the same over the tries of a delivery."""
+    """Bulk ``index`` operations into one index, with ids that stay the same over the retries of a delivery."""
 
     def __init__(self, cluster: Cluster, index: str) -> None:
         self.index = index
@@ -27,35 +26,30 @@ class OpenSearchSink:
             end, lines = self._request(records, start)
             try:
                 failed = self._cluster.bulk(lines)
-                refusals += [Refusal(start + one.position, one.status, f"{one.kind}: {one.reason}") for one in failed]
+                refusals += [
+                    Refusal(start + item.position, item.status, f"{item.kind}: {item.reason}") for item in failed
+                ]
             except ClusterError as error:
-                refusals += [Refusal(place, error.status, str(error)) for place in range(start, end)]
+                refusals += [Refusal(position, error.status, str(error)) for position in range(start, end)]
             start = end
         return refusals
 
     def _request(self, records: Sequence[StoredRecord], start: int) -> tuple[int, list[bytes]]:
         lines: list[bytes] = []
-        size, place = 0, start
-        while place < len(records) and (place == start or size + len(records[place].data) < BULK_MAX_BYTES):
-            record = records[place]
+        size, position = 0, start
+        while position < len(records) and (position == start or size + len(records[position].data) < BULK_MAX_BYTES):
+            record = records[position]
             name = hashlib.sha256(record.id.encode()).hexdigest()[:40]
-            # A line end inside would end the document in the bulk request.
+            # A line end within the document would end it in the bulk request.
             document = record.data.strip().replace(b"\n", b" ")
             lines += [orjson.dumps({"index": {"_index": self.index, "_id": name}}), document or b"{}"]
             size += len(document)
-            place += 1
-        return place, lines
-
-
-class Store(Protocol):
-    """The embedded store's part that is used."""
-
-    def put(self, documents: Iterable[bytes]) -> None:
-        """Keep documents; one with an id that is there already replaces it."""
+            position += 1
+        return position, lines
 
 
 class StoreSink:
-    """The embedded store in place of OpenSearch; a record that is none of our documents is refused, as 400."""
+    """The embedded store instead of OpenSearch; a record that is not a document of an output is refused with 400."""
 
     index = "embedded"
 
@@ -65,11 +59,11 @@ class StoreSink:
     def write(self, records: Sequence[StoredRecord]) -> list[Refusal]:
         good: list[bytes] = []
         refusals: list[Refusal] = []
-        for place, record in enumerate(records):
-            if _is_ours(record.data):
+        for position, record in enumerate(records):
+            if _is_document(record.data):
                 good.append(record.data)
             else:
-                refusals.append(Refusal(place, 400, "no document of an output of the pipeline"))
+                refusals.append(Refusal(position, 400, "not a document of an output of the pipeline"))
         try:
             self._store.put(good)
         except Exception as error:
@@ -77,7 +71,7 @@ class StoreSink:
         return refusals
 
 
-def _is_ours(data: bytes) -> bool:
+def _is_document(data: bytes) -> bool:
     try:
         tally = orjson.loads(data)["tally"]
         return bool(tally.get("partial_id") or tally.get("row_id")) and bool(tally["output"])

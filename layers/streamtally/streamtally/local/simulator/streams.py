@@ -1,6 +1,6 @@
-"""A delivery stream: buffering, the transformation with its retries, and what becomes of each record.
+"""A delivery stream: buffering, the transformation with its retries, and the delivery of each record.
 
-Time is an argument everywhere, so a test can let hours pass.
+Time is an argument everywhere, so that tests can let hours pass.
 Source: Amazon Data Firehose developer guide, "Transform source data"; API reference, PutRecordBatch.
 """
 
@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from streamtally.aws.sinks.objects import ObjectStore
-from streamtally.local.simulator.documents import Documents
+from streamtally.local.simulator.document_delivery import DocumentDelivery
 from streamtally.local.simulator.journal import Journal, Waiting
-from streamtally.local.simulator.parts import Function, FunctionTimedOutError, Refusal, Sink, StreamSettings
+from streamtally.local.simulator.parts import Function, Sink, StreamSettings
 from streamtally.local.simulator.s3_side import S3Side
 from streamtally.local.simulator.transformation import (
     MAX_PAYLOAD_BYTES,
@@ -24,11 +24,9 @@ from streamtally.local.simulator.transformation import (
     sort_results,
 )
 
-__all__ = ["DeliveryStream", "Function", "FunctionTimedOutError", "Refusal", "Sink", "StreamSettings"]
-
 
 class DeliveryStream:
-    """One delivery stream. With a function its results go to S3; with a sink its records go there."""
+    """One delivery stream. With a function, its results go to S3; with a sink, its records go to the sink."""
 
     def __init__(
         self,
@@ -41,17 +39,17 @@ class DeliveryStream:
         self.settings = settings
         self._journal = journal
         self._function = function
-        self._documents = Documents(settings, journal, sink) if sink else None
+        self._documents = DocumentDelivery(settings, journal, sink) if sink else None
         self._s3_side = S3Side(settings, journal, objects)
 
     def put(self, records: Sequence[bytes], now_ms: int, counts: Mapping[str, float]) -> list[str]:
-        """Take records; when this returns, they are kept. Returns: their ids."""
+        """Accept records; when this returns, they are stored. Returns: their ids."""
         size = sum(map(len, records))
         more = {"IncomingRecords": len(records), "IncomingBytes": size}
         return self._journal.append(self.settings.name, self._chunks(records, size), now_ms, {**counts, **more})
 
     def step(self, now_ms: int, flush: bool = False) -> None:
-        """Do what is due; with ``flush``, also what would wait for more."""
+        """Do what is due; with ``flush``, do not wait for buffers to fill."""
         self._form_batches(now_ms, flush)
         for batch in self._journal.batches(self.settings.name):
             if self._function:
@@ -63,22 +61,22 @@ class DeliveryStream:
 
     @property
     def is_idle(self) -> bool:
-        """Whether everything that was put has been delivered somewhere."""
+        """Whether everything that was accepted has been delivered."""
         name, journal = self.settings.name, self._journal
         return not (journal.waiting(name) or journal.batches(name) or journal.prefixes(name))
 
     def destination(self) -> dict[str, Any]:
-        """What DescribeDeliveryStream tells of where it delivers to, as far as this is like AWS."""
-        told: dict[str, Any] = {"DestinationId": "destinationId-000000000001"}
+        """The destination in DescribeDeliveryStream, as far as the simulator resembles AWS."""
+        description: dict[str, Any] = {"DestinationId": "destinationId-000000000001"}
         if self._documents:
             settings = self.settings
-            told["AmazonopensearchserviceDestinationDescription"] = {
+            description["AmazonopensearchserviceDestinationDescription"] = {
                 "BufferingHints": {"IntervalInSeconds": -(-settings.buffer_ms // 1000)},
                 "RetryOptions": {"DurationInSeconds": settings.retry_ms // 1000},
                 "S3BackupMode": "FailedDocumentsOnly",
                 "S3DestinationDescription": {"BufferingHints": {"IntervalInSeconds": -(-settings.s3_ms // 1000)}},
             }
-        return told
+        return description
 
     def counters(self) -> dict[str, float]:
         return self._journal.counters(self.settings.name)
@@ -86,7 +84,7 @@ class DeliveryStream:
     # --- batches
 
     def _chunks(self, records: Sequence[bytes], size: int) -> list[list[bytes]]:
-        """Records in rows of which each fits into one buffer and one request."""
+        """Split records into rows that each fit into one buffer and one request."""
         limit_bytes, room = self.settings.buffer_bytes, self._room
         if size <= limit_bytes and event_bytes(size, len(records)) <= room:
             return [list(records)] if records else []
@@ -107,12 +105,12 @@ class DeliveryStream:
     def _form_batches(self, now_ms: int, flush: bool) -> None:
         waiting = self._journal.waiting(self.settings.name)
         while waiting:
-            taken = self._fill(waiting)
+            rows = self._fill(waiting)
             is_old = waiting[0].arrival_ms <= now_ms - self.settings.buffer_ms
-            if len(taken) == len(waiting) and not (flush or is_old or self._is_full(taken)):
+            if len(rows) == len(waiting) and not (flush or is_old or self._is_full(rows)):
                 return
-            self._journal.make_batch(self.settings.name, taken)
-            waiting = waiting[len(taken) :]
+            self._journal.make_batch(self.settings.name, rows)
+            waiting = waiting[len(rows) :]
 
     def _is_full(self, rows: Sequence[Waiting]) -> bool:
         return sum(row.size for row in rows) >= self.settings.buffer_bytes
@@ -120,11 +118,11 @@ class DeliveryStream:
     def _fill(self, waiting: Sequence[Waiting]) -> Sequence[Waiting]:
         """The first rows that fill a buffer and still fit into a request."""
         size = count = 0
-        for place, row in enumerate(waiting):
+        for index, row in enumerate(waiting):
             size += row.size
             count += row.records
-            if place and (event_bytes(size, count) > self._room or size > self.settings.buffer_bytes):
-                return waiting[:place]
+            if index and (event_bytes(size, count) > self._room or size > self.settings.buffer_bytes):
+                return waiting[:index]
         return waiting
 
     # --- the transformation

@@ -1,4 +1,4 @@
-"""One invocation of the function as Firehose makes it: the event, the limits both ways, and what its answer says.
+"""One invocation of the function as Firehose makes it: the event, the limits both ways, and the response.
 
 Source: Amazon Data Firehose developer guide, "Transform source data in Amazon Data Firehose"; AWS Lambda quotas.
 """
@@ -18,25 +18,25 @@ from streamtally.local.simulator.s3_side import PROCESSING_FAILED, STATUS_FAILED
 from streamtally.transform.response import DROPPED, FAILED, OK
 
 MAX_PAYLOAD_BYTES = 6_291_556
-"""Lambda's limit of a synchronous request, and of its response."""
+"""Lambda's limit for a synchronous request and for its response."""
 
-# What the runtime's JSON cannot write, orjson must not write either.
+# orjson must not serialize what the Lambda runtime's JSON encoder refuses.
 _STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 
-OVERHEAD_BYTES = 160  # of a record in the event beside its data
-ENVELOPE_BYTES = 1_000  # of the event beside its records
-_BLANKS = 6  # of a record of three members: behind three colons, two commas, and the comma before the next record
+OVERHEAD_BYTES = 160  # of a record in the event, besides its data
+EVENT_BYTES = 1_000  # of the event, besides its records
+_BLANKS = 6  # in a record of three members: after three colons, two commas, and the comma before the next record
 
-Error = tuple[str, str]
-"""Firehose's code of an error, and its message."""
+FirehoseError = tuple[str, str]
+"""An error's code and message."""
 
-NO_ERROR: Error = ("", "")
+NO_ERROR: FirehoseError = ("", "")
 
 
 def make_event(invocation: str, stream_arn: str, records: Sequence[StoredRecord]) -> dict[str, Any]:
     """The event of a batch."""
-    # binascii keeps the interpreter's lock over these small texts; giving it up for each costs more than the work.
-    made = [
+    # binascii holds the interpreter's lock; for texts this small, releasing it would cost more than the work.
+    event_records = [
         {
             "recordId": record.id,
             "approximateArrivalTimestamp": record.arrival_ms,
@@ -44,16 +44,21 @@ def make_event(invocation: str, stream_arn: str, records: Sequence[StoredRecord]
         }
         for record in records
     ]
-    return {"invocationId": invocation, "deliveryStreamArn": stream_arn, "region": "us-east-1", "records": made}
+    return {
+        "invocationId": invocation,
+        "deliveryStreamArn": stream_arn,
+        "region": "us-east-1",
+        "records": event_records,
+    }
 
 
 def event_bytes(size_bytes: int, records: int) -> int:
-    """What records with data of that size in all take in an event at most, in base64 and JSON."""
-    return (size_bytes + 2 * records) // 3 * 4 + OVERHEAD_BYTES * records + ENVELOPE_BYTES
+    """An upper bound for the event of records with ``size_bytes`` of data in total, in base64 and JSON."""
+    return (size_bytes + 2 * records) // 3 * 4 + OVERHEAD_BYTES * records + EVENT_BYTES
 
 
-def invoke(function: Function, event: Mapping[str, Any]) -> tuple[list[Any] | None, Error]:
-    """One call, as JSON both ways. Returns: the answer's records, or None and why there are none."""
+def invoke(function: Function, event: Mapping[str, Any]) -> tuple[list[Any] | None, FirehoseError]:
+    """Call the function, with JSON both ways. Returns: the response's records, or None and the error."""
     request_bytes = len(orjson.dumps(event))
     if request_bytes > MAX_PAYLOAD_BYTES:
         return None, ("Lambda.InvokeLimitExceeded", f"the request has {request_bytes} bytes")
@@ -67,22 +72,22 @@ def invoke(function: Function, event: Mapping[str, Any]) -> tuple[list[Any] | No
         return None, ("Lambda.FunctionError", f"the response of {size} bytes exceeds the maximum")
     records = answer.get("records") if isinstance(answer, dict) else None
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-        return None, ("Lambda.JsonProcessingException", "the answer is no object with a list of records")
+        return None, ("Lambda.JsonProcessingException", "the response is not an object with a list of records")
     return records, ("", "")
 
 
 def _copy(event: Mapping[str, Any]) -> dict[str, Any]:
-    """The event as JSON would give it, for the function to do with as it likes: texts and numbers, in new objects."""
+    """The event as JSON would give it, in new objects that the function may change."""
     return {**event, "records": [record.copy() for record in event["records"]]}
 
 
 def _through_json(answer: Any) -> tuple[Any, int]:
-    """An answer as its caller reads it, and its size in bytes as the runtime writes it or, where it fits, a bound."""
+    """A response as its caller reads it, and its size in bytes, or an upper bound of it that is within the limit."""
     try:
         text = orjson.dumps(answer, option=_STRICT)
-    except TypeError:  # what orjson does not write (lone surrogates, keys that are no text), json may
+    except TypeError:  # json may write what orjson does not (lone surrogates, keys that are not text)
         text = b""
-    # The runtime puts a blank behind each comma and colon, and escapes what is not printable ASCII.
+    # The runtime writes a blank after each comma and colon, and escapes what is not printable ASCII.
     is_plain = _is_plain(answer)
     blanks = 1 + _BLANKS * len(answer["records"]) if is_plain else text.count(b",") + text.count(b":")
     bound = len(text) + blanks
@@ -93,23 +98,23 @@ def _through_json(answer: Any) -> tuple[Any, int]:
 
 
 def _is_plain(answer: Any) -> bool:
-    """Whether an answer is what nearly all are: JSON would change nothing in it."""
+    """Whether JSON would not change a response, as is the case for nearly all."""
     if type(answer) is not dict or answer.keys() != {"records"} or type(answer["records"]) is not list:
         return False
     return all(
-        type(each) is dict
-        and len(each) == 3
-        and type(each.get("recordId")) is str
-        and type(each.get("result")) is str
-        and type(each.get("data")) is str
-        for each in answer["records"]
+        type(record) is dict
+        and len(record) == 3
+        and type(record.get("recordId")) is str
+        and type(record.get("result")) is str
+        and type(record.get("data")) is str
+        for record in answer["records"]
     )
 
 
 def sort_results(
     records: Sequence[StoredRecord], event: Mapping[str, Any], answers: Sequence[Mapping[str, Any]], now_ms: int
 ) -> tuple[list[ForS3], Counter[str]]:
-    """Every record by what it is answered; one that is not answered exactly once has failed.
+    """Sort records by their results; a record without exactly one result has failed.
 
     Returns: what goes to S3, and counts named as in CloudWatch.
     """
@@ -119,7 +124,7 @@ def sort_results(
     accepted = 0
     for record, raw, answer in zip(records, event["records"], _match(records, answers), strict=True):
         try:
-            if answer["result"] == OK:  # nearly all are, so little is done for each
+            if answer["result"] == OK:  # nearly all are, so this path does little
                 delivered.append(a2b_base64(answer["data"], strict_mode=True))
                 accepted += len(record.data)
                 continue
@@ -142,8 +147,8 @@ def sort_results(
     return parts, Counter(named)
 
 
-def all_failed(event: Mapping[str, Any], attempts: int, error: Error, now_ms: int) -> list[ForS3]:
-    """What goes to S3 of a batch whose invocations failed."""
+def all_failed(event: Mapping[str, Any], attempts: int, error: FirehoseError, now_ms: int) -> list[ForS3]:
+    """What goes to S3 for a batch whose invocations failed."""
     lines = [
         processing_failed_line(raw["approximateArrivalTimestamp"], raw["data"], attempts, error, now_ms)
         for raw in event["records"]
@@ -152,21 +157,21 @@ def all_failed(event: Mapping[str, Any], attempts: int, error: Error, now_ms: in
 
 
 def _match(records: Sequence[StoredRecord], answers: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
-    """For each record its answer, or, if it has not exactly one, how many it has."""
+    """For each record its answer or, if it does not have exactly one, their number."""
     if [answer.get("recordId") for answer in answers] == [record.id for record in records]:
         return answers
-    found: dict[str, list[Mapping[str, Any]]] = {}
+    by_id: dict[str, list[Mapping[str, Any]]] = {}
     for answer in answers:
-        found.setdefault(str(answer.get("recordId")), []).append(answer)
-    matched = [found.get(record.id, []) for record in records]
-    return [each[0] if len(each) == 1 else len(each) for each in matched]
+        by_id.setdefault(str(answer.get("recordId")), []).append(answer)
+    matches = [by_id.get(record.id, []) for record in records]
+    return [match[0] if len(match) == 1 else len(match) for match in matches]
 
 
-def _read_refusal(answer: Any) -> tuple[str, Error]:
+def _read_refusal(answer: Any) -> tuple[str, FirehoseError]:
     """(result, error) of an answer that is not Ok, or whose data cannot be used."""
     if isinstance(answer, int):
-        how = f"{answer} answers for a" if answer else "no"
-        return FAILED, ("Lambda.MissingRecordId", f"{how} record with this id came back")
+        count = f"{answer} records" if answer else "no record"
+        return FAILED, ("Lambda.MissingRecordId", f"the response has {count} with this id")
     result = answer.get("result")
     if result == FAILED:
         return FAILED, STATUS_FAILED

@@ -1,4 +1,4 @@
-"""Delivery of a stream's batches to its sink: what is refused for now is tried again until the retry duration is over.
+"""Delivery of a stream's batches to its sink, with retries until the retry duration is over.
 
 Source: Amazon Data Firehose developer guide, "Configure destination settings for OpenSearch", "Handle data delivery
 failures".
@@ -21,17 +21,18 @@ DESTINATION = "DeliveryToAmazonOpenSearchService"
 
 @dataclass(slots=True)
 class _Delivery:
-    """A batch on its way to a sink: what of it is still to be taken."""
+    """A batch on its way to a sink."""
 
     records: Sequence[StoredRecord]
+    """Those that the sink has not accepted or rejected yet."""
     since_ms: int
     attempts: int = 0
     next_ms: int = 0
     refused: list[tuple[StoredRecord, Refusal]] = field(default_factory=list)
 
 
-class Documents:
-    """Takes batches to a sink. After a restart a batch is delivered anew, under the same ids."""
+class DocumentDelivery:
+    """Delivers batches to a sink. After a restart a batch is delivered again, under the same ids."""
 
     def __init__(self, settings: StreamSettings, journal: Journal, sink: Sink) -> None:
         self._settings = settings
@@ -40,7 +41,7 @@ class Documents:
         self._deliveries: dict[int, _Delivery] = {}
 
     def deliver(self, batch: int, now_ms: int) -> None:
-        """Try a batch if it is due; done, its refused documents go to the error prefix."""
+        """Try a batch if it is due. When it is done, its rejected documents go to the error prefix."""
         delivery = self._deliveries.get(batch)
         if delivery is None:
             delivery = self._deliveries[batch] = _Delivery(self._journal.records(batch), now_ms)
@@ -64,11 +65,12 @@ class Documents:
         try:
             refusals = self._sink.write(delivery.records)
         except SinkError as error:
-            refusals = [Refusal(place, 0, str(error)) for place in range(len(delivery.records))]
+            refusals = [Refusal(position, 0, str(error)) for position in range(len(delivery.records))]
         taken = len(delivery.records) - len(refusals)
         with self._journal.transaction():
             self._journal.count(self._settings.name, {f"{DESTINATION}.Records": taken})
-        again, refused = [], [each for each in delivery.refused if not each[1].is_transient]
+        again: list[StoredRecord] = []
+        refused = [(record, refusal) for record, refusal in delivery.refused if not refusal.is_transient]
         for refusal in refusals:
             record = delivery.records[refusal.position]
             refused.append((record, refusal))

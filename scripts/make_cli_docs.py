@@ -12,15 +12,15 @@ from streamtally.cli.main import cli
 PATH = Path("docs/cli.md")
 HEAD = """# The command line
 
-Made from the commands' own help by `make docs-cli`; a test keeps it in step.
+Generated from the commands' own help by `make docs-cli`; a test keeps it up to date.
 
-Every command exits with 0 where all is well, 1 where it worked and found something wrong, 2 where it could not work
-with what it was given, which is then one line on standard error. Commands that talk to AWS take `--profile`, `--region`
-and `--endpoint-url` as the AWS CLI does, and respect `AWS_PROFILE`, `AWS_REGION` and `AWS_ENDPOINT_URL`. Colour is for
-terminals alone; `NO_COLOR` turns it off there too. Nothing in AWS is changed without a yes.
+Every command exits with 0 on success, 1 if it worked and found a problem, 2 if it could not work with its input; one
+line on standard error then says why. Commands that talk to AWS accept `--profile`, `--region` and `--endpoint-url` like
+the AWS CLI, and respect `AWS_PROFILE`, `AWS_REGION` and `AWS_ENDPOINT_URL`. Output is coloured on terminals only;
+`NO_COLOR` turns that off. Nothing in AWS is changed without confirmation.
 
 Shell completion: `eval "$(_STREAMTALLY_COMPLETE=bash_source streamtally)"` in `~/.bashrc` (`zsh_source` and
-`fish_source` for the others).
+`fish_source` for the other shells).
 """
 
 

@@ -98,7 +98,7 @@ def command(
     """
     pipeline = load_pipeline(read_folder(folder), ZoneInfo)
     buckets = [_bucket(aws, option, url) for option, url in (("--bucket", bucket), ("--failed-bucket", failed_bucket))]
-    _lock(store)
+    lock_store(store)
     destination: Destination = _opensearch(url, pipeline) if url else EmbeddedDestination(store, pipeline)
     streams = dict.fromkeys([output.settings.stream or SUMMARY for output in pipeline.outputs.values()])
     function = UrlFunction(function_url) if function_url else InProcessFunction(pipeline, now_ms)
@@ -146,7 +146,7 @@ def _bucket(aws: Aws, option: str, url: str | None) -> ObjectStore | None:
     return objects
 
 
-def _lock(store: Path) -> None:
+def lock_store(store: Path) -> None:
     """Lock the folder until this process ends: two processes on one journal would deliver everything twice.
 
     Raises: SettingsError: another process has locked it, or it cannot be written.

@@ -8,6 +8,7 @@ import pytest
 from botocore.credentials import Credentials
 
 from streamtally.aws.opensearch import connect as connect_module
+from streamtally.aws.opensearch.cluster import ClusterError
 from streamtally.aws.opensearch.connect import connect, connect_from_environment, sigv4
 from streamtally.errors import SettingsError
 
@@ -76,3 +77,12 @@ def test_wrong_settings(environment: dict[str, str], named: str) -> None:
 # The password of an address is never in what is shown of it.
 def test_name_without_password() -> None:
     assert connect("https://admin:secret@search.example.com:9200").name == "https://search.example.com:9200"
+
+
+# A cluster that cannot be reached is one short line with the cause, without the URL.
+def test_unreachable() -> None:
+    with pytest.raises(ClusterError) as raised:
+        connect("http://127.0.0.1:1").request("GET", "/a-long-path")
+    assert str(raised.value).startswith("http://127.0.0.1:1 cannot be reached: Failed to establish a new connection")
+    assert str(raised.value).endswith("Connection refused (6 tries)")
+    assert "a-long-path" not in str(raised.value)

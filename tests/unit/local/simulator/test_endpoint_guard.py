@@ -259,13 +259,13 @@ def test_the_journal_is_its_users_alone(tmp_path: Path) -> None:
 
 # A store that `streamtally local` makes is closed to others; one that was there keeps the rights that its user gave.
 def test_a_new_store_is_closed(tmp_path: Path) -> None:
-    from streamtally.cli.local import _hold
+    from streamtally.cli.local import lock_store
 
     before = os.umask(0)
     try:
-        _hold(tmp_path / "new")
+        lock_store(tmp_path / "new")
         (tmp_path / "own").mkdir(mode=0o750)
-        _hold(tmp_path / "own")
+        lock_store(tmp_path / "own")
     finally:
         os.umask(before)
     assert modes(tmp_path) == {"new": 0o700, "own": 0o750}

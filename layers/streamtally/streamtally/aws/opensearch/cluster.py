@@ -160,7 +160,7 @@ class Cluster:
         error = tried.error
         tries = f" ({tried.tries} tries)" if tried.tries > 1 else ""
         if isinstance(error, UnreachableError):
-            raise ClusterError(f"{self.name} cannot be reached: {_short(error.error)}{tries}") from None
+            raise ClusterError(f"{self.name} cannot be reached: {_cause(str(error.error))}{tries}") from None
         status = error.status_code if isinstance(error.status_code, int) else 0
         gone = method == "DELETE" and status == 404 and tried.began  # by the attempt whose answer was lost
         if status in ignore or gone:
@@ -227,6 +227,12 @@ def _explain(method: str, path: str, error: TransportError) -> str:
         elif info.get("message"):
             reason = _short(info["message"])
     return f"{method} {path[:120]}: {error.status_code} {reason}"
+
+
+def _cause(text: str) -> str:
+    """A connection error without the nested names and the URL that urllib3 puts around its cause."""
+    _, nested, cause = text.rpartition("(Caused by ")
+    return _short(cause.partition("): ")[2][:-3] or text) if nested else _short(text)
 
 
 def _short(text: object) -> str:

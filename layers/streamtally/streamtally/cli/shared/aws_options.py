@@ -89,6 +89,7 @@ def ask(question: str, yes: bool) -> None:
     try:
         agreed = click.confirm(question, err=True)
     except click.Abort:
+        click.echo(err=True)  # the prompt has no line end yet
         raise SettingsError("aborted, nothing changed (use --yes to skip the prompt)") from None
     if not agreed:
         raise SettingsError("aborted, nothing changed")

@@ -165,18 +165,17 @@ def test_sizes_are_exact(record_id: str, result: str, size: int) -> None:
 
 # Records of a data stream are known by shard and sequence number, aggregated ones by their place in the aggregate too.
 def test_identities(default_pipeline: Pipeline) -> None:
-    def of(*, record_id: str = "id", **metadata: Any) -> str:
+    def identity_of(*, record_id: str = "id", **metadata: Any) -> str:
         event = records_of([b"x"])[0] | {"recordId": record_id}
         return decode_records([event | {"kinesisRecordMetadata": metadata} if metadata else event], 0)[0].identity
 
-    assert of() == "id"
+    assert identity_of() == "id"
     shard, other = {"shardId": "s-1", "sequenceNumber": "5"}, {"shardId": "s-2", "sequenceNumber": "5"}
-    assert of(**shard, record_id="a") == of(**shard, record_id="b")
-    assert (
-        len({of(), of(**shard), of(**other), of(**shard, subsequenceNumber=0), of(**shard, subsequenceNumber=1)}) == 5
-    )
-    assert of(**shard, subsequenceNumber="") == of(**shard)
-    assert of(shardId="s-1", record_id="a") == "a"
+    assert identity_of(**shard, record_id="a") == identity_of(**shard, record_id="b")
+    parts = [identity_of(**shard, subsequenceNumber=number) for number in (0, 1)]
+    assert len({identity_of(), identity_of(**shard), identity_of(**other), *parts}) == 5
+    assert identity_of(**shard, subsequenceNumber="") == identity_of(**shard)
+    assert identity_of(shardId="s-1", record_id="a") == "a"
 
 
 # Twice the same recordId in an event: each place has its own answer, in order.

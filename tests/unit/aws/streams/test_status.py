@@ -66,4 +66,4 @@ def test_figures_that_may_not_be_asked_for_hide_nothing_else(cluster: Any) -> No
     assert "cloudwatch:GetMetricData" in status["unread"]
     shown = run(*options, aws=RecordedAws(aws))
     assert shown.status == 0
-    assert "last hour  not known: GetMetricData: AccessDenied" in shown.stdout
+    assert "last hour  unknown: GetMetricData: AccessDenied" in shown.stdout

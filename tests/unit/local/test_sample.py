@@ -166,7 +166,7 @@ def test_json_is_the_agents() -> None:
 @pytest.mark.parametrize(
     "arguments, error, text",
     [
-        ({"lines": 1, "seed": 1, "format": "xml"}, UnknownFormatError, "unknown format 'xml'"),
+        ({"lines": 1, "seed": 1, "format_name": "xml"}, UnknownFormatError, "unknown format 'xml'"),
         ({"lines": -1, "seed": 1}, SettingsError, "lines is -1"),
         ({"lines": 1, "seed": 1, "rate": 0.0}, SettingsError, "rate is 0.0"),
         ({"lines": 1, "seed": 1, "start": datetime(2025, 1, 1)}, SettingsError, "no time zone"),  # noqa: DTZ001

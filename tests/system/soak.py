@@ -104,7 +104,7 @@ def soak(url: str, folder: Path, lines: int, seed: int) -> dict[str, object]:
         "lines that do not parse": world.broken_lines,
         "windows and keys": len(world.accepted),
         "lines counted": end.counts().total(),
-        "records that went round, in lines": ledger.reingested,
+        "re-ingested records, in lines": ledger.reingested,
         "lines in S3": world.objects.delivered.lines,
         "of these, each once": sum(world.objects.delivered.count()[0].values()) + world.objects.delivered.count()[1],
         "windows that waited at once": waiting,

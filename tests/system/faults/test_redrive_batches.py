@@ -33,7 +33,7 @@ ROWS = Path(__file__).parents[3] / "pipelines" / "rows"
 
 
 def put_part(world: World, origin: str, statuses: list[int]) -> None:
-    """A part that went round, with lines of now."""
+    """A re-ingested part, with lines of now."""
     body = b"".join(make_line(NOW, status) for status in statuses)
     envelope = encode_envelope(Envelope(origin, "0", NOW - 5_000, 1, False, body), SEAL)
     world.laptop.api.put_record_batch(DeliveryStreamName=INGESTION, Records=[{"Data": envelope}])

@@ -50,7 +50,7 @@ def test_others_differ() -> None:
     assert len({digest(records(logged)) for logged in cases}) == len(cases)
 
 
-# What went round is known by when it was received, as its error file has it; what is no base64, by its text.
+# A re-ingested part is known by when it was received, as its error file has it; what is no base64, by its text.
 def test_envelopes_and_broken_data() -> None:
     envelope = encode_envelope(Envelope("origin", "0", 5, 1, False, b"line"))
     assert digest(records([(900, envelope)])) != digest(records([(5, envelope)]))

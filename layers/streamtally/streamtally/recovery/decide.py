@@ -29,13 +29,13 @@ from streamtally.recovery.outcomes import (
     NO_INDEX,
     NO_LINES,
     OTHER_ROWS,
+    REINGESTED,
     S3_ALONE,
     STAYS,
     TOO_LARGE,
     TOO_OLD,
     TOO_RECENT,
     UNDECIDED,
-    WENT_ROUND,
     Decision,
 )
 from streamtally.times.iso import from_iso
@@ -119,7 +119,7 @@ def _reingest(decision: Decision, failed: FailedRecord, rules: Rules, fate: _Fat
 def _final(fate: _Fate, record: Record, outcome: Outcome, rules: Rules) -> _Fate:
     """The fate after the rules on closed windows, undecided records and age."""
     if fate.outcome == UNDECIDED and record.envelope is not None:
-        fate = _Fate(GOES_BACK, "a part that went round")  # it overwrites whatever was counted of it
+        fate = _Fate(GOES_BACK, "a re-ingested part")  # it overwrites whatever was counted of it
     if fate.outcome == GOES_BACK and _is_closed(outcome, rules.closed_before):
         fate = _Fate(UNDECIDED, IS_CLOSED)
     if fate.outcome == UNDECIDED and rules.count_undecided:
@@ -231,7 +231,7 @@ def _complete_batch(
         records = [opened[failed] for failed in matched]
         outcome = transform(rules.pipeline, records, can_reingest=True, batch_id=batch_id, seal=rules.seal)
         if outcome.envelopes:
-            return WENT_ROUND  # the error file does not state which of them
+            return REINGESTED  # the error file does not state which of them
         documents = missing_documents(outcome, rules.pipeline, rules.batches, batch_id)
         if documents is None:
             return OTHER_ROWS

@@ -241,7 +241,7 @@ def test_options_of_a_load(tmp_path: Path) -> None:
     for options, text in (
         (["--replace-span"], "need --opensearch"),
         (["--from", "2025-01-01"], "need --opensearch"),
-        (["--from", "yesterday", "--opensearch", "http://127.0.0.1:9"], "--from yesterday is no time"),
+        (["--from", "yesterday", "--opensearch", "http://127.0.0.1:9"], "--from yesterday is not a time"),
         (["--from", "2025-02-01", "--to", "2025-01-01", "--opensearch", "http://127.0.0.1:9"], "is not before"),
     ):
         result = CliRunner().invoke(cli, ["run", str(log), "--out", str(tmp_path / "out"), *options])

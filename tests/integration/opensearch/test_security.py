@@ -258,5 +258,5 @@ def test_doctor_finds_rights_that_are_missing(secured: Server) -> None:
     assert (refused.check, refused.level) == ("opensearch-permission", "error")
     assert "no permissions for" in refused.text
     assert [finding.check for finding in unmapped] == ["opensearch-permission"]
-    assert "-other is mapped to no role" in unmapped[0].text
+    assert "-other is not mapped to any role" in unmapped[0].text
     assert mapped == []

@@ -68,7 +68,7 @@ def test_reconcile(world: World, opensearch: Server) -> None:
     plain = re.sub(rb'"line_id":"\w+",', b"", whole)
     Folder.put(world.objects, key, plain + plain.splitlines(keepends=True)[0])
     status, text = run("reconcile", bucket, "--opensearch", opensearch.url)
-    assert (status, "twins in S3" in text, "1 difference" in text) == (1, True, True)
+    assert (status, "S3 has duplicates" in text, "1 difference" in text) == (1, True, True)
 
     world.objects.put(key, b"".join(whole.splitlines(keepends=True)[1:]))
     status, text = run("reconcile", bucket, "--opensearch", opensearch.url)
@@ -88,7 +88,7 @@ def test_out_of_range(world: World, opensearch: Server) -> None:
     status, text = run("reconcile", str(world.folder / "log-bucket"), "--opensearch", opensearch.url)
     assert (status, "2 differences" in text) == (1, True)
     assert "out of range (max_past, max_ahead): counted in the window of the arrival" in text
-    assert "1 rows out of range (max_past, max_ahead) count here by their arrival" in text
+    assert "1 rows out of range (max_past, max_ahead) are counted here by their arrival" in text
 
 
 # Old logs, raw and gzip, twice: the counts are those of the lines, once.

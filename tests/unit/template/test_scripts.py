@@ -95,7 +95,7 @@ def test_a_transform_that_grew_too_large_is_found(tmp_path: Path) -> None:
 def test_what_does_not_belong_into_a_deployment_is_found(tmp_path: Path, name: str) -> None:
     folder = make_build(tmp_path)
     (folder / "StreamtallyLayer/python" / name).mkdir()
-    assert f"{name}: does not belong" in check(folder, "arm64").stderr
+    assert f"{name}: must not be deployed" in check(folder, "arm64").stderr
 
 
 # A layer that is missing, and a folder that is none.

@@ -544,7 +544,7 @@ def test_the_yaml_is_plain() -> None:
 def test_the_environment_is_what_the_code_reads() -> None:
     code = [*(ROOT / "functions").rglob("*.py"), *(ROOT / "layers/streamtally/streamtally/aws").rglob("*.py")]
     text = "".join(path.read_text() for path in code)
-    read = set(re.findall(r'(?:environ|environment|given)(?:\.get\(|\[|, )"([A-Z][A-Z0-9_]+)"', text))
+    read = set(re.findall(r'(?:environ|environment|settings)(?:\.get\(|\[|, )"([A-Z][A-Z0-9_]+)"', text))
     given = {n for f in functions().values() for n in f["Environment"]["Variables"]}
     given |= set(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
     assert read - given - PLATFORM_VARIABLES == set()

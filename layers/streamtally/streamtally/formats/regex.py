@@ -45,7 +45,7 @@ def _field_names(pattern: PythonPattern, names: tuple[str, ...]) -> tuple[str, .
         return pattern.group_names
     if len(names) != groups or not names:
         raise SettingsError(
-            f"the pattern has {groups} groups and there are {len(names)} field names: give one name for each group"
+            f"give one field name for each group of the pattern: groups {groups}, field names {len(names)}"
         )
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise SettingsError(f"field name {twice[0]!r} is used twice: give each group its own name")

@@ -224,7 +224,7 @@ def test_the_compiled_pipelines_are_in_step(folder: str) -> None:
         (["run", "broken.gz"], "broken.gz: the gzip data is corrupt or truncated"),
         (["run", "good.log", "--format", "nope"], "unknown format 'nope': the formats are"),
         (["run", "good.log", "--pattern", "("], "the pattern does not compile"),
-        (["run", "good.log", "--pattern", "(a)(b)", "--fields", "x"], "2 groups and there are 1 field names"),
+        (["run", "good.log", "--pattern", "(a)(b)", "--fields", "x"], "groups 2, field names 1"),
         (["run", "good.log", "--fields", "x"], "--fields needs --pattern"),
         (["run", "good.log", "--pipeline", "nofolder"], "no such folder; a pipeline folder has a pipeline.toml"),
         (["run", "good.log", "--pipeline", "badplan"], "plan.json is not JSON"),

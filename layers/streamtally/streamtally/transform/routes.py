@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from streamtally.config.source import SINGLE
 from streamtally.transform.bounds import NO_BOUNDS, Bounds, choose_unread
@@ -16,6 +17,7 @@ from streamtally.transform.source import Source
 OVERFLOW = "the answer would pass 6 MB"
 BEYOND = "more than one invocation reads"
 SEVERAL_LINES = "several lines in a record, and framing is single"
+_PAYLOAD = attrgetter("payload")
 _RESPONSE_TIMES = 3
 """How many times its size a line is assumed to take in the response while it is unread: JSON with names, in base64."""
 
@@ -66,6 +68,8 @@ def choose_routes(
 
 def without_empty_lines(records: Sequence[Record], routes: Sequence[Route]) -> list[Record]:
     """The records, those that are read without their empty lines where there are very many."""
+    if max(map(len, filter(None, map(_PAYLOAD, records))), default=0) <= MANY_EMPTY_LINES:
+        return list(records)
     return [
         remove_empty_lines(record)
         if len(record.payload or b"") > MANY_EMPTY_LINES and routes[index] is READ

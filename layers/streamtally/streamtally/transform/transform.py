@@ -125,8 +125,10 @@ def run_batch(
         readable = [index for index in indices if routes[index] is READ]
         if len(readable) < len(indices):
             responses.update(_refuse(records, routes, indices, ledger))
+        to_read = [records[index] for index in readable] if len(readable) < len(indices) else group.records
         reader, rows_before = LineReader(pipeline.source, ledger, writers, by_row), ledger.rows
-        responses.update(_read(pipeline, records, readable, reader))
+        for position, response in _read(pipeline, to_read, reader):
+            responses[readable[position]] = response
         if group.is_counted:  # its lines go to S3 alone: no output counts them a second time
             for output in ledger.outputs.values():
                 output.filtered += ledger.rows - rows_before
@@ -158,24 +160,19 @@ def _refuse(
             yield index, Response(record.id, FAILED, b"", record.raw)
 
 
-def _read(
-    pipeline: Pipeline, records: Sequence[Record], indices: Sequence[int], reader: LineReader
-) -> dict[int, Response]:
-    """The responses of the records that are read, by index."""
+def _read(pipeline: Pipeline, records: Sequence[Record], reader: LineReader) -> Iterator[tuple[int, Response]]:
+    """The responses of the records that are read, by their positions among these."""
     settings = pipeline.source.settings
     is_single, has_line_ids = settings.framing == SINGLE, settings.line_id
-    responses: dict[int, Response] = {}
-    for position, data, rows in reader.read([records[index] for index in indices]):
-        index = indices[position]
-        record = records[index]
+    for position, data, rows in reader.read(records):
+        record = records[position]
         result = OK if rows else FAILED if data else DROPPED
         # A destination that takes one document per record adds the line end itself; a second one would be an empty
         # document.
         text = (data.rstrip("\n") if is_single else data) if rows else ""
         if has_line_ids:
             text = add_line_ids(text, record.identity)
-        responses[index] = Response(record.id, result, text.encode(), record.raw)
-    return responses
+        yield position, Response(record.id, result, text.encode(), record.raw)
 
 
 def count_results(ledger: Ledger, responses: Sequence[Response]) -> None:

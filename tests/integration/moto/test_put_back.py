@@ -14,9 +14,9 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from streamtally.aws import clients
+from streamtally.aws.clock import TimeLeft
 from streamtally.aws.handlers.invocation import answer_batch
 from streamtally.aws.handlers.reingest import make_reingest
-from streamtally.aws.sinks.firehose import TimeLeft
 from streamtally.local.folder import read_folder
 from streamtally.transform.pipeline import load_pipeline
 from streamtally.transform.transform import Delivery, iter_documents

@@ -19,11 +19,12 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from streamtally.aws.clock import TimeLeft
 from streamtally.aws.handlers.invocation import answer_batch
 from streamtally.aws.recovery.batches import WaitingBatches
 from streamtally.aws.recovery.failed_objects import read_plain
 from streamtally.aws.recovery.redrive import Planned, carry_out, plan_redrive
-from streamtally.aws.sinks.firehose import Clock, TimeLeft, put_documents
+from streamtally.aws.sinks.firehose import Clock, put_documents
 from streamtally.aws.sinks.objects import Folder, ObjectStore
 from streamtally.aws.sinks.parking import put_or_park, redeliver
 from streamtally.errors import SinkError

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+
+TimeLeft = Callable[[], float]
+"""The seconds that remain of an invocation or a run, read before each step."""
 
 
 def now_ms() -> int:

@@ -10,9 +10,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from streamtally.aws.clock import now_ms
+from streamtally.aws.clock import TimeLeft, now_ms
 from streamtally.aws.handlers.invocation import answer_batch
-from streamtally.aws.sinks.firehose import TimeLeft
 from streamtally.errors import SettingsError
 from streamtally.local.arrival import EARLIEST_MS, LATEST_MS
 from streamtally.local.folder import read_folder, read_text

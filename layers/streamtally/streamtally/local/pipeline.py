@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from streamtally.aws.clock import now_ms
+from streamtally.aws.clock import TimeLeft, now_ms
 from streamtally.aws.handlers.invocation import answer_batch
-from streamtally.aws.sinks.firehose import TimeLeft, put_documents
+from streamtally.aws.sinks.firehose import put_documents
 from streamtally.aws.sinks.objects import Folder, ObjectStore
 from streamtally.local.simulator.api import Api
 from streamtally.local.simulator.journal import Journal

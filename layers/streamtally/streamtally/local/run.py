@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator
 
+from streamtally.aws.clock import TimeLeft
 from streamtally.aws.handlers.invocation import answer_batch
-from streamtally.aws.sinks.firehose import TimeLeft
 from streamtally.aws.sinks.objects import ObjectStore
 from streamtally.local.arrival import ReadLine
 from streamtally.local.logs import MAX_LINE_BYTES

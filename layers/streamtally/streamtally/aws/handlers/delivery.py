@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from aws_lambda_powertools import Logger
 
 from streamtally.aws import clients
+from streamtally.aws.clock import TimeLeft
 from streamtally.aws.handlers.settings import required
-from streamtally.aws.sinks.firehose import REQUEST_SECONDS, RESERVE_SECONDS, Clock, TimeLeft
+from streamtally.aws.sinks.firehose import REQUEST_SECONDS, RESERVE_SECONDS, Clock
 from streamtally.aws.sinks.objects import Bucket, ObjectStore
 from streamtally.aws.sinks.parking import PARK_SECONDS, put_or_park
 from streamtally.transform.pipeline import Pipeline

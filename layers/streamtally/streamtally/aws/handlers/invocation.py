@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from streamtally.aws.clock import TimeLeft
 from streamtally.aws.handlers.delivery import Deliver
-from streamtally.aws.sinks.firehose import TimeLeft
 from streamtally.transform.bounds import Bounds
 from streamtally.transform.envelope import UNSEALED, Seal
 from streamtally.transform.ledger import Ledger

@@ -13,8 +13,9 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from streamtally.aws import clients
+from streamtally.aws.clock import TimeLeft
 from streamtally.aws.handlers.invocation import Reingest
-from streamtally.aws.sinks.firehose import RESERVE_SECONDS, Clock, TimeLeft, put_documents
+from streamtally.aws.sinks.firehose import RESERVE_SECONDS, Clock, put_documents
 
 
 class DataStream:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from streamtally.aws.clock import TimeLeft
 from streamtally.aws.opensearch.cluster import Cluster, ClusterError
 from streamtally.aws.opensearch.observe import state_id
 from streamtally.aws.opensearch.repair import repair, replace_index
@@ -14,9 +15,6 @@ from streamtally.indices.actions import Action, IndexPlan
 from streamtally.indices.names import STATE_INDEX
 from streamtally.indices.observed import StoredState
 from streamtally.indices.state import OutputState
-
-TimeLeft = Callable[[], float]
-"""The seconds left for the work."""
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,6 @@ RESERVE_SECONDS = 2.0
 REQUEST_SECONDS = float(CONNECT_SECONDS + READ_SECONDS)
 """The longest time of one request. If failed documents can be parked, no request begins that could prevent parking."""
 
-TimeLeft = Callable[[], float]
-"""The seconds that remain of the invocation, read before each step."""
-
 
 class FirehoseClient(Protocol):
     """The part of boto3's client that is used."""

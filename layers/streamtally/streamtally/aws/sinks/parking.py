@@ -18,8 +18,9 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from streamtally.aws import clients
+from streamtally.aws.clock import TimeLeft
 from streamtally.aws.sinks.firehose import RESERVE_SECONDS as ANSWER_SECONDS
-from streamtally.aws.sinks.firehose import Clock, FirehoseClient, TimeLeft, put_documents
+from streamtally.aws.sinks.firehose import Clock, FirehoseClient, put_documents
 from streamtally.aws.sinks.objects import Bucket, ObjectStore
 from streamtally.config.limits import MAX_DECOMPRESSED_EVENT_BYTES
 from streamtally.errors import MissingObjectError, PartialWriteError, RecordError, SinkError

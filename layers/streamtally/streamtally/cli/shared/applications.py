@@ -17,6 +17,7 @@ from streamtally.errors import SettingsError
 from streamtally.local.folder import COMPILED, DEFINITION, encode_document, read_text
 from streamtally.local.programs import Compiled, compile_source
 from streamtally.migrate.applications import Application, make_definition, read_applications
+from streamtally.text import one_line
 
 PROGRAM = "program.sql"
 
@@ -60,7 +61,7 @@ def read_document(path: Path) -> Any:
     try:
         return yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader with tags that make plain dicts)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise SettingsError(f"is not YAML: {' '.join(str(error).split())}") from None
+        raise SettingsError(f"is not YAML: {one_line(error)}") from None
 
 
 class _Loader(yaml.SafeLoader):

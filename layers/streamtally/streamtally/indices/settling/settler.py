@@ -18,6 +18,7 @@ from streamtally.indices.settling.partial import Partial
 from streamtally.indices.settling.plan_choice import MixedBatch, PlanOutputs, Plans
 from streamtally.indices.settling.settled import Aside, Finished, SettledDocument, to_settled
 from streamtally.indices.settling.soundness import SPOILED, is_plain, merge_sound
+from streamtally.text import one_line
 from streamtally.times.iso import to_iso
 
 UNKNOWN_PLAN_MS = MS_PER_DAY
@@ -89,7 +90,7 @@ class Settler:
             return None
 
     def _set_aside(self, partial: Partial, reason: str) -> None:
-        self.aside.append(Aside(partial.window_ms, partial.partial_id, " ".join(reason.split())[:200]))
+        self.aside.append(Aside(partial.window_ms, partial.partial_id, one_line(reason, 200)))
 
     def _settle_sound(self, window_ms: int, shape: str, group: dict[str, Partial]) -> list[SettledDocument]:
         """A group's documents, without the partials whose state cannot be merged."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from streamtally.aws.opensearch.apply_plan import TimeLeft
+from streamtally.aws.clock import TimeLeft
 from streamtally.aws.opensearch.cluster import Cluster
 from streamtally.aws.opensearch.settling.close import close_spec
 from streamtally.aws.opensearch.settling.groups import Way
@@ -19,6 +19,7 @@ from streamtally.aws.opensearch.settling.settle_report import OutOfTimeError, Se
 from streamtally.aws.opensearch.settling.settle_run import SettleRun
 from streamtally.errors import IndexPlanError
 from streamtally.indices.spec import IndexSpec
+from streamtally.text import one_line
 from streamtally.transform.pipeline import Pipeline
 
 
@@ -58,6 +59,6 @@ def _guarded(run: SettleRun, work: Callable[[], None]) -> SettleReport:
         run.report.add_problem(str(error))
         run.report.finished = False
     except Exception as error:  # whatever one output raises: the others are settled
-        run.report.add_problem(f"{type(error).__name__}: {' '.join(str(error).split())[:500]}")
+        run.report.add_problem(f"{type(error).__name__}: {one_line(error, 500)}")
         run.report.finished = False
     return run.report

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from streamtally.aws.opensearch.apply_plan import TimeLeft
+from streamtally.aws.clock import TimeLeft
 from streamtally.aws.opensearch.cluster import Cluster
 from streamtally.aws.opensearch.settling.candidates import Candidates, choose_candidates
 from streamtally.aws.opensearch.settling.groups import Way

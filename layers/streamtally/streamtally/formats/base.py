@@ -121,6 +121,54 @@ class Scanner:
         return {name: self.value(name, plain[index]) for name, index in self.positions.items()}
 
 
+Names = str | tuple[str, ...]
+"""A field's name, or several of which the first that a row has (and that is not null) counts; empty: no field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """What a format's fields mean, whatever they are called. Empty: the format has no such field.
+
+    The columns of the combined log exist for a program under any format, by these roles (``roles.py``). The time has no
+    entry here: ``Format.time_field`` names it. A role is declared, never concluded from a value.
+
+    Attributes:
+        status: The status code of the response to the client.
+        client: The address of the client, or of the peer if there are proxies.
+        ident: The answer of identd.
+        user: The authenticated user.
+        request: The request line: method, target, protocol.
+        method: The method alone.
+        path: The target of the request; without its query if ``query`` is a field of its own.
+        query: The query, without ``?``.
+        protocol: Such as HTTP/1.1.
+        bytes: The size of the response in bytes.
+        referer: The Referer header.
+        agent: The User-Agent header.
+        vhost: The name of the host that was asked for.
+        duration: How long the request took, in the unit of its field.
+        level: The severity of a message.
+        client_has_port: Whether the client's value ends in ``:port``.
+    """
+
+    status: Names = ""
+    client: Names = ""
+    ident: Names = ""
+    user: Names = ""
+    request: Names = ""
+    method: Names = ""
+    path: Names = ""
+    query: Names = ""
+    protocol: Names = ""
+    bytes: Names = ""
+    referer: Names = ""
+    agent: Names = ""
+    vhost: Names = ""
+    duration: Names = ""
+    level: Names = ""
+    client_has_port: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """A log format.
@@ -139,6 +187,7 @@ class Format:
         time_format: How that time is written. None if the format has no time.
         time_is_utc: Whether that time has no offset and is always in UTC, regardless of the pipeline's time zone.
         locate: A line that does not fit → the character, from 0, at which the match ended.
+        roles: What its fields mean.
     """
 
     name: str
@@ -154,3 +203,4 @@ class Format:
     time_format: str | None = None
     time_is_utc: bool = False
     locate: Callable[[str], int] | None = None
+    roles: Roles = Roles()

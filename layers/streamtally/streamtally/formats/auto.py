@@ -103,6 +103,7 @@ class _Candidate(NamedTuple):
 
     Attributes:
         parse: The format's parser.
+        log_format: The format.
         needed: A text that each of its lines holds.
         absent: If a line with this beginning does not hold this text and the parser accepts it, the line has this
             format, since no format tried before can accept it. Empty if no text proves that.
@@ -110,6 +111,7 @@ class _Candidate(NamedTuple):
     """
 
     parse: Parser
+    log_format: Format
     needed: str
     absent: str
     begins: Callable[[str], object]
@@ -135,13 +137,18 @@ class AutoParser(RecordParser):
         self._candidates = [
             [
                 _Candidate(
-                    parsers[module.FORMAT.name], _NEEDED.get(module.FORMAT.name, ""), _absent(modules[:index]), begins
+                    parsers[module.FORMAT.name],
+                    module.FORMAT,
+                    _NEEDED.get(module.FORMAT.name, ""),
+                    _absent(modules[:index]),
+                    begins,
                 )
                 for index, module in enumerate(modules)
             ]
             for (_, modules), begins in zip(_BEGINNINGS, _OWN_BEGINNINGS, strict=True)
         ]
         self._guess: _Candidate | None = None  # None: combined
+        self._last: Format = apache_combined.FORMAT
 
     def for_record(self, arrival_ms: int | None = None) -> Parser:
         """A parser for another record; the same where no header was seen."""
@@ -157,18 +164,26 @@ class AutoParser(RecordParser):
         ]
         return other
 
+    @property
+    def log_format(self) -> Format:
+        """The format of the line parsed last."""
+        return self._last
+
     def __call__(self, line: str) -> Row:
         guess = self._guess
         if guess is not None and guess.absent not in line and guess.begins(line) is not None:
             try:
-                return guess.parse(line)
+                row = guess.parse(line)
             except Exception:  # noqa: S110 - then trying all formats decides what the line is, or why it fails
                 pass
-        if line[:1] not in _JSON_BEGINS or not is_json_text(line):
-            row = self._combined(line)
-            if row is not None:
-                self._guess = None
+            else:
+                self._last = guess.log_format
                 return row
+        if line[:1] not in _JSON_BEGINS or not is_json_text(line):
+            plain = self._combined(line)
+            if plain is not None:
+                self._guess, self._last = None, apache_combined.FORMAT
+                return plain
         return self._parse_any(line)
 
     def _parse_any(self, line: str) -> Row:
@@ -186,6 +201,7 @@ class AutoParser(RecordParser):
                     raise FormatError("auto", error.reason, error.position) from None
                 continue
             self._guess = candidate if candidate.absent and candidate is not self._candidates[-1][0] else None
+            self._last = candidate.log_format
             return row
         raise FormatError("auto", "of no known format")
 

@@ -44,10 +44,20 @@ class RecordParser(ABC):
         Args: arrival_ms: the record's arrival, in ms since the epoch; None where it is not known.
         """
 
+    @property
+    def log_format(self) -> Format | None:
+        """The format of the line parsed last, if that line parsed; None: the one that this parser was compiled from."""
+        return None
+
 
 def for_record(parser: Parser, arrival_ms: int | None = None) -> Parser:
     """The parser for one record's lines (see :class:`RecordParser`); a plain function is the same for all."""
     return parser.for_record(arrival_ms) if isinstance(parser, RecordParser) else parser
+
+
+def last_format(parser: Parser) -> Format | None:
+    """The format of the line that the parser read last (see :class:`RecordParser`); None for a plain function."""
+    return parser.log_format if isinstance(parser, RecordParser) else None
 
 
 @dataclass(frozen=True, slots=True)

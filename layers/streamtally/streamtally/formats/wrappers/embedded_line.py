@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamtally.errors import FormatError, SettingsError
 from streamtally.formats.auto import is_json_text
-from streamtally.formats.base import Parser, RecordParser, Row, for_record
+from streamtally.formats.base import Format, Parser, RecordParser, Row, for_record, last_format
 from streamtally.formats.json_lines import parse_json
 
 
@@ -45,3 +45,8 @@ class LineFieldParser(RecordParser):
         """The parser around the inner parser for another record."""
         parse = for_record(self._parse, arrival_ms)
         return self if parse is self._parse else LineFieldParser(parse, self._name)
+
+    @property
+    def log_format(self) -> Format | None:
+        """The inner parser's."""
+        return last_format(self._parse)

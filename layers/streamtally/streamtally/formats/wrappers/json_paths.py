@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from streamtally.errors import SettingsError
-from streamtally.formats.base import Parser, RecordParser, Row, for_record
+from streamtally.formats.base import Format, Parser, RecordParser, Row, for_record, last_format
 
 _PATH = re.compile(r"\$(?:\.[\w-]+|\[\d{1,6}\]|\['[^']+'\])+")
 _STEP = re.compile(r"\.([\w-]+)|\[(\d+)\]|\['([^']+)'\]")
@@ -36,6 +36,11 @@ class PathParser(RecordParser):
         """The parser around the inner parser for another record."""
         parse = for_record(self._parse, arrival_ms)
         return self if parse is self._parse else PathParser(parse, self._paths)
+
+    @property
+    def log_format(self) -> Format | None:
+        """The inner parser's."""
+        return last_format(self._parse)
 
 
 def path_steps(path: str) -> list[str | int]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from streamtally.config.source import TrueClient
 from streamtally.errors import SettingsError
-from streamtally.formats.base import Parser, RecordParser, Row, for_record
+from streamtally.formats.base import Format, Parser, RecordParser, Row, for_record, last_format
 
 Step = Callable[[Row], Row]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -80,6 +80,11 @@ class _Rewriting(RecordParser):
         """The parser around the inner parser for another record."""
         parse = for_record(self._parse, arrival_ms)
         return self if parse is self._parse else _Rewriting(parse, self._steps)
+
+    @property
+    def log_format(self) -> Format | None:
+        """The inner parser's."""
+        return last_format(self._parse)
 
     def __call__(self, line: str) -> Row:
         row = self._parse(line)

@@ -34,7 +34,7 @@ COLUMNS = {
 SOURCE = SourceStream(
     {name: parse_type(type_name) for name, type_name in COLUMNS.items()},
     time_column="datetime",
-    time_format="dd/MMM/yyyy:HH:mm:ss Z",
+    times=frozenset({("datetime", "dd/MMM/yyyy:HH:mm:ss Z")}),
 )
 
 

@@ -70,7 +70,7 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
             description="Field → the SQL type that its text is converted to for counting.",
             examples=[{"response": "INTEGER"}],
         ),
-    ] = msgspec.field(default_factory=lambda: {"response": "INTEGER", "bytes": "BIGINT"})
+    ] = msgspec.field(default_factory=dict)
     rename: Annotated[
         dict[str, Name],
         Meta(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from streamtally.formats.base import Example, Format
+from streamtally.formats.base import Example, Format, Roles
 from streamtally.formats.engine.columns import Column, quoted
 from streamtally.formats.engine.generate import compile_layout
 from streamtally.formats.engine.layout import Layout
@@ -126,4 +126,13 @@ FORMAT = Format(
     time_field="time",
     time_format="iso8601",
     locate=LAYOUT.locate,
+    roles=Roles(
+        status="elb_status_code",
+        client="client",
+        client_has_port=True,
+        request="request",
+        bytes="sent_bytes",
+        agent="user_agent",
+        vhost="domain_name",
+    ),
 )

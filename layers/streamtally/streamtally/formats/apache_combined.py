@@ -13,6 +13,7 @@ from streamtally.formats.engine.columns import quoted
 from streamtally.formats.engine.generate import compile_layout
 from streamtally.formats.engine.layout import Layout, first_that_fits, furthest
 from streamtally.formats.engine.scanner import PLAIN_QUOTED, make_scanner
+from streamtally.formats.role_names import COMBINED_ROLES
 
 _REASON = "not a combined log line"
 
@@ -97,4 +98,5 @@ FORMAT = Format(
     time_field="datetime",
     time_format="dd/MMM/yyyy:HH:mm:ss Z",
     locate=furthest((LAYOUT, *WITH_MORE)),
+    roles=COMBINED_ROLES,
 )

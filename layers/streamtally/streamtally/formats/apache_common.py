@@ -10,6 +10,7 @@ from streamtally.formats.engine.columns import BRACKETED_TIME, Column, quoted
 from streamtally.formats.engine.generate import compile_layout
 from streamtally.formats.engine.layout import Layout, first_that_fits, furthest
 from streamtally.formats.engine.scanner import PLAIN_INTEGER, PLAIN_QUOTED, PLAIN_STATUS, PLAIN_TEXT, make_scanner
+from streamtally.formats.role_names import COMBINED_ROLES
 
 _REASON = "not a common log line"
 
@@ -115,4 +116,5 @@ FORMAT = Format(
     time_field="datetime",
     time_format="dd/MMM/yyyy:HH:mm:ss Z",
     locate=furthest((LAYOUT, *WITH_MORE)),
+    roles=COMBINED_ROLES,
 )

@@ -11,7 +11,7 @@ import re
 from functools import partial
 
 from streamtally.errors import FormatError
-from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
+from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Roles, Row
 from streamtally.formats.engine.columns import FLAGS
 from streamtally.formats.engine.layout import match_end
 
@@ -134,4 +134,5 @@ FORMAT = Format(
     time_field="timestamp",
     time_format="apache_error",
     locate=partial(match_end, PIECES),
+    roles=Roles(level="severity", client="client", referer="referer"),
 )

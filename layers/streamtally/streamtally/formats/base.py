@@ -159,6 +159,7 @@ class Roles:
         duration: How long the request took, in the unit of its field.
         level: The severity of a message.
         client_has_port: Whether the client's value ends in ``:port``.
+        levels: The names of the levels where they are logged as numbers from 0.
     """
 
     status: Names = ""
@@ -177,6 +178,7 @@ class Roles:
     duration: Names = ""
     level: Names = ""
     client_has_port: bool = False
+    levels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from streamtally.formats.base import Example, Format
+from streamtally.formats.base import Example, Format, Roles
 from streamtally.formats.engine.columns import Column
 from streamtally.formats.engine.generate import compile_layout
 from streamtally.formats.engine.layout import Layout
@@ -124,4 +124,17 @@ FORMAT = Format(
     time_format="yyyy-MM-dd HH:mm:ss",
     time_is_utc=True,
     locate=LAYOUT.locate,
+    roles=Roles(
+        status="sc_status",
+        client="c_ip",
+        method="cs_method",
+        path="cs_uri_stem",
+        query="cs_uri_query",
+        protocol="cs_protocol_version",
+        bytes="sc_bytes",
+        referer="cs_referer",
+        agent="cs_user_agent",
+        vhost="x_host_header",
+        duration="time_taken",
+    ),
 )

@@ -16,6 +16,7 @@ from typing import Any
 from streamtally.errors import FormatError, SettingsError
 from streamtally.formats.base import MAX_FIELDS, TOO_MANY_FIELDS, Example, Format, FormatOptions, Parser, Row
 from streamtally.formats.engine.numbers import converters_of
+from streamtally.formats.role_names import COMMON
 
 _COLUMNS = tuple(f"column_{index + 1}" for index in range(MAX_FIELDS))
 
@@ -111,4 +112,5 @@ FORMAT = Format(
         ),
     ),
     compile=compile_delimited("csv", ","),
+    roles=COMMON,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from streamtally.formats.alb import ISO_TIME, SECONDS
-from streamtally.formats.base import Example, Format
+from streamtally.formats.base import Example, Format, Roles
 from streamtally.formats.engine.columns import Column, quoted
 from streamtally.formats.engine.generate import compile_layout
 from streamtally.formats.engine.layout import Layout
@@ -69,4 +69,12 @@ FORMAT = Format(
     time_field="timestamp",
     time_format="iso8601",
     locate=LAYOUT.locate,
+    roles=Roles(
+        status="elb_status_code",
+        client="client",
+        client_has_port=True,
+        request="request",
+        bytes="sent_bytes",
+        agent="user_agent",
+    ),
 )

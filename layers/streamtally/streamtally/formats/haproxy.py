@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from streamtally.formats.base import Example, Format
+from streamtally.formats.base import Example, Format, Roles
 from streamtally.formats.engine.columns import Column
 from streamtally.formats.engine.generate import compile_layout
 from streamtally.formats.engine.layout import Layout
@@ -170,4 +170,7 @@ FORMAT = Format(
     time_field="accept_date",
     time_format="dd/MMM/yyyy:HH:mm:ss.SSS",
     locate=LAYOUT.locate,
+    roles=Roles(
+        status="status_code", client="client_ip", request="request", bytes="bytes_read", duration="time_active"
+    ),
 )

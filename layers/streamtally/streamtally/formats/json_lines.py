@@ -13,6 +13,7 @@ import orjson
 
 from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Format, FormatOptions, Parser, Row
+from streamtally.formats.role_names import COMMON
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -76,4 +77,5 @@ FORMAT = Format(
     ),
     compile=compile_json,
     passes_text=True,
+    roles=COMMON,
 )

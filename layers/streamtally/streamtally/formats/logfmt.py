@@ -16,6 +16,7 @@ from streamtally.formats.engine.columns import QUOTED
 from streamtally.formats.engine.escapes import unescape
 from streamtally.formats.engine.numbers import Converter, converters_of
 from streamtally.formats.engine.shapes import MAX_KEYS, Shape, Shapes, write_shape
+from streamtally.formats.role_names import COMMON
 
 _KEY = r'[^\s="]{1,256}+'
 _BARE_VALUE = r'[^\s"]*+'
@@ -144,4 +145,5 @@ FORMAT = Format(
     time_field="time",
     time_format="iso8601",
     locate=_locate,
+    roles=COMMON,
 )

@@ -25,6 +25,7 @@ from streamtally.formats.base import (
 from streamtally.formats.engine.memo import Remembered
 from streamtally.formats.engine.numbers import Converter, convert_number, converters_of
 from streamtally.formats.engine.shapes import MAX_KEYS, Shape, Shapes, write_shape
+from streamtally.formats.role_names import COMMON
 
 _LABEL = re.compile(r"[0-9A-Za-z_.\-]{1,200}", re.ASCII)
 _LABELS = re.compile(rf"(?:{_LABEL.pattern}+\t)++", re.ASCII)  # all labels of a line, each followed by a tab
@@ -130,4 +131,5 @@ FORMAT = Format(
     time_field="time",
     time_format="'['dd/MMM/yyyy:HH:mm:ss Z",
     locate=_locate,
+    roles=COMMON,
 )

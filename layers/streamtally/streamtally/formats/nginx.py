@@ -12,6 +12,7 @@ from streamtally.formats.apache_combined import SCANNER, WITH_MORE
 from streamtally.formats.base import Example, Format, FormatOptions, Parser
 from streamtally.formats.engine.generate import compile_layout
 from streamtally.formats.engine.layout import Layout, first_that_fits, furthest
+from streamtally.formats.role_names import COMBINED_ROLES
 
 _LAYOUTS = tuple(
     Layout("nginx", "not a line of nginx's default log", layout.columns) for layout in (COMBINED, *WITH_MORE)
@@ -49,4 +50,5 @@ FORMAT = Format(
     time_field="datetime",
     time_format="dd/MMM/yyyy:HH:mm:ss Z",
     locate=furthest(_LAYOUTS),
+    roles=COMBINED_ROLES,
 )

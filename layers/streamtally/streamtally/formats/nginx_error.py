@@ -10,7 +10,7 @@ import re
 from functools import partial
 
 from streamtally.errors import FormatError
-from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
+from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Roles, Row
 from streamtally.formats.engine.columns import FLAGS
 from streamtally.formats.engine.layout import match_end
 
@@ -137,4 +137,5 @@ FORMAT = Format(
     time_field="datetime",
     time_format="yyyy/MM/dd HH:mm:ss",
     locate=partial(match_end, PIECES),
+    roles=Roles(level="level", client="client", request="request", vhost="host", referer="referrer"),
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from streamtally.errors import FormatError, PatternLimitError, SettingsError
 from streamtally.formats.base import Format, FormatOptions, Parser, Row
+from streamtally.formats.role_names import COMMON
 from streamtally.patterns.python_regex import PythonPattern
 from streamtally.plan.coercions import to_field_value
 
@@ -59,4 +60,5 @@ FORMAT = Format(
     fields=(),
     examples=(),
     compile=compile_regex,
+    roles=COMMON,
 )

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from streamtally.formats.base import Example, Field, Format
+from streamtally.formats.base import Example, Field, Format, Roles
 from streamtally.formats.engine.columns import FLAGS
 from streamtally.formats.engine.layout import match_end
+from streamtally.formats.role_names import SEVERITIES
 from streamtally.formats.syslog import FIELDS, PRIORITY, TAIL, compile_like
 
 TIMESTAMP = (
@@ -47,4 +48,5 @@ FORMAT = Format(
     time_field="timestamp",
     time_format="iso8601",
     locate=partial(match_end, PIECES),
+    roles=Roles(level="severity", levels=SEVERITIES),
 )

@@ -9,10 +9,11 @@ import re
 from functools import partial
 
 from streamtally.errors import FormatError
-from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
+from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Roles, Row
 from streamtally.formats.engine.columns import FLAGS
 from streamtally.formats.engine.layout import match_end
 from streamtally.formats.rfc3339_syslog import TIMESTAMP
+from streamtally.formats.role_names import SEVERITIES
 from streamtally.formats.syslog import to_facility_and_severity
 
 _ELEMENT = (
@@ -95,4 +96,5 @@ FORMAT = Format(
     time_field="timestamp",
     time_format="iso8601",
     locate=partial(match_end, PIECES),
+    roles=Roles(level="severity", levels=SEVERITIES),
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from streamtally.formats.base import Example, Format
+from streamtally.formats.base import Example, Format, Roles
 from streamtally.formats.engine.columns import BRACKETED_TIME, QUOTED, Column
 from streamtally.formats.engine.generate import compile_layout
 from streamtally.formats.engine.layout import Layout
@@ -100,4 +100,15 @@ FORMAT = Format(
     time_field="time",
     time_format="dd/MMM/yyyy:HH:mm:ss Z",
     locate=LAYOUT.locate,
+    roles=Roles(
+        status="http_status",
+        client="remote_ip",
+        user="requester",
+        request="request_uri",
+        bytes="bytes_sent",
+        referer="referer",
+        agent="user_agent",
+        vhost="host_header",
+        duration="total_time",
+    ),
 )

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from functools import partial
 
 from streamtally.errors import FormatError
-from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
+from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Roles, Row
 from streamtally.formats.engine.columns import FLAGS
 from streamtally.formats.engine.layout import match_end
+from streamtally.formats.role_names import SEVERITIES
 
 PRIORITY = r"(?:<([0-9]{1,3})>)?+"
 _TIME = (
@@ -119,4 +120,5 @@ FORMAT = Format(
     time_field="timestamp",
     time_format="syslog",
     locate=partial(match_end, PIECES),
+    roles=Roles(level="severity", levels=SEVERITIES),
 )

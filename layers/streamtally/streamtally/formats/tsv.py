@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from streamtally.formats.base import Example, Format
 from streamtally.formats.csv import compile_delimited
+from streamtally.formats.role_names import COMMON
 
 FORMAT = Format(
     name="tsv",
@@ -17,4 +18,5 @@ FORMAT = Format(
         ),
     ),
     compile=compile_delimited("tsv", "\t"),
+    roles=COMMON,
 )

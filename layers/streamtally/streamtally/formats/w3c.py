@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from streamtally.errors import FormatError
-from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, RecordParser, Row
+from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, RecordParser, Roles, Row
 from streamtally.formats.engine.memo import Remembered
 
 MAX_COLUMNS = 200
@@ -193,5 +193,19 @@ FORMAT = Format(
     time_format="yyyy-MM-dd HH:mm:ss",
     time_is_utc=True,
     locate=_locate,
+    roles=Roles(
+        status="sc_status",
+        client="c_ip",
+        user="cs_username",
+        method="cs_method",
+        path="cs_uri_stem",
+        query="cs_uri_query",
+        protocol=("cs_version", "cs_protocol_version"),
+        bytes="sc_bytes",
+        referer="cs_referer",
+        agent="cs_user_agent",
+        vhost="cs_host",
+        duration="time_taken",
+    ),
 )
 """The example has IIS's default columns; a ``#Fields:`` line names any others."""

@@ -44,6 +44,8 @@ def read_lines(lines: Iterable[LogLine], source: Source, file_ms: int) -> Iterat
         text = to_text(line.data.rstrip(b"\r\n"))
         try:
             row = parse(text) if text and not line.is_too_long else None
+            if row is not None:
+                source.complete(parse, row, file_ms)
         except Exception as error:  # a hostile line may make a parser raise anything; the other lines go on
             yield ReadLine(line, None, read_failure(error), None)
             continue

@@ -24,6 +24,9 @@ class RowSource(Protocol):
     def column(self, name: str) -> tuple[str, SqlType]:
         """The column's field in the row, and its declared type."""
 
+    def needs_value(self, name: str) -> bool:
+        """Whether a row that lacks this column cannot be counted by it."""
+
     @property
     def event_time(self) -> Callable[[dict[str, Any], int], int | None]:
         """(row, arrival) → event time in ms since the epoch; None if the row has none. Raises EvaluationError."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -23,6 +23,9 @@ Groups = dict[tuple[Any, ...], list[Any]]
 
 AddRow = Callable[[dict[str, Any], int, int, int, Groups, int], int]
 """(row, arrival, low, high in ms, groups, number of equal rows) → their fate; the groups are unchanged if it raises."""
+
+NO_STATUS = "the line has no status"
+"""Why a row is not counted by its status."""
 
 _ROWS, _ROWS_OUT_OF_RANGE, _FIRST_STATE = 0, 1, 2
 """Positions in a group's list."""
@@ -139,8 +142,10 @@ def compile_windowed_output(node: dict[str, Any], settings: OutputSettings, sour
     ]
     slots = _make_slots(node["aggregates"], arguments)
     body = where_lines(node, scope, f"return {FILTERED}")
+    body += _value_lines(node["keys"], source, scope)
     body += time_lines(time, compile_expression(time, scope))
     body += _add_lines(key_codes, arguments, slots, window_ms, scope)
+    scope.namespace["no_status"] = lambda: EvaluationError(NO_STATUS)
     scope.namespace["no_time"] = lambda: EvaluationError("no event time")
     return WindowedOutput(
         name=node["name"],
@@ -156,6 +161,25 @@ def compile_windowed_output(node: dict[str, Any], settings: OutputSettings, sour
         pump=node.get("pump"),
         operations=operations_of([slot.aggregate for slot in slots]),
     )
+
+
+def _value_lines(keys: Iterable[Mapping[str, Any]], source: RowSource, scope: Scope) -> list[str]:
+    """Refuse rows that lack the status by which they are to be counted: a count of nulls would look like an answer."""
+    names = sorted({name for key in keys for name in _columns_in(key["expr"]) if source.needs_value(name)})
+    fields = [source.column(name)[0] for name in names]
+    return [f"if {scope.bind(field_name)} not in row: raise no_status()" for field_name in fields]
+
+
+def _columns_in(node: Any) -> Iterator[str]:
+    """The columns that an expression of a plan reads."""
+    if isinstance(node, Mapping):
+        if isinstance(node.get("column"), str):
+            yield node["column"]
+        for value in node.values():
+            yield from _columns_in(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _columns_in(value)
 
 
 def _make_slots(nodes: list[dict[str, Any]], arguments: list[Code | None]) -> tuple[Slot, ...]:

@@ -12,8 +12,12 @@ from streamtally.times.log_times import RememberedLogTimes, compile_log_time, ne
 from streamtally.times.parsing import RememberedTimes
 
 AUTO = "auto"
-_USUAL_FIELDS = ("datetime", "timestamp", "time", "time_local", "time_iso8601", "accept_date", "ts", "@timestamp")
-_OF_UTC = "cs_method"  # in the W3C lines of IIS and CloudFront, whose date and time are always in UTC
+_USUAL_FIELDS = (
+    "datetime", "timestamp", "time", "time_local", "time_iso8601", "accept_date", "ts", "@timestamp", "requestTime",
+    "request_time_iso8601", "start_time", "startTime", "StartUTC", "eventTime", "event_time", "timestamp(ms)",
+    "asctime", "@t", "date_time", "msec",
+)  # fmt: skip
+_OF_UTC = ("cs_method", "cs-method")  # in the lines of IIS and CloudFront, whose date and time are always in UTC
 _NUMERIC_TIMES = ("unix", "unix_ms", "auto")
 
 EventTime = Callable[[Row, int], int | None]
@@ -71,7 +75,7 @@ class EventTimes:
     def _read_usual(self, row: Row, arrival: int) -> int | None:
         if "date" in row and "time" in row:
             text = f"{row['date']} {row['time']}"
-            return self._plain_utc[text] if _OF_UTC in row else self._time(text, arrival)
+            return self._plain_utc[text] if any(name in row for name in _OF_UTC) else self._time(text, arrival)
         for name in self.fields:
             value = row.get(name)
             if value is not None:

@@ -8,20 +8,24 @@ from datetime import UTC, tzinfo
 
 from streamtally.config.source import AUTO, FORMATS_OWN, SourceSettings
 from streamtally.errors import SettingsError
-from streamtally.formats import find_format
+from streamtally.formats import find_format, json_lines
 from streamtally.formats.auto import CANDIDATES, compile_auto, is_json_text
-from streamtally.formats.base import Format, FormatOptions, Parser, for_record
+from streamtally.formats.base import Format, FormatOptions, Parser, Row, for_record, last_format
+from streamtally.formats.role_names import CLF_TIME_FORMAT, COLUMN_TYPES, COMBINED_ROLES, ROLE_COLUMNS, TIME_COLUMN
+from streamtally.formats.roles import is_open
 from streamtally.formats.wrappers.agent import compile_agent
 from streamtally.formats.wrappers.embedded_line import LineFieldParser
 from streamtally.formats.wrappers.json_paths import PathParser
 from streamtally.formats.wrappers.rewrite import Rewrite
 from streamtally.plan.types import SqlType, parse_type
 from streamtally.transform.event_time import EventTime, EventTimes
+from streamtally.transform.role_columns import EVENT_TIME, RoleColumns, format_columns, open_time
 
 ZoneOf = Callable[[str], tzinfo]
 """A time zone's name → the zone. Raises: KeyError, ValueError: the name is unknown."""
 
-_ACCESS_LOG_TIME = ("datetime", "dd/MMM/yyyy:HH:mm:ss Z")
+_ACCESS_LOG_TIME = (TIME_COLUMN, CLF_TIME_FORMAT)
+STATUS_COLUMN = "response"
 
 
 class Source:
@@ -42,14 +46,18 @@ class Source:
             delimiter=settings.delimiter,
             zone=zone,
         )
-        self._set_parser(options)
         self._field_of = {column: name for name, column in settings.rename.items()}
+        self._set_parser(options)
         field_name, time_format = self._time_settings()
         self.time_field, self.time_format = field_name, time_format
         times = EventTimes(field_name, time_format, UTC if self._is_time_utc() else zone, self._field_of)
-        self.event_time: EventTime = times.read
+        self._own_time = times.read
+        self.time_by_role = self._is_time_by_role()
+        self.event_time: EventTime = self._read_event_time if self.time_by_role else times.read
         self.event_time_fields = times.fields
         self.event_time_needs_arrival = times.needs_arrival
+        self._roles = RoleColumns(self._time_of)
+        self._completes = self.time_by_role and not self._is_combined
 
     def _set_parser(self, options: FormatOptions) -> None:
         settings = self.settings
@@ -59,6 +67,8 @@ class Source:
         else:
             self.parse = compile_auto(options) if settings.format == AUTO else formats[0].compile(options)
         rewrite = Rewrite.from_settings(settings.split_request, settings.anonymize, settings.true_client, settings.drop)
+        self._constant_format = _constant_format(settings, formats)
+        self._is_combined = self._constant_format is not None and self._constant_format.roles is COMBINED_ROLES
         self._natural_types = {field.name: field.type for log_format in formats for field in log_format.fields}
         self.takes_json = any(log_format.passes_text for log_format in formats)
         """Whether some of its lines may be JSON that is passed on unmodified: those that :func:`is_json_text`."""
@@ -85,6 +95,43 @@ class Source:
             return _ACCESS_LOG_TIME[0], settings.time_format or _ACCESS_LOG_TIME[1]
         return formats[0].time_field, settings.time_format or formats[0].time_format or "auto"
 
+    def _is_time_by_role(self) -> bool:
+        """Whether each line's time is its format's own, rather than that of a field that the pipeline names."""
+        settings = self.settings
+        if TIME_COLUMN in self._field_of:
+            return False
+        return settings.time_field == FORMATS_OWN or (
+            settings.time_field == TIME_COLUMN and settings.time_format in (None, CLF_TIME_FORMAT)
+        )
+
+    def _time_of(self, log_format: Format) -> EventTime | None:
+        """What reads the event time of a format's lines; None: what the source itself names does."""
+        if not self.time_by_role or log_format.roles is COMBINED_ROLES:
+            return None
+        field_name = log_format.time_field
+        own = self._own_time
+        if field_name is not None and log_format is not self._constant_format:
+            zone = UTC if log_format.time_is_utc else self.zone
+            own = EventTimes(field_name, log_format.time_format or "auto", zone, {}).read
+        return open_time(self.zone, own) if is_open(log_format) else own
+
+    def _read_event_time(self, row: Row, arrival: int) -> int | None:
+        read = row.get(EVENT_TIME)
+        return read(row, arrival) if callable(read) else self._own_time(row, arrival)
+
+    def complete(self, parser: Parser, row: Row, arrival: int) -> None:
+        """Add to a row the columns that programs read by their role, in place; nothing else may read the row then.
+
+        Args:
+            parser: the parser that has just read the line.
+            arrival: the record's, in ms since the epoch.
+        """
+        if not self._completes:
+            return
+        log_format = last_format(parser) or self._constant_format
+        if log_format is not None and log_format.roles is not COMBINED_ROLES:
+            self._roles.complete(log_format, row, arrival)
+
     def _is_time_utc(self) -> bool:
         settings, formats = self.settings, self._formats()
         is_own = settings.time_field == FORMATS_OWN and settings.time_format is None and settings.format != AUTO
@@ -106,16 +153,37 @@ class Source:
         renamed = [self.settings.rename.get(name, name) for name in names]
         return list(dict.fromkeys([*renamed, *self.settings.paths, *self.settings.types]))
 
+    def role_column_names(self) -> list[str]:
+        """The columns that exist by their role, beside ``column_names``; ``SELECT *`` does not name them."""
+        known = set(self.column_names())
+        columns = ROLE_COLUMNS if self._constant_format is None else format_columns(self._constant_format)
+        return [column for column in columns if column not in known]
+
     def column(self, name: str) -> tuple[str, SqlType]:
-        """A column's field in the row, and its type: the declared one, else the format's, else VARCHAR."""
+        """A column's field in the row, and its type: the declared one, else the format's or role's, else VARCHAR."""
         field_name = self._field_of.get(name, name)
         types = self.settings.types
-        declared = types.get(name) or types.get(field_name) or self._natural_types.get(field_name) or "VARCHAR"
-        return field_name, parse_type(declared)
+        declared = types.get(name) or types.get(field_name) or self._natural_types.get(field_name)
+        if field_name == name and name in ROLE_COLUMNS and not self._is_combined:
+            declared = declared or COLUMN_TYPES.get(name)
+            self._roles.want(name)
+            self._completes = True
+        return field_name, parse_type(declared or "VARCHAR")
+
+    def needs_value(self, name: str) -> bool:
+        """Whether a row without this column cannot be counted by it: the status, unless the pipeline declares it."""
+        return name == STATUS_COLUMN and name not in self._field_of and name not in self.settings.types
 
     def is_json(self, line: str) -> bool:
         """Whether a line that parsed is passed on unmodified."""
         return self.takes_json and is_json_text(line)
+
+
+def _constant_format(settings: SourceSettings, formats: tuple[Format, ...]) -> Format | None:
+    """The format of all lines; None if it differs from line to line. What the agent makes are JSON lines."""
+    if settings.agent_options is not None:
+        return json_lines.FORMAT
+    return None if settings.format == AUTO else formats[0]
 
 
 def pattern_groups(pattern: str | None) -> list[str]:

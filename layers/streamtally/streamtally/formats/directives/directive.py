@@ -17,6 +17,7 @@ from streamtally.formats.base import Format
 from streamtally.formats.engine.columns import ESCAPABLE, Column
 from streamtally.formats.engine.generate import compile_layout
 from streamtally.formats.engine.layout import Layout
+from streamtally.formats.roles import roles_among
 
 _NUMBERS = {"INTEGER": "-?[0-9]{1,9}|-", "BIGINT": "-?[0-9]{1,18}|-", "DOUBLE": r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?|-"}
 
@@ -209,4 +210,5 @@ def directive_format(name: str, layout: Layout, source: str, times: Sequence[tup
         time_field=time_field,
         time_format=time_format,
         locate=layout.locate,
+        roles=roles_among(fields),
     )

@@ -22,19 +22,22 @@ class SourceStream:
         columns: name → type.
         name: its name in the program.
         time_column: the column whose text is the event time.
-        time_format: the pattern of that text; None if the source reads it in another zone than UTC, so that
-            CHAR_TO_TIMESTAMP would give another time.
+        times: (column, pattern) of the texts that CHAR_TO_TIMESTAMP reads as the source reads the event time. A text
+            that the source reads in another zone than UTC is not among them.
+        by_role: more columns, which ``*`` does not name.
     """
 
     columns: Mapping[str, SqlType]
     name: str = DEFAULT_SOURCE_STREAM
     time_column: str | None = None
-    time_format: str | None = None
+    times: frozenset[tuple[str, str]] = frozenset()
+    by_role: Mapping[str, SqlType] = field(default_factory=dict)
 
     def relation(self) -> Relation:
         """The rows of the stream."""
         columns = tuple(RelationColumn(name, self._value(name, sql_type)) for name, sql_type in self.columns.items())
-        return Relation(columns, of_source=True)
+        hidden = {name: self._value(name, sql_type) for name, sql_type in self.by_role.items()}
+        return Relation(columns, of_source=True, hidden=hidden)
 
     def _value(self, name: str, sql_type: SqlType) -> Typed:
         if sql_type == TIMESTAMP and name == self.time_column:
@@ -43,10 +46,10 @@ class SourceStream:
 
     def is_event_time(self, node: Mapping[str, Any]) -> bool:
         """Whether a call of the plan reads the event time, as the source does."""
-        if self.time_column is None or node.get("call") != "char_to_timestamp":
+        if node.get("call") != "char_to_timestamp":
             return False
         pattern, text = node["args"]
-        return bool(pattern.get("literal") == self.time_format and text == {"column": self.time_column})
+        return any(pattern.get("literal") == written and text == {"column": column} for column, written in self.times)
 
 
 @dataclass(frozen=True, slots=True)

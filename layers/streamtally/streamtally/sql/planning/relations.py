@@ -5,8 +5,8 @@ Their columns are expressions over the source, so that stages are composed by su
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
@@ -67,6 +67,7 @@ class Relation:
         window: how windows are made; None: the relation has rows.
         of_source: whether it is the source's own stream, which has APPROXIMATE_ARRIVAL_TIME.
         pumps: the pumps that it came through.
+        hidden: columns that can be read, but that ``*`` does not name.
     """
 
     columns: tuple[RelationColumn, ...]
@@ -75,6 +76,7 @@ class Relation:
     window: Window | None = None
     of_source: bool = False
     pumps: tuple[str, ...] = ()
+    hidden: Mapping[str, Typed] = field(default_factory=dict)
 
     def where(self, *conditions: PlanNode) -> Relation:
         """The same relation with more conditions."""
@@ -95,7 +97,7 @@ class RelationNames:
         self.relation = relation
         self.alias = alias
         self.problems = problems
-        self._columns = {column.name: column.value for column in relation.columns}
+        self._columns = {**relation.hidden, **{column.name: column.value for column in relation.columns}}
 
     def now(self) -> Typed:
         return self.relation.rowtime
@@ -146,6 +148,6 @@ class RelationNames:
         near = same or near_names(name, names)
         listed = ", ".join(f'"{known}"' for known in near or names[:12])
         advice = f"did you mean {listed}?" if near else f"the columns are: {listed or 'none'}"
-        if not names and self.relation.of_source:
+        if not self.relation.columns and not near and self.relation.of_source:
             advice = "the format defines no columns: declare it under [source.types] in pipeline.toml"
         return self.problems.error(node, f"unknown column {name}", advice)

@@ -1,0 +1,272 @@
+"""Roles at work: the columns of the combined log, and ``level``, for the rows of every format.
+
+A program that was written for the combined log reads ``host ident authuser datetime request response bytes referer
+agent``. A format's :class:`Roles` say which of its fields these are; here they become functions that add the columns to
+a row. A field of the log's own always takes precedence over a role's column of the same name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from streamtally.formats.base import Format, Names, Roles, Row
+from streamtally.formats.role_names import COLUMN_ROLES, COMMON, ROLE_COLUMNS, TIME_COLUMN
+
+_NO_NAMES = ("client_has_port", "levels")
+"""Attributes of Roles that are not names of fields."""
+
+MAX_SHAPES = 256
+"""Sets of field names for which the work is remembered."""
+
+Get = Callable[[Row], Any]
+AddColumns = Callable[[Row], None]
+"""Adds columns to a row, in place. A role that the row does not have adds nothing."""
+
+
+def is_open(log_format: Format) -> bool:
+    """Whether a line of the format names its own fields, or the pipeline does: roles then go by common names."""
+    return log_format.roles is COMMON
+
+
+def roles_among(names: Iterable[str]) -> Roles:
+    """The roles of fields that have common names: for each role, the first of its names that is among these."""
+    known = set(names)
+    first: dict[str, Any] = {
+        role.name: next((name for name in getattr(COMMON, role.name) if name in known), "")
+        for role in fields(Roles)
+        if role.name not in _NO_NAMES
+    }
+    return Roles(**first)
+
+
+def role_of(column: str) -> str:
+    """The role that gives a column."""
+    return "time" if column == TIME_COLUMN else COLUMN_ROLES[column]
+
+
+def fields_of(log_format: Format) -> dict[str, tuple[str, ...]]:
+    """Role → the fields that have it, with ``time``; roles that the format does not have are left out."""
+    shown: dict[str, tuple[str, ...]] = {}
+    time = log_format.time_field
+    if time is not None:
+        shown["time"] = (time,) if isinstance(time, str) else time
+    for role in fields(Roles):
+        names = getattr(log_format.roles, role.name)
+        if names and role.name not in _NO_NAMES:
+            shown[role.name] = _alternatives(names)
+    return shown
+
+
+def has_column(log_format: Format, column: str) -> bool:
+    """Whether a format's roles can give a column."""
+    roles = log_format.roles
+    if column == TIME_COLUMN:
+        return log_format.time_field is not None or is_open(log_format)
+    if column == "request" and (roles.method or roles.path):
+        return True
+    return bool(getattr(roles, COLUMN_ROLES[column]))
+
+
+def column_adder(log_format: Format, columns: Iterable[str]) -> AddColumns | None:
+    """A function that adds these columns to a format's row; None if there is nothing to add.
+
+    Args: columns: those of ``ROLE_COLUMNS`` that are read, without ``datetime``.
+    """
+    wanted = [column for column in ROLE_COLUMNS if column in set(columns) and column != TIME_COLUMN]
+    if is_open(log_format):
+        return _OpenColumns(wanted).add if wanted else None
+    own = {field.name for field in log_format.fields}
+    makers = tuple((column, _maker(log_format.roles, column)) for column in wanted if column not in own)
+    used = tuple((column, make) for column, make in makers if make is not None)
+    if not used:
+        return None
+
+    def add(row: Row) -> None:
+        for column, make in used:
+            value = make(row)
+            if value is not _ABSENT:
+                row[column] = value
+
+    return add
+
+
+class _Absent:
+    """What a row without a role gives."""
+
+
+_ABSENT = _Absent()
+
+
+def _alternatives(names: Names) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else names
+
+
+def _maker(roles: Roles, column: str) -> Get | None:
+    """The function that makes a column of a row; None if the format has no such role."""
+    if column == "request" and not roles.request:
+        return _request_maker(roles) if roles.method or roles.path else None
+    names = _alternatives(getattr(roles, COLUMN_ROLES[column]))
+    if not any(names):
+        return None
+    read = _reader(names)
+    if column == "host" and roles.client_has_port:
+        return lambda row: _without_port(read(row))
+    if column == "level" and roles.levels:
+        return lambda row: _level_name(read(row), roles.levels)
+    return read
+
+
+def _reader(names: tuple[str, ...]) -> Get:
+    """Reads the first of these names that has a value; null if one is there without a value."""
+    if len(names) == 1 and "." not in names[0]:
+        (only,) = names
+        return lambda row: row.get(only, _ABSENT)
+    paths = [(name, tuple(name.split("."))) for name in names]
+
+    def read(row: Row) -> Any:
+        result: Any = _ABSENT
+        for name, path in paths:
+            value = row.get(name, _ABSENT)
+            if value is _ABSENT and len(path) > 1:
+                value = _nested(row, path)
+            if value is _ABSENT:
+                continue
+            if value is not None and not isinstance(value, dict | list):
+                return value
+            result = None if value is None else result
+        return result
+
+    return read
+
+
+def _nested(row: Row, path: tuple[str, ...]) -> Any:
+    """A member of nested objects; an inner member may itself have dots in its name: ``{"attributes":{"a.b":1}}``."""
+    value: Any = row
+    for index, step in enumerate(path):
+        if not isinstance(value, dict):
+            return _ABSENT
+        rest = ".".join(path[index:])
+        if index and rest in value:
+            return value[rest]
+        if step not in value:
+            return _ABSENT
+        value = value[step]
+    return value
+
+
+def _request_maker(roles: Roles) -> Get:
+    method, path, query, protocol = (
+        _reader(_alternatives(names)) for names in (roles.method, roles.path, roles.query, roles.protocol)
+    )
+
+    def make(row: Row) -> Any:
+        parts = [value if isinstance(value, str) else None for value in (method(row), path(row), protocol(row))]
+        if parts[0] is None or parts[1] is None:
+            return _ABSENT if method(row) is _ABSENT or path(row) is _ABSENT else None
+        arguments = query(row)
+        target = parts[1]
+        if isinstance(arguments, str) and arguments and "?" not in target:
+            target += arguments if arguments.startswith("?") else f"?{arguments}"
+        return f"{parts[0]} {target}{_version(parts[2])}"
+
+    return make
+
+
+def _version(protocol: str | None) -> str:
+    """The end of a request line: ECS and OpenTelemetry have the number alone. A scheme (https) is not a version."""
+    if protocol and protocol.startswith("HTTP/"):
+        return f" {protocol}"
+    return f" HTTP/{protocol}" if protocol and protocol[:1].isdigit() else ""
+
+
+def _without_port(value: Any) -> Any:
+    """``192.0.2.1:80`` and ``[2001:db8::1]:80`` without the port: what follows the last colon."""
+    if not isinstance(value, str):
+        return value
+    address, colon, port = value.rpartition(":")
+    if not colon or not port.isdigit() or not address:
+        return value
+    return address[1:-1] if address[:1] == "[" and address[-1:] == "]" else address
+
+
+def _level_name(value: Any, levels: tuple[str, ...]) -> Any:
+    return levels[value] if type(value) is int and 0 <= value < len(levels) else value
+
+
+class _OpenColumns:
+    """Adds columns to rows whose fields have names of their own.
+
+    Which names a row has depends on its shape, the names alone; so this is worked out once per shape.
+    """
+
+    def __init__(self, columns: list[str]) -> None:
+        self._columns = columns
+        self._makers = {column: _open_maker(column) for column in columns}
+        self._shapes: dict[tuple[str, ...], tuple[tuple[str, Get], ...]] = {}
+
+    def add(self, row: Row) -> None:
+        """Add the columns that the row does not have. An object under a column's name is no value of that column."""
+        shape = tuple(row)
+        makers = self._shapes.get(shape)
+        if makers is None:
+            makers = self._work_out(row)
+            if len(self._shapes) >= MAX_SHAPES:
+                self._shapes.clear()
+            self._shapes[shape] = makers
+        for column, make in makers:
+            if isinstance(row.get(column), dict | list) or column not in row:
+                value = make(row)
+                if value is not _ABSENT:
+                    row[column] = value
+
+    def _work_out(self, row: Row) -> tuple[tuple[str, Get], ...]:
+        """The columns that a row of this shape may get, each with what makes it."""
+        firsts = set(row)
+        used = []
+        for column in self._columns:
+            names = _names_of(column)
+            present = any(name in firsts or name.partition(".")[0] in firsts for name in names)
+            if present:
+                used.append((column, self._makers[column]))
+        return tuple(used)
+
+
+def _names_of(column: str) -> tuple[str, ...]:
+    names = _alternatives(getattr(COMMON, COLUMN_ROLES[column]))
+    return (*names, *_alternatives(COMMON.method)) if column == "request" else names
+
+
+def _open_maker(column: str) -> Get:
+    if column == "request":
+        line, parts = _reader(_alternatives(COMMON.request)), _request_maker(COMMON)
+
+        def make(row: Row) -> Any:
+            value = line(row)
+            return value if isinstance(value, str) else parts(row)
+
+        return make
+    read = _reader(_alternatives(getattr(COMMON, COLUMN_ROLES[column])))
+    return (lambda row: _open_address(read(row))) if column == "host" else read
+
+
+def _open_address(value: Any) -> Any:
+    """An address without its port, where the port can be told: after an IPv4 address, or after brackets."""
+    if isinstance(value, str) and (value[:1] == "[" or value.count(":") == 1):
+        return _without_port(value)
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a format's rows mean, for people: the roles, and what is counted by default."""
+
+    roles: Mapping[str, tuple[str, ...]]
+    counted_by: str | None
+
+
+def meaning(log_format: Format) -> Meaning:
+    """The roles of a format, and by which it is counted unless a program says otherwise: status, else level."""
+    roles = fields_of(log_format)
+    return Meaning(roles, next((role for role in ("status", "level") if role in roles), None))

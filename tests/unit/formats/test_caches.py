@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from streamtally.errors import FormatError
-from streamtally.formats import REGISTRY, FormatOptions, w3c
+from streamtally.formats import REGISTRY, FormatOptions, w3c, w3c_header, w3c_rows
 from streamtally.formats.auto import AutoParser, compile_auto
 from streamtally.formats.base import for_record
 from streamtally.formats.engine import shapes
@@ -64,19 +64,19 @@ def test_junk_makes_few_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
 def generated(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     """The names for which a function was generated since the test began, with nothing cached."""
     names: list[tuple[str, ...]] = []
-    generate = w3c._generate
+    generate = w3c_rows.generate
 
-    def noted(columns: tuple[str, ...]) -> Any:
+    def noted(columns: tuple[str, ...], converters: Any) -> Any:
         names.append(columns)
-        return generate(columns)
+        return generate(columns, converters)
 
-    monkeypatch.setattr(w3c, "_generate", noted)
-    monkeypatch.setattr(w3c, "_rows", w3c._Rows())
+    monkeypatch.setattr(w3c_rows, "generate", noted)
+    monkeypatch.setattr(w3c, "_rows", w3c_rows.Rows(w3c._rows._converters))
     return names
 
 
 def header(parse: Any, text: str) -> None:
-    with pytest.raises(FormatError, match=w3c.HEADER):
+    with pytest.raises(FormatError, match=w3c_header.HEADER):
         parse(text)
 
 
@@ -91,17 +91,17 @@ def test_headers_alone_are_not_compiled(generated: list[tuple[str, ...]]) -> Non
             }  # fmt: skip
     assert generated == []
     rows = w3c._rows
-    assert len(rows._seen) <= w3c.MAX_HEADERS
+    assert len(rows._seen) <= w3c_rows.MAX_HEADERS
 
 
 def test_functions_are_kept_by_age(generated: list[tuple[str, ...]]) -> None:
     parse = w3c.compile_w3c(FormatOptions())
-    for number in range(w3c.MAX_HEADERS + 50):
+    for number in range(w3c_rows.MAX_HEADERS + 50):
         header(parse, f"#Fields: date time c{number}")
-        for _ in range(w3c.ROWS_BEFORE + 1):
+        for _ in range(w3c_rows.ROWS_BEFORE + 1):
             assert parse("2025-11-22 21:21:41 -")[f"c{number}"] is None
-    assert len(generated) == w3c.MAX_HEADERS + 50
-    assert len(w3c._rows._known) == w3c.MAX_HEADERS
+    assert len(generated) == w3c_rows.MAX_HEADERS + 50
+    assert len(w3c._rows._known) == w3c_rows.MAX_HEADERS
     assert ("date", "time", "c0") not in w3c._rows._known
 
 
@@ -129,7 +129,7 @@ def test_auto_forgets_headers() -> None:
     parse = compile_auto(FormatOptions())
     assert isinstance(parse, AutoParser)
     usual = parse(ROW)
-    with pytest.raises(FormatError, match=w3c.HEADER):
+    with pytest.raises(FormatError, match=w3c_header.HEADER):
         parse("#Fields: date time a")
     fresh = for_record(parse)
     assert fresh(ROW) == usual
@@ -142,7 +142,7 @@ def test_auto_forgets_headers() -> None:
 def test_a_header_of_any_length() -> None:
     parse = w3c.compile_w3c(FormatOptions())
     header(parse, "#Fields: date time " + "n " * 500_000)
-    assert len(parse("2025-11-22 21:21:41 " + " ".join(["1"] * (w3c.MAX_COLUMNS - 2)))) == 3
+    assert len(parse("2025-11-22 21:21:41 " + " ".join(["1"] * (w3c_header.MAX_COLUMNS - 2)))) == 3
 
 
 # For lines with brackets but without a server's time, no server's format is tried.

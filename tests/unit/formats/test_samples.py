@@ -11,7 +11,7 @@ from scripts.make_formats_doc import confusion, document, rows_of, sample_lines
 from streamtally.formats import REGISTRY, FormatOptions
 from streamtally.formats.auto import DETECTED, compile_auto
 from streamtally.formats.detect import detect
-from streamtally.formats.w3c import HEADER
+from streamtally.formats.w3c_header import HEADER
 
 SAMPLES = Path(__file__).parent / "samples"
 ROOT = Path(__file__).parents[3]

@@ -13,7 +13,7 @@ from streamtally.cli.shared.agent_mode import print_converted
 from streamtally.cli.shared.source_options import SourceOptions, format_options
 from streamtally.config.source import source_settings
 from streamtally.errors import SettingsError, read_failure
-from streamtally.formats.w3c import HEADER
+from streamtally.formats.w3c_header import HEADER
 from streamtally.local.logs import STANDARD_INPUT, check_logs, read_log
 from streamtally.text import visible
 from streamtally.transform.lines import encode_row

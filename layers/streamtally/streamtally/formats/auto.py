@@ -1,9 +1,9 @@
 """``auto``: detects the format of each line, for streams that several kinds of servers and agents write to.
 
 The beginning of a line determines which formats it can have; these are tried in a fixed order. The result thus depends
-on the line alone (a retried batch may come in another order), with one exception: in a record that holds a ``#Fields:``
-line, it names the columns of the W3C lines after it. Earlier lines only determine which format is tried first, where
-that cannot change the result.
+on the line alone (a retried batch may come in another order), with one exception: after a ``#Fields:`` line, lines of
+its record that are as it declares are W3C lines, whatever they begin with. Earlier lines only determine which format is
+tried first, where that cannot change the result.
 """
 
 from __future__ import annotations
@@ -89,6 +89,9 @@ _OWN_BEGINNINGS = [
     for index, (expression, _) in enumerate(_BEGINNINGS)
 ]
 
+_DECLARED_BEGINS = re.compile(rf"[^#{_JSON_BEGINS}]").match
+"""How a line may begin that a header declares: JSON is always JSON, and combined lines are read before it."""
+
 
 def is_json_text(line: str) -> bool:
     """Whether ``auto`` treats the line as JSON: it begins with an object, after JSON's own white space.
@@ -147,6 +150,7 @@ class AutoParser(RecordParser):
             ]
             for (_, modules), begins in zip(_BEGINNINGS, _OWN_BEGINNINGS, strict=True)
         ]
+        self._declared: _Candidate | None = None  # lines as the header in force declares them
         self._guess: _Candidate | None = None  # None: combined
         self._last: Format = apache_combined.FORMAT
 
@@ -157,7 +161,7 @@ class AutoParser(RecordParser):
         if fresh is seen:
             return self
         other = copy(self)
-        other._w3c, other._guess = fresh, None
+        other._w3c, other._declared, other._guess = fresh, None, None
         other._candidates = [
             [candidate._replace(parse=fresh) if candidate.parse is seen else candidate for candidate in candidates]
             for candidates in self._candidates
@@ -182,7 +186,7 @@ class AutoParser(RecordParser):
         if line[:1] not in _JSON_BEGINS or not is_json_text(line):
             plain = self._combined(line)
             if plain is not None:
-                self._guess, self._last = None, apache_combined.FORMAT
+                self._guess, self._last = self._declared, apache_combined.FORMAT
                 return plain
         return self._parse_any(line)
 
@@ -193,17 +197,31 @@ class AutoParser(RecordParser):
         candidates = [candidate for candidate in self._candidates[beginning] if candidate.needed in line]
         if _BRACKET in line and _HAS_TIME(line) is None:
             candidates = [candidate for candidate in candidates if candidate.needed != _BRACKET]
+        is_only_one = len(candidates) == 1
+        if self._declared is not None and _DECLARED_BEGINS(line) is not None:
+            candidates = [self._declared, *candidates]
         for candidate in candidates:
             try:
                 row = candidate.parse(line)
             except FormatError as error:
-                if len(candidates) == 1:
+                if line[:1] == "#":
+                    self._declare()
+                if is_only_one and candidate is candidates[-1]:
                     raise FormatError("auto", error.reason, error.position) from None
                 continue
-            self._guess = candidate if candidate.absent and candidate is not self._candidates[-1][0] else None
+            is_guessed = candidate.absent and candidate is not self._candidates[-1][0]
+            self._guess = self._declared or (candidate if is_guessed else None)
             self._last = candidate.log_format
             return row
         raise FormatError("auto", "of no known format")
+
+    def _declare(self) -> None:
+        """Note that a directive was seen."""
+        parser = self._w3c
+        if isinstance(parser, w3c.W3cParser) and parser.has_header:
+            self._declared = self._guess = _Candidate(
+                parser.read_declared, w3c.FORMAT, "", _NEEDED_BY_COMBINED, _DECLARED_BEGINS
+            )
 
 
 def compile_auto(options: FormatOptions) -> Parser:

@@ -1,74 +1,71 @@
 r"""CloudFront's standard access logs: tab separated, text fields URL encoded, two header lines per file.
 
-Source: Amazon CloudFront developer guide, "Standard logging reference", log file fields (33, in this order).
+Lines have the standard columns in their order, or those that the record's ``#Fields`` line names (logging v2).
+Source: Amazon CloudFront developer guide, "Standard logging reference", log file fields; "Configure standard logging
+(v2)".
 """
 
 from __future__ import annotations
 
-from functools import partial
+import contextlib
 
-from streamtally.formats.base import Example, Format, Roles
-from streamtally.formats.engine.columns import Column
+from streamtally.errors import FormatError
+from streamtally.formats.base import Example, Format, FormatOptions, Parser, RecordParser, Roles, Row
+from streamtally.formats.cloudfront_fields import LAYOUT, is_cloudfront, is_standard
 from streamtally.formats.engine.generate import compile_layout
-from streamtally.formats.engine.layout import Layout
-from streamtally.formats.w3c import HEADER
-
-_CELL = r"[^\t]*+"  # may be empty
-_SECONDS = r"[0-9]{1,9}(?:\.[0-9]{1,9})?+|-"
+from streamtally.formats.w3c import W3cParser
+from streamtally.formats.w3c_header import HEADER
 
 
-def _text(name: str, meaning: str, optional: bool = False) -> Column:
-    return Column(name, "VARCHAR", meaning, _CELL, "\t", optional)
+class CloudFrontParser(RecordParser):
+    """A parser of the standard columns, or of those that the ``#Fields`` line of a record names.
+
+    Args: standard: The parser of the standard columns.
+    """
+
+    def __init__(self, standard: Parser) -> None:
+        self._standard = self._parse = standard
+        self._by_header: W3cParser | None = None  # once a directive was seen
+
+    def for_record(self, arrival_ms: int | None = None) -> Parser:
+        """A parser for another record; the same where no directive was seen."""
+        return self if self._by_header is None else CloudFrontParser(self._standard)
+
+    def __call__(self, line: str) -> Row:
+        try:
+            return self._parse(line)
+        except FormatError:
+            if line[:1] == "#":
+                self._follow(line)
+            raise
+
+    def _follow(self, line: str) -> None:
+        self._by_header = self._by_header or W3cParser()
+        with contextlib.suppress(FormatError):
+            self._by_header(line)
+        self._parse = self._parse_first
+
+    def _parse_first(self, line: str) -> Row:
+        """Parse the first line after directives: only then is the header split, as a record may hold headers alone."""
+        if line[:1] == "#" or self._by_header is None:
+            raise FormatError("cloudfront", HEADER)
+        if not self._by_header.has_header or is_standard(self._by_header.names):
+            self._parse = self._standard
+        else:
+            self._parse = self._by_header if is_cloudfront(self._by_header.names) else self._parse_tabs
+        return self._parse(line)
+
+    def _parse_tabs(self, line: str) -> Row:
+        """Parse a line under a header that any server could have: CloudFront's lines have tabs."""
+        if "\t" not in line or self._by_header is None:
+            raise FormatError("cloudfront", LAYOUT.reason if line[:1] != "#" else HEADER)
+        return self._by_header(line)
 
 
-def _number(name: str, meaning: str, kind: str = "BIGINT", optional: bool = False, repeats: bool = True) -> Column:
-    pattern = _SECONDS if kind == "DOUBLE" else "[0-9]{1,18}|-"
-    return Column(name, kind, meaning, pattern, "\t", optional, repeats=repeats)
+def compile_cloudfront(options: FormatOptions) -> Parser:
+    """A parser of CloudFront's lines."""
+    return CloudFrontParser(compile_layout(LAYOUT, options))
 
-
-_COLUMNS = (
-    Column("date", "VARCHAR", "day of the event, yyyy-MM-dd in UTC", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", before=""),
-    Column("time", "VARCHAR", "time of the response, HH:mm:ss in UTC", r"[0-9]{2}:[0-9]{2}:[0-9]{2}", "\t"),
-    _text("x_edge_location", "the edge location"),
-    _number("sc_bytes", "bytes sent to the viewer"),
-    _text("c_ip", "the viewer's address"),
-    _text("cs_method", "method of the request"),
-    _text("cs_host", "the distribution's domain name"),
-    _text("cs_uri_stem", "path of the request"),
-    _number("sc_status", "status code, 000 if the viewer closed the connection", "INTEGER"),
-    _text("cs_referer", "the Referer header"),
-    _text("cs_user_agent", "the User-Agent header"),
-    _text("cs_uri_query", "query of the request"),
-    _text("cs_cookie", "cookies of the request"),
-    _text("x_edge_result_type", "Hit, RefreshHit, Miss, LimitExceeded, Error, Redirect …"),
-    _text("x_edge_request_id", "CloudFront's id of the request"),
-    _text("x_host_header", "the Host header"),
-    _text("cs_protocol", "http, https, ws, wss, grpcs"),
-    _number("cs_bytes", "bytes that the viewer sent"),
-    _number("time_taken", "seconds from the request to the last response byte", "DOUBLE"),
-    _text("x_forwarded_for", "the viewer behind a proxy", optional=True),
-    _text("ssl_protocol", "the version of TLS", optional=True),
-    _text("ssl_cipher", "the cipher of TLS", optional=True),
-    _text("x_edge_response_result_type", "how the response was classified before it was sent", optional=True),
-    _text("cs_protocol_version", "version of HTTP", optional=True),
-    _text("fle_status", "status of field-level encryption", optional=True),
-    _number("fle_encrypted_fields", "how many fields were encrypted", optional=True),
-    _number("c_port", "the viewer's port", "INTEGER", optional=True, repeats=False),
-    _number("time_to_first_byte", "seconds from the request to the first response byte", "DOUBLE", optional=True),
-    _text("x_edge_detailed_result_type", "the result type, in detail for errors", optional=True),
-    _text("sc_content_type", "Content-Type of the response", optional=True),
-    _number("sc_content_len", "Content-Length of the response in bytes", optional=True),
-    _text("sc_range_start", "start of the requested range", optional=True),
-    _text("sc_range_end", "end of the requested range", optional=True),
-    Column("extra", "VARCHAR", "newer fields, unmodified", ".++", "\t", optional=True),
-)
-
-LAYOUT = Layout(
-    "cloudfront",
-    "not a CloudFront standard log line",
-    _COLUMNS,
-    header=HEADER,
-)
 
 FORMAT = Format(
     name="cloudfront",
@@ -119,7 +116,7 @@ FORMAT = Format(
             },
         ),
     ),
-    compile=partial(compile_layout, LAYOUT),
+    compile=compile_cloudfront,
     time_field=("date", "time"),
     time_format="yyyy-MM-dd HH:mm:ss",
     time_is_utc=True,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from streamtally.errors import FormatError, read_failure
 from streamtally.formats import REGISTRY, apache_combined, nginx
 from streamtally.formats.base import Format, FormatOptions, Parser, Row
-from streamtally.formats.w3c import HEADER
+from streamtally.formats.w3c_header import HEADER
 
 COMBINED = "apache_combined"
 SAME_LINE = "nginx"  # its default lines look like combined ones

@@ -1,33 +1,33 @@
-r"""The W3C extended log format, as IIS writes it: a ``#Fields:`` line names the columns of the lines after it.
+r"""The W3C extended log format, as IIS and many others write it: a ``#Fields:`` line names the columns after it.
 
-Lines of a record without a ``#Fields:`` line have the columns of the pipeline's ``fields``, or IIS's default columns. A
-header applies to the end of its record and no further, so a record always gives the same rows.
-Source: W3C Working Draft WD-logfile-960323; Microsoft, "W3C Logging" (IIS).
+A ``#Fields`` line applies to the end of its record and no further, so a record always gives the same rows; where the
+lines before a record are known (in a file), its reader passes them on. Lines of a record without one have the columns
+of the pipeline's ``fields``, or IIS's default columns if they look like these.
+Sources: W3C Working Draft WD-logfile-960323; Microsoft, "W3C Logging" (IIS).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, RecordParser, Roles, Row
-from streamtally.formats.engine.memo import Remembered
+from streamtally.formats.cloudfront_fields import NUMBERS as CLOUDFRONT_NUMBERS
+from streamtally.formats.cloudfront_fields import is_cloudfront, is_standard
+from streamtally.formats.w3c_header import HEADER, Header, to_names
+from streamtally.formats.w3c_rows import Rows, ToRow, split_cells, to_integer
 
-MAX_COLUMNS = 200
-"""Columns of a header; IIS has 22, and custom ones."""
-MAX_HEADERS = 256
-"""Headers whose functions are kept; a further one replaces the oldest."""
-ROWS_BEFORE = 8
-"""Rows under a header before its function is generated; as many as it has columns if that is more."""
-HEADER = "a header line, not an event"
-"""The reason with which header lines are refused."""
+OTHER_COLUMNS = "another number of columns than there are fields"
+NO_HEADER = "no #Fields line before it, and not the 15 columns of IIS 10"
+"""Why a line without a header is not read: its columns would be a guess."""
+NOT_DECLARED = "not as the header declares it"
 
 IIS_DEFAULT = (
     "date", "time", "s_ip", "cs_method", "cs_uri_stem", "cs_uri_query", "s_port", "cs_username", "c_ip",
     "cs_user_agent", "cs_referer", "sc_status", "sc_substatus", "sc_win32_status", "time_taken",
 )  # fmt: skip
+"""What IIS 8.5 and 10 log by default. IIS 6 and 7 have 14 columns each, and not the same ones."""
 
 FIELDS = (
     Field("date", "VARCHAR", "day of the event, yyyy-MM-dd in UTC"),
@@ -48,105 +48,134 @@ FIELDS = (
     Field("sc_bytes", "BIGINT", "bytes sent, where it is logged"),
     Field("cs_bytes", "BIGINT", "bytes received, where it is logged"),
 )
-_NUMBERS = frozenset(field.name for field in FIELDS if field.type != "VARCHAR")
-_NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
-_START = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} |[0-9]{2}:[0-9]{2}:[0-9]{2} ", re.ASCII)  # a date or a time
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_ADDRESS = re.compile(r"[0-9A-Fa-f.:]{2,45}(?:%[0-9A-Za-z]{1,16})?|-")
+_DECLARED = {
+    "date": _DATE,
+    "time": re.compile(r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?"),
+    "sc_status": re.compile(r"[0-9]{1,3}"),
+}
+"""How the columns look by which an entry is told from lines of other formats."""
 
 
-def to_names(header: str) -> tuple[str, ...]:
-    """``"date cs(User-Agent) cs-uri-stem"`` → names that are valid in SQL: date, cs_user_agent, cs_uri_stem."""
-    names = header.split(None, MAX_COLUMNS)[:MAX_COLUMNS]
-    return tuple(re.sub(r"[^0-9a-z]+", "_", name.lower()).strip("_") for name in names)
-
-
-def _number(text: str) -> int | str | None:
-    return None if text == "-" else int(text) if _NUMBER.fullmatch(text) else text
-
-
-class _Rows:
-    """Makes rows from cells, by the names of their columns. Raises ValueError for another number of cells.
-
-    A function is generated for names under which some rows have come; other rows are made cell by cell. That is slower
-    per row but far cheaper than generating a function, and a hostile log has new names before every row.
-    """
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, ...], Callable[[list[str]], Row]] = {}
-        self._seen: dict[tuple[str, ...], int] = {}
-
-    def find(self, names: tuple[str, ...]) -> Callable[[list[str]], Row] | None:
-        """The function for these names, if it has been generated."""
-        return self._known.get(names)
-
-    def read(self, names: tuple[str, ...], cells: list[str]) -> Row:
-        """A row, made cell by cell."""
-        if len(cells) != len(names):
+def _only(shape: re.Pattern[str]) -> Callable[[str], str | None]:
+    def convert(text: str) -> str | None:
+        if text != "-" and not shape.fullmatch(text):
             raise ValueError
-        self._learn(names)
-        row: Row = {}
-        for name, cell in zip(names, cells, strict=True):
-            if name not in row:  # the first of two columns with the same name counts
-                row[name] = _number(cell) if name in _NUMBERS else None if cell == "-" else cell
-        return row
+        return None if text == "-" else text
 
-    def _learn(self, names: tuple[str, ...]) -> None:
-        seen = self._seen.pop(names, 0) + 1
-        if seen < max(ROWS_BEFORE, len(names)):
-            if len(self._seen) >= MAX_HEADERS:
-                self._seen.pop(next(iter(self._seen)))
-            self._seen[names] = seen
-            return
-        if len(self._known) >= MAX_HEADERS:
-            self._known.pop(next(iter(self._known)))
-        self._known[names] = _generate(names)
+    return convert
 
 
-def _generate(names: tuple[str, ...]) -> Callable[[list[str]], Row]:
-    unique = list(dict.fromkeys(names))
-    variables = [f"v{index}" for index in range(len(names))]
-    items = [
-        f"{name!r}: number[{variable}]" if name in _NUMBERS else f'{name!r}: None if {variable} == "-" else {variable}'
-        for name, variable in ((name, variables[names.index(name)]) for name in unique)
-    ]
-    code = f"def row(cells):\n    {', '.join(variables)}, = cells\n    return {{{', '.join(items)}}}\n"
-    scope: dict[str, Any] = {"number": Remembered(_number)}
-    exec(code, scope)  # noqa: S102 - names consist of letters, digits and _ (to_names), or are quoted by repr
-    function: Callable[[list[str]], Row] = scope["row"]
-    return function
+def _only_integer(text: str) -> int | None:
+    value = to_integer(text)
+    if isinstance(value, str):
+        raise ValueError
+    return value
 
 
-_rows = _Rows()
+_NUMBERS = tuple(field.name for field in FIELDS if field.type != "VARCHAR")
+_rows = Rows(dict.fromkeys(_NUMBERS, to_integer))
+_default_rows = Rows({**dict.fromkeys(_NUMBERS, _only_integer), "date": _only(_DATE), "s_ip": _only(_ADDRESS)})
+_cloudfront_rows = Rows(CLOUDFRONT_NUMBERS)
 
 
 class W3cParser(RecordParser):
-    """A parser that follows the ``#Fields:`` lines of a record."""
+    """A parser that follows the directives of a record. Args: names: of the columns before the first ``#Fields``."""
 
-    def __init__(self, names: tuple[str, ...]) -> None:
-        self._fields = names
-        self._names = self._usual = names or IIS_DEFAULT
-        self._header: str | None = None  # the last header, until a line after it is parsed
-        self._to_row: Callable[[list[str]], Row] | None = None
+    def __init__(self, names: tuple[str, ...] = ()) -> None:
+        self._usual = names
+        self._header = Header()
+        self._entries: _Entries | None = None  # None: the header has not been looked at since the last directive
 
     def for_record(self, arrival_ms: int | None = None) -> Parser:
-        """A parser for another record; the same where no header was seen."""
-        return self if self._names is self._usual and self._header is None else W3cParser(self._fields)
+        """A parser for another record; the same where no directive was seen."""
+        return self if not self._header.lines else W3cParser(self._usual)
+
+    @property
+    def has_header(self) -> bool:
+        """Whether a ``#Fields`` line is in force."""
+        return self._header.fields is not None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns in force."""
+        return self._look().names
 
     def __call__(self, line: str) -> Row:
         if line[:1] == "#":
-            if line.startswith("#Fields:"):
-                self._header, self._to_row = line, None
+            self._follow(line)
             raise FormatError("w3c", HEADER)
+        entries = self._entries
+        return entries.read(line) if entries is not None else self._look().read(line)
+
+    def read_declared(self, line: str) -> Row:
+        """The row of a line that could be of another format, if it is as the header in force declares it.
+
+        Its date, time and status must look like these. Raises: FormatError; also if the header has none of them.
+        """
+        if is_standard(self.names):  # which the format cloudfront reads
+            raise FormatError("w3c", NOT_DECLARED)
+        row = self(line)
+        shown = {name: row.get(name) for name in self.names if name in _DECLARED}
+        if not shown or any(
+            value is not None and not _DECLARED[name].fullmatch(str(value)) for name, value in shown.items()
+        ):
+            raise FormatError("w3c", NOT_DECLARED)
+        return row
+
+    def _follow(self, line: str) -> None:
+        header = self._header.follow(line)
+        if header is not self._header:
+            self._header, self._entries = header, None
+
+    def _look(self) -> _Entries:
+        """Split the header: only when an entry comes, as a record may hold headers alone."""
+        if self._entries is None:
+            self._entries = _Entries(self._header, to_names(self._header.fields or "") or self._usual)
+        return self._entries
+
+
+class _Entries:
+    """Reads the entries under a header.
+
+    Args: names: of the columns; empty: IIS's default ones.
+    """
+
+    def __init__(self, header: Header, names: tuple[str, ...]) -> None:
+        self.names = names or IIS_DEFAULT
+        self._header = header
+        self._separator = header.separator
+        self._has_strings = header.has_strings and bool(names)
+        self._needs_day = "time" in names and "date" not in names and header.day is not None
+        self._rows = _default_rows if not names else _cloudfront_rows if is_cloudfront(names) else _rows
+        self._misfit = OTHER_COLUMNS if names else NO_HEADER
+        self._mark = header.separator.value
+        self._to_row: ToRow | None = None
+
+    def read(self, line: str) -> Row:
+        """An entry's row. Raises: FormatError."""
         to_row = self._to_row
-        if to_row is None:
-            if self._header is not None:  # split only now: a record may consist of headers alone
-                self._names, self._header = to_names(self._header.removeprefix("#Fields:")) or IIS_DEFAULT, None
-            to_row = self._to_row = _rows.find(self._names)
-        if self._names is IIS_DEFAULT and not _START.match(line):
-            raise FormatError("w3c", "neither a date nor a header in front")
+        if to_row is not None and not (self._has_strings and '"' in line):
+            try:
+                return to_row(line.split(self._mark))
+            except ValueError:
+                pass
+        return self._read_any(line)
+
+    def _read_any(self, line: str) -> Row:
+        cells = split_cells(line, len(self.names), self._separator, self._has_strings)
+        to_row = self._rows.find(self.names)
         try:
-            return to_row(line.split(" ")) if to_row is not None else _rows.read(self._names, line.split(" "))
+            row = self._rows.read(self.names, cells) if to_row is None else to_row(cells)
         except ValueError:
-            raise FormatError("w3c", "another number of columns than there are fields") from None
+            raise FormatError("w3c", self._misfit) from None
+        if self._needs_day:
+            return {"date": self._header.day_of(row["time"]), **row}
+        self._to_row = to_row
+        if "\t" in line and len(self.names) > 1:  # the next entry will have tabs too; any other is read here again
+            self._mark = "\t"
+        return row
 
 
 def compile_w3c(options: FormatOptions) -> Parser:
@@ -190,7 +219,7 @@ FORMAT = Format(
     ),
     compile=compile_w3c,
     time_field=("date", "time"),
-    time_format="yyyy-MM-dd HH:mm:ss",
+    time_format="iso8601",
     time_is_utc=True,
     locate=_locate,
     roles=Roles(

@@ -1,0 +1,147 @@
+"""The rows of W3C entries: cells, by the names of their columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from streamtally.formats.base import Row
+from streamtally.formats.engine.memo import Remembered
+from streamtally.formats.w3c_header import Separator
+
+MAX_HEADERS = 256
+"""Headers whose functions are kept; a further one replaces the oldest."""
+ROWS_BEFORE = 8
+"""Rows under a header before its function is generated; as many as it has columns if that is more."""
+
+Convert = Callable[[str], Any]
+ToRow = Callable[[list[str]], Row]
+"""Cells → a row. Raises: ValueError: another number of cells than there are columns."""
+
+_NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+_DECIMAL = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)
+# Linear: a string ends at the first quote that is not doubled, so each quote is passed once.
+_CELL = re.compile(
+    r'"((?:[^"]++|"")*+)"(?=[ \t]|\Z)'  # a string in quotes, in which two quotes stand for one
+    r"|([^ \t]++)"  # any other cell
+)
+_find_words = re.compile(r"[^ \t]++").findall
+_COMMA_CELL = re.compile(
+    r'"((?:[^"]++|"")*+)"(?=,|\Z)'  # the same, before a comma
+    r"|([^,]*+)"
+)
+
+
+def to_integer(text: str) -> int | str | None:
+    """A cell's integer; None for ``-``; any other text unmodified."""
+    return None if text == "-" else int(text) if _NUMBER.fullmatch(text) else text
+
+
+def to_decimal(text: str) -> float | str | None:
+    """A cell's number; None for ``-``; any other text unmodified."""
+    return None if text == "-" else float(text) if _DECIMAL.fullmatch(text) else text
+
+
+def split_cells(line: str, count: int, separator: Separator, has_strings: bool) -> list[str]:
+    """The cells of an entry, by the separator and strings of its header.
+
+    An entry whose tabs alone give the number of cells is split at these, as CloudFront separates them whatever its
+    header has. An entry of too few cells is split at single spaces: some programs leave an empty value between two.
+
+    Args: count: how many cells the header has.
+    """
+    if separator is Separator.COMMA:
+        return _split_commas(line)
+    if "\t" in line:
+        cells = line.split("\t")
+        if len(cells) == count + 1 and not cells[-1]:
+            cells.pop()
+        if separator is Separator.TAB or len(cells) == count:
+            return [_unquoted(cell) for cell in cells] if has_strings else cells
+    if has_strings and '"' in line:
+        return _split_strings(line)
+    cells = _find_words(line)
+    return cells if len(cells) >= count else line.split(" ")
+
+
+def _split_strings(line: str) -> list[str]:
+    return [other or string.replace('""', '"') for string, other in _CELL.findall(line)]
+
+
+def _unquoted(cell: str) -> str:
+    is_string = len(cell) > 1 and cell[0] == cell[-1] == '"'
+    return cell[1:-1].replace('""', '"') if is_string else cell
+
+
+def _split_commas(line: str) -> list[str]:
+    cells, position = [], 0
+    while True:
+        match = _COMMA_CELL.match(line, position)
+        if match is None:  # never: the second alternative takes any text, also an empty one
+            raise ValueError
+        string, other = match.groups()
+        cells.append(other if string is None else string.replace('""', '"'))
+        position = match.end() + 1
+        if match.end() >= len(line):
+            return cells
+
+
+class Rows:
+    """Makes rows from cells, by the names of their columns.
+
+    A function is generated for names under which some rows have come; other rows are made cell by cell. That is slower
+    per row but far cheaper than generating a function, and a hostile log has new names before every row.
+
+    Args: converters: column → the conversion of its cells; all others are text, with None for ``-``.
+    """
+
+    def __init__(self, converters: Mapping[str, Convert]) -> None:
+        self._converters = converters
+        self._known: dict[tuple[str, ...], ToRow] = {}
+        self._seen: dict[tuple[str, ...], int] = {}
+
+    def find(self, names: tuple[str, ...]) -> ToRow | None:
+        """The function for these names, if it has been generated."""
+        return self._known.get(names)
+
+    def read(self, names: tuple[str, ...], cells: list[str]) -> Row:
+        """A row, made cell by cell. Raises: ValueError."""
+        if len(cells) != len(names):
+            raise ValueError
+        self._learn(names)
+        row: Row = {}
+        for name, cell in zip(names, cells, strict=True):
+            if name not in row:  # the first of two columns with the same name counts
+                convert = self._converters.get(name)
+                row[name] = convert(cell) if convert else None if cell == "-" else cell
+        return row
+
+    def _learn(self, names: tuple[str, ...]) -> None:
+        seen = self._seen.pop(names, 0) + 1
+        if seen < max(ROWS_BEFORE, len(names)):
+            if len(self._seen) >= MAX_HEADERS:
+                self._seen.pop(next(iter(self._seen)))
+            self._seen[names] = seen
+            return
+        if len(self._known) >= MAX_HEADERS:
+            self._known.pop(next(iter(self._known)))
+        self._known[names] = generate(names, self._converters)
+
+
+def generate(names: tuple[str, ...], converters: Mapping[str, Convert]) -> ToRow:
+    """The function for these names."""
+    unique = list(dict.fromkeys(names))
+    variables = [f"v{index}" for index in range(len(names))]
+    kinds = list(dict.fromkeys(converters.values()))
+    items = [
+        f"{name!r}: known{kinds.index(converters[name])}[{variable}]"
+        if name in converters
+        else f'{name!r}: None if {variable} == "-" else {variable}'
+        for name, variable in ((name, variables[names.index(name)]) for name in unique)
+    ]
+    code = f"def row(cells):\n    {', '.join(variables)}, = cells\n    return {{{', '.join(items)}}}\n"
+    scope: dict[str, Any] = {f"known{index}": Remembered(kind) for index, kind in enumerate(kinds)}
+    exec(code, scope)  # noqa: S102 - names consist of letters, digits and _ (to_names), or are quoted by repr
+    function: ToRow = scope["row"]
+    return function

@@ -77,9 +77,14 @@ def _decompressed(raw: object) -> object:
     return gzip.GzipFile(fileobj=buffered, mode="rb") if start == _GZIP else buffered
 
 
+def shown_name(name: str) -> str:
+    """A log's name as messages show it."""
+    return "standard input" if name == STANDARD_INPUT else name
+
+
 def read_log(name: str) -> Iterator[LogLine]:
     """The lines of a log. Raises: SettingsError: it cannot be read, or its gzip data is broken."""
-    shown = "standard input" if name == STANDARD_INPUT else name
+    shown = shown_name(name)
     number = 0
     with open_log(name) as log, refuse_broken(shown, lambda: number):
         while data := log.readline(MAX_LINE_BYTES + 1):

@@ -6,9 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from streamtally.config.source import AUTO
 from streamtally.local.arrival import ReadLine
+from streamtally.local.logs import STANDARD_INPUT, shown_name
 from streamtally.report.data import MinuteCount, OutputCounts, ReportData, UnparsedLine
 from streamtally.report.tops import Tops
+from streamtally.report.uncounted import ReadAs
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.records import to_text
 from streamtally.transform.source import Source
@@ -16,6 +19,7 @@ from streamtally.transform.source import Source
 MAX_EXAMPLES = 100
 MAX_EXAMPLE_CHARS = 500
 TOP_ENTRIES = 20
+MAX_REASONS = 5
 _MINUTE_MS = 60_000
 
 
@@ -27,6 +31,8 @@ class Summary:
         self._minutes: Counter[tuple[int, int | None]] = Counter()
         self._examples: list[UnparsedLine] = []
         self._status_field, _ = source.column("response")
+        self._source = source
+        self._timeless: list[str] = []
 
     def add(self, line: ReadLine) -> None:
         """Take in a line as its source reads it."""
@@ -35,6 +41,8 @@ class Summary:
                 self.add_failed(line, line.reason)
             return
         self._tops.add(line.row)
+        if line.time is None and not self._timeless:
+            self._timeless = list(line.row)
         time = line.arrival if line.time is None else line.time
         self._minutes[time - time % _MINUTE_MS, _status(line.row.get(self._status_field))] += 1
 
@@ -43,6 +51,18 @@ class Summary:
         if len(self._examples) < MAX_EXAMPLES:
             text = to_text(line.line.data[: 4 * MAX_EXAMPLE_CHARS].rstrip(b"\r\n"))[:MAX_EXAMPLE_CHARS]
             self._examples.append(UnparsedLine(line.line.file, line.line.number, reason, text))
+
+    def read_as(self, logs: Sequence[str]) -> ReadAs:
+        """How the lines of these logs were read, for advice on those that were not counted."""
+        name, fields = self._source.settings.format, self._source.time_field or ()
+        return ReadAs(
+            logs=[shown_name(log) for log in logs],
+            is_piped=list(logs) == [STANDARD_INPUT],
+            formats=() if name == AUTO else (name.partition(":")[0],),
+            time_field=fields if isinstance(fields, str) else " and ".join(fields),
+            time_format=self._source.time_format,
+            fields=self._timeless,
+        )
 
     def report_data(self, ledger: Ledger, pipeline: str, inputs: Sequence[str], generated_at: str) -> ReportData:
         """Everything that the report shows."""
@@ -77,4 +97,5 @@ def _status(value: Any) -> int | None:
 
 def _output_counts(name: str, ledger: Ledger) -> OutputCounts:
     output = ledger.outputs[name]
-    return OutputCounts(name, output.emitted, output.filtered, output.eval_failed, output.out_of_range)
+    reasons = output.reasons.most_common(MAX_REASONS)
+    return OutputCounts(name, output.emitted, output.filtered, output.eval_failed, output.out_of_range, reasons)

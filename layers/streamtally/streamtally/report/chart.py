@@ -98,6 +98,17 @@ def outputs_table(outputs: Sequence[OutputCounts], *, ascii_only: bool = False) 
     return table
 
 
+def reasons_table(outputs: Sequence[OutputCounts], *, ascii_only: bool = False) -> Table:
+    """Why rows could not be evaluated, by output."""
+    table = _table("not evaluated", ascii_only)
+    for name in ("output", "reason", "rows"):
+        table.add_column(name, justify="right" if name == "rows" else "left", overflow="fold")
+    for output in outputs:
+        for reason, rows in output.reasons:
+            table.add_row(_safe(output.name, ascii_only), _safe(reason, ascii_only), f"{rows:,}")
+    return table
+
+
 def unparsed_table(lines: Sequence[UnparsedLine], total: int, width: int, *, ascii_only: bool = False) -> Table:
     """Lines that did not parse: where and why, and on the next row the line, cut to the terminal's width."""
     table = _table("did not parse", ascii_only)

@@ -18,6 +18,8 @@ class OutputCounts:
     filtered: int = 0
     eval_failed: int = 0
     out_of_range: int = 0
+    reasons: Sequence[tuple[str, int]] = ()
+    """(why rows could not be evaluated, rows), most frequent first."""
 
     @property
     def rows(self) -> int:

@@ -17,7 +17,7 @@ from typing import Any
 
 from plotly.offline import get_plotlyjs
 
-from streamtally.report.data import ReportData, TopList
+from streamtally.report.data import OutputCounts, ReportData, TopList
 from streamtally.report.figures import MAX_STEPS, status_figure, top_figure
 from streamtally.report.steps import Steps, step_name, time_label, to_steps
 from streamtally.text import visible
@@ -147,7 +147,13 @@ def _ledger(data: ReportData) -> str:
         ]
         columns = ("output", "rows", "emitted", "filtered", "eval failed", "out of range")
         parts.append(_table("rows = emitted + filtered + eval failed + out of range", columns, outputs))
+        parts += _reasons(data.outputs)
     return f"<section><h2>Ledger</h2>{verdict}{''.join(parts)}</section>"
+
+
+def _reasons(outputs: Sequence[OutputCounts]) -> list[str]:
+    rows = [(output.name, reason, count) for output in outputs for reason, count in output.reasons]
+    return [_table("why rows were not evaluated", ("output", "reason", "rows"), rows)] if rows else []
 
 
 def _status_section(data: ReportData, steps: Steps) -> str:

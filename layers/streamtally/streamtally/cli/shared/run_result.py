@@ -1,0 +1,96 @@
+"""The result of ``streamtally run``: one JSON object, or tables on the terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from streamtally.cli.shared.console import Console
+from streamtally.cli.shared.run_output import PARTS
+from streamtally.local.store import DuckDbStore, plain_document
+from streamtally.report.chart import (
+    counts_table,
+    ledger_table,
+    minutes_chart,
+    outputs_table,
+    reasons_table,
+    unparsed_table,
+)
+from streamtally.report.data import ReportData
+from streamtally.transform.ledger import Ledger, OutputLedger
+from streamtally.transform.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from streamtally.local.opensearch_store import OpenSearchStore
+
+MAX_TABLE_ROWS = 30
+MAX_REASONS = 20
+
+
+def print_result(ledger: Ledger, pipeline: Pipeline, store: DuckDbStore | OpenSearchStore) -> None:
+    """Print the result as one JSON object, document by document: a row output may have any number of them.
+
+    ``counted`` says what became of the rows in each output, and ``reasons`` why lines did not become rows.
+    """
+    counts: dict[str, Any] = {**ledger.line_classes()}
+    if not isinstance(store, DuckDbStore):
+        counts |= {"left_out": store.left_out, "notes": store.notes, "problems": store.problems}
+    counts["reasons"] = dict(ledger.reasons.most_common(MAX_REASONS))
+    outputs = {name: ledger.outputs.get(name, OutputLedger()) for name in pipeline.outputs}
+    counts["counted"] = {name: output.to_json(MAX_REASONS) for name, output in outputs.items()}
+    write = sys.stdout.write
+    write(json.dumps(counts)[:-1] + ', "outputs": {')
+    for index, (name, output) in enumerate(pipeline.outputs.items()):
+        write(f"{', ' if index else ''}{json.dumps(name)}: [")
+        for number, document in enumerate(store.documents(output)):
+            write(f"{', ' if number else ''}{json.dumps(plain_document(document))}")
+        write("]")
+    write("}}\n")
+
+
+@dataclass(frozen=True, slots=True)
+class LastDocuments:
+    """The last documents of an output, as its table shows them."""
+
+    name: str
+    columns: list[str]
+    rows: list[list[Any]]
+    total: int
+
+
+def last_documents(name: str, documents: Iterable[dict[str, Any]]) -> LastDocuments:
+    """The documents that an output's table has room for, and how many there are."""
+    last: deque[dict[str, Any]] = deque(maxlen=MAX_TABLE_ROWS)
+    total = 0
+    for document in documents:
+        last.append(document)
+        total += 1
+    rows = [plain_document(document) for document in last]
+    return LastDocuments(name, list(rows[0]) if rows else [], [list(row.values()) for row in rows], total)
+
+
+def show_result(console: Console, data: ReportData, outputs: Sequence[LastDocuments], out: Path) -> None:
+    """Print tables and a chart. An output without documents has no table of its own; the ledger lists it."""
+    ascii_only = not console.encoding.lower().startswith("utf")
+    for output in [output for output in outputs if output.total]:
+        title = (
+            output.name
+            if output.total <= len(output.rows)
+            else f"{output.name}: the last {len(output.rows)} of {output.total:,}"
+        )
+        console.print(counts_table(title, output.columns, output.rows, max_rows=MAX_TABLE_ROWS, ascii_only=ascii_only))
+    console.print(minutes_chart(data.status_by_minute, console.width, ascii_only=ascii_only))
+    console.print(ledger_table(data, ascii_only=ascii_only))
+    console.print(outputs_table(data.outputs, ascii_only=ascii_only))
+    if any(output.reasons for output in data.outputs):
+        console.print(reasons_table(data.outputs, ascii_only=ascii_only))
+    if data.unparsed_lines:
+        missing = data.unparsed + data.failed
+        console.print(unparsed_table(data.unparsed_lines[:10], missing, console.width, ascii_only=ascii_only))
+    for part in PARTS:
+        console.print(f"{out / part}", highlight=False, soft_wrap=True, markup=False)

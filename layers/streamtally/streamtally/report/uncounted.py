@@ -1,0 +1,176 @@
+"""What a run could not count, why, and what to do: one line for the lines of the log, and one for each output."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from streamtally.formats.w3c import HEADER
+from streamtally.text import visible
+from streamtally.transform.ledger import Ledger, OutputLedger
+
+_MAX_REASONS: Final = 3
+_MAX_FIELDS: Final = 12
+_MAX_CHARS: Final = 60
+
+_NO_TIME: Final = "no event time"
+_TIME_REASONS: Final = frozenset(
+    (
+        "the time is not text",
+        "a time that does not fit its format",
+        "not an ISO 8601 time",
+        "not a Unix time",
+    )
+)
+_OUT_OF_RANGE: Final = "event time too far from the arrival"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadAs:
+    """How a log was read, for advice."""
+
+    logs: Sequence[str]
+    """The names of the logs, as they are shown."""
+    is_piped: bool = False
+    """Whether the only log is standard input."""
+    formats: Sequence[str] = ()
+    """The names of the formats of its rows, most frequent first."""
+    time_field: str = ""
+    """The field of the event time; empty: none, or the format's own for each line."""
+    time_format: str = ""
+    """How it is written."""
+    fields: Sequence[str] = ()
+    """The fields of the first row without an event time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Uncounted:
+    """What a run could not count.
+
+    Attributes:
+        notes: one line for each thing that was not counted.
+        is_nothing: whether the log has lines, and none of them could be counted; then ``notes`` has one line.
+    """
+
+    notes: tuple[str, ...] = ()
+    is_nothing: bool = False
+
+
+def find_uncounted(ledger: Ledger, outputs: Mapping[str, OutputLedger], read_as: ReadAs) -> Uncounted:
+    """What a run could not count.
+
+    Rows that the program's own WHERE excludes are left out by the user's will: they are only mentioned where no row is
+    left.
+
+    Args: outputs: the outputs of the program, without the error stream.
+    """
+    unread = _unread(ledger)
+    lost = sum(unread.values())
+    if not ledger.rows:
+        if not lost:
+            return Uncounted((_nothing_to_count(ledger, read_as),) if ledger.lines else ())
+        return Uncounted((_no_rows(unread, lost, read_as),), True)
+    if not any(output.emitted for output in outputs.values()) and any(_missed(output) for output in outputs.values()):
+        return Uncounted((_nothing_counted(ledger, outputs, read_as),), True)
+    notes = [_some_unread(unread, lost, read_as)] if lost else []
+    return Uncounted((*notes, *_some_missed(outputs, read_as)))
+
+
+def _unread(ledger: Ledger) -> Counter[str]:
+    """Why lines did not become rows → lines; header lines are not events, so nothing is missing."""
+    return Counter({reason: lines for reason, lines in ledger.reasons.items() if reason != HEADER})
+
+
+def _missed(output: OutputLedger) -> int:
+    return output.eval_failed + output.out_of_range
+
+
+def _nothing_to_count(ledger: Ledger, read_as: ReadAs) -> str:
+    return f"{_subject(read_as)}: nothing to count: {_count(ledger.lines, 'line')}, all empty or header lines"
+
+
+def _no_rows(unread: Counter[str], lost: int, read_as: ReadAs) -> str:
+    return f"{_subject(read_as)}: none of {_count(lost, 'line')} was counted: {_reasons(unread)}; {_detect(read_as)}"
+
+
+def _nothing_counted(ledger: Ledger, outputs: Mapping[str, OutputLedger], read_as: ReadAs) -> str:
+    missed = {name: output for name, output in outputs.items() if _missed(output)}
+    what = f"none of {_rows(ledger.rows, read_as)} was counted"
+    if not any(output.eval_failed for output in missed.values()):
+        what = f"none of {_rows(ledger.rows, read_as)} was counted at its own time"
+    reasons = [_why(output, read_as) for output in missed.values()]
+    if len(set(reasons)) > 1:
+        reasons = [f"{visible(name, _MAX_CHARS)}: {why}" for name, why in zip(missed, reasons, strict=True)]
+    return f"{_subject(read_as)}: {what}: {'; '.join(dict.fromkeys(reasons))}"
+
+
+def _some_unread(unread: Counter[str], lost: int, read_as: ReadAs) -> str:
+    return f"{_subject(read_as)}: {_count(lost, 'line')} did not parse: {_reasons(unread)}; {_detect(read_as)}"
+
+
+def _some_missed(outputs: Mapping[str, OutputLedger], read_as: ReadAs) -> Iterator[str]:
+    for name, output in outputs.items():
+        shown = visible(name, _MAX_CHARS)
+        if missed := _missed(output):
+            what = "not counted" if output.eval_failed else "not counted at their own time"
+            yield f"{shown}: {missed:,} of {_count(output.rows, 'row')} {what}: {_why(output, read_as)}"
+    if outputs and all(output.rows and output.filtered == output.rows for output in outputs.values()):
+        names = ", ".join(visible(name, _MAX_CHARS) for name in outputs)
+        yield f"{names}: the program's WHERE excludes all {_count(next(iter(outputs.values())).rows, 'row')}"
+
+
+def _why(output: OutputLedger, read_as: ReadAs) -> str:
+    """Why rows of an output were not counted, and what to do about the most frequent reason."""
+    reasons: Counter[str] = Counter()
+    for reason, rows in output.reasons.items():
+        reasons[reason.rpartition(": ")[2]] += rows  # the pump's name is before it
+    if output.out_of_range:
+        reasons[_OUT_OF_RANGE] += output.out_of_range
+    advice = _advice(reasons.most_common(1)[0][0], read_as)
+    return _reasons(reasons) + (f"; {advice}" if advice else "")
+
+
+def _advice(reason: str, read_as: ReadAs) -> str:
+    if reason == _NO_TIME:
+        fields = ", ".join(visible(name, _MAX_CHARS) for name in read_as.fields[:_MAX_FIELDS])
+        more = ", …" if len(read_as.fields) > _MAX_FIELDS else ""
+        where = f"no row has the field {read_as.time_field}" if read_as.time_field else "the rows have no time"
+        return f"{where}: give --time-field" + (f", which may be one of: {fields}{more}" if fields else "")
+    if reason in _TIME_REASONS:
+        field = f" in {read_as.time_field}" if read_as.time_field else ""
+        return f"say how the time{field} is written with --time-format ({visible(read_as.time_format)} does not fit)"
+    if reason == _OUT_OF_RANGE:
+        return "such rows count in the minute of their arrival: raise max_past or max_ahead, or use --arrival logged"
+    return ""
+
+
+def _detect(read_as: ReadAs) -> str:
+    name = shlex.quote(visible(read_as.logs[0])) if len(read_as.logs) == 1 and not read_as.is_piped else "FILE"
+    return f"streamtally detect {name} shows which format fits"
+
+
+def _reasons(reasons: Counter[str]) -> str:
+    shown = [f"{visible(reason, 2 * _MAX_CHARS)} ({count:,})" for reason, count in reasons.most_common(_MAX_REASONS)]
+    rest = sum(reasons.values()) - sum(count for _, count in reasons.most_common(_MAX_REASONS))
+    return _join([*shown, f"other reasons ({rest:,})"] if rest else shown)
+
+
+def _subject(read_as: ReadAs) -> str:
+    names = [visible(name, _MAX_CHARS) for name in read_as.logs]
+    return ", ".join(names) if len(names) <= _MAX_REASONS else f"{len(names)} logs"
+
+
+def _rows(rows: int, read_as: ReadAs) -> str:
+    formats = ", ".join(read_as.formats[:_MAX_REASONS])
+    return _count(rows, "row") + (f" (read as {formats})" if formats else "")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _join(parts: Sequence[str]) -> str:
+    return ", ".join(parts)

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from streamtally.formats.w3c import HEADER
+from streamtally.formats.w3c_header import HEADER
 from streamtally.report.uncounted import ReadAs, Uncounted, find_uncounted
 from streamtally.transform.ledger import Ledger, OutputLedger
 

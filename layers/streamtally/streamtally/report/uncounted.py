@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from streamtally.formats.w3c import HEADER
+from streamtally.formats.w3c_header import HEADER
 from streamtally.text import visible
 from streamtally.transform.ledger import Ledger, OutputLedger
 

@@ -5,11 +5,12 @@ Source: Elastic Load Balancing user guide, "Access logs for your Application Loa
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import replace
 
-from streamtally.formats.base import Example, Format, Roles
+from streamtally.errors import FormatError
+from streamtally.formats.base import Example, Format, FormatOptions, Parser, Roles, Row
 from streamtally.formats.engine.columns import Column, quoted
-from streamtally.formats.engine.generate import compile_layout
+from streamtally.formats.engine.generate import compile_layout, generate_fast
 from streamtally.formats.engine.layout import Layout
 
 ISO_TIME = (
@@ -70,12 +71,49 @@ LAYOUT = Layout(
         Column("extra", "VARCHAR", "newer fields, unmodified", ".++", optional=True),
     ),
 )
+_TRANSFORMS = (
+    quoted("transformed_host", "Host header after its rewrite by the rule"),
+    quoted("transformed_uri", "URI after its rewrite by the rule"),
+    quoted("request_transform_status", "result of the rewrite, such as TransformSuccess"),
+)
+"""Fields since October 2025. Rows of lines without them do not have them."""
+WITH_TRANSFORMS = Layout(
+    "alb",
+    LAYOUT.reason,
+    (
+        *(replace(column, optional=False) for column in LAYOUT.columns[:-1]),
+        *_TRANSFORMS,
+        LAYOUT.columns[-1],
+    ),
+)
+
+
+def compile_alb(options: FormatOptions) -> Parser:
+    """A parser of lines with and without the fields of transforms."""
+    parse_older, parse_newer = compile_layout(LAYOUT, options), compile_layout(WITH_TRANSFORMS, options)
+    parse_plain = generate_fast(WITH_TRANSFORMS)
+
+    def parse(line: str) -> Row:
+        if line[-1:] == '"':  # as a line ends only with these fields, or without the id of the connection
+            row = parse_plain(line)
+            if row is not None:
+                return row
+        row = parse_older(line)
+        if row["extra"] is None:
+            return row
+        try:
+            return parse_newer(line)
+        except FormatError:
+            return row
+
+    return parse
+
 
 FORMAT = Format(
     name="alb",
     summary="Access log of an AWS Application Load Balancer.",
     source="Elastic Load Balancing user guide: Access logs for your Application Load Balancer",
-    fields=LAYOUT.fields,
+    fields=(*LAYOUT.fields, *(column.field for column in _TRANSFORMS)),
     examples=(
         Example(
             "https 2025-07-02T22:23:00.186641Z app/my-loadbalancer/50dc6c495c0c9188 192.0.2.131:2817 10.0.0.1:80 "
@@ -122,7 +160,7 @@ FORMAT = Format(
             },
         ),
     ),
-    compile=partial(compile_layout, LAYOUT),
+    compile=compile_alb,
     time_field="time",
     time_format="iso8601",
     locate=LAYOUT.locate,

@@ -65,9 +65,13 @@ PLAIN_COLUMNS = (
     ("bytes", PLAIN_INTEGER),
 )
 
+# Amazon API Gateway's CLF has no space between the time and the request.
+_WITHOUT_SPACE = {"request": quoted("request", "the request line", before="")}
+
 LAYOUT = Layout("apache_common", _REASON, COLUMNS)
 WITH_MORE = (
     Layout("apache_common", _REASON, (*COLUMNS, EXTRA)),
+    Layout("apache_common", _REASON, (*(_WITHOUT_SPACE.get(column.name, column) for column in COLUMNS), EXTRA)),
     Layout("apache_common", _REASON, (HOSTS, *COLUMNS[1:], EXTRA)),
     Layout("apache_common", _REASON, (VHOST, *COLUMNS, EXTRA)),
 )

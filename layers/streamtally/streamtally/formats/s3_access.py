@@ -1,13 +1,16 @@
 r"""Server access logs of Amazon S3. Keys and query strings stay as S3 encodes them.
 
+S3 escapes nothing: a requester may hold spaces, and a request, referer or user agent quotes. Such lines are read by a
+layout of their own, which tells a quote inside a value from its end by what follows.
 Source: Amazon S3 user guide, "Amazon S3 server access log format".
 """
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import replace
 
-from streamtally.formats.base import Example, Format, Roles
+from streamtally.errors import FormatError
+from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Roles, Row
 from streamtally.formats.engine.columns import BRACKETED_TIME, QUOTED, Column
 from streamtally.formats.engine.generate import compile_layout
 from streamtally.formats.engine.layout import Layout
@@ -17,6 +20,12 @@ _QUOTED_OR_DASH = f"(?:{QUOTED}|-)"  # S3 writes a missing value without quotes
 
 def _quoted(name: str, meaning: str) -> Column:
     return Column(name, "VARCHAR", meaning, _QUOTED_OR_DASH, escaped=True)
+
+
+def _unquoted(name: str, meaning: str, optional: bool = False) -> Column:
+    return Column(
+        name, "VARCHAR", meaning, r'[^ "]++', optional=optional
+    )  # no quote: the user agent's may be before it
 
 
 LAYOUT = Layout(
@@ -40,24 +49,81 @@ LAYOUT = Layout(
         Column("turn_around_time", "BIGINT", "milliseconds that S3 took until the first response byte", repeats=True),
         _quoted("referer", "the Referer header"),
         _quoted("user_agent", "the User-Agent header"),
-        Column("version_id", "VARCHAR", "the object's version"),
-        Column("host_id", "VARCHAR", "S3's extended request id", optional=True),
-        Column("signature_version", "VARCHAR", "SigV2 or SigV4", optional=True),
-        Column("cipher_suite", "VARCHAR", "the cipher of TLS", optional=True),
-        Column("authentication_type", "VARCHAR", "AuthHeader, QueryString", optional=True),
-        Column("host_header", "VARCHAR", "the endpoint of the request", optional=True),
-        Column("tls_version", "VARCHAR", "the version of TLS", optional=True),
-        Column("access_point_arn", "VARCHAR", "ARN of the access point", optional=True),
-        Column("acl_required", "VARCHAR", "Yes if an ACL was required", optional=True),
-        Column("extra", "VARCHAR", "newer fields, unmodified", ".++", optional=True),
+        _unquoted("version_id", "the object's version"),
+        _unquoted("host_id", "S3's extended request id", optional=True),
+        _unquoted("signature_version", "SigV2 or SigV4", optional=True),
+        _unquoted("cipher_suite", "the cipher of TLS", optional=True),
+        _unquoted("authentication_type", "AuthHeader, QueryString", optional=True),
+        _unquoted("host_header", "the endpoint of the request", optional=True),
+        _unquoted("tls_version", "the version of TLS", optional=True),
+        _unquoted("access_point_arn", "ARN of the access point", optional=True),
+        _unquoted("acl_required", "Yes if an ACL was required", optional=True),
+        Column("extra", "VARCHAR", "newer fields, unmodified", r'[^"]++', optional=True),
     ),
 )
+_OPERATION = r"[A-Z][A-Za-z0-9]*+\.[\w.\-]++"
+_AFTER_REQUEST = (
+    r"\x20(?:[0-9]{3}|-)"  # status
+    r"\x20[^ \"]++"  # error code
+    r"(?:\x20(?:[0-9]{1,18}|-)){4}"  # bytes, size, times
+    r"\x20[\"\-]"  # the referer begins
+)
+_AS_WRITTEN = {
+    "requester": (
+        r"(?:arn:[^ ]++(?:\x20"  # an ARN, such as that of an origin access identity, and words of it
+        rf"(?![^ ]++\x20{_OPERATION}\x20)"  # but not the request id, which the operation follows
+        r"[^ ]++)*+"
+        r"|[^ ]++)"
+    ),
+    "request_uri": (
+        r'(?:"([^"]*+(?:"'  # a quote
+        rf"(?!{_AFTER_REQUEST})"  # that does not end the request
+        r'[^"]*+)*+)"|-)'
+    ),
+    "referer": (
+        r'(?:"([^"]*+(?:"'  # a quote
+        r'(?!\x20(?:"|-\x20))'  # that the user agent does not follow
+        r'[^"]*+)*+)"|-)'
+    ),
+    "user_agent": (
+        r'(?:"([^"]*+(?:"'  # a quote
+        r'(?=[^"]*+")'  # that is not the last of the line: no further field has one
+        r'[^"]*+)*+)"|-)'
+    ),
+}
+UNESCAPED = Layout(
+    "s3_access",
+    LAYOUT.reason,
+    [replace(column, pattern=_AS_WRITTEN.get(column.name, column.pattern)) for column in LAYOUT.columns],
+)
+SOURCE_REGION = "source_region"
+"""A field since 2026, after ``acl_required``. Rows of lines without it do not have it."""
+
+
+def compile_s3(options: FormatOptions) -> Parser:
+    """A parser of S3's lines."""
+    parse_usual, parse_unescaped = compile_layout(LAYOUT, options), compile_layout(UNESCAPED, options)
+
+    def parse(line: str) -> Row:
+        try:
+            row = parse_usual(line)
+        except FormatError:
+            row = parse_unescaped(line)
+        return row if row["extra"] is None else _with_region(row)
+
+    return parse
+
+
+def _with_region(row: Row) -> Row:
+    region, _, extra = row.pop("extra").partition(" ")
+    return {**row, SOURCE_REGION: None if region == "-" else region, "extra": extra or None}
+
 
 FORMAT = Format(
     name="s3_access",
     summary="Server access log of Amazon S3.",
     source="Amazon S3 user guide: Amazon S3 server access log format",
-    fields=LAYOUT.fields,
+    fields=(*LAYOUT.fields, Field(SOURCE_REGION, "VARCHAR", "the Region that the request came from")),
     examples=(
         Example(
             "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be amzn-s3-demo-bucket1 "
@@ -96,7 +162,7 @@ FORMAT = Format(
             },
         ),
     ),
-    compile=partial(compile_layout, LAYOUT),
+    compile=compile_s3,
     time_field="time",
     time_format="dd/MMM/yyyy:HH:mm:ss Z",
     locate=LAYOUT.locate,

@@ -1,0 +1,35 @@
+"""The common log format as others than Apache write it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from streamtally.formats import FormatOptions, find_format
+from streamtally.formats.auto import compile_auto
+from streamtally.formats.detect import detect
+
+
+# Amazon API Gateway's CLF: no space between the time and the request, and the id of the request at the end.
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('192.0.2.1 - - [10/Oct/2025:13:55:36 +0000]"GET /pets HTTP/1.1" 200 5 c6af9ac6-7b61-11e6-9a41-93e8deadbeef',
+         {"host": "192.0.2.1", "request": "GET /pets HTTP/1.1", "response": 200, "bytes": 5,
+          "extra": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"}),
+        ('2001:db8::1 AIDAEXAMPLE arn:aws:iam::123456789012:user/ann [10/Oct/2025:13:55:36 +0000]"POST /p/{id} '
+         'HTTP/1.1" 500 - x',
+         {"ident": "AIDAEXAMPLE", "authuser": "arn:aws:iam::123456789012:user/ann", "request": "POST /p/{id} HTTP/1.1",
+          "response": 500, "bytes": None}),
+        ('192.0.2.1 - - [10/Oct/2025:13:55:36 +0000]"- - -" 403 23', {"request": "- - -", "response": 403}),
+    ],
+)  # fmt: skip
+def test_api_gateway(line: str, expected: dict[str, Any]) -> None:
+    row = find_format("apache_common").compile(FormatOptions())(line)
+    assert {name: row[name] for name in expected} == expected
+    assert row["datetime"] == "10/Oct/2025:13:55:36 +0000"
+    assert compile_auto(FormatOptions())(line) == row
+    best = detect([line]).best
+    assert best is not None
+    assert best.format.name == "apache_common"

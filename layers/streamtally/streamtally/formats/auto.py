@@ -17,9 +17,13 @@ from typing import NamedTuple
 from streamtally.errors import FormatError
 from streamtally.formats import (
     alb,
+    alb_connection,
+    alb_health_check,
     apache_combined,
     apache_common,
     apache_error,
+    api_gateway,
+    api_gateway_csv,
     cloudfront,
     elb,
     haproxy,
@@ -27,6 +31,7 @@ from streamtally.formats import (
     logfmt,
     ltsv,
     nginx_error,
+    nlb,
     rfc3339_syslog,
     rfc5424,
     s3_access,
@@ -51,12 +56,21 @@ _BEGINNINGS: tuple[tuple[str, tuple[ModuleType, ...]], ...] = (
     (r"\[", (apache_error, apache_combined, apache_common)),
     (r"[0-9]{4}/", (nginx_error,)),
     (r"[0-9]{4}-[0-9]{2}-[0-9]{2}\t", (cloudfront,)),
+    (r"[0-9T:.\-]{19,30}Z\x20[0-9A-Fa-f.:]{2,45}\x20[0-9]{1,5}\x20[0-9]{1,5}\x20", (alb_connection,)),
     (r"[0-9]{4}-[0-9]{2}-[0-9]{2}T", (elb, haproxy, rfc3339_syslog)),
     (r"[0-9]{4}-[0-9]{2}-[0-9]{2}\x20|[#]", (w3c,)),
+    (r"(?:https?|h2|grpcs?|lambda)\x20[0-9T:.\-]{19,30}Z\x20[0-9\-]", (alb_health_check, alb)),
     (r"(?:https?|h2|grpcs|wss?)\x20[0-9]{4}-", (alb,)),
+    (r"tls\x20[0-9]\.[0-9]\x20[0-9]{4}-", (nlb,)),
+    (r"[0-9A-Fa-f.:]{2,45},(?:[^,]{1,256},[^,]{1,256},)?[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:", (api_gateway_csv,)),
+    (
+        r"[0-9A-Fa-f.:]{2,45}+\x20[^\x20\[]++\x20[^\x20\[]++\x20\[[0-9A-Za-z/:+\-\x20]{26}\]\"",
+        (api_gateway, apache_common),
+    ),
+    (r"<request\x20id=", (api_gateway_csv,)),  # its XML, which the parser refuses by name
     (r"[0-9a-f]{64}\x20", (s3_access, apache_combined, apache_common)),
     (r"[0-9A-Za-z_.\-]{1,200}:[^\t]*+\t", (ltsv,)),
-    (r"", (apache_combined, apache_common, haproxy, logfmt)),
+    (r"", (apache_combined, apache_common, haproxy, api_gateway, logfmt)),
 )
 DETECTED: tuple[Format, ...] = tuple(
     {module.FORMAT.name: module.FORMAT for _, modules in _BEGINNINGS for module in modules}.values()
@@ -68,6 +82,7 @@ _NEEDED = {
     apache_combined.FORMAT.name: _BRACKET,
     apache_common.FORMAT.name: _BRACKET,
     haproxy.FORMAT.name: _BRACKET,
+    api_gateway.FORMAT.name: _BRACKET,
     logfmt.FORMAT.name: "=",
 }
 """What every line holds, for the formats that can begin with anything."""

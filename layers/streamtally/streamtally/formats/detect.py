@@ -26,8 +26,9 @@ _MIN_SHARE = 0.5  # of the lines that must fit for a format to be reported
 _ORDER: tuple[Format, ...] = tuple(
     REGISTRY[name]
     for name in (
-        "json", "apache_combined", "apache_common", "alb", "elb", "cloudfront", "s3_access", "haproxy", "nginx_error",
-        "apache_error", "w3c", "rfc5424", "rfc3339_syslog", "syslog", "ltsv", "logfmt", "tsv", "csv",
+        "json", "apache_combined", "api_gateway", "apache_common", "alb", "alb_connection", "alb_health_check", "elb",
+        "nlb", "api_gateway_csv", "cloudfront", "s3_access", "haproxy", "nginx_error", "apache_error", "w3c", "rfc5424",
+        "rfc3339_syslog", "syslog", "ltsv", "logfmt", "tsv", "csv",
     )
 )  # fmt: skip
 

@@ -15,14 +15,18 @@ from streamtally.formats import (
     REGISTRY,
     FormatOptions,
     alb,
+    alb_connection,
+    alb_health_check,
     apache_combined,
     apache_common,
+    api_gateway,
     cloudfront,
     elb,
     find_format,
     haproxy,
     logfmt,
     ltsv,
+    nlb,
     s3_access,
 )
 from streamtally.formats.engine.generate import compile_layout, generate_exact, generate_fast
@@ -32,7 +36,19 @@ from streamtally.formats.engine.shapes import MAX_SHAPES, SEEN_BEFORE
 
 LAYOUTS: dict[str, Layout] = {
     module.LAYOUT.name: module.LAYOUT
-    for module in (alb, apache_combined, apache_common, cloudfront, elb, haproxy, s3_access)
+    for module in (
+        alb,
+        alb_connection,
+        alb_health_check,
+        apache_combined,
+        apache_common,
+        api_gateway,
+        cloudfront,
+        elb,
+        haproxy,
+        nlb,
+        s3_access,
+    )
 }
 PIECES = [
     "-", "", " ", "  ", "\t", '"', '""', '" "', "\\", r"\"", r"\x16\x03", "[", "]", "{", "}", "/", ":", "0", "00",

@@ -11,8 +11,8 @@ from streamtally.formats.auto import compile_auto
 from streamtally.formats.detect import detect
 
 
-# Amazon API Gateway's CLF: no space between the time and the request, and the id of the request at the end. With the id,
-# auto and detect take it for a line of the format api_gateway, in which the id is a field.
+# Amazon API Gateway's CLF: no space between the time and the request, and the id of the request at the end. A line with
+# the id is of the format api_gateway under auto and detect, in which the id is a field.
 @pytest.mark.parametrize(
     ("line", "expected"),
     [

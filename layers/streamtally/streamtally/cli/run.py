@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import click
@@ -23,6 +23,7 @@ from streamtally.cli.shared.uncounted import echo_uncounted
 from streamtally.errors import SettingsError
 from streamtally.indices.load_entries import Span
 from streamtally.indices.loads import EVER
+from streamtally.local.by_fields import split_names
 from streamtally.local.folder import DEFAULT_FOLDER, read_folder
 from streamtally.local.load_spool import LoadOptions
 from streamtally.local.logs import check_logs
@@ -32,6 +33,7 @@ from streamtally.report.page import render_report
 from streamtally.transform.pipeline import Pipeline, load_pipeline
 
 if TYPE_CHECKING:
+    from streamtally.local.by_program import ByProgram
     from streamtally.local.opensearch_store import OpenSearchStore
 
 
@@ -42,6 +44,10 @@ if TYPE_CHECKING:
 @click.option(
     "--pipeline", "folder", type=click.Path(path_type=Path), help="Pipeline folder; default: the bundled one."
 )
+@click.option(
+    "--by", "by_texts", multiple=True, metavar="FIELD[,FIELD]",
+    help="Count rows per minute and these fields, instead of what a pipeline counts; shows the SQL for it.",
+)  # fmt: skip
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help=f"Output folder.  [default: {DEFAULT_OUT}]"
 )
@@ -60,6 +66,7 @@ if TYPE_CHECKING:
 def command(
     logs: tuple[str, ...],
     folder: Path | None,
+    by_texts: tuple[str, ...],
     out: Path | None,
     lines_per_record: int,
     arrival: str,
@@ -78,9 +85,9 @@ def command(
     """
     if url is None and (replace_span or between != EVER):
         raise SettingsError("--from, --to and --replace-span need --opensearch")
-    document = read_folder(folder)
-    document["source"] = SourceOptions(**source_options).apply(document["source"])
-    pipeline = load_pipeline(document, ZoneInfo)
+    options = SourceOptions(**source_options)
+    by = _program_by(by_texts, folder, options) if by_texts else None
+    pipeline = load_pipeline(by.document if by else _folder_document(folder, options), ZoneInfo)
     names = list(logs)
     check_logs(names)
     with staging(out or DEFAULT_OUT) as staged:
@@ -88,23 +95,37 @@ def command(
         loading = make_load_options(between, replace_span, yes=True)
         store = _open_store(url, pipeline, run_id, loading) if url else DuckDbStore(staged / DATABASE)
         run = LocalRun(pipeline, Folder(staged / BUCKET), store, run_id)
+        run.summary.watch(by.fields if by else {})
         run.run(read_all(names, pipeline.source, arrival), lines_per_record)
         with explaining_interruption() if url else nullcontext():
             store.settle(pipeline)
         if not isinstance(store, DuckDbStore):
             echo_load(store.notes, store.left_out, store.problems)
         if as_json:
-            print_result(run.ledger, pipeline, store)
+            print_result(run.ledger, pipeline, store, by)
         shown_outputs = [last_documents(name, store.documents(output)) for name, output in pipeline.outputs.items()]
         store.close()
-        shown = folder or DEFAULT_FOLDER
-        data = run.summary.report_data(run.ledger, shown.name, names, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+        shown = f"by {', '.join(by.fields)}" if by else (folder or DEFAULT_FOLDER).name
+        data = run.summary.report_data(run.ledger, shown, names, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
         (staged / REPORT).write_text(render_report(data), encoding="utf-8")
     if not as_json:
-        show_result(Console(), data, shown_outputs, out or DEFAULT_OUT)
+        show_result(Console(), data, shown_outputs, out or DEFAULT_OUT, by)
     is_nothing = echo_uncounted(run.ledger, pipeline, run.summary.read_as(names))
     has_problems = not isinstance(store, DuckDbStore) and bool(store.problems)
     return EXIT_FOUND if is_nothing or has_problems else 0
+
+
+def _folder_document(folder: Path | None, options: SourceOptions) -> dict[str, Any]:
+    document = read_folder(folder)
+    return {**document, "source": options.apply(document["source"])}
+
+
+def _program_by(texts: tuple[str, ...], folder: Path | None, options: SourceOptions) -> ByProgram:
+    if folder is not None:
+        raise SettingsError("--by and --pipeline exclude each other: a pipeline says itself what is counted")
+    from streamtally.local.by_program import program_by  # imports sqlglot, which compiled pipelines do not need
+
+    return program_by(split_names(texts), options.apply({}))
 
 
 def _open_store(url: str, pipeline: Pipeline, run_id: str, options: LoadOptions) -> OpenSearchStore:

@@ -6,7 +6,7 @@ does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -69,7 +69,9 @@ class DuckDbStore:
         created: set[str] = set()
         for output in pipeline.outputs.values():
             table = _quoted(output.settings.index)
-            columns = ", ".join(f"{_quoted(column.name)} {_column_type(column)}" for column in output.columns)
+            names = _distinct_names([column.name for column in output.columns])
+            typed = zip(names, output.columns, strict=True)
+            columns = ", ".join(f"{_quoted(name)} {_column_type(column)}" for name, column in typed)
             if table not in created:  # several outputs may have the same index
                 self._database.execute(f"CREATE OR REPLACE TABLE {table} ({columns})")
             created.add(table)
@@ -134,6 +136,17 @@ def sort_key(value: Any) -> tuple[int, Any]:
     if value is None:
         return 0, 0
     return (2, value) if isinstance(value, str) else (1, value)
+
+
+def _distinct_names(names: Sequence[str]) -> list[str]:
+    """The names of a table's columns; a name that differs from another in case only gets a number, as DuckDB needs."""
+    distinct: dict[str, str] = {}
+    for name in names:
+        shown, number = name, 2
+        while shown.lower() in distinct:
+            shown, number = f"{name}_{number}", number + 1
+        distinct[shown.lower()] = shown
+    return list(distinct.values())
 
 
 def _quoted(name: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from streamtally.config.source import AUTO
+from streamtally.formats.base import Row
 from streamtally.local.arrival import ReadLine
 from streamtally.local.logs import STANDARD_INPUT, shown_name
 from streamtally.report.data import MinuteCount, OutputCounts, ReportData, UnparsedLine
@@ -14,6 +15,7 @@ from streamtally.report.tops import Tops
 from streamtally.report.uncounted import ReadAs
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.records import to_text
+from streamtally.transform.role_columns import EVENT_TIME
 from streamtally.transform.source import Source
 
 MAX_EXAMPLES = 100
@@ -32,7 +34,12 @@ class Summary:
         self._examples: list[UnparsedLine] = []
         self._status_field, _ = source.column("response")
         self._source = source
-        self._timeless: list[str] = []
+        self._fields: list[str] = []
+        self._missing: dict[str, tuple[str, ...]] = {}
+
+    def watch(self, fields: Mapping[str, tuple[str, ...]]) -> None:
+        """Note which of these fields no row has. Args: fields: a field's name → the columns that it is read from."""
+        self._missing.update(fields)
 
     def add(self, line: ReadLine) -> None:
         """Take in a line as its source reads it."""
@@ -41,10 +48,17 @@ class Summary:
                 self.add_failed(line, line.reason)
             return
         self._tops.add(line.row)
-        if line.time is None and not self._timeless:
-            self._timeless = list(line.row)
+        if not self._fields:
+            self._fields = [name for name in line.row if name != EVENT_TIME]
+        if self._missing:
+            self._note_fields(line.row)
         time = line.arrival if line.time is None else line.time
         self._minutes[time - time % _MINUTE_MS, _status(line.row.get(self._status_field))] += 1
+
+    def _note_fields(self, row: Row) -> None:
+        present = [name for name, columns in self._missing.items() if any(column in row for column in columns)]
+        for name in present:
+            del self._missing[name]
 
     def add_failed(self, line: ReadLine, reason: str) -> None:
         """Keep a line that did not become a row as an example, unless there are enough."""
@@ -61,7 +75,8 @@ class Summary:
             formats=() if name == AUTO else (name.partition(":")[0],),
             time_field=fields if isinstance(fields, str) else " and ".join(fields),
             time_format=self._source.time_format,
-            fields=self._timeless,
+            fields=self._fields,
+            missing=list(self._missing),
         )
 
     def report_data(self, ledger: Ledger, pipeline: str, inputs: Sequence[str], generated_at: str) -> ReportData:

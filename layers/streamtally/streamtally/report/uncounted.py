@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from streamtally.formats.w3c_header import HEADER
-from streamtally.text import visible
+from streamtally.plan.windowed import NO_STATUS
+from streamtally.text import near_names, visible
 from streamtally.transform.ledger import Ledger, OutputLedger
 
 _MAX_REASONS: Final = 3
@@ -43,7 +44,9 @@ class ReadAs:
     time_format: str = ""
     """How it is written."""
     fields: Sequence[str] = ()
-    """The fields of the first row without an event time."""
+    """The fields of the first row."""
+    missing: Sequence[str] = ()
+    """The fields by which rows are counted and that no row has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,8 @@ def find_uncounted(ledger: Ledger, outputs: Mapping[str, OutputLedger], read_as:
         if not lost:
             return Uncounted((_nothing_to_count(ledger, read_as),) if ledger.lines else ())
         return Uncounted((_no_rows(unread, lost, read_as),), True)
+    if read_as.missing:
+        return Uncounted((_no_field(read_as),), True)
     if not any(output.emitted for output in outputs.values()) and any(_missed(output) for output in outputs.values()):
         return Uncounted((_nothing_counted(ledger, outputs, read_as),), True)
     notes = [_some_unread(unread, lost, read_as)] if lost else []
@@ -94,6 +99,18 @@ def _nothing_to_count(ledger: Ledger, read_as: ReadAs) -> str:
 
 def _no_rows(unread: Counter[str], lost: int, read_as: ReadAs) -> str:
     return f"{_subject(read_as)}: none of {_count(lost, 'line')} was counted: {_reasons(unread)}; {_detect(read_as)}"
+
+
+def _no_field(read_as: ReadAs) -> str:
+    names = " and ".join(f'"{visible(name, _MAX_CHARS)}"' for name in read_as.missing)
+    near = near_names(read_as.missing[0], read_as.fields, 1)
+    advice = f'; did you mean "{visible(near[0], _MAX_CHARS)}"?' if near else f" (fields: {_fields(read_as)})"
+    return f"{_subject(read_as)}: no row has the field {names}, so rows were not counted by it{advice}"
+
+
+def _fields(read_as: ReadAs) -> str:
+    shown = ", ".join(visible(name, _MAX_CHARS) for name in read_as.fields[:_MAX_FIELDS])
+    return shown + (", …" if len(read_as.fields) > _MAX_FIELDS else "")
 
 
 def _nothing_counted(ledger: Ledger, outputs: Mapping[str, OutputLedger], read_as: ReadAs) -> str:
@@ -135,10 +152,10 @@ def _why(output: OutputLedger, read_as: ReadAs) -> str:
 
 def _advice(reason: str, read_as: ReadAs) -> str:
     if reason == _NO_TIME:
-        fields = ", ".join(visible(name, _MAX_CHARS) for name in read_as.fields[:_MAX_FIELDS])
-        more = ", …" if len(read_as.fields) > _MAX_FIELDS else ""
         where = f"no row has the field {read_as.time_field}" if read_as.time_field else "the rows have no time"
-        return f"{where}: give --time-field" + (f", which may be one of: {fields}{more}" if fields else "")
+        return f"{where}: give --time-field" + (f", which may be one of: {_fields(read_as)}" if read_as.fields else "")
+    if reason == NO_STATUS:
+        return f"count by another field with --by, which may be one of: {_fields(read_as)}"
     if reason in _TIME_REASONS:
         field = f" in {read_as.time_field}" if read_as.time_field else ""
         return f"say how the time{field} is written with --time-format ({visible(read_as.time_format)} does not fit)"

@@ -22,20 +22,26 @@ from streamtally.report.chart import (
     unparsed_table,
 )
 from streamtally.report.data import ReportData
+from streamtally.text import visible
 from streamtally.transform.ledger import Ledger, OutputLedger
 from streamtally.transform.pipeline import Pipeline
 
 if TYPE_CHECKING:
+    from streamtally.local.by_program import ByProgram
     from streamtally.local.opensearch_store import OpenSearchStore
 
 MAX_TABLE_ROWS = 30
 MAX_REASONS = 20
 
 
-def print_result(ledger: Ledger, pipeline: Pipeline, store: DuckDbStore | OpenSearchStore) -> None:
+def print_result(
+    ledger: Ledger, pipeline: Pipeline, store: DuckDbStore | OpenSearchStore, by: ByProgram | None
+) -> None:
     """Print the result as one JSON object, document by document: a row output may have any number of them.
 
     ``counted`` says what became of the rows in each output, and ``reasons`` why lines did not become rows.
+
+    Args: by: what ``--by`` stands for.
     """
     counts: dict[str, Any] = {**ledger.line_classes()}
     if not isinstance(store, DuckDbStore):
@@ -43,6 +49,8 @@ def print_result(ledger: Ledger, pipeline: Pipeline, store: DuckDbStore | OpenSe
     counts["reasons"] = dict(ledger.reasons.most_common(MAX_REASONS))
     outputs = {name: ledger.outputs.get(name, OutputLedger()) for name in pipeline.outputs}
     counts["counted"] = {name: output.to_json(MAX_REASONS) for name, output in outputs.items()}
+    if by is not None:
+        counts |= {"sql": by.sql, "definition": by.definition}
     write = sys.stdout.write
     write(json.dumps(counts)[:-1] + ', "outputs": {')
     for index, (name, output) in enumerate(pipeline.outputs.items()):
@@ -74,7 +82,9 @@ def last_documents(name: str, documents: Iterable[dict[str, Any]]) -> LastDocume
     return LastDocuments(name, list(rows[0]) if rows else [], [list(row.values()) for row in rows], total)
 
 
-def show_result(console: Console, data: ReportData, outputs: Sequence[LastDocuments], out: Path) -> None:
+def show_result(
+    console: Console, data: ReportData, outputs: Sequence[LastDocuments], out: Path, by: ByProgram | None
+) -> None:
     """Print tables and a chart. An output without documents has no table of its own; the ledger lists it."""
     ascii_only = not console.encoding.lower().startswith("utf")
     for output in [output for output in outputs if output.total]:
@@ -92,5 +102,14 @@ def show_result(console: Console, data: ReportData, outputs: Sequence[LastDocume
     if data.unparsed_lines:
         missing = data.unparsed + data.failed
         console.print(unparsed_table(data.unparsed_lines[:10], missing, console.width, ascii_only=ascii_only))
+    if by is not None:
+        _show_program(console, by)
     for part in PARTS:
         console.print(f"{out / part}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _show_program(console: Console, by: ByProgram) -> None:
+    """Print the two files of a pipeline folder that counts the same."""
+    for name, text in (("by.sql", by.sql), ("pipeline.toml", by.definition)):
+        shown = "\n".join(visible(line) for line in text.splitlines())
+        console.print(f"{name}:\n\n{shown}\n", highlight=False, soft_wrap=True, markup=False)

@@ -1,0 +1,163 @@
+"""What ``run --by FIELD,FIELD`` counts by: each name as a column of the source, whatever the format calls it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from streamtally.config.source import AUTO
+from streamtally.errors import SettingsError
+from streamtally.formats import REGISTRY, find_format
+from streamtally.formats.base import Format
+from streamtally.formats.role_names import COLUMN_ROLES
+from streamtally.formats.roles import fields_of, is_open
+from streamtally.formats.wrappers.rewrite import REQUEST_FIELDS
+from streamtally.text import near_names, visible
+from streamtally.transform.source import Source
+
+REQUEST_PARTS = ("method", "path", "query", "protocol")
+"""The columns that ``split_request`` adds."""
+MAX_FIELDS = 20
+_NAME = re.compile(
+    r'"((?:[^"]|"")*)"(?=,|\Z)'  # in quotes, which are doubled inside: a name may hold a comma
+    r"|([^,]*)"
+)
+_UNUSABLE = re.compile("[\0\r\ud800-\udfff]")
+"""What an SQL program cannot hold: NUL, a carriage return (it is a line end there), bytes that are not UTF-8."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A field to count by: its name in documents, and the columns of which the first that is not null counts."""
+
+    name: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ByFields:
+    """The fields to count by, and what the source must have for them.
+
+    Attributes:
+        keys: The fields, in order.
+        split_request: Whether the request must be split.
+        declared: Columns that only the lines themselves can have.
+    """
+
+    keys: tuple[Key, ...] = ()
+    split_request: bool = False
+    declared: tuple[str, ...] = field(default=())
+
+
+def split_names(texts: Iterable[str]) -> list[str]:
+    """The names in ``--by A,B``, given once or several times; a name that holds a comma is written in quotes.
+
+    Raises: SettingsError: no name, too many, or one twice.
+    """
+    names = []
+    for text in texts:
+        position = 0
+        while position <= len(text):
+            match = _NAME.match(text, position)
+            quoted, plain = match.groups() if match else (None, "")
+            names.append(plain.strip() if quoted is None else quoted.replace('""', '"'))
+            position = (match.end() if match else position) + 1
+    names = [name for name in names if name]
+    if not names:
+        raise SettingsError("--by: give the field to count by, such as --by status")
+    for name in names:
+        if names.count(name) > 1:
+            raise SettingsError(f"--by: {visible(name, 60)} occurs twice: give each field once")
+        if _UNUSABLE.search(name):
+            raise SettingsError(f"--by: {visible(name, 60)} holds a byte or character that no column can have")
+    if len(names) > MAX_FIELDS:
+        raise SettingsError(f"--by: {len(names)} fields; at most {MAX_FIELDS} can be counted by")
+    return names
+
+
+def resolve_fields(names: Sequence[str], source: Source) -> ByFields:
+    """The columns of these names. Raises: SettingsError: the format has no such field; says which is near."""
+    constant = None if source.settings.format == AUTO else find_format(source.settings.format)
+    if source.settings.agent_options is not None:
+        constant = REGISTRY["json"]
+    result = ByFields()
+    for name in names:
+        result = _with_field(result, name, source, constant)
+    return result
+
+
+def _with_field(result: ByFields, name: str, source: Source, constant: Format | None) -> ByFields:
+    own = set(source.column_names())
+    if name in own or name in source.role_column_names():
+        return _with_key(result, name, name)
+    if name in REQUEST_PARTS:
+        found_parts = _request_part(result, name, constant)
+        if found_parts is not None:
+            return found_parts
+    column = _role_column(name, constant)
+    if column is not None:
+        return _with_key(result, name, column)
+    if names_own_fields(source, constant):
+        return replace(_with_key(result, name, name), declared=(*result.declared, name))
+    known = [*source.column_names(), *source.role_column_names(), *(fields_of(constant) if constant else ())]
+    raise SettingsError(f"--by: {_unknown_field(name, source.settings.format, known)}")
+
+
+def _unknown_field(name: str, format_name: str, known: Sequence[str]) -> str:
+    near = near_names(name, known, 1)
+    advice = f'did you mean "{near[0]}"?' if near else f"its fields are {', '.join(dict.fromkeys(known))}"
+    return f'"{visible(name, 60)}" is not a field of {visible(format_name, 60)}: {advice}'
+
+
+def _with_key(result: ByFields, name: str, *columns: str) -> ByFields:
+    return replace(result, keys=(*result.keys, Key(name, columns)))
+
+
+def names_own_fields(source: Source, constant: Format | None) -> bool:
+    """Whether lines may have fields that neither the format nor the pipeline names."""
+    if constant is None or source.settings.line_field is not None:
+        return True
+    if constant.name in ("w3c", "cloudfront"):  # a header names the fields
+        return not source.settings.fields
+    return is_open(constant) and not source.settings.fields and constant.name != "regex"
+
+
+def _request_part(result: ByFields, name: str, constant: Format | None) -> ByFields | None:
+    """A part of the request: a field of the format's own, or what splitting the request gives."""
+    if constant is None or is_open(constant):
+        # A line of another format has the part as a field of its own.
+        others = [part for log_format in REGISTRY.values() if (part := _own_part(log_format, name)) not in ("", name)]
+        columns = (name, *dict.fromkeys(others if constant is None else ()))
+        result = _with_key(result, name, *columns)
+        return replace(result, split_request=True, declared=(*result.declared, *columns[1:]))
+    if own := _own_part(constant, name):
+        return _with_key(result, name, own)
+    if constant.roles.request in REQUEST_FIELDS:
+        return replace(_with_key(result, name, name), split_request=True)
+    return None
+
+
+def _own_part(log_format: Format, part: str) -> str:
+    """The field that holds a part of the request by itself; empty if there is none."""
+    names = getattr(log_format.roles, part)
+    return names if isinstance(names, str) and not is_open(log_format) else ""
+
+
+def _role_column(name: str, constant: Format | None) -> str | None:
+    """The column of a role that is asked for by the role's name: the format's own field, else the role's column."""
+    if constant is None:
+        return {role: column for column, role in COLUMN_ROLES.items()}.get(name)
+    return None if is_open(constant) else next(iter(fields_of(constant).get(name, ())), None)
+
+
+def by_settings(source: Mapping[str, Any], by_fields: ByFields, time_types: Mapping[str, str]) -> dict[str, Any]:
+    """The source's settings with what the fields need. Args: time_types: the type of the event time's column."""
+    changed = dict(source)
+    if by_fields.split_request:
+        changed["split_request"] = True
+    types = {**source.get("types", {}), **dict.fromkeys(by_fields.declared, "VARCHAR"), **time_types}
+    if types:
+        changed["types"] = types
+    return changed

@@ -8,14 +8,18 @@ Source: W3C Working Draft WD-logfile-960323, "Directives".
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import Enum
+from functools import lru_cache
 
 HEADER = "a header line, not an event"
 """The reason with which header lines are refused."""
 MAX_COLUMNS = 200
 """Columns of a header; IIS has 22, and custom ones."""
+MAX_CARRIED_CHARS = 8_192
+"""Longer header lines are not carried on to the records after theirs, each of which would read them again."""
 
 _DIRECTIVE = re.compile(r"#[ \t]{0,9}([A-Za-z][A-Za-z\-]{0,39})[ \t]{0,9}:")
 _DATE = re.compile(r"[ \t]*+([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[ \t]++([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?+)?+")
@@ -47,10 +51,17 @@ def directive_of(line: str) -> str:
 
 def to_names(header: str) -> tuple[str, ...]:
     """``"date cs(User-Agent) cs-uri-stem"`` → names that are valid in SQL: date, cs_user_agent, cs_uri_stem."""
+    return _known_names(header) if len(header) <= MAX_CARRIED_CHARS else _split_names(header)
+
+
+def _split_names(header: str) -> tuple[str, ...]:
     separator = _separator(header)
     mark = None if separator is Separator.WHITE_SPACE else separator.value
     names = header.strip().split(mark, MAX_COLUMNS)[:MAX_COLUMNS]
     return tuple(re.sub(r"[^0-9a-z]+", "_", name.lower()).strip("_") for name in names)
+
+
+_known_names = lru_cache(maxsize=64)(_split_names)  # each record of a file has the header before it
 
 
 def _separator(header: str) -> Separator:
@@ -79,12 +90,28 @@ class Header:
     lines: tuple[str, ...] = ()
 
     @property
+    def carried(self) -> tuple[str, ...]:
+        """The lines that are put before other records of the same file; none if they are very long."""
+        return self.lines if sum(map(len, self.lines)) <= MAX_CARRIED_CHARS else ()
+
+    @property
     def separator(self) -> Separator:
         """What separates the cells."""
         return _separator(self.fields or "")
 
+    def follow_all(self, lines: Iterable[str]) -> Header:
+        """The header after lines, of which only those that begin with ``#`` can change it."""
+        header = self
+        for line in lines:
+            if line[:1] == "#":
+                header = header.follow(line)
+        return header
+
     def follow(self, line: str) -> Header:
         """The header after a line that begins with ``#``."""
+        return _known_followed(self, line) if len(line) <= MAX_CARRIED_CHARS else self._followed(line)
+
+    def _followed(self, line: str) -> Header:
         name = directive_of(line)
         if name not in _FOLLOWED:
             return self
@@ -104,6 +131,9 @@ class Header:
             return None
         seconds = int(match[1]) * 3600 + int(match[2]) * 60 + int(match[3] or 0)
         return _day_text(self.day, seconds + EARLY_SECONDS < self.second)
+
+
+_known_followed = lru_cache(maxsize=64)(Header._followed)
 
 
 def _day_text(day: date, is_next: bool) -> str | None:

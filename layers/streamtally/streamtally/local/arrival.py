@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from streamtally.errors import read_failure
 from streamtally.formats.base import Row
+from streamtally.formats.w3c_header import Header
 from streamtally.local.logs import LogLine
 from streamtally.times.iso import from_iso
 from streamtally.transform.records import to_text
@@ -32,6 +33,8 @@ class ReadLine:
     """When it was logged, in ms since the epoch; None if the source cannot read that from it."""
     arrival: int = 0
     """In ms since the epoch."""
+    header: tuple[str, ...] = ()
+    """The header lines of its file in force before it."""
 
 
 def read_lines(lines: Iterable[LogLine], source: Source, file_ms: int) -> Iterator[ReadLine]:
@@ -39,7 +42,8 @@ def read_lines(lines: Iterable[LogLine], source: Source, file_ms: int) -> Iterat
 
     Args: file_ms: when the file was last written, which gives a year to times without one.
     """
-    parse = source.parser_for_record(file_ms)
+    parse, header = source.parser_for_record(file_ms), Header()
+    carried: tuple[str, ...] = ()
     for line in lines:
         text = to_text(line.data.rstrip(b"\r\n"))
         try:
@@ -47,9 +51,13 @@ def read_lines(lines: Iterable[LogLine], source: Source, file_ms: int) -> Iterat
             if row is not None:
                 source.complete(parse, row, file_ms)
         except Exception as error:  # a hostile line may make a parser raise anything; the other lines go on
-            yield ReadLine(line, None, read_failure(error), None)
+            yield ReadLine(line, None, read_failure(error), None, header=carried)
+            if text[:1] == "#":
+                header = header.follow(text)
+                carried = header.carried
             continue
-        yield ReadLine(line, row, "", None if row is None else _logged_time(source, row, file_ms))
+        time = None if row is None else _logged_time(source, row, file_ms)
+        yield ReadLine(line, row, "", time, header=carried)
 
 
 def _logged_time(source: Source, row: Row, file_ms: int) -> int | None:

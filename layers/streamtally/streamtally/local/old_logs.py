@@ -139,7 +139,8 @@ def _lines(address: str, data: bytes, seen: Seen) -> Iterator[LogLine]:
 
 def _record(address: str, line: ReadLine) -> Record:
     identity = f"{address}#{line.line.number}"
-    return Record(identity, identity, line.arrival, line.arrival, "", line.line.data, line.line.data)
+    data = line.line.data
+    return Record(identity, identity, line.arrival, line.arrival, "", data, data, header=line.header)
 
 
 GroupKey = tuple[str, int, str]

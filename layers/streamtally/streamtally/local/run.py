@@ -80,8 +80,9 @@ class LocalRun:
         records = self._stored(batch)
         event = make_event(f"local-{self._records}", LOCAL_STREAM_ARN, records)
         first, now = batch[0][0].arrival, batch[-1][-1].arrival
+        headers = {record.id: lines[0].header for record, lines in zip(records, batch, strict=True) if lines[0].header}
         answer, ledger = answer_batch(
-            self.pipeline, self._deliver, event, lambda: TIME_LIMIT_SECONDS, now, bounds=NO_BOUNDS
+            self.pipeline, self._deliver, event, lambda: TIME_LIMIT_SECONDS, now, bounds=NO_BOUNDS, headers=headers
         )
         self.ledger.add(ledger)
         for part in sort_results(records, event, answer["records"], now)[0]:
@@ -109,7 +110,8 @@ def _records(lines: Iterable[ReadLine], lines_per_record: int) -> Iterator[list[
     size = 0
     for line in lines:
         size += len(line.line.data)
-        if record and size > MAX_LINE_BYTES:  # which is also the limit of a record
+        # The limit of a line is also that of a record. A file's header never describes another file's lines.
+        if record and (size > MAX_LINE_BYTES or _is_beyond_header(record[-1], line)):
             yield record
             record, size = [], len(line.line.data)
         record.append(line)
@@ -119,6 +121,11 @@ def _records(lines: Iterable[ReadLine], lines_per_record: int) -> Iterator[list[
             record, size = [], 0
     if record:
         yield record
+
+
+def _is_beyond_header(last: ReadLine, line: ReadLine) -> bool:
+    """Whether a header is in force after a line, and the next line is of another file."""
+    return (bool(last.header) or last.line.data[:1] == b"#") and last.line.file != line.line.file
 
 
 def _is_full(size_bytes: int, records: int, lines: int) -> bool:

@@ -4,7 +4,9 @@ It states which record this is, so that it is counted once however often it is d
 part of it this is, when it first arrived, and how often it was re-ingested. All numbers are big-endian::
 
     magic (7)  flags (1)  hops (1)  first arrival in ms (8, signed)  body's length (4)
-    origin's length (2)  origin  part's length (1)  part  body
+    origin's length (2)  origin  part's length (1)  part  [header's length (2)  header]  body
+
+The header is there only if its flag is set: the lines before the part, in the origin, that name its columns.
 
 Bytes after that are ignored (a producer or a processor may append a delimiter). Where there is a secret, the last byte
 of the magic is 2, and the body is followed by 32 bytes: the HMAC-SHA256 of everything before them. Without it, anyone
@@ -36,7 +38,9 @@ MAX_HOPS = 32
 JSON triples that, and each round answers at least one response of 6 MB of it."""
 
 _HEAD = struct.Struct(">7sBBqI")
-_COMPRESSED, _PLAIN, _COUNTED = 1, 2, 4
+_COMPRESSED, _PLAIN, _COUNTED, _HEADED = 1, 2, 4, 8
+MAX_HEADER_BYTES = 8 * 1024
+"""A longer header is not passed on: every part of a record would repeat it. 200 columns of 40 characters fit."""
 _MAX_PLAIN_BYTES = MAX_ENVELOPE_BYTES - 1_024
 
 
@@ -83,6 +87,8 @@ class Envelope:
     """The origin's data, or lines of it."""
     is_counted: bool = False
     """Whether its rows are counted already: then its lines go to S3, and to no output."""
+    header: tuple[str, ...] = ()
+    """The header lines of the origin in force before a part."""
 
     @property
     def identity(self) -> str:
@@ -96,15 +102,24 @@ def encode_envelope(envelope: Envelope, seal: Seal = UNSEALED) -> bytes:
     A compressed envelope takes little room in a buffer but its full size in the response: what overflows once would
     overflow the next events too, more of it each time (docs/decisions/0080).
     """
-    compressed = zlib.compress(envelope.body, 6) if len(envelope.body) > _MAX_PLAIN_BYTES else envelope.body
+    header = _encode_header(envelope.header)
+    is_large = len(envelope.body) + len(header) > _MAX_PLAIN_BYTES
+    compressed = zlib.compress(envelope.body, 6) if is_large else envelope.body
     is_smaller = len(compressed) < len(envelope.body)
     body = compressed if is_smaller else envelope.body
     origin, part = envelope.origin.encode(), envelope.part.encode()
     flags = _COMPRESSED * is_smaller | _PLAIN * envelope.is_plain | _COUNTED * envelope.is_counted
+    flags |= _HEADED * bool(header)
     magic = SIGNED_MAGIC if seal.key else MAGIC
     head = _HEAD.pack(magic, flags, envelope.hops, envelope.first_arrival, len(body))
-    data = head + len(origin).to_bytes(2, "big") + origin + len(part).to_bytes(1, "big") + part + body
+    data = head + len(origin).to_bytes(2, "big") + origin + len(part).to_bytes(1, "big") + part + header + body
     return data + seal.sign(data) if seal.key else data
+
+
+def _encode_header(lines: tuple[str, ...]) -> bytes:
+    """The header with its length before it; empty if there is none, or if it is too long."""
+    header = "\n".join(lines).encode()
+    return len(header).to_bytes(2, "big") + header if 0 < len(header) <= MAX_HEADER_BYTES else b""
 
 
 def decode_envelope(data: bytes, limit_bytes: int, seal: Seal = UNSEALED) -> Envelope:
@@ -116,17 +131,19 @@ def decode_envelope(data: bytes, limit_bytes: int, seal: Seal = UNSEALED) -> Env
         magic, flags, hops, first_arrival, size = _HEAD.unpack_from(data)
         origin, position = _text(data, _HEAD.size, 2)
         part, position = _text(data, position, 1)
+        header, position = _text(data, position, 2) if flags & _HEADED else ("", position)
     except (struct.error, UnicodeDecodeError):
         raise RecordError("the envelope is broken") from None
     end = position + size
     body = data[position:end]
     is_known = magic in (MAGIC, SIGNED_MAGIC)
-    if not is_known or len(body) != size or not origin or flags & ~(_COMPRESSED | _PLAIN | _COUNTED):
+    if not is_known or len(body) != size or not origin or flags & ~(_COMPRESSED | _PLAIN | _COUNTED | _HEADED):
         raise RecordError("the envelope is broken")
     _check_signature(data, magic, end, seal)
     if flags & _COMPRESSED:
         body = _decompress(body, limit_bytes)
-    return Envelope(origin, part, first_arrival, hops, bool(flags & _PLAIN), body, bool(flags & _COUNTED))
+    lines = tuple(header.split("\n")) if header else ()
+    return Envelope(origin, part, first_arrival, hops, bool(flags & _PLAIN), body, bool(flags & _COUNTED), lines)
 
 
 def _check_signature(data: bytes, magic: bytes, end: int, seal: Seal) -> None:

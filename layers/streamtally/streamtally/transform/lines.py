@@ -115,7 +115,8 @@ class LineReader:
             return "", False
         try:
             if record is not self._record:  # a header line is valid only within its record
-                self._parse, self._record = self._source.parser_for_record(record.arrival), record
+                self._parse = self._source.parser_for_record(record.arrival, record.header)
+                self._record = record
             row = self._parse(line)
             text = unlike_unparsed(line + "\n" if self._source.is_json(line) else encode_row(row))
             self._source.complete(self._parse, row, record.arrival)

@@ -59,6 +59,9 @@ class Record(NamedTuple):
     """Whether it was not unpacked because the event's other records hold too much."""
     envelope: Envelope | None = None
     """What it came in, if it was re-ingested."""
+    header: tuple[str, ...] = ()
+    """The header lines in force before its first line, where the lines before it are known: in a file, or in the record
+    of which it is a part. They are not lines of this record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,11 +220,18 @@ def _opened(
     record: Record, envelope: Envelope | None, payload: bytes | None, error: str = "", is_deferred: bool = False
 ) -> Record:
     """A record with its payload, or why there is none; identity and arrival are those that its envelope states."""
-    identity, arrival = record.identity, record.arrival
+    identity, arrival, header = record.identity, record.arrival, record.header
     if envelope is not None:
-        identity, arrival = envelope.identity, envelope.first_arrival
-    return Record(
-        record.id, identity, arrival, record.received, record.raw, record.data, payload, error, 0, is_deferred, envelope
+        identity, arrival, header = envelope.identity, envelope.first_arrival, envelope.header
+    return record._replace(
+        identity=identity,
+        arrival=arrival,
+        payload=payload,
+        error=error,
+        removed_lines=0,
+        is_deferred=is_deferred,
+        envelope=envelope,
+        header=header,
     )
 
 

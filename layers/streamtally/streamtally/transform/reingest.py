@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from streamtally.formats.w3c_header import Header
 from streamtally.transform.bounds import NO_BOUNDS, Bounds
 from streamtally.transform.envelope import MAX_ENVELOPE_BYTES, MAX_HOPS, UNSEALED, Envelope, Seal, encode_envelope
 from streamtally.transform.lines import record_lines
@@ -76,17 +77,15 @@ def to_single_lines(record: Record, reingestion: Reingestion) -> list[bytes]:
     source = reingestion.source
     lines = record_lines(record, source) if can_reingest_again(record) else []
     starts = [number for number, line in enumerate(lines) if line]
-    # A W3C header describes the lines after it, and could not do so from a record of its own.
-    has_header = any(line.startswith("#Fields:") for line in lines)
-    if not starts or has_header or len(starts) > MAX_SINGLE_LINES or not _any_parses(lines, source, record.arrival):
+    if not starts or len(starts) > MAX_SINGLE_LINES or not _any_parses(lines, source, record):
         return []
     starts[0] = 0
     ends = [*starts[1:], len(lines)]
     return _split(record, [lines[start:end] for start, end in zip(starts, ends, strict=True)], reingestion.seal)
 
 
-def _any_parses(lines: list[str], source: Source, arrival_ms: int) -> bool:
-    parse = source.parser_for_record(arrival_ms)
+def _any_parses(lines: list[str], source: Source, record: Record) -> bool:
+    parse = source.parser_for_record(record.arrival, record.header)
     for line in filter(None, lines):
         try:
             parse(line)
@@ -112,12 +111,14 @@ def _split(record: Record, pieces: list[list[str]], seal: Seal) -> list[bytes]:
     origin, hops = (old.origin, old.hops + 1) if old else (record.identity, 1)
     is_counted = old is not None and old.is_counted
     prefix = f"{old.part}." if old else ""
+    header = Header().follow_all(record.header)
     envelopes = []
     for number, piece in enumerate(pieces):
         body = "\n".join(piece).encode() + b"\n"
         # Parts are counted from 1: part 0 is the whole record, which is another identity.
         part = f"{prefix}{number + 1}"
-        envelope = Envelope(origin, part, record.arrival, hops, True, body, is_counted=is_counted)
+        envelope = Envelope(origin, part, record.arrival, hops, True, body, is_counted, header.carried)
         envelopes.append(encode_envelope(envelope, seal))
+        header = header.follow_all(piece)  # a header describes the lines after it, also those of the next pieces
     fit = all(len(envelope) <= MAX_ENVELOPE_BYTES for envelope in envelopes)
     return envelopes if fit else []

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, tzinfo
 
 from streamtally.config.source import AUTO, FORMATS_OWN, SourceSettings
-from streamtally.errors import SettingsError
+from streamtally.errors import FormatError, SettingsError
 from streamtally.formats import find_format, json_lines
 from streamtally.formats.auto import CANDIDATES, compile_auto, is_json_text
 from streamtally.formats.base import Format, FormatOptions, Parser, Row, for_record, last_format
@@ -137,13 +138,19 @@ class Source:
         is_own = settings.time_field == FORMATS_OWN and settings.time_format is None and settings.format != AUTO
         return is_own and bool(formats) and formats[0].time_is_utc
 
-    def parser_for_record(self, arrival_ms: int | None = None) -> Parser:
+    def parser_for_record(self, arrival_ms: int | None = None, header: Sequence[str] = ()) -> Parser:
         """The parser for one record's lines: a header line is valid only within its record.
 
-        Args: arrival_ms: the record's, in ms since the epoch, which some lines are stamped with (the agent's
-            ADDMETADATA).
+        Args:
+            arrival_ms: the record's, in ms since the epoch, which some lines are stamped with (the agent's
+                ADDMETADATA).
+            header: the header lines in force before the record, where they are known.
         """
-        return for_record(self.parse, arrival_ms)
+        parse = for_record(self.parse, arrival_ms)
+        for line in header:
+            with contextlib.suppress(FormatError):  # a header line is no event
+                parse(line)
+        return parse
 
     def column_names(self) -> list[str]:
         """Every column whose name is known: the format's fields after renaming, and declared ones."""

@@ -31,6 +31,7 @@ def answer_batch(
     reingest: Reingest | None = None,
     seal: Seal = UNSEALED,
     bounds: Bounds | None = None,
+    headers: Mapping[str, tuple[str, ...]] | None = None,
 ) -> tuple[dict[str, Any], Ledger]:
     """Transform an event's records, send its documents, and only then answer.
 
@@ -40,10 +41,13 @@ def answer_batch(
         reingest: takes the records that would make the response too large; None: they are answered ProcessingFailed.
         seal: signs envelopes, and decides which are trusted.
         bounds: what is read at most, in place of the pipeline's own.
+        headers: recordId → the header lines in force before the record, where they are known; Firehose knows none.
     Returns: the response for Firehose, and the batch's ledger.
     Raises: SinkError: documents could not be sent; Firehose retries with the same records.
     """
     records = decode_records(event["records"], now_ms, seal, pipeline.max_age_ms)
+    if headers:
+        records = [record._replace(header=headers.get(record.id, record.header)) for record in records]
     outcome = transform(pipeline, records, can_reingest=reingest is not None, seal=seal, bounds=bounds)
     deliver(outcome.deliveries, time_left)
     if outcome.envelopes and reingest is not None:

@@ -12,6 +12,7 @@ from streamtally.aws.evidence.logs import gather_logs
 from streamtally.aws.evidence.opensearch import gather_cluster, gather_summary
 from streamtally.aws.evidence.stream import check_exists, gather_stream
 from streamtally.aws.opensearch.connect import connect
+from streamtally.aws.opensearch.transport.retries import PACE_OF_A_COMMAND
 from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.aws_options import aws_options, echo_findings, echo_json, json_option
 from streamtally.cli.shared.framing import framing_of
@@ -55,7 +56,7 @@ def command(
         check_exists(path)
         evidence += [gather_log(path)] if looks_like_log(path) else gather_agent(path, aws.region, user)
     if opensearch_url and not any(isinstance(item, OpenSearchState) for item in evidence):
-        evidence += gather_cluster(connect(opensearch_url), document)
+        evidence += gather_cluster(connect(opensearch_url, pace=PACE_OF_A_COMMAND), document)
     findings = list(examine(evidence))
     if as_json:
         echo_json({"findings": [finding.to_json() for finding in findings], "looked_at": len(evidence)})

@@ -10,6 +10,7 @@ from botocore.credentials import Credentials
 from streamtally.aws.opensearch import connect as connect_module
 from streamtally.aws.opensearch.cluster import ClusterError
 from streamtally.aws.opensearch.connect import connect, connect_from_environment, sigv4
+from streamtally.aws.opensearch.transport.retries import Pace
 from streamtally.errors import SettingsError
 
 
@@ -82,7 +83,7 @@ def test_name_without_password() -> None:
 # A cluster that cannot be reached is one short line with the cause, without the URL.
 def test_unreachable() -> None:
     with pytest.raises(ClusterError) as raised:
-        connect("http://127.0.0.1:1").request("GET", "/a-long-path")
+        connect("http://127.0.0.1:1", pace=Pace(sleep=lambda _: None)).request("GET", "/a-long-path")
     assert str(raised.value).startswith("http://127.0.0.1:1 cannot be reached: Failed to establish a new connection")
     assert str(raised.value).endswith("Connection refused (6 tries)")
     assert "a-long-path" not in str(raised.value)

@@ -97,6 +97,7 @@ class Cluster:
         self._pace = pace or Pace()
         self._timeout_seconds = timeout_seconds
         self._time_left: Callable[[], float] | None = None
+        self._answered = False
 
     @contextmanager
     def limited(self, time_left: Callable[[], float]) -> Iterator[None]:
@@ -141,7 +142,8 @@ class Cluster:
         longest = timeout_seconds or self._timeout_seconds
         safe = is_safe(method, path) if safe is None else safe
         try:
-            answer = persist(send, self._pace, self._limit(longest), longest, safe)
+            answer = persist(send, self._pace, self._limit(longest), longest, safe, self._answered)
+            self._answered = True
         except TimeoutError:
             raise ClusterError(f"{method} {path[:120]}: not sent: this run has no time left", kind=NO_TIME) from None
         except TriedError as tried:
@@ -161,6 +163,7 @@ class Cluster:
         tries = f" ({tried.tries} tries)" if tried.tries > 1 else ""
         if isinstance(error, UnreachableError):
             raise ClusterError(f"{self.name} cannot be reached: {_cause(str(error.error))}{tries}") from None
+        self._answered = True
         status = error.status_code if isinstance(error.status_code, int) else 0
         gone = method == "DELETE" and status == 404 and tried.began  # by the attempt whose answer was lost
         if status in ignore or gone:

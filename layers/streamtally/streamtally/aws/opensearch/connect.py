@@ -58,7 +58,7 @@ def connect(
     return Cluster(client, name, pace, timeout_seconds)
 
 
-def connect_from_environment(environment: Mapping[str, str] | None = None) -> Cluster:
+def connect_from_environment(environment: Mapping[str, str] | None = None, pace: Pace | None = None) -> Cluster:
     """The Lambda function's cluster.
 
     ``OPENSEARCH_ENDPOINT`` is its address; ``OPENSEARCH_AUTH`` is ``sigv4`` (default), ``basic`` with
@@ -69,7 +69,7 @@ def connect_from_environment(environment: Mapping[str, str] | None = None) -> Cl
     url = settings.get("OPENSEARCH_ENDPOINT")
     if not url:
         raise SettingsError("OPENSEARCH_ENDPOINT is not set: the address of the OpenSearch domain")
-    return connect(url, _auth(settings), settings.get("OPENSEARCH_CA_CERTS") or None)
+    return connect(url, _auth(settings), settings.get("OPENSEARCH_CA_CERTS") or None, pace=pace)
 
 
 def _auth(settings: Mapping[str, str]) -> Any:

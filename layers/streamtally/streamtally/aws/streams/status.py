@@ -184,9 +184,10 @@ def connect_domain(aws: Aws, config: Mapping[str, Any], url: str | None) -> Clus
     """
     # This is half of what the command imports, and only needed for a domain.
     from streamtally.aws.opensearch.connect import connect, sigv4
+    from streamtally.aws.opensearch.transport.retries import PACE_OF_A_COMMAND
 
     if url:
-        return connect(url)
+        return connect(url, pace=PACE_OF_A_COMMAND)
     endpoint = str(config.get("ClusterEndpoint") or "")
     if not endpoint:
         name = str(config.get("DomainARN", "")).rpartition("/")[2]
@@ -196,7 +197,7 @@ def connect_domain(aws: Aws, config: Mapping[str, Any], url: str | None) -> Clus
         endpoint = domain.get("Endpoint") or (domain.get("Endpoints") or {}).get("vpc") or ""
         if not endpoint:
             raise SettingsError(f"the domain {name} has no endpoint yet")
-    return connect(endpoint, sigv4(aws.region, "es", aws.session), timeout_seconds=10)
+    return connect(endpoint, sigv4(aws.region, "es", aws.session), timeout_seconds=10, pace=PACE_OF_A_COMMAND)
 
 
 def inbox_counts(cluster: Cluster, stream: str, index_name: str) -> tuple[str, str]:

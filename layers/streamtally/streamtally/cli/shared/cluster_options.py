@@ -8,6 +8,7 @@ import re
 from streamtally.aws.clients import Aws
 from streamtally.aws.opensearch.cluster import Cluster
 from streamtally.aws.opensearch.connect import connect, connect_from_environment, sigv4
+from streamtally.aws.opensearch.transport.retries import PACE_OF_A_COMMAND
 
 _AWS_HOST = re.compile(r"\.(es|aoss)\.amazonaws\.com(?:\.cn)?$")
 
@@ -21,10 +22,10 @@ def open_cluster(url: str | None, ca_certs: str | None = None, aws: Aws | None =
     Raises: SettingsError: no address, or one that cannot be used.
     """
     if url is None:
-        return connect_from_environment(os.environ)
+        return connect_from_environment(os.environ, PACE_OF_A_COMMAND)
     aws = aws or Aws()
     host = url.rpartition("@")[2].split("/")[-1 if "//" not in url else 2].split(":")[0]
     service = _AWS_HOST.search(host)
     if "@" in url or not service:
-        return connect(url, None, ca_certs)
-    return connect(url, sigv4(aws.region, service[1], aws.session), ca_certs)
+        return connect(url, None, ca_certs, pace=PACE_OF_A_COMMAND)
+    return connect(url, sigv4(aws.region, service[1], aws.session), ca_certs, pace=PACE_OF_A_COMMAND)

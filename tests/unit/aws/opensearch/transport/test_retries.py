@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
@@ -20,6 +20,7 @@ from streamtally.aws.opensearch.connect import connect
 from streamtally.aws.opensearch.transport.connection import AnsweredError, NotSentError
 from streamtally.aws.opensearch.transport.retries import (
     LAST_SECONDS,
+    PACE_OF_A_COMMAND,
     RESERVE_SECONDS,
     TRIES,
     Limit,
@@ -452,6 +453,37 @@ def test_dies_and_comes_back(server: Scripted, clock: Clock) -> None:
         for again in back:
             again.shutdown()
             again.server_close()
+
+
+# Where nothing has ever answered, a command says so after two tries; a server that has answered, if only to refuse, is
+# waited for.
+@pytest.mark.parametrize(("before", "tries"), [(None, 2), (200, TRIES), (404, TRIES), (503, TRIES)])
+def test_a_command_waits_for_what_has_answered(server: Scripted, clock: Clock, before: int | None, tries: int) -> None:
+    cluster = connect(server.url, pace=replace(PACE_OF_A_COMMAND, sleep=clock.sleep, clock=lambda: clock.seconds))
+    if before:
+        closing = {"Connection": "close"}
+        server.script = [(before, closing), (200, closing)]
+        cluster.request("GET", "/", ignore=(404,))
+    server.shutdown()
+    server.server_close()
+    with pytest.raises(ClusterError, match=rf"cannot be reached: .*refused \({tries} tries\)"):
+        cluster.request("GET", "/")
+
+
+# The same within one request: an answer that asks for patience gets all tries.
+def test_a_command_waits_for_a_server_that_starts(server: Scripted, clock: Clock) -> None:
+    server.script = [503] * 4
+    pace = replace(PACE_OF_A_COMMAND, sleep=clock.sleep, clock=lambda: clock.seconds)
+    assert connect(server.url, pace=pace).request("GET", "/") == {}
+    assert len(server.seen) == 5
+
+
+# The functions wait for a cluster they have never reached as long as for any other.
+def test_a_function_waits_from_the_first_request(server: Scripted, clock: Clock) -> None:
+    server.shutdown()
+    server.server_close()
+    with pytest.raises(ClusterError, match=r"refused \(6 tries\)"):
+        client(server, clock).request("GET", "/")
 
 
 # --- unusable answers ------------------------------------------------------------------------------------------------

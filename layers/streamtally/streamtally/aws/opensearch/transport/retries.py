@@ -24,6 +24,9 @@ REQUEST_SECONDS = 120.0
 """The most that all attempts of a request take if nothing limits the run."""
 LEAST_TRY_SECONDS = 0.1
 TRIES = 6
+FIRST_TRIES_OF_A_COMMAND = 2
+"""Attempts of a command's request to a cluster that has not answered yet: the person who waits mistyped the address, or
+has no route to it, more often than the cluster is just restarting."""
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 8.0
 RETRY_STATUS = (429, 502, 503, 504)
@@ -46,6 +49,8 @@ class Pace:
     """Seconds since 1970."""
     chance: Callable[[], float] = random.random
     """A number in [0, 1)."""
+    first_tries: int = TRIES
+    """How often a request is tried while the server has never answered one. It is a bound beside ``tries``."""
 
     def pause(self, tried: int, retry_after: str = "") -> float:
         """Seconds to wait after that many attempts: twice as long each time, the second half of it random.
@@ -124,7 +129,13 @@ def is_safe(method: str, path: str) -> bool:
     return parts[-1] in _SAFE_POSTS or (len(parts) > 2 and parts[-2] in ("_doc", "_simulate_index", "_validate"))
 
 
-def persist(send: Callable[[float], Any], pace: Pace, limit: Limit, try_seconds: float, safe: bool) -> Any:
+PACE_OF_A_COMMAND = Pace(first_tries=FIRST_TRIES_OF_A_COMMAND)
+"""For commands: an address where nothing answers is an error after a second; what has answered is waited for."""
+
+
+def persist(
+    send: Callable[[float], Any], pace: Pace, limit: Limit, try_seconds: float, safe: bool, answered: bool = True
+) -> Any:
     """Try until it succeeds, cannot succeed, or the limit is near.
 
     Args:
@@ -132,6 +143,7 @@ def persist(send: Callable[[float], Any], pace: Pace, limit: Limit, try_seconds:
         try_seconds: the most that one attempt may take; it is also limited to half of what is left (but at least
             10 s), so that a hanging connection leaves time for another attempt.
         safe: whether to retry even if the server may have carried out the request already.
+        answered: whether the server has answered a request before, so that it is worth waiting for.
     Raises: TriedError. TimeoutError: there is no time for a first attempt.
     """
     began = False
@@ -144,7 +156,9 @@ def persist(send: Callable[[float], Any], pace: Pace, limit: Limit, try_seconds:
         try:
             return send(max(LEAST_TRY_SECONDS, min(try_seconds, left, max(10.0, left / 2))))
         except TransportError as error:
-            again = tried < pace.tries and may_retry(error, safe)
+            answered = answered or isinstance(error, AnsweredError)
+            tries = pace.tries if answered else min(pace.tries, pace.first_tries)
+            again = tried < tries and may_retry(error, safe)
             retry_after = error.retry_after if isinstance(error, AnsweredError) else ""
             if not again or not limit.wait(pace.pause(tried, retry_after)):
                 raise TriedError(error, tried, began) from None

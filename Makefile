@@ -30,8 +30,9 @@ demo: setup  ## Run the pipeline on a real server's log, then on a larger genera
 	$(BIN)/streamtally run $(DEMO)/shop.log --out $(DEMO)/shop
 	@echo 'Open $(DEMO)/shop/report.html in a browser.'
 
-test: setup  ## Run the tests that need only Python (a few minutes)
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup tests/unit tests/system/conformance tests/system/fuzz
+EXAMPLES ?= 0.25
+test: setup  ## Run the tests that need only Python (a few minutes), with EXAMPLES of their random examples (0.25; 1 is all)
+	TEST_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup tests/unit tests/system/conformance tests/system/fuzz
 
 test-all: setup  ## Run all tests; those that need a server, Docker or a browser are skipped with a reason if it is missing
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup

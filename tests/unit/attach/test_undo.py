@@ -16,12 +16,13 @@ from streamtally.attach.destinations import KINDS, DestinationKind
 from streamtally.attach.undo import parse_undo
 from streamtally.aws.streams.apply import apply_change, put_grant, revoke_grant
 from streamtally.aws.streams.attach import FunctionSettings, plan_attach, plan_detach
+from tests.examples import examples
 from tests.unit.attach.modelled import FUNCTION, STREAM, ModelledAws, configurations
 from tests.unit.cli.operator_runner import run
 
 UPDATED = [kind for kind in KINDS if kind.name != "S3"]  # every stream to S3 is described as Extended S3 too
 EACH_KIND = pytest.mark.parametrize("kind", UPDATED, ids=[kind.name for kind in UPDATED])
-MANY = settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+MANY = settings(max_examples=examples(100), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 def _but_processing(config: dict[str, Any]) -> dict[str, Any]:
@@ -59,7 +60,7 @@ def test_attach_and_detach_leave_the_same_configuration(kind: DestinationKind, d
 
 
 @EACH_KIND
-@settings(MANY, max_examples=30)
+@settings(MANY, max_examples=examples(30))
 @given(data=st.data())
 def test_so_do_the_commands_through_their_file(kind: DestinationKind, data: st.DataObject) -> None:
     """attach --yes writes the file, detach --undo --yes reads it; twice the same leaves a refusal or nothing."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from streamtally.formats import REGISTRY
+from tests.unit.cli.in_process import call_main
 
 SAMPLES = Path(__file__).parents[1] / "formats/samples"
 COMBINED = '[{"optionName":"LOGTOJSON","logFormat":"COMBINEDAPACHELOG"}]'
@@ -18,12 +17,7 @@ LINE = b'192.0.2.1 - - [10/Oct/2025:13:55:36 +0000] "GET / HTTP/1.1" 200 5 "-" "
 
 def run(*arguments: str | Path, data: bytes = b"") -> tuple[int, bytes, str]:
     """Exit status, standard output, standard error."""
-    done = subprocess.run(
-        [sys.executable, "-m", "streamtally.cli.main", *map(str, arguments)],
-        input=data,
-        capture_output=True,
-        timeout=60,
-    )
+    done = call_main(*arguments, stdin=data)
     return done.returncode, done.stdout, done.stderr.decode()
 
 

@@ -16,6 +16,7 @@ import duckdb
 import pytest
 
 from streamtally.local.sample import generate
+from tests.unit.cli.in_process import call_main
 from tests.unit.events import combined
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -23,15 +24,15 @@ SAMPLES = ROOT / "tests/samples"
 STREAMTALLY = Path(sys.executable).with_name("streamtally")
 
 
-def streamtally(*arguments: object, stdin: bytes = b"", cwd: Path | None = None) -> subprocess.CompletedProcess[bytes]:
-    """Run the command."""
+def streamtally(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Run the command as a process: once for each command; what else it does is asked within this one."""
     command = [str(STREAMTALLY), *map(str, arguments)]
-    return subprocess.run(command, input=stdin, capture_output=True, check=False, cwd=cwd)
+    return subprocess.run(command, input=stdin, capture_output=True, check=False)
 
 
 def result(*arguments: object, stdin: bytes = b"") -> dict[str, Any]:
     """What ``run --json`` prints."""
-    done = streamtally("run", *arguments, "--json", stdin=stdin)
+    done = call_main("run", *arguments, "--json", stdin=stdin)
     assert done.returncode == 0, done.stderr.decode()
     printed: dict[str, Any] = json.loads(done.stdout)
     return printed
@@ -159,7 +160,7 @@ def test_the_graphql_log_of_an_agent_user_gives_counts_by_minute(tmp_path: Path)
         '(KHTML, like Gecko) Chrome/54.0.2840.99 Safari/537.36" 0.172 '
         '"query user userMessages hasPermissions F0 F1" 11111;222222\n'
     )
-    parsed = streamtally("parse", "--pattern", pattern, "--fields", names, stdin=line.encode())
+    parsed = call_main("parse", "--pattern", pattern, "--fields", names, stdin=line.encode())
     row = json.loads(parsed.stdout)
     assert list(row) == names.split(",")
     assert (row["client_ip"], row["http_ver"], row["http_status"], row["user_id"]) == (
@@ -208,10 +209,10 @@ def test_compile_writes_what_the_functions_read_and_checks_it(tmp_path: Path) ->
     """pipeline.json is stable; --check tells whether it is what the folder makes."""
     for name in ("pipeline.toml", "rows.sql"):
         (tmp_path / name).write_bytes((ROOT / "pipelines/rows" / name).read_bytes())
-    assert streamtally("compile", "--check", tmp_path).returncode == 1
-    assert streamtally("compile", tmp_path).returncode == 0
+    assert call_main("compile", "--check", tmp_path).returncode == 1
+    assert call_main("compile", tmp_path).returncode == 0
     first = (tmp_path / "pipeline.json").read_bytes()
-    assert streamtally("compile", "--check", tmp_path).returncode == 0
+    assert call_main("compile", "--check", tmp_path).returncode == 0
     assert streamtally("compile", tmp_path).returncode == 0
     assert (tmp_path / "pipeline.json").read_bytes() == first
 
@@ -219,7 +220,7 @@ def test_compile_writes_what_the_functions_read_and_checks_it(tmp_path: Path) ->
 @pytest.mark.parametrize("folder", ["layers/pipeline/pipeline", "pipelines/rows"])
 def test_the_compiled_pipelines_are_in_step(folder: str) -> None:
     """Nobody changes pipeline.toml or the program and forgets to compile."""
-    assert streamtally("compile", "--check", ROOT / folder).returncode == 0
+    assert call_main("compile", "--check", ROOT / folder).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -254,7 +255,7 @@ def test_bad_input_is_one_clear_line_and_exit_status_two(arguments: list[str], s
     kept = tmp_path / "streamtally-out"
     kept.mkdir()
     (kept / "report.html").write_text("the last run's")
-    done = streamtally(*arguments, cwd=tmp_path)
+    done = call_main(*arguments, cwd=tmp_path)
     errors = done.stderr.decode()
     assert (done.returncode, done.stdout) == (2, b"")
     assert says in errors
@@ -266,7 +267,7 @@ def test_bad_input_is_one_clear_line_and_exit_status_two(arguments: list[str], s
 def test_parse_keeps_what_json_cannot_hold(tmp_path: Path) -> None:
     """Half a character is written as the log wrote it; what cannot be written is reported, not a traceback."""
     lines = b'{"host":"192.0.2.77","a":"\\ud800"}\n{"a":1e400,"b":' + b"9" * 30 + b"}\n"
-    done = streamtally("parse", "-", "--anonymize", stdin=lines)
+    done = call_main("parse", "-", "--anonymize", stdin=lines)
     assert done.returncode == 1
     assert json.loads(done.stdout) == {"host": "192.0.2.0", "a": r"\ud800"}
     assert done.stderr.startswith(b"standard input:2: cannot be written as JSON: ")
@@ -347,7 +348,7 @@ def test_values_of_any_kind_end_no_run(keyed: bool, as_json: bool, tmp_path: Pat
     rows = [{**time, "host": value, "request": value, "response": value, "agent": value} for value in HOSTILE_VALUES]
     lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
     arguments = ["run", "-", "--pipeline", folder, "--out", tmp_path / "out", *(["--json"] if as_json else [])]
-    done = streamtally(*arguments, stdin=lines)
+    done = call_main(*arguments, stdin=lines)
     # Nothing is silent: values that cannot be a number are noted on one line, which holds none of them.
     noted = b"" if keyed else b"10 of 12 rows not counted: not of type INTEGER (9), out of range for INTEGER (1)\n"
     assert done.returncode == 0
@@ -383,7 +384,7 @@ def test_values_of_any_kind_end_no_run(keyed: bool, as_json: bool, tmp_path: Pat
 def test_invoke_names_what_is_wrong_with_an_event(event: str, says: str, tmp_path: Path) -> None:
     """An event written by hand with something that Firehose never sends: one line, exit status 2."""
     (tmp_path / "event.json").write_text(event)
-    done = streamtally("invoke", tmp_path / "event.json")
+    done = call_main("invoke", tmp_path / "event.json")
     assert (done.returncode, done.stdout) == (2, b"")
     assert says in done.stderr.decode()
     assert done.stderr.count(b"\n") == 1

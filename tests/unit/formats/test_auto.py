@@ -22,6 +22,7 @@ from streamtally.local.folder import read_folder
 from streamtally.transform.pipeline import load_pipeline
 from streamtally.transform.records import decode_records
 from streamtally.transform.transform import transform
+from tests.examples import examples
 from tests.unit.formats.engine.test_fast_ways import hostile, lines_of, result
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -50,7 +51,7 @@ def alone(line: str) -> Any:
 
 
 # After any other lines, in any order, a line means what it means alone.
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(hostile(LINES + NEAR) | st.sampled_from(LINES + NEAR), min_size=2, max_size=12), st.randoms())
 def test_order_changes_nothing(lines: list[str], shuffle: random.Random) -> None:
     expected = {line: alone(line) for line in lines}
@@ -97,7 +98,7 @@ def test_batches_change_nothing() -> None:
 def test_needed(name: str) -> None:
     parse = {log_format.name: log_format for log_format in DETECTED}[name].compile(FormatOptions())
 
-    @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(200), deadline=None, suppress_health_check=list(HealthCheck))
     @given(hostile(lines_of(name) + NEAR))
     def check(line: str) -> None:
         try:
@@ -110,7 +111,7 @@ def test_needed(name: str) -> None:
 
 
 # Combined's fast path, which is tried before any beginning, needs a bracket before and after the time.
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=list(HealthCheck))
 @given(hostile(lines_of("apache_combined") + NEAR))
 def test_combined_needs_its_brackets(line: str) -> None:
     if FAST(line) is not None:

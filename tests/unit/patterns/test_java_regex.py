@@ -19,6 +19,7 @@ from streamtally.patterns import engine
 from streamtally.patterns.java_regex import JavaPattern
 from streamtally.patterns.writing import write, write_for_re2
 from tests.endless import must_end
+from tests.examples import examples
 
 # What each construct matches and captures in java.util.regex (matches); None: no match.
 CASES: list[tuple[str, str, list[str | None] | None]] = [
@@ -288,7 +289,7 @@ def repeated_patterns(draw: st.DrawFn) -> str:
 
 
 # Python's re and RE2 capture the same in any line.
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(pattern=repeated_patterns(), text=st.text("abc", max_size=12))
 def test_engines_agree(pattern: str, text: str) -> None:
     try:

@@ -12,6 +12,7 @@ from streamtally.errors import SqlError
 from streamtally.sql.grammar.dialect import make_tokenizer
 from streamtally.sql.problems import show_problems
 from tests.endless import must_end
+from tests.examples import examples
 from tests.unit.sql.programs import PAIRS, compile_text, load_text
 
 TEXTS = [path.read_text(encoding="utf-8") for path in sorted(PAIRS.glob("*.sql"))]
@@ -39,7 +40,7 @@ def mutate(text: str, make: random.Random) -> str:
 @pytest.mark.parametrize("seed", range(8))
 def test_mutated_program_never_breaks_the_compiler(seed: int) -> None:
     make = random.Random(seed)
-    for _ in range(500):
+    for _ in range(examples(500)):
         text = mutate(make.choice(TEXTS), make)
         try:
             load_text(text)

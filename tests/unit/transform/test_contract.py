@@ -13,6 +13,7 @@ from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.records import decode_records
 from streamtally.transform.response import MAX_RESPONSE_BYTES, encode_response
 from streamtally.transform.transform import transform
+from tests.examples import examples
 from tests.unit.events import ARRIVAL, combined, documents, merged, records_of, run
 
 AGENT_JSON = b'{"response":"500","datetime":"08/Sep/2017:08:47:00 +0000"}\n'
@@ -28,7 +29,7 @@ def no_constant(name: str) -> Any:
 
 
 @given(payloads)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_every_record_is_answered_once_and_every_line_accounted_for(
     default_pipeline: Pipeline, data: list[bytes]
 ) -> None:
@@ -62,7 +63,7 @@ def test_every_record_is_answered_once_and_every_line_accounted_for(
     st.lists(st.integers(1, 5), max_size=40),
     st.randoms(use_true_random=False),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_partials_merge_to_a_plain_count(
     default_pipeline: Pipeline, lines: list[tuple[int, int]], cuts: list[int], random: Any
 ) -> None:
@@ -87,7 +88,7 @@ def test_partials_merge_to_a_plain_count(
 
 
 @given(payloads, st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_the_same_batch_in_another_order_makes_the_same_ids(
     default_pipeline: Pipeline, data: list[bytes], random: Any
 ) -> None:
@@ -102,7 +103,7 @@ def test_the_same_batch_in_another_order_makes_the_same_ids(
 
 
 @given(st.lists(st.integers(0, 3_000), min_size=1, max_size=30), st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_the_answer_fits_and_what_overflows_does_not_depend_on_order(
     default_pipeline: Pipeline, sizes: list[int], random: Any
 ) -> None:

@@ -13,6 +13,7 @@ from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.records import decode_records
 from streamtally.transform.routes import choose_routes
 from streamtally.transform.transform import iter_documents, run_batch
+from tests.examples import examples
 from tests.unit.events import ARRIVAL, combined, records_of
 
 TOKENS = st.text(st.sampled_from('ab-.:[]{}"\\ \r\x0b\xa0\t\x00\x1f\x7f\x85\u2028é😀1'), max_size=6)
@@ -80,7 +81,7 @@ def both_ways(pipeline: Pipeline, data: list[bytes], arrivals: list[int]) -> tup
 @example(data=[b' {\n "a":1\n}\n'], arrivals=[])
 @example(data=[b'\xc2\xa0{ - - [08/Sep/2017:08:47:00 +0000] "x" 200 5 "-" "-"'], arrivals=[])
 @example(data=[b'h - a[b [08/Sep/2017:08:47:00 +0000] "x" 200 5 "-" "-"'], arrivals=[])
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_reading_at_once_is_reading_one_by_one(
     request: pytest.FixtureRequest, name: str, data: list[bytes], arrivals: list[int]
 ) -> None:
@@ -90,7 +91,7 @@ def test_reading_at_once_is_reading_one_by_one(
 
 
 @given(data=payloads)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_common_lines_are_read_the_same_both_ways(with_changes: Callable[..., Pipeline], data: list[bytes]) -> None:
     """The same holds for a source that is said to be of the common format."""
     at_once, one_by_one = both_ways(with_changes(source={"format": "apache_common"}), data, [])

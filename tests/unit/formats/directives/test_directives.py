@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from streamtally.errors import FormatError, SettingsError
 from streamtally.formats import Field, FormatOptions, find_format
 from tests.endless import must_end
+from tests.examples import examples
 
 NGINX_COMBINED = (
     'nginx:$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent '
@@ -111,7 +112,7 @@ def directives(draw: st.DrawFn, prefix: str, variables: list[str]) -> tuple[str,
 
 
 # Whatever the variables, their order and the text between them, the line that nginx would write gives the values.
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(400), deadline=None, suppress_health_check=list(HealthCheck))
 @given(directives("nginx:", NGINX_VARIABLES))
 def test_nginx_round_trip(case: tuple[str, str, dict[str, Any]]) -> None:
     directive, line, row = case
@@ -119,7 +120,7 @@ def test_nginx_round_trip(case: tuple[str, str, dict[str, Any]]) -> None:
 
 
 # The same for Apache.
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(400), deadline=None, suppress_health_check=list(HealthCheck))
 @given(directives("apache:", APACHE_VARIABLES))
 def test_apache_round_trip(case: tuple[str, str, dict[str, Any]]) -> None:
     directive, line, row = case

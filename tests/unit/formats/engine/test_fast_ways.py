@@ -33,6 +33,7 @@ from streamtally.formats.engine.generate import compile_layout, generate_exact, 
 from streamtally.formats.engine.layout import Layout
 from streamtally.formats.engine.memo import MAX_CHARACTERS, MAX_PARTS, Remembered
 from streamtally.formats.engine.shapes import MAX_SHAPES, SEEN_BEFORE
+from tests.examples import examples
 
 LAYOUTS: dict[str, Layout] = {
     module.LAYOUT.name: module.LAYOUT
@@ -101,7 +102,7 @@ def test_layouts(name: str) -> None:
     )
     parse_undone, exact_undone = compile_layout(layout, undone), generate_exact(layout, undone)
 
-    @settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(500), deadline=None, suppress_health_check=list(HealthCheck))
     @given(hostile(lines_of(name)))
     def check(line: str) -> None:
         expected = result(exact, line)
@@ -135,7 +136,7 @@ def test_directives(directive: str, line: str) -> None:
     layout: Layout = find_format(directive).compile.args[0]  # type: ignore[attr-defined]
     parse, exact = compile_layout(layout, FormatOptions()), generate_exact(layout, FormatOptions())
 
-    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(300), deadline=None, suppress_health_check=list(HealthCheck))
     @given(hostile([line]))
     def check(line: str) -> None:
         assert result(parse, line) == result(exact, line)
@@ -158,7 +159,7 @@ def parse_ltsv_any(line: str) -> dict[str, Any]:
 def test_shapes(name: str, any_way: Callable[[str], dict[str, Any]]) -> None:
     lines = lines_of(name)
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(hostile(lines), min_size=1, max_size=4), st.integers(1, SEEN_BEFORE + 2))
     def check(chosen: list[str], times: int) -> None:
         parse = REGISTRY[name].compile(FormatOptions())

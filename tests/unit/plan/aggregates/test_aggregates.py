@@ -23,6 +23,7 @@ from streamtally.transform.documents import encode_document
 from streamtally.transform.pipeline import Pipeline, load_pipeline
 from streamtally.transform.records import decode_records
 from streamtally.transform.transform import transform
+from tests.examples import examples
 from tests.unit.events import ARRIVAL, combined, documents, merged, run
 
 integers = st.lists(st.integers(-(2**63), 2**63 - 1), max_size=12)
@@ -48,7 +49,7 @@ def truncated(total: int, count: int) -> int:
     ],
 )
 @given(data=st.data())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 def test_parts_in_any_order_merge_to_the_whole(
     name: str, type_name: str, strategy: Any, expected: Callable[[Any], Any], data: st.DataObject
 ) -> None:

@@ -16,6 +16,7 @@ from streamtally.plan.aggregates import items as aggregates_items
 from streamtally.plan.aggregates.base import Aggregate
 from streamtally.plan.aggregates.registry import make_aggregate
 from streamtally.plan.types import parse_type
+from tests.examples import examples
 
 VARCHAR = parse_type("VARCHAR(64)")
 
@@ -47,7 +48,7 @@ def pairwise(aggregate: Aggregate, values: list[Any]) -> Any:
 # Small limits, so that sets, sets that become registers, and registers all meet: whatever the order and the grouping,
 # the state is the same, exact while the union is small, and no partial is changed.
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_any_order_and_grouping(data: st.DataObject) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(aggregates_items, "EXACT_ITEMS", 12)
@@ -72,7 +73,7 @@ def test_any_order_and_grouping(data: st.DataObject) -> None:
 
 
 @given(st.data())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 def test_counts_in_any_order(data: st.DataObject) -> None:
     aggregate = make_aggregate("top_items", VARCHAR)
     values = data.draw(st.lists(st.lists(st.sampled_from("abcdef"), max_size=9), min_size=1, max_size=6))

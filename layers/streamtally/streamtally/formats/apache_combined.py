@@ -7,7 +7,7 @@ Source: Apache HTTP Server, mod_log_config, "Custom Log Formats".
 from __future__ import annotations
 
 from streamtally.formats.apache_common import COLUMNS as COMMON
-from streamtally.formats.apache_common import EXTRA, HOSTS, PLAIN_COLUMNS, VHOST
+from streamtally.formats.apache_common import MORE_FIELDS, PLAIN_COLUMNS, layouts_with_more
 from streamtally.formats.base import Example, Format, FormatOptions, Parser
 from streamtally.formats.engine.columns import quoted
 from streamtally.formats.engine.generate import compile_layout
@@ -24,17 +24,13 @@ COLUMNS = (
 )
 
 LAYOUT = Layout("apache_combined", _REASON, COLUMNS)
-WITH_MORE = (
-    Layout("apache_combined", _REASON, (*COLUMNS, EXTRA)),
-    Layout("apache_combined", _REASON, (HOSTS, *COLUMNS[1:], EXTRA)),
-    Layout("apache_combined", _REASON, (VHOST, *COLUMNS, EXTRA)),
-)
+WITH_MORE = layouts_with_more("apache_combined", _REASON, COLUMNS)
 
 SCANNER = make_scanner((*PLAIN_COLUMNS, ("referer", PLAIN_QUOTED), ("agent", PLAIN_QUOTED)))
 
 
 def compile_combined(options: FormatOptions) -> Parser:
-    """A parser of combined lines; rows of lines with more than the format's fields also have ``vhost`` or ``extra``."""
+    """A parser of combined lines; rows of lines with more than the format's fields also have others."""
     return first_that_fits([compile_layout(layout, options) for layout in (LAYOUT, *WITH_MORE)])
 
 
@@ -91,7 +87,7 @@ FORMAT = Format(
     aliases=("combined",),
     summary="Apache's combined log format.",
     source="Apache HTTP Server: mod_log_config",
-    fields=(*LAYOUT.fields, VHOST.field, EXTRA.field),
+    fields=(*LAYOUT.fields, *MORE_FIELDS),
     examples=EXAMPLES,
     compile=compile_combined,
     scanner=SCANNER,

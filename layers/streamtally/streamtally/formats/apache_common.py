@@ -5,31 +5,22 @@ Source: Apache HTTP Server, mod_log_config, "Common Log Format (CLF)".
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from streamtally.formats.base import Example, Format, FormatOptions, Parser
+from streamtally.formats.engine import clients
 from streamtally.formats.engine.columns import BRACKETED_TIME, Column, quoted
 from streamtally.formats.engine.generate import compile_layout
 from streamtally.formats.engine.layout import Layout, first_that_fits, furthest
-from streamtally.formats.engine.scanner import PLAIN_INTEGER, PLAIN_QUOTED, PLAIN_STATUS, PLAIN_TEXT, make_scanner
+from streamtally.formats.engine.scanner import PLAIN_INTEGER, PLAIN_QUOTED, PLAIN_STATUS, make_scanner
 from streamtally.formats.role_names import COMBINED_ROLES
 
 _REASON = "not a common log line"
 
-# A user may contain spaces and brackets; it ends before the space and bracket with which the time begins.
-USER = (
-    r"(?!-\x20[^\[]"  # "- ann" is not a user, but ident and user of a line that begins with a virtual host
-    r"|\x20\[[0-9]{2}/)"  # nor is an empty text before the time
-    r"(?:[^ \[]*+"  # words, each with the separator after it:
-    r"(?:\x20(?!\[[0-9]{2}/)"  # a space that is not before the time, or
-    r"|\[(?![0-9]{2}/))"  # a bracket that does not begin the time
-    r")*+"  # possessive: a line without a time fails in one pass
-    r"[^ \[]*+"  # the last word
-    r"(?=\x20\[[0-9]{2}/)"  # the time follows
-)
-
 COLUMNS = (
-    Column("host", "VARCHAR", "the client's name or address, IPv4 or IPv6", before=""),
-    Column("ident", "VARCHAR", "identd's answer, usually null"),
-    Column("authuser", "VARCHAR", "the user of HTTP authentication", USER),
+    Column("host", "VARCHAR", "the client's name or address, IPv4 or IPv6", clients.HOSTS, before=""),
+    Column("ident", "VARCHAR", "identd's answer, usually null", clients.IDENT),
+    Column("authuser", "VARCHAR", "the user of HTTP authentication, empty if the name is", clients.USER),
     Column("datetime", "VARCHAR", "time of the request, dd/MMM/yyyy:HH:mm:ss Z", BRACKETED_TIME),
     quoted("request", "the request line"),
     Column("response", "INTEGER", "the final status code", "[0-9]{3}|-"),
@@ -39,46 +30,59 @@ VHOST = Column(
     "vhost",
     "VARCHAR",
     "the virtual host, if the line begins with one",
-    r"([^ ]++)"
-    r"(?<!,)"  # a comma after it makes it the first address of a list
-    r"\x20",  # here and not before the next column, which begins the line in the other layouts
+    rf"({clients.HOST})"
+    r"\x20"  # here and not before the next column, which begins the line in the other layouts
+    r"(?!-\x20)",  # a virtual host is followed by a client
     before="",
 )
 # Apache's %{X-Forwarded-For}i in place of the host: the client, then the proxies.
-HOSTS = Column(
-    "host",
-    "VARCHAR",
-    "several addresses",
-    r"(?:[^ ]++(?<=,)\x20)++"  # each with a comma and a space after it
-    r"[^ ]++",
-    before="",
-)
+_SEVERAL = "the client's name or address, and those of proxies"
+HOSTS = Column("host", "VARCHAR", _SEVERAL, clients.LIST, before="")
+QUOTED_HOSTS = Column("host", "VARCHAR", _SEVERAL, rf'"({clients.LIST})"', before="")
+# The same before the peer's address.
+_FORWARDED = "x_forwarded_for", "VARCHAR", "the client and proxies, if they precede the host"
+FORWARDED = Column(*_FORWARDED, rf"({clients.SEVERAL})\x20", before="")
+QUOTED_FORWARDED = Column(*_FORWARDED, rf'"({clients.LIST})"\x20', before="")
 EXTRA = Column("extra", "VARCHAR", "text after the format's own fields, unmodified", r".++", optional=True)
 
 PLAIN_COLUMNS = (
-    ("host", rf"(?!\{{){PLAIN_TEXT}"),  # in ``auto`` a line that begins with "{" is always JSON
-    ("ident", PLAIN_TEXT),
-    ("authuser", r'([^ \["\\\x00-\x1f]{1,256}+)'),
+    ("host", f"({clients.HOSTS})"),
+    ("ident", f"({clients.PLAIN_IDENT})"),
+    ("authuser", clients.PLAIN_USER),
     ("datetime", BRACKETED_TIME),
     ("request", PLAIN_QUOTED),
     ("response", PLAIN_STATUS),
     ("bytes", PLAIN_INTEGER),
 )
 
+
+def layouts_with_more(name: str, reason: str, columns: Sequence[Column]) -> tuple[Layout, ...]:
+    """The layouts of lines with more than these columns, of which the first is the host: what may precede it, or stand
+    in its place, and text after the last column."""
+    host, *others = columns
+    beginnings: tuple[tuple[Column, ...], ...] = (
+        (host,), (HOSTS,), (QUOTED_HOSTS,),
+        (VHOST, host), (VHOST, HOSTS), (VHOST, QUOTED_HOSTS),
+        (FORWARDED, host), (QUOTED_FORWARDED, host),
+        (VHOST, FORWARDED, host), (VHOST, QUOTED_FORWARDED, host),
+    )  # fmt: skip
+    return tuple(Layout(name, reason, (*beginning, *others, EXTRA)) for beginning in beginnings)
+
+
 # Amazon API Gateway's CLF has no space between the time and the request.
 _WITHOUT_SPACE = {"request": quoted("request", "the request line", before="")}
 
 LAYOUT = Layout("apache_common", _REASON, COLUMNS)
 WITH_MORE = (
-    Layout("apache_common", _REASON, (*COLUMNS, EXTRA)),
+    *layouts_with_more("apache_common", _REASON, COLUMNS),
     Layout("apache_common", _REASON, (*(_WITHOUT_SPACE.get(column.name, column) for column in COLUMNS), EXTRA)),
-    Layout("apache_common", _REASON, (HOSTS, *COLUMNS[1:], EXTRA)),
-    Layout("apache_common", _REASON, (VHOST, *COLUMNS, EXTRA)),
 )
+MORE_FIELDS = (VHOST.field, FORWARDED.field, EXTRA.field)
+"""The fields of lines with more than the format's own."""
 
 
 def compile_common(options: FormatOptions) -> Parser:
-    """A parser of common lines; rows of lines with more than the format's fields also have ``vhost`` or ``extra``."""
+    """A parser of common lines; rows of lines with more than the format's fields also have others."""
     return first_that_fits([compile_layout(layout, options) for layout in (LAYOUT, *WITH_MORE)])
 
 
@@ -87,7 +91,7 @@ FORMAT = Format(
     aliases=("common", "clf"),
     summary="The common log format of Apache and most web servers.",
     source="Apache HTTP Server: mod_log_config",
-    fields=(*LAYOUT.fields, VHOST.field, EXTRA.field),
+    fields=(*LAYOUT.fields, *MORE_FIELDS),
     examples=(
         Example(
             'host.example.com - frank [10/Oct/2025:13:55:36 -0700] "GET /apache_pb.gif HTTP/1.0" 200 2326',

@@ -52,7 +52,7 @@ _BEGINNINGS: tuple[tuple[str, tuple[ModuleType, ...]], ...] = (
     (r"[\x20\t\r]*\{", (json_lines,)),
     (r"<[0-9]{1,3}>[1-9][0-9]{0,2}\x20", (haproxy, rfc5424, syslog)),
     (r"<[0-9]{1,3}>[0-9]{4}-", (rfc3339_syslog,)),
-    (r"(?:<[0-9]{1,3}>)?[A-Z][a-z]{2}\x20{1,2}[0-9]", (haproxy, syslog)),
+    (r"(?:<[0-9]{1,3}>(?:[0-9]{1,10}:\x20)?[*.]?)?[A-Z][a-z]{2}\x20{1,2}[0-9]", (haproxy, syslog)),
     (r"\[", (apache_error, apache_combined, apache_common)),
     (r"[0-9]{4}/", (nginx_error,)),
     (r"[0-9]{4}-[0-9]{2}-[0-9]{2}\t", (cloudfront,)),
@@ -242,4 +242,5 @@ class AutoParser(RecordParser):
 def compile_auto(options: FormatOptions) -> Parser:
     """A parser that detects each line's format."""
     parsers = {log_format.name: log_format.compile(options) for log_format in DETECTED}
+    parsers[rfc3339_syslog.FORMAT.name] = rfc3339_syslog.compile_certain(options)
     return AutoParser(parsers, generate_fast(apache_combined.LAYOUT))

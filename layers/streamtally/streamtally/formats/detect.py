@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from streamtally.errors import FormatError, read_failure
-from streamtally.formats import REGISTRY, apache_combined, nginx
+from streamtally.formats import REGISTRY, apache_combined, nginx, rfc3339_syslog
 from streamtally.formats.base import Format, FormatOptions, Parser, Row
 from streamtally.formats.w3c_header import HEADER
 
@@ -148,6 +148,8 @@ def _position(log_format: Format, line: str, error: Exception) -> int:
 
 def _strict_parser(log_format: Format, first_lines: Sequence[str]) -> Parser:
     """The format's parser; for formats that accept almost any text, one that also requires lines typical of them."""
+    if log_format.name == rfc3339_syslog.FORMAT.name:
+        return rfc3339_syslog.compile_certain(FormatOptions())
     parse = log_format.compile(FormatOptions())
     if log_format.name == "ltsv":
         return _refusing(parse, log_format.name, lambda line: "\t" in line)

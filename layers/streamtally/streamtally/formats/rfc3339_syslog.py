@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from streamtally.formats.base import Example, Field, Format, Roles
-from streamtally.formats.engine.columns import FLAGS
+from streamtally.errors import FormatError
+from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Roles, Row
 from streamtally.formats.engine.layout import match_end
 from streamtally.formats.role_names import SEVERITIES
 from streamtally.formats.syslog import FIELDS, PRIORITY, TAIL, compile_like
@@ -20,6 +20,25 @@ TIMESTAMP = (
     r"(?:[Zz]|[+\-][0-9]{2}:?[0-9]{2})"  # RFC 3339 requires the colon; some writers omit it
 )
 PIECES = (PRIORITY, rf"({TIMESTAMP})", *TAIL)
+_compile = compile_like("rfc3339_syslog", "not a syslog line with an ISO time", f"({TIMESTAMP})", PIECES)
+_OF_SYSLOGD = re.compile(r"(?:last message|message) repeated|-- MARK --")  # its own messages, which have no program
+
+
+def compile_certain(options: FormatOptions) -> Parser:
+    """A parser of the lines that no other log writes: those with a priority, a facility, a program, or of syslogd.
+
+    Many programs write an ISO time and words, of which the first would be read as the host.
+    """
+    parse_any = _compile(options)
+
+    def parse(line: str) -> Row:
+        row = parse_any(line)
+        if row["program"] is None and row["facility"] is None and not _OF_SYSLOGD.match(row["message"]):
+            raise FormatError("rfc3339_syslog", "an ISO time without a program after it")
+        return row
+
+    return parse
+
 
 FORMAT = Format(
     name="rfc3339_syslog",
@@ -44,7 +63,7 @@ FORMAT = Format(
             },
         ),
     ),
-    compile=compile_like("rfc3339_syslog", "not a syslog line with an ISO time", re.compile("".join(PIECES), FLAGS)),
+    compile=_compile,
     time_field="timestamp",
     time_format="iso8601",
     locate=partial(match_end, PIECES),

@@ -14,7 +14,7 @@ from streamtally.formats.engine.columns import FLAGS
 from streamtally.formats.engine.layout import match_end
 from streamtally.formats.rfc3339_syslog import TIMESTAMP
 from streamtally.formats.role_names import SEVERITIES
-from streamtally.formats.syslog import to_facility_and_severity
+from streamtally.formats.syslog import FACILITY_AND_SEVERITY, HOST, IS_HOST, PLAIN_HOST
 
 _ELEMENT = (
     r'\[[^\s=\]"]{1,32}+'  # [id
@@ -24,24 +24,27 @@ _ELEMENT = (
 )
 _PRIORITY_AND_VERSION = r"<([0-9]{1,3})>([1-9][0-9]{0,2})"
 _TIME = rf"\x20({TIMESTAMP}|-)"
-_HOST = r"\x20(\S{1,255}+)"
+_HOST = rf"\x20({HOST})"
 _PROGRAM = _PROCESS = _MESSAGE_ID = r"\x20(\S{1,128}+)"
 _STRUCTURED_DATA = rf"\x20(-|(?:{_ELEMENT})++)"
 _MESSAGE = r"(?:\x20\ufeff?+(.*+))?+\Z"  # may begin with a byte order mark
 PIECES = (_PRIORITY_AND_VERSION, _TIME, _HOST, _PROGRAM, _PROCESS, _MESSAGE_ID, _STRUCTURED_DATA, _MESSAGE)
 _PATTERN = re.compile("".join(PIECES), FLAGS)
+_PLAIN = re.compile("".join(PIECES).replace(_HOST, rf"\x20({PLAIN_HOST})"), FLAGS)  # matches faster
 
 
 def compile_rfc5424(options: FormatOptions) -> Parser:
     """A parser of RFC 5424 messages. It uses no options."""
-    match = _PATTERN.match
+    match, match_plain = _PATTERN.match, _PLAIN.match
 
     def parse(line: str) -> Row:
-        matched = match(line)
+        matched = match_plain(line) or match(line)
         if matched is None:
             raise FormatError("rfc5424", "not an RFC 5424 message")
         priority, version, timestamp, host, program, pid, msgid, structured, message = matched.groups()
-        facility, severity = to_facility_and_severity(priority)
+        if not IS_HOST[host]:
+            raise FormatError("rfc5424", "not an RFC 5424 message")
+        facility, severity = FACILITY_AND_SEVERITY[priority]
         return {
             "facility": facility,
             "severity": severity,

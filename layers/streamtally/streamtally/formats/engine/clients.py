@@ -6,25 +6,26 @@ Addresses: RFC 4291, section 2.2; RFC 3986, section 3.2.2 (brackets). Lists: MDN
 from __future__ import annotations
 
 _IPV4 = r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}"
-_IPV6 = (
+IPV6 = (
     r"(?:(?=[0-9A-Fa-f:]{0,40}::)"  # with a run of zeros left out, or
     r"|(?=(?:[0-9A-Fa-f]{1,4}:){6}))"  # with the six groups that precede the last two, or an IPv4 address
     r"[0-9A-Fa-f:.]{2,45}+"
     r"(?:%[0-9A-Za-z_.\-]{1,32}+)?+"  # a zone
 )
+"""An address of IPv6, without brackets."""
 # Letters, digits, dots, hyphens and underscores; * of masked addresses; all that is not ASCII. Written as what is
 # excluded, which matches faster.
 _NAME = r"[^\x00-)+,/:-@\[-^`{-\x7f]++"
 _PORT = r"(?::[0-9]{1,5}+)?+"
 HOST = (
     rf"(?:{_NAME}{_PORT}"
-    rf"|{_IPV6}"
-    rf"|\[{_IPV6}\]{_PORT}"
+    rf"|{IPV6}"
+    rf"|\[{IPV6}\]{_PORT}"
     r"|unix:[^\x20,\"|]*+)"  # nginx's $remote_addr of a client on a socket
 )
 """One address or name, with or without a port; what follows decides where it ends."""
 _NEXT_HOST = rf"{HOST}(?=[\x20,\"])"
-HOSTS = rf"{_NAME}|{_IPV6}|{HOST}(?:,{_NEXT_HOST})*+"
+HOSTS = rf"{_NAME}|{IPV6}|{HOST}(?:,{_NEXT_HOST})*+"
 """One or several, separated by commas alone."""
 LIST = rf"{HOST}(?:,\x20?+{_NEXT_HOST})*+"
 """The same, also with a space after a comma."""
@@ -32,7 +33,7 @@ SEVERAL = rf"{HOST}(?:,\x20?+{_NEXT_HOST})++"
 """The same, of at least two."""
 
 _ADDRESS = (
-    rf"(?:{_IPV4}|{_IPV6})"
+    rf"(?:{_IPV4}|{IPV6})"
     r"(?![0-9A-Za-z_.\-])"  # as a part of a name, it is none
 )
 IDENT = rf"-|(?!\"?{_ADDRESS})[^\x20,\"|]++"

@@ -8,8 +8,8 @@ has no space before the request), "Configure logging for HTTP APIs" and "Configu
 from __future__ import annotations
 
 from streamtally.errors import FormatError
-from streamtally.formats.apache_common import USER
 from streamtally.formats.base import Example, Format, FormatOptions, Parser, Roles, Row
+from streamtally.formats.engine.clients import USER
 from streamtally.formats.engine.columns import BRACKETED_TIME, ESCAPABLE, Column, quoted
 from streamtally.formats.engine.generate import compile_layout
 from streamtally.formats.engine.layout import Layout, furthest

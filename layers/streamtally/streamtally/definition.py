@@ -25,6 +25,7 @@ from streamtally.errors import SettingsError
 from streamtally.indices.spec import read_specs
 from streamtally.plan.types import parse_type
 from streamtally.text import visible
+from streamtally.transform.known_columns import check_declared
 from streamtally.transform.pipeline import load_pipeline
 from streamtally.transform.source import Source, ZoneOf
 
@@ -95,7 +96,9 @@ def open_source(tables: Mapping[str, Mapping[str, Any]], zone_of: ZoneOf) -> Sou
         for name, sql_type in settings.types.items():
             with _prefixed(f"types.{visible(name, 60)}:"):
                 parse_type(sql_type)
-        return Source(settings, zone_of)
+        source = Source(settings, zone_of)
+        check_declared(source)
+        return source
 
 
 def _parse(toml_text: str) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def test_the_terminal_shows_the_program_after_the_tables(tmp_path: Path) -> None
 def test_what_cannot_be_counted_by_is_refused(tmp_path: Path) -> None:
     """A field that the named format cannot have, and a program beside another one, exit with 2."""
     ran, _ = run_by(tmp_path, ALB, "--by", "statuss", "--format", "alb")
-    assert (ran.status, ran.error) == (2, '--by: "statuss" is not a field of alb: did you mean "status"?')
+    assert (ran.status, ran.error) == (2, '--by: "statuss" is not a field of alb; did you mean "status"?')
     ran, _ = run_by(tmp_path, ALB, "--by", "elb", "--pipeline", str(tmp_path))
     assert ran.status == 2
     assert ran.error.startswith("--by and --pipeline exclude each other")
@@ -114,3 +114,19 @@ def test_a_field_that_no_row_has_is_a_finding(tmp_path: Path) -> None:
 def test_names_that_differ_in_case_are_two_columns(tmp_path: Path) -> None:
     ran, printed = run_by(tmp_path, '{"time":"2025-10-10T13:55:36Z","A":"1","a":"2"}\n', "--by", "A,a")
     assert (ran.status, counts(printed)) == (0, [("2025-10-10T13:55:00.000", "1", "2", 1)])
+
+
+def test_a_pipeline_of_another_format_is_refused(tmp_path: Path) -> None:
+    """``--format`` refuses what ``compile`` would refuse: the error log's lines have no ``response``."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "pipeline.toml").write_text('[outputs.O]\nindex = "o"\n')
+    (folder / "o.sql").write_text(
+        'CREATE STREAM "O" ("response" INTEGER);\n'
+        'CREATE PUMP "P" AS INSERT INTO "O" SELECT STREAM "response" FROM "SOURCE_SQL_STREAM_001";\n'
+    )
+    ran, _ = run_by(tmp_path, ERRORS, "--pipeline", str(folder), "--format", "nginx_error")
+    assert ran.status == 2
+    assert ran.error.startswith('the program reads a column that no line has: "response" is not a field of nginx_error')
+    ran, _ = run_by(tmp_path, COMBINED, "--pipeline", str(folder), "--format", "apache_common")
+    assert ran.status == 0

@@ -30,6 +30,7 @@ from streamtally.local.logs import check_logs
 from streamtally.local.run import LocalRun
 from streamtally.local.store import DuckDbStore
 from streamtally.report.page import render_report
+from streamtally.transform.known_columns import check_plan
 from streamtally.transform.pipeline import Pipeline, load_pipeline
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ def command(
     options = SourceOptions(**source_options)
     by = _program_by(by_texts, folder, options) if by_texts else None
     pipeline = load_pipeline(by.document if by else _folder_document(folder, options), ZoneInfo)
+    if folder is not None and options.changes_fields:
+        check_plan(pipeline.document["plan"], pipeline.source)
     names = list(logs)
     check_logs(names)
     with staging(out or DEFAULT_OUT) as staged:

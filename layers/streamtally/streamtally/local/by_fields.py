@@ -14,7 +14,8 @@ from streamtally.formats.base import Format
 from streamtally.formats.role_names import COLUMN_ROLES
 from streamtally.formats.roles import fields_of, is_open
 from streamtally.formats.wrappers.rewrite import REQUEST_FIELDS
-from streamtally.text import near_names, visible
+from streamtally.text import visible
+from streamtally.transform.known_columns import known_columns, unknown_field
 from streamtally.transform.source import Source
 
 REQUEST_PARTS = ("method", "path", "query", "protocol")
@@ -99,29 +100,15 @@ def _with_field(result: ByFields, name: str, source: Source, constant: Format | 
     column = _role_column(name, constant)
     if column is not None:
         return _with_key(result, name, column)
-    if names_own_fields(source, constant):
+    known = known_columns(source)
+    if known is None:
         return replace(_with_key(result, name, name), declared=(*result.declared, name))
-    known = [*source.column_names(), *source.role_column_names(), *(fields_of(constant) if constant else ())]
-    raise SettingsError(f"--by: {_unknown_field(name, source.settings.format, known)}")
-
-
-def _unknown_field(name: str, format_name: str, known: Sequence[str]) -> str:
-    near = near_names(name, known, 1)
-    advice = f'did you mean "{near[0]}"?' if near else f"its fields are {', '.join(dict.fromkeys(known))}"
-    return f'"{visible(name, 60)}" is not a field of {visible(format_name, 60)}: {advice}'
+    roles = fields_of(constant) if constant else ()
+    raise SettingsError(f"--by: {unknown_field(name, source.settings.format, [*known, *roles])}")
 
 
 def _with_key(result: ByFields, name: str, *columns: str) -> ByFields:
     return replace(result, keys=(*result.keys, Key(name, columns)))
-
-
-def names_own_fields(source: Source, constant: Format | None) -> bool:
-    """Whether lines may have fields that neither the format nor the pipeline names."""
-    if constant is None or source.settings.line_field is not None:
-        return True
-    if constant.name in ("w3c", "cloudfront"):  # a header names the fields
-        return not source.settings.fields
-    return is_open(constant) and not source.settings.fields and constant.name != "regex"
 
 
 def _request_part(result: ByFields, name: str, constant: Format | None) -> ByFields | None:

@@ -152,12 +152,16 @@ class Source:
                 parse(line)
         return parse
 
-    def column_names(self) -> list[str]:
-        """Every column whose name is known: the format's fields after renaming, and declared ones."""
+    def own_names(self) -> list[str]:
+        """The fields of a row whose names are known, as the log calls them: the format's, and the pattern's."""
         names = [*self._natural_types, *self.settings.fields, *pattern_groups(self.settings.pattern)]
         if self.settings.split_request:
             names += ["method", "path", "query", "protocol"]
-        renamed = [self.settings.rename.get(name, name) for name in names]
+        return names
+
+    def column_names(self) -> list[str]:
+        """Every column whose name is known: the format's fields after renaming, and declared ones."""
+        renamed = [self.settings.rename.get(name, name) for name in self.own_names()]
         return list(dict.fromkeys([*renamed, *self.settings.paths, *self.settings.types]))
 
     def role_column_names(self) -> list[str]:

@@ -28,6 +28,11 @@ class SourceOptions:
     time_field: str | None = None
     time_format: str | None = None
 
+    @property
+    def changes_fields(self) -> bool:
+        """Whether lines have other fields than the pipeline says."""
+        return self.format_name is not None or self.pattern is not None or self.fields is not None
+
     def apply(self, source: Mapping[str, Any]) -> dict[str, Any]:
         """The source's settings, overridden by these. Raises: SettingsError: options that cannot be combined."""
         changed = dict(source)

@@ -10,6 +10,8 @@ from typing import Any
 from streamtally.errors import FormatError
 from streamtally.formats import REGISTRY, Format, FormatOptions
 from streamtally.formats.detect import detect
+from streamtally.formats.role_names import COLUMN_ROLES, COMMON
+from streamtally.formats.roles import is_open, meaning, names_of
 from streamtally.transform.records import split_lines, to_text
 
 ROOT = Path(__file__).parents[1]
@@ -50,6 +52,8 @@ def _section(log_format: Format) -> str:
     if log_format.time_field:
         names = log_format.time_field if isinstance(log_format.time_field, tuple) else (log_format.time_field,)
         parts.append(f"Event time: {' and '.join(f'`{name}`' for name in names)} (`{log_format.time_format}`).")
+    if roles := _roles(log_format):
+        parts.append(roles)
     if log_format.fields:
         parts += ["", "| field | type | meaning |", "| --- | --- | --- |"]
         parts += [f"| `{field.name}` | {field.type} | {_cell(field.meaning)} |" for field in log_format.fields]
@@ -57,6 +61,31 @@ def _section(log_format: Format) -> str:
         row = json.dumps(example.row, ensure_ascii=False, indent=1)
         parts += ["", "```", example.line, "```", "", "```json", row, "```"]
     return "\n".join(parts)
+
+
+def _roles(log_format: Format) -> str:
+    """What the fields mean, in one sentence; empty if nothing is known of them."""
+    if is_open(log_format):
+        return "Roles: by the usual names (see above)."
+    meant = meaning(log_format)
+    shown = [
+        f"{role} " + " or ".join(f"`{name}`" for name in names)
+        for role, names in meant.roles.items()
+        if role != "time"
+    ]
+    if not shown:
+        return ""
+    counted = f"counted by {meant.counted_by}" if meant.counted_by else "nothing is counted by default"
+    return f"Roles: {', '.join(shown)}; {counted}."
+
+
+def _role_names_table() -> str:
+    rows = ["| role | column | names, the first that a line has |", "| --- | --- | --- |"]
+    columns = {role: column for column, role in COLUMN_ROLES.items()}
+    for role, names in names_of(COMMON).items():
+        column = f"`{columns[role]}`" if role in columns else ""
+        rows.append(f"| {role} | {column} | {', '.join(f'`{name}`' for name in names)} |")
+    return "\n".join(rows)
 
 
 def _confusion_table() -> str:
@@ -77,7 +106,7 @@ def document() -> str:
     """The whole page."""
     text = (ROOT / "docs" / "formats.in.md").read_text()
     sections = "\n\n".join(map(_section, REGISTRY.values()))
-    return text.replace("<!-- confusion -->", _confusion_table()).replace("<!-- formats -->", sections)
+    return text.replace("<!-- roles -->", _role_names_table()).replace("<!-- confusion -->", _confusion_table()).replace("<!-- formats -->", sections)
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ from streamtally.local.run import LocalRun
 from streamtally.local.store import DuckDbStore
 from streamtally.report.page import render_report
 from streamtally.transform.known_columns import check_plan
+from streamtally.transform.ledger import Ledger
 from streamtally.transform.pipeline import Pipeline, load_pipeline
 
 if TYPE_CHECKING:
@@ -104,6 +106,8 @@ def command(
             store.settle(pipeline)
         if not isinstance(store, DuckDbStore):
             echo_load(store.notes, store.left_out, store.problems)
+        if folder is None and by is None:
+            pipeline = _without_unused(pipeline, run.ledger)
         if as_json:
             print_result(run.ledger, pipeline, store, by)
         shown_outputs = [last_documents(name, store.documents(output)) for name, output in pipeline.outputs.items()]
@@ -121,6 +125,20 @@ def command(
 def _folder_document(folder: Path | None, options: SourceOptions) -> dict[str, Any]:
     document = read_folder(folder)
     return {**document, "source": options.apply(document["source"])}
+
+
+def _without_unused(pipeline: Pipeline, ledger: Ledger) -> Pipeline:
+    """The bundled pipeline without outputs that the log has nothing for: access logs have no levels to be counted.
+
+    They are those that filtered every row. If that is all of them, the first one stays.
+    """
+    used = {
+        name: output
+        for name, output in pipeline.outputs.items()
+        if (account := ledger.outputs.get(name)) is not None
+        and account.emitted + account.eval_failed + account.out_of_range
+    }
+    return replace(pipeline, outputs=used or dict(list(pipeline.outputs.items())[:1]))
 
 
 def _program_by(texts: tuple[str, ...], folder: Path | None, options: SourceOptions) -> ByProgram:

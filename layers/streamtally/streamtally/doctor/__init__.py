@@ -25,7 +25,6 @@ CHECKS: dict[type, tuple[Check, ...]] = {
 
 
 def examine(evidence: Iterable[object]) -> Iterator[Finding]:
-    """The findings of all checks in all evidence."""
-    for item in evidence:
-        for check in CHECKS[type(item)]:
-            yield from check(item)
+    """The findings of all checks in all evidence; one that several outputs of one cluster share is given once."""
+    findings = (finding for item in evidence for check in CHECKS[type(item)] for finding in check(item))
+    yield from dict.fromkeys(findings)

@@ -95,6 +95,7 @@ class OpenSearchState:
         policy: the domain's access policy; None if unknown.
         in_vpc: whether the domain is in a VPC.
         fine_grained: whether it has fine-grained access control.
+        others_match: whether another output of the pipeline has indices.
     """
 
     where: str
@@ -120,6 +121,7 @@ class OpenSearchState:
     full: Sequence[str] = ()
     role: str = ""
     mapped: bool | None = None
+    others_match: bool = False
 
 
 def check_reachable(state: OpenSearchState) -> Iterator[Finding]:
@@ -171,7 +173,10 @@ def check_disk(state: OpenSearchState) -> Iterator[Finding]:
 
 def check_alias(state: OpenSearchState) -> Iterator[Finding]:
     """An alias or data view that matches no index shows nothing, without an error."""
-    if not state.error and not state.denied and not state.matching:
+    if not state.error and not state.denied and not state.matching and state.others_match:
+        text = f"{state.index} matches no index: this output has had no document yet, other outputs have"
+        yield Finding("alias-empty", "note", text, "nothing, if the logs have no lines for it", state.where)
+    elif not state.error and not state.denied and not state.matching:
         fix = "check the index's name in pipeline.toml; streamtally indices plan shows what is missing"
         yield Finding("alias-empty", "error", f"{state.index} matches no index", fix, state.where)
     elif state.alias and state.matching and state.aliased is not None and not state.aliased:

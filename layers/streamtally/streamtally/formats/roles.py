@@ -41,22 +41,17 @@ def roles_among(names: Iterable[str]) -> Roles:
     return Roles(**first)
 
 
-def role_of(column: str) -> str:
-    """The role that gives a column."""
-    return "time" if column == TIME_COLUMN else COLUMN_ROLES[column]
+def names_of(roles: Roles) -> dict[str, tuple[str, ...]]:
+    """Role → the names of its fields; roles without a field are left out."""
+    named = {role.name: _alternatives(getattr(roles, role.name)) for role in fields(Roles) if role.name not in _NO_NAMES}
+    return {role: names for role, names in named.items() if any(names)}
 
 
 def fields_of(log_format: Format) -> dict[str, tuple[str, ...]]:
     """Role → the fields that have it, with ``time``; roles that the format does not have are left out."""
-    shown: dict[str, tuple[str, ...]] = {}
     time = log_format.time_field
-    if time is not None:
-        shown["time"] = (time,) if isinstance(time, str) else time
-    for role in fields(Roles):
-        names = getattr(log_format.roles, role.name)
-        if names and role.name not in _NO_NAMES:
-            shown[role.name] = _alternatives(names)
-    return shown
+    times = () if time is None else (time,) if isinstance(time, str) else time
+    return {**({"time": times} if times else {}), **names_of(log_format.roles)}
 
 
 def has_column(log_format: Format, column: str) -> bool:

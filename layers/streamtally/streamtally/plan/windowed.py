@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -13,6 +13,7 @@ from streamtally.plan.aggregates.base import Slot
 from streamtally.plan.aggregates.merged import Operations, operations_of
 from streamtally.plan.aggregates.registry import make_aggregate
 from streamtally.plan.codegen import FILTERED, OUT_OF_RANGE, Reads, RowSource, make_function, row_scope, time_lines
+from streamtally.plan.conditions import columns_in, required_columns
 from streamtally.plan.expression_code import Code, Scope, cast_code, compile_expression
 from streamtally.plan.rows import OutputColumn, read_columns, where_lines
 from streamtally.plan.types import FLOATS, SqlType, parse_type
@@ -46,6 +47,7 @@ class WindowedOutput:
         add: adds rows to their group; raises EvaluationError (and whatever Python raises for hostile values).
         expand: (name of an aggregate over items, number of items that become documents); None: one document per key.
         pump: the pump of the program that fills the output, for reports.
+        required: the fields without which no row is counted, by the output's WHERE.
         operations: how a database merges the numbers of the states; None: only Streamtally can merge them.
     """
 
@@ -61,6 +63,7 @@ class WindowedOutput:
     expand: tuple[str, int] | None = None
     pump: str | None = None
     operations: Operations | None = None
+    required: frozenset[str] = frozenset()
     kind: str = "windowed"
 
     def state_to_json(self, key: tuple[Any, ...], group: list[Any]) -> dict[str, Any]:
@@ -160,26 +163,15 @@ def compile_windowed_output(node: dict[str, Any], settings: OutputSettings, sour
         expand=_read_expand(node, slots),
         pump=node.get("pump"),
         operations=operations_of([slot.aggregate for slot in slots]),
+        required=frozenset(source.column(name)[0] for name in required_columns(node.get("where"))),
     )
 
 
 def _value_lines(keys: Iterable[Mapping[str, Any]], source: RowSource, scope: Scope) -> list[str]:
     """Refuse rows that lack the status by which they are to be counted: a count of nulls would look like an answer."""
-    names = sorted({name for key in keys for name in _columns_in(key["expr"]) if source.needs_value(name)})
+    names = sorted({name for key in keys for name in columns_in(key["expr"]) if source.needs_value(name)})
     fields = [source.column(name)[0] for name in names]
     return [f"if {scope.bind(field_name)} not in row: raise no_status()" for field_name in fields]
-
-
-def _columns_in(node: Any) -> Iterator[str]:
-    """The columns that an expression of a plan reads."""
-    if isinstance(node, Mapping):
-        if isinstance(node.get("column"), str):
-            yield node["column"]
-        for value in node.values():
-            yield from _columns_in(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _columns_in(value)
 
 
 def _make_slots(nodes: list[dict[str, Any]], arguments: list[Code | None]) -> tuple[Slot, ...]:

@@ -78,6 +78,7 @@ class WindowWriter(_Writer[WindowedOutput]):
         self._groups: Groups = {}
         self._counts: dict[Any, int] = {}
         self._scanner: Scanner | None = None
+        self._takes_none = False
         self._fields: tuple[str, ...] = ()
         self._pick: Callable[[Plain], Any] = tuple
 
@@ -90,6 +91,9 @@ class WindowWriter(_Writer[WindowedOutput]):
             self._set_scanner(scanner)
         counts = self._counts
         plain = [fields for fields in matches if fields[0]] if "" in map(_FIRST, matches) else matches
+        if self._takes_none:
+            self._ledger.filtered += len(plain)
+            return
         for values in map(self._pick, plain):
             counts[values] = counts.get(values, 0) + 1
 
@@ -112,6 +116,7 @@ class WindowWriter(_Writer[WindowedOutput]):
     def _set_scanner(self, scanner: Scanner) -> None:
         # A field that the format does not have is NULL in all its rows, and need not be counted.
         self._scanner = scanner
+        self._takes_none = not self.output.required <= scanner.positions.keys()
         self._fields = tuple(name for name in scanner.positions if name in self.output.reads.fields)
         positions = [scanner.positions[name] for name in self._fields]
         self._pick = itemgetter(*positions) if positions else lambda _: ()

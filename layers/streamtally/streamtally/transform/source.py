@@ -42,7 +42,7 @@ class Source:
         options = FormatOptions(
             pattern=settings.pattern,
             fields=settings.fields,
-            types=settings.types,
+            types={**COLUMN_TYPES, **settings.types},
             unescape=settings.unescape,
             delimiter=settings.delimiter,
             zone=zone,

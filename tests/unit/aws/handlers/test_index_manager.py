@@ -147,7 +147,7 @@ def test_settle_without_manage(cluster: type[FakeCluster], capsys: pytest.Captur
         call({"task": "settle"})
     metrics = emitted(capsys.readouterr().out)
 
-    assert metrics["Failures"] == [1]
+    assert metrics["Failures"] == [2], "one for each output of the default pipeline"
     assert {"LatePartials", "AuditDifferences"} <= set(metrics)
     assert "OldestUnsettledSeconds" not in metrics, "nobody could ask: 0 would say that all is well"
 

@@ -232,12 +232,19 @@ def gather_summary(aws: Aws, stream: str, document: Mapping[str, Any], url: str 
         return [_guards(state, domain)]
     specs = _specs(document, summary, str(config.get("IndexName") or ""))
     role = str(config.get("RoleARN") or "")
-    return [gather_opensearch(cluster, index, domain, spec, role) for index, spec in specs]
+    return _compared([gather_opensearch(cluster, index, domain, spec, role) for index, spec in specs])
 
 
 def gather_cluster(cluster: Cluster, document: Mapping[str, Any]) -> list[OpenSearchState]:
     """A given cluster, one state per output of the pipeline."""
-    return [gather_opensearch(cluster, spec.index, spec=spec) for spec in read_specs(document, DEFAULT_SUMMARY_STREAM)]
+    specs = read_specs(document, DEFAULT_SUMMARY_STREAM)
+    return _compared([gather_opensearch(cluster, spec.index, spec=spec) for spec in specs])
+
+
+def _compared(states: Sequence[OpenSearchState]) -> list[OpenSearchState]:
+    """The states of a pipeline's outputs; each knows whether others have indices."""
+    matching = sum(bool(state.matching) for state in states)
+    return [replace(state, others_match=matching > bool(state.matching)) for state in states]
 
 
 def _specs(document: Mapping[str, Any], stream: str, index: str) -> Sequence[tuple[str, IndexSpec | None]]:

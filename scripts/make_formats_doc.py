@@ -69,9 +69,7 @@ def _roles(log_format: Format) -> str:
         return "Roles: by the usual names (see above)."
     meant = meaning(log_format)
     shown = [
-        f"{role} " + " or ".join(f"`{name}`" for name in names)
-        for role, names in meant.roles.items()
-        if role != "time"
+        f"{role} " + " or ".join(f"`{name}`" for name in names) for role, names in meant.roles.items() if role != "time"
     ]
     if not shown:
         return ""
@@ -106,7 +104,11 @@ def document() -> str:
     """The whole page."""
     text = (ROOT / "docs" / "formats.in.md").read_text()
     sections = "\n\n".join(map(_section, REGISTRY.values()))
-    return text.replace("<!-- roles -->", _role_names_table()).replace("<!-- confusion -->", _confusion_table()).replace("<!-- formats -->", sections)
+    return (
+        text.replace("<!-- roles -->", _role_names_table())
+        .replace("<!-- confusion -->", _confusion_table())
+        .replace("<!-- formats -->", sections)
+    )
 
 
 def main() -> None:

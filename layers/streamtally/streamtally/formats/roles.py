@@ -43,7 +43,9 @@ def roles_among(names: Iterable[str]) -> Roles:
 
 def names_of(roles: Roles) -> dict[str, tuple[str, ...]]:
     """Role → the names of its fields; roles without a field are left out."""
-    named = {role.name: _alternatives(getattr(roles, role.name)) for role in fields(Roles) if role.name not in _NO_NAMES}
+    named = {
+        role.name: _alternatives(getattr(roles, role.name)) for role in fields(Roles) if role.name not in _NO_NAMES
+    }
     return {role: names for role, names in named.items() if any(names)}
 
 

@@ -195,7 +195,7 @@ class Format:
         aliases: Other names that ``format =`` and ``--format`` take.
         passes_text: Whether a line is JSON already and is passed on unmodified, without being serialized again.
         scanner: The fast path for plain lines, if the format has one.
-        time_field: The field of a row's time, unless the pipeline names another. Two fields are joined by a space.
+        time_field: The field of a row's time, unless the pipeline names another. Several are joined by spaces.
         time_format: How that time is written. None if the format has no time.
         time_is_utc: Whether that time has no offset and is always in UTC, regardless of the pipeline's time zone.
         locate: A line that does not fit → the character, from 0, at which the match ended.
@@ -211,7 +211,7 @@ class Format:
     aliases: tuple[str, ...] = ()
     passes_text: bool = False
     scanner: Scanner | None = None
-    time_field: str | tuple[str, str] | None = None
+    time_field: str | tuple[str, ...] | None = None
     time_format: str | None = None
     time_is_utc: bool = False
     locate: Callable[[str], int] | None = None

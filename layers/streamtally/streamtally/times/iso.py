@@ -13,6 +13,8 @@ from streamtally.errors import EvaluationError
 MS_PER_SECOND = 1_000
 MS_PER_MINUTE = 60_000
 MS_PER_DAY = 86_400_000
+LEAP_SECOND = 60
+"""As POSIX numbers it: it follows 23:59:59 in UTC."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
@@ -89,6 +91,8 @@ def to_ms(fields: tuple[int, int, int, int, int, int, int], offset_minutes: int 
     Raises: EvaluationError: a time that does not exist, or is out of range.
     """
     year, month, day, hour, minute, second, ms = fields
+    if second == LEAP_SECOND:
+        return _in_leap_second((year, month, day, hour, minute, second - 1, ms), offset_minutes, zone)
     try:
         moment = datetime(year, month, day, hour, minute, second, ms * 1000, tzinfo=UTC)
     except (ValueError, OverflowError):
@@ -101,3 +105,14 @@ def to_ms(fields: tuple[int, int, int, int, int, int, int], offset_minutes: int 
     days = moment.toordinal() - _EPOCH_ORDINAL
     minutes = days * 1440 + moment.hour * 60 + moment.minute - (offset_minutes or 0)
     return (minutes * 60 + moment.second) * MS_PER_SECOND + ms
+
+
+def _in_leap_second(fields: tuple[int, int, int, int, int, int, int], offset_minutes: int | None, zone: tzinfo) -> int:
+    """The last millisecond of the minute, so that the line counts in the minute that it names.
+
+    Raises: EvaluationError: no leap second can be there.
+    """
+    before = to_ms((*fields[:6], 0), offset_minutes, zone)
+    if (before + MS_PER_SECOND) % MS_PER_DAY:
+        raise EvaluationError("a time that does not exist")
+    return before + MS_PER_SECOND - 1

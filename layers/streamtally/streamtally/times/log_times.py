@@ -17,6 +17,8 @@ from streamtally.memo import Memo
 from streamtally.times.iso import MS_PER_DAY, from_iso
 from streamtally.times.java_patterns import MONTHS, parse_pattern
 from streamtally.times.parsing import MAX_REMEMBERED_CHARS, MAX_TEXTS, compile_time_parser
+from streamtally.times.strftime import PREFIX as STRFTIME
+from streamtally.times.strftime import compile_strftime, lacks_year
 
 LogTimeParser = Callable[[Any, int], int]
 """A time's value and its record's arrival in ms → ms since the epoch. Raises EvaluationError."""
@@ -48,6 +50,8 @@ def needs_arrival(time_format: str) -> bool:
         return True
     if time_format in ("iso8601", "unix", "unix_ms", "apache_error"):
         return False
+    if time_format.startswith(STRFTIME):
+        return lacks_year(time_format)
     letters = {part[0][0] for part in parse_pattern(time_format) if part[0]}
     return {"M", "d"} <= letters and "y" not in letters
 
@@ -55,8 +59,8 @@ def needs_arrival(time_format: str) -> bool:
 def compile_log_time(time_format: str, zone: tzinfo = UTC) -> LogTimeParser:
     """A parser for a ``time_format``: SimpleDateFormat's letters, or a name.
 
-    The names: ``iso8601``, ``unix``, ``unix_ms``, ``syslog``, ``apache_error``, and ``auto``, which accepts all these
-    and the times of access logs and of nginx's error log.
+    ``strftime:…`` takes a format of strftime(3) instead. The names: ``iso8601``, ``unix``, ``unix_ms``, ``syslog``,
+    ``apache_error``, and ``auto``, which accepts all these and the times of access logs and of nginx's error log.
     Args: zone: of times without an offset.
     Raises: SettingsError: a pattern that cannot be used.
     """
@@ -66,11 +70,20 @@ def compile_log_time(time_format: str, zone: tzinfo = UTC) -> LogTimeParser:
         return lambda text, arrival: parse_apache_error_time(text, zone)
     if time_format == "auto":
         return _auto(zone)
+    if time_format.startswith(STRFTIME):
+        return _by_strftime(time_format, zone)
     if not needs_arrival(time_format):
         parse = compile_time_parser(time_format, zone)
         return lambda text, arrival: parse(text)
     with_year = compile_time_parser(f"yyyy {time_format}", zone)
     return lambda text, arrival: of_arrival_year(arrival, lambda year: with_year(f"{year} {' '.join(text.split())}"))
+
+
+def _by_strftime(time_format: str, zone: tzinfo) -> LogTimeParser:
+    parse = compile_strftime(time_format, zone)
+    if not lacks_year(time_format):
+        return lambda value, arrival: parse(value, None)
+    return lambda value, arrival: of_arrival_year(arrival, lambda year: parse(value, year))
 
 
 def of_arrival_year(arrival: int, parse: Callable[[int], int]) -> int:

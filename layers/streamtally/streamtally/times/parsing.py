@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, tzinfo
+from decimal import Decimal
 from typing import Any
 
 from streamtally.errors import EvaluationError
@@ -60,13 +61,12 @@ def _unix_parser(factor: int) -> TimeParser:
         if type(value) is int:
             return value * factor
         try:
-            if type(value) is float:
-                return int(value * factor)
-            text = str(value).strip() if isinstance(value, str) else ""
+            text = repr(value) if type(value) is float else value.strip() if isinstance(value, str) else ""
             match = _UNIX_TIME.fullmatch(text)
             if match is not None:  # int() alone also accepts 1_000, and the digits of other scripts
-                return int(float(text) * factor) if match[1] is not None else int(text) * factor
-        except (ValueError, OverflowError):
+                # Not as a float: 1763846501.123 seconds are 1763846501122.9999 ms.
+                return int(Decimal(text) * factor) if match[1] is not None else int(text) * factor
+        except (ValueError, ArithmeticError):
             pass
         raise EvaluationError("not a Unix time")
 

@@ -10,6 +10,7 @@ from streamtally.formats.base import Row
 from streamtally.times.iso import MS_PER_DAY
 from streamtally.times.log_times import RememberedLogTimes, compile_log_time, needs_arrival
 from streamtally.times.parsing import RememberedTimes
+from streamtally.times.strftime import PREFIX as STRFTIME
 
 AUTO = "auto"
 _USUAL_FIELDS = (
@@ -32,19 +33,19 @@ class EventTimes:
         needs_arrival: whether the time depends on the record's arrival.
 
     Args:
-        field: a field's name; two names (date and time, joined by a space); None for no event time; or ``auto``: the
-            first of the usual names that the row has.
+        field: a field's name; several names (date and time, joined by a space); None for no event time; or ``auto``:
+            the first of the usual names that the row has.
         time_format: as compile_log_time takes it.
     Raises: SettingsError: the time format cannot be used.
     """
 
     def __init__(
-        self, field: str | tuple[str, str] | None, time_format: str, zone: tzinfo, field_of: Mapping[str, str]
+        self, field: str | tuple[str, ...] | None, time_format: str, zone: tzinfo, field_of: Mapping[str, str]
     ) -> None:
         names = _USUAL_FIELDS if field == AUTO else (field,) if isinstance(field, str) else field or ()
         self.fields = tuple(field_of.get(name, name) for name in names)
         self.needs_arrival = bool(names) and needs_arrival(time_format)
-        self._time_format = time_format
+        self._takes_numbers = time_format in _NUMERIC_TIMES or time_format.startswith(STRFTIME)
         parse = compile_log_time(time_format, zone)
         self._by_day = RememberedLogTimes(parse)
         self._plain = RememberedTimes(lambda text: parse(text, 0))
@@ -52,15 +53,17 @@ class EventTimes:
         self._plain_utc = RememberedTimes(lambda text: parse_utc(text, 0))
         self.read: EventTime = self._reader(field)
 
-    def _reader(self, field: str | tuple[str, str] | None) -> EventTime:
+    def _reader(self, field: str | tuple[str, ...] | None) -> EventTime:
         if field is None:
             return lambda row, arrival: None
         if field == AUTO:
             return self._read_usual
-        return self._read_two if isinstance(field, tuple) else self._read_one
+        if isinstance(field, tuple):
+            return self._read_two if len(field) == 2 else self._read_several
+        return self._read_one
 
     def _time(self, value: object, arrival: int) -> int:
-        if not isinstance(value, str) and (self._time_format not in _NUMERIC_TIMES or type(value) not in (int, float)):
+        if not isinstance(value, str) and (not self._takes_numbers or type(value) not in (int, float)):
             raise EvaluationError("the time is not text")
         return self._by_day[value, arrival // MS_PER_DAY] if self.needs_arrival else self._plain[value]
 
@@ -71,6 +74,10 @@ class EventTimes:
     def _read_two(self, row: Row, arrival: int) -> int | None:
         date, time = (row.get(name) for name in self.fields)
         return None if date is None or time is None else self._time(f"{date} {time}", arrival)
+
+    def _read_several(self, row: Row, arrival: int) -> int | None:
+        values = [row.get(name) for name in self.fields]
+        return None if None in values else self._time(" ".join(map(str, values)), arrival)
 
     def _read_usual(self, row: Row, arrival: int) -> int | None:
         if "date" in row and "time" in row:

@@ -88,7 +88,7 @@ class Source:
             return ()
         return CANDIDATES if self.settings.format == AUTO else (find_format(self.settings.format),)
 
-    def _time_settings(self) -> tuple[str | tuple[str, str] | None, str]:
+    def _time_settings(self) -> tuple[str | tuple[str, ...] | None, str]:
         settings, formats = self.settings, self._formats()
         if settings.time_field != FORMATS_OWN:
             return settings.time_field, settings.time_format or "auto"

@@ -7,13 +7,18 @@ Source: Apache HTTP Server, mod_log_config, "Custom Log Formats"; mod_logio; mod
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
+from itertools import zip_longest
 
 from streamtally.errors import SettingsError
 from streamtally.formats.base import Format
-from streamtally.formats.directives.directive import Part, Variable, directive_format, directive_layout
+from streamtally.formats.directives.directive import Part, Variable, directive_format, directive_layout, time_tokens
+from streamtally.formats.directives.moments import EventTime, TimeToken, find_event_time, java_time_of
 from streamtally.formats.engine.columns import CLF_TIME
 from streamtally.patterns.apache_log_format import Directive, find_directives
+from streamtally.times.strftime import can_contain, pattern_of
 
 PREFIX = "apache:"
 _WHOLE_DIRECTIVE = re.compile(
@@ -49,7 +54,13 @@ _PLAIN = {
     "R": Variable("handler", "VARCHAR", "the handler of the response"),
     "s": Variable("response", "INTEGER", "the status code"),
     "S": Variable("bytes_total", "BIGINT", "bytes received and sent, with headers"),
-    "t": Variable("datetime", "VARCHAR", "time of the request, dd/MMM/yyyy:HH:mm:ss Z", CLF_TIME),
+    "t": Variable(
+        "datetime",
+        "VARCHAR",
+        "time of the request, dd/MMM/yyyy:HH:mm:ss Z",
+        CLF_TIME,
+        token=TimeToken("%d/%b/%Y:%H:%M:%S %z"),
+    ),
     "T": Variable("duration_s", "BIGINT", "seconds that the request took"),
     "u": Variable("authuser", "VARCHAR", "the user of HTTP authentication"),
     "U": Variable("path", "VARCHAR", "the requested path, without the query", begins="/"),
@@ -76,8 +87,8 @@ _BRACED = {
     ("sec", "t"): Variable("time_s", "BIGINT", "time of the request, seconds since 1970"),
     ("msec", "t"): Variable("time_ms", "BIGINT", "time of the request, milliseconds since 1970"),
     ("usec", "t"): Variable("time_us", "BIGINT", "time of the request, microseconds since 1970"),
-    ("msec_frac", "t"): Variable("time_ms_fraction", "BIGINT", "its milliseconds within the second"),
-    ("usec_frac", "t"): Variable("time_us_fraction", "BIGINT", "its microseconds within the second"),
+    ("msec_frac", "t"): Variable("time_ms_fraction", "BIGINT", "its milliseconds within the second", "[0-9]{3}"),
+    ("usec_frac", "t"): Variable("time_us_fraction", "BIGINT", "its microseconds within the second", "[0-9]{6}"),
 }
 _PREFIXES = {
     "i": "",
@@ -90,7 +101,7 @@ _PREFIXES = {
     "^ti": "trailer_",
     "^to": "out_trailer_",
 }
-TIMES = (("datetime", "dd/MMM/yyyy:HH:mm:ss Z"), ("time_ms", "unix_ms"), ("time_s", "unix"), ("time", "auto"))
+_WITHOUT_FORMAT = "[%d/%b/%Y:%H:%M:%S %z]"  # what %{begin}t and %{end}t write
 
 
 def variable_of(letter: str, braced: str | None) -> Variable | None:
@@ -99,13 +110,38 @@ def variable_of(letter: str, braced: str | None) -> Variable | None:
         return _PLAIN.get(letter)
     name = re.sub(r"[^0-9a-z]+", "_", braced.lower()).strip("_")
     if letter == "t":
-        key = braced.removeprefix("begin:").removeprefix("end:")
-        return _BRACED.get((key, "t")) or Variable("time", "VARCHAR", f"time of the request, {braced}")
+        return _time_variable(braced)
     if (name, letter) in _BRACED:
         return _BRACED[name, letter]
     if letter in _PREFIXES and name:
         return Variable(_PREFIXES[letter] + name, "VARCHAR", f"%{{{braced}}}{letter}")
     return None
+
+
+def _time_variable(braced: str) -> Variable:
+    moment, _, written = braced.partition(":") if braced.startswith(("begin", "end")) else ("", "", braced)
+    if moment not in ("", "begin", "end"):
+        moment, written = "", braced
+    is_end = moment == "end"
+    known = _BRACED.get((written, "t"))
+    if known is not None:
+        return replace(known, token=TimeToken(f"%{{{written}}}", is_end))
+    return Variable(
+        "time", "VARCHAR", f"time of the request, {braced}", token=TimeToken(written or _WITHOUT_FORMAT, is_end)
+    )
+
+
+def _told_apart(parts: list[Part]) -> list[Part]:
+    """The parts; a time that what follows it does not end, as it may hold that itself, ends where its form does."""
+    return [
+        replace(part, pattern=pattern_of(part.token.written))
+        if isinstance(part, Variable)
+        and part.token is not None
+        and not part.pattern
+        and (isinstance(following, Variable) or can_contain(part.token.written, following))
+        else part
+        for part, following in zip_longest(parts, parts[1:], fillvalue="")
+    ]
 
 
 def parts_of(directive: str) -> list[Part]:
@@ -125,7 +161,7 @@ def parts_of(directive: str) -> list[Part]:
         raise SettingsError(
             f"format 'apache:': the text at {text[position:].lstrip()[:12]!r} is not one of Apache's variables"
         )
-    return [*parts, text[position:]]
+    return _told_apart([part for part in (*parts, text[position:]) if part])
 
 
 def _written(directive: Directive, braced: str | None, text: str) -> list[Part]:
@@ -142,5 +178,14 @@ def _written(directive: Directive, braced: str | None, text: str) -> list[Part]:
 @lru_cache(maxsize=64)
 def find(name: str) -> Format:
     """The format of ``apache:…``. Raises: SettingsError."""
-    layout = directive_layout(name, parts_of(name.removeprefix(PREFIX)))
-    return directive_format(name, layout, "Apache HTTP Server: mod_log_config, Custom Log Formats", TIMES)
+    parts = parts_of(name.removeprefix(PREFIX))
+    layout = directive_layout(name, parts)
+    time = _find_time(time_tokens(parts, layout))
+    return directive_format(name, layout, "Apache HTTP Server: mod_log_config, Custom Log Formats", time=time)
+
+
+def _find_time(tokens: Sequence[tuple[str, TimeToken]]) -> EventTime | None:
+    time = find_event_time(tokens)
+    if time is None:  # Tomcat's own patterns, and formats that depend on a locale
+        time = next(((name, java_time_of(token.written) or "auto") for name, token in tokens if name == "time"), None)
+    return time

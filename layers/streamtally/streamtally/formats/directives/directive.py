@@ -14,6 +14,7 @@ from functools import partial
 
 from streamtally.errors import SettingsError
 from streamtally.formats.base import Format
+from streamtally.formats.directives.moments import EventTime, TimeToken
 from streamtally.formats.engine.columns import ESCAPABLE, Column
 from streamtally.formats.engine.generate import compile_layout
 from streamtally.formats.engine.layout import Layout
@@ -34,6 +35,7 @@ class Variable:
         begins: The character that the value begins with, unless it is empty; an empty text if not known.
         kind: "list" for addresses or several servers' values (``a, b : c``), "address", or empty.
         can_be_empty: Whether a number may be missing; it is null then.
+        token: What it says of a time.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Variable:
     begins: str = ""
     kind: str = ""
     can_be_empty: bool = False
+    token: TimeToken | None = None
 
 
 Part = str | Variable
@@ -196,10 +199,25 @@ def _text(variable: Variable, following: Part, literal: str, ahead: str) -> str:
     return {"list": list_before, "address": address_before}[variable.kind](following)
 
 
-def directive_format(name: str, layout: Layout, source: str, times: Sequence[tuple[str, str]]) -> Format:
-    """The format of a layout. ``times``: the fields that can be its time, best first, and how they are written."""
+def time_tokens(parts: Sequence[Part], layout: Layout) -> list[tuple[str, TimeToken]]:
+    """The tokens of a directive that say something of a time, by the names of their columns in its layout."""
+    variables = [part for part in parts if isinstance(part, Variable)]
+    pairs = zip(layout.columns, variables, strict=True)
+    return [(column.name, variable.token) for column, variable in pairs if variable.token is not None]
+
+
+def directive_format(
+    name: str, layout: Layout, source: str, times: Sequence[tuple[str, str]] = (), time: EventTime | None = None
+) -> Format:
+    """The format of a layout.
+
+    Args:
+        times: the fields that can be its time, best first, and how they are written.
+        time: the fields that are its time, and how they are written, where that is known.
+    """
     fields = {field.name for field in layout.fields}
-    time_field, time_format = next(((field, written) for field, written in times if field in fields), (None, None))
+    of_field = next(((field, written) for field, written in times if field in fields), (None, None))
+    time_field, time_format = time or of_field
     return Format(
         name=name,
         summary="Built from the server's own directive.",

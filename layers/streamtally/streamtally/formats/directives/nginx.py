@@ -67,10 +67,13 @@ _ADDRESSES = frozenset(("remote_addr", "realip_remote_addr", "server_addr", "pro
 _LISTS = frozenset(("http_x_forwarded_for", "proxy_add_x_forwarded_for"))
 _UPSTREAM_TEXTS = ("upstream_http_", "upstream_cookie_", "upstream_trailer_")  # of one server only, and any text
 _LEAVES_EMPTY = re.compile(r"\s*log_format\s+\S+\s+escape=(?:json|none)\s")  # a missing value, instead of writing "-"
+_SSI_DATE = "strftime:%A, %d-%b-%Y %H:%M:%S %Z"  # as ngx_http_ssi_module writes it without its timefmt
 TIMES = (
     ("time_iso8601", "iso8601"),
     ("time_local", "dd/MMM/yyyy:HH:mm:ss Z"),
     ("msec", "unix"),
+    ("date_gmt", _SSI_DATE),
+    ("date_local", _SSI_DATE),
 )
 
 

@@ -88,8 +88,8 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     time_format: Annotated[
         Name | None,
         Meta(
-            description="How that time is written: a SimpleDateFormat pattern, iso8601, unix, unix_ms, syslog, "
-            "apache_error or auto.",
+            description="How that time is written: a SimpleDateFormat pattern, strftime: and a format of strftime(3), "
+            "iso8601, unix, unix_ms, syslog, apache_error or auto.",
             examples=["dd/MMM/yyyy:HH:mm:ss Z", "iso8601"],
         ),
     ] = None

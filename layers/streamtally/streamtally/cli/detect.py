@@ -7,10 +7,13 @@ from typing import Any
 
 import click
 
+from streamtally.aws.clock import now_ms
 from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.aws_options import echo_json, json_option
 from streamtally.errors import SettingsError
 from streamtally.formats.detect import COMBINED, SAME_LINE, Detection, Fit, Misfit, detect
+from streamtally.local.folder import read_folder
+from streamtally.local.log_meaning import LogMeaning, find_meaning
 from streamtally.local.logs import STANDARD_INPUT, check_logs, read_log
 from streamtally.text import visible
 from streamtally.transform.records import to_text
@@ -27,6 +30,8 @@ _BEFORE_CHARS, _AFTER_CHARS = 60, 30
 def command(file: str, lines: int, as_json: bool) -> int:
     """Detect the format of FILE (default: standard input), and show where lines stop fitting it.
 
+    Also shows the roles of its fields, what run counts by default, and commands to run next.
+
     Exit status 1: some lines do not fit.
 
     Example: streamtally detect access.log
@@ -37,21 +42,27 @@ def command(file: str, lines: int, as_json: bool) -> int:
     detection = detect(texts)
     if detection.lines == detection.empty:
         raise SettingsError(f"{shown}: no lines to detect a format from")
+    meaning = None
+    if detection.best is not None:
+        meaning = find_meaning(texts, detection.best.format, file, read_folder(None)["source"], now_ms())
     if as_json:
-        echo_json(_to_json(shown, detection))
-    elif detection.best is None:
+        echo_json(_to_json(shown, detection, meaning))
+    elif detection.best is None or meaning is None:
         _explain_none(shown, detection)
     else:
-        _explain(shown, detection, detection.best)
+        _explain(shown, detection, detection.best, meaning)
     return EXIT_FOUND if detection.best is None or detection.best.missed else 0
 
 
-def _to_json(shown: str, detection: Detection) -> dict[str, Any]:
+def _to_json(shown: str, detection: Detection, meaning: LogMeaning | None) -> dict[str, Any]:
     return {
         "file": shown,
         "lines": detection.lines,
         "empty": detection.empty,
         "format": detection.best.format.name if detection.best else None,
+        "roles": dict(meaning.roles) if meaning else {},
+        "counted_by": meaning.counted_by if meaning else None,
+        "commands": list(meaning.commands) if meaning else [],
         "fits": [
             {
                 "format": fit.format.name,
@@ -68,7 +79,7 @@ def _to_json(shown: str, detection: Detection) -> dict[str, Any]:
     }
 
 
-def _explain(shown: str, detection: Detection, best: Fit) -> None:
+def _explain(shown: str, detection: Detection, best: Fit, meaning: LogMeaning) -> None:
     name = best.format.name
     rest = [f"{count} {what}" for count, what in ((best.headers, "header lines"), (detection.empty, "empty")) if count]
     click.echo(
@@ -77,10 +88,26 @@ def _explain(shown: str, detection: Detection, best: Fit) -> None:
     )
     for fit in [fit for fit in detection.fits[1:] if {fit.format.name, name} != {COMBINED, SAME_LINE}][:3]:
         click.echo(f"  {fit.format.name} also fits {fit.taken} of them")
+    _explain_meaning(meaning)
     if best.missed:
         click.echo(f"{best.missed} do not fit:")
         for misfit in best.misfits:
             _show(misfit)
+
+
+def _explain_meaning(meaning: LogMeaning) -> None:
+    """Print the roles, what is counted by default, and what to run next."""
+    for role, name in meaning.roles.items():
+        click.echo(f"  {role}: {visible(name, _BEFORE_CHARS)}")
+    if meaning.counted_by is not None:
+        by = f"{meaning.counted_by} ({visible(meaning.roles.get(meaning.counted_by, meaning.counted_by))})"
+        click.echo(f"counted by default: rows per minute and {by}")
+    elif meaning.has_time:
+        click.echo("counted by default: nothing, because no row has a status or a level; choose a field with --by")
+    else:
+        click.echo("counted by default: nothing, because no row has a time; name its field with --time-field")
+    for command in meaning.commands:
+        click.echo(f"  {visible(command)}")
 
 
 def _server(detection: Detection, name: str) -> str:

@@ -43,7 +43,7 @@ def command(
     yes: bool,
     as_json: bool,
 ) -> int:
-    """Load old logs (plain or gzip, raw or JSON lines) into an index through the same transform.
+    """Load old logs (plain or compressed, raw or JSON lines) into an index through the same transform.
 
     Ids are derived from an object's full address and the line, so a second run counts nothing twice, even if a log has
     grown since; after an interruption, run the command again. Do not load windows that a stream has already counted:

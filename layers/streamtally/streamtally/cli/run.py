@@ -79,7 +79,7 @@ def command(
     as_json: bool,
     **source_options: str | None,
 ) -> int:
-    """Run log files (plain or gzip; - is standard input) through the pipeline and show the counts.
+    """Run log files (plain or compressed; - is standard input) through the pipeline and show the counts.
 
     Writes log-bucket/ (the S3 side), log-summary.duckdb (the settled counts) and report.html to --out. Exit status 1:
     no row could be counted; what was not counted, and why, is on standard error.

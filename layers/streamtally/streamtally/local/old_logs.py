@@ -10,14 +10,14 @@ from typing import Any
 
 import orjson
 
-from streamtally.aws.recovery.failed_objects import read_plain
+from streamtally.aws.recovery.failed_objects import MAX_OBJECT_BYTES
 from streamtally.aws.recovery.places import to_place
 from streamtally.aws.sinks.objects import ObjectStore
 from streamtally.errors import RecordError, SinkError
 from streamtally.ids import canonical_json, digest
 from streamtally.indices.load_entries import Span
 from streamtally.local.arrival import ReadLine, arrive_when_logged, read_lines
-from streamtally.local.logs import LogLine
+from streamtally.local.logs import LogLine, plain_bytes
 from streamtally.plan.windowed import WindowedOutput
 from streamtally.times.iso import from_iso
 from streamtally.transform.bounds import NO_BOUNDS
@@ -83,7 +83,7 @@ def run_old_logs(
             seen.skipped += 1
             continue
         try:
-            data = read_plain(objects, key)
+            data = plain_bytes(objects.get(key), MAX_OBJECT_BYTES)
         except (RecordError, SinkError) as error:
             seen.problems.append(f"{key}: {error}")
             continue

@@ -19,7 +19,15 @@ from streamtally.formats.base import Parser, Scanner
 from streamtally.transform.documents import encode_hard, unlike_unparsed
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.outputs import Writer
-from streamtally.transform.records import EMPTY_LINES, Record, join_lines, read_lines, split_lines, to_text
+from streamtally.transform.records import (
+    BYTE_ORDER_MARK,
+    EMPTY_LINES,
+    Record,
+    join_lines,
+    read_lines,
+    split_lines,
+    to_text,
+)
 from streamtally.transform.source import Source
 
 CHUNK_BYTES = 64 * 1024
@@ -29,7 +37,8 @@ MANY_EMPTY_LINES = 10_000
 """A record with more empty lines than this is read without them: they are counted, but not scanned."""
 
 _LINE_END = 0x0A
-_JSON_STARTS = frozenset(("{" + JSON_SPACE).encode())  # an envelope, or an object over many lines
+_JSON_STARTS = frozenset(("{" + JSON_SPACE + BYTE_ORDER_MARK).encode())
+"""The first bytes of an envelope, or of an object over many lines, with or without a byte order mark."""
 
 Reading = tuple[int, str, int]
 """A record's position among those to be read, its lines' JSON, and how many of its lines are rows."""

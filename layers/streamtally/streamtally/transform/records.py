@@ -30,6 +30,9 @@ ANY_AGE_MS = 2**62
 
 _MARKS = frozenset({GZIP_MAGIC, MAGIC[:2]})
 
+BYTE_ORDER_MARK = "\ufeff"
+_MARKS_OF_LINES = re.compile(rf"(?m)^{BYTE_ORDER_MARK}")
+
 
 class Record(NamedTuple):
     """A record of the event. What is learned of it later makes another record.
@@ -287,8 +290,13 @@ def join_lines(payloads: Sequence[bytes]) -> str:
 
 
 def to_text(data: bytes) -> str:
-    r"""UTF-8 to text; a byte that is not UTF-8 becomes ``\xHH``."""
-    return data.decode("utf-8", "backslashreplace")
+    r"""UTF-8 to text; a byte that is not UTF-8 becomes ``\xHH``.
+
+    A byte order mark is removed at the start of the data and of a line: Windows' programs write it, and a producer may
+    join what they wrote.
+    """
+    text = data.decode("utf-8", "backslashreplace")
+    return _MARKS_OF_LINES.sub("", text) if BYTE_ORDER_MARK in text else text
 
 
 def split_lines(text: str) -> list[str]:

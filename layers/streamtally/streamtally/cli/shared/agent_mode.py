@@ -41,7 +41,7 @@ def print_converted(file: str, options: str) -> int:
 
 def _convert(flow: AgentFlow, file: str, shown: str) -> int:
     out, number, remarks = sys.stdout.buffer, flow.framing.skip_lines + 1, 0
-    with open_log(file) as log, refuse_broken(shown, lambda: number - 1):
+    with open_log(file, is_decoded=False) as log, refuse_broken(shown, lambda: number - 1):
         for converted in flow.convert_file(log, datetime.now(UTC)):
             if converted.data is not None:
                 out.write(converted.data)

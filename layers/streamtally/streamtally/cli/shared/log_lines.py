@@ -5,20 +5,21 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from streamtally.aws.clock import now_ms
 from streamtally.cli.shared.console import Console
 from streamtally.ids import digest
 from streamtally.local.arrival import ReadLine, arrive_when_logged, read_lines
-from streamtally.local.logs import STANDARD_INPUT, LogLine, is_read_once, read_log
+from streamtally.local.logs import STANDARD_INPUT, is_read_once, read_log
 from streamtally.text import visible
 from streamtally.transform.source import Source
 
-_PROGRESS_BYTES = 1 << 20
+_IDENTITY_BYTES = 1 << 20
 
 
 def identify_logs(names: list[str]) -> str:
@@ -29,7 +30,7 @@ def identify_logs(names: list[str]) -> str:
             parts.append(time.time_ns())
             continue
         with Path(name).open("rb") as log:
-            parts.append([Path(name).stat().st_size, hashlib.sha256(log.read(_PROGRESS_BYTES)).hexdigest()])
+            parts.append([Path(name).stat().st_size, hashlib.sha256(log.read(_IDENTITY_BYTES)).hexdigest()])
     return digest(parts)
 
 
@@ -42,25 +43,11 @@ def read_all(names: list[str], source: Source, arrival: str) -> Iterator[ReadLin
     with _progress() as bar:
         for name in names:
             task = bar.add_task(visible(Path(name).name, 40), total=sizes.get(name))
-            lines = read_lines(_advancing(read_log(name), bar, task, name), source, _file_ms(name))
+            lines = read_lines(read_log(name, partial(bar.advance, task)), source, _file_ms(name))
             if arrival == "now":
                 yield from _arrive_now(lines)
             else:
                 yield from arrive_when_logged(lines, _file_ms(name))
-
-
-def _advancing(lines: Iterator[LogLine], bar: Progress, task: TaskID, name: str) -> Iterator[LogLine]:
-    # A compressed file has more bytes than its size says, so its bar shows activity without a percentage.
-    if name.endswith(".gz"):
-        bar.update(task, total=None)
-    done = 0
-    for line in lines:
-        done += line.size_bytes
-        if done >= _PROGRESS_BYTES:
-            bar.advance(task, done)
-            done = 0
-        yield line
-    bar.advance(task, done)
 
 
 def _progress() -> Progress:

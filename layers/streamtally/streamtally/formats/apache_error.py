@@ -1,5 +1,7 @@
 r"""Apache's error log, 2.2 and 2.4, with or without process, client, module and operating system error.
 
+The error's number is as log_apr_status in server/log.c writes it: ``(13)``, ``(EAI 2)``, ``(OS 10054)``.
+
 2.4: ``[%{u}t] [%-m:%l] [pid %P:tid %T] %7F: %E: [client\ %a] %M, referer %{Referer}i``.
 2.2: ``[time] [level] [client a] message``.
 Source: Apache HTTP Server, core, "ErrorLogFormat".
@@ -20,6 +22,9 @@ _TIME = (
     r"[A-Z][a-z]{2}\x20[A-Z][a-z]{2}\x20{1,2}[0-9]{1,2}"  # weekday, month, day
     r"\x20[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?+"  # with microseconds in 2.4
     r"\x20[0-9]{4}"  # year
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}"  # or, with %{c}t, the compact form
+    r"\x20[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?+"
+    r"(?:\x20[+\-][0-9]{4})?+"  # with the offset, where %{z}t asks for it
     r")\]"
 )
 _LEVEL = (
@@ -35,7 +40,12 @@ _PROCESS = (
     r"\])?+"
 )
 _SOURCE = r"(?:\x20([\w\-]++\.c\([0-9]++\)):)?+"  # file and line, with level debug: mod_ssl.c(42):
-_OS_ERROR = r"(?:\x20(\([0-9]{1,6}\)[^:\[]{1,200}+):)?+"  # errno and its text: (13)Permission denied:
+_OS_ERROR = (
+    r"(?:\x20(\("
+    r"(?:(?:EAI\x20|OS\x20)?+-?[0-9]{1,10}"  # errno; of the resolver (EAI); of Windows (OS)
+    r"|os\x200x[0-9a-f]{8})"
+    r"\)[^:\[]{1,200}+):)?+"  # and its text: (13)Permission denied:
+)
 _CLIENT = (
     r"(?:\x20\[(?:client|remote)\x20"
     r"(\S{1,300}?)"  # lazy and bounded, since an IPv6 address may itself be in brackets
@@ -83,7 +93,11 @@ FORMAT = Format(
     summary="Apache's error log, 2.2 and 2.4.",
     source="Apache HTTP Server: core, ErrorLogFormat",
     fields=(
-        Field("timestamp", "VARCHAR", "EEE MMM dd HH:mm:ss[.SSSSSS] yyyy, in the server's zone"),
+        Field(
+            "timestamp",
+            "VARCHAR",
+            "EEE MMM dd HH:mm:ss[.SSSSSS] yyyy or yyyy-MM-dd HH:mm:ss[.SSSSSS], in the server's zone",
+        ),
         Field("module", "VARCHAR", "the module that wrote the line"),
         Field("severity", "VARCHAR", "emerg, alert, crit, error, warn, notice, info, debug, trace1 …"),
         Field("processid", "BIGINT", "the server's process"),

@@ -1,7 +1,9 @@
 r"""nginx's error log: ``2025/11/22 21:21:41 [error] 242#242: *38 message, client: a, server: s, request: "r", …``.
 
 The context after ``, client:`` is split into fields only if all of it fits; otherwise it stays part of the message.
-Source: nginx, core functionality, ``error_log``; ngx_http_log_error_handler in src/http/ngx_http_request.c.
+Sessions of stream and mail have other values in it than requests. A message of several lines (PHP's) is as many lines.
+Source: nginx, core functionality, ``error_log``; ngx_http_log_error_handler in src/http/ngx_http_request.c,
+ngx_stream_log_error in src/stream/ngx_stream_handler.c, ngx_stream_proxy_log_error, ngx_mail_log_error.
 """
 
 from __future__ import annotations
@@ -22,8 +24,19 @@ _MESSAGE = r"(?:\x20(.*+))?+\Z"
 PIECES = (_TIME, _LEVEL, _PROCESS, _CONNECTION, _MESSAGE)
 _PATTERN = re.compile("".join(PIECES), FLAGS)
 
-_CLIENT = ", client: "
+_CLIENT = re.compile(r", (udp )?client: ")
 _MAX_TRIES = 16  # positions at which the context could begin
+_TRAFFIC = ("bytes_from_client", "bytes_to_client", "bytes_from_upstream", "bytes_to_upstream")
+
+
+_SESSION = (
+    r'(?:, upstream: ([^", ]{1,256}))?+'  # of mail, without quotes
+    r"(?:, bytes from/to client:([0-9]{1,18})/([0-9]{1,18})"  # of stream
+    r", bytes from/to upstream:([0-9]{1,18})/([0-9]{1,18}))?+"
+    r"\Z"
+)
+"""What a session's context ends with; a request's ends with a quoted value."""
+_LAST = re.sub(r"\((?!\?)", "(?:", _SESSION)
 
 
 def _quoted(name: str) -> str:
@@ -35,7 +48,7 @@ def _quoted(name: str) -> str:
         rf'(?:, {name}: "('
         r'[^"]*+'
         r'(?:(?:"+(?=")'  # of several quotes in a row, all but the last belong to the value
-        r'|"(?!, [a-z]++: "|\Z))'  # so does a quote that ends nothing
+        rf'|"(?!, [a-z]++: "|{_LAST}))'  # so does a quote that ends nothing
         r'[^"]*+)*+'
         r')")?+'
     )
@@ -43,25 +56,42 @@ def _quoted(name: str) -> str:
 
 _CONTEXT = re.compile(
     r"([^, ]{1,100})"  # the client
+    r"(?:\x20using\x20starttls)?+"
     r"(?:, server: ([^,]{0,256}))?+"
     + "".join(map(_quoted, ("request", "subrequest", "upstream", "host", "referrer")))
-    + r"\Z",
+    + _quoted("login")
+    + _SESSION,
     re.DOTALL,
 )
 _NO_CONTEXT = (None,) * 7
 
 
-def _split_context(message: str) -> tuple[str, tuple[str | None, ...]]:
-    """The message without its context, and the context's values; ``_NO_CONTEXT`` if there is no context."""
-    start = message.find(_CLIENT)
+def _split_context(message: str) -> tuple[str, tuple[str | None, ...], Row]:
+    """The message without its context, the context's values (``_NO_CONTEXT`` if there is none), and further fields."""
+    start = _CLIENT.search(message)
     for _ in range(_MAX_TRIES):
-        if start < 0:
+        if start is None:
             break
-        match = _CONTEXT.match(message, start + len(_CLIENT))
+        match = _CONTEXT.match(message, start.end())
         if match is not None:
-            return message[:start], match.groups()
-        start = message.find(_CLIENT, start + 1)
-    return message, _NO_CONTEXT
+            client, server, request, subrequest, upstream, host, referrer, *others = match.groups()
+            values = (client, server, request, subrequest, upstream or others[1], host, referrer)
+            is_request = start[1] is None and others == _NO_OTHERS
+            return message[: start.start()], values, {} if is_request else _further(start[1] is not None, others)
+        start = _CLIENT.search(message, start.end())
+    return message, _NO_CONTEXT, {}
+
+
+_NO_OTHERS = [None] * 6
+
+
+def _further(is_udp: bool, values: list[str | None]) -> Row:
+    """The fields of sessions, which requests do not have: those that the line has."""
+    login, _, *traffic = values
+    row: Row = {"transport": "udp"} if is_udp else {}
+    if login is not None:
+        row["login"] = login
+    return row | {name: int(text) for name, text in zip(_TRAFFIC, traffic, strict=True) if text is not None}
 
 
 def compile_nginx_error(options: FormatOptions) -> Parser:
@@ -73,8 +103,9 @@ def compile_nginx_error(options: FormatOptions) -> Parser:
         if matched is None:
             raise FormatError("nginx_error", "not an nginx error log line")
         datetime, level, pid, tid, connection, message = matched.groups()
-        message, (client, server, request, subrequest, upstream, host, referrer) = _split_context(message or "")
-        return {
+        message, context, further = _split_context(message or "")
+        client, server, request, subrequest, upstream, host, referrer = context
+        row = {
             "datetime": datetime,
             "level": level,
             "pid": int(pid),
@@ -89,6 +120,7 @@ def compile_nginx_error(options: FormatOptions) -> Parser:
             "host": host,
             "referrer": referrer,
         }
+        return row | further if further else row
 
     return parse
 
@@ -111,6 +143,12 @@ FORMAT = Format(
         Field("upstream", "VARCHAR", "URL of the upstream server"),
         Field("host", "VARCHAR", "the Host header"),
         Field("referrer", "VARCHAR", "the Referer header"),
+        Field("transport", "VARCHAR", "udp; only in sessions of stream over UDP"),
+        Field("login", "VARCHAR", "the login; only in sessions of mail"),
+        Field("bytes_from_client", "BIGINT", "bytes received from the client; only in sessions of stream"),
+        Field("bytes_to_client", "BIGINT", "bytes sent to the client; only in sessions of stream"),
+        Field("bytes_from_upstream", "BIGINT", "bytes received from upstream; only in sessions of stream"),
+        Field("bytes_to_upstream", "BIGINT", "bytes sent to upstream; only in sessions of stream"),
     ),
     examples=(
         Example(

@@ -125,7 +125,9 @@ def parse_syslog_time(text: Any, arrival: int, zone: tzinfo) -> int:
 
 
 def parse_apache_error_time(text: Any, zone: tzinfo) -> int:
-    """``Fri Sep 09 10:42:29.902022 2025``, with or without the fraction."""
+    """``Fri Sep 09 10:42:29.902022 2025``, with or without the fraction, or ISO 8601 with a space."""
+    if isinstance(text, str) and text[4:5] == "-":
+        return from_iso(text, zone)
     match = _APACHE_ERROR.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise EvaluationError("a time that does not fit its format")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
@@ -11,14 +10,12 @@ import pytest
 from streamtally.aws.sinks.objects import Folder
 from streamtally.local import run as module
 from streamtally.local.arrival import ReadLine
-from streamtally.local.folder import read_folder
 from streamtally.local.logs import MAX_LINE_BYTES, LogLine
 from streamtally.local.run import LocalRun, _batches, _records
 from streamtally.local.simulator.transformation import MAX_PAYLOAD_BYTES, event_bytes, make_event
 from streamtally.local.store import DuckDbStore
-from streamtally.transform.pipeline import load_pipeline
+from streamtally.transform.pipeline import Pipeline
 
-ROOT = Path(__file__).resolve().parents[3]
 PLAIN = b'198.51.100.7 - - [08/Sep/2017:08:47:00 +0000] "GET / HTTP/1.1" 200 5316 "-" "test"\n'
 
 
@@ -28,10 +25,13 @@ def read_line(data: bytes, number: int) -> ReadLine:
 
 @pytest.mark.parametrize("data", [b"\n", b"x\n", b"\r\n", PLAIN, b"y" * 700_000 + b"\n", b"z" * 1_023_999 + b"\n"])
 @pytest.mark.parametrize("lines_per_record", [1, 7, 500])
-def test_batches_fit_into_a_request(data: bytes, lines_per_record: int, tmp_path: Path) -> None:
-    count = max(3, min(100_000, 8_000_000 // len(data)))
-    run = LocalRun(load_pipeline(read_folder(ROOT / "layers/pipeline/pipeline"), ZoneInfo), Folder(tmp_path), None)  # type: ignore[arg-type]
+def test_batches_fit_into_a_request(
+    default_pipeline: Pipeline, data: bytes, lines_per_record: int, tmp_path: Path
+) -> None:
+    count = max(3, min(2 * module.BUFFER_LINES, 8_000_000 // len(data)))
+    run = LocalRun(default_pipeline, Folder(tmp_path), None)  # type: ignore[arg-type]
     batches = list(_batches(_records((read_line(data, n) for n in range(count)), lines_per_record)))
+    assert len(batches) > 1
     assert sum(len(record) for batch in batches for record in batch) == count
     for batch in batches:
         event = make_event("x", module.LOCAL_STREAM_ARN, run._stored(batch))
@@ -52,8 +52,10 @@ def test_batches_fit_into_a_request(data: bytes, lines_per_record: int, tmp_path
         (b"\n" * 3 + PLAIN + b"x\n", 80_000, {"empty": 48_000, "rows": 16_000, "unparsed": 16_000}),
     ],
 )
-def test_very_short_lines(text: bytes, lines: int, expected: dict[str, int], tmp_path: Path) -> None:
-    pipeline = load_pipeline(read_folder(ROOT / "layers/pipeline/pipeline"), ZoneInfo)
+def test_very_short_lines(
+    default_pipeline: Pipeline, text: bytes, lines: int, expected: dict[str, int], tmp_path: Path
+) -> None:
+    pipeline = default_pipeline
     parts = text.splitlines(keepends=True)
     numbered = (read_line(parts[number % len(parts)], number) for number in range(lines))
     store = DuckDbStore(tmp_path / "results.duckdb")

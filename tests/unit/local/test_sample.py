@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
 from itertools import islice
 
 import orjson
@@ -33,6 +34,7 @@ def parser_of(format: str) -> Parser:
     return compile_auto(FormatOptions())
 
 
+@cache
 def statuses(format: str, lines: int, seed: int) -> tuple[Counter[int], list[str]]:
     """How often each status is found by the project's own parsers, and the lines that they refuse."""
     parse = parser_of(format)

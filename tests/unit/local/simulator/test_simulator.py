@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import signal
 import sqlite3
 import subprocess
@@ -345,7 +344,7 @@ def test_one_process_a_store(tmp_path: Path) -> None:
 
 
 # Malformed requests get AWS's error shapes, and the endpoint goes on; boto3 can put to it.
-def test_http(tmp_path: Path) -> None:
+def test_http(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     process = Process(tmp_path)
     try:
         assert process.call("PutRecordBatch", b"{")[1]["__type"] == "SerializationException"
@@ -353,7 +352,7 @@ def test_http(tmp_path: Path) -> None:
         assert process.call("Nonsense", {})[1]["__type"] == "UnknownOperationException"
         assert process.call("PutRecord", {"DeliveryStreamName": "x"})[1]["__type"] == "ResourceNotFoundException"
         assert process.call("PutRecordBatch", b" " * 9_000_000)[0] == 413
-        os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
+        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         import boto3
 
         client = boto3.client(

@@ -30,6 +30,11 @@ demo: setup  ## Run the pipeline on a real server's log, then on a larger genera
 	$(BIN)/streamtally run $(DEMO)/shop.log --out $(DEMO)/shop
 	@echo 'Open $(DEMO)/shop/report.html in a browser.'
 
+# The tests start Python hundreds of times: with compiled files, also where the environment says to write none, each start takes
+# a third of the time.
+test test-all test-opensearch test-faults: export PYTHONDONTWRITEBYTECODE :=
+test test-all test-opensearch test-faults: export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/pycache
+
 EXAMPLES ?= 0.25
 test: setup  ## Run the tests that need only Python (a few minutes), with EXAMPLES of their random examples (0.25; 1 is all)
 	TEST_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup tests/unit tests/system/conformance tests/system/fuzz

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,9 @@ def _construct(loader: _Loader, suffix: str, node: yaml.Node) -> Any:
 _Loader.add_multi_constructor("!", _construct)
 
 
+@cache
 def load_template(path: Path = ROOT / "template.yaml") -> dict[str, Any]:
-    """A template with every intrinsic function in its long form."""
+    """A template with every intrinsic function in its long form. It is read once: copy what you change."""
     document: dict[str, Any] = yaml.load(path.read_text(), Loader=_Loader)
     return document
 

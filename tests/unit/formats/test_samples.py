@@ -114,7 +114,7 @@ def test_apache_outweighs_nginx() -> None:
         (["a\tb\tc", "d\te\tf"], "tsv"),
         (["1\t2\t3\tx, y", "4\t5\t6\tz, w"], "tsv"),
         (['1,2,3,"x\ty"', '4,5,6,"z\tw"'], "csv"),
-        (['1\t"a\tb"\t"c, d"', '2\t"e"\t"f, g"'], "tsv"),
+        (['1\t"a b"\t"c, d"', '2\t"e"\t"f, g"'], "tsv"),
         (["a,b", "c,d", "e,f", "g,h", "i,j", "k,l", "m,n", "o,p", "q,r", "s\tt"], "csv"),
     ],
 )

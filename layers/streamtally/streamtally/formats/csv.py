@@ -46,19 +46,22 @@ def _split_quoted(name: str, delimiter: str, most: int) -> Callable[[str], list[
     return split
 
 
-def compile_delimited(name: str, delimiter: str) -> Callable[[FormatOptions], Parser]:
-    """A compile function for a delimiter, which ``options.delimiter`` overrides."""
+def compile_delimited(name: str, delimiter: str, quote: str = '"') -> Callable[[FormatOptions], Parser]:
+    """A compile function for a delimiter, which ``options.delimiter`` overrides.
+
+    Args: quote: what encloses cells; empty: nothing does.
+    """
 
     def compile_for(options: FormatOptions) -> Parser:
         mark = delimiter if options.delimiter is None else options.delimiter
         if len(mark) != 1 or mark in '"\r\n':
             raise SettingsError(f"format {name!r}: the delimiter must be one character and no quote, not {mark!r}")
-        return _parser(name, mark, options)
+        return _parser(name, mark, options, quote)
 
     return compile_for
 
 
-def _parser(name: str, mark: str, options: FormatOptions) -> Parser:
+def _parser(name: str, mark: str, options: FormatOptions, quote: str) -> Parser:
     names, count = options.fields, len(options.fields)
     converters = [(field, convert) for field, convert in converters_of(options).items()]
     all_names = (*names, *_COLUMNS[count:])
@@ -72,9 +75,10 @@ def _parser(name: str, mark: str, options: FormatOptions) -> Parser:
             return split_any(line)
 
     padding = [None] * count
+    has_quotes = bool(quote)
 
     def parse(line: str) -> Row:
-        cells: list[Any] = split_quoted(line) if '"' in line else line.split(mark, most)
+        cells: list[Any] = split_quoted(line) if has_quotes and '"' in line else line.split(mark, most)
         size = len(cells)
         if size > most:
             raise FormatError(name, TOO_MANY_FIELDS)

@@ -1,7 +1,7 @@
 r"""Key=value pairs: ``level=info msg="said \"hi\"" dur=12ms flag``. Text unless ``types`` gives another type.
 
-``-`` is null. A key without ``=`` is true, as in Heroku's and Go's readers. A line has at most 250 pairs.
-Source: brandur.org/logfmt; github.com/kr/logfmt.
+``-`` is null. A key without ``=`` is true, as in Heroku's and Go's readers. A line has at most 250 pairs. Values in
+quotes have JSON's escapes. Source: brandur.org/logfmt; github.com/go-logfmt/logfmt; github.com/kr/logfmt.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from streamtally.errors import FormatError
 from streamtally.formats.base import MAX_PAIRS, TOO_MANY_PAIRS, Example, Format, FormatOptions, Parser, Row
 from streamtally.formats.engine.columns import QUOTED
-from streamtally.formats.engine.escapes import unescape
+from streamtally.formats.engine.escapes import unescape_logfmt as unescape
 from streamtally.formats.engine.numbers import Converter, converters_of
 from streamtally.formats.engine.shapes import MAX_KEYS, Shape, Shapes, write_shape
 from streamtally.formats.role_names import COMMON

@@ -8,7 +8,7 @@ pattern or it is known how the second one begins (``%U%q``, ``$host$request_uri`
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,6 +16,7 @@ from streamtally.errors import SettingsError
 from streamtally.formats.base import Format
 from streamtally.formats.directives.moments import EventTime, TimeToken
 from streamtally.formats.engine.columns import ESCAPABLE, Column
+from streamtally.formats.engine.escapes import unescape
 from streamtally.formats.engine.generate import compile_layout
 from streamtally.formats.engine.layout import Layout
 from streamtally.formats.roles import roles_among
@@ -107,8 +108,8 @@ def _in_class(char: str) -> str:
     return "\\" + char if char in "\\]^-[" else char
 
 
-def directive_layout(name: str, parts: Sequence[Part]) -> Layout:
-    """The layout of a directive's parts.
+def directive_layout(name: str, parts: Sequence[Part], undo: Callable[[str], str] = unescape) -> Layout:
+    """The layout of a directive's parts. Args: undo: undoes the escapes that the server writes.
 
     Raises: SettingsError: there is no variable, or no literal between two variables that need one.
     """
@@ -133,7 +134,7 @@ def directive_layout(name: str, parts: Sequence[Part]) -> Layout:
         raise SettingsError(f"format {name!r}: there is no variable in it")
     tail = merged[-1] if isinstance(merged[-1], str) else ""
     kind = name.partition(":")[0]
-    return Layout(kind, "not a line of this directive", columns, end=f"{re.escape(tail)}\\Z")
+    return Layout(kind, "not a line of this directive", columns, end=f"{re.escape(tail)}\\Z", undo=undo)
 
 
 def _ahead(parts: Sequence[Part]) -> str:

@@ -7,12 +7,14 @@ Source: nginx, ngx_http_log_module, ``log_format``; "Alphabetical index of varia
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 
 from streamtally.formats.base import Format
 from streamtally.formats.directives.directive import Part, Variable, directive_format, directive_layout
 from streamtally.formats.engine.columns import CLF_TIME
+from streamtally.formats.engine.escapes import unescape, unescape_json
 
 PREFIX = "nginx:"
 _VARIABLE = re.compile(r"\$(?:\{([a-zA-Z0-9_]+)\}|([a-zA-Z0-9_]+))")
@@ -68,6 +70,8 @@ _LISTS = frozenset(("http_x_forwarded_for", "proxy_add_x_forwarded_for"))
 _UPSTREAM_TEXTS = ("upstream_http_", "upstream_cookie_", "upstream_trailer_")  # of one server only, and any text
 _LEAVES_EMPTY = re.compile(r"\s*log_format\s+\S+\s+escape=(?:json|none)\s")  # a missing value, instead of writing "-"
 _SSI_DATE = "strftime:%A, %d-%b-%Y %H:%M:%S %Z"  # as ngx_http_ssi_module writes it without its timefmt
+_ESCAPING = re.compile(r"\s*log_format\s+\S+\s+escape=(default|json|none)\s")
+_UNDO: dict[str, Callable[[str], str]] = {"default": unescape, "json": unescape_json, "none": str}
 TIMES = (
     ("time_iso8601", "iso8601"),
     ("time_local", "dd/MMM/yyyy:HH:mm:ss Z"),
@@ -113,5 +117,8 @@ def parts_of(directive: str) -> list[Part]:
 @lru_cache(maxsize=64)
 def find(name: str) -> Format:
     """The format of ``nginx:…``. Raises: SettingsError."""
-    layout = directive_layout(name, parts_of(name.removeprefix(PREFIX)))
+    directive = name.removeprefix(PREFIX)
+    escaping = _ESCAPING.match(directive)
+    undo = _UNDO[escaping[1]] if escaping else unescape
+    layout = directive_layout(name, parts_of(directive), undo)
     return directive_format(name, layout, "nginx: ngx_http_log_module, log_format", TIMES)

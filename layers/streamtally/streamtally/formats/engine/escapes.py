@@ -1,6 +1,7 @@
 r"""Undoing the escapes that web servers write into quoted fields.
 
-Apache writes ``\"``, ``\\``, C-style ``\n`` and ``\xHH`` for bytes it will not print; nginx writes ``\xHH``.
+Apache writes ``\"``, ``\\``, C-style ``\n`` and ``\xHH`` for bytes it will not print; nginx writes ``\xHH``, or with
+``escape=json`` the escapes of JSON.
 """
 
 from __future__ import annotations
@@ -12,6 +13,11 @@ _LETTERS = (
     *((r"\"", '"'), (r"\n", "\n"), (r"\t", "\t"), (r"\r", "\r")),
     *((r"\b", "\b"), (r"\v", "\v"), (r"\f", "\f")),
 )
+_JSON_LETTERS = (
+    *((r"\"", '"'), (r"\/", "/"), (r"\n", "\n"), (r"\t", "\t")),
+    *((r"\r", "\r"), (r"\b", "\b"), (r"\f", "\f")),
+)
+_UNICODE = re.compile(r"((?:\\u[0-9a-fA-F]{4})++)")  # a run of them: a character may take two
 MAX_HEX = 2_048
 r"""``\xHH`` escapes decoded in one value: a request of 8 kB that consists of nothing else."""
 _BACKSLASH = "\udfff"  # a lone surrogate, which neither a line nor decoded bytes can hold
@@ -37,6 +43,48 @@ def unescape(text: str) -> str:
             decoded = decoded.replace(escape, letter)
     decoded = _decode_hex(decoded)  # last, since it may produce a backslash
     return decoded if single is text else decoded.replace(_BACKSLASH, "\\")
+
+
+def unescape_json(text: str) -> str:
+    r"""The text with JSON's escapes undone, as nginx writes them with ``escape=json``.
+
+    Half of a surrogate pair, and any other text after a backslash, is left unmodified.
+    """
+    if "\\" not in text or text.count(r"\u") > MAX_HEX:
+        return text
+    decoded = text.replace("\\\\", _BACKSLASH)
+    for escape, letter in _JSON_LETTERS:
+        decoded = decoded.replace(escape, letter)
+    return _decode_unicode(decoded).replace(_BACKSLASH, "\\")
+
+
+def unescape_logfmt(text: str) -> str:
+    r"""The text with its escapes undone: JSON's, as in go-logfmt, and ``\'``, ``\v`` and ``\xHH`` of Go's ``%q``."""
+    if "\\" not in text or text.count(r"\u") > MAX_HEX or text.count(r"\x") > MAX_HEX:
+        return text
+    decoded = text.replace("\\\\", _BACKSLASH)
+    if "\\u" in decoded:
+        decoded = _decode_unicode(decoded)
+    return unescape(decoded.replace(r"\/", "/").replace(r"\'", "'")).replace(_BACKSLASH, "\\")
+
+
+def _decode_unicode(text: str) -> str:
+    parts = _UNICODE.split(text)
+    parts[1::2] = map(_UnicodeRuns().__getitem__, parts[1::2])
+    return "".join(parts)
+
+
+class _UnicodeRuns(dict[str, str]):
+    """Runs of ``\\uXXXX`` → their texts."""
+
+    def __missing__(self, run: str) -> str:
+        try:
+            # A backslash that an escape stands for begins no other escape.
+            text = bytes.fromhex(run.replace("\\u", "")).decode("utf-16-be").replace("\\", _BACKSLASH)
+        except UnicodeDecodeError:
+            text = run
+        self[run] = text
+        return text
 
 
 class _Runs(dict[str, str]):

@@ -16,7 +16,6 @@ import orjson
 from streamtally.errors import FormatError
 from streamtally.formats.base import FormatOptions, Parser, Row
 from streamtally.formats.engine.columns import FLAGS, Column
-from streamtally.formats.engine.escapes import unescape
 from streamtally.formats.engine.layout import Layout
 from streamtally.formats.engine.memo import Remembered
 
@@ -73,7 +72,7 @@ def _exact_scope(layout: Layout) -> dict[str, Any]:
         "name": layout.name,
         "reason": layout.reason,
         "header": layout.header or layout.reason,
-        "unescape": unescape,
+        "unescape": layout.undo,
     }
 
 

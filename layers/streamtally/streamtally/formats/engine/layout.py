@@ -15,6 +15,7 @@ from typing import Any
 from streamtally.errors import FormatError
 from streamtally.formats.base import Field, Parser
 from streamtally.formats.engine.columns import FLAGS, Column
+from streamtally.formats.engine.escapes import unescape
 
 
 class Layout:
@@ -28,6 +29,7 @@ class Layout:
         numbers: Names of integers that are separated by slashes, or stand alone; all of a line's are converted in one
             call. This affects speed only, no row.
         header: Why a line that begins with ``#`` does not fit; empty: ``reason``.
+        undo: Undoes the log's escapes, where ``unescape`` asks for it.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Layout:
         end: str = r"\Z",
         numbers: Sequence[Sequence[str]] = (),
         header: str = "",
+        undo: Callable[[str], str] = unescape,
     ) -> None:
         self.name = name
         self.reason = reason
@@ -45,6 +48,7 @@ class Layout:
         self.end = end
         self.numbers = tuple(tuple(run) for run in numbers)
         self.header = header
+        self.undo = undo
 
     @property
     def fields(self) -> tuple[Field, ...]:

@@ -60,7 +60,8 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     fields: Annotated[
         tuple[Name, ...],
         Meta(
-            description="The names of the pattern's groups or of the columns of csv, tsv and w3c, in order.",
+            description="The names of the pattern's groups, or of the columns of csv, tsv, w3c, vpc_flow and "
+            "cloudfront_realtime, in order.",
             examples=[["client", "path"]],
         ),
     ] = ()

@@ -15,6 +15,7 @@ from streamtally.formats import (
     api_gateway,
     api_gateway_csv,
     cloudfront,
+    cloudfront_realtime,
     csv,
     elb,
     haproxy,
@@ -30,6 +31,7 @@ from streamtally.formats import (
     s3_access,
     syslog,
     tsv,
+    vpc_flow,
     w3c,
 )
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
@@ -52,6 +54,8 @@ _MODULES: tuple[ModuleType, ...] = (
     api_gateway,
     api_gateway_csv,
     cloudfront,
+    cloudfront_realtime,
+    vpc_flow,
     s3_access,
     haproxy,
     w3c,

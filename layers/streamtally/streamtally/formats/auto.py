@@ -25,6 +25,7 @@ from streamtally.formats import (
     api_gateway,
     api_gateway_csv,
     cloudfront,
+    cloudfront_realtime,
     elb,
     haproxy,
     json_lines,
@@ -36,10 +37,14 @@ from streamtally.formats import (
     rfc5424,
     s3_access,
     syslog,
+    vpc_flow,
     w3c,
 )
 from streamtally.formats.base import Format, FormatOptions, Parser, RecordParser, Row, for_record
+from streamtally.formats.cloudfront_realtime_fields import BEGINS as REALTIME_BEGINS
 from streamtally.formats.engine.generate import FastParser, generate_fast
+from streamtally.formats.vpc_flow_fields import HEADER_BEGINS as FLOW_HEADER_BEGINS
+from streamtally.formats.w3c_header import HEADER
 
 CANDIDATES = (json_lines.FORMAT, apache_combined.FORMAT, apache_common.FORMAT)
 """The formats whose fields are typed columns in ``auto`` too; a name of the others' means different things in them."""
@@ -56,6 +61,7 @@ _BEGINNINGS: tuple[tuple[str, tuple[ModuleType, ...]], ...] = (
     (r"\[", (apache_error, apache_combined, apache_common)),
     (r"[0-9]{4}/", (nginx_error,)),
     (r"[0-9]{4}-[0-9]{2}-[0-9]{2}\t", (cloudfront,)),
+    (REALTIME_BEGINS, (cloudfront_realtime,)),
     (r"[0-9T:.\-]{19,30}Z\x20[0-9A-Fa-f.:]{2,45}\x20[0-9]{1,5}\x20[0-9]{1,5}\x20", (alb_connection,)),
     (r"[0-9]{4}-[0-9]{2}-[0-9]{2}T", (elb, haproxy, rfc3339_syslog)),
     (r"[0-9]{4}-[0-9]{2}-[0-9]{2}\x20|[#]", (w3c,)),
@@ -68,6 +74,8 @@ _BEGINNINGS: tuple[tuple[str, tuple[ModuleType, ...]], ...] = (
         (api_gateway, apache_common),
     ),
     (r"<request\x20id=", (api_gateway_csv,)),  # its XML, which the parser refuses by name
+    (r"[0-9]{1,2}\x20(?:[0-9]{12}|unknown)\x20(?:eni-|-\x20)|[0-9]{1,2}\x20TransitGateway", (vpc_flow,)),
+    (FLOW_HEADER_BEGINS, (vpc_flow,)),
     (r"[0-9a-f]{64}\x20", (s3_access, apache_combined, apache_common)),
     (r"[0-9A-Za-z_.\-]{1,200}:[^\t]*+\t", (ltsv,)),
     (r"", (apache_combined, apache_common, haproxy, api_gateway, logfmt)),
@@ -150,7 +158,7 @@ class AutoParser(RecordParser):
     """
 
     def __init__(self, parsers: dict[str, Parser], combined: FastParser) -> None:
-        self._w3c = parsers[w3c.FORMAT.name]
+        self._headed = [parsers[module.FORMAT.name] for module in (w3c, vpc_flow)]  # header lines change what they read
         self._combined = combined
         self._candidates = [
             [
@@ -171,14 +179,14 @@ class AutoParser(RecordParser):
 
     def for_record(self, arrival_ms: int | None = None) -> Parser:
         """A parser for another record; the same where no header was seen."""
-        seen = self._w3c
-        fresh = for_record(seen, arrival_ms)
-        if fresh is seen:
+        headed = [for_record(parser, arrival_ms) for parser in self._headed]
+        fresh = {id(seen): parser for seen, parser in zip(self._headed, headed, strict=True) if parser is not seen}
+        if not fresh:
             return self
         other = copy(self)
-        other._w3c, other._declared, other._guess = fresh, None, None
+        other._headed, other._declared, other._guess = headed, None, None
         other._candidates = [
-            [candidate._replace(parse=fresh) if candidate.parse is seen else candidate for candidate in candidates]
+            [candidate._replace(parse=fresh.get(id(candidate.parse), candidate.parse)) for candidate in candidates]
             for candidates in self._candidates
         ]
         return other
@@ -219,8 +227,8 @@ class AutoParser(RecordParser):
             try:
                 row = candidate.parse(line)
             except FormatError as error:
-                if line[:1] == "#":
-                    self._declare()
+                if error.reason == HEADER:
+                    self._declare(candidate)
                 if is_only_one and candidate is candidates[-1]:
                     raise FormatError("auto", error.reason, error.position) from None
                 continue
@@ -230,12 +238,12 @@ class AutoParser(RecordParser):
             return row
         raise FormatError("auto", "of no known format")
 
-    def _declare(self) -> None:
-        """Note that a directive was seen."""
-        parser = self._w3c
-        if isinstance(parser, w3c.W3cParser) and parser.has_header:
+    def _declare(self, headed: _Candidate) -> None:
+        """Note that a header line was seen."""
+        parser = headed.parse
+        if isinstance(parser, w3c.W3cParser | vpc_flow.FlowLogParser) and parser.has_header:
             self._declared = self._guess = _Candidate(
-                parser.read_declared, w3c.FORMAT, "", _NEEDED_BY_COMBINED, _DECLARED_BEGINS
+                parser.read_declared, headed.log_format, "", _NEEDED_BY_COMBINED, _DECLARED_BEGINS
             )
 
 

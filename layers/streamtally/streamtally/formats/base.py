@@ -83,7 +83,7 @@ class FormatOptions:
 
     Attributes:
         pattern: The regular expression of the format ``regex``.
-        fields: The names of its groups, or of the columns of csv, tsv and w3c.
+        fields: The names of its groups, or of the columns of csv, tsv, w3c, vpc_flow and cloudfront_realtime.
         types: Field name → SQL type, for fields that the format leaves as text; a text that does not fit stays a text.
         unescape: Undo the log's escapes (``\\"``, ``\\xHH``) instead of leaving fields unmodified.
         delimiter: The separator of the columns of a delimited format.
@@ -200,6 +200,8 @@ class Format:
         time_is_utc: Whether that time has no offset and is always in UTC, regardless of the pipeline's time zone.
         locate: A line that does not fit → the character, from 0, at which the match ended.
         roles: What its fields mean.
+        to_columns: What ``fields`` names → the fields of a row, where the log's own names cannot be columns' names
+            (``account-id``). None: they are as ``fields`` names them.
     """
 
     name: str
@@ -216,3 +218,4 @@ class Format:
     time_is_utc: bool = False
     locate: Callable[[str], int] | None = None
     roles: Roles = Roles()
+    to_columns: Callable[[tuple[str, ...]], tuple[str, ...]] | None = None

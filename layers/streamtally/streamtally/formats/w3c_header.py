@@ -14,6 +14,8 @@ from datetime import date, timedelta
 from enum import Enum
 from functools import lru_cache
 
+from streamtally.formats.vpc_flow_fields import is_header as is_flow_header
+
 HEADER = "a header line, not an event"
 """The reason with which header lines are refused."""
 MAX_COLUMNS = 200
@@ -41,6 +43,11 @@ class Separator(Enum):
     """Only tabs: names and cells may hold spaces (Microsoft's ISA Server and TMG)."""
     COMMA = ","
     """Commas, with an empty cell for a missing value (Microsoft Exchange)."""
+
+
+def is_header(line: str) -> bool:
+    """Whether a line may change how those after it read: a directive, or the header of a flow log."""
+    return line[:1] == "#" or (line[:1].islower() and is_flow_header(line))
 
 
 def directive_of(line: str) -> str:
@@ -100,18 +107,20 @@ class Header:
         return _separator(self.fields or "")
 
     def follow_all(self, lines: Iterable[str]) -> Header:
-        """The header after lines, of which only those that begin with ``#`` can change it."""
+        """The header after lines, of which only header lines can change it."""
         header = self
         for line in lines:
-            if line[:1] == "#":
+            if is_header(line):
                 header = header.follow(line)
         return header
 
     def follow(self, line: str) -> Header:
-        """The header after a line that begins with ``#``."""
+        """The header after a header line."""
         return _known_followed(self, line) if len(line) <= MAX_CARRIED_CHARS else self._followed(line)
 
     def _followed(self, line: str) -> Header:
+        if line[:1] != "#":
+            return Header(lines=(line,))
         name = directive_of(line)
         if name not in _FOLLOWED:
             return self

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from streamtally.formats.base import Row
+from streamtally.formats.engine.generate import SHOWN_AT_ONCE
 from streamtally.formats.engine.memo import Remembered
 from streamtally.formats.w3c_header import Separator
 
@@ -93,7 +94,7 @@ class Rows:
     A function is generated for names under which some rows have come; other rows are made cell by cell. That is slower
     per row but far cheaper than generating a function, and a hostile log has new names before every row.
 
-    Args: converters: column → the conversion of its cells; all others are text, with None for ``-``.
+    Args: converters: column → the conversion of its cells other than ``-``, which is None; all others are text.
     """
 
     def __init__(self, converters: Mapping[str, Convert]) -> None:
@@ -134,14 +135,19 @@ def generate(names: tuple[str, ...], converters: Mapping[str, Convert]) -> ToRow
     unique = list(dict.fromkeys(names))
     variables = [f"v{index}" for index in range(len(names))]
     kinds = list(dict.fromkeys(converters.values()))
-    items = [
-        f"{name!r}: known{kinds.index(converters[name])}[{variable}]"
-        if name in converters
-        else f'{name!r}: None if {variable} == "-" else {variable}'
+    values = {
+        name: f"known{kinds.index(converters[name])}[{variable}]" if name in converters else variable
         for name, variable in ((name, variables[names.index(name)]) for name in unique)
-    ]
-    code = f"def row(cells):\n    {', '.join(variables)}, = cells\n    return {{{', '.join(items)}}}\n"
+    }
+    code = f"def row(cells):\n    {', '.join(variables)}, = cells\n"
     scope: dict[str, Any] = {f"known{index}": Remembered(kind) for index, kind in enumerate(kinds)}
+    if len(unique) <= SHOWN_AT_ONCE:
+        items = (f'{name!r}: None if {variables[names.index(name)]} == "-" else {values[name]}' for name in unique)
+        code += f"    return {{{', '.join(items)}}}\n"
+    else:  # a large display takes longer than a copy in which only what has a value is stored
+        scope["empty_row"] = dict.fromkeys(unique)
+        stores = (f'    if {variables[names.index(name)]} != "-": row[{name!r}] = {values[name]}\n' for name in unique)
+        code += f"    row = empty_row.copy()\n{''.join(stores)}    return row\n"
     exec(code, scope)  # noqa: S102 - names consist of letters, digits and _ (to_names), or are quoted by repr
     function: ToRow = scope["row"]
     return function

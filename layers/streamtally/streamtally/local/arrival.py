@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from streamtally.errors import read_failure
 from streamtally.formats.base import Row
-from streamtally.formats.w3c_header import Header
+from streamtally.formats.w3c_header import Header, is_header
 from streamtally.local.logs import LogLine
 from streamtally.times.iso import from_iso
 from streamtally.transform.records import to_text
@@ -52,7 +52,7 @@ def read_lines(lines: Iterable[LogLine], source: Source, file_ms: int) -> Iterat
                 source.complete(parse, row, file_ms)
         except Exception as error:  # a hostile line may make a parser raise anything; the other lines go on
             yield ReadLine(line, None, read_failure(error), None, header=carried)
-            if text[:1] == "#":
+            if is_header(text):
                 header = header.follow(text)
                 carried = header.carried
             continue

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from streamtally.aws.clock import TimeLeft
 from streamtally.aws.handlers.invocation import answer_batch
 from streamtally.aws.sinks.objects import ObjectStore
+from streamtally.formats.w3c_header import is_header
 from streamtally.local.arrival import ReadLine
 from streamtally.local.logs import MAX_LINE_BYTES
 from streamtally.local.simulator.parts import Store, StoredRecord
@@ -23,6 +24,7 @@ from streamtally.local.summary import Summary
 from streamtally.transform.bounds import NO_BOUNDS
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.pipeline import Pipeline
+from streamtally.transform.records import to_text
 from streamtally.transform.transform import Delivery, iter_documents
 
 BUFFER_BYTES = 1_000_000
@@ -125,7 +127,7 @@ def _records(lines: Iterable[ReadLine], lines_per_record: int) -> Iterator[list[
 
 def _is_beyond_header(last: ReadLine, line: ReadLine) -> bool:
     """Whether a header is in force after a line, and the next line is of another file."""
-    return (bool(last.header) or last.line.data[:1] == b"#") and last.line.file != line.line.file
+    return last.line.file != line.line.file and (bool(last.header) or is_header(to_text(last.line.data.rstrip())))
 
 
 def _is_full(size_bytes: int, records: int, lines: int) -> bool:

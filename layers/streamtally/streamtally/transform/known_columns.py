@@ -13,7 +13,7 @@ from streamtally.text import near_names, visible
 from streamtally.transform.role_columns import format_columns
 from streamtally.transform.source import Source
 
-NAMED_BY_HEADER = frozenset(("w3c", "cloudfront"))
+NAMED_BY_HEADER = frozenset(("w3c", "cloudfront", "vpc_flow"))
 """Formats in which a header line names the fields of the lines after it."""
 _NAMED_BY_SETTINGS = ("regex", "csv", "tsv")
 _MAX_LISTED = 40

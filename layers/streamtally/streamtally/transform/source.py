@@ -39,9 +39,12 @@ class Source:
     def __init__(self, settings: SourceSettings, zone_of: ZoneOf) -> None:
         self.settings = settings
         self.zone = zone = _zone(settings.time_zone, zone_of)
+        formats = self._formats()
+        to_columns = formats[0].to_columns if len(formats) == 1 else None
+        self._declared = to_columns(settings.fields) if to_columns is not None else settings.fields
         options = FormatOptions(
             pattern=settings.pattern,
-            fields=settings.fields,
+            fields=self._declared,
             types={**COLUMN_TYPES, **settings.types},
             unescape=settings.unescape,
             delimiter=settings.delimiter,
@@ -154,7 +157,7 @@ class Source:
 
     def own_names(self) -> list[str]:
         """The fields of a row whose names are known, as the log calls them: the format's, and the pattern's."""
-        names = [*self._natural_types, *self.settings.fields, *pattern_groups(self.settings.pattern)]
+        names = [*self._natural_types, *self._declared, *pattern_groups(self.settings.pattern)]
         if self.settings.split_request:
             names += ["method", "path", "query", "protocol"]
         return names

@@ -15,7 +15,7 @@ from streamtally.formats import AUTO, find_format
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-NAMED_BY_FIELDS = ("csv", "tsv", "w3c")
+NAMED_BY_FIELDS = ("csv", "tsv", "w3c", "vpc_flow", "cloudfront_realtime")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,9 @@ def format_options(command: Command) -> Command:
     """Add --format, --pattern and --fields."""
     for option in (
         click.option(
-            "--fields", metavar="A,B,C", help="Names of the pattern's groups, or of the columns of csv, tsv or w3c."
+            "--fields",
+            metavar="A,B,C",
+            help="Names of the pattern's groups, or of the columns of csv, tsv, w3c, vpc_flow or cloudfront_realtime.",
         ),
         click.option("--pattern", metavar="RE", help="Regular expression that matches a whole line."),
         click.option(

@@ -64,9 +64,9 @@ def test_the_terminal_shows_why(tmp_path: Path) -> None:
     assert "why rows were not evaluated" in report
 
 
-# A log without any line has nothing to count, which is no finding.
-@pytest.mark.parametrize("data", [b"", b"\n\n"])
-def test_an_empty_log_is_no_finding(data: bytes, tmp_path: Path) -> None:
+# A log of empty lines or headers alone has nothing to count, which is no finding.
+@pytest.mark.parametrize("data", [b"\n\n", b"#Version: 1.0\n#Fields: date time sc-status\n"])
+def test_a_log_without_events_is_no_finding(data: bytes, tmp_path: Path) -> None:
     ran, printed = run_json(tmp_path, data)
     assert (ran.status, printed["rows"]) == (0, 0)
     assert printed["counted"][STREAM]["emitted"] == 0
@@ -99,6 +99,7 @@ LINES = st.lists(
             *(NO_TIME, LEAP_SECOND, b"x\n", b"\n", b'{"a": \n'),
         ]
     ),
+    min_size=1,
     max_size=12,
 )
 

@@ -65,3 +65,23 @@ def test_status_class(status: int | None, kind: str) -> None:
 def test_time_label() -> None:
     assert time_label(1_504_860_420_000) == "2017-09-08 08:47"
     assert time_label(10**18) == f"{10**18} ms"
+
+
+# Where there is no status, levels are drawn: the names of syslog, servers and loggers, in whatever case, by severity.
+@pytest.mark.parametrize(
+    ("level", "kind"),
+    [
+        ("emerg", "error"),
+        ("CRITICAL", "error"),
+        ("err", "error"),
+        ("warn", "warning"),
+        ("Notice", "info"),
+        ("trace8", "debug"),
+        ("2xx", "other"),
+        ("", "other"),
+        ("audit", "other"),
+    ],
+)
+def test_levels(level: str, kind: str) -> None:
+    assert status_class(level) == kind
+    assert to_steps([(0, level, 2)], 5).counts == {kind: (2,)}

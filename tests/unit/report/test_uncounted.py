@@ -65,6 +65,12 @@ def test_no_known_format(log: str, advice: str) -> None:
     assert uncounted == Uncounted((f"{log}: none of 4 lines was counted: unlike (3), odd (1); {advice}",), True)
 
 
+# Where the first such line is, so that it can be looked at.
+def test_first_unread_line() -> None:
+    (note,) = uncounted_of({"OUT": OutputLedger(emitted=1)}, ReadAs(logs=["a.log"], first_unread="line 7"), odd=2).notes
+    assert note.startswith("a.log: 2 lines did not parse: odd (2), first in line 7; streamtally detect a.log")
+
+
 # Only the most frequent reasons are named; the others are still in the sum.
 def test_many_reasons() -> None:
     (note,) = uncounted_of({"OUT": OutputLedger(emitted=1)}, a=5, b=4, c=3, d=2, e=1).notes

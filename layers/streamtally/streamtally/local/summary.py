@@ -8,11 +8,14 @@ from typing import Any
 
 from streamtally.config.source import AUTO
 from streamtally.formats.base import Row
+from streamtally.formats.w3c_header import HEADER
 from streamtally.local.arrival import ReadLine
 from streamtally.local.logs import STANDARD_INPUT, shown_name
 from streamtally.report.data import MinuteCount, OutputCounts, ReportData, UnparsedLine
+from streamtally.report.steps import status_class
 from streamtally.report.tops import Tops
 from streamtally.report.uncounted import ReadAs
+from streamtally.text import visible
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.records import to_text
 from streamtally.transform.role_columns import EVENT_TIME
@@ -26,13 +29,14 @@ _MINUTE_MS = 60_000
 
 
 class Summary:
-    """Statuses by minute, the most frequent requests, hosts and agents, and examples of lines that did not parse."""
+    """Statuses or levels by minute, the most frequent requests, hosts and agents, examples of what did not parse."""
 
     def __init__(self, source: Source) -> None:
         self._tops = Tops()
-        self._minutes: Counter[tuple[int, int | None]] = Counter()
+        self._minutes: Counter[tuple[int, int | str | None]] = Counter()
         self._examples: list[UnparsedLine] = []
         self._status_field, _ = source.column("response")
+        self._level_field, _ = source.column("level")
         self._source = source
         self._fields: list[str] = []
         self._missing: dict[str, tuple[str, ...]] = {}
@@ -53,7 +57,10 @@ class Summary:
         if self._missing:
             self._note_fields(line.row)
         time = line.arrival if line.time is None else line.time
-        self._minutes[time - time % _MINUTE_MS, _status(line.row.get(self._status_field))] += 1
+        status: int | str | None = _status(line.row.get(self._status_field))
+        if status is None:
+            status = _level(line.row.get(self._level_field))
+        self._minutes[time - time % _MINUTE_MS, status] += 1
 
     def _note_fields(self, row: Row) -> None:
         present = [name for name, columns in self._missing.items() if any(column in row for column in columns)]
@@ -71,6 +78,7 @@ class Summary:
         name, fields = self._source.settings.format, self._source.time_field or ()
         return ReadAs(
             logs=[shown_name(log) for log in logs],
+            first_unread=self._first_unread(len(logs)),
             is_piped=list(logs) == [STANDARD_INPUT],
             formats=() if name == AUTO else (name.partition(":")[0],),
             time_field=fields if isinstance(fields, str) else " and ".join(fields),
@@ -78,6 +86,12 @@ class Summary:
             fields=self._fields,
             missing=list(self._missing),
         )
+
+    def _first_unread(self, logs: int) -> str:
+        first = next((example for example in self._examples if example.reason != HEADER), None)
+        if first is None:
+            return ""
+        return f"line {first.line_number}" + (f" of {visible(first.file, 60)}" if logs > 1 else "")
 
     def report_data(self, ledger: Ledger, pipeline: str, inputs: Sequence[str], generated_at: str) -> ReportData:
         """Everything that the report shows."""
@@ -100,7 +114,7 @@ class Summary:
         )
 
     def minutes(self) -> list[MinuteCount]:
-        """Rows by minute and status, in no order."""
+        """Rows by minute and status, or class of level where there is no status; in no order."""
         return [(minute, status, count) for (minute, status), count in self._minutes.items()]
 
 
@@ -108,6 +122,10 @@ def _status(value: Any) -> int | None:
     if isinstance(value, str) and len(value) == 3 and value.isascii() and value.isdigit():
         return int(value)
     return value if type(value) is int else None
+
+
+def _level(value: Any) -> str | None:
+    return status_class(value) if isinstance(value, str) else None
 
 
 def _output_counts(name: str, ledger: Ledger) -> OutputCounts:

@@ -1,4 +1,4 @@
-"""For the terminal: a chart of the minutes by status class, and tables. Hostile log lines are made safe to display."""
+"""For the terminal: a chart of the minutes by class of status or level, and tables. Hostile lines are made safe."""
 
 from __future__ import annotations
 
@@ -15,13 +15,19 @@ from streamtally.text import visible
 
 MAX_ROWS: Final = 20
 _STYLES: Final = {"2xx": "cyan", "3xx": "blue", "4xx": "yellow", "5xx": "bold red", "1xx": "white", "other": "magenta"}
+_LEVEL_OF: Final = {"info": "2xx", "debug": "3xx", "warning": "4xx", "error": "5xx"}
+"""Level → the class with the same colour and glyph; a chart has mostly either."""
 # The glyphs differ too, because colours may be missing or look alike.
 _BLOCKS: Final = {"2xx": "█", "3xx": "▓", "4xx": "▒", "5xx": "▚", "1xx": "░", "other": "?"}
 _ASCII: Final = {"2xx": "#", "3xx": "=", "4xx": "+", "5xx": "!", "1xx": "-", "other": "?"}
 
 
+def _look(kind: str) -> str:
+    return _LEVEL_OF.get(kind, kind)
+
+
 def minutes_chart(minutes: Iterable[MinuteCount], width: int, *, ascii_only: bool = False) -> Text:
-    """A bar for each time step, divided by status class: at most 20 rows and a legend, ``width`` columns wide."""
+    """A bar for each time step, divided by class of status or level: at most 20, ``width`` columns wide."""
     steps = to_steps(minutes, MAX_ROWS)
     chart = Text(no_wrap=True, overflow="crop")
     if not steps.starts:
@@ -32,11 +38,11 @@ def minutes_chart(minutes: Iterable[MinuteCount], width: int, *, ascii_only: boo
     room = max(width - len(time_label(steps.starts[0])) - digits - 4, 8)
     chart.append(f"rows per {step_name(steps.step_ms)} (UTC)  ")
     for kind in steps.counts:
-        chart.append(f"{glyphs[kind]} {kind}  ", style=_STYLES[kind])
+        chart.append(f"{glyphs[_look(kind)]} {kind}  ", style=_STYLES[_look(kind)])
     for index, start in enumerate(steps.starts):
         chart.append(f"\n{time_label(start)}  ").append(f"{totals[index]:>{digits},}  ")
         for kind, cells in _cells(steps, index, room, max(totals)):
-            chart.append(glyphs[kind] * cells, style=_STYLES[kind])
+            chart.append(glyphs[_look(kind)] * cells, style=_STYLES[_look(kind)])
     return chart
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-MinuteCount = tuple[int, int | None, int]
-"""(start of the minute in ms since the epoch, status code or None for rows without one, rows)."""
+MinuteCount = tuple[int, int | str | None, int]
+"""(start of the minute in ms since the epoch, status code or level or None for rows with neither, rows)."""
 
 
 @dataclass(frozen=True, slots=True)

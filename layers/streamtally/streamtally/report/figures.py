@@ -14,7 +14,8 @@ from streamtally.text import visible
 
 MAX_STEPS: Final = 1500
 LABEL_CHARS: Final = 60
-_COLOURS: Final = {"2xx": "--c2", "3xx": "--c3", "4xx": "--c4", "5xx": "--c5", "1xx": "--c1", "other": "--c0"}
+_COLOURS = {"2xx": "--c2", "3xx": "--c3", "4xx": "--c4", "5xx": "--c5", "1xx": "--c1", "other": "--c0"}
+_COLOURS |= {"info": "--c2", "debug": "--c3", "warning": "--c4", "error": "--c5"}
 _LAYOUT: Final[dict[str, Any]] = {
     "template": "none",
     "paper_bgcolor": "rgba(0,0,0,0)",
@@ -35,7 +36,7 @@ def chart_label(text: str, limit: int = LABEL_CHARS) -> str:
 
 
 def status_figure(steps: Steps) -> dict[str, Any]:
-    """Bars over time, stacked by status class, each as wide as its step."""
+    """Bars over time, stacked by class of status or level, each as wide as its step."""
     figure = go.Figure()
     starts = [_axis_time(start) for start in steps.starts]
     for kind, counts in steps.counts.items():

@@ -164,10 +164,12 @@ def _status_section(data: ReportData, steps: Steps) -> str:
         for index, start in enumerate(coarse.starts)
     ]
     table = _table(f"Rows per {step_name(coarse.step_ms)} (UTC)", ("from", *coarse.counts), rows)
+    shows_levels = not any(isinstance(status, int) for _, status, _ in data.status_by_minute)
+    heading = "Levels" if shows_levels and data.status_by_minute else "Status classes"
     return (
-        f'<section><h2>Status classes over time</h2><p class="soft">Rows per {step_name(steps.step_ms)}. '
+        f'<section><h2>{heading} over time</h2><p class="soft">Rows per {step_name(steps.step_ms)}. '
         f"Total: {summary}.</p>"
-        f'<div class="chart" id="chart-status" role="img" aria-label="Rows over time by status class. {summary}. '
+        f'<div class="chart" id="chart-status" role="img" aria-label="Rows over time, by {heading.lower()}. {summary}. '
         f'The numbers are in the table below."></div>'
         f"<details><summary>As a table</summary>{table}</details></section>"
     )

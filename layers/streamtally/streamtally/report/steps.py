@@ -1,4 +1,4 @@
-"""Groups minutes by status into steps by status class, few enough to draw."""
+"""Groups minutes by status or level into steps by class, few enough to draw."""
 
 from __future__ import annotations
 
@@ -9,8 +9,16 @@ from typing import Final
 
 from streamtally.report.data import MinuteCount
 
-CLASSES: Final = ("2xx", "3xx", "4xx", "5xx", "1xx", "other")
-"""In the order in which they are stacked; ``other`` is every status outside 100 to 599, and no status."""
+CLASSES: Final = ("2xx", "3xx", "4xx", "5xx", "1xx", "info", "debug", "warning", "error", "other")
+"""In the order in which they are stacked. ``other``: a status outside 100 to 599, a level of another name, neither."""
+_LEVELS: Final = {
+    "error": ("emerg", "emergency", "panic", "alert", "crit", "critical", "fatal", "error", "err", "severe"),
+    "warning": ("warn", "warning"),
+    "info": ("notice", "info", "information", "informational"),
+    "debug": ("debug", "trace", "verbose", *(f"trace{number}" for number in range(1, 9))),
+}
+"""Class → the levels of syslog, Apache, nginx and the usual loggers in it."""
+_CLASS_OF: Final = {level: kind for kind, levels in _LEVELS.items() for level in levels}
 
 MINUTE_MS: Final = 60_000
 # Steps that are easy to read, in minutes: up to a day, then days, a week, a month and a year.
@@ -33,8 +41,10 @@ class Steps:
         return sum(counts[index] for counts in self.counts.values())
 
 
-def status_class(status: int | None) -> str:
-    """``404`` → ``4xx``."""
+def status_class(status: int | str | None) -> str:
+    """``404`` → ``4xx``; a level such as ``crit`` → ``error``."""
+    if isinstance(status, str):
+        return _CLASS_OF.get(status.lower(), "other")
     return f"{status // 100}xx" if status is not None and 100 <= status <= 599 else "other"
 
 

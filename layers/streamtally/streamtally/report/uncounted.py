@@ -37,6 +37,8 @@ class ReadAs:
     """The names of the logs, as they are shown."""
     is_piped: bool = False
     """Whether the only log is standard input."""
+    first_unread: str = ""
+    """The place of the first line that did not parse, such as ``line 3``."""
     formats: Sequence[str] = ()
     """The names of the formats of its rows, most frequent first."""
     time_field: str = ""
@@ -98,7 +100,7 @@ def _nothing_to_count(ledger: Ledger, read_as: ReadAs) -> str:
 
 
 def _no_rows(unread: Counter[str], lost: int, read_as: ReadAs) -> str:
-    return f"{_subject(read_as)}: none of {_count(lost, 'line')} was counted: {_reasons(unread)}; {_detect(read_as)}"
+    return f"{_subject(read_as)}: none of {_count(lost, 'line')} was counted: {_unread_why(unread, read_as)}"
 
 
 def _no_field(read_as: ReadAs) -> str:
@@ -125,7 +127,7 @@ def _nothing_counted(ledger: Ledger, outputs: Mapping[str, OutputLedger], read_a
 
 
 def _some_unread(unread: Counter[str], lost: int, read_as: ReadAs) -> str:
-    return f"{_subject(read_as)}: {_count(lost, 'line')} did not parse: {_reasons(unread)}; {_detect(read_as)}"
+    return f"{_subject(read_as)}: {_count(lost, 'line')} did not parse: {_unread_why(unread, read_as)}"
 
 
 def _some_missed(outputs: Mapping[str, OutputLedger], read_as: ReadAs) -> Iterator[str]:
@@ -162,6 +164,11 @@ def _advice(reason: str, read_as: ReadAs) -> str:
     if reason == _OUT_OF_RANGE:
         return "such rows count in the minute of their arrival: raise max_past or max_ahead, or use --arrival logged"
     return ""
+
+
+def _unread_why(unread: Counter[str], read_as: ReadAs) -> str:
+    first = f", first in {read_as.first_unread}" if read_as.first_unread else ""
+    return f"{_reasons(unread)}{first}; {_detect(read_as)}"
 
 
 def _detect(read_as: ReadAs) -> str:

@@ -67,7 +67,7 @@ def _print_rows(file: str, source: Source) -> int:
             continue
         try:
             row = parse(text)
-            shown = text + "\n" if source.is_json(text) else encode_row(row)
+            shown = text + "\n" if source.is_json(text, parse) else encode_row(row)
         except Exception as error:  # a hostile line may make a parser raise anything; the other lines go on
             reason = read_failure(error)
             if reason == HEADER:

@@ -26,6 +26,7 @@ from streamtally.formats import (
     api_gateway_csv,
     cloudfront,
     cloudfront_realtime,
+    cri,
     elb,
     haproxy,
     json_lines,
@@ -43,6 +44,16 @@ from streamtally.formats import (
 from streamtally.formats.base import Format, FormatOptions, Parser, RecordParser, Row, for_record
 from streamtally.formats.cloudfront_realtime_fields import BEGINS as REALTIME_BEGINS
 from streamtally.formats.engine.generate import FastParser, generate_fast
+from streamtally.formats.unwrapping.headers import (
+    JOURNAL,
+    MAX_DEPTH,
+    MESSAGE_FORMATS,
+    SYSLOG_FORMATS,
+    inside_message,
+    message_fields,
+    prefixed,
+    unwrap_docker,
+)
 from streamtally.formats.vpc_flow_fields import HEADER_BEGINS as FLOW_HEADER_BEGINS
 from streamtally.formats.w3c_header import HEADER
 
@@ -63,7 +74,7 @@ _BEGINNINGS: tuple[tuple[str, tuple[ModuleType, ...]], ...] = (
     (r"[0-9]{4}-[0-9]{2}-[0-9]{2}\t", (cloudfront,)),
     (REALTIME_BEGINS, (cloudfront_realtime,)),
     (r"[0-9T:.\-]{19,30}Z\x20[0-9A-Fa-f.:]{2,45}\x20[0-9]{1,5}\x20[0-9]{1,5}\x20", (alb_connection,)),
-    (r"[0-9]{4}-[0-9]{2}-[0-9]{2}T", (elb, haproxy, rfc3339_syslog)),
+    (r"[0-9]{4}-[0-9]{2}-[0-9]{2}T", (elb, haproxy, cri, rfc3339_syslog)),
     (r"[0-9]{4}-[0-9]{2}-[0-9]{2}\x20|[#]", (w3c,)),
     (r"(?:https?|h2|grpcs?|lambda)\x20[0-9T:.\-]{19,30}Z\x20[0-9\-]", (alb_health_check, alb)),
     (r"(?:https?|h2|grpcs|wss?)\x20[0-9]{4}-", (alb,)),
@@ -103,6 +114,12 @@ _HAS_TIME = re.compile(
     re.ASCII,
 ).search
 
+_HEADED = (w3c, vpc_flow)
+"""The formats of which header lines change what is read."""
+_NAMES_ITS_FIELDS = frozenset((logfmt.FORMAT.name, ltsv.FORMAT.name))
+_STATUS_NAMES = frozenset(("status", "status_code", "response_code", "code", "sc_status"))
+"""The names of a status, which only an access line has."""
+
 _NEEDED_BY_COMBINED = '] "'  # besides " ["
 _JSON_BEGINS = "{" + JSON_SPACE
 _BEGINNING = re.compile("|".join(f"({expression})" for expression, _ in _BEGINNINGS), re.ASCII)
@@ -134,6 +151,7 @@ class _Candidate(NamedTuple):
         absent: If a line with this beginning does not hold this text and the parser accepts it, the line has this
             format, since no format tried before can accept it. Empty if no text proves that.
         begins: Whether a line has this beginning and no earlier one.
+        wraps: Whether its rows may hold a line of another format.
     """
 
     parse: Parser
@@ -141,12 +159,28 @@ class _Candidate(NamedTuple):
     needed: str
     absent: str
     begins: Callable[[str], object]
+    wraps: bool = False
 
 
 def _absent(earlier: Sequence[ModuleType]) -> str:
     if not earlier:
         return _NEEDED_BY_COMBINED
     return _BRACKET if all(_NEEDED.get(module.FORMAT.name) == _BRACKET for module in earlier) else ""
+
+
+def _is_known(log_format: Format, row: Row, in_syslog: bool) -> bool:
+    """Whether a line inside another is read as one of its own.
+
+    A message of syslog is none, nor one in which key=value pairs stand between words.
+    """
+    if log_format.name == logfmt.FORMAT.name and any(value is True for value in row.values()):
+        return False
+    if in_syslog:
+        if log_format.name in MESSAGE_FORMATS:
+            return False
+        if log_format.name in _NAMES_ITS_FIELDS:
+            return not _STATUS_NAMES.isdisjoint(row)
+    return True
 
 
 class AutoParser(RecordParser):
@@ -157,8 +191,11 @@ class AutoParser(RecordParser):
     counts only where trying all formats would give the same result (docs/decisions/0063).
     """
 
-    def __init__(self, parsers: dict[str, Parser], combined: FastParser) -> None:
-        self._headed = [parsers[module.FORMAT.name] for module in (w3c, vpc_flow)]  # header lines change what they read
+    def __init__(
+        self, parsers: dict[str, Parser], combined: FastParser, options: FormatOptions, depth: int = MAX_DEPTH
+    ) -> None:
+        self._parsers, self._options = parsers, options
+        self._headed = [parsers[module.FORMAT.name] for module in _HEADED]
         self._combined = combined
         self._candidates = [
             [
@@ -168,6 +205,7 @@ class AutoParser(RecordParser):
                     _NEEDED.get(module.FORMAT.name, ""),
                     _absent(modules[:index]),
                     begins,
+                    module.FORMAT.passes_text or module.FORMAT.name in MESSAGE_FORMATS,
                 )
                 for index, module in enumerate(modules)
             ]
@@ -176,15 +214,19 @@ class AutoParser(RecordParser):
         self._declared: _Candidate | None = None  # lines as the header in force declares them
         self._guess: _Candidate | None = None  # None: combined
         self._last: Format = apache_combined.FORMAT
+        self._depth = depth
+        self._inner: AutoParser | None = None  # reads the lines inside others, if any came
+        self._wrappers: tuple[str, ...] = ()
 
-    def for_record(self, arrival_ms: int | None = None) -> Parser:
+    def for_record(self, arrival_ms: int | None = None) -> AutoParser:
         """A parser for another record; the same where no header was seen."""
         headed = [for_record(parser, arrival_ms) for parser in self._headed]
         fresh = {id(seen): parser for seen, parser in zip(self._headed, headed, strict=True) if parser is not seen}
-        if not fresh:
+        inner = self._inner.for_record(arrival_ms) if self._inner is not None else None
+        if not fresh and inner is self._inner:
             return self
         other = copy(self)
-        other._headed, other._declared, other._guess = headed, None, None
+        other._headed, other._declared, other._guess, other._inner = headed, None, None, inner
         other._candidates = [
             [candidate._replace(parse=fresh.get(id(candidate.parse), candidate.parse)) for candidate in candidates]
             for candidates in self._candidates
@@ -196,7 +238,13 @@ class AutoParser(RecordParser):
         """The format of the line parsed last."""
         return self._last
 
+    @property
+    def wrappers(self) -> tuple[str, ...]:
+        """What came off around the line parsed last."""
+        return self._wrappers
+
     def __call__(self, line: str) -> Row:
+        self._wrappers = ()
         guess = self._guess
         if guess is not None and guess.absent not in line and guess.begins(line) is not None:
             try:
@@ -205,7 +253,7 @@ class AutoParser(RecordParser):
                 pass
             else:
                 self._last = guess.log_format
-                return row
+                return self._inside(guess.log_format, row) if guess.wraps else row
         if line[:1] not in _JSON_BEGINS or not is_json_text(line):
             plain = self._combined(line)
             if plain is not None:
@@ -221,6 +269,7 @@ class AutoParser(RecordParser):
         if _BRACKET in line and _HAS_TIME(line) is None:
             candidates = [candidate for candidate in candidates if candidate.needed != _BRACKET]
         is_only_one = len(candidates) == 1
+        failure: FormatError | None = None
         if self._declared is not None and _DECLARED_BEGINS(line) is not None:
             candidates = [self._declared, *candidates]
         for candidate in candidates:
@@ -230,13 +279,67 @@ class AutoParser(RecordParser):
                 if error.reason == HEADER:
                     self._declare(candidate)
                 if is_only_one and candidate is candidates[-1]:
-                    raise FormatError("auto", error.reason, error.position) from None
+                    failure = error
                 continue
             is_guessed = candidate.absent and candidate is not self._candidates[-1][0]
             self._guess = self._declared or (candidate if is_guessed else None)
             self._last = candidate.log_format
-            return row
+            return self._inside(candidate.log_format, row) if candidate.wraps else row
+        prefixed_row = self._after_prefix(line)
+        if prefixed_row is not None:
+            return prefixed_row
+        if failure is not None:
+            raise FormatError("auto", failure.reason, failure.position) from None
         raise FormatError("auto", "of no known format")
+
+    def _inside(self, log_format: Format, row: Row) -> Row:
+        """The row of the line that a message or an object holds; the row itself if that is of no known format."""
+        if log_format.passes_text:
+            wrapped = unwrap_docker(row) if "log" in row else None
+            inner = self._read(wrapped.line, False) if wrapped is not None else None
+            if wrapped is None or inner is None:
+                return row
+            self._wrappers = (wrapped.name, *self._wrappers)
+            return wrapped.fields | inner
+        line = inside_message(log_format.name, row)
+        inner = self._read(line, log_format.name in SYSLOG_FORMATS) if line else None
+        if inner is None:
+            return row
+        self._wrappers = (log_format.name, *self._wrappers)
+        return message_fields(log_format.name, row) | inner
+
+    def _after_prefix(self, line: str) -> Row | None:
+        """The row of the line after a prefix, with the prefix's fields; None if there is no known format."""
+        for name, fields, inner_line in prefixed(line):
+            inner = self._read(inner_line, name == JOURNAL)
+            if inner is not None:
+                self._guess = self._declared
+                self._wrappers = (name, *self._wrappers)
+                return fields | inner
+        return None
+
+    def _read(self, line: str, in_syslog: bool) -> Row | None:
+        """The row of a line inside another; None if it is of no known format.
+
+        Raises: FormatError: it is a header line.
+        """
+        if not self._depth:
+            return None
+        if self._inner is None:
+            headed = {module.FORMAT.name: module.FORMAT.compile(self._options) for module in _HEADED}
+            parsers = self._parsers | headed
+            self._inner = AutoParser(parsers, self._combined, self._options, self._depth - 1)
+        inner = self._inner
+        try:
+            row = inner(line)
+        except Exception as error:  # a hostile line may make a parser raise anything; then the format is not known
+            if not in_syslog and isinstance(error, FormatError) and error.reason == HEADER:
+                raise FormatError("auto", HEADER) from None
+            return None
+        if not _is_known(inner.log_format, row, in_syslog):
+            return None
+        self._last, self._wrappers = inner.log_format, inner.wrappers
+        return row
 
     def _declare(self, headed: _Candidate) -> None:
         """Note that a header line was seen."""
@@ -251,4 +354,4 @@ def compile_auto(options: FormatOptions) -> Parser:
     """A parser that detects each line's format."""
     parsers = {log_format.name: log_format.compile(options) for log_format in DETECTED}
     parsers[rfc3339_syslog.FORMAT.name] = rfc3339_syslog.compile_certain(options)
-    return AutoParser(parsers, generate_fast(apache_combined.LAYOUT))
+    return AutoParser(parsers, generate_fast(apache_combined.LAYOUT), options)

@@ -49,6 +49,11 @@ class RecordParser(ABC):
         """The format of the line parsed last, if that line parsed; None: the one that this parser was compiled from."""
         return None
 
+    @property
+    def wrappers(self) -> tuple[str, ...]:
+        """What came off around that line, from the outside in (``unwrapping/headers.py``)."""
+        return ()
+
 
 def for_record(parser: Parser, arrival_ms: int | None = None) -> Parser:
     """The parser for one record's lines (see :class:`RecordParser`); a plain function is the same for all."""
@@ -58,6 +63,11 @@ def for_record(parser: Parser, arrival_ms: int | None = None) -> Parser:
 def last_format(parser: Parser) -> Format | None:
     """The format of the line that the parser read last (see :class:`RecordParser`); None for a plain function."""
     return parser.log_format if isinstance(parser, RecordParser) else None
+
+
+def last_wrappers(parser: Parser) -> tuple[str, ...]:
+    """What came off around that line, from the outside in; empty for a plain function."""
+    return parser.wrappers if isinstance(parser, RecordParser) else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ _ORDER: tuple[Format, ...] = tuple(
     for name in (
         "json", "apache_combined", "api_gateway", "apache_common", "alb", "alb_connection", "alb_health_check", "elb",
         "nlb", "api_gateway_csv", "cloudfront", "cloudfront_realtime", "vpc_flow", "s3_access", "haproxy",
-        "nginx_error", "apache_error", "w3c", "rfc5424", "rfc3339_syslog", "syslog", "ltsv", "logfmt", "tsv", "csv",
+        "nginx_error", "apache_error", "w3c", "rfc5424", "cri", "rfc3339_syslog", "syslog", "ltsv", "logfmt",
+        "tsv", "csv",
     )
 )  # fmt: skip
 

@@ -21,7 +21,7 @@ TIMESTAMP = (
 )
 PIECES = (PRIORITY, rf"({TIMESTAMP})", *TAIL)
 _compile = compile_like("rfc3339_syslog", "not a syslog line with an ISO time", f"({TIMESTAMP})", PIECES)
-_OF_SYSLOGD = re.compile(r"(?:last message|message) repeated|-- MARK --")  # its own messages, which have no program
+_OF_SYSLOGD = re.compile(r"last message repeated|-- MARK --")  # its own messages, which have no program
 
 
 def compile_certain(options: FormatOptions) -> Parser:

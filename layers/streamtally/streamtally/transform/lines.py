@@ -127,7 +127,7 @@ class LineReader:
                 self._parse = self._source.parser_for_record(record.arrival, record.header)
                 self._record = record
             row = self._parse(line)
-            text = unlike_unparsed(line + "\n" if self._source.is_json(line) else encode_row(row))
+            text = unlike_unparsed(line + "\n" if self._source.is_json(line, self._parse) else encode_row(row))
             self._source.complete(self._parse, row, record.arrival)
         except Exception as error:  # a hostile line may make a parser raise anything; other lines go on
             reason = read_failure(error)

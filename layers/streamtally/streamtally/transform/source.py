@@ -11,9 +11,10 @@ from streamtally.config.source import AUTO, FORMATS_OWN, SourceSettings
 from streamtally.errors import FormatError, SettingsError
 from streamtally.formats import find_format, json_lines
 from streamtally.formats.auto import CANDIDATES, compile_auto, is_json_text
-from streamtally.formats.base import Format, FormatOptions, Parser, Row, for_record, last_format
+from streamtally.formats.base import Format, FormatOptions, Parser, Row, for_record, last_format, last_wrappers
 from streamtally.formats.role_names import CLF_TIME_FORMAT, COLUMN_TYPES, COMBINED_ROLES, ROLE_COLUMNS, TIME_COLUMN
 from streamtally.formats.roles import is_open
+from streamtally.formats.unwrapping.inside import compile_inside
 from streamtally.formats.wrappers.agent import compile_agent
 from streamtally.formats.wrappers.embedded_line import LineFieldParser
 from streamtally.formats.wrappers.json_paths import PathParser
@@ -69,7 +70,7 @@ class Source:
         if settings.agent_options is not None:
             self.parse: Parser = compile_agent(settings.agent_options)
         else:
-            self.parse = compile_auto(options) if settings.format == AUTO else formats[0].compile(options)
+            self.parse = compile_auto(options) if settings.format == AUTO else compile_inside(formats[0], options)
         rewrite = Rewrite.from_settings(settings.split_request, settings.anonymize, settings.true_client, settings.drop)
         self._constant_format = _constant_format(settings, formats)
         self._is_combined = self._constant_format is not None and self._constant_format.roles is COMBINED_ROLES
@@ -188,9 +189,9 @@ class Source:
         """Whether a row without this column cannot be counted by it: the status, unless the pipeline declares it."""
         return name == STATUS_COLUMN and name not in self._field_of and name not in self.settings.types
 
-    def is_json(self, line: str) -> bool:
-        """Whether a line that parsed is passed on unmodified."""
-        return self.takes_json and is_json_text(line)
+    def is_json(self, line: str, parser: Parser) -> bool:
+        """Whether a line is passed on unmodified. Args: parser: the one that has just read it."""
+        return self.takes_json and is_json_text(line) and not last_wrappers(parser)
 
 
 def _constant_format(settings: SourceSettings, formats: tuple[Format, ...]) -> Format | None:

@@ -61,7 +61,8 @@ def test_anonymize_rows() -> None:
 
 # Anonymized JSON is not passed on unmodified.
 def test_json_is_written_anew() -> None:
-    assert not Source(source_settings({"format": "auto", "anonymize": True}), ZoneInfo).is_json('{"host":"192.0.2.7"}')
+    source = Source(source_settings({"format": "auto", "anonymize": True}), ZoneInfo)
+    assert not source.is_json('{"host":"192.0.2.7"}', source.parse)
 
 
 # The request line is split into its parts; other texts have none.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamtally.errors import FormatError, SettingsError
 from streamtally.formats.auto import is_json_text
-from streamtally.formats.base import Format, Parser, RecordParser, Row, for_record, last_format
+from streamtally.formats.base import Format, Parser, RecordParser, Row, for_record, last_format, last_wrappers
 from streamtally.formats.json_lines import parse_json
 
 
@@ -50,3 +50,8 @@ class LineFieldParser(RecordParser):
     def log_format(self) -> Format | None:
         """The inner parser's."""
         return last_format(self._parse)
+
+    @property
+    def wrappers(self) -> tuple[str, ...]:
+        """The inner parser's."""
+        return last_wrappers(self._parse)

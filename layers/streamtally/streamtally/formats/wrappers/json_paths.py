@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from streamtally.errors import SettingsError
-from streamtally.formats.base import Format, Parser, RecordParser, Row, for_record, last_format
+from streamtally.formats.base import Format, Parser, RecordParser, Row, for_record, last_format, last_wrappers
 
 _PATH = re.compile(r"\$(?:\.[\w-]+|\[\d{1,6}\]|\['[^']+'\])+")
 _STEP = re.compile(r"\.([\w-]+)|\[(\d+)\]|\['([^']+)'\]")
@@ -41,6 +41,11 @@ class PathParser(RecordParser):
     def log_format(self) -> Format | None:
         """The inner parser's."""
         return last_format(self._parse)
+
+    @property
+    def wrappers(self) -> tuple[str, ...]:
+        """The inner parser's."""
+        return last_wrappers(self._parse)
 
 
 def path_steps(path: str) -> list[str | int]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from streamtally.config.source import TrueClient
 from streamtally.errors import SettingsError
-from streamtally.formats.base import Format, Parser, RecordParser, Row, for_record, last_format
+from streamtally.formats.base import Format, Parser, RecordParser, Row, for_record, last_format, last_wrappers
 
 Step = Callable[[Row], Row]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -85,6 +85,11 @@ class _Rewriting(RecordParser):
     def log_format(self) -> Format | None:
         """The inner parser's."""
         return last_format(self._parse)
+
+    @property
+    def wrappers(self) -> tuple[str, ...]:
+        """The inner parser's."""
+        return last_wrappers(self._parse)
 
     def __call__(self, line: str) -> Row:
         row = self._parse(line)

@@ -7,11 +7,11 @@ Source: Apache HTTP Server, mod_log_config, "Custom Log Formats".
 from __future__ import annotations
 
 from streamtally.formats.apache_common import COLUMNS as COMMON
-from streamtally.formats.apache_common import MORE_FIELDS, PLAIN_COLUMNS, layouts_with_more
+from streamtally.formats.apache_common import MORE_FIELDS, PLAIN_COLUMNS, layouts_with_more, locate_among
 from streamtally.formats.base import Example, Format, FormatOptions, Parser
 from streamtally.formats.engine.columns import quoted
 from streamtally.formats.engine.generate import compile_layout
-from streamtally.formats.engine.layout import Layout, first_that_fits, furthest
+from streamtally.formats.engine.layout import Layout, first_that_fits
 from streamtally.formats.engine.scanner import PLAIN_QUOTED, make_scanner
 from streamtally.formats.role_names import COMBINED_ROLES
 
@@ -93,6 +93,6 @@ FORMAT = Format(
     scanner=SCANNER,
     time_field="datetime",
     time_format="dd/MMM/yyyy:HH:mm:ss Z",
-    locate=furthest((LAYOUT, *WITH_MORE)),
+    locate=locate_among((LAYOUT, *WITH_MORE)),
     roles=COMBINED_ROLES,
 )

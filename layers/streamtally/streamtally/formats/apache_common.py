@@ -5,7 +5,7 @@ Source: Apache HTTP Server, mod_log_config, "Common Log Format (CLF)".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from streamtally.formats.base import Example, Format, FormatOptions, Parser
 from streamtally.formats.engine import clients
@@ -77,6 +77,16 @@ WITH_MORE = (
     *layouts_with_more("apache_common", _REASON, COLUMNS),
     Layout("apache_common", _REASON, (*(_WITHOUT_SPACE.get(column.name, column) for column in COLUMNS), EXTRA)),
 )
+_ANY_USER = {"authuser": Column("authuser", "VARCHAR", "", r"[^\x20\[]++")}
+
+
+def locate_among(layouts: Sequence[Layout]) -> Callable[[str], int]:
+    """What tells where a line's match ends; also where a user precedes no time, which no layout accepts as a user."""
+    first = layouts[0]
+    columns = [_ANY_USER.get(column.name, column) for column in first.columns]
+    return furthest((*layouts, Layout(first.name, first.reason, columns)))
+
+
 MORE_FIELDS = (VHOST.field, FORWARDED.field, EXTRA.field)
 """The fields of lines with more than the format's own."""
 
@@ -123,6 +133,6 @@ FORMAT = Format(
     scanner=make_scanner(PLAIN_COLUMNS),
     time_field="datetime",
     time_format="dd/MMM/yyyy:HH:mm:ss Z",
-    locate=furthest((LAYOUT, *WITH_MORE)),
+    locate=locate_among((LAYOUT, *WITH_MORE)),
     roles=COMBINED_ROLES,
 )

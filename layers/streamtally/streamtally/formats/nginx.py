@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from streamtally.formats.apache_combined import LAYOUT as COMBINED
 from streamtally.formats.apache_combined import SCANNER, WITH_MORE
+from streamtally.formats.apache_common import locate_among
 from streamtally.formats.base import Example, Format, FormatOptions, Parser
 from streamtally.formats.engine.generate import compile_layout
-from streamtally.formats.engine.layout import Layout, first_that_fits, furthest
+from streamtally.formats.engine.layout import Layout, first_that_fits
 from streamtally.formats.role_names import COMBINED_ROLES
 
 _LAYOUTS = tuple(
@@ -49,6 +50,6 @@ FORMAT = Format(
     scanner=SCANNER,
     time_field="datetime",
     time_format="dd/MMM/yyyy:HH:mm:ss Z",
-    locate=furthest(_LAYOUTS),
+    locate=locate_among(_LAYOUTS),
     roles=COMBINED_ROLES,
 )

@@ -26,7 +26,11 @@ from streamtally.transform.source import Source
 @format_options
 @click.option("--unescape", is_flag=True, help="Decode the log's escapes (\\\", \\xHH) in quoted fields.")
 @click.option("--split-request", is_flag=True, help="Add method, path, query and protocol after the request.")
-@click.option("--anonymize", is_flag=True, help="Mask client addresses: the last octet, or the last 80 bits of IPv6.")
+@click.option(
+    "--anonymize",
+    is_flag=True,
+    help="Mask addresses, wherever they stand: the last octet, or the last 80 bits of IPv6.",
+)
 @click.option(
     "--agent-options",
     metavar="JSON",
@@ -73,7 +77,7 @@ def _print_rows(file: str, source: Source) -> int:
             if reason == HEADER:
                 continue
             unparsed += 1
-            click.echo(f"{visible(line.file)}:{line.number}: {reason}: {visible(text, 200)}", err=True)
+            click.echo(f"{visible(line.file)}:{line.number}: {reason}: {visible(source.hide(text), 200)}", err=True)
             continue
         out.write(shown.encode())
     out.flush()

@@ -131,10 +131,17 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     anonymize: Annotated[
         bool | tuple[Name, ...],
         Meta(
-            description="true: mask the last part of every client address; a list: only in these fields.",
+            description="true: mask the last part of every address, wherever it stands; a list: only in these fields.",
             examples=[True, ["host"]],
         ),
     ] = False
+    anonymize_unparsed: Annotated[
+        bool,
+        Meta(
+            description="With anonymize: mask the addresses in lines that do not parse too.",
+            examples=[False],
+        ),
+    ] = True
     true_client: Annotated[
         TrueClient | None,
         Meta(

@@ -70,8 +70,9 @@ class Summary:
     def add_failed(self, line: ReadLine, reason: str) -> None:
         """Keep a line that did not become a row as an example, unless there are enough."""
         if len(self._examples) < MAX_EXAMPLES:
-            text = to_text(line.line.data[: 4 * MAX_EXAMPLE_CHARS].rstrip(b"\r\n"))[:MAX_EXAMPLE_CHARS]
-            self._examples.append(UnparsedLine(line.line.file, line.line.number, reason, text))
+            text = to_text(line.line.data[: 4 * MAX_EXAMPLE_CHARS].rstrip(b"\r\n"))
+            shown = self._source.hide(text)[:MAX_EXAMPLE_CHARS]
+            self._examples.append(UnparsedLine(line.line.file, line.line.number, reason, shown))
 
     def read_as(self, logs: Sequence[str]) -> ReadAs:
         """How the lines of these logs were read, for advice on those that were not counted."""

@@ -133,7 +133,7 @@ class LineReader:
             reason = read_failure(error)
             self._ledger.unparsed += 1
             self._ledger.reasons[reason] += 1
-            return _encode({"unparsed": line, "reason": reason}), False
+            return _encode({"unparsed": self._source.hide(line), "reason": reason}), False
         for writer in self._writers:
             writer.add_row(row, record, number)
         return text, True

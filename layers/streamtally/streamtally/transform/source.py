@@ -11,10 +11,11 @@ from streamtally.config.source import AUTO, FORMATS_OWN, SourceSettings
 from streamtally.errors import FormatError, SettingsError
 from streamtally.formats import find_format, json_lines
 from streamtally.formats.auto import CANDIDATES, compile_auto, is_json_text
-from streamtally.formats.base import Format, FormatOptions, Parser, Row, for_record, last_format, last_wrappers
+from streamtally.formats.base import Format, FormatOptions, Names, Parser, Row, for_record, last_format, last_wrappers
 from streamtally.formats.role_names import CLF_TIME_FORMAT, COLUMN_TYPES, COMBINED_ROLES, ROLE_COLUMNS, TIME_COLUMN
 from streamtally.formats.roles import is_open
 from streamtally.formats.unwrapping.inside import compile_inside
+from streamtally.formats.wrappers.addresses import mask_text
 from streamtally.formats.wrappers.agent import compile_agent
 from streamtally.formats.wrappers.embedded_line import LineFieldParser
 from streamtally.formats.wrappers.json_paths import PathParser
@@ -71,7 +72,10 @@ class Source:
             self.parse: Parser = compile_agent(settings.agent_options)
         else:
             self.parse = compile_auto(options) if settings.format == AUTO else compile_inside(formats[0], options)
-        rewrite = Rewrite.from_settings(settings.split_request, settings.anonymize, settings.true_client, settings.drop)
+        clients = [name for log_format in formats for name in _names(log_format.roles.client)]
+        rewrite = Rewrite.from_settings(
+            settings.split_request, settings.anonymize, settings.true_client, settings.drop, clients
+        )
         self._constant_format = _constant_format(settings, formats)
         self._is_combined = self._constant_format is not None and self._constant_format.roles is COMBINED_ROLES
         self._natural_types = {field.name: field.type for log_format in formats for field in log_format.fields}
@@ -83,9 +87,15 @@ class Source:
             self.parse = LineFieldParser(self.parse, settings.line_field)
             self.takes_json, self.scanner = False, None
         if rewrite is not None:  # what is passed on is no longer the line
-            self.parse, self.takes_json, self.scanner = rewrite.wrap(self.parse), False, None
+            is_plain = settings.line_field is None and len(formats) == 1 and formats[0].scanner is not None
+            self.parse, self.takes_json, self.scanner = rewrite.wrap(self.parse, is_plain), False, None
         if self.settings.paths:
             self.parse, self.scanner = PathParser(self.parse, self.settings.paths), None
+
+    def hide(self, line: str) -> str:
+        """A line that does not parse as it is written and shown: without addresses if rows are anonymized."""
+        is_hidden = bool(self.settings.anonymize) and self.settings.anonymize_unparsed
+        return mask_text(line) if is_hidden else line
 
     def _formats(self) -> tuple[Format, ...]:
         if self.settings.agent_options is not None:
@@ -204,6 +214,10 @@ def _constant_format(settings: SourceSettings, formats: tuple[Format, ...]) -> F
 def pattern_groups(pattern: str | None) -> list[str]:
     """The names of a regular expression's named groups, in Python's or Java's notation."""
     return re.findall(r"\(\?P?<([A-Za-z_]\w*)>", pattern or "")
+
+
+def _names(names: Names) -> tuple[str, ...]:
+    return names if isinstance(names, tuple) else (names,) if names else ()
 
 
 def _zone(name: str, zone_of: ZoneOf) -> tzinfo:

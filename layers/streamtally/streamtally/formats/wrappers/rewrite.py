@@ -1,20 +1,22 @@
 """Optional changes to every row: split the request, find the true client, anonymize addresses, drop fields.
 
-They are made in this order, before the row is counted or passed on. A line that does not parse is not changed.
+They are made in this order, before the row is counted or passed on. In a line that does not parse,
+addresses are masked by ``Source.hide``.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from streamtally.config.source import TrueClient
 from streamtally.errors import SettingsError
 from streamtally.formats.base import Format, Parser, RecordParser, Row, for_record, last_format, last_wrappers
+from streamtally.formats.wrappers.addresses import is_clean_after, list_entries, mask_row, mask_text, mask_value
 
 Step = Callable[[Row], Row]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -43,9 +45,15 @@ _METHOD = re.compile(r"[A-Za-z!#$%&'*+.^_`|~-]{1,32}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """The steps of a pipeline."""
+    """The steps of a pipeline.
+
+    Attributes:
+        steps: In order.
+        masks_alone: Whether the only step is to anonymize all fields.
+    """
 
     steps: tuple[Step, ...]
+    masks_alone: bool = False
 
     @classmethod
     def from_settings(
@@ -54,21 +62,32 @@ class Rewrite:
         anonymize: bool | Sequence[str],
         true_client: TrueClient | None,
         drop: Sequence[str],
+        clients: Iterable[str] = (),
     ) -> Rewrite | None:
-        """The steps for the settings; None if there are none. Raises: SettingsError."""
+        """The steps for the settings; None if there are none.
+
+        Args: clients: more fields that hold clients' addresses.
+        Raises: SettingsError.
+        """
         steps: list[Step] = [split_request] if split else []
         if true_client is not None:
             steps.append(true_client_step(true_client))
         if anonymize:
-            steps.append(anonymize_step(CLIENT_FIELDS if anonymize is True else tuple(anonymize)))
+            is_limited = anonymize is not True
+            fields = tuple(anonymize) if anonymize is not True else (*CLIENT_FIELDS, *clients)
+            steps.append(anonymize_step(fields, is_limited))
         if drop:
             names = frozenset(drop)
             steps.append(lambda row: {name: value for name, value in row.items() if name not in names})
-        return cls(tuple(steps)) if steps else None
+        return cls(tuple(steps), anonymize is True and len(steps) == 1) if steps else None
 
-    def wrap(self, parse: Parser) -> Parser:
-        """The parser, followed by these steps."""
-        return _Rewriting(parse, self.steps)
+    def wrap(self, parse: Parser, is_plain: bool = False) -> Parser:
+        """The parser, followed by these steps.
+
+        Args: is_plain: whether a row with the field ``host`` is of a format whose fields are parts of the line that do
+            not overlap.
+        """
+        return _Masking(parse, self.steps) if is_plain and self.masks_alone else _Rewriting(parse, self.steps)
 
 
 class _Rewriting(RecordParser):
@@ -79,7 +98,7 @@ class _Rewriting(RecordParser):
     def for_record(self, arrival_ms: int | None = None) -> Parser:
         """The parser around the inner parser for another record."""
         parse = for_record(self._parse, arrival_ms)
-        return self if parse is self._parse else _Rewriting(parse, self._steps)
+        return self if parse is self._parse else type(self)(parse, self._steps)
 
     @property
     def log_format(self) -> Format | None:
@@ -96,6 +115,18 @@ class _Rewriting(RecordParser):
         for step in self._steps:
             row = step(row)
         return row
+
+
+class _Masking(_Rewriting):
+    """The same where rows are only anonymized. Most lines of an access log hold no address but the host's."""
+
+    def __call__(self, line: str) -> Row:
+        row = self._parse(line)
+        host = row.get("host")
+        if type(host) is str and line.startswith(host) and is_clean_after(line, len(host)):
+            row["host"] = mask_text(host, True)
+            return row
+        return self._steps[0](row)
 
 
 def split_request(row: Row) -> Row:
@@ -143,50 +174,29 @@ def _split_address(text: str) -> tuple[str, Address, str] | None:
 
 
 def anonymize_text(text: str) -> str:
-    """Zeroes the last octet of an IPv4 address and the last 80 bits of an IPv6 one, with or without port, or in a list.
+    """Zeroes the last octet of an IPv4 address and the last 80 bits of an IPv6 one in the text of a client's field.
 
     Names and other texts are returned unmodified.
     """
-    if len(text) <= MAX_ADDRESS_CHARS:
-        return _known_anonymized(text)
-    return _anonymized(text) if "," in text else text
+    return mask_text(text, is_client=True)
 
 
-def _anonymized(text: str) -> str:
-    if "," in text:
-        return ",".join(
-            part[: len(part) - len(part.lstrip())] + anonymize_text(part.strip()) for part in text.split(",")
-        )
-    parts = _split_address(text)
-    if parts is None:
-        return text
-    before, address, after = parts
-    return f"{before}{_coarse(address)}{after}"
+def anonymize_step(fields: Sequence[str], is_limited: bool) -> Step:
+    """Anonymizes addresses.
 
+    Args:
+        fields: fields that hold clients' addresses, also where a directive has one repeatedly (``remote_addr_2``).
+        is_limited: whether only these fields are anonymized. Else all are, wherever an address stands in them.
+    """
+    repeated = (f"{name}_{number}" for name in fields for number in range(2, _MAX_REPEATS + 1))
+    names = frozenset([*fields, *repeated])
 
-_known_anonymized = lru_cache(maxsize=4096)(_anonymized)
-
-
-def _coarse(address: Address) -> str:
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(ipaddress.IPv4Address(int(address) & 0xFFFFFF00))
-    if address.ipv4_mapped is not None:
-        return f"::ffff:{_coarse(address.ipv4_mapped)}"
-    return str(ipaddress.IPv6Address(int(address) >> 80 << 80))
-
-
-def anonymize_step(fields: Sequence[str]) -> Step:
-    """Anonymizes the addresses in these fields, also where a directive has a field repeatedly (``remote_addr_2``)."""
-    names = {*fields, *(f"{name}_{number}" for name in fields for number in range(2, _MAX_REPEATS + 1))}
-
-    def anonymize(row: Row) -> Row:
+    def anonymize_fields(row: Row) -> Row:
         for name in names & row.keys():
-            value = row[name]
-            if isinstance(value, str):
-                row[name] = anonymize_text(value)
+            row[name] = mask_value(row[name], anonymize_text)
         return row
 
-    return anonymize
+    return anonymize_fields if is_limited else partial(mask_row, clients=names)
 
 
 def true_client_step(settings: TrueClient) -> Step:
@@ -225,8 +235,8 @@ def _is_trusted(text: str, trusted: Sequence[Network]) -> bool:
 def _last_untrusted(chain: str, trusted: Sequence[Network]) -> str | None:
     """The last address that is not a trusted proxy's, or the first one if all are. The search ends at other text."""
     address = None
-    for entry in reversed(chain.split(",")):
-        parts = _split_address(entry.strip())
+    for entry in reversed(list_entries(chain)):
+        parts = _split_address(entry)
         if parts is None:
             return address
         address = str(parts[1])

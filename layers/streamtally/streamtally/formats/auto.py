@@ -28,7 +28,10 @@ from streamtally.formats import (
     cloudfront_realtime,
     cri,
     elb,
+    envoy,
     haproxy,
+    haproxy_clf,
+    haproxy_tcp,
     json_lines,
     logfmt,
     ltsv,
@@ -37,6 +40,7 @@ from streamtally.formats import (
     rfc3339_syslog,
     rfc5424,
     s3_access,
+    squid,
     syslog,
     vpc_flow,
     w3c,
@@ -66,15 +70,20 @@ JSON_SPACE = " \t\r"
 # How a line begins → the formats that it can have. The first pattern that matches decides; the last matches any line.
 _BEGINNINGS: tuple[tuple[str, tuple[ModuleType, ...]], ...] = (
     (r"[\x20\t\r]*\{", (json_lines,)),
-    (r"<[0-9]{1,3}>[1-9][0-9]{0,2}\x20", (haproxy, rfc5424, syslog)),
+    (r"<[0-9]{1,3}>[1-9][0-9]{0,2}\x20", (haproxy, haproxy_tcp, haproxy_clf, rfc5424, syslog)),
     (r"<[0-9]{1,3}>[0-9]{4}-", (rfc3339_syslog,)),
-    (r"(?:<[0-9]{1,3}>(?:[0-9]{1,10}:\x20)?[*.]?)?[A-Z][a-z]{2}\x20{1,2}[0-9]", (haproxy, syslog)),
+    (
+        r"(?:<[0-9]{1,3}>(?:[0-9]{1,10}:\x20)?[*.]?)?[A-Z][a-z]{2}\x20{1,2}[0-9]",
+        (haproxy, haproxy_tcp, haproxy_clf, syslog),
+    ),
+    (r"\[[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}Z\]\x20\"", (envoy,)),
     (r"\[", (apache_error, apache_combined, apache_common)),
+    (r"[0-9]{1,11}\.[0-9]{3}\x20{1,10}-?[0-9]{1,18}\x20[^\x20]{1,256}\x20[A-Z_]{1,64}/[0-9]{3}\x20", (squid,)),
     (r"[0-9]{4}/", (nginx_error,)),
     (r"[0-9]{4}-[0-9]{2}-[0-9]{2}\t", (cloudfront,)),
     (REALTIME_BEGINS, (cloudfront_realtime,)),
     (r"[0-9T:.\-]{19,30}Z\x20[0-9A-Fa-f.:]{2,45}\x20[0-9]{1,5}\x20[0-9]{1,5}\x20", (alb_connection,)),
-    (r"[0-9]{4}-[0-9]{2}-[0-9]{2}T", (elb, haproxy, cri, rfc3339_syslog)),
+    (r"[0-9]{4}-[0-9]{2}-[0-9]{2}T", (elb, haproxy, haproxy_tcp, haproxy_clf, cri, rfc3339_syslog)),
     (r"[0-9]{4}-[0-9]{2}-[0-9]{2}\x20|[#]", (w3c,)),
     (r"(?:https?|h2|grpcs?|lambda)\x20[0-9T:.\-]{19,30}Z\x20[0-9\-]", (alb_health_check, alb)),
     (r"(?:https?|h2|grpcs|wss?)\x20[0-9]{4}-", (alb,)),
@@ -89,7 +98,7 @@ _BEGINNINGS: tuple[tuple[str, tuple[ModuleType, ...]], ...] = (
     (FLOW_HEADER_BEGINS, (vpc_flow,)),
     (r"[0-9a-f]{64}\x20", (s3_access, apache_combined, apache_common)),
     (r"[0-9A-Za-z_.\-]{1,200}:[^\t]*+\t", (ltsv,)),
-    (r"", (apache_combined, apache_common, haproxy, api_gateway, logfmt)),
+    (r"", (apache_combined, apache_common, haproxy, haproxy_tcp, api_gateway, logfmt)),
 )
 DETECTED: tuple[Format, ...] = tuple(
     {module.FORMAT.name: module.FORMAT for _, modules in _BEGINNINGS for module in modules}.values()
@@ -101,6 +110,8 @@ _NEEDED = {
     apache_combined.FORMAT.name: _BRACKET,
     apache_common.FORMAT.name: _BRACKET,
     haproxy.FORMAT.name: _BRACKET,
+    haproxy_tcp.FORMAT.name: _BRACKET,
+    haproxy_clf.FORMAT.name: _BRACKET,
     api_gateway.FORMAT.name: _BRACKET,
     logfmt.FORMAT.name: "=",
 }

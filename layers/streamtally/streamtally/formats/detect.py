@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from streamtally.errors import FormatError, read_failure
-from streamtally.formats import REGISTRY, apache_combined, nginx, rfc3339_syslog
+from streamtally.formats import REGISTRY, apache_combined, lighttpd, nginx, rfc3339_syslog
 from streamtally.formats.base import Format, FormatOptions, Parser, Row
 from streamtally.formats.w3c_header import HEADER
 
@@ -26,10 +26,10 @@ _MIN_SHARE = 0.5  # of the lines that must fit for a format to be reported
 _ORDER: tuple[Format, ...] = tuple(
     REGISTRY[name]
     for name in (
-        "json", "apache_combined", "api_gateway", "apache_common", "alb", "alb_connection", "alb_health_check", "elb",
-        "nlb", "api_gateway_csv", "cloudfront", "cloudfront_realtime", "vpc_flow", "s3_access", "haproxy",
-        "nginx_error", "apache_error", "w3c", "rfc5424", "cri", "rfc3339_syslog", "syslog", "ltsv", "logfmt",
-        "tsv", "csv",
+        "json", "haproxy_clf", "traefik", "ingress_nginx", "nginx_main", "lighttpd", "apache_combined", "api_gateway",
+        "apache_common", "alb", "alb_connection", "alb_health_check", "elb", "nlb", "api_gateway_csv", "cloudfront",
+        "cloudfront_realtime", "vpc_flow", "s3_access", "haproxy", "haproxy_tcp", "envoy", "squid", "nginx_error",
+        "apache_error", "w3c", "rfc5424", "cri", "rfc3339_syslog", "syslog", "ltsv", "logfmt", "tsv", "csv",
     )
 )  # fmt: skip
 
@@ -152,6 +152,8 @@ def _strict_parser(log_format: Format, first_lines: Sequence[str]) -> Parser:
     if log_format.name == rfc3339_syslog.FORMAT.name:
         return rfc3339_syslog.compile_certain(FormatOptions())
     parse = log_format.compile(FormatOptions())
+    if log_format.name == lighttpd.FORMAT.name:  # without a host, its lines are also combined ones
+        return _requiring(parse, log_format.name, "vhost")
     if log_format.name == "ltsv":
         return _refusing(parse, log_format.name, lambda line: "\t" in line)
     if log_format.name in DELIMITED:
@@ -174,6 +176,16 @@ def _refusing(parse: Parser, name: str, looks_right: Callable[[str], bool]) -> P
         if not looks_right(line):
             raise FormatError(name, "another number of columns than most lines")
         return parse(line)
+
+    return parse_checked
+
+
+def _requiring(parse: Parser, name: str, field_name: str) -> Parser:
+    def parse_checked(line: str) -> Row:
+        row = parse(line)
+        if row[field_name] is None:
+            raise FormatError(name, f"without {field_name}")
+        return row
 
     return parse_checked
 

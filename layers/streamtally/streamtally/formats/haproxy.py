@@ -23,61 +23,70 @@ _RFC_5424 = (  # <134>1 2025-02-06T12:14:14Z host haproxy 14389 - -
     r"(?:\x20[^\s\[]{1,255}+){6}"  # time, host, program, process, message id, structured data
     r"(?=\x20)"
 )
-_HEADER = rf"({_BSD}|{_RFC_5424}):?+\x20"
-_CLIENT = (
+HEADER = rf"({_BSD}|{_RFC_5424}):?+\x20"
+"""The syslog header before a line."""
+CLIENT = (
     r"[^\s:]++"  # a name, a socket or an IPv4 address ends at the first colon
     r"|\S+(?=:[0-9]{1,5}\x20\[)"  # an IPv6 address at the colon before the port
 )
+"""The client, without its port."""
 _MS = r"[+\-]?[0-9]{1,18}"
-_CAPTURED = r"(?:\{([^}]*+)\})"  # in braces, which are not part of the value
+CAPTURED = r"(?:\{([^}]*+)\})"  # in braces, which are not part of the value
 
 
-def _timer(name: str, meaning: str, before: str = "/") -> Column:
+def timer(name: str, meaning: str, before: str = "/") -> Column:
+    """A column of milliseconds."""
     return Column(name, "BIGINT", f"milliseconds {meaning}, -1 if not reached", _MS, before, nullable=False)
 
 
-def _count(name: str, meaning: str, before: str = "/") -> Column:
+def count(name: str, meaning: str, before: str = "/") -> Column:
+    """A column of a number that is never negative."""
     return Column(name, "BIGINT", meaning, "[+]?[0-9]{1,18}", before, nullable=False)
 
+
+BEGINNING = (
+    Column("header", "VARCHAR", "the syslog header, if there is one", HEADER, before="", optional=True),
+    Column("client_ip", "VARCHAR", "the client's address", CLIENT, before=""),
+    Column("client_port", "INTEGER", "the client's port", "[0-9]{1,5}", before=":", nullable=False),
+    Column(
+        "accept_date",
+        "VARCHAR",
+        "time of the request, dd/MMM/yyyy:HH:mm:ss.SSS, in the server's zone",
+        r"\[([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3})\]",
+        nullable=False,
+    ),
+    Column("frontend", "VARCHAR", "name of the frontend, followed by ~ if over TLS"),
+)
+"""The columns with which the HTTP log and the TCP log begin."""
 
 LAYOUT = Layout(
     "haproxy",
     "not an HAProxy HTTP log line",
     (
-        Column("header", "VARCHAR", "the syslog header, if there is one", _HEADER, before="", optional=True),
-        Column("client_ip", "VARCHAR", "the client's address", _CLIENT, before=""),
-        Column("client_port", "INTEGER", "the client's port", "[0-9]{1,5}", before=":", nullable=False),
-        Column(
-            "accept_date",
-            "VARCHAR",
-            "time of the request, dd/MMM/yyyy:HH:mm:ss.SSS, in the server's zone",
-            r"\[([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3})\]",
-            nullable=False,
-        ),
-        Column("frontend", "VARCHAR", "name of the frontend, followed by ~ if over TLS"),
+        *BEGINNING,
         Column("backend", "VARCHAR", "name of the backend", r"[^\s/]++", nullable=False),
         Column("server", "VARCHAR", "name of the server, <NOSRV> if none", r"[^\s/]++", before="/", nullable=False),
-        _timer("time_request", "to receive the whole request (TR)", " "),
-        _timer("time_queue", "in queues (Tw)"),
-        _timer("time_connect", "to connect to the server (Tc)"),
-        _timer("time_response", "until the server's response began (Tr)"),
-        _timer("time_active", "in total (Ta)"),
+        timer("time_request", "to receive the whole request (TR)", " "),
+        timer("time_queue", "in queues (Tw)"),
+        timer("time_connect", "to connect to the server (Tc)"),
+        timer("time_response", "until the server's response began (Tr)"),
+        timer("time_active", "in total (Ta)"),
         Column("status_code", "INTEGER", "status code of the response", "-?[0-9]{1,3}", nullable=False),
-        _count("bytes_read", "bytes sent to the client", " "),
+        count("bytes_read", "bytes sent to the client", " "),
         Column("captured_request_cookie", "VARCHAR", "as name=value"),
         Column("captured_response_cookie", "VARCHAR", "as name=value"),
         Column(
             "termination_state", "VARCHAR", "how the session ended, four letters", r"[A-Za-z\-]{2,4}", nullable=False
         ),
-        _count("actconn", "connections of the process", " "),
-        _count("feconn", "connections of the frontend"),
-        _count("beconn", "connections of the backend"),
-        _count("srv_conn", "connections of the server"),
-        _count("retries", "connection retries, + if redispatched to another server"),
-        _count("srv_queue", "requests before this one in the server's queue", " "),
-        _count("backend_queue", "requests before this one in the backend's queue"),
-        Column("captured_request_headers", "VARCHAR", "separated by |", _CAPTURED, optional=True),
-        Column("captured_response_headers", "VARCHAR", "separated by |", _CAPTURED, optional=True),
+        count("actconn", "connections of the process", " "),
+        count("feconn", "connections of the frontend"),
+        count("beconn", "connections of the backend"),
+        count("srv_conn", "connections of the server"),
+        count("retries", "connection retries, + if redispatched to another server"),
+        count("srv_queue", "requests before this one in the server's queue", " "),
+        count("backend_queue", "requests before this one in the backend's queue"),
+        Column("captured_request_headers", "VARCHAR", "separated by |", CAPTURED, optional=True),
+        Column("captured_response_headers", "VARCHAR", "separated by |", CAPTURED, optional=True),
         Column("request", "VARCHAR", "the request line, <BADREQ> if invalid", r'"([^"]*+)"?+'),
         Column("extra", "VARCHAR", "later fields, such as TLS of option httpslog, unmodified", ".++", optional=True),
     ),

@@ -1,0 +1,71 @@
+r"""Traefik's access log in its common log format. Fields are named as combined's, the others as Traefik documents.
+
+``auto`` reads such a line as combined, with Traefik's own fields in ``extra``. Traefik's JSON log is ``json``.
+Source: Traefik documentation, "Access Logs", common log format.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from streamtally.formats.apache_common import COLUMNS as COMMON
+from streamtally.formats.base import Example, Format
+from streamtally.formats.engine.columns import Column
+from streamtally.formats.engine.generate import compile_layout
+from streamtally.formats.engine.layout import Layout
+from streamtally.formats.role_names import COMBINED_ROLES
+
+_WORD = r'"([^"]*+)"'
+_AGENT = (
+    r'"('
+    r'[^"]*+(?:"(?!\x20[0-9]{1,18}\x20")[^"]*+)*+'  # Traefik escapes no quote: the count of requests ends it
+    r')"'
+)
+
+LAYOUT = Layout(
+    "traefik",
+    "not a line of Traefik's common log",
+    (
+        *COMMON,
+        Column("referer", "VARCHAR", "the Referer header", _WORD),
+        Column("agent", "VARCHAR", "the User-Agent header", _AGENT),
+        Column("request_count", "BIGINT", "requests since Traefik started", "[0-9]{1,18}"),
+        Column("router_name", "VARCHAR", "the router", _WORD),
+        Column("server_url", "VARCHAR", "the server's URL", _WORD),
+        Column("duration", "BIGINT", "milliseconds that the request took", "([0-9]{1,18})ms", repeats=True),
+    ),
+)
+
+FORMAT = Format(
+    name="traefik",
+    summary="Traefik's access log in its common log format.",
+    source="Traefik documentation: Access Logs",
+    fields=LAYOUT.fields,
+    examples=(
+        Example(
+            '192.0.2.4 - - [12/Dec/2025:09:50:46 +0000] "GET / HTTP/1.1" 200 39740 "-" "curl/8.5.0" 50405 '
+            '"web@docker" "http://198.51.100.11:8080" 881ms',
+            {
+                "host": "192.0.2.4",
+                "ident": None,
+                "authuser": None,
+                "datetime": "12/Dec/2025:09:50:46 +0000",
+                "request": "GET / HTTP/1.1",
+                "response": 200,
+                "bytes": 39740,
+                "referer": None,
+                "agent": "curl/8.5.0",
+                "request_count": 50405,
+                "router_name": "web@docker",
+                "server_url": "http://198.51.100.11:8080",
+                "duration": 881,
+            },
+        ),
+    ),
+    compile=partial(compile_layout, LAYOUT),
+    time_field="datetime",
+    time_format="dd/MMM/yyyy:HH:mm:ss Z",
+    locate=LAYOUT.locate,
+    roles=replace(COMBINED_ROLES, vhost="", duration="duration"),
+)

@@ -191,6 +191,9 @@ class Roles:
     levels: tuple[str, ...] = ()
 
 
+NO_ROLES = Roles()
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """A log format.
@@ -227,5 +230,5 @@ class Format:
     time_format: str | None = None
     time_is_utc: bool = False
     locate: Callable[[str], int] | None = None
-    roles: Roles = Roles()
+    roles: Roles = NO_ROLES
     to_columns: Callable[[tuple[str, ...]], tuple[str, ...]] | None = None

@@ -8,10 +8,10 @@ a row. A field of the log's own always takes precedence over a role's column of 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from streamtally.formats.base import Format, Names, Roles, Row
+from streamtally.formats.base import NO_ROLES, Format, Names, Roles, Row
 from streamtally.formats.role_names import COLUMN_ROLES, COMMON, ROLE_COLUMNS, TIME_COLUMN
 
 _NO_NAMES = ("client_has_port", "levels")
@@ -30,13 +30,16 @@ def is_open(log_format: Format) -> bool:
     return log_format.roles is COMMON
 
 
-def roles_among(names: Iterable[str]) -> Roles:
-    """The roles of fields that have common names: for each role, the first of its names that is among these."""
+def roles_among(names: Iterable[str], also: Roles = NO_ROLES) -> Roles:
+    """The roles of fields that have common names: for each role, the first of its names that is among these.
+
+    Args: also: further names, after the common ones.
+    """
     known = set(names)
+    further = names_of(also)
     first: dict[str, Any] = {
-        role.name: next((name for name in getattr(COMMON, role.name) if name in known), "")
-        for role in fields(Roles)
-        if role.name not in _NO_NAMES
+        role: next((name for name in (*common, *further.get(role, ())) if name in known), "")
+        for role, common in names_of(replace(COMMON, ident="ident", request=("request", *COMMON.request))).items()
     }
     return Roles(**first)
 
@@ -164,7 +167,7 @@ def _request_maker(roles: Roles) -> Get:
             return _ABSENT if method(row) is _ABSENT or path(row) is _ABSENT else None
         arguments = query(row)
         target = parts[1]
-        if isinstance(arguments, str) and arguments and "?" not in target:
+        if isinstance(arguments, str) and arguments not in ("", "-") and "?" not in target:
             target += arguments if arguments.startswith("?") else f"?{arguments}"
         return f"{parts[0]} {target}{_version(parts[2])}"
 

@@ -35,8 +35,11 @@ class Summary:
         self._tops = Tops()
         self._minutes: Counter[tuple[int, int | str | None]] = Counter()
         self._examples: list[UnparsedLine] = []
+        # Reading a column makes the source add it to rows whose format calls it otherwise.
         self._status_field, _ = source.column("response")
         self._level_field, _ = source.column("level")
+        for column in ("host", "request", "agent"):
+            source.column(column)
         self._source = source
         self._fields: list[str] = []
         self._missing: dict[str, tuple[str, ...]] = {}

@@ -69,7 +69,7 @@ class RoleColumns:
             return
         row[EVENT_TIME] = read_time
         if TIME_COLUMN in self._wanted and TIME_COLUMN not in row:
-            row[TIME_COLUMN] = _clf_time(read_time, row, arrival)
+            _add_time(row, read_time, arrival)
 
     def _prepare(self, log_format: Format) -> _Completion:
         completion = _Completion(column_adder(log_format, self._wanted), self._time_of(log_format))
@@ -77,13 +77,16 @@ class RoleColumns:
         return completion
 
 
-def _clf_time(read_time: EventTime, row: Row, arrival: int) -> str | None:
-    """The event time as access logs write it, in UTC."""
+def _add_time(row: Row, read_time: EventTime, arrival: int) -> None:
+    """Add the event time as access logs write it, in UTC; and keep the time itself, which has milliseconds."""
     try:
         time = read_time(row, arrival)
-        return None if time is None else f"{_write_clf(time)} +0000"
-    except Exception:  # a hostile value may make it raise anything; the row then has no such column
-        return None
+        text = None if time is None else f"{_write_clf(time)} +0000"
+    except Exception:  # a hostile value may make it raise anything; who needs the time then sees the same
+        row[TIME_COLUMN] = None
+        return
+    row[EVENT_TIME] = lambda _row, _arrival: time
+    row[TIME_COLUMN] = text
 
 
 def format_columns(log_format: Format) -> tuple[str, ...]:

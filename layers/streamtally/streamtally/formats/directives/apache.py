@@ -17,6 +17,8 @@ from streamtally.formats.base import Format
 from streamtally.formats.directives.directive import Part, Variable, directive_format, directive_layout, time_tokens
 from streamtally.formats.directives.moments import EventTime, TimeToken, find_event_time, java_time_of
 from streamtally.formats.engine.columns import CLF_TIME
+from streamtally.formats.role_names import COMBINED_ROLES
+from streamtally.formats.roles import roles_among
 from streamtally.patterns.apache_log_format import Directive, find_directives
 from streamtally.times.strftime import can_contain, pattern_of
 
@@ -181,7 +183,8 @@ def find(name: str) -> Format:
     parts = parts_of(name.removeprefix(PREFIX))
     layout = directive_layout(name, parts)
     time = _find_time(time_tokens(parts, layout))
-    return directive_format(name, layout, "Apache HTTP Server: mod_log_config, Custom Log Formats", time=time)
+    log_format = directive_format(name, layout, "Apache HTTP Server: mod_log_config, Custom Log Formats", time=time)
+    return replace(log_format, roles=roles_among([field.name for field in layout.fields], COMBINED_ROLES))
 
 
 def _find_time(tokens: Sequence[tuple[str, TimeToken]]) -> EventTime | None:

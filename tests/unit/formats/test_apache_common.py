@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from streamtally.errors import FormatError
 from streamtally.formats import FormatOptions, find_format
 from streamtally.formats.auto import compile_auto
 from streamtally.formats.detect import detect
@@ -38,3 +39,32 @@ def test_api_gateway(line: str, expected: dict[str, Any]) -> None:
     best = detect([line]).best
     assert best is not None
     assert best.format.name == ("api_gateway" if has_id else "apache_common")
+
+
+# A field that is empty leaves two spaces: the server's own after the host, ident, or the user.
+@pytest.mark.parametrize("name", ["apache_common", "apache_combined", "nginx"])
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        ("192.0.2.247  - -", ("192.0.2.247", None, None)),
+        ("192.0.2.247  - frank", ("192.0.2.247", None, "frank")),
+        ("192.0.2.247  frank", ("192.0.2.247", "", "frank")),
+        ("192.0.2.247 - ", ("192.0.2.247", None, "")),
+        ("2001:db8::1  -", ("2001:db8::1", "", None)),
+    ],
+)
+def test_an_empty_field(name: str, before: str, expected: tuple[Any, ...]) -> None:
+    line = f'{before} [19/Jul/2025:23:59:59 +0000] "GET /api/ HTTP/1.1" 404 939 "-" "x"'
+    line = line if name != "apache_common" else line.removesuffix(' "-" "x"')
+    row = find_format(name).compile(FormatOptions())(line)
+    assert (row["host"], row["ident"], row["authuser"], row["response"]) == (*expected, 404)
+    assert compile_auto(FormatOptions())(line)["response"] == 404
+
+
+@pytest.mark.parametrize(
+    "before", ["192.0.2.247   - -", "  - -", "192.0.2.247  ", "192.0.2.1  198.51.100.1 - -", " - -"]
+)
+def test_other_empty_fields(before: str) -> None:
+    for name in ("apache_common", "apache_combined"):
+        with pytest.raises(FormatError):
+            find_format(name).compile(FormatOptions())(f'{before} [19/Jul/2025:23:59:59 +0000] "GET /" 404 939 "-" "x"')

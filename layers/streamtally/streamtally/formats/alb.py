@@ -10,7 +10,7 @@ from dataclasses import replace
 from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Format, FormatOptions, Parser, Roles, Row
 from streamtally.formats.engine.columns import Column, quoted
-from streamtally.formats.engine.generate import compile_layout, generate_fast
+from streamtally.formats.engine.generate import compile_layout, generate_exact, generate_fast
 from streamtally.formats.engine.layout import Layout
 
 ISO_TIME = (
@@ -90,11 +90,11 @@ WITH_TRANSFORMS = Layout(
 
 def compile_alb(options: FormatOptions) -> Parser:
     """A parser of lines with and without the fields of transforms."""
-    parse_older, parse_newer = compile_layout(LAYOUT, options), compile_layout(WITH_TRANSFORMS, options)
+    parse_older, parse_newer = generate_exact(LAYOUT, options), generate_exact(WITH_TRANSFORMS, options)
     parse_plain = generate_fast(WITH_TRANSFORMS)
 
-    def parse(line: str) -> Row:
-        if line[-1:] == '"':  # as a line ends only with these fields, or without the id of the connection
+    def parse_other(line: str) -> Row:
+        if line[-1:] == '"':  # as a line ends with these fields
             row = parse_plain(line)
             if row is not None:
                 return row
@@ -106,7 +106,7 @@ def compile_alb(options: FormatOptions) -> Parser:
         except FormatError:
             return row
 
-    return parse
+    return compile_layout(LAYOUT, options, parse_other)
 
 
 FORMAT = Format(

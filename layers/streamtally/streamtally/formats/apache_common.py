@@ -6,6 +6,7 @@ Source: Apache HTTP Server, mod_log_config, "Common Log Format (CLF)".
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from streamtally.formats.base import Example, Format, FormatOptions, Parser
 from streamtally.formats.engine import clients
@@ -66,7 +67,24 @@ def layouts_with_more(name: str, reason: str, columns: Sequence[Column]) -> tupl
         (FORWARDED, host), (QUOTED_FORWARDED, host),
         (VHOST, FORWARDED, host), (VHOST, QUOTED_FORWARDED, host),
     )  # fmt: skip
-    return tuple(Layout(name, reason, (*beginning, *others, EXTRA)) for beginning in beginnings)
+    with_empty = _with_empty_field(host, *others)
+    return tuple(
+        Layout(name, reason, (*all_columns, EXTRA))
+        for all_columns in (*((*beginning, *others) for beginning in beginnings), *with_empty)
+    )
+
+
+def _with_empty_field(host: Column, ident: Column, user: Column, *others: Column) -> list[tuple[Column, ...]]:
+    """Columns of lines in which a field between host and time is empty, so that two spaces stand there.
+
+    A server may log a field of its own after the host, which has no name here; or ident or user are empty.
+    """
+    nothing = "()"
+    return [
+        (host, replace(ident, before="\x20\x20"), user, *others),
+        (host, replace(ident, pattern=nothing), user, *others),
+        (host, ident, replace(user, pattern=nothing), *others),
+    ]
 
 
 # Amazon API Gateway's CLF has no space between the time and the request.

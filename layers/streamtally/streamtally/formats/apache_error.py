@@ -42,7 +42,8 @@ _PROCESS = (
 _SOURCE = r"(?:\x20([\w\-]++\.c\([0-9]++\)):)?+"  # file and line, with level debug: mod_ssl.c(42):
 _OS_ERROR = (
     r"(?:\x20(\("
-    r"(?:(?:EAI\x20|OS\x20)?+-?[0-9]{1,10}"  # errno; of the resolver (EAI); of Windows (OS)
+    r"(?:-?[0-9]{1,10}"  # errno
+    r"|(?:EAI|OS)\x20-?[0-9]{1,10}"  # of the resolver; of Windows
     r"|os\x200x[0-9a-f]{8})"
     r"\)[^:\[]{1,200}+):)?+"  # and its text: (13)Permission denied:
 )

@@ -24,7 +24,8 @@ _MESSAGE = r"(?:\x20(.*+))?+\Z"
 PIECES = (_TIME, _LEVEL, _PROCESS, _CONNECTION, _MESSAGE)
 _PATTERN = re.compile("".join(PIECES), FLAGS)
 
-_CLIENT = re.compile(r", (udp )?client: ")
+_CLIENT, _UDP_CLIENT = ", client: ", ", udp client: "
+_ANY_CLIENT = re.compile(r", (udp )?client: ")
 _MAX_TRIES = 16  # positions at which the context could begin
 _TRAFFIC = ("bytes_from_client", "bytes_to_client", "bytes_from_upstream", "bytes_to_upstream")
 
@@ -54,40 +55,51 @@ def _quoted(name: str) -> str:
     )
 
 
-_CONTEXT = re.compile(
+_BEFORE = (
     r"([^, ]{1,100})"  # the client
     r"(?:\x20using\x20starttls)?+"
     r"(?:, server: ([^,]{0,256}))?+"
-    + "".join(map(_quoted, ("request", "subrequest", "upstream", "host", "referrer")))
-    + _quoted("login")
-    + _SESSION,
-    re.DOTALL,
 )
+_REQUEST = re.compile(
+    _BEFORE + "".join(map(_quoted, ("request", "subrequest", "upstream", "host", "referrer"))) + r"\Z", re.DOTALL
+)
+_OTHER = re.compile(_BEFORE + _quoted("upstream") + _quoted("login") + _SESSION, re.DOTALL)
 _NO_CONTEXT = (None,) * 7
 
 
 def _split_context(message: str) -> tuple[str, tuple[str | None, ...], Row]:
     """The message without its context, the context's values (``_NO_CONTEXT`` if there is none), and further fields."""
-    start = _CLIENT.search(message)
+    first = start = message.find(_CLIENT)
+    for _ in range(_MAX_TRIES):
+        if start < 0:
+            break
+        match = _REQUEST.match(message, start + len(_CLIENT))
+        if match is not None:
+            return message[:start], match.groups(), {}
+        start = message.find(_CLIENT, start + 1)
+    udp = message.find(_UDP_CLIENT)
+    if first < 0 and udp < 0:
+        return message, _NO_CONTEXT, {}
+    return _split_session(message)
+
+
+def _split_session(message: str) -> tuple[str, tuple[str | None, ...], Row]:
+    """The same for sessions of stream and mail."""
+    start = _ANY_CLIENT.search(message)
     for _ in range(_MAX_TRIES):
         if start is None:
             break
-        match = _CONTEXT.match(message, start.end())
+        match = _OTHER.match(message, start.end())
         if match is not None:
-            client, server, request, subrequest, upstream, host, referrer, *others = match.groups()
-            values = (client, server, request, subrequest, upstream or others[1], host, referrer)
-            is_request = start[1] is None and others == _NO_OTHERS
-            return message[: start.start()], values, {} if is_request else _further(start[1] is not None, others)
-        start = _CLIENT.search(message, start.end())
+            client, server, upstream, login, of_mail, *traffic = match.groups()
+            values = (client, server, None, None, upstream or of_mail, None, None)
+            return message[: start.start()], values, _further(start[1] is not None, login, traffic)
+        start = _ANY_CLIENT.search(message, start.end())
     return message, _NO_CONTEXT, {}
 
 
-_NO_OTHERS = [None] * 6
-
-
-def _further(is_udp: bool, values: list[str | None]) -> Row:
+def _further(is_udp: bool, login: str | None, traffic: list[str | None]) -> Row:
     """The fields of sessions, which requests do not have: those that the line has."""
-    login, _, *traffic = values
     row: Row = {"transport": "udp"} if is_udp else {}
     if login is not None:
         row["login"] = login

@@ -12,20 +12,16 @@ from dataclasses import replace
 from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Roles, Row
 from streamtally.formats.engine.columns import BRACKETED_TIME, QUOTED, Column
-from streamtally.formats.engine.generate import compile_layout
+from streamtally.formats.engine.generate import compile_layout, generate_exact
 from streamtally.formats.engine.layout import Layout
 
+# The user agent was the last text in quotes: of one with quotes inside, nothing may be taken for the next columns.
+_NO_MORE_QUOTES = r'\x20(?=[^"]*+\Z)'
 _QUOTED_OR_DASH = f"(?:{QUOTED}|-)"  # S3 writes a missing value without quotes
 
 
 def _quoted(name: str, meaning: str) -> Column:
     return Column(name, "VARCHAR", meaning, _QUOTED_OR_DASH, escaped=True)
-
-
-def _unquoted(name: str, meaning: str, optional: bool = False) -> Column:
-    return Column(
-        name, "VARCHAR", meaning, r'[^ "]++', optional=optional
-    )  # no quote: the user agent's may be before it
 
 
 LAYOUT = Layout(
@@ -49,16 +45,16 @@ LAYOUT = Layout(
         Column("turn_around_time", "BIGINT", "milliseconds that S3 took until the first response byte", repeats=True),
         _quoted("referer", "the Referer header"),
         _quoted("user_agent", "the User-Agent header"),
-        _unquoted("version_id", "the object's version"),
-        _unquoted("host_id", "S3's extended request id", optional=True),
-        _unquoted("signature_version", "SigV2 or SigV4", optional=True),
-        _unquoted("cipher_suite", "the cipher of TLS", optional=True),
-        _unquoted("authentication_type", "AuthHeader, QueryString", optional=True),
-        _unquoted("host_header", "the endpoint of the request", optional=True),
-        _unquoted("tls_version", "the version of TLS", optional=True),
-        _unquoted("access_point_arn", "ARN of the access point", optional=True),
-        _unquoted("acl_required", "Yes if an ACL was required", optional=True),
-        Column("extra", "VARCHAR", "newer fields, unmodified", r'[^"]++', optional=True),
+        Column("version_id", "VARCHAR", "the object's version", before=_NO_MORE_QUOTES),
+        Column("host_id", "VARCHAR", "S3's extended request id", optional=True),
+        Column("signature_version", "VARCHAR", "SigV2 or SigV4", optional=True),
+        Column("cipher_suite", "VARCHAR", "the cipher of TLS", optional=True),
+        Column("authentication_type", "VARCHAR", "AuthHeader, QueryString", optional=True),
+        Column("host_header", "VARCHAR", "the endpoint of the request", optional=True),
+        Column("tls_version", "VARCHAR", "the version of TLS", optional=True),
+        Column("access_point_arn", "VARCHAR", "ARN of the access point", optional=True),
+        Column("acl_required", "VARCHAR", "Yes if an ACL was required", optional=True),
+        Column("extra", "VARCHAR", "newer fields, unmodified", ".++", optional=True),
     ),
 )
 _OPERATION = r"[A-Z][A-Za-z0-9]*+\.[\w.\-]++"
@@ -102,16 +98,16 @@ SOURCE_REGION = "source_region"
 
 def compile_s3(options: FormatOptions) -> Parser:
     """A parser of S3's lines."""
-    parse_usual, parse_unescaped = compile_layout(LAYOUT, options), compile_layout(UNESCAPED, options)
+    parse_usual, parse_unescaped = generate_exact(LAYOUT, options), generate_exact(UNESCAPED, options)
 
-    def parse(line: str) -> Row:
+    def parse_other(line: str) -> Row:
         try:
             row = parse_usual(line)
         except FormatError:
             row = parse_unescaped(line)
         return row if row["extra"] is None else _with_region(row)
 
-    return parse
+    return compile_layout(LAYOUT, options, parse_other)
 
 
 def _with_region(row: Row) -> Row:

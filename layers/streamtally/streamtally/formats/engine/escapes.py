@@ -60,7 +60,9 @@ def unescape_json(text: str) -> str:
 
 def unescape_logfmt(text: str) -> str:
     r"""The text with its escapes undone: JSON's, as in go-logfmt, and ``\'``, ``\v`` and ``\xHH`` of Go's ``%q``."""
-    if "\\" not in text or text.count(r"\u") > MAX_HEX or text.count(r"\x") > MAX_HEX:
+    if text.count("\\") == text.count('\\"'):  # only quotes are escaped, or nothing is
+        return text.replace('\\"', '"')
+    if text.count(r"\u") > MAX_HEX or text.count(r"\x") > MAX_HEX:
         return text
     decoded = text.replace("\\\\", _BACKSLASH)
     if "\\u" in decoded:

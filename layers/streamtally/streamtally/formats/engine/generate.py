@@ -40,9 +40,17 @@ _VALUE_CODE_WITHOUT_NULL = {"VARCHAR": "{0}", "INTEGER": "int({0})", "BIGINT": "
 _CONVERT: dict[str, Callable[[str], Any]] = {"VARCHAR": str, "INTEGER": int, "BIGINT": int, "DOUBLE": float}
 
 
-def compile_layout(layout: Layout, options: FormatOptions) -> Parser:
-    """A layout's parser: the fast path, then the exact one. Parsers raise FormatError for a line that does not fit."""
+def compile_layout(layout: Layout, options: FormatOptions, otherwise: Parser | None = None) -> Parser:
+    """A layout's parser: the fast path, then the exact one. Parsers raise FormatError for a line that does not fit.
+
+    Args: otherwise: parses the lines that the fast path does not take, in place of the exact one.
+    """
     fast = _FastPath(layout)
+    if otherwise is not None:
+        with_other: Parser = _compile(
+            {**fast.scope, "otherwise": otherwise}, fast.code + "    return otherwise(line)\n"
+        )
+        return with_other
     parser: Parser = _compile({**fast.scope, **_exact_scope(layout)}, fast.code + _exact_code(layout, options))
     return parser
 

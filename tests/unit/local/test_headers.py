@@ -57,11 +57,23 @@ def run(tmp_path: Path, pipeline: Pipeline, logs: dict[str, list[str]], lines_pe
         lines += list(arrive_when_logged(read_lines(read_log(str(path)), pipeline.source, 0), 0))
     local.run(lines, lines_per_record)
     store.settle(pipeline)
-    (output,) = pipeline.outputs.values()
+    output = pipeline.outputs["DESTINATION_SQL_STREAM"]  # the default program's other one counts levels
     counted = {(row["datetime"], row["status"]): row["statusCount"] for row in store.documents(output)}
     store.close()
     delivered = [json.loads(line) for path in sorted(folder.rglob("*")) if path.is_file() for line in path.open()]
     return local.ledger, delivered, counted
+
+
+# The header of a flow log reaches all records of its file, too.
+@pytest.mark.parametrize("lines_per_record", [1, 2, 100])
+@pytest.mark.parametrize("log_format", ["vpc_flow", "auto"])
+def test_flow_log(tmp_path: Path, log_format: str, lines_per_record: int) -> None:
+    lines = ["srcaddr action start", *[f"192.0.2.{n} REJECT 162000000{n}" for n in range(1, 5)]]
+    ledger, delivered, _ = run(tmp_path, pipeline_of(log_format), {"a.log": lines}, lines_per_record)
+    assert (ledger.lines, ledger.rows, ledger.unparsed) == (5, 4, 1)
+    assert dict(ledger.reasons) == {"a header line, not an event": 1}
+    rows = [row for row in delivered if "srcaddr" in row]
+    assert [(row["srcaddr"], row["action"]) for row in rows] == [(f"192.0.2.{n}", "REJECT") for n in range(1, 5)]
 
 
 @pytest.mark.parametrize("lines_per_record", [1, 2, 3, 100])

@@ -165,10 +165,10 @@ _REST = re.compile(r"\.[0-9]{1,3}\.[0-9]{1,3}\.(?!0(?![0-9]))[0-9]")
 
 
 def is_clean_after(line: str, start: int) -> bool:
-    """Whether a line plainly holds nothing to mask from a position on, and no IPv6 address. No may be wrong."""
-    if _REST.search(line, start) or "::" in line or "%" in line or "\\" in line:
+    """Whether a line plainly holds nothing to mask from a position on. No may be wrong."""
+    if _REST.search(line, start) or "\\" in line or line.find("::", start) >= 0 or line.count(":", start) > 6:
         return False
-    return line.count(":") < 7
+    return "%" not in line or _LIKE_ENCODED.search(line, start) is None
 
 
 def _mask(text: str, is_client: bool) -> str:

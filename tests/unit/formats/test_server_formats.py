@@ -14,6 +14,7 @@ from streamtally.errors import FormatError
 from streamtally.formats import REGISTRY, FormatOptions
 from streamtally.formats.auto import compile_auto
 from streamtally.formats.base import last_format
+from streamtally.formats.detect import detect
 
 CLF = '192.0.2.1 - - [13/Sep/2025:08:43:45 +0000] "HEAD / HTTP/1.0" 301 93 "" "" 10976 828'
 BSD = "Sep 13 10:43:45 lb haproxy[666]:"
@@ -175,6 +176,7 @@ NAMED: list[tuple[str, str, dict[str, Any]]] = [
     ),
     ("ingress_nginx", f"{COMBINED} 0 0.010 [] [] - - - - 5f", {"upstream_addr": None, "upstream_status": None}),
     ("lighttpd", COMBINED.replace(" - - ", " www.example.com ann "), {"vhost": "www.example.com", "authuser": "ann"}),
+    ("lighttpd", COMBINED.replace(" - - ", " x - "), {"vhost": "x", "authuser": None}),
     ("lighttpd", COMBINED.replace(" - - ", " 198.51.100.1:8080 - "), {"vhost": "198.51.100.1:8080"}),
 ]
 
@@ -210,6 +212,13 @@ def test_auto_reads_them_as_combined(line: str) -> None:
     assert row["extra"] == line.removeprefix(COMBINED + " ")
 
 
+# A combined log with names of identd is not taken for lighttpd's.
+def test_detect_takes_no_identd_for_a_host() -> None:
+    best = detect([COMBINED.replace(" - - ", " frank - ")]).best
+    assert best is not None
+    assert best.format.name == "apache_combined"
+
+
 # Lines that almost have these formats do not fit.
 @pytest.mark.parametrize(
     ("name", "line"),
@@ -222,7 +231,6 @@ def test_auto_reads_them_as_combined(line: str) -> None:
         ("traefik", COMBINED),
         ("nginx_main", COMBINED),
         ("nginx_main", f'{COMBINED} "text/html; charset=utf-8"'),
-        ("lighttpd", COMBINED.replace(" - - ", " frank - ")),
     ],
 )
 def test_other_lines_do_not_fit(name: str, line: str) -> None:

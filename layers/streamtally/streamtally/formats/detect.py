@@ -152,8 +152,8 @@ def _strict_parser(log_format: Format, first_lines: Sequence[str]) -> Parser:
     if log_format.name == rfc3339_syslog.FORMAT.name:
         return rfc3339_syslog.compile_certain(FormatOptions())
     parse = log_format.compile(FormatOptions())
-    if log_format.name == lighttpd.FORMAT.name:  # without a host, its lines are also combined ones
-        return _requiring(parse, log_format.name, "vhost")
+    if log_format.name == lighttpd.FORMAT.name:
+        return _requiring_host(parse, log_format.name)
     if log_format.name == "ltsv":
         return _refusing(parse, log_format.name, lambda line: "\t" in line)
     if log_format.name in DELIMITED:
@@ -180,11 +180,13 @@ def _refusing(parse: Parser, name: str, looks_right: Callable[[str], bool]) -> P
     return parse_checked
 
 
-def _requiring(parse: Parser, name: str, field_name: str) -> Parser:
+def _requiring_host(parse: Parser, name: str) -> Parser:
+    """lighttpd's parser for hosts that cannot be a name of identd: an address, or with a dot or a port."""
+
     def parse_checked(line: str) -> Row:
         row = parse(line)
-        if row[field_name] is None:
-            raise FormatError(name, f"without {field_name}")
+        if not {".", ":"} & set(row["vhost"] or ""):
+            raise FormatError(name, "without a host that has a dot or a port")
         return row
 
     return parse_checked

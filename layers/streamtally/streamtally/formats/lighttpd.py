@@ -26,7 +26,7 @@ LAYOUT = Layout(
             "vhost",
             "VARCHAR",
             "the host that was asked for, null if none",
-            rf"-|(?=[^ ]*[.:])(?:{clients.HOST})",  # a name with a dot, an address or a port, which identd's is not
+            clients.HOST,
         ),
         *COMBINED[2:],
     ),

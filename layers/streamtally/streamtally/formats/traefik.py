@@ -33,7 +33,7 @@ LAYOUT = Layout(
         Column("request_count", "BIGINT", "requests since Traefik started", "[0-9]{1,18}"),
         Column("router_name", "VARCHAR", "the router", _WORD),
         Column("server_url", "VARCHAR", "the server's URL", _WORD),
-        Column("duration", "BIGINT", "milliseconds that the request took", "([0-9]{1,18})ms", repeats=True),
+        Column("duration", "BIGINT", "milliseconds that the request took", "([0-9]{1,18})ms"),
     ),
 )
 

@@ -14,7 +14,7 @@ from streamtally.cli.shared.source_options import SourceOptions, format_options
 from streamtally.config.source import source_settings
 from streamtally.errors import SettingsError, read_failure
 from streamtally.formats.w3c_header import HEADER
-from streamtally.local.logs import STANDARD_INPUT, check_logs, read_log
+from streamtally.local.logs import STANDARD_INPUT, check_logs, join_log_parts, read_log
 from streamtally.text import visible
 from streamtally.transform.lines import encode_row
 from streamtally.transform.records import to_text
@@ -65,7 +65,7 @@ def command(
 def _print_rows(file: str, source: Source) -> int:
     """Print rows. Returns: how many lines did not parse; header lines do not count."""
     out, unparsed, parse = sys.stdout.buffer, 0, source.parser_for_record()
-    for line in read_log(file):
+    for line in join_log_parts(read_log(file)):
         text = to_text(line.data.removesuffix(b"\n").removesuffix(b"\r"))
         if not text:
             continue

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from streamtally.errors import read_failure
 from streamtally.formats.base import Row
 from streamtally.formats.w3c_header import Header, is_header
-from streamtally.local.logs import LogLine
+from streamtally.local.logs import LogLine, join_log_parts
 from streamtally.times.iso import from_iso
 from streamtally.transform.records import to_text
 from streamtally.transform.source import Source
@@ -44,7 +44,7 @@ def read_lines(lines: Iterable[LogLine], source: Source, file_ms: int) -> Iterat
     """
     parse, header = source.parser_for_record(file_ms), Header()
     carried: tuple[str, ...] = ()
-    for line in lines:
+    for line in join_log_parts(lines):
         text = to_text(line.data.rstrip(b"\r\n"))
         try:
             row = parse(text) if text and not line.is_too_long else None

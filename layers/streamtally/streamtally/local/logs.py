@@ -5,14 +5,15 @@ from __future__ import annotations
 import codecs
 import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from streamtally.errors import RecordError, SettingsError
+from streamtally.formats.unwrapping.parts import join_parts
 from streamtally.local.compressed import BLOCK_BYTES, PACKINGS, BrokenDataError, buffered, find_packing
 from streamtally.local.encodings import MARKS, as_utf8, find_mark
 from streamtally.local.no_logs import SAMPLE_BYTES, NoLogError, why_no_log
@@ -214,3 +215,17 @@ def _skip_rest(log: BinaryIO, data: bytes) -> int:
         data = log.readline(_SKIP_BYTES)
         skipped += len(data)
     return skipped
+
+
+def join_log_parts(lines: Iterable[LogLine]) -> Iterator[LogLine]:
+    """The lines, those of a container's log that came in parts as one."""
+    return join_parts(lines, _text_of_line, _with_text)
+
+
+def _text_of_line(line: LogLine) -> str:
+    return "" if line.is_too_long else line.data.rstrip(b"\r\n").decode("latin-1")  # whatever the bytes are
+
+
+def _with_text(line: LogLine, text: str) -> LogLine:
+    data = text.encode("latin-1") + b"\n"
+    return replace(line, data=data, size_bytes=len(data))

@@ -16,6 +16,7 @@ import orjson
 from streamtally.errors import FormatError, read_failure
 from streamtally.formats.auto import JSON_SPACE, is_json_text
 from streamtally.formats.base import Parser, Scanner
+from streamtally.formats.unwrapping.parts import join_text_parts, may_have_parts
 from streamtally.transform.documents import encode_hard, unlike_unparsed
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.outputs import Writer
@@ -96,6 +97,8 @@ class LineReader:
             return others[index][0]
 
         try:
+            if chunk.may_have_parts:
+                return self._read_chunk(chunk, others)
             matches = scanner.findall(join_lines(chunk.payloads))
             encoded = scanner.encode(matches, read_other)
         except Exception:  # the fault is in one of the lines, and that line's own parser reports it
@@ -111,7 +114,7 @@ class LineReader:
         index = 0
         for position, record, payload in zip(chunk.positions, chunk.records, chunk.payloads, strict=True):
             encoded = []
-            for number, line in enumerate(join_lines([payload]).split("\n")):
+            for number, line in enumerate(join_text_parts(join_lines([payload]).split("\n"))):
                 encoded.append(done.get(index) or self._read_line(record, number, line))
                 index += 1
             readings.append(self._reading(position, encoded))
@@ -146,6 +149,11 @@ class _Chunk:
         self.positions: list[int] = []
         self.records: list[Record] = []
         self.payloads: list[bytes] = []
+
+    @property
+    def may_have_parts(self) -> bool:
+        """Whether a line may be a part of a longer one (containers' logs)."""
+        return may_have_parts(b"\n".join(self.payloads))
 
     @cached_property
     def sizes(self) -> list[int]:
@@ -220,7 +228,7 @@ def record_lines(record: Record, source: Source) -> list[str]:
     lines = read_lines(record.payload or b"")
     if len(lines) > 1 and source.takes_json and is_json_text(lines[0]) and lines[0].rstrip()[-1:] != "}":
         return _join_pretty(lines, source)
-    return lines
+    return join_text_parts(lines) if len(lines) > 1 and may_have_parts(record.payload or b"") else lines
 
 
 def _join_pretty(lines: list[str], source: Source) -> list[str]:

@@ -6,6 +6,7 @@ They are added after the row was written as JSON, so that the JSON lines keep th
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import tzinfo
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from streamtally.errors import EvaluationError
 from streamtally.formats.base import Format, Row
 from streamtally.formats.role_names import ROLE_COLUMNS, TIME_COLUMN
 from streamtally.formats.roles import AddColumns, column_adder, has_column, is_open
+from streamtally.formats.unwrapping.headers import TIMES
 from streamtally.times.writing import compile_time_formatter
 from streamtally.transform.event_time import AUTO, EventTime, EventTimes
 
@@ -116,5 +118,21 @@ def open_time(zone: tzinfo, own: EventTime) -> EventTime:
                 raise
             time = None
         return usual(row, arrival) if time is None else time
+
+    return read
+
+
+def or_wrapper_time(zone: tzinfo, own: EventTime) -> EventTime:
+    """The event time of a line that may be inside a wrapper (``formats/unwrapping``): the wrapper's, if it has none."""
+    of_wrapper = [(name, EventTimes(name, AUTO, zone, {}).read) for name in TIMES]
+
+    def read(row: Row, arrival: int) -> int | None:
+        time = own(row, arrival)
+        if time is None:
+            for name, read_time in of_wrapper:
+                if name in row:
+                    with suppress(EvaluationError):  # a time in a zone that only its host knows
+                        return read_time(row, arrival)
+        return time
 
     return read

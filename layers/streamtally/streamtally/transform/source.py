@@ -22,7 +22,7 @@ from streamtally.formats.wrappers.json_paths import PathParser
 from streamtally.formats.wrappers.rewrite import Rewrite
 from streamtally.plan.types import SqlType, parse_type
 from streamtally.transform.event_time import EventTime, EventTimes
-from streamtally.transform.role_columns import EVENT_TIME, RoleColumns, format_columns, open_time
+from streamtally.transform.role_columns import EVENT_TIME, RoleColumns, format_columns, open_time, or_wrapper_time
 
 ZoneOf = Callable[[str], tzinfo]
 """A time zone's name → the zone. Raises: KeyError, ValueError: the name is unknown."""
@@ -128,7 +128,7 @@ class Source:
         if field_name is not None and log_format is not self._constant_format:
             zone = UTC if log_format.time_is_utc else self.zone
             own = EventTimes(field_name, log_format.time_format or "auto", zone, {}).read
-        return open_time(self.zone, own) if is_open(log_format) else own
+        return or_wrapper_time(self.zone, open_time(self.zone, own) if is_open(log_format) else own)
 
     def _read_event_time(self, row: Row, arrival: int) -> int | None:
         read = row.get(EVENT_TIME)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from streamtally.config.source import source_settings
 from streamtally.errors import FormatError
 from streamtally.formats import REGISTRY, FormatOptions, find_format
 from streamtally.formats.auto import compile_auto
 from streamtally.formats.base import last_format, last_wrappers
 from streamtally.formats.unwrapping.inside import compile_inside
 from streamtally.formats.w3c_header import HEADER
+from streamtally.times.iso import from_iso
+from streamtally.transform.source import Source
 from tests.endless import must_end
 
 ACCESS = '192.0.2.1 - - [10/Oct/2025:13:55:36 +0000] "GET / HTTP/1.1" 200 5 "-" "curl/8.5.0"'
@@ -38,6 +42,10 @@ def journal(timestamp: str, program: str = "nginx") -> dict[str, Any]:
         "syslog_program": program,
         "syslog_processid": "77",
     }
+
+
+def since_boot(uptime: str) -> dict[str, Any]:
+    return {"syslog_uptime": uptime} | {name: value for name, value in journal("").items() if "time" not in name}
 
 
 ISO = "2025-10-10T13:55:36.123456789Z"
@@ -108,8 +116,8 @@ BEFORE: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "Fri 2025-10-10 13:55:36 UTC web1 nginx.service[77]: ": (
         ("journal",), journal("2025-10-10 13:55:36 UTC", "nginx.service"),
     ),
-    "[ 1234.567890] web1 nginx[77]: ": (("journal",), journal("1234.567890")),
-    "[1234567.567890] web1 nginx[77]: ": (("journal",), journal("1234567.567890")),
+    "[ 1234.567890] web1 nginx[77]: ": (("journal",), since_boot("1234.567890")),
+    "[1234567.567890] web1 nginx[77]: ": (("journal",), since_boot("1234567.567890")),
     "1760104536.123456 web1 nginx[77]: ": (("journal",), journal("1760104536.123456")),
     # aws logs tail, --format detailed and short.
     "2025-10-10T13:55:36.123000+00:00 web/nginx/0f1e ": (
@@ -305,3 +313,24 @@ def test_linear_time(flood: str) -> None:
         for parse in (AUTO, named):
             with must_end(), suppress(FormatError):
                 parse(line)
+
+
+# The line's own time is the event's; the wrapper's, where the line has none.
+@pytest.mark.parametrize(
+    ("line", "time"),
+    [
+        (f'{ISO} stdout F {{"status":200,"time":"2025-10-10T12:00:00Z"}}', "2025-10-10T12:00:00Z"),
+        (f'{ISO} stdout F {{"status":200}}', "2025-10-10T13:55:36.123Z"),
+        (f"{ISO} at=info status=200", "2025-10-10T13:55:36.123Z"),
+        ('<190>1 2025-10-10T13:55:36Z web1 app - - - {"status":200}', "2025-10-10T13:55:36Z"),
+        ('2025-10-10T13:55:36+00:00 stream {"status":200}', "2025-10-10T13:55:36Z"),
+        ('1760104536.123456 web1 app[77]: {"status":200}', "2025-10-10T13:55:36.123Z"),
+        ('[ 1760104536.123456] web1 app[77]: {"status":200}', None),
+        (f"{ISO} stdout F {ACCESS.replace('13:55:36', '12:00:00')}", "2025-10-10T12:00:00Z"),
+    ],
+)
+def test_event_time(line: str, time: str | None) -> None:
+    source = Source(source_settings({"format": "auto"}), ZoneInfo)
+    row = source.parse(line)
+    source.complete(source.parse, row, 0)
+    assert source.event_time(row, 0) == (None if time is None else from_iso(time))

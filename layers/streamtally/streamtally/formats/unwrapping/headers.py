@@ -120,7 +120,7 @@ _PREFIXES: tuple[tuple[str, re.Pattern[str], tuple[str, ...]], ...] = tuple(
             rf"{_DAY}\x20([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}\x20[0-9:.]{{8,15}}+\x20[0-9A-Za-z+\-:]{{1,10}}+){_IDENTIFIER}",
             _OF_JOURNAL,
         ),
-        (JOURNAL, rf"\[\x20{{0,20}}+([0-9]{{1,12}}\.[0-9]{{6}})\]{_IDENTIFIER}", _OF_JOURNAL),  # short-monotonic
+        (JOURNAL, rf"\[\x20{{0,20}}+([0-9]{{1,12}}\.[0-9]{{6}})\]{_IDENTIFIER}", ("syslog_uptime", *_OF_JOURNAL[1:])),  # short-monotonic
         (JOURNAL, rf"([0-9]{{1,12}}\.[0-9]{{6}}){_IDENTIFIER}", _OF_JOURNAL),  # short-unix
     )
 )  # fmt: skip

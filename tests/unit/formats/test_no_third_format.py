@@ -31,13 +31,19 @@ WRAPPERS = {
     "docker": "",
 }
 # Formats that write the same lines: what a line of one means, it means as a line of the other.
-SAME = {"nginx": {"apache_combined"}, "api_gateway": {"apache_common"}, "apache_common": {"api_gateway"}}
+_COMBINED_WITH_MORE = {"apache_combined", "apache_common"}
+SAME = {
+    **dict.fromkeys(("nginx_main", "ingress_nginx", "haproxy_clf", "traefik", "lighttpd"), _COMBINED_WITH_MORE),
+    "nginx": {"apache_combined"},
+    "api_gateway": {"apache_common"},
+    "apache_common": {"api_gateway"},
+}
 # A line without its last fields is one of the shorter format; HAProxy's without them is a message of its syslog header;
 # the rest of a CSV line that ends in base64's "=" is a pair of logfmt.
 BROKEN = {
     "apache_combined": {"apache_common"},
     "nginx": {"apache_common"},
-    "haproxy": set(MESSAGE_FORMATS),
+    **dict.fromkeys(("haproxy", "haproxy_tcp", "haproxy_clf"), set(MESSAGE_FORMATS)),
     "api_gateway_csv": {"logfmt"},
 }
 # Their lines may begin with anything and hold anything, and auto detects none of them.

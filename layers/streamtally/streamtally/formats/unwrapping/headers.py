@@ -84,6 +84,7 @@ _COLOR = r"(?:\x1b\[[0-9;]{0,16}m)?+"  # which the terminal shows a container's 
 # The identifier of journald's short forms: a host, a program with its process, a colon.
 _IDENTIFIER = rf"\x20({PLAIN_HOST})\x20([^\s:\[]{{1,255}}+)(?:\[([0-9]{{1,10}})\])?+:\x20"
 _DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
+_SINCE_BOOT = ("syslog_uptime", "syslog_hostname", "syslog_program", "syslog_processid")
 _OF_JOURNAL = ("syslog_timestamp", "syslog_hostname", "syslog_program", "syslog_processid")
 # Name → pattern of what precedes the line, and the fields of its groups. The first that fits and has a known line
 # inside counts, so the more specific ones come first.
@@ -120,7 +121,7 @@ _PREFIXES: tuple[tuple[str, re.Pattern[str], tuple[str, ...]], ...] = tuple(
             rf"{_DAY}\x20([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}\x20[0-9:.]{{8,15}}+\x20[0-9A-Za-z+\-:]{{1,10}}+){_IDENTIFIER}",
             _OF_JOURNAL,
         ),
-        (JOURNAL, rf"\[\x20{{0,20}}+([0-9]{{1,12}}\.[0-9]{{6}})\]{_IDENTIFIER}", ("syslog_uptime", *_OF_JOURNAL[1:])),  # short-monotonic
+        (JOURNAL, rf"\[\x20{{0,20}}+([0-9]{{1,12}}\.[0-9]{{6}})\]{_IDENTIFIER}", _SINCE_BOOT),  # short-monotonic
         (JOURNAL, rf"([0-9]{{1,12}}\.[0-9]{{6}}){_IDENTIFIER}", _OF_JOURNAL),  # short-unix
     )
 )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 
@@ -31,8 +31,8 @@ WRAPPERS = {
     "docker": "",
 }
 # Formats that write the same lines: what a line of one means, it means as a line of the other.
-_COMBINED_WITH_MORE = {"apache_combined", "apache_common"}
-SAME = {
+_COMBINED_WITH_MORE = frozenset(("apache_combined", "apache_common"))
+SAME: dict[str, Iterable[str]] = {
     **dict.fromkeys(("nginx_main", "ingress_nginx", "haproxy_clf", "traefik", "lighttpd"), _COMBINED_WITH_MORE),
     "nginx": {"apache_combined"},
     "api_gateway": {"apache_common"},
@@ -40,10 +40,10 @@ SAME = {
 }
 # A line without its last fields is one of the shorter format; HAProxy's without them is a message of its syslog header;
 # the rest of a CSV line that ends in base64's "=" is a pair of logfmt.
-BROKEN = {
+BROKEN: dict[str, Iterable[str]] = {
     "apache_combined": {"apache_common"},
     "nginx": {"apache_common"},
-    **dict.fromkeys(("haproxy", "haproxy_tcp", "haproxy_clf"), set(MESSAGE_FORMATS)),
+    **dict.fromkeys(("haproxy", "haproxy_tcp", "haproxy_clf"), frozenset(MESSAGE_FORMATS)),
     "api_gateway_csv": {"logfmt"},
 }
 # Their lines may begin with anything and hold anything, and auto detects none of them.
@@ -98,7 +98,7 @@ def test_whole_lines(wrapper: str) -> None:
             continue
         read = last_format(parse)
         assert read is not None
-        allowed = {log_format.name} | SAME.get(log_format.name, set())
+        allowed = {log_format.name, *SAME.get(log_format.name, ())}
         if wrapper and not last_wrappers(parse):  # inside, it is of no known format, and the wrapper's own row holds it
             allowed |= {*MESSAGE_FORMATS, "json"} | ({"haproxy"} & {log_format.name})
         if read.name not in allowed:

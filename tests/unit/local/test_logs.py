@@ -35,7 +35,7 @@ def pipe(data: bytes) -> Iterator[str]:
         yield f"/dev/fd/{reader}"
     finally:
         os.close(reader)
-        thread.join(10)
+        thread.join(60)
 
 
 # What is read to check whether it can be read would be missing in the run.

@@ -47,7 +47,7 @@ def serving(folder: Path, simulator: int | None = None) -> Iterator[int]:
     call = [sys.executable, "-W", "ignore", "-m", "tests.unit.local.start_lambda", str(function)]
     process = subprocess.Popen(call, cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
     try:
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while not is_open(function):
             assert process.poll() is None
             assert time.monotonic() < end
@@ -55,7 +55,7 @@ def serving(folder: Path, simulator: int | None = None) -> Iterator[int]:
         yield function
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def is_open(port: int) -> bool:

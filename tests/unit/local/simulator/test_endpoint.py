@@ -63,7 +63,7 @@ class Endpoint:
         self._thread.start()
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(self.server.server_address[:2], timeout=20)
+        return socket.create_connection(self.server.server_address[:2], timeout=60)
 
     def call(self, data: bytes) -> tuple[int, dict[str, str], Any]:
         with self.connect() as connection:
@@ -185,7 +185,7 @@ def test_who_makes_room() -> None:
     leaving = threading.Thread(target=lambda: (pairs[1][1].recv(1), connections.leave(second)))
     leaving.start()
     connections.enter(third)  # second's place
-    leaving.join(10)
+    leaving.join(60)
     with pytest.raises(ConnectionAbortedError):
         connections.answer(second)
     connections.wait(first)

@@ -47,6 +47,14 @@ class Caller(threading.Thread):
                 time.sleep(0.1)
 
 
+def wait_for_acknowledged(callers: list[Caller], lines: int) -> None:
+    """However busy the machine is, each kill has something to lose."""
+    end = time.monotonic() + 120
+    while sum(len(caller.acknowledged) for caller in callers) < lines:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
 def numbers_in(folder: Path) -> Counter[int]:
     """The numbers of all lines on the S3 side, and how often each is there."""
     files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
@@ -63,19 +71,20 @@ def test_killed_under_load(tmp_path: Path) -> None:
     callers = [Caller(process, number) for number in range(CALLERS)]
     for caller in callers:
         caller.start()
-    for _ in range(KILLS):
+    for kill in range(KILLS):
         time.sleep(random_.uniform(1.0, 4.0))
+        wait_for_acknowledged(callers, 400 * (kill + 1))
         process.end(signal.SIGKILL)
         process = Process(tmp_path, port=port)
     for caller in callers:
         caller.stop.set()
-        caller.join(30)
+        caller.join(60)
     acknowledged = set.union(*(caller.acknowledged for caller in callers))
     unknown = set.union(*(caller.unknown for caller in callers))
     assert len(acknowledged) > 1_000
     try:
         stored, counted = numbers_in(tmp_path / "log-bucket"), process.counted()
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         # Counts are settled every few seconds, and behind the lines in S3.
         while not (acknowledged <= stored.keys() and counted == len(stored)) and time.monotonic() < end:
             time.sleep(1)

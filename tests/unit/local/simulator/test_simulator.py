@@ -297,13 +297,13 @@ class Process:
 
     def end(self, number: int) -> None:
         self.process.send_signal(number)
-        self.process.wait(20)
+        self.process.wait(60)
         assert self.process.stderr
         self.process.stderr.close()
 
 
 def wait_for(wanted: int, process: Process) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while process.counted() != wanted:
         assert time.monotonic() < end, process.counted()
         time.sleep(0.2)

@@ -48,7 +48,9 @@ def load_pair(name: str, folder: Path) -> dict[str, RowOutput | WindowedOutput]:
     """The output of the program in a folder, and that of the plan written by hand."""
     by_hand = json.loads((ROOT / "bench" / "plans" / f"{name}.json").read_text(encoding="utf-8"))
     definition = (folder / "pipeline.toml").read_text(encoding="utf-8")
-    documents = {"by hand": define_pipeline(definition, by_hand, ZoneInfo), "compiled": read_folder(folder)}
+    compiled = read_folder(folder)
+    by_hand["outputs"] += compiled["plan"]["outputs"][1:]  # the definition has settings for all outputs
+    documents = {"by hand": define_pipeline(definition, by_hand, ZoneInfo), "compiled": compiled}
     return {
         kind: next(iter(load_pipeline(document, ZoneInfo).outputs.values())) for kind, document in documents.items()
     }

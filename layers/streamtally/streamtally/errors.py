@@ -12,6 +12,7 @@
     │   ├── AgentOptionsError        agent.json: what the agent refuses, or needs what is out of reach
     │   ├── StaleError               attach: the stream was changed by somebody else
     │   └── UncertainError           attach: whether the stream was changed is unknown
+    ├── NoLogError                   a file that is not a log
     ├── FormatError                  a line that does not parse as its format
     ├── PatternLimitError            a line on which a pattern could take too many steps
     ├── EvaluationError              a row that the program cannot evaluate (bad cast, division by zero)
@@ -34,7 +35,7 @@
 Errors that one package alone raises stand in that package. Signals, which are no StreamtallyError since their own
 package always catches them: LineSkippedError and ConversionError (agent), NotInRe2Error (patterns), NotSentError,
 AnsweredError, TriedError and OutOfTimeError (aws.opensearch), FunctionTimedOutError and ApiError (local.simulator),
-ReaderGoneError (cli).
+ReaderGoneError (cli), and BrokenDataError (local.compressed).
 """
 
 from __future__ import annotations

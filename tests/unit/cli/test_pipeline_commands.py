@@ -171,8 +171,7 @@ def test_the_graphql_log_of_an_agent_user_gives_counts_by_minute(tmp_path: Path)
     )
     folder = tmp_path / "pipeline"
     folder.mkdir()
-    plan = json.loads((ROOT / "bench/plans/counts.json").read_text())
-    (folder / "plan.json").write_text(json.dumps({**plan, "outputs": plan["outputs"][:1]}))
+    (folder / "plan.json").write_bytes((ROOT / "bench/plans/counts.json").read_bytes())
     (folder / "pipeline.toml").write_text(
         f"[source]\nformat = 'regex'\npattern = '{pattern}'\nfields = {json.dumps(names.split(','))}\n"
         "rename = { http_status = 'response' }\ntypes = { http_status = 'INTEGER' }\n"

@@ -111,3 +111,38 @@ def test_formats_that_must_be_named(tmp_path: Path) -> None:
     log.write_text("2025-10-10T13:55:36Z,x,200\n2025-10-10T13:55:37Z,y,404\n")
     detected = detect(log)
     assert (detected["format"], detected["commands"]) == ("csv", [])
+
+
+LINE = '192.0.2.1 - - [10/Oct/2025:13:55:36 +0000] "GET /a HTTP/1.1" 404 5 "-" "curl"'
+
+
+# What stands around the lines is named, and the format is that of the lines inside, which is what run counts.
+@pytest.mark.parametrize(
+    ("before", "wrappers", "around"),
+    [
+        ("2025-10-10T13:55:36.123456789Z stdout F ", ["cri"], "cri"),
+        ("<190>Oct 10 13:55:36 web nginx: ", ["syslog"], "syslog"),
+        ("[pod/web-1/nginx] 2025-10-10T13:55:36.123456789Z ", ["kubectl", "timestamp"], "timestamp in kubectl"),
+        ("web-1  | ", ["compose"], "compose"),
+    ],
+)
+def test_wrappers_are_named(before: str, wrappers: list[str], around: str, tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_text(f"{before}{LINE}\n" * 3)
+    detected = detect(log)
+    assert (detected["format"], detected["wrappers"]) == ("apache_combined", wrappers)
+    assert (detected["counted_by"], detected["roles"]["status"]) == ("status", "response")
+    ran = run("detect", str(log))
+    assert ran.status == 0
+    assert ran.stdout.splitlines()[0] == f"{log}: apache_combined in {around}, 3 of 3 lines"
+    printed = json.loads(run_as_written(detected["commands"][0], tmp_path / "out").stdout)
+    (document,) = printed["outputs"]["DESTINATION_SQL_STREAM"]
+    assert (document["status"], document["statusCount"]) == (404, 3)
+
+
+# A line that is not wrapped as the others are is a finding.
+def test_other_lines_among_wrapped_ones(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_text(f"web-1  | {LINE}\n" * 3 + "what is this\n")
+    ran = run("detect", str(log))
+    assert (ran.status, ran.stdout.splitlines()[-1]) == (1, "1 lines are of another format, or of none")

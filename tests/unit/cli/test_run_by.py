@@ -58,6 +58,7 @@ def counts(printed: dict[str, Any]) -> list[tuple[Any, ...]]:
         ),
         (COMBINED, ["--by", "agent"], [("13:55", "curl", 2), ("13:56", "x", 1)]),
         (ALB, ["--by", "status", "--format", "alb"], [("08:54", 404, 1)]),
+        (f"web-1  | {ALB}", ["--by", "container_name", "--format", "alb"], [("08:54", "web-1", 1)]),
         (ALB, ["--by", "host"], [("08:54", "192.0.2.5", 1)]),
         (ALB, ["--by", "path,elb"], [("08:54", "https://example.com:443/x.png", "app/lb/446a260db6d4e6f1", 1)]),
         (ERRORS, ["--by", "level"], [("13:55", "error", 2), ("13:55", "warn", 1)]),

@@ -45,6 +45,7 @@ def test_lines_that_name_their_own_fields_may_have_any(name: str) -> None:
         {"format": "nginx:$status $x [$time_local]", "types": {"x": "INTEGER"}},
         {**REGEX, "types": {"code": "INTEGER", "verb": "VARCHAR(8)"}},
         {"format": "csv", "fields": ["a", "b"], "types": {"b": "INTEGER"}},
+        {"format": "alb", "types": {"syslog_hostname": "VARCHAR"}, "rename": {"container_stream": "stream"}},
         {"format": "alb", "line_field": "log", "types": {"pod": "VARCHAR"}},
         {"agent_options": [{"optionName": "SINGLELINE"}], "types": {"x": "INTEGER"}},
     ],

@@ -15,6 +15,7 @@ from streamtally.formats.detect import COMBINED, SAME_LINE, Detection, Fit, Misf
 from streamtally.local.folder import read_folder
 from streamtally.local.log_meaning import LogMeaning, find_meaning
 from streamtally.local.logs import STANDARD_INPUT, check_logs, read_log
+from streamtally.local.wrapped_lines import WrappedFit, find_wrapped
 from streamtally.text import visible
 from streamtally.transform.records import to_text
 
@@ -42,24 +43,34 @@ def command(file: str, lines: int, as_json: bool) -> int:
     detection = detect(texts)
     if detection.lines == detection.empty:
         raise SettingsError(f"{shown}: no lines to detect a format from")
+    wrapped, best = find_wrapped(texts), detection.best
+    log_format = wrapped.format if wrapped else best.format if best else None
     meaning = None
-    if detection.best is not None:
-        meaning = find_meaning(texts, detection.best.format, file, read_folder(None)["source"], now_ms())
+    if log_format is not None:
+        meaning = find_meaning(texts, log_format, file, read_folder(None)["source"], now_ms())
     if as_json:
-        echo_json(_to_json(shown, detection, meaning))
-    elif detection.best is None or meaning is None:
+        echo_json(_to_json(shown, detection, wrapped, meaning))
+    elif wrapped is not None and meaning is not None:
+        _explain_wrapped(shown, detection, wrapped, meaning)
+    elif best is None or meaning is None:
         _explain_none(shown, detection)
     else:
-        _explain(shown, detection, detection.best, meaning)
-    return EXIT_FOUND if detection.best is None or detection.best.missed else 0
+        _explain(shown, detection, best, meaning)
+    if wrapped is not None:
+        return EXIT_FOUND if wrapped.taken < detection.lines - detection.empty else 0
+    return EXIT_FOUND if best is None or best.missed else 0
 
 
-def _to_json(shown: str, detection: Detection, meaning: LogMeaning | None) -> dict[str, Any]:
+def _to_json(
+    shown: str, detection: Detection, wrapped: WrappedFit | None, meaning: LogMeaning | None
+) -> dict[str, Any]:
+    best = wrapped or detection.best
     return {
         "file": shown,
         "lines": detection.lines,
         "empty": detection.empty,
-        "format": detection.best.format.name if detection.best else None,
+        "format": best.format.name if best else None,
+        "wrappers": list(wrapped.wrappers) if wrapped else [],
         "roles": dict(meaning.roles) if meaning else {},
         "counted_by": meaning.counted_by if meaning else None,
         "commands": list(meaning.commands) if meaning else [],
@@ -93,6 +104,14 @@ def _explain(shown: str, detection: Detection, best: Fit, meaning: LogMeaning) -
         click.echo(f"{best.missed} do not fit:")
         for misfit in best.misfits:
             _show(misfit)
+
+
+def _explain_wrapped(shown: str, detection: Detection, wrapped: WrappedFit, meaning: LogMeaning) -> None:
+    around = " in ".join(reversed(wrapped.wrappers))
+    click.echo(f"{visible(shown)}: {wrapped.format.name} in {around}, {wrapped.taken} of {detection.lines} lines")
+    _explain_meaning(meaning)
+    if missed := detection.lines - detection.empty - wrapped.taken:
+        click.echo(f"{missed} lines are of another format, or of none")
 
 
 def _explain_meaning(meaning: LogMeaning) -> None:

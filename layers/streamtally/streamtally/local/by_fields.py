@@ -101,7 +101,7 @@ def _with_field(result: ByFields, name: str, source: Source, constant: Format | 
     if column is not None:
         return _with_key(result, name, column)
     known = known_columns(source)
-    if known is None:
+    if known is None or name in known:  # a wrapper's field is known, but is no column until it is declared
         return replace(_with_key(result, name, name), declared=(*result.declared, name))
     roles = fields_of(constant) if constant else ()
     raise SettingsError(f"--by: {unknown_field(name, source.settings.format, [*known, *roles])}")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from streamtally.config.source import AUTO
+from streamtally.config.source import AUTO, SourceSettings
 from streamtally.errors import SettingsError
 from streamtally.formats import find_format
 from streamtally.formats.roles import is_open
+from streamtally.formats.unwrapping.headers import FIELDS
 from streamtally.text import near_names, visible
 from streamtally.transform.role_columns import format_columns
 from streamtally.transform.source import Source
@@ -35,8 +36,14 @@ def known_columns(source: Source) -> list[str] | None:
     own = source.own_names()
     if not own:  # the columns of csv and tsv without fields are numbered
         return None
+    own += _wrapper_fields(settings)
     columns = [*(settings.rename.get(name, name) for name in own), *settings.paths, *format_columns(log_format)]
     return list(dict.fromkeys(columns))
+
+
+def _wrapper_fields(settings: SourceSettings) -> list[str]:
+    """The fields that wrappers give; csv, tsv and regex take a wrapper for a part of their own lines."""
+    return [] if find_format(settings.format).name in _NAMED_BY_SETTINGS else sorted(FIELDS)
 
 
 def check_declared(source: Source) -> None:
@@ -50,8 +57,8 @@ def check_declared(source: Source) -> None:
     settings = source.settings
     own = source.own_names()
     for setting, names, allowed in (
-        ("types", settings.types, [*own, *known]),
-        ("rename", settings.rename, own),
+        ("types", settings.types, [*own, *_wrapper_fields(settings), *known]),
+        ("rename", settings.rename, [*own, *_wrapper_fields(settings)]),
     ):
         for name in names:
             if name not in allowed:

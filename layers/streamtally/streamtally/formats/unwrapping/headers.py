@@ -125,6 +125,20 @@ _PREFIXES: tuple[tuple[str, re.Pattern[str], tuple[str, ...]], ...] = tuple(
         (JOURNAL, rf"([0-9]{{1,12}}\.[0-9]{{6}}){_IDENTIFIER}", _OF_JOURNAL),  # short-unix
     )
 )  # fmt: skip
+FIELDS = frozenset(
+    (
+        *(
+            prefix + field.name
+            for module in (syslog, rfc3339_syslog, rfc5424, cri)
+            for prefix in (MESSAGE_FORMATS[module.FORMAT.name],)
+            for field in module.FORMAT.fields
+            if field.name != "message"
+        ),
+        *(f"container_{name}" for name in _OF_DOCKER if name != "log"),
+        *(name for _, _, names in _PREFIXES for name in names),
+    )
+)
+"""Every field that a wrapper gives."""
 _MAY_BE_PREFIXED = re.compile(
     r"\[(?:pod/|[\x20.0-9]{8,33}\])"
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}T"

@@ -86,7 +86,7 @@ def test_status(run: Run, cluster: Cluster) -> None:
     assert before.exit_code == 1
     assert any("manage has not run yet" in line for line in json.loads(before.stdout)["stuck"])
     assert after.exit_code == 0
-    assert json.loads(after.stdout)["unsettled_windows"] == {"DESTINATION_SQL_STREAM": 1}
+    assert json.loads(after.stdout)["unsettled_windows"] == {"DESTINATION_SQL_STREAM": 1, "LEVEL_SQL_STREAM": 0}
     rows = {row["name"]: row for row in shown["indices"]}
     day = to_suffix("day", now)
     next_day = floor_day(now) + DAY_MS
@@ -108,7 +108,7 @@ def test_status_does_not_know(run: Run, cluster: Cluster) -> None:
 
     assert as_json.exit_code == shown.exit_code == 1
     document = json.loads(as_json.stdout)
-    assert document["unsettled_windows"] == {"DESTINATION_SQL_STREAM": None}
+    assert document["unsettled_windows"] == {"DESTINATION_SQL_STREAM": None, "LEVEL_SQL_STREAM": 0}
     assert [line for line in document["stuck"] if "are not known" in line and "fielddata" in line.lower()]
     assert "DESTINATION_SQL_STREAM: unknown windows to settle" in shown.stdout
 

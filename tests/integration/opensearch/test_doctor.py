@@ -172,6 +172,5 @@ def test_the_command_on_a_cluster(cluster: Cluster, opensearch: Server, tmp_path
     ran = run("doctor", str(log), "--opensearch-url", opensearch.url)
     # The cluster has documents of one output; that the other has none yet is a note.
     assert ran.status == 0
-    assert [line for line in ran.stdout.splitlines() if line[:1] != " "] == [
-        f"note    {opensearch.url}: level_data matches no index: this output has had no document yet, other outputs have"
-    ]
+    (note,) = [line for line in ran.stdout.splitlines() if line[:1] != " "]
+    assert note.startswith(f"note    {opensearch.url}: level_data matches no index: this output has had no document yet")

@@ -173,4 +173,4 @@ def test_the_command_on_a_cluster(cluster: Cluster, opensearch: Server, tmp_path
     # The cluster has documents of one output; that the other has none yet is a note.
     assert ran.status == 0
     (note,) = [line for line in ran.stdout.splitlines() if line[:1] != " "]
-    assert note.startswith(f"note    {opensearch.url}: level_data matches no index: this output has had no document yet")
+    assert note.startswith(f"note    {opensearch.url}: level_data matches no index: this output has had no document")

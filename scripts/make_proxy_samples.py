@@ -81,21 +81,6 @@ frontend tcp-in
   option tcplog
   default_backend tcp-web
 backend web
-frontend http-in
-  bind 127.0.0.1:{haproxy}
-  option httplog
-frontend clf-in
-  bind 127.0.0.1:{haproxy_clf}
-  option httplog clf
-frontend tcp-in
-  mode tcp
-  bind 127.0.0.1:{haproxy_tcp}
-  option tcplog
-  default_backend tcp-web
-frontend custom-in
-  bind 127.0.0.1:{haproxy_custom}
-  log-format "custom %ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %tsc %{{+Q}}r"
-backend web
   server srv1 127.0.0.1:{nginx}
 backend tcp-web
   mode tcp

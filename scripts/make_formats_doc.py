@@ -10,8 +10,8 @@ from typing import Any
 from streamtally.errors import FormatError
 from streamtally.formats import REGISTRY, Format, FormatOptions
 from streamtally.formats.detect import detect
-from streamtally.formats.role_names import COLUMN_ROLES, COMMON
-from streamtally.formats.roles import is_open, meaning, names_of
+from streamtally.formats.role_names import COMMON, ROLE_TO_COLUMN
+from streamtally.formats.roles import DEFAULT_BY, is_open, names_of
 from streamtally.transform.records import split_lines, to_text
 
 ROOT = Path(__file__).parents[1]
@@ -67,21 +67,19 @@ def _roles(log_format: Format) -> str:
     """What the fields mean, in one sentence; empty if nothing is known of them."""
     if is_open(log_format):
         return "Roles: by the usual names (see above)."
-    meant = meaning(log_format)
-    shown = [
-        f"{role} " + " or ".join(f"`{name}`" for name in names) for role, names in meant.roles.items() if role != "time"
-    ]
-    if not shown:
+    roles = names_of(log_format.roles)
+    if not roles:
         return ""
-    counted = f"counted by {meant.counted_by}" if meant.counted_by else "nothing is counted by default"
+    shown = [f"{role} " + " or ".join(f"`{name}`" for name in names) for role, names in roles.items()]
+    counted_by = next((role for role in DEFAULT_BY if role in roles), None)
+    counted = f"counted by {counted_by}" if counted_by else "nothing is counted by default"
     return f"Roles: {', '.join(shown)}; {counted}."
 
 
 def _role_names_table() -> str:
     rows = ["| role | column | names, the first that a line has |", "| --- | --- | --- |"]
-    columns = {role: column for column, role in COLUMN_ROLES.items()}
     for role, names in names_of(COMMON).items():
-        column = f"`{columns[role]}`" if role in columns else ""
+        column = f"`{ROLE_TO_COLUMN[role]}`" if role in ROLE_TO_COLUMN else ""
         rows.append(f"| {role} | {column} | {', '.join(f'`{name}`' for name in names)} |")
     return "\n".join(rows)
 

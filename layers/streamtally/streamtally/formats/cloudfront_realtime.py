@@ -12,7 +12,7 @@ import re
 from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Format, FormatOptions, Parser, Roles, Row
 from streamtally.formats.cloudfront_realtime_fields import ANCHORS, BEGINS, CONVERTERS, FIELDS, SELECTIONS, to_names
-from streamtally.formats.w3c_rows import Rows, ToRow
+from streamtally.formats.w3c_rows import RowReader, Rows
 
 NAME = "cloudfront_realtime"
 _REASON = "not all fields of CloudFront's real-time log: fields names the selected ones"
@@ -22,22 +22,15 @@ _rows = Rows(CONVERTERS)
 _begins = re.compile(BEGINS, re.ASCII).match
 
 
-class _Selection:
+class _Selection(RowReader):
     """Reads cells that are a selection's. Args: names: of its fields, in their order.
 
     Attributes: anchors: those that must have a value where nothing but the line says that this is the selection.
     """
 
     def __init__(self, names: tuple[str, ...]) -> None:
-        self._names = names
+        super().__init__(_rows, names)
         self.anchors = [name for name in ANCHORS if name in names]
-        self._to_row: ToRow | None = None
-
-    def read(self, cells: list[str]) -> Row:
-        """A row. Raises: ValueError: the cells are not this selection's."""
-        if self._to_row is None:
-            self._to_row = _rows.find(self._names)
-        return self._to_row(cells) if self._to_row is not None else _rows.read(self._names, cells)
 
 
 _documented = {count: [_Selection(names) for names in selections] for count, selections in SELECTIONS.items()}

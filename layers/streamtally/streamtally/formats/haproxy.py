@@ -59,6 +59,15 @@ BEGINNING = (
 )
 """The columns with which the HTTP log and the TCP log begin."""
 
+CONNECTIONS = (
+    count("actconn", "connections of the process", " "),
+    count("feconn", "connections of the frontend"),
+    count("beconn", "connections of the backend"),
+    count("srv_conn", "connections of the server"),
+    count("retries", "connection retries, + if redispatched to another server"),
+)
+"""The columns about connections, which both have."""
+
 LAYOUT = Layout(
     "haproxy",
     "not an HAProxy HTTP log line",
@@ -78,11 +87,7 @@ LAYOUT = Layout(
         Column(
             "termination_state", "VARCHAR", "how the session ended, four letters", r"[A-Za-z\-]{2,4}", nullable=False
         ),
-        count("actconn", "connections of the process", " "),
-        count("feconn", "connections of the frontend"),
-        count("beconn", "connections of the backend"),
-        count("srv_conn", "connections of the server"),
-        count("retries", "connection retries, + if redispatched to another server"),
+        *CONNECTIONS,
         count("srv_queue", "requests before this one in the server's queue", " "),
         count("backend_queue", "requests before this one in the backend's queue"),
         Column("captured_request_headers", "VARCHAR", "separated by |", CAPTURED, optional=True),

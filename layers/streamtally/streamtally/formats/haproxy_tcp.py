@@ -11,7 +11,7 @@ from streamtally.formats.base import Example, Format, Roles
 from streamtally.formats.engine.columns import Column
 from streamtally.formats.engine.generate import compile_layout
 from streamtally.formats.engine.layout import Layout
-from streamtally.formats.haproxy import BEGINNING, count, timer
+from streamtally.formats.haproxy import BEGINNING, CONNECTIONS, count, timer
 
 LAYOUT = Layout(
     "haproxy_tcp",
@@ -25,11 +25,7 @@ LAYOUT = Layout(
         timer("time_total", "from accept to close (Tt)"),
         count("bytes_read", "bytes sent to the client", " "),
         Column("termination_state", "VARCHAR", "how the session ended, two letters", r"[A-Za-z\-]{2}", nullable=False),
-        count("actconn", "connections of the process", " "),
-        count("feconn", "connections of the frontend"),
-        count("beconn", "connections of the backend"),
-        count("srv_conn", "connections of the server"),
-        count("retries", "connection retries, + if redispatched to another server"),
+        *CONNECTIONS,
         count("srv_queue", "connections before this one in the server's queue", " "),
         count("backend_queue", "connections before this one in the backend's queue"),
         Column("extra", "VARCHAR", "later fields, unmodified", ".++", optional=True),

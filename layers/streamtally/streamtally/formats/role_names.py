@@ -22,6 +22,9 @@ COLUMN_ROLES: Mapping[str, str] = {
 }
 """The columns that roles give, except ``datetime``: column → role."""
 
+ROLE_TO_COLUMN: Mapping[str, str] = {role: column for column, role in COLUMN_ROLES.items()}
+"""The same the other way round."""
+
 TIME_COLUMN = "datetime"
 ROLE_COLUMNS = ("host", "ident", "authuser", TIME_COLUMN, "request", "response", "bytes", "referer", "agent", "level")
 """All columns that roles give, in the order of the combined log."""

@@ -7,15 +7,18 @@ a row. A field of the log's own always takes precedence over a role's column of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterable
+from dataclasses import fields, replace
 from typing import Any
 
 from streamtally.formats.base import NO_ROLES, Format, Names, Roles, Row
 from streamtally.formats.role_names import COLUMN_ROLES, COMMON, ROLE_COLUMNS, TIME_COLUMN
 
-_NO_NAMES = ("client_has_port", "levels")
-"""Attributes of Roles that are not names of fields."""
+ROLE_NAMES = tuple(role.name for role in fields(Roles) if role.name not in ("client_has_port", "levels"))
+"""The roles: the attributes of Roles that name fields."""
+
+DEFAULT_BY = ("status", "level")
+"""The roles by which a log is counted unless a program says otherwise: the first that it has."""
 
 MAX_SHAPES = 256
 """Sets of field names for which the work is remembered."""
@@ -44,12 +47,15 @@ def roles_among(names: Iterable[str], also: Roles = NO_ROLES) -> Roles:
     return Roles(**first)
 
 
+def alternatives(names: Names) -> tuple[str, ...]:
+    """The names as a tuple, empty if there is none."""
+    return names if isinstance(names, tuple) else (names,) if names else ()
+
+
 def names_of(roles: Roles) -> dict[str, tuple[str, ...]]:
     """Role → the names of its fields; roles without a field are left out."""
-    named = {
-        role.name: _alternatives(getattr(roles, role.name)) for role in fields(Roles) if role.name not in _NO_NAMES
-    }
-    return {role: names for role, names in named.items() if any(names)}
+    named = {role: alternatives(getattr(roles, role)) for role in ROLE_NAMES}
+    return {role: names for role, names in named.items() if names}
 
 
 def fields_of(log_format: Format) -> dict[str, tuple[str, ...]]:
@@ -99,16 +105,12 @@ class _Absent:
 _ABSENT = _Absent()
 
 
-def _alternatives(names: Names) -> tuple[str, ...]:
-    return (names,) if isinstance(names, str) else names
-
-
 def _maker(roles: Roles, column: str) -> Get | None:
     """The function that makes a column of a row; None if the format has no such role."""
     if column == "request" and not roles.request:
         return _request_maker(roles) if roles.method or roles.path else None
-    names = _alternatives(getattr(roles, COLUMN_ROLES[column]))
-    if not any(names):
+    names = alternatives(getattr(roles, COLUMN_ROLES[column]))
+    if not names:
         return None
     read = _reader(names)
     if column == "host" and roles.client_has_port:
@@ -158,27 +160,26 @@ def _nested(row: Row, path: tuple[str, ...]) -> Any:
 
 def _request_maker(roles: Roles) -> Get:
     method, path, query, protocol = (
-        _reader(_alternatives(names)) for names in (roles.method, roles.path, roles.query, roles.protocol)
+        _reader(alternatives(names)) for names in (roles.method, roles.path, roles.query, roles.protocol)
     )
 
     def make(row: Row) -> Any:
-        parts = [value if isinstance(value, str) else None for value in (method(row), path(row), protocol(row))]
-        if parts[0] is None or parts[1] is None:
-            return _ABSENT if method(row) is _ABSENT or path(row) is _ABSENT else None
-        arguments = query(row)
-        target = parts[1]
+        verb, target = method(row), path(row)
+        if not isinstance(verb, str) or not isinstance(target, str):
+            return _ABSENT if verb is _ABSENT or target is _ABSENT else None
+        arguments, version = query(row), protocol(row)
         if isinstance(arguments, str) and arguments not in ("", "-") and "?" not in target:
             target += arguments if arguments.startswith("?") else f"?{arguments}"
-        return f"{parts[0]} {target}{_version(parts[2])}"
+        return f"{verb} {target}{_version(version) if isinstance(version, str) else ''}"
 
     return make
 
 
-def _version(protocol: str | None) -> str:
+def _version(protocol: str) -> str:
     """The end of a request line: ECS and OpenTelemetry have the number alone. A scheme (https) is not a version."""
-    if protocol and protocol.startswith("HTTP/"):
+    if protocol.startswith("HTTP/"):
         return f" {protocol}"
-    return f" HTTP/{protocol}" if protocol and protocol[:1].isdigit() else ""
+    return f" HTTP/{protocol}" if protocol[:1].isdigit() else ""
 
 
 def _without_port(value: Any) -> Any:
@@ -234,20 +235,20 @@ class _OpenColumns:
 
 
 def _names_of(column: str) -> tuple[str, ...]:
-    names = _alternatives(getattr(COMMON, COLUMN_ROLES[column]))
-    return (*names, *_alternatives(COMMON.method)) if column == "request" else names
+    names = alternatives(getattr(COMMON, COLUMN_ROLES[column]))
+    return (*names, *alternatives(COMMON.method)) if column == "request" else names
 
 
 def _open_maker(column: str) -> Get:
     if column == "request":
-        line, parts = _reader(_alternatives(COMMON.request)), _request_maker(COMMON)
+        line, parts = _reader(alternatives(COMMON.request)), _request_maker(COMMON)
 
         def make(row: Row) -> Any:
             value = line(row)
             return value if isinstance(value, str) else parts(row)
 
         return make
-    read = _reader(_alternatives(getattr(COMMON, COLUMN_ROLES[column])))
+    read = _reader(alternatives(getattr(COMMON, COLUMN_ROLES[column])))
     return (lambda row: _open_address(read(row))) if column == "host" else read
 
 
@@ -256,17 +257,3 @@ def _open_address(value: Any) -> Any:
     if isinstance(value, str) and (value[:1] == "[" or value.count(":") == 1):
         return _without_port(value)
     return value
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """What a format's rows mean, for people: the roles, and what is counted by default."""
-
-    roles: Mapping[str, tuple[str, ...]]
-    counted_by: str | None
-
-
-def meaning(log_format: Format) -> Meaning:
-    """The roles of a format, and by which it is counted unless a program says otherwise: status, else level."""
-    roles = fields_of(log_format)
-    return Meaning(roles, next((role for role in ("status", "level") if role in roles), None))

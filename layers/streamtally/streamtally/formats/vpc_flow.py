@@ -14,7 +14,7 @@ from streamtally.formats.engine.generate import compile_layout
 from streamtally.formats.engine.layout import Layout, first_that_fits, furthest
 from streamtally.formats.vpc_flow_fields import CONVERTERS, FIELDS, TELLING, TRANSIT, VERSION_2, is_header, to_names
 from streamtally.formats.w3c_header import HEADER
-from streamtally.formats.w3c_rows import Rows, ToRow
+from streamtally.formats.w3c_rows import RowReader, Rows
 
 NAME = "vpc_flow"
 _REASON = "not the default fields of a flow log: fields names selected ones"
@@ -39,7 +39,7 @@ class FlowLogParser(RecordParser):
     def __init__(self, names: tuple[str, ...], parse_default: Parser) -> None:
         self._usual = self._names = names
         self._parse_default = parse_default
-        self._to_row: ToRow | None = None
+        self._reader = RowReader(_rows, names)
         self.has_header = False
         """Whether a header is in force."""
 
@@ -49,7 +49,8 @@ class FlowLogParser(RecordParser):
 
     def __call__(self, line: str) -> Row:
         if line[:1].islower() and is_header(line):
-            self._names, self._to_row, self.has_header = to_names(tuple(line.split())), None, True
+            self._names, self.has_header = to_names(tuple(line.split())), True
+            self._reader = RowReader(_rows, self._names)
             raise FormatError(NAME, HEADER)
         return self._read(line) if self._names else self._parse_default(line)
 
@@ -67,10 +68,7 @@ class FlowLogParser(RecordParser):
         if not cells[-1]:
             cells.pop()
         try:
-            if self._to_row is not None:
-                return self._to_row(cells)
-            self._to_row = _rows.find(self._names)
-            return self._to_row(cells) if self._to_row is not None else _rows.read(self._names, cells)
+            return self._reader.read(cells)
         except ValueError:
             raise FormatError(NAME, OTHER_FIELDS) from None
 

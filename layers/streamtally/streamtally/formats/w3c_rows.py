@@ -130,6 +130,24 @@ class Rows:
         self._known[names] = generate(names, self._converters)
 
 
+class RowReader:
+    """Reads rows under the same names, by the generated function as soon as there is one.
+
+    Args: names: of the columns, in their order.
+    """
+
+    def __init__(self, rows: Rows, names: tuple[str, ...]) -> None:
+        self._rows = rows
+        self._names = names
+        self._to_row: ToRow | None = None
+
+    def read(self, cells: list[str]) -> Row:
+        """A row. Raises: ValueError: another number of cells than there are columns, or cells of another kind."""
+        if self._to_row is None:
+            self._to_row = self._rows.find(self._names)
+        return self._to_row(cells) if self._to_row is not None else self._rows.read(self._names, cells)
+
+
 def generate(names: tuple[str, ...], converters: Mapping[str, Convert]) -> ToRow:
     """The function for these names."""
     unique = list(dict.fromkeys(names))

@@ -11,7 +11,7 @@ from streamtally.config.source import AUTO
 from streamtally.errors import SettingsError
 from streamtally.formats import REGISTRY, find_format
 from streamtally.formats.base import Format
-from streamtally.formats.role_names import COLUMN_ROLES
+from streamtally.formats.role_names import ROLE_TO_COLUMN
 from streamtally.formats.roles import fields_of, is_open
 from streamtally.formats.wrappers.rewrite import REQUEST_FIELDS
 from streamtally.text import visible
@@ -135,7 +135,7 @@ def _own_part(log_format: Format, part: str) -> str:
 def _role_column(name: str, constant: Format | None) -> str | None:
     """The column of a role that is asked for by the role's name: the format's own field, else the role's column."""
     if constant is None:
-        return {role: column for column, role in COLUMN_ROLES.items()}.get(name)
+        return ROLE_TO_COLUMN.get(name)
     return None if is_open(constant) else next(iter(fields_of(constant).get(name, ())), None)
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from streamtally.config.source import source_settings
-from streamtally.formats.base import Format, Parser, Roles, Row, last_format
-from streamtally.formats.role_names import COLUMN_ROLES, TIME_COLUMN
-from streamtally.formats.roles import is_open
+from streamtally.formats.base import Format, Parser, Row, last_format
+from streamtally.formats.role_names import ROLE_TO_COLUMN, TIME_COLUMN
+from streamtally.formats.roles import DEFAULT_BY, ROLE_NAMES, alternatives, is_open
 from streamtally.formats.wrappers.rewrite import REQUEST_FIELDS
 from streamtally.local.by_fields import REQUEST_PARTS
 from streamtally.transform.event_time import AUTO, EventTimes
@@ -24,9 +24,6 @@ MAX_LINES = 1_000
 _MAX_DEPTH = 4
 _SAME_ROWS = {"nginx": "apache_combined"}
 """Formats whose lines ``auto`` reads as another format with the same rows."""
-_DEFAULT_BY = ("status", "level")
-_COLUMNS = {role: (column,) for column, role in COLUMN_ROLES.items()}
-_ROLE_NAMES = tuple(role.name for role in fields(Roles) if role.name not in ("client_has_port", "levels"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +71,7 @@ def find_meaning(
     )
     seen = _look(lines, Source(source_settings(settings), ZoneInfo), now_ms)
     roles = _roles(log_format, seen)
-    counted_by = next((role for role in _DEFAULT_BY if role in seen.counted), None) if seen.has_time else None
+    counted_by = next((role for role in DEFAULT_BY if role in seen.counted), None) if seen.has_time else None
     run = ["streamtally", "run", *_operand(name), *options]
     commands = _commands(run, roles, counted_by, seen) if seen.has_time else ()
     return LogMeaning(roles, counted_by, seen.has_time, [shlex.join(command) for command in commands])
@@ -139,12 +136,11 @@ def _roles(log_format: Format, seen: _Seen) -> dict[str, str]:
     roles: dict[str, str] = {}
     if seen.has_time and (time := _time_name(log_format, seen)):
         roles["time"] = time
-    for role in _ROLE_NAMES:
-        names = getattr(log_format.roles, role)
-        alternatives = (names,) if isinstance(names, str) else names
+    for role in ROLE_NAMES:
+        names = alternatives(getattr(log_format.roles, role))
         if is_open(log_format):  # a field of the log's own that is called like a role's column is that column
-            alternatives = (*_COLUMNS.get(role, ()), *alternatives)
-        if present := next((name for name in alternatives if name in seen.names), ""):
+            names = (*alternatives(ROLE_TO_COLUMN.get(role, "")), *names)
+        if present := next((name for name in names if name in seen.names), ""):
             roles[role] = present
     return roles
 

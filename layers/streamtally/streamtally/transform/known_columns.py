@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from streamtally.config.source import AUTO, SourceSettings
@@ -10,6 +10,7 @@ from streamtally.errors import SettingsError
 from streamtally.formats import find_format
 from streamtally.formats.roles import is_open
 from streamtally.formats.unwrapping.headers import FIELDS
+from streamtally.plan.conditions import columns_in
 from streamtally.text import near_names, visible
 from streamtally.transform.role_columns import format_columns
 from streamtally.transform.source import Source
@@ -82,19 +83,7 @@ def check_plan(plan: Mapping[str, Any], source: Source) -> None:
     if known is None:
         return
     allowed = {*known, *source.own_names()}
-    for name in sorted(set(_columns_in(plan.get("outputs")))):
+    for name in sorted(set(columns_in(plan.get("outputs")))):
         if name not in allowed:
             shown = unknown_field(name, source.settings.format, known)
             raise SettingsError(f"the program reads a column that no line has: {shown}")
-
-
-def _columns_in(node: Any) -> Iterator[str]:
-    """The columns that a plan reads."""
-    if isinstance(node, Mapping):
-        if isinstance(node.get("column"), str):
-            yield node["column"]
-        inner: Iterable[Any] = node.values()
-    else:
-        inner = node if isinstance(node, list) else ()
-    for value in inner:
-        yield from _columns_in(value)

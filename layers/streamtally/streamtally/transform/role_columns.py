@@ -5,7 +5,7 @@ They are added after the row was written as JSON, so that the JSON lines keep th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import tzinfo
 from typing import NamedTuple
@@ -102,13 +102,14 @@ def format_columns(log_format: Format) -> tuple[str, ...]:
     return tuple(column for column in ROLE_COLUMNS if has_column(log_format, column))
 
 
-def open_time(zone: tzinfo, own: EventTime) -> EventTime:
+def open_time(own: EventTime, usual: EventTime) -> EventTime:
     """The event time of a row whose fields have names of their own.
 
-    Args: own: reads the field that the format or the source names. Where that field is missing or its text is written
-        in another way, any of the usual names counts, in any of the usual notations.
+    Args:
+        own: reads the field that the format or the source names.
+        usual: reads any of the usual names, in any of the usual notations. It counts where that field is missing or its
+            text is written in another way.
     """
-    usual = EventTimes(AUTO, AUTO, zone, {}).read
 
     def read(row: Row, arrival: int) -> int | None:
         try:
@@ -122,9 +123,16 @@ def open_time(zone: tzinfo, own: EventTime) -> EventTime:
     return read
 
 
-def or_wrapper_time(zone: tzinfo, own: EventTime) -> EventTime:
-    """The event time of a line that may be inside a wrapper (``formats/unwrapping``): the wrapper's, if it has none."""
-    of_wrapper = [(name, EventTimes(name, AUTO, zone, {}).read) for name in TIMES]
+def wrapper_times(zone: tzinfo) -> tuple[tuple[str, EventTime], ...]:
+    """The fields of wrappers' times, each with what reads it."""
+    return tuple((name, EventTimes(name, AUTO, zone, {}).read) for name in TIMES)
+
+
+def or_wrapper_time(own: EventTime, of_wrapper: Sequence[tuple[str, EventTime]]) -> EventTime:
+    """The event time of a line that may be inside a wrapper (``formats/unwrapping``): the wrapper's, if it has none.
+
+    Args: of_wrapper: see :func:`wrapper_times`.
+    """
 
     def read(row: Row, arrival: int) -> int | None:
         time = own(row, arrival)

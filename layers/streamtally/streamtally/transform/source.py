@@ -6,14 +6,15 @@ import contextlib
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, tzinfo
+from functools import cached_property
 
 from streamtally.config.source import AUTO, FORMATS_OWN, SourceSettings
 from streamtally.errors import FormatError, SettingsError
 from streamtally.formats import find_format, json_lines
 from streamtally.formats.auto import CANDIDATES, compile_auto, is_json_text
-from streamtally.formats.base import Format, FormatOptions, Names, Parser, Row, for_record, last_format, last_wrappers
+from streamtally.formats.base import Format, FormatOptions, Parser, Row, for_record, last_format, last_wrappers
 from streamtally.formats.role_names import CLF_TIME_FORMAT, COLUMN_TYPES, COMBINED_ROLES, ROLE_COLUMNS, TIME_COLUMN
-from streamtally.formats.roles import is_open
+from streamtally.formats.roles import alternatives, is_open
 from streamtally.formats.unwrapping.inside import compile_inside
 from streamtally.formats.wrappers.addresses import mask_text
 from streamtally.formats.wrappers.agent import compile_agent
@@ -22,7 +23,14 @@ from streamtally.formats.wrappers.json_paths import PathParser
 from streamtally.formats.wrappers.rewrite import Rewrite
 from streamtally.plan.types import SqlType, parse_type
 from streamtally.transform.event_time import EventTime, EventTimes
-from streamtally.transform.role_columns import EVENT_TIME, RoleColumns, format_columns, open_time, or_wrapper_time
+from streamtally.transform.role_columns import (
+    EVENT_TIME,
+    RoleColumns,
+    format_columns,
+    open_time,
+    or_wrapper_time,
+    wrapper_times,
+)
 
 ZoneOf = Callable[[str], tzinfo]
 """A time zone's name → the zone. Raises: KeyError, ValueError: the name is unknown."""
@@ -72,7 +80,7 @@ class Source:
             self.parse: Parser = compile_agent(settings.agent_options)
         else:
             self.parse = compile_auto(options) if settings.format == AUTO else compile_inside(formats[0], options)
-        clients = [name for log_format in formats for name in _names(log_format.roles.client)]
+        clients = [name for log_format in formats for name in alternatives(log_format.roles.client)]
         rewrite = Rewrite.from_settings(
             settings.split_request, settings.anonymize, settings.true_client, settings.drop, clients
         )
@@ -128,7 +136,16 @@ class Source:
         if field_name is not None and log_format is not self._constant_format:
             zone = UTC if log_format.time_is_utc else self.zone
             own = EventTimes(field_name, log_format.time_format or "auto", zone, {}).read
-        return or_wrapper_time(self.zone, open_time(self.zone, own) if is_open(log_format) else own)
+        return or_wrapper_time(open_time(own, self._usual_time) if is_open(log_format) else own, self._wrapper_times)
+
+    # Shared by all formats, as what they remember of the times' texts.
+    @cached_property
+    def _usual_time(self) -> EventTime:
+        return EventTimes("auto", "auto", self.zone, {}).read
+
+    @cached_property
+    def _wrapper_times(self) -> tuple[tuple[str, EventTime], ...]:
+        return wrapper_times(self.zone)
 
     def _read_event_time(self, row: Row, arrival: int) -> int | None:
         read = row.get(EVENT_TIME)
@@ -214,10 +231,6 @@ def _constant_format(settings: SourceSettings, formats: tuple[Format, ...]) -> F
 def pattern_groups(pattern: str | None) -> list[str]:
     """The names of a regular expression's named groups, in Python's or Java's notation."""
     return re.findall(r"\(\?P?<([A-Za-z_]\w*)>", pattern or "")
-
-
-def _names(names: Names) -> tuple[str, ...]:
-    return names if isinstance(names, tuple) else (names,) if names else ()
 
 
 def _zone(name: str, zone_of: ZoneOf) -> tzinfo:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 
 import pytest
 
@@ -17,6 +18,7 @@ from streamtally.patterns.engine import (
     compile_python,
     compile_re2,
 )
+from streamtally.patterns.python_regex import PythonPattern
 
 
 # Without ambiguity re runs every line, but RE2 the long ones, on which re needs much memory.
@@ -84,3 +86,10 @@ def test_what_an_engine_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_between_wildcards(parts: list[str], text: str, matches: bool) -> None:
     assert between_wildcards(parts)(text) is matches
+
+
+@pytest.mark.parametrize("text", ["[[a&&b]*", "[+--]", "[a||b]", "[a~~b]", "[[:alpha:]]"])
+def test_a_class_that_a_later_python_may_read_otherwise_gives_no_warning(text: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        PythonPattern(text)

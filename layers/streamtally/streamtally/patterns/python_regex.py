@@ -6,6 +6,7 @@ r"""A pattern in Python's syntax, as the format ``regex`` accepts it: matches of
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 
 from streamtally.errors import JavaSyntaxError, SettingsError, UnsupportedPatternError
@@ -50,7 +51,10 @@ class PythonPattern:
 
 def _compile(text: str) -> re.Pattern[str]:
     try:
-        return re.compile(_JAVA_GROUP.sub("(?P<", text), re.ASCII)
+        with warnings.catch_warnings():
+            # For a class such as [[a&&b], Python warns that a later version may read it as Java does.
+            warnings.simplefilter("ignore", FutureWarning)
+            return re.compile(_JAVA_GROUP.sub("(?P<", text), re.ASCII)
     except (re.error, OverflowError, RecursionError) as error:
         position = getattr(error, "pos", None)
         at = "" if position is None else f" at character {position}"

@@ -36,12 +36,28 @@ _ORDER: tuple[Format, ...] = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """A line that does not fit: its number from 1, and the character from 0 at which the match ended."""
+    """A line that does not fit.
 
+    Attributes:
+        format: The format.
+        number: The line's number, from 1.
+        line: The line.
+        reason: Why it does not fit.
+        reached: Where the parser says that the match ended; None if it does not say.
+    """
+
+    format: Format
     number: int
     line: str
-    position: int
     reason: str
+    reached: int | None
+
+    @property
+    def position(self) -> int:
+        """The character, from 0, at which the match ended. Searched for when asked: most misfits are not shown."""
+        if self.reached is not None:
+            return self.reached
+        return min(self.format.locate(self.line), len(self.line)) if self.format.locate else 0
 
 
 @dataclass(slots=True)
@@ -109,10 +125,12 @@ def detect(lines: Iterable[str]) -> Detection:
 def _nearest(fits: Sequence[Fit]) -> list[Fit]:
     """The format whose match got furthest, among those that do not accept almost any text."""
     reached = [fit for fit in fits if fit.misfits and fit.format.name not in _UNDEMANDING]
-    nearest = max(reached, key=lambda fit: fit.misfits[0].position, default=None)
-    if nearest is None or not nearest.misfits[0].position or not nearest.misfits[0].line.isprintable():
+    positions = [fit.misfits[0].position for fit in reached]
+    furthest = max(positions, default=0)
+    if not furthest:
         return []
-    return [nearest]
+    nearest = reached[positions.index(furthest)]
+    return [nearest] if nearest.misfits[0].line.isprintable() else []
 
 
 def _choose(fits: Sequence[Fit]) -> Fit | None:
@@ -135,16 +153,12 @@ def _try(log_format: Format, numbered: Sequence[tuple[int, str]]) -> Fit:
                 continue
             fit.missed += 1
             if len(fit.misfits) < _MAX_MISFITS:
-                fit.misfits.append(Misfit(number, line, _position(log_format, line, error), read_failure(error)))
+                fit.misfits.append(Misfit(log_format, number, line, read_failure(error), _reached(error)))
     return fit
 
 
-def _position(log_format: Format, line: str, error: Exception) -> int:
-    if not isinstance(error, FormatError):
-        return 0
-    if error.position is not None:
-        return error.position
-    return min(log_format.locate(line), len(line)) if log_format.locate else 0
+def _reached(error: Exception) -> int | None:
+    return error.position if isinstance(error, FormatError) else 0
 
 
 def _strict_parser(log_format: Format, first_lines: Sequence[str]) -> Parser:

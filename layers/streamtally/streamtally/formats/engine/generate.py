@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 import orjson
@@ -24,6 +26,7 @@ FastParser = Callable[[str], Row | None]
 
 SHOWN_AT_ONCE = 15  # the compiler builds a larger dict display in pieces and merges them, which takes longer
 _MAX_DIGITS = 18
+_MAX_LAYOUTS = 256  # whose fast paths are kept; the formats have about 70, each directive has its own
 _ANY_NUMBER = r"([0-9.+\-]{1,31}+)"  # of a cached number: the conversion decides whether it is one
 _COUNTED = re.compile(
     r"(\[(?:[0-9A-Za-z]-[0-9A-Za-z])+\])"  # a class made of ranges
@@ -45,7 +48,7 @@ def compile_layout(layout: Layout, options: FormatOptions, otherwise: Parser | N
 
     Args: otherwise: parses the lines that the fast path does not take, in place of the exact one.
     """
-    fast = _FastPath(layout)
+    fast = _fast_path(layout)
     if otherwise is not None:
         with_other: Parser = _compile(
             {**fast.scope, "otherwise": otherwise}, fast.code + "    return otherwise(line)\n"
@@ -57,7 +60,7 @@ def compile_layout(layout: Layout, options: FormatOptions, otherwise: Parser | N
 
 def generate_fast(layout: Layout) -> FastParser:
     """The fast path alone."""
-    fast = _FastPath(layout)
+    fast = _fast_path(layout)
     parser: FastParser = _compile(fast.scope, fast.code + "    return None\n")
     return parser
 
@@ -69,8 +72,13 @@ def generate_exact(layout: Layout, options: FormatOptions) -> Parser:
 
 
 def _compile(scope: dict[str, Any], body: str) -> Any:
-    exec(f"def parse(line):\n{body}", scope)  # noqa: S102 - made of column names, never of a line or an option
+    exec(_to_code(body), scope)  # noqa: S102 - made of column names, never of a line or an option
     return scope["parse"]
+
+
+@lru_cache(maxsize=2 * _MAX_LAYOUTS)
+def _to_code(body: str) -> CodeType:
+    return compile(f"def parse(line):\n{body}", "<layout>", "exec")
 
 
 def _exact_scope(layout: Layout) -> dict[str, Any]:
@@ -195,6 +203,12 @@ class _FastPath:
         if column.type == "VARCHAR" and not column.is_looked_up and (column.nullable or column.optional):
             return f'if {variable} != "-": row[{column.name!r}] = {variable}'
         return f"row[{column.name!r}] = {self._value(column)}"
+
+
+@lru_cache(maxsize=_MAX_LAYOUTS)
+def _fast_path(layout: Layout) -> _FastPath:
+    """The layout's fast path. To compile its pattern takes most of the time that a parser takes to make."""
+    return _FastPath(layout)
 
 
 def _variable(column: Column) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from streamtally.errors import FormatError
@@ -58,21 +58,34 @@ class Layout:
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         """The pattern of a whole line."""
-        expression = "".join(column.expression for column in self.columns) + self.end
-        return re.compile(expression, FLAGS)
+        return re.compile("".join(self._pieces) + self.end, FLAGS)
+
+    @cached_property
+    def _pieces(self) -> tuple[str, ...]:
+        return tuple(column.expression for column in self.columns)
 
     def locate(self, line: str) -> int:
         """Where in the line the match ends: after the last column that fits."""
-        return match_end([column.expression for column in self.columns], line)
+        return match_end(self._pieces, line)
 
 
 def match_end(pieces: Sequence[str], line: str) -> int:
     """Where the match of the longest prefix of a pattern's pieces ends; 0 if not even the first piece matches."""
-    for count in range(len(pieces), 0, -1):
-        match = re.match("".join(pieces[:count]), line, FLAGS)
-        if match is not None:
-            return match.end()
-    return 0
+    all_pieces, matched, end = tuple(pieces), 0, 0
+    most = len(all_pieces)
+    while matched < most:  # a line that a prefix matches, all shorter ones match too
+        count = (matched + most + 1) // 2
+        match = _compile_prefix(all_pieces, count).match(line)
+        if match is None:
+            most = count - 1
+        else:
+            matched, end = count, match.end()
+    return end
+
+
+@lru_cache(maxsize=1024)
+def _compile_prefix(pieces: tuple[str, ...], count: int) -> re.Pattern[str]:
+    return re.compile("".join(pieces[:count]), FLAGS)
 
 
 def first_that_fits(parsers: Sequence[Parser]) -> Parser:

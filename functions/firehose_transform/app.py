@@ -7,7 +7,6 @@ import time
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.utilities.data_classes import KinesisFirehoseEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from streamtally.aws.handlers.delivery import make_delivery
@@ -32,10 +31,10 @@ seal = make_seal(os.environ)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one batch. Partials are sent before the response is returned: if they cannot be, the invocation fails."""
-    source = KinesisFirehoseEvent(event)
     now_ms = time.time_ns() // 1_000_000
     response, ledger = answer_batch(
         pipeline, deliver, event, lambda: context.get_remaining_time_in_millis() / 1000, now_ms, reingest, seal()
     )
-    add_ledger(metrics, logger, source.delivery_stream_arn, source.invocation_id, ledger)
+    # These names are for the log alone, and events of other tools leave them out.
+    add_ledger(metrics, logger, event.get("deliveryStreamArn", ""), event.get("invocationId", ""), ledger)
     return response

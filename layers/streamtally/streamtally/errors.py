@@ -16,6 +16,7 @@
     ├── FormatError                  a line that does not parse as its format
     ├── PatternLimitError            a line on which a pattern could take too many steps
     ├── EvaluationError              a row that the program cannot evaluate (bad cast, division by zero)
+    ├── EventError                   an event that is not one of a Firehose transformation
     ├── RecordError                  a record of the event that cannot be decoded
     │   └── TooLargeError            … since it unpacks to too much
     ├── SqlError                     a program that does not compile: line and column
@@ -109,6 +110,10 @@ def read_failure(error: Exception) -> str:
 
 class EvaluationError(StreamtallyError):
     """The program cannot evaluate a row; the text is a short, stable reason without the row's values."""
+
+
+class EventError(StreamtallyError):
+    """An event is not one of a Firehose transformation, so nothing can be answered."""
 
 
 class RecordError(StreamtallyError):

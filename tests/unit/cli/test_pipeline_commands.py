@@ -18,6 +18,7 @@ import pytest
 from streamtally.local.sample import generate
 from tests.unit.cli.in_process import call_main
 from tests.unit.events import combined
+from tests.unit.transform.test_event import EVENTS
 
 ROOT = Path(__file__).resolve().parents[3]
 SAMPLES = ROOT / "tests/samples"
@@ -362,6 +363,15 @@ def test_values_of_any_kind_end_no_run(keyed: bool, as_json: bool, tmp_path: Pat
             hosts = {document["host"]: document["n"] for document in printed["outputs"][name]}
             assert (len(hosts), set(hosts.values())) == (len(rows), {1})
             assert {r"\ud800", "a\0b", "1.5", None, ""} <= set(hosts)
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_invoke_answers_events_of_other_tools(name: str, tmp_path: Path) -> None:
+    """As the function answers them."""
+    (tmp_path / "event.json").write_text(json.dumps(EVENTS[name]))
+    done = call_main("invoke", tmp_path / "event.json")
+    assert done.returncode == 0
+    assert {record["result"] for record in json.loads(done.stdout)["records"]} == {"Ok"}
 
 
 @pytest.mark.parametrize(

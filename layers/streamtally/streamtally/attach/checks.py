@@ -20,6 +20,7 @@ MAX_TIMEOUT_SECONDS = 300
 """Firehose waits five minutes; its guide recommends at least one. Source: "Transform source data"."""
 MIN_MEMORY_MB = 256
 SINGLE = "single"
+KAFKA = "MSKAsSource"
 SINGLE_FIX = 'set framing = "single" under [source] in pipeline.toml'
 
 
@@ -71,13 +72,8 @@ def check_source(facts: Facts) -> Finding:
     kind = str(facts.description.get("DeliveryStreamType", "DirectPut"))
     if kind in ("DirectPut", "KinesisStreamAsSource"):
         return Finding("source", "ok", f"records come by {kind}")
-    if kind == "MSKAsSource":
-        return Finding(
-            "source",
-            "warning",
-            "records come from Kafka, which has not been tested with Streamtally",
-            "try it on a copy",
-        )
+    if kind == KAFKA:
+        return Finding("source", "ok", "records come from Amazon MSK, and are answered as kafkaRecordValue")
     fix = "attach to a stream that takes log lines"
     return Finding("source", "error", f"records come by {kind}, and these are not log lines", fix)
 
@@ -183,6 +179,12 @@ def check_permission(facts: Facts) -> Finding:
 
 def check_reingest(facts: Facts) -> Finding:
     """What does not fit into a response, and with framing single a record of several lines, is re-ingested."""
+    if facts.description.get("DeliveryStreamType") == KAFKA:
+        text = "a topic takes nothing back: what does not fit into a response is kept in the error prefix"
+        if facts.framing == SINGLE:
+            text = f"{text}, and so is each record of several lines, which framing {SINGLE!r} would split"
+        fix = "send one line per Kafka record" if facts.framing == SINGLE else "keep --buffer-mbs at 1"
+        return Finding("put back", "warning", text, fix)
     action, name = facts.reingest_action, str(facts.description.get("DeliveryStreamName", ""))
     if not action or facts.can_reingest is None:
         how = f" ({facts.reingest_how})" if facts.reingest_how else ""

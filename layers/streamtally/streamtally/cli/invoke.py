@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,9 +12,9 @@ import click
 
 from streamtally.aws.clock import TimeLeft, now_ms
 from streamtally.aws.handlers.invocation import answer_batch
-from streamtally.errors import SettingsError
-from streamtally.local.arrival import EARLIEST_MS, LATEST_MS
+from streamtally.errors import EvaluationError, EventError, SettingsError
 from streamtally.local.folder import read_folder, read_text
+from streamtally.transform.event import ARRIVAL, KAFKA_METADATA, STREAM_METADATA, event_records, read_arrival
 from streamtally.transform.pipeline import load_pipeline
 from streamtally.transform.transform import Delivery, iter_documents
 
@@ -48,27 +48,27 @@ def read_event(path: Path) -> dict[str, Any]:
         event = json.loads(read_text(path))
     except (ValueError, RecursionError) as error:
         raise SettingsError(f"{path}: not JSON: {error}") from None
-    records = event.get("records") if isinstance(event, dict) else None
-    if not isinstance(records, list) or not all(
-        isinstance(record, dict) and "recordId" in record for record in records
-    ):
-        raise SettingsError(f"{path}: not a Firehose event: expected 'records', a list of objects with a recordId")
-    for number, record in enumerate(records, 1):
-        if problem := _problem_in(record):
-            raise SettingsError(f"{path}: record {number}: {problem}")
+    try:
+        for number, record in enumerate(event_records(event), 1):
+            if problem := _problem_in(record):
+                raise EventError(f"record {number}: {problem}")
+    except EventError as error:
+        raise SettingsError(f"{path}: {error}") from None
     return dict(event)
 
 
-def _problem_in(record: dict[str, Any]) -> str:
-    """What Firehose never sends, and the transform therefore does not check; "" if there is nothing."""
-    metadata = record.get("kinesisRecordMetadata")
-    if not isinstance(record["recordId"], str):
-        return "recordId is not a string"
-    if not isinstance(metadata, dict | None):
-        return "kinesisRecordMetadata is not an object"
-    arrivals = [source.get("approximateArrivalTimestamp") for source in (record, metadata or {})]
-    if not all(
-        arrival is None or (type(arrival) is int and EARLIEST_MS <= arrival <= LATEST_MS) for arrival in arrivals
-    ):
-        return "approximateArrivalTimestamp is not a time in ms"
+def _problem_in(record: Mapping[str, Any]) -> str:
+    """Why a record could not be decoded, and would be answered ProcessingFailed; "" if there is nothing."""
+    stated = [record]
+    for name in (*STREAM_METADATA, KAFKA_METADATA):
+        metadata = record.get(name)
+        if not isinstance(metadata, dict | None):
+            return f"{name} is not an object"
+        stated.append(metadata or {})
+    try:
+        for source in stated:
+            if source.get(ARRIVAL) is not None:
+                read_arrival(source[ARRIVAL])
+    except EvaluationError:
+        return f"{ARRIVAL} is not a time in ms, nor in ISO 8601"
     return ""

@@ -9,15 +9,12 @@ from streamtally.errors import read_failure
 from streamtally.formats.base import Row
 from streamtally.formats.w3c_header import Header, is_header
 from streamtally.local.logs import LogLine, join_log_parts
-from streamtally.times.iso import from_iso
+from streamtally.transform.event import EARLIEST_MS, LATEST_MS
 from streamtally.transform.records import to_text
 from streamtally.transform.source import Source
 
 MAX_WAITING_LINES = 10_000
 """How many lines at the start of a log are held until one has a time; beyond that, the file's time is used."""
-
-EARLIEST_MS, LATEST_MS = from_iso("0001-01-02"), from_iso("9999-12-30")
-"""The earliest and latest arrival: a day inside the calendar, so that every zone and window stays within it."""
 
 
 @dataclass(slots=True)

@@ -13,10 +13,20 @@ from typing import Any, NamedTuple
 from pybase64 import b64decode
 
 from streamtally.config.limits import MAX_DECOMPRESSED_EVENT_BYTES, MAX_DECOMPRESSED_EVENT_LINES, MAX_RECORD_LINES
-from streamtally.errors import RecordError
-from streamtally.ids import digest_texts
+from streamtally.errors import EvaluationError, RecordError
+from streamtally.ids import digest, digest_texts
 from streamtally.transform.compression import GZIP_MAGIC, TooLargeError, decompress
 from streamtally.transform.envelope import MAGIC, UNSEALED, Envelope, Seal, check_arrival, decode_envelope
+from streamtally.transform.event import (
+    ARRIVAL,
+    DATA,
+    EARLIEST_MS,
+    KAFKA_METADATA,
+    LATEST_MS,
+    STREAM_METADATA,
+    read_arrival,
+    record_data,
+)
 from streamtally.transform.subscriptions import subscription_messages
 
 MAX_DECOMPRESSED_RECORD_BYTES = 16 * 2**20
@@ -27,6 +37,7 @@ LONG_BYTES = 2 * MAX_RECORD_LINES
 EMPTY_LINES = re.compile(rb"(?<![^\n])(?:\n++|(?:\r\n)++)++")
 
 ANY_AGE_MS = 2**62
+NOT_BASE64 = "the data is not base64"
 
 _MARKS = frozenset({GZIP_MAGIC, MAGIC[:2]})
 
@@ -65,6 +76,8 @@ class Record(NamedTuple):
     header: tuple[str, ...] = ()
     """The header lines in force before its first line, where the lines before it are known: in a file, or in the record
     of which it is a part. They are not lines of this record."""
+    data_name: str = DATA
+    """What its data is called in the event and in the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +130,8 @@ def decode_records(
         max_age_ms: how long ago the content of an envelope may have arrived first.
     """
     records = [_decode_any(raw, now_ms) for raw in raw_records]
+    if len({record.identity for record in records}) < len(records):
+        records = _distinct(records)
     packed = [
         index
         for index, record in enumerate(records)
@@ -128,27 +143,56 @@ def decode_records(
 def _decode_any(raw: Mapping[str, Any], now_ms: int) -> Record:
     try:
         return _decode(raw, now_ms)
+    except EvaluationError as error:
+        reason = str(error)
     except Exception as error:  # a record must never keep the others from being read
         reason = f"the record cannot be decoded ({type(error).__name__})"
-        return Record(raw["recordId"], raw["recordId"], now_ms, now_ms, str(raw.get("data") or ""), None, None, reason)
+    name, text = (DATA, raw[DATA]) if raw.get(DATA) is not None else record_data(raw)
+    return Record(raw["recordId"], raw["recordId"], now_ms, now_ms, str(text or ""), None, None, reason, data_name=name)
 
 
 def _decode(raw: Mapping[str, Any], now_ms: int) -> Record:
     record_id = raw["recordId"]
-    arrival = raw.get("approximateArrivalTimestamp")
+    arrival = raw.get(ARRIVAL)
     metadata = raw.get("kinesisRecordMetadata")
     identity = record_id
     if metadata is not None:
         identity = _data_stream_identity(metadata, record_id)
-        arrival = metadata.get("approximateArrivalTimestamp") if arrival is None else arrival
+        arrival = metadata.get(ARRIVAL) if arrival is None else arrival
     if arrival is None:
-        arrival = now_ms
-    text: Any = raw.get("data")
+        arrival = _stated_arrival(raw, now_ms)
+    if type(arrival) is not int or not EARLIEST_MS <= arrival <= LATEST_MS:
+        arrival = read_arrival(arrival)
+    text: Any = raw.get(DATA)
+    if text is None:
+        return _decode_other(raw, identity, arrival)
     try:
         data = b64decode(text, validate=True)
     except (ValueError, TypeError):
-        return Record(record_id, identity, arrival, arrival, str(text or ""), None, None, "the data is not base64")
+        return Record(record_id, identity, arrival, arrival, str(text or ""), None, None, NOT_BASE64)
     return Record(record_id, identity, arrival, arrival, text, data, data)
+
+
+def _stated_arrival(raw: Mapping[str, Any], now_ms: int) -> Any:
+    """The arrival that a record's metadata states, where the record itself states none."""
+    stated = [metadata.get(ARRIVAL) for name in (*STREAM_METADATA, KAFKA_METADATA) if (metadata := raw.get(name))]
+    return next((arrival for arrival in stated if arrival is not None), now_ms)
+
+
+def _decode_other(raw: Mapping[str, Any], identity: str, arrival: int) -> Record:
+    """A record whose data has another name: from Amazon MSK, or from LocalStack."""
+    metadata = raw.get(KAFKA_METADATA)
+    if metadata:  # offsets are those of a partition, so two partitions have the same
+        partition, offset = metadata.get("partitionId"), metadata.get("offset")
+        if partition is not None and offset is not None:
+            identity = f"{partition}/{offset}"
+    name, text = record_data(raw)
+    try:
+        data = b64decode(text, validate=True)
+    except (ValueError, TypeError):
+        data = None
+    error = NOT_BASE64 if data is None else ""
+    return Record(raw["recordId"], identity, arrival, arrival, str(text or ""), data, data, error, data_name=name)
 
 
 def _data_stream_identity(metadata: Mapping[str, Any], record_id: str) -> str:
@@ -157,6 +201,30 @@ def _data_stream_identity(metadata: Mapping[str, Any], record_id: str) -> str:
         return record_id
     part = metadata.get("subsequenceNumber")
     return f"{shard}/{sequence}" + (f"/{part}" if part not in (None, "") else "")
+
+
+def _distinct(records: Sequence[Record]) -> list[Record]:
+    """Records with identities of their own: some are several user records of one sequence number, without parts' names.
+
+    They are told apart by their data, which is the same on another reading, and by their order of recordIds where that
+    is the same too. Records that also share the recordId and the data are one record, read twice.
+    """
+    by_identity: dict[str, list[int]] = {}
+    for index, record in enumerate(records):
+        by_identity.setdefault(record.identity, []).append(index)
+    distinct = list(records)
+    for identity, indices in by_identity.items():
+        ids_of: dict[str, set[str]] = {}
+        for index in indices:
+            ids_of.setdefault(records[index].raw, set()).add(records[index].id)
+        if len(ids_of) == 1 and len(next(iter(ids_of.values()))) == 1:
+            continue
+        for index in indices:
+            record = records[index]
+            number = sorted(ids_of[record.raw]).index(record.id)
+            own = f"{identity}/{digest([record.raw])}" + (f"/{number}" if number else "")
+            distinct[index] = record._replace(identity=own)
+    return distinct
 
 
 def open_record(identity: str, raw: str, arrival: int, seal: Seal = UNSEALED) -> Record:

@@ -1,7 +1,8 @@
 """The response to Firehose, kept under Lambda's 6 MB.
 
 Its size is that of the JSON that the Lambda runtime writes: ``", "`` and ``": "`` between items, base64 inside.
-Source: AWS Lambda quotas ("Invocation payload"); Amazon Data Firehose, "Required parameters for transformation".
+Source: AWS Lambda quotas ("Invocation payload"); Amazon Data Firehose, "Required parameters for data transformation"
+(``data``; for Amazon MSK ``kafkaRecordValue``).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import pybase64
 
 from streamtally.errors import ResponseTooLargeError
+from streamtally.transform.event import DATA
 
 MAX_RESPONSE_BYTES = 6_291_556
 
@@ -38,19 +40,24 @@ class Response:
     """The transformed bytes, which are sent if the result is OK."""
     raw: str
     """The record's data in base64, unmodified, which is sent if it is FAILED."""
+    data_name: str = DATA
+    """What the data is called: as in the event."""
 
     def size_bytes(self) -> int:
         """Its size in the response, with the comma after it."""
         body = _base64_size(len(self.data)) if self.result == OK else self._raw_size() if self.result == FAILED else 0
-        return _EMPTY_RECORD_BYTES[self.result] + _text_size(self.record_id) + body
+        return self._empty_size(self.result) + body
 
     def failed_size_bytes(self) -> int:
         """Its size if it were answered ProcessingFailed."""
-        return _EMPTY_RECORD_BYTES[FAILED] + _text_size(self.record_id) + self._raw_size()
+        return self._empty_size(FAILED) + self._raw_size()
 
     def dropped_size_bytes(self) -> int:
         """Its size if it were answered Dropped."""
-        return _EMPTY_RECORD_BYTES[DROPPED] + _text_size(self.record_id)
+        return self._empty_size(DROPPED)
+
+    def _empty_size(self, result: str) -> int:
+        return _EMPTY_RECORD_BYTES[result] + _text_size(self.record_id) + len(self.data_name) - len(DATA)
 
     def _raw_size(self) -> int:
         return _text_size(self.raw)
@@ -60,7 +67,7 @@ class Response:
         data = (
             pybase64.b64encode_as_string(self.data) if self.result == OK else self.raw if self.result == FAILED else ""
         )
-        return {"recordId": self.record_id, "result": self.result, "data": data}
+        return {"recordId": self.record_id, "result": self.result, self.data_name: data}
 
 
 def _base64_size(size_bytes: int) -> int:
@@ -119,6 +126,7 @@ def _surely_fits(responses: Sequence[Response], limit_bytes: int) -> bool:
     chars += sum([len(response.raw) for response in responses if response.result == FAILED])
     data = sum([len(response.data) for response in responses])
     fixed = max(_EMPTY_RECORD_BYTES.values()) + 4
+    chars += sum([len(response.data_name) - len(DATA) for response in responses if response.data_name is not DATA])
     return _ENVELOPE_BYTES + len(responses) * fixed + 6 * chars + data * 4 // 3 <= limit_bytes
 
 

@@ -152,12 +152,12 @@ def _refuse(
         record, route = records[index], routes[index]
         if isinstance(route, Reingest):
             ledger.reingested += count_lines(record)
-            yield index, Response(record.id, DROPPED, b"", record.raw)
+            yield index, Response(record.id, DROPPED, b"", record.raw, record.data_name)
         elif isinstance(route, Fail):
             lines = count_lines(record)
             ledger.failed += lines
             ledger.reasons[route.reason] += lines
-            yield index, Response(record.id, FAILED, b"", record.raw)
+            yield index, Response(record.id, FAILED, b"", record.raw, record.data_name)
 
 
 def _read(pipeline: Pipeline, records: Sequence[Record], reader: LineReader) -> Iterator[tuple[int, Response]]:
@@ -172,7 +172,7 @@ def _read(pipeline: Pipeline, records: Sequence[Record], reader: LineReader) -> 
         text = (data.rstrip("\n") if is_single else data) if rows else ""
         if has_line_ids:
             text = add_line_ids(text, record.identity)
-        yield position, Response(record.id, result, text.encode(), record.raw)
+        yield position, Response(record.id, result, text.encode(), record.raw, record.data_name)
 
 
 def count_results(ledger: Ledger, responses: Sequence[Response]) -> None:

@@ -15,7 +15,8 @@ import pytest
 
 from scripts.make_events import make_events
 from streamtally.aws import clients
-from streamtally.errors import SettingsError
+from streamtally.errors import EventError, SettingsError
+from tests.unit.transform.test_event import EVENTS
 
 ROOT = Path(__file__).resolve().parents[4]
 PIPELINE = str(ROOT / "layers/pipeline/pipeline/pipeline.json")
@@ -75,6 +76,23 @@ def test_every_sample_event_is_answered(load: Load, firehose: Recorder, name: st
     answer = app.handler(event, CONTEXT)
     assert [record["recordId"] for record in answer["records"]] == [record["recordId"] for record in event["records"]]
     assert all(stream == "log-summary-stream" for stream, _ in firehose.put)
+
+
+def test_events_of_other_tools_are_answered(load: Load, firehose: Recorder) -> None:
+    """SAM's samples, the console's, LocalStack's, Kafka's: names are missing in the log only."""
+    app = load(PIPELINE=PIPELINE, SUMMARY_STREAM="log-summary-stream")
+    for event in EVENTS.values():
+        answer = app.handler(event, CONTEXT)
+        assert {record["result"] for record in answer["records"]} == {"Ok"}
+    assert len(firehose.put) >= len(EVENTS)
+
+
+def test_an_event_of_another_service_is_refused_before_anything_is_put(load: Load, firehose: Recorder) -> None:
+    """The error says which event it is."""
+    app = load(PIPELINE=PIPELINE, SUMMARY_STREAM="log-summary-stream")
+    with pytest.raises(EventError, match="a trigger"):
+        app.handler({"Records": []}, CONTEXT)
+    assert firehose.put == []
 
 
 def test_partials_are_put_before_the_answer(load: Load, firehose: Recorder) -> None:

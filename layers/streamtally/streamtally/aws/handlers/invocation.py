@@ -9,6 +9,7 @@ from streamtally.aws.clock import TimeLeft
 from streamtally.aws.handlers.delivery import Deliver
 from streamtally.transform.bounds import Bounds
 from streamtally.transform.envelope import UNSEALED, Seal
+from streamtally.transform.event import event_records, source_arn
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.records import decode_records
@@ -43,9 +44,12 @@ def answer_batch(
         bounds: what is read at most, in place of the pipeline's own.
         headers: recordId → the header lines in force before the record, where they are known; Firehose knows none.
     Returns: the response for Firehose, and the batch's ledger.
-    Raises: SinkError: documents could not be sent; Firehose retries with the same records.
+    Raises: EventError: the event is not one of a transformation, and nothing was sent; SinkError: documents could not
+        be sent; Firehose retries with the same records.
     """
-    records = decode_records(event["records"], now_ms, seal, pipeline.max_age_ms)
+    records = decode_records(event_records(event), now_ms, seal, pipeline.max_age_ms)
+    if not source_arn(event):  # there is no stream that would take anything back
+        reingest = None
     if headers:
         records = [record._replace(header=headers.get(record.id, record.header)) for record in records]
     outcome = transform(pipeline, records, can_reingest=reingest is not None, seal=seal, bounds=bounds)

@@ -16,6 +16,7 @@ from streamtally.aws import clients
 from streamtally.aws.clock import TimeLeft
 from streamtally.aws.handlers.invocation import Reingest
 from streamtally.aws.sinks.firehose import RESERVE_SECONDS, Clock, put_documents
+from streamtally.transform.event import source_arn
 
 
 class DataStream:
@@ -46,12 +47,11 @@ def put_into_source(
     event: Mapping[str, Any], envelopes: Sequence[bytes], seconds: float, clock: Clock | None = None
 ) -> None:
     """Send envelopes into the stream that the event's records came from. Raises: SinkError."""
-    data_stream = event.get("sourceKinesisStreamArn")
-    if data_stream:
-        put_documents(DataStream(clients.kinesis_client()), data_stream, envelopes, seconds, clock)
+    arn = source_arn(event)
+    if event.get("sourceKinesisStreamArn"):
+        put_documents(DataStream(clients.kinesis_client()), arn, envelopes, seconds, clock)
     else:
-        name = str(event["deliveryStreamArn"]).rpartition("/")[2]
-        put_documents(clients.firehose_client(), name, envelopes, seconds, clock)
+        put_documents(clients.firehose_client(), arn.rpartition("/")[2], envelopes, seconds, clock)
 
 
 def _partition_key(data: bytes) -> str:

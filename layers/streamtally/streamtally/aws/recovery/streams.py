@@ -10,6 +10,7 @@ from streamtally.aws.clients import Aws, AwsError
 from streamtally.aws.handlers.envelope_secret import VARIABLE
 from streamtally.aws.handlers.reingest import DataStream
 from streamtally.aws.sinks.firehose import FirehoseClient
+from streamtally.errors import SettingsError
 
 MAX_BUFFER_SECONDS, MAX_RETRY_SECONDS = 900, 7_200
 """How long a stream to OpenSearch may buffer, and how long it may retry, at most.
@@ -25,12 +26,17 @@ def find_source(aws: Aws, stream: str) -> tuple[FirehoseClient, str]:
 
     A delivery stream with a data stream as source accepts no records itself.
 
-    Raises: AwsError: the stream does not exist.
+    Raises: AwsError: the stream does not exist; SettingsError: its source is a topic of Kafka.
     """
     description = _describe(aws, stream)
     if description is None:
         return aws.client("firehose"), stream  # a caller who may send records may not be allowed to describe the stream
     source = description.get("Source") or {}
+    if description.get("DeliveryStreamType") == "MSKAsSource" or source.get("MSKSourceDescription"):
+        raise SettingsError(
+            f"{stream} takes records only from its Kafka topic: attach the function to a stream of type DirectPut with "
+            "the same destination, and pass that one as --to"
+        )
     arn = (source.get("KinesisStreamSourceDescription") or {}).get("KinesisStreamARN")
     return (DataStream(aws.client("kinesis")), arn) if arn else (aws.client("firehose"), stream)
 

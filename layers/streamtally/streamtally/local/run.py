@@ -33,6 +33,8 @@ BUFFER_MS = 900_000
 """A batch is closed when its records are this far apart: the longest BufferIntervalInSeconds."""
 BUFFER_LINES = 50_000
 """A batch is closed at this many lines: an invocation reads a limited number, and here nothing can be re-ingested."""
+DOCUMENTS_PER_PUT = 10_000
+"""Documents are kept until this many can be stored at once: a put of a few dozen costs a store nearly as much."""
 TIME_LIMIT_SECONDS = 300
 TOO_LONG = "the line is longer than a record may be"
 
@@ -60,13 +62,15 @@ class LocalRun:
         self.summary = Summary(pipeline.source)
         self._objects = objects
         self._store = store
+        self._documents: list[bytes] = []
         self._records = self._written = 0
         self._run_id = run_id
 
     def run(self, lines: Iterable[ReadLine], lines_per_record: int) -> None:
-        """Run all lines through the pipeline."""
+        """Run all lines through the pipeline, and store every document."""
         for batch in _batches(_records(self._accepted(lines), lines_per_record)):
             self._run_batch(batch)
+        self._put()
 
     def _accepted(self, lines: Iterable[ReadLine]) -> Iterator[ReadLine]:
         for line in lines:
@@ -95,7 +99,14 @@ class LocalRun:
         return uuid.uuid5(_NAMES, str(self._written))
 
     def _deliver(self, deliveries: Iterable[Delivery], _: TimeLeft) -> None:
-        self._store.put(iter_documents(deliveries))
+        self._documents += iter_documents(deliveries)
+        if len(self._documents) >= DOCUMENTS_PER_PUT:
+            self._put()
+
+    def _put(self) -> None:
+        if self._documents:
+            self._store.put(self._documents)
+            self._documents = []
 
     def _stored(self, batch: Batch) -> list[StoredRecord]:
         records = []

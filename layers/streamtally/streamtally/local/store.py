@@ -36,6 +36,8 @@ _SCHEMA = """
 _COLUMN_TYPES = {"TINYINT": "TINYINT", "SMALLINT": "SMALLINT", "INTEGER": "INTEGER", "BIGINT": "BIGINT"}
 _COLUMN_TYPES |= {"REAL": "REAL", "DOUBLE": "DOUBLE", "BOOLEAN": "BOOLEAN"}
 ROWS_PER_WRITE = 10_000
+MAX_KEPT_DOCUMENTS = 50_000
+"""An output's settled documents are kept in memory up to this many; of more, they are made again when they are read."""
 
 Document = dict[str, Any]
 
@@ -50,6 +52,7 @@ class DuckDbStore:
         self._database = duckdb.connect(str(path))
         self._database.execute("SET preserve_insertion_order = false")
         self._database.execute(_SCHEMA)
+        self._kept: dict[str, list[Document]] = {}
 
     def close(self) -> None:
         """Write everything to the file."""
@@ -60,6 +63,7 @@ class DuckDbStore:
         rows = {row[0]: row for row in map(_document_row, documents)}
         if not rows:
             return
+        self._kept.clear()
         columns = [list(column) for column in zip(*rows.values(), strict=True)]
         names = ", ".join("unnest(?)" for _ in columns)
         self._database.execute(f"INSERT OR REPLACE INTO documents SELECT {names}", columns)
@@ -76,15 +80,21 @@ class DuckDbStore:
                 self._database.execute(f"CREATE OR REPLACE TABLE {table} ({columns})")
             created.add(table)
             rows: list[list[Any]] = []
+            kept: list[Document] = []
             for document in self._settled(output):
                 rows.append([document[column.name] for column in output.columns])
+                if len(kept) <= MAX_KEPT_DOCUMENTS:
+                    kept.append(document)
                 if len(rows) == ROWS_PER_WRITE:
                     self._insert(table, rows)
             self._insert(table, rows)
+            if len(kept) <= MAX_KEPT_DOCUMENTS:
+                self._kept[output.name] = kept
 
     def documents(self, output: Output) -> Iterator[Document]:
         """An output's settled documents, columns only, by window and key (rows: by time)."""
-        yield from self._settled(output)
+        kept = self._kept.get(output.name)
+        yield from self._settled(output) if kept is None else kept
 
     def _insert(self, table: str, rows: list[list[Any]]) -> None:
         if rows:

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
-SHORT_FORMS = ("Equals", "Not", "And", "Or", "If", "Sub", "GetAtt", "Join", "Select", "Split")
+SHORT_FORMS = ("Equals", "Not", "And", "Or", "If", "Sub", "GetAtt", "Join", "Select", "Split", "Contains")
 
 
 class _Loader(yaml.SafeLoader):
@@ -139,6 +139,8 @@ class Deployment:
                 return all(self.holds(condition) for condition in value)
             case "Fn::Or":
                 return any(self.holds(condition) for condition in value)
+            case "Fn::Contains":  # in rules alone
+                return str(self.value(value[1])) in map(str, value[0])
         raise AssertionError(f"unknown condition function {function}")
 
     def value(self, value: Any) -> Any:
@@ -158,10 +160,19 @@ class Deployment:
                 return self.value(below[1] if self.holds({"Condition": below[0]}) else below[2])
             if key == "Fn::Join":
                 return below[0].join(map(str, self._list(below[1])))
+            if key in ("Fn::Split", "Fn::Select"):
+                return self._part(key, below)
             if key == "Fn::Sub":
                 return self._substituted(below)
         members = {key: self.value(below) for key, below in value.items()}
         return {key: below for key, below in members.items() if below != "<AWS::NoValue>"}
+
+    def _part(self, key: str, below: list[Any]) -> Any:
+        if key == "Fn::Split":
+            return str(self.value(below[1])).split(below[0])
+        choices = self._list(below[1])
+        assert int(below[0]) < len(choices), f"Fn::Select cannot select nonexistent value at index {below[0]}"
+        return choices[int(below[0])]
 
     def _list(self, value: Any) -> list[Any]:
         resolved = self.value(value)

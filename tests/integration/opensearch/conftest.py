@@ -55,7 +55,13 @@ def cluster(opensearch: Server) -> Cluster:
 
 def wipe(server: Server) -> None:
     """Delete indices, templates and pipelines that tests make (never the security plugin's)."""
-    for block in ("metadata", "read_only"):  # one at a time: a block is all that a blocked index lets be changed
+    for block in ("read_only", "read_only_allow_delete"):  # a blocked cluster lets nothing else be changed beside it
+        server.request("PUT", "/_cluster/settings", {"persistent": {f"cluster.blocks.{block}": None}})
+    for block in (
+        "metadata",
+        "read_only",
+        "read_only_allow_delete",
+    ):  # one at a time: a block is all that a blocked index lets be changed
         server.request("PUT", "/_all/_settings", {f"index.blocks.{block}": False})
     _, names = server.request("GET", "/_cat/indices?format=json&h=index&expand_wildcards=all")
     ours = [

@@ -22,7 +22,7 @@ from streamtally.indices.ingest import read_closed_before, to_pipeline
 from streamtally.indices.ism import policy_id, to_ism_policy
 from streamtally.indices.mappings import compare
 from streamtally.indices.names import MS_PER_DAY
-from streamtally.indices.observed import Observed, ObservedIndex, StoredInbox, StoredState
+from streamtally.indices.observed import ManagedIndex, Observed, ObservedIndex, StoredInbox, StoredState
 from streamtally.indices.plan import plan_manage
 from streamtally.indices.roles import FIREHOSE_ROLE, to_firehose_role, to_role_mappings, to_roles
 from streamtally.indices.settling.plan_choice import PlanShare, choose_plan
@@ -151,8 +151,14 @@ def test_ism_policy() -> None:
     policy = to_ism_policy(spec)["policy"]
     answered = {**policy, "policy_id": policy_id(spec), "schema_version": 19, "error_notification": None}
 
-    planned = [kind for kind in kinds(plan_manage([spec], done(spec, ism_policies={}), NOW)) if "ism" in kind[0]]
-    settled = kinds(plan_manage([spec], done(spec, ism_policies={policy_id(spec): answered}), NOW))
+    day = "request_data-2026-01-01"
+    unmanaged = {"indices": {day: ObservedIndex(day)}, "ism_managed": {day: ManagedIndex()}}
+    managed = {**unmanaged, "ism_managed": {day: ManagedIndex(policy_id(spec), 7)}}
+    known = {"ism_policies": {policy_id(spec): answered}, "ism_versions": {policy_id(spec): 7}}
+
+    fresh = plan_manage([spec], done(spec, ism_policies={}, **unmanaged), NOW)
+    planned = [kind for kind in kinds(fresh) if "ism" in kind[0]]
+    settled = kinds(plan_manage([spec], done(spec, **known, **managed), NOW))
     without = plan_manage(
         [spec], done(spec, indices={"request_data-2020-01-01": ObservedIndex("request_data-2020-01-01")}), NOW
     )
@@ -164,7 +170,7 @@ def test_ism_policy() -> None:
         {"delete": {}},
     ]
     assert policy["ism_template"][0]["index_patterns"] == ["request_data-2*", "request_data-0*"]
-    assert planned == [("put_ism_policy", policy_id(spec)), ("attach_ism_policy", "request_data-2*")]
+    assert planned == [("put_ism_policy", policy_id(spec)), ("attach_ism_policy", day)]
     assert not [action for action in settled if "ism" in action[0]]
     assert ("delete_index", "request_data-2020-01-01") not in kinds(without)
     assert [note.kind for note in without.notes] == ["stuck"]

@@ -9,6 +9,7 @@ ActionKind = Literal[
     "put_state", "put_plan", "put_pipeline", "put_component_template", "put_index_template", "put_settings",
     "put_mapping", "create_index", "update_aliases", "rollover", "repair", "replace", "force_merge", "delete_index",
     "put_role", "put_role_mapping", "put_audit", "put_ism_policy", "attach_ism_policy",
+    "change_ism_policy", "detach_ism_policy", "delete_ism_policy",
 ]  # fmt: skip
 
 
@@ -24,6 +25,8 @@ class Action:
     body: Any = None
     needs: tuple[str, ...] = ()
     """Outputs whose state must be stored first: a pipeline must never be ahead of it."""
+    if_blocked: tuple[Action, ...] = ()
+    """What may be done without it if a block of the cluster refuses it (a full disk)."""
 
     def to_json(self) -> dict[str, Any]:
         """The action as ``indices plan --json`` prints it."""

@@ -13,11 +13,18 @@ from streamtally.errors import IndexPlanError
 from streamtally.indices.spec import IndexSpec
 
 ISM_PRIORITY = 100
+WRITTEN = "written"
+"""The first state of every policy of ours: from there an index is judged anew by the policy that it gets."""
 
 
 def policy_id(spec: IndexSpec) -> str:
     """The policy's id in the plugin."""
     return f"streamtally-{spec.index}"
+
+
+def to_patterns(spec: IndexSpec) -> list[str]:
+    """Patterns of the indices that the policy deletes: those named by dates, and those made by rollover."""
+    return [f"{spec.index}-2*", f"{spec.index}-0*"]
 
 
 def to_ism_policy(spec: IndexSpec) -> dict[str, Any]:
@@ -34,17 +41,17 @@ def to_ism_policy(spec: IndexSpec) -> dict[str, Any]:
         last.append({"snapshot": {"repository": retention.require_snapshot, "snapshot": spec.index}})
     states: list[dict[str, Any]] = [
         {
-            "name": "written",
+            "name": WRITTEN,
             "actions": [],
             "transitions": [{"state_name": "deleted", "conditions": {"min_index_age": f"{hours}h"}}],
         },
         {"name": "deleted", "actions": [*last, {"delete": {}}], "transitions": []},
     ]
-    template = {"index_patterns": [f"{spec.index}-2*", f"{spec.index}-0*"], "priority": ISM_PRIORITY}
+    template = {"index_patterns": to_patterns(spec), "priority": ISM_PRIORITY}
     return {
         "policy": {
             "description": f"Streamtally: {spec.index}",
-            "default_state": "written",
+            "default_state": WRITTEN,
             "states": states,
             "ism_template": [template],
         }

@@ -33,7 +33,16 @@ class ObservedIndex:
     @property
     def is_write_blocked(self) -> bool:
         """Whether the index is read-only."""
-        return str((self.settings.get("blocks") or {}).get("write", "false")) == "true"
+        return self.has_block("write")
+
+    @property
+    def is_flooded(self) -> bool:
+        """Whether the cluster made it read-only because a disk is past the flood stage; it may still be deleted."""
+        return self.has_block("read_only_allow_delete")
+
+    def has_block(self, name: str) -> bool:
+        """Whether a setting ``index.blocks.<name>`` is on."""
+        return str((self.settings.get("blocks") or {}).get(name, "false")) == "true"
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,18 @@ class DiskSpace:
 
 
 @dataclass(frozen=True)
+class ManagedIndex:
+    """What the ISM plugin says about an index."""
+
+    policy_id: str = ""
+    """Empty: no policy manages it."""
+    policy_seq_no: int | None = None
+    """The version of the policy that it follows; None: its job has not run yet, and will read the latest."""
+    failure: str = ""
+    """Why its policy is stuck, one line."""
+
+
+@dataclass(frozen=True)
 class Observed:
     """A cluster at one point in time.
 
@@ -86,6 +107,10 @@ class Observed:
     audit: Body | None = None
     """The audit log's configuration."""
     ism_policies: Mapping[str, Body] | None = None
+    ism_versions: Mapping[str, int] = field(default_factory=dict)
+    """Policy → the sequence number of its last change."""
+    ism_managed: Mapping[str, ManagedIndex] = field(default_factory=dict)
+    """Index → what the ISM plugin says about it; an index that it was not asked about is absent."""
 
     def state_of(self, index: str) -> StoredState:
         """The stored state of an output; an empty one if there is none."""

@@ -12,8 +12,9 @@ from streamtally.indices import ingest, retention, rotation
 from streamtally.indices.actions import Action, IndexPlan, Note
 from streamtally.indices.observed import Observed
 from streamtally.indices.plan_indices import plan_indices, plan_rollover
+from streamtally.indices.plan_ism import plan_ism
 from streamtally.indices.plan_repair import plan_repair
-from streamtally.indices.plan_retention import plan_ism, plan_retention
+from streamtally.indices.plan_retention import plan_retention, plan_unmarked
 from streamtally.indices.plan_shared import plan_shared
 from streamtally.indices.plan_templates import plan_templates
 from streamtally.indices.spec import IndexSpec
@@ -32,7 +33,10 @@ def plan_manage(specs: Sequence[IndexSpec], observed: Observed, now_ms: int, wan
     """
     wanted = wanted or Wanted()
     states = {spec.index: _next_state(spec, observed, now_ms, wanted.closing) for spec in specs}
-    actions = [*_plan_state(specs, observed, states), *plan_shared(specs, observed, states, wanted)]
+    actions = [
+        *_plan_state(specs, observed, states, now_ms, wanted.closing),
+        *plan_shared(specs, observed, states, wanted),
+    ]
     notes: list[Note] = []
     for spec in specs:
         for step in (plan_templates, plan_indices, plan_rollover, plan_retention, plan_ism):
@@ -59,11 +63,15 @@ def _next_state(spec: IndexSpec, observed: Observed, now_ms: int, closing: bool)
     return new
 
 
-def _plan_state(specs: Sequence[IndexSpec], observed: Observed, states: Mapping[str, OutputState]) -> Iterator[Action]:
+def _plan_state(
+    specs: Sequence[IndexSpec], observed: Observed, states: Mapping[str, OutputState], now_ms: int, closing: bool
+) -> Iterator[Action]:
     for spec in specs:
         stored, new = observed.state_of(spec.index), states[spec.index]
         if new != stored.state or stored.seq_no is None:
-            yield Action("put_state", spec.index, _state_reason(stored.state, new), spec.index, (new, stored))
+            without = tuple(plan_unmarked(spec, observed, now_ms)) if closing else ()
+            reason = _state_reason(stored.state, new)
+            yield Action("put_state", spec.index, reason, spec.index, (new, stored), if_blocked=without)
 
 
 def _state_reason(old: OutputState, new: OutputState) -> str:

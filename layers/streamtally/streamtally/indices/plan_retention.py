@@ -1,12 +1,10 @@
-"""Plans what is deleted, force-merged, or left to ISM."""
+"""Plans what is deleted or force-merged."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from streamtally.errors import IndexPlanError
-from streamtally.indices import ism, load_entries, retention
+from streamtally.indices import load_entries, retention
 from streamtally.indices.actions import Action, Note
 from streamtally.indices.observed import Observed
 from streamtally.indices.spec import IndexSpec
@@ -34,6 +32,16 @@ def plan_retention(spec: IndexSpec, observed: Observed, now_ms: int, wanted: Wan
     yield from _plan_force_merge(spec, state, observed, now_ms, gone)
 
 
+def plan_unmarked(spec: IndexSpec, observed: Observed, now_ms: int) -> Iterator[Action]:
+    """Expired indices that may be deleted although their mark cannot be stored: nothing can make them again."""
+    state = observed.state_of(spec.index).state
+    for entry in retention.find_expired(spec, observed, now_ms):
+        if retention.may_delete(state, entry, now_ms) or _missing_snapshot(spec, observed, entry.index.name):
+            continue
+        if retention.is_gone_for_good(spec, observed, entry, now_ms):
+            yield Action("delete_index", entry.index.name, entry.reason, spec.index)
+
+
 def _missing_snapshot(spec: IndexSpec, observed: Observed, index: str) -> str | None:
     repository = spec.retention.require_snapshot
     if not repository or index in observed.snapshots.get(repository, ()):
@@ -48,46 +56,7 @@ def _plan_force_merge(
     if not spec.retention.force_merge or now_ms < state.closed_at_ms + load_entries.SETTLE_DOWN_MS:
         return
     for entry in retention.dated_indices(spec, observed.indices):
-        if entry.is_held(state, now_ms):
+        if entry.is_held(state, now_ms) or entry.index.is_flooded:  # merging needs disk space
             continue
         if entry.end_ms <= state.closed_before_ms and entry.index.name not in gone and not entry.index.is_write_blocked:
             yield Action("force_merge", entry.index.name, "its time is closed", spec.index)
-
-
-def plan_ism(spec: IndexSpec, observed: Observed, now_ms: int, wanted: Wanted) -> Iterator[Action | Note]:
-    """The ISM policy of an output whose retention is left to the plugin."""
-    if spec.retention.managed_by != "ism":
-        return
-    if observed.ism_policies is None:
-        yield Note(
-            "stuck",
-            spec.index,
-            "retention is left to ISM, but the cluster does not have the plugin: nothing is deleted",
-        )
-        return
-    try:
-        body = ism.to_ism_policy(spec)
-    except IndexPlanError as error:
-        yield Note("stuck", spec.index, str(error))
-        return
-    have = observed.ism_policies.get(ism.policy_id(spec))
-    if have is None or not _is_part(body["policy"], have):
-        yield Action("put_ism_policy", ism.policy_id(spec), "it does not exist, or differs", spec.index, body)
-        yield Action(
-            "attach_ism_policy",
-            f"{spec.index}-2*",
-            "existing indices get the policy",
-            spec.index,
-            ism.policy_id(spec),
-        )
-
-
-def _is_part(wanted: Any, have: Any) -> bool:
-    """Whether the plugin's answer contains everything wanted; it adds default fields."""
-    if isinstance(wanted, Mapping):
-        return isinstance(have, Mapping) and all(
-            key in have and _is_part(value, have[key]) for key, value in wanted.items()
-        )
-    if isinstance(wanted, list):
-        return isinstance(have, list) and len(wanted) == len(have) and all(map(_is_part, wanted, have))
-    return bool(wanted == have)

@@ -3,6 +3,9 @@
 Deleting takes two runs. The first moves the output's ``dropped_before`` (and with it ``closed_before``, so that a late
 document cannot recreate the index). The index is deleted 15 minutes later, when no run that read the old mark can still
 be alive: Lambda ends each run after at most 15 minutes.
+
+A cluster whose disk is full refuses writes, also that of the mark, and only deleting helps it. Then an index whose time
+was closed before, and whose partials are gone, is deleted without a new mark: nothing can make it again.
 """
 
 from __future__ import annotations
@@ -10,10 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from streamtally.indices.load_entries import SETTLE_DOWN_MS
+from streamtally.indices.ingest import read_closed_before
+from streamtally.indices.load_entries import SETTLE_DOWN_MS, overlaps
 from streamtally.indices.loads import earliest_held, held
 from streamtally.indices.names import MS_PER_DAY, IndexName, Period, parse_index_name, parse_suffix, to_suffix
-from streamtally.indices.observed import DiskSpace, Observed, ObservedIndex
+from streamtally.indices.observed import DiskSpace, Observed, ObservedIndex, own_indices
 from streamtally.indices.spec import IndexSpec, Retention
 from streamtally.indices.state import OutputState
 
@@ -158,6 +162,23 @@ def may_delete(state: OutputState, expired: Expired, now_ms: int) -> bool:
     if expired.name.period is None:
         return True  # rows go to the write alias, whatever their time: nothing can recreate this index
     return expired.end_ms <= state.dropped_before_ms and now_ms >= state.dropped_at_ms + SETTLE_DOWN_MS
+
+
+def is_gone_for_good(spec: IndexSpec, observed: Observed, expired: Expired, now_ms: int) -> bool:
+    """Whether nothing could make an index again if it were deleted without a new mark.
+
+    That holds once its time has been closed for 15 minutes, by the stored state and by the pipeline in force, and no
+    partials of its time are left to settle. Times that a load holds open are not expired (`find_expired`).
+    """
+    state, period = observed.state_of(spec.index).state, expired.name.period
+    if period is None or expired.end_ms > state.closed_before_ms or now_ms < state.closed_at_ms + SETTLE_DOWN_MS:
+        return False
+    in_force = read_closed_before(observed.pipelines.get(spec.inbox), spec.index)
+    if in_force is None or in_force < expired.end_ms:
+        return False
+    names = (name for _, name in own_indices(spec, observed) if name.kind == "partials" and name.period)
+    spans = [(name.period.start_ms, name.period.end_ms) for name in names if name.period]
+    return not overlaps(spans, (period.start_ms, period.end_ms))
 
 
 def find_expired_late(spec: IndexSpec, observed: Observed, now_ms: int) -> list[Expired]:

@@ -15,6 +15,7 @@ from streamtally.indices.actions import Action, IndexPlan
 from streamtally.indices.names import STATE_INDEX
 from streamtally.indices.observed import StoredState
 from streamtally.indices.state import OutputState
+from streamtally.text import one_line
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ def apply_plan(cluster: Cluster, plan: IndexPlan, time_left: TimeLeft = lambda: 
         if time_left() < 10:
             blocked = blocked or "the time limit is near; the next run continues"
         waits = (action.kind in _MOVES and unprepared) or unprepared & {action.output, *action.needs} - {""}
+        if action.kind == "delete_index":
+            waits = set()  # the mark that allows it was stored by an earlier run
         if blocked or waits:
             results.append(
                 ActionResult(action, "skipped", blocked or f"{', '.join(sorted(waits))} could not be prepared")
@@ -58,6 +61,8 @@ def apply_plan(cluster: Cluster, plan: IndexPlan, time_left: TimeLeft = lambda: 
             if action.kind in _PREPARES:
                 unprepared.add(action.output or action.target)
             results.append(ActionResult(action, "failed", str(error)))
+            if error.is_blocked:
+                results += apply_plan(cluster, IndexPlan(action.if_blocked), time_left)
     return results
 
 
@@ -91,18 +96,45 @@ def make_state_index(cluster: Cluster) -> None:
         raise ClusterError(f"PUT /{STATE_INDEX}: {error.get('reason')}", 400)
 
 
+LIFTS = 3
+"""How often the block of a full disk is lifted for one write: the cluster may restore it between the two requests."""
+
+
+def _write_flooded(cluster: Cluster, write: Callable[[], object]) -> None:
+    """Write to the state index, also past the flood stage: a mark of some bytes lets gigabytes be deleted.
+
+    Only the block that the cluster itself sets is lifted, and it sets it again within seconds; a person's block stays.
+    Source: OpenSearch documentation, "Cluster settings", cluster.routing.allocation.disk.watermark.flood_stage.
+    """
+    for _ in range(LIFTS):
+        try:
+            write()
+            return
+        except ClusterError as error:
+            if not error.is_flooded:
+                raise
+            try:
+                body = {"index.blocks.read_only_allow_delete": None}
+                cluster.request("PUT", f"/{STATE_INDEX}/_settings", body)
+            except ClusterError:
+                raise error from None
+    write()
+
+
 def _put_state(cluster: Cluster, action: Action, _: TimeLeft) -> None:
     if isinstance(action.body, int):  # an inbox seen empty
         make_state_index(cluster)
-        cluster.request("PUT", f"/{STATE_INDEX}/_doc/{action.target}", {"empty_ms": action.body})
+        path = f"/{STATE_INDEX}/_doc/{action.target}"
+        _write_flooded(cluster, lambda: cluster.request("PUT", path, {"empty_ms": action.body}))
         return
     new, stored = action.body
-    put_state(cluster, action.target, new, stored)
+    _write_flooded(cluster, lambda: put_state(cluster, action.target, new, stored))
 
 
 def _put_plan(cluster: Cluster, action: Action, _: TimeLeft) -> None:
     make_state_index(cluster)
-    cluster.request("PUT", f"/{STATE_INDEX}/_doc/plan-{action.target}", {"document": json.dumps(action.body)})
+    path, body = f"/{STATE_INDEX}/_doc/plan-{action.target}", {"document": json.dumps(action.body)}
+    _write_flooded(cluster, lambda: cluster.request("PUT", path, body))
 
 
 def _put(path: str) -> Callable[[Cluster, Action, TimeLeft], None]:
@@ -148,8 +180,19 @@ def _put_ism_policy(cluster: Cluster, action: Action, _: TimeLeft) -> None:
     cluster.request("PUT", path, action.body, known)
 
 
-def _attach_ism_policy(cluster: Cluster, action: Action, _: TimeLeft) -> None:
-    cluster.request("POST", f"/_plugins/_ism/add/{action.target}", {"policy_id": action.body})
+def _delete_ism_policy(cluster: Cluster, action: Action, _: TimeLeft) -> None:
+    cluster.request("DELETE", f"/_plugins/_ism/policies/{action.target}", ignore=(404,))
+
+
+def _ism(verb: str, cluster: Cluster, action: Action, body: Any) -> None:
+    """Change what manages some indices. Raises: ClusterError: names the indices of which the plugin refused it."""
+    answer = cluster.request("POST", f"/_plugins/_ism/{verb}/{action.target}", body)
+    failed = answer.get("failed_indices") or ()
+    if answer.get("failures") or failed:
+        reasons = [f"{entry.get('index_name')}: {entry.get('reason')}" for entry in failed if isinstance(entry, dict)]
+        shown = "; ".join(reasons[:5]) or "no reason given"
+        more = f"; and {len(reasons) - 5} more" if len(reasons) > 5 else ""
+        raise ClusterError(one_line(f"_ism/{verb}: {len(reasons)} indices refused: {shown}{more}", 1_000), 200)
 
 
 def _repair(cluster: Cluster, action: Action, time_left: TimeLeft) -> None:
@@ -180,5 +223,8 @@ _DO: dict[str, Callable[[Cluster, Action, TimeLeft], None]] = {
     "put_role_mapping": _put("/_plugins/_security/api/rolesmapping/{}"),
     "put_audit": _put("/_plugins/_security/api/audit/{}"),
     "put_ism_policy": _put_ism_policy,
-    "attach_ism_policy": _attach_ism_policy,
+    "attach_ism_policy": lambda cluster, action, _: _ism("add", cluster, action, {"policy_id": action.body}),
+    "change_ism_policy": lambda cluster, action, _: _ism("change_policy", cluster, action, action.body),
+    "detach_ism_policy": lambda cluster, action, _: _ism("remove", cluster, action, None),
+    "delete_ism_policy": _delete_ism_policy,
 }

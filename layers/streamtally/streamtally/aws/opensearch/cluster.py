@@ -24,7 +24,15 @@ from streamtally.aws.opensearch.transport.answers import (
     is_limited,
 )
 from streamtally.aws.opensearch.transport.bulk_items import PendingItem, read_items
-from streamtally.aws.opensearch.transport.retries import REQUEST_SECONDS, Limit, Pace, TriedError, is_safe, persist
+from streamtally.aws.opensearch.transport.retries import (
+    BLOCKED,
+    REQUEST_SECONDS,
+    Limit,
+    Pace,
+    TriedError,
+    is_safe,
+    persist,
+)
 from streamtally.errors import IndexPlanError
 from streamtally.text import one_line
 
@@ -52,6 +60,19 @@ class ClusterError(IndexPlanError):
         super().__init__(message)
         self.status = status
         self.kind = kind
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether a block of the cluster or of the index refused it: repeating it now does not help."""
+        return self.kind == BLOCKED and self.status in (403, 429)
+
+    @property
+    def is_flooded(self) -> bool:
+        """Whether that is the block of an index on a disk past the flood stage.
+
+        Source: OpenSearch, IndexMetadata.INDEX_READ_ONLY_ALLOW_DELETE_BLOCK.
+        """
+        return self.is_blocked and "/12/" in str(self)  # the block's number, which no block of the cluster has
 
 
 class Serializer(JSONSerializer):
@@ -207,6 +228,18 @@ class Cluster:
             text = f"POST {path}: answered in part: {len(answered)} of {len(positions)} items"
             raise ClusterError(text, 200, PARTIAL)
         return list(_failed_items(positions, answered))
+
+
+def to_paths(patterns: Sequence[str]) -> Iterator[str]:
+    """Paths of comma-separated patterns, each short enough for a request line."""
+    path = ""
+    for pattern in patterns:
+        if path and len(path) + len(pattern) + 1 > PATH_MAX_CHARS:
+            yield path
+            path = ""
+        path += f"{',' if path else '/'}{pattern}"
+    if path:
+        yield path
 
 
 def _failed_items(positions: Sequence[int], answered: Sequence[Mapping[str, Any]]) -> Iterator[BulkItem]:

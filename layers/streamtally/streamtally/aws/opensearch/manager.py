@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from streamtally.aws.opensearch.apply_plan import ActionResult, apply_plan
 from streamtally.aws.opensearch.cluster import Cluster
@@ -25,6 +25,9 @@ from streamtally.transform.pipeline import Pipeline
 # A first run has at most three actions that only the next plan can have (repair, an alias, an empty inbox); and
 # settling, which runs each minute, may change a state between the observation and the plan's first action.
 MAX_ROUNDS = 5
+
+# The ISM plugin's job does these minutes later, so the next round still sees what was before.
+_ASYNCHRONOUS = ("attach_ism_policy", "change_ism_policy", "detach_ism_policy")
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,14 @@ class Manager:
 
     def _manage(self, now_ms: int, time_left: Callable[[], float], dry_run: bool) -> Managed:
         results: list[ActionResult] = []
+        asked: set[str] = set()
         for _ in range(MAX_ROUNDS):
             plan, observed = self.plan(now_ms)
-            if dry_run or not plan.actions:
+            left = [action for action in plan.actions if action.kind not in _ASYNCHRONOUS or action.target not in asked]
+            if dry_run or not left:
                 break
-            done = apply_plan(self.cluster, plan, time_left)
+            asked |= {action.target for action in left if action.kind in _ASYNCHRONOUS}
+            done = apply_plan(self.cluster, replace(plan, actions=tuple(left)), time_left)
             results += done
             if any(result.outcome == "failed" for result in done):
                 break

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from streamtally.aws.opensearch.cluster import PATH_MAX_CHARS, Cluster
-from streamtally.indices.ism import policy_id
+from streamtally.aws.opensearch.cluster import Cluster, to_paths
+from streamtally.aws.opensearch.observe_ism import observe_ism
 from streamtally.indices.names import LATE_UNKNOWN, STATE_INDEX, parse_index_name
 from streamtally.indices.observed import DiskSpace, Observed, ObservedIndex, StoredInbox, StoredState
 from streamtally.indices.roles import FIREHOSE_ROLE, MANAGER_ROLE, SETTLE_ROLE
@@ -30,6 +30,7 @@ def observe(cluster: Cluster, specs: Sequence[IndexSpec], wanted: Wanted | None 
     inboxes = sorted({spec.inbox for spec in specs})
     indices = observe_indices(cluster, specs)
     states, stored_inboxes, plans = _documents(cluster, specs, inboxes, wanted.plan_id)
+    ism = observe_ism(cluster, specs, bool(indices))
     roles, mappings = _security(cluster) if wanted.roles or wanted.role_mappings else (None, None)
     return Observed(
         pipelines=cluster.request("GET", f"/_ingest/pipeline/{','.join(inboxes)}", ignore=(404,)),
@@ -45,14 +46,16 @@ def observe(cluster: Cluster, specs: Sequence[IndexSpec], wanted: Wanted | None 
         roles=roles,
         role_mappings=mappings,
         audit=_audit(cluster) if wanted.audit else None,
-        ism_policies=_ism(cluster, specs) if any(spec.retention.managed_by == "ism" for spec in specs) else None,
+        ism_policies=ism.policies,
+        ism_versions=ism.versions,
+        ism_managed=ism.managed,
     )
 
 
 def observe_indices(cluster: Cluster, specs: Sequence[IndexSpec]) -> dict[str, ObservedIndex]:
     """Every index with one of the pipeline's names: mapping, size and what else the plan uses."""
     observed: dict[str, ObservedIndex] = {}
-    for path in _paths(_patterns(specs)):
+    for path in to_paths(_patterns(specs)):
         whole = cluster.request("GET", path, params={**_LENIENT, "filter_path": _INDEX_FIELDS}, ignore=(404,))
         fields = "indices.*.primaries.docs.count,indices.*.total.store.size_in_bytes"
         params = {**_LENIENT, "level": "indices", "filter_path": fields}
@@ -81,18 +84,6 @@ def _patterns(specs: Sequence[IndexSpec]) -> list[str]:
         for name in (spec.inbox, spec.index, f"{spec.index}-*", f"partials-{spec.index}-*", f"late-{spec.index}-*"):
             patterns[name] = None
     return list(patterns)
-
-
-def _paths(patterns: Sequence[str]) -> Iterator[str]:
-    """Paths of comma-separated patterns, each short enough for a request line."""
-    path = ""
-    for pattern in patterns:
-        if path and len(path) + len(pattern) + 1 > PATH_MAX_CHARS:
-            yield path
-            path = ""
-        path += f"{',' if path else '/'}{pattern}"
-    if path:
-        yield path
 
 
 def _named(cluster: Cluster, path: str, kind: str) -> dict[str, Any]:
@@ -165,7 +156,7 @@ def _unstamped(cluster: Cluster, specs: Sequence[IndexSpec], indices: Mapping[st
     if early:  # documents written just now must be searchable
         cluster.request("POST", f"/{','.join(early)}/_refresh", params=_LENIENT)
     unstamped: dict[str, int] = {}
-    for path in _paths([*dict.fromkeys(names), *(f"{spec.index}-*" for spec in specs)]):
+    for path in to_paths([*dict.fromkeys(names), *(f"{spec.index}-*" for spec in specs)]):
         body = {
             "size": 0,
             "query": UNSTAMPED_QUERY,
@@ -216,15 +207,3 @@ def _audit(cluster: Cluster) -> dict[str, Any] | None:
     answer = cluster.request("GET", "/_plugins/_security/api/audit", ignore=(400, 404, 405))
     config = answer.get("config")
     return config if isinstance(config, dict) else None
-
-
-def _ism(cluster: Cluster, specs: Sequence[IndexSpec]) -> dict[str, Any] | None:
-    policies: dict[str, Any] = {}
-    for spec in specs:
-        answer = cluster.request("GET", f"/_plugins/_ism/policies/{policy_id(spec)}", ignore=(400, 404, 405))
-        error = answer.get("error")
-        if isinstance(error, str) or (isinstance(error, dict) and "no handler" in str(error.get("reason"))):
-            return None  # the server does not know the path: the plugin is absent
-        if "policy" in answer:
-            policies[policy_id(spec)] = answer["policy"]
-    return policies

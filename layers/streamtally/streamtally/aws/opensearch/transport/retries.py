@@ -30,6 +30,8 @@ has no route to it, more often than the cluster is just restarting."""
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 8.0
 RETRY_STATUS = (429, 502, 503, 504)
+BLOCKED = "cluster_block_exception"
+"""OpenSearch's name of the error: an index or the cluster is read-only, or still starts (then with status 503)."""
 
 # By the last part of the path. Other POSTs (_rollover, _aliases, _reindex, …) must not be done twice.
 _SAFE_POSTS = frozenset(
@@ -173,6 +175,8 @@ def may_retry(error: TransportError, safe: bool) -> bool:
         return False
     if is_beyond_limit(error.info):
         return False  # status 503, but the answer will be the same
+    if error.status_code == 429 and error.error == BLOCKED:
+        return False  # a full disk: a pause of seconds does not free it
     return safe or _is_untouched(error)
 
 

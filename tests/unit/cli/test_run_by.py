@@ -32,6 +32,18 @@ JSON_LINES = """\
 {"time":"2025-10-10T13:55:37Z","code":200,"a,b":null}
 {"time":"2025-10-10T13:55:38Z","code":503,"a,b":"x"}
 """
+# Servers' own JSON: a field, a member (Caddy, ECS, OpenTelemetry), a request line, a name with dots; some with a query.
+PATHS_IN_JSON = """\
+{"time":"2025-10-10T13:55:36Z","method":"GET","uri":"/u?x=1","status":200}
+{"ts":1760104536.5,"request":{"method":"PUT","uri":"/caddy?y=2"},"status":200}
+{"@timestamp":"2025-10-10T13:55:36Z","url":{"path":"/ecs"},"http":{"request":{"method":"POST"}}}
+{"@timestamp":"2025-10-10T13:55:36Z","url.path":"/flat"}
+{"time":"2025-10-10T13:55:36Z","attributes":{"url.path":"/otel","http.request.method":"PUT"}}
+{"time":"2025-10-10T13:55:36Z","request":"GET /line?q HTTP/1.1","status":"200"}
+{"time":"2025-10-10T13:55:36Z","path":"/own?z","status":200}
+"""
+ALL_PATHS = [("13:55", path, 1) for path in ("/u", "/caddy", "/ecs", "/flat", "/otel", "/line", "/own")]
+LTSV = "time:2025-10-10T13:55:36Z\turi:/l?x\tstatus:200\n"
 
 
 def run_by(tmp_path: Path, text: str, *options: str) -> tuple[Ran, dict[str, Any]]:
@@ -63,6 +75,19 @@ def counts(printed: dict[str, Any]) -> list[tuple[Any, ...]]:
         (ALB, ["--by", "path,elb"], [("08:54", "https://example.com:443/x.png", "app/lb/446a260db6d4e6f1", 1)]),
         (ERRORS, ["--by", "level"], [("13:55", "error", 2), ("13:55", "warn", 1)]),
         (JSON_LINES, ["--by", "code"], [("13:55", "200", 2), ("13:55", "503", 1)]),
+        (PATHS_IN_JSON, ["--by", "path"], ALL_PATHS),
+        (PATHS_IN_JSON, ["--by", "path", "--format", "json"], ALL_PATHS),
+        (
+            PATHS_IN_JSON,
+            ["--by", "method"],
+            [("13:55", "GET", 2), ("13:55", "PUT", 2), ("13:55", "POST", 1), ("13:55", None, 2)],
+        ),
+        (
+            COMBINED + PATHS_IN_JSON,
+            ["--by", "path"],
+            [("13:55", "/a", 2), ("13:56", "/b", 1), *ALL_PATHS],
+        ),
+        (LTSV, ["--by", "path", "--format", "ltsv"], [("13:55", "/l", 1)]),
         (JSON_LINES, ["--by", '"a,b"'], [("13:55", "x", 2), ("13:55", None, 1)]),
     ],
 )

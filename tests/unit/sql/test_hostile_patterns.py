@@ -134,6 +134,16 @@ def test_regex_replace_is_bounded(pattern: str) -> None:
     assert reason in ("", "a pattern that takes too many steps")
 
 
+# SUBSTRING FROM a regular expression searches once, within the same bound.
+@pytest.mark.parametrize("pattern", ["(x+x+)+y", "(?=x*x)y", "(x|xx)*y"])
+def test_substring_by_pattern_is_bounded(pattern: str) -> None:
+    call = f"SUBSTRING(\"request\" FROM '{pattern}')"
+    try:
+        assert evaluate(call, "VARCHAR(9)", {"request": "x" * 30_000}) is None
+    except EvaluationError as error:
+        assert str(error) == "a pattern that takes too many steps"
+
+
 # A pattern for which no engine has a bound, or Java's groups, is refused when the program is compiled.
 @pytest.mark.parametrize(("pattern", "named"), [("(?=(x*)*x)x", "lookaround"), ("(?=(?:x*x)*y)x", "without end")])
 def test_regex_replace_refuses_by_name(pattern: str, named: str) -> None:

@@ -63,6 +63,9 @@ SIGNATURES: Mapping[str, Signature] = {
     "UPPER": Signature("upper", ("text",), "as its argument"),
 }
 
+SUBSTRING_BY_PATTERN = Signature("substring_regex", ("text", "text"), "as its first argument", order=(1, 0))
+"""``SUBSTRING(text FROM 'regular expression')``."""
+
 LOG_PARSERS = (
     "FAST_REGEX_LOG_PARSE",
     "FIXED_COLUMN_LOG_PARSE",

@@ -13,7 +13,7 @@ from streamtally.sql.expressions.log_parsers import PARSERS as RECORD_PARSERS
 from streamtally.sql.expressions.log_parsers import find_column
 from streamtally.sql.expressions.translator import Translator, translates
 from streamtally.sql.expressions.typed import NULL_LITERAL, RECORD, Typed, adopt
-from streamtally.sql.signatures import AGGREGATE_CALLS, KNOWN_NAMES, NOW, SIGNATURES, Signature
+from streamtally.sql.signatures import AGGREGATE_CALLS, KNOWN_NAMES, NOW, SIGNATURES, SUBSTRING_BY_PATTERN, Signature
 from streamtally.text import near_names
 
 
@@ -29,6 +29,7 @@ def called(translator: Translator, node: exp.Anonymous) -> Typed:
     if name in SIGNATURES:
         return call(translator, node, name, SIGNATURES[name], node.expressions)
     if name in _SPECIAL:
+        _check_count(translator, node, name)
         return _SPECIAL[name](translator, node)
     if name in RECORD_PARSERS:
         return _record(translator, node, name)
@@ -94,9 +95,16 @@ def cast(translator: Translator, node: exp.Cast) -> Typed:
     return translator.cast(node, translator.translate(node.this), translator.type_of(node.args["to"]))
 
 
-def _coalesce(translator: Translator, node: exp.Anonymous) -> Typed:
-    if not node.expressions:
+def _check_count(translator: Translator, node: exp.Anonymous, name: str) -> None:
+    """COALESCE takes any number of arguments, every other call with special rules two."""
+    count = len(node.expressions)
+    if name == "COALESCE" and not count:
         raise translator.problems.error(node, "COALESCE takes at least one argument")
+    if name != "COALESCE" and count != 2:
+        raise translator.problems.error(node, f"{name} takes 2 arguments, not {count}")
+
+
+def _coalesce(translator: Translator, node: exp.Anonymous) -> Typed:
     values = translator.alike(node, "COALESCE", [translator.translate(expression) for expression in node.expressions])
     unit = values[0].unit
     return Typed(translator.build(node, {"op": "coalesce"}, values).node, values[0].type, unit,
@@ -104,8 +112,6 @@ def _coalesce(translator: Translator, node: exp.Anonymous) -> Typed:
 
 
 def _nullif(translator: Translator, node: exp.Anonymous) -> Typed:
-    if len(node.expressions) != 2:
-        raise translator.problems.error(node, f"NULLIF takes 2 arguments, not {len(node.expressions)}")
     value, other = (translator.translate(expression) for expression in node.expressions)
     equal = translator.compare(node, "=", value, other)
     null = adopt(NULL_LITERAL, value.type)
@@ -113,11 +119,19 @@ def _nullif(translator: Translator, node: exp.Anonymous) -> Typed:
                  1 + equal.size + value.size, 1 + equal.depth)  # fmt: skip
 
 
+def _substring_from(translator: Translator, node: exp.Anonymous) -> Typed:
+    """``SUBSTRING(text FROM x)``: x is a position, or a regular expression whose first match is returned."""
+    is_pattern = translator.translate(node.expressions[1]).type.is_text
+    signature = SUBSTRING_BY_PATTERN if is_pattern else SIGNATURES["SUBSTRING"]
+    return call(translator, node, "SUBSTRING", signature, node.expressions)
+
+
 _SPECIAL: dict[str, Callable[[Translator, exp.Anonymous], Typed]] = {
-    "CEIL_TO": time_calls.ceil_to,
+    "CEIL TO": time_calls.ceil_to,
     "COALESCE": _coalesce,
     "EXTRACT": time_calls.extract,
-    "FLOOR_TO": time_calls.floor_to,
+    "FLOOR TO": time_calls.floor_to,
     "NULLIF": _nullif,
     "STEP": time_calls.step_by,
+    "SUBSTRING FROM": _substring_from,
 }

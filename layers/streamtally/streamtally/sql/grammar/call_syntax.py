@@ -113,7 +113,7 @@ class CallParser(Demanding):
 
     @staticmethod
     def name_of(call: exp.Expr) -> str:
-        return str(call.this).removesuffix("_TO") if isinstance(call, exp.Anonymous) else "CAST"
+        return str(call.this).partition(" ")[0] if isinstance(call, exp.Anonymous) else "CAST"
 
     def call(self, name: str, *arguments: exp.Expr) -> exp.Expr:
         return self.expression(exp.Anonymous(this=name, expressions=list(arguments)))
@@ -131,7 +131,7 @@ class CallParser(Demanding):
     def parse_rounding(self, name: str) -> exp.Expr:
         value = self.need_expression()
         if self._match_text_seq("TO"):
-            return self.call(name + "_TO", value, self.parse_unit())
+            return self.call(name + " TO", value, self.parse_unit())
         return self.call(name, value)
 
     def parse_step(self) -> exp.Expr:
@@ -157,9 +157,10 @@ class CallParser(Demanding):
 
     def parse_substring(self) -> exp.Expr:
         arguments = [self.need_expression()]
+        by_from = self._curr.token_type is TokenType.FROM
         while self._match(TokenType.COMMA) or self._match(TokenType.FROM) or self._match_text_seq("FOR"):
             arguments.append(self.need_expression())
-        return self.call("SUBSTRING", *arguments)
+        return self.call("SUBSTRING FROM" if by_from and len(arguments) == 2 else "SUBSTRING", *arguments)
 
     def parse_overlay(self) -> exp.Expr:
         arguments = [self.need_expression()]

@@ -86,13 +86,13 @@ def choose_window(terms: Sequence[TimeTerm], origin: exp.Expr, problems: Problem
 def _why_no_window(origin: exp.Expr) -> tuple[str, str]:
     """(refused construct, advice) for a GROUP BY without a time term."""
     for term in origin.expressions if isinstance(origin, exp.Group) else ():
-        if isinstance(term, exp.Anonymous) and function_name(term) == "FLOOR_TO":
+        if isinstance(term, exp.Anonymous) and function_name(term) == "FLOOR TO":
             unit = str(term.expressions[1].this)
             return (
                 f"a window of a {unit}",
                 "windows have a fixed length: FLOOR to DAY or a shorter unit, or STEP BY an INTERVAL",
             )
-        if isinstance(term, exp.Anonymous) and function_name(term) == "CEIL_TO":
+        if isinstance(term, exp.Anonymous) and function_name(term) == "CEIL TO":
             return "a window by CEIL", "use FLOOR or STEP: a window is named by its start"
         if isinstance(term, exp.Column) and str(term.this.this).upper() == "ROWTIME":
             return "a GROUP BY of an exact time", "floor it: STEP(s.ROWTIME BY INTERVAL '60' SECOND)"

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from streamtally.ids import digest
 from streamtally.indices.settling.plan_choice import PlanOutputs, shape_of
-from streamtally.plan.windowed import Groups, WindowedOutput
+from streamtally.plan.window_rows import Groups
+from streamtally.plan.windowed import WindowedOutput
 from streamtally.times.iso import to_iso
 from streamtally.transform.documents import encode_document, partial_document
 from streamtally.transform.pipeline import load_pipeline

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from streamtally.errors import SqlError
 from streamtally.plan.rows import RowOutput
 from streamtally.plan.types import parse_type
-from streamtally.plan.windowed import Groups, WindowedOutput
+from streamtally.plan.window_rows import Groups
+from streamtally.plan.windowed import WindowedOutput
 from streamtally.sql.planning.program_streams import SourceStream
 from streamtally.sql.problems import show_problems
 from streamtally.sql.program import Program, compile_program
@@ -107,9 +108,9 @@ def _documents(output: RowOutput | WindowedOutput, shares: list[list[dict[str, A
     states: dict[tuple[int, str], list[Any]] = {}
     for share in shares:
         groups: Groups = {}
-        for row in share:
+        for row, add in itertools.product(share, [way.add for way in output.ways] or [output.add]):
             arrival = row.get("arrival", ARRIVAL)
-            output.add(row, arrival, arrival - 7 * DAY, arrival + DAY // 24, groups, 1)
+            add(row, arrival, arrival - 7 * DAY, arrival + DAY // 24, groups, 1)
         for key, group in groups.items():
             state = json.loads(json.dumps(output.state_to_json(key[1:], group)))
             states.setdefault((key[0], json.dumps(state["key"])), []).append(state)

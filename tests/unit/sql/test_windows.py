@@ -58,6 +58,22 @@ def test_tutorial_rows() -> None:
     ]
 
 
+# Three ways lead into one window, each with its own condition, key and time: the third goes by the event time.
+def test_three_ways_into_one_window() -> None:
+    rows: list[dict[str, Any]] = [
+        {"host": "a", "agent": "A", "bytes": 5, "response": 200, "datetime": "08/Sep/2017:08:48:01 +0000"},
+        {"host": "a", "agent": "error", "bytes": 7, "response": 500, "datetime": "08/Sep/2017:08:40:00 +0000"},
+        {"host": "a", "agent": "error", "bytes": 7, "response": 500, "datetime": "08/Sep/2017:08:40:00 +0000"},
+    ]
+    expected = [
+        {"NAME": "error", "N": 2, "TOTAL": 2, "STARTED": "2017-09-08 08:40:00.000"},
+        {"NAME": "A", "N": 2, "TOTAL": 6, "STARTED": "2017-09-08 08:48:00.000"},
+        {"NAME": "ERROR", "N": 2, "TOTAL": None, "STARTED": "2017-09-08 08:48:00.000"},
+    ]
+    assert tally(pair("aggregate_of_three_ways"), rows)["OUT"] == expected
+    assert tally(pair("aggregate_of_three_ways"), rows, batches=3)["OUT"] == expected
+
+
 # Partials are written as JSON, read and merged: the result does not depend on how rows fell into batches.
 @pytest.mark.parametrize("name", ["aggregates", "aggregates_spread", "count_distinct_items", "top_k_items", "having"])
 def test_batches_make_no_difference(name: str) -> None:

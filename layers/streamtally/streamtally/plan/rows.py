@@ -43,6 +43,7 @@ class RowOutput:
         columns: the columns of its documents.
         make: evaluates one row; raises EvaluationError (and whatever Python raises for hostile values).
         pump: the pump of the program that fills the output, for reports.
+        passes: how many times each row is evaluated.
     """
 
     name: str
@@ -51,6 +52,7 @@ class RowOutput:
     make: MakeRow
     kind: str = "row"
     pump: str | None = None
+    passes: int = 1
 
 
 def compile_row_output(node: dict[str, Any], settings: OutputSettings, source: RowSource) -> RowOutput:

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from streamtally.config.outputs import OutputSettings
-from streamtally.errors import EvaluationError, PlanError
+from streamtally.errors import PlanError
 from streamtally.plan.aggregates.base import Slot
 from streamtally.plan.aggregates.merged import Operations, operations_of
-from streamtally.plan.aggregates.registry import make_aggregate
-from streamtally.plan.codegen import FILTERED, OUT_OF_RANGE, Reads, RowSource, make_function, row_scope, time_lines
-from streamtally.plan.conditions import columns_in, required_columns
-from streamtally.plan.expression_code import Code, Scope, cast_code, compile_expression
-from streamtally.plan.rows import OutputColumn, read_columns, where_lines
-from streamtally.plan.types import FLOATS, SqlType, parse_type
+from streamtally.plan.codegen import Reads, RowSource
+from streamtally.plan.rows import OutputColumn, read_columns
+from streamtally.plan.types import SqlType
 from streamtally.plan.window_columns import NO_ITEM, FinishWindow, compile_window_columns
+from streamtally.plan.window_rows import ROWS, AddRow, WindowRows, compile_window_rows
 
-Groups = dict[tuple[Any, ...], list[Any]]
-"""(window start in ms, *key values) → [rows, rows out of range, *aggregate states]: what a batch's rows add up to."""
 
-AddRow = Callable[[dict[str, Any], int, int, int, Groups, int], int]
-"""(row, arrival, low, high in ms, groups, number of equal rows) → their fate; the groups are unchanged if it raises."""
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One of the ways by which a row reaches the aggregates of an output: through one pump of several.
 
-NO_STATUS = "the line has no status"
-"""Why a row is not counted by its status."""
+    Attributes:
+        add: see :class:`WindowedOutput`.
+        pump: the pump, for reports.
+        name: the pumps of the way, which tell it from the output's other ways.
+    """
 
-_ROWS, _ROWS_OUT_OF_RANGE, _FIRST_STATE = 0, 1, 2
-"""Positions in a group's list."""
+    add: AddRow
+    pump: str | None
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class WindowedOutput:
         pump: the pump of the program that fills the output, for reports.
         required: the fields without which no row is counted, by the output's WHERE.
         operations: how a database merges the numbers of the states; None: only Streamtally can merge them.
+        ways: where several pumps fill the stream that is aggregated, the way of each; a row is added by every one.
+            Empty: there is one way, ``add``.
     """
 
     name: str
@@ -65,12 +68,18 @@ class WindowedOutput:
     operations: Operations | None = None
     required: frozenset[str] = frozenset()
     kind: str = "windowed"
+    ways: tuple[Way, ...] = ()
+
+    @property
+    def passes(self) -> int:
+        """How many times each row is evaluated."""
+        return len(self.ways) or 1
 
     def state_to_json(self, key: tuple[Any, ...], group: list[Any]) -> dict[str, Any]:
         """``tally.state`` of a partial: its key, its number of rows, and the states of its aggregates."""
         return {
             "key": self.key_to_json(key),
-            "rows": group[_ROWS],
+            "rows": group[ROWS],
             "aggregates": [slot.aggregate.to_json(group[slot.index]) for slot in self.slots],
         }
 
@@ -134,89 +143,34 @@ def compile_windowed_output(node: dict[str, Any], settings: OutputSettings, sour
     if type(window_ms) is not int or window_ms <= 0:
         raise PlanError("window_ms must be a positive number of milliseconds")
     reads = Reads()
-    scope = row_scope(source, reads)
-    time = node.get("time") or {"time": "arrival"}
-    key_codes = [
-        cast_code(compile_expression(key["expr"], scope), parse_type(key["type"]), scope) for key in node["keys"]
-    ]
-    arguments = [
-        None if aggregate.get("argument") is None else compile_expression(aggregate["argument"], scope)
-        for aggregate in node["aggregates"]
-    ]
-    slots = _make_slots(node["aggregates"], arguments)
-    body = where_lines(node, scope, f"return {FILTERED}")
-    body += _value_lines(node["keys"], source, scope)
-    body += time_lines(time, compile_expression(time, scope))
-    body += _add_lines(key_codes, arguments, slots, window_ms, scope)
-    scope.namespace["no_status"] = lambda: EvaluationError(NO_STATUS)
-    scope.namespace["no_time"] = lambda: EvaluationError("no event time")
+    first, *others = (compile_window_rows(part, window_ms, source, reads) for part in [node, *node.get("also", ())])
     return WindowedOutput(
         name=node["name"],
         settings=settings,
         columns=read_columns(node),
         window_ms=window_ms,
         reads=reads,
-        key_types=tuple(code.type for code in key_codes),
-        slots=slots,
-        add=make_function("add_row", "row, arrival, low, high, groups, n", body, scope.namespace),
-        _finish=compile_window_columns(node, key_codes, slots, arguments, window_ms),
-        expand=_read_expand(node, slots),
+        key_types=tuple(code.type for code in first.keys),
+        slots=first.slots,
+        add=first.add,
+        _finish=compile_window_columns(node, first.keys, first.slots, first.arguments, window_ms),
+        expand=_read_expand(node, first.slots),
         pump=node.get("pump"),
-        operations=operations_of([slot.aggregate for slot in slots]),
-        required=frozenset(source.column(name)[0] for name in required_columns(node.get("where"))),
+        operations=operations_of([slot.aggregate for slot in first.slots]),
+        required=first.required.intersection(*(other.required for other in others)),
+        ways=_make_ways(node, first, others) if others else (),
     )
 
 
-def _value_lines(keys: Iterable[Mapping[str, Any]], source: RowSource, scope: Scope) -> list[str]:
-    """Refuse rows that lack the status by which they are to be counted: a count of nulls would look like an answer."""
-    names = sorted({name for key in keys for name in columns_in(key["expr"]) if source.needs_value(name)})
-    fields = [source.column(name)[0] for name in names]
-    return [f"if {scope.bind(field_name)} not in row: raise no_status()" for field_name in fields]
-
-
-def _make_slots(nodes: list[dict[str, Any]], arguments: list[Code | None]) -> tuple[Slot, ...]:
-    slots: list[Slot] = []
-    index = _FIRST_STATE
-    for node, argument in zip(nodes, arguments, strict=True):
-        aggregate = make_aggregate(node["function"], argument.type if argument else None)
-        # COUNT(*) is the number of rows, which every group has anyway.
-        rows = node["function"] == "count" and argument is None
-        slots.append(Slot(node["name"], aggregate, _ROWS if rows else index))
-        index += 0 if rows else 1
-    return tuple(slots)
-
-
-def _add_lines(
-    keys: list[Code], arguments: list[Code | None], slots: tuple[Slot, ...], window_ms: int, scope: Scope
-) -> list[str]:
-    """The lines that add a row; all is evaluated before the group is changed, so that a failing row leaves no trace."""
-    lines = [f"k{i} = {code.source}" for i, code in enumerate(keys)]
-    lines += [f"a{i} = {code.source}" for i, code in enumerate(arguments) if code]
-    lines += [_without_signed_zero(f"k{i}") for i, code in enumerate(keys) if _has_signed_zero(code)]
-    lines += [_without_signed_zero(f"a{i}") for i, code in enumerate(arguments) if code and _has_signed_zero(code)]
-    parts = [f"time - time % {window_ms}", *(f"k{i}" for i in range(len(keys)))]
-    zeros = [(slot, scope.bind(slot.aggregate.zero)) for slot in slots if slot.index != _ROWS]
-    lines += [
-        f"key = ({', '.join(parts)},)",
-        "state = groups.get(key)",
-        f"if state is None: state = groups[key] = [0, 0, {', '.join(f'{zero}()' for _, zero in zeros)}]",
-        f"state[{_ROWS}] += n",
-    ]
-    for i, slot in enumerate(slots):
-        if slot.index == _ROWS:
-            continue
-        statement = slot.aggregate.add_source(f"state[{slot.index}]", f"a{i}", scope.bind(slot.aggregate.add))
-        lines += [f"if a{i} is not None:", f"    {statement}"]
-    return [*lines, f"if fate == {OUT_OF_RANGE}: state[{_ROWS_OUT_OF_RANGE}] += n", "return fate"]
-
-
-def _has_signed_zero(code: Code) -> bool:
-    return code.type.name == "DECIMAL" or code.type.name in FLOATS
-
-
-def _without_signed_zero(name: str) -> str:
-    # -0.0 equals 0.0 but is written differently: otherwise a key and its id would depend on which row came first.
-    return f"if {name} == 0: {name} = abs({name})"
+def _make_ways(node: dict[str, Any], first: WindowRows, others: list[WindowRows]) -> tuple[Way, ...]:
+    """The ways of an output, whose states must be alike. Raises: PlanError: they are not."""
+    ways = []
+    for number, (part, rows) in enumerate(zip([node, *node["also"]], [first, *others], strict=True)):
+        if rows.shape != first.shape:
+            raise PlanError("the ways under 'also' must have the keys and aggregates of the output")
+        names = part.get("through") or [str(number)]
+        ways.append(Way(rows.add, names[0], "/".join(names)))
+    return tuple(ways)
 
 
 def _read_expand(node: dict[str, Any], slots: tuple[Slot, ...]) -> tuple[str, int] | None:

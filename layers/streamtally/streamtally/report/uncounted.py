@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from streamtally.formats.w3c_header import HEADER
-from streamtally.plan.windowed import NO_STATUS
+from streamtally.plan.window_rows import NO_STATUS
 from streamtally.text import near_names, visible
 from streamtally.transform.ledger import Ledger, OutputLedger
 

@@ -46,7 +46,10 @@ def output_tree(node: Mapping[str, Any], settings: Mapping[str, Any]) -> Tree:
     columns = [_column(column, settings.get("types") or {}) for column in node["columns"]]
     parts: list[Tree] = []
     if windowed:
-        parts.append(("in the transform, per row", _transform(node)))
+        ways = [node, *node.get("also", ())]
+        for way in ways:
+            by = f" by {' after '.join(way['through'])}" if len(ways) > 1 else ""
+            parts.append((f"in the transform, per row{by}", _transform({**node, **way})))
         having = [_leaf(f"shown if {to_sql(node['having'])}")] if node.get("having") else []
         parts.append(("in settling, after merging all partials of a window and key", [*having, *columns]))
     else:
@@ -153,6 +156,8 @@ def differences(node: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterato
             "(Kinesis Analytics emitted it once, or as partial rows to add up)"
         )
         yield from _time_differences(node)
+        if node.get("also"):
+            yield "a row counts once by each pump that lets it through; the stream between the pumps is not kept"
     yield from _value_differences(node)
 
 

@@ -2,6 +2,7 @@
 
 ``lines = rows + unparsed + empty + failed + reingested``; for each output
 ``rows = emitted + filtered + eval_failed + out_of_range`` (an output counts emitted and out of range).
+Where several pumps add each row to an output, a row has one fate by each of them.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class OutputLedger:
     """How many documents the rows became."""
     reasons: Counter[str] = field(default_factory=Counter)
     """Why rows could not be evaluated → rows."""
+    passes: int = 1
+    """By how many pumps each row is added: so many fates it has."""
 
     def add(self, other: OutputLedger) -> None:
         """Add another ledger of the same output."""
@@ -89,7 +92,7 @@ class Ledger:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.reasons += other.reasons
         for name, output in other.outputs.items():
-            self.outputs.setdefault(name, OutputLedger()).add(output)
+            self.outputs.setdefault(name, OutputLedger(passes=output.passes)).add(output)
 
     def line_classes(self) -> dict[str, int]:
         """How many lines there are in all and of each class."""
@@ -109,7 +112,7 @@ class Ledger:
         wrong = [
             f"output {name}: {output.rows} of {self.rows} rows"
             for name, output in self.outputs.items()
-            if output.rows != self.rows
+            if output.rows != self.rows * output.passes
         ]
         answered = self.ok + self.dropped + self.processing_failed
         if answered != self.records:

@@ -11,7 +11,8 @@ from streamtally.errors import EvaluationError
 from streamtally.formats.base import Plain, Row, Scanner
 from streamtally.plan.codegen import FILTERED, OUT_OF_RANGE
 from streamtally.plan.rows import RowOutput
-from streamtally.plan.windowed import Groups, WindowedOutput
+from streamtally.plan.window_rows import Groups
+from streamtally.plan.windowed import Way, WindowedOutput
 from streamtally.transform.documents import MAX_DOCUMENT_BYTES, encode_document, partial_document, row_document, row_id
 from streamtally.transform.error_stream import ErrorRows, count_failure
 from streamtally.transform.ledger import OutputLedger
@@ -92,7 +93,7 @@ class WindowWriter(_Writer[WindowedOutput]):
         counts = self._counts
         plain = [fields for fields in matches if fields[0]] if "" in map(_FIRST, matches) else matches
         if self._takes_none:
-            self._ledger.filtered += len(plain)
+            self._ledger.filtered += len(plain) * self.output.passes
             return
         for values in map(self._pick, plain):
             counts[values] = counts.get(values, 0) + 1
@@ -159,6 +160,38 @@ class WindowWriter(_Writer[WindowedOutput]):
         self._ledger.out_of_range += out_of_range
         self._ledger.emitted += rows - out_of_range
         return [document]
+
+
+class WaysWriter(WindowWriter):
+    """The writer of a windowed output into which several pumps lead: each row is added by every pump.
+
+    A row that two pumps let through counts twice, as it would be twice in the stream that they fill.
+    """
+
+    def fail(self, error: Exception, rows: int) -> None:
+        """Count rows that no pump can evaluate, once by each."""
+        for way in self.output.ways:
+            self._fail_by(way, error, rows)
+
+    def _add(self, row: Row, arrival: int, low: int, high: int, times: int) -> int:
+        """Add a row by each pump; a failure of one does not affect the others."""
+        fates = [self._add_by(way, row, arrival, low, high, times) for way in self.output.ways]
+        return OUT_OF_RANGE if OUT_OF_RANGE in fates else fates[0]
+
+    def _add_by(self, way: Way, row: Row, arrival: int, low: int, high: int, times: int) -> int:
+        try:
+            fate = way.add(row, arrival, low, high, self._groups, times)
+        except Exception as error:
+            self._fail_by(way, error, times)
+            return FILTERED
+        if fate == FILTERED:
+            self._ledger.filtered += times
+        return fate
+
+    def _fail_by(self, way: Way, error: Exception, rows: int) -> None:
+        reason = count_failure(self._ledger, error, rows, way.pump)
+        if self._errors is not None:
+            self._errors.note(f"{self.output.name}/{way.name}", way.pump or way.name, reason)
 
 
 class RowWriter(_Writer[RowOutput]):
@@ -233,7 +266,8 @@ def make_writers(
         if output is error_output:
             continue
         if isinstance(output, WindowedOutput):
-            writers.append(WindowWriter(output, ledgers[name], batch_info, errors))
+            writer = WaysWriter if output.ways else WindowWriter
+            writers.append(writer(output, ledgers[name], batch_info, errors))
         else:
             writers.append(RowWriter(output, ledgers[name], batch_info, errors))
     return writers if errors is None else [*writers, errors]

@@ -109,7 +109,7 @@ def run_batch(
         batch: the records together, where that is known.
         batch_id: see :func:`transform`.
     """
-    ledger = Ledger(records=len(records), outputs={name: OutputLedger() for name in pipeline.outputs})
+    ledger = Ledger(records=len(records), outputs=_ledgers(pipeline))
     batch = batch or describe_batch(records)
     # The error output shows the rows themselves, so rows are not counted by the fields that the outputs read.
     by_row = by_row or ERROR_STREAM in pipeline.outputs
@@ -131,7 +131,7 @@ def run_batch(
             responses[readable[position]] = response
         if group.is_counted:  # its lines go to S3 alone: no output counts them a second time
             for output in ledger.outputs.values():
-                output.filtered += ledger.rows - rows_before
+                output.filtered += (ledger.rows - rows_before) * output.passes
         for writer in writers:
             documents = writer.close(*group.arrivals)
             is_ambiguous |= writer.is_ambiguous
@@ -142,6 +142,10 @@ def run_batch(
     envelopes = [envelope for route in routes if isinstance(route, Reingest) for envelope in route.envelopes]
     sent = [delivery for delivery in deliveries.values() if delivery.documents]
     return Outcome(ordered, sent, ledger, envelopes, is_ambiguous)
+
+
+def _ledgers(pipeline: Pipeline) -> dict[str, OutputLedger]:
+    return {name: OutputLedger(passes=output.passes) for name, output in pipeline.outputs.items()}
 
 
 def _refuse(

@@ -30,7 +30,8 @@ Plans = Callable[[str], PlanOutputs]
 def shape_of(document: Mapping[str, Any], output: str) -> str:
     """What must be equal in two plans for their states of an output to be merged: window, keys, aggregates."""
     node = next(node for node in document["plan"]["outputs"] if node["name"] == output)
-    return digest([node["window_ms"], node["keys"], node["aggregates"]])
+    also = [node["also"]] if "also" in node else []
+    return digest([node["window_ms"], node["keys"], node["aggregates"], *also])
 
 
 @dataclass(frozen=True)

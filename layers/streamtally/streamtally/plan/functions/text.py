@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
 
 from streamtally.errors import EvaluationError, SettingsError
 from streamtally.patterns.engine import between_wildcards, compile_linear

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from streamtally.sql.planning.program_streams import Stream
-from streamtally.sql.planning.relations import Relation
+from streamtally.sql.planning.relations import Relation, Way, Window
 from streamtally.sql.planning.shaping import column_entry, conjunction, row_time, with_event_time
 
 IsEventTime = Callable[[Mapping[str, Any]], bool]
@@ -35,14 +35,19 @@ def make_output(name: str, stream: Stream, relation: Relation, is_event_time: Is
         return {**entry, "kind": "row", "time": time, "where": where, "columns": columns}
     if window.expand is not None:
         entry["expand"] = window.expand
+    entry |= {"kind": "windowed", "time": shape(window.time), "window_ms": window.window_ms, **_rows(window, shape)}
+    if window.also:
+        entry["through"] = list(window.through)
+        entry["also"] = [
+            {"through": list(way.through), "time": shape(way.time), **_rows(way, shape)} for way in window.also
+        ]
+    return {**entry, "columns": columns, "having": shape(conjunction(relation.conditions))}
+
+
+def _rows(rows: Window | Way, shape: Callable[[Any], Any]) -> dict[str, Any]:
+    """What is said about the rows of a window."""
     return {
-        **entry,
-        "kind": "windowed",
-        "time": shape(window.time),
-        "window_ms": window.window_ms,
-        "where": shape(conjunction(window.where)),
-        "keys": [{**key, "expr": shape(key["expr"])} for key in window.keys],
-        "aggregates": [{**aggregate, "argument": shape(aggregate["argument"])} for aggregate in window.aggregates],
-        "columns": columns,
-        "having": shape(conjunction(relation.conditions)),
+        "where": shape(conjunction(rows.where)),
+        "keys": [{**key, "expr": shape(key["expr"])} for key in rows.keys],
+        "aggregates": [{**aggregate, "argument": shape(aggregate["argument"])} for aggregate in rows.aggregates],
     }

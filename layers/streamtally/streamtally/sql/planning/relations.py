@@ -36,6 +36,21 @@ class RelationColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """How rows that come through one of several pumps reach a window: like the same members of :class:`Window`.
+
+    Attributes:
+        through: the pumps of the way.
+    """
+
+    where: tuple[PlanNode, ...]
+    time: PlanNode
+    keys: tuple[PlanNode, ...]
+    aggregates: tuple[PlanNode, ...]
+    through: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """The windowed part of an output of the plan.
 
@@ -46,6 +61,8 @@ class Window:
         keys: the plan's keys.
         aggregates: the plan's aggregates.
         expand: the plan's ``expand``, for an aggregate over items.
+        through: where several pumps fill the stream that is aggregated, those of the first way.
+        also: the other ways.
     """
 
     where: tuple[PlanNode, ...]
@@ -54,6 +71,8 @@ class Window:
     keys: tuple[PlanNode, ...]
     aggregates: tuple[PlanNode, ...]
     expand: PlanNode | None = None
+    through: tuple[str, ...] = ()
+    also: tuple[Way, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from streamtally.errors import SqlError
 from streamtally.sql.expressions.translator import Translator
 from streamtally.sql.grammar.allowed import check_name, stored_name
 from streamtally.sql.planning.grouping import plan_distinct, plan_grouped
+from streamtally.sql.planning.merging import plan_over_all
 from streamtally.sql.planning.relations import Relation, RelationColumn, RelationNames, StreamLookup
 from streamtally.sql.planning.select_list import expand_items, has_aggregate, project
 from streamtally.sql.planning.table_functions import plan_table_function
@@ -26,8 +27,23 @@ def plan_query(query: exp.Expr, lookup: StreamLookup, problems: Problems) -> lis
     if not isinstance(query, exp.Select):
         raise problems.syntax(query, "expected SELECT STREAM")
     sources, alias = _plan_from(query, lookup, problems)
+    if len(sources) > 1 and _is_aggregate(query):
+        refused = problems.unsupported(
+            query,
+            "an aggregate over a stream that several pumps fill with an aggregate's results or with different types",
+            "let each pump fill a stream of its own, and aggregate each",
+        )
+        if any(source.window is not None for source in sources):
+            raise refused
+        return [plan_over_all(sources, lambda source: _plan_select(query, source, alias, problems), refused)]
     # The problems are the same for each pump that fills the stream, and are collected once.
-    return [_plan_select(query, source, alias, len(sources), problems) for source in sources]
+    return [_plan_select(query, source, alias, problems) for source in sources]
+
+
+def _is_aggregate(query: exp.Select) -> bool:
+    args = query.args
+    clauses = (args.get("group"), args.get("distinct"), args.get("having"))
+    return any(clauses) or any(has_aggregate(item) for item in query.expressions)
 
 
 def _plan_from(query: exp.Select, lookup: StreamLookup, problems: Problems) -> tuple[list[Relation], str]:
@@ -58,7 +74,7 @@ def _rename(relation: Relation, names: list[str], origin: exp.Expr, problems: Pr
     return replace(relation, columns=tuple(RelationColumn(name, column.value) for name, column in pairs))
 
 
-def _plan_select(query: exp.Select, source: Relation, alias: str, variants: int, problems: Problems) -> Relation:
+def _plan_select(query: exp.Select, source: Relation, alias: str, problems: Problems) -> Relation:
     names = RelationNames(source, alias, problems)
     translator = Translator(problems, names)
     relation = source
@@ -68,21 +84,14 @@ def _plan_select(query: exp.Select, source: Relation, alias: str, variants: int,
         except SqlError as error:
             problems.add(error)
     items = expand_items(query, names, problems)
-    distinct = query.args.get("distinct")
-    grouped = query.args.get("group") is not None
-    if grouped or distinct or query.args.get("having") or any(has_aggregate(item.node) for item in items):
-        if variants > 1:
-            raise problems.unsupported(
-                query,
-                "an aggregate over a stream that several pumps fill",
-                "fill it by one pump with OR in its WHERE",
-            )
+    if _is_aggregate(query):
         if relation.window is not None:
             raise problems.unsupported(
                 query.args.get("group") or query,
                 "an aggregate over an aggregate's result",
                 "aggregate the source's rows in one step, or add up the documents when reading them",
             )
-        plan = plan_distinct if distinct and not grouped else plan_grouped
+        by_distinct = query.args.get("distinct") and query.args.get("group") is None
+        plan = plan_distinct if by_distinct else plan_grouped
         return plan(query, relation, items, translator, problems)
     return project(relation, items, translator, problems)

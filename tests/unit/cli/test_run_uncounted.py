@@ -119,3 +119,28 @@ def test_each_row_has_one_fate_in_every_output(lines: list[bytes], arrival: str,
     assert len(printed["outputs"]["EACH"]) == every["emitted"] + every["out_of_range"]
     ok = printed["counted"]["OK"]
     assert sum(document["n"] for document in printed["outputs"]["OK"]) == ok["emitted"] + ok["out_of_range"]
+
+
+TWO_PUMPS = """
+CREATE STREAM both_pumps ("host" VARCHAR(40), share BIGINT);
+CREATE PUMP ones AS INSERT INTO both_pumps SELECT STREAM "host", 1 FROM SOURCE_SQL_STREAM_001 WHERE "response" < 400;
+CREATE PUMP shares AS INSERT INTO both_pumps SELECT STREAM "host", 1 / ("response" - 200) FROM SOURCE_SQL_STREAM_001;
+"""
+
+
+# An output that two pumps fill is one name in the JSON; each row has a fate by each pump, and failures name theirs.
+def test_output_of_two_pumps_is_one_name(tmp_path: Path) -> None:
+    folder = tmp_path / "pipeline"
+    folder.mkdir()
+    (folder / "p.sql").write_text(TWO_PUMPS)
+    (folder / "pipeline.toml").write_text('[outputs.BOTH_PUMPS]\nindex = "both"\n')
+    _, printed = run_json(tmp_path, combined(200) + combined(404) + combined(201), "--pipeline", str(folder))
+    assert set(printed["counted"]) == {"BOTH_PUMPS"} == set(printed["outputs"])
+    assert printed["counted"]["BOTH_PUMPS"] == {
+        "emitted": 4,
+        "filtered": 1,
+        "eval_failed": 1,
+        "out_of_range": 0,
+        "reasons": {"SHARES: division by zero": 1},
+    }
+    assert len(printed["outputs"]["BOTH_PUMPS"]) == 4

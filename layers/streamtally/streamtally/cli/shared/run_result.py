@@ -7,6 +7,7 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,8 @@ def print_result(
 ) -> None:
     """Print the result as one JSON object, document by document: a row output may have any number of them.
 
-    ``counted`` says what became of the rows in each output, and ``reasons`` why lines did not become rows.
+    ``counted`` says what became of the rows in each output, and ``reasons`` why lines did not become rows. An output
+    that several pumps fill has one entry: its rows have one fate by each.
 
     Args: by: what ``--by`` stands for.
     """
@@ -47,18 +49,35 @@ def print_result(
     if not isinstance(store, DuckDbStore):
         counts |= {"left_out": store.left_out, "notes": store.notes, "problems": store.problems}
     counts["reasons"] = dict(ledger.reasons.most_common(MAX_REASONS))
-    outputs = {name: ledger.outputs.get(name, OutputLedger()) for name in pipeline.outputs}
-    counts["counted"] = {name: output.to_json(MAX_REASONS) for name, output in outputs.items()}
+    streams = _streams(pipeline)
+    counts["counted"] = {stream: _add_up(ledger, names).to_json(MAX_REASONS) for stream, names in streams.items()}
     if by is not None:
         counts |= {"sql": by.sql, "definition": by.definition}
     write = sys.stdout.write
     write(json.dumps(counts)[:-1] + ', "outputs": {')
-    for index, (name, output) in enumerate(pipeline.outputs.items()):
-        write(f"{', ' if index else ''}{json.dumps(name)}: [")
-        for number, document in enumerate(store.documents(output)):
+    for index, (stream, names) in enumerate(streams.items()):
+        write(f"{', ' if index else ''}{json.dumps(stream)}: [")
+        every = chain.from_iterable(store.documents(pipeline.outputs[name]) for name in names)
+        for number, document in enumerate(every):
             write(f"{', ' if number else ''}{json.dumps(plain_document(document))}")
         write("]")
     write("}}\n")
+
+
+def _streams(pipeline: Pipeline) -> dict[str, list[str]]:
+    """The in-application streams → the plan's outputs into them, one for each pump."""
+    stream_of = {node["name"]: node.get("stream", node["name"]) for node in pipeline.document["plan"]["outputs"]}
+    streams: dict[str, list[str]] = {}
+    for name in pipeline.outputs:
+        streams.setdefault(stream_of[name], []).append(name)
+    return streams
+
+
+def _add_up(ledger: Ledger, names: Iterable[str]) -> OutputLedger:
+    total = OutputLedger()
+    for name in names:
+        total.add(ledger.outputs.get(name, OutputLedger()))
+    return total
 
 
 @dataclass(frozen=True, slots=True)

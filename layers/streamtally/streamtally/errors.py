@@ -27,6 +27,7 @@
     │   └── SkippedError             internal: the rest of a part whose problem is already noted
     ├── IndexPlanError               what should be in OpenSearch and cannot be made
     │   └── ClusterError             OpenSearch refused, or cannot be reached
+    │       └── NotOpenSearchError   … since something else answers at its address
     ├── AwsError                     AWS refused, or cannot be reached
     ├── ResponseTooLargeError        an answer that can never fit under Lambda's limit
     └── SinkError                    documents that could not be delivered, objects that cannot be read or written

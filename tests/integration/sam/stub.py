@@ -30,6 +30,8 @@ def _empty(path: str, body: bytes) -> dict[str, Any]:
         asked = json.loads(body)
         wanted = asked.get("docs") or [{"_id": name} for name in asked.get("ids", ())]
         return {"docs": [{"_id": document["_id"], "found": False} for document in wanted]}
+    if path == "/":
+        return {"version": {"distribution": "opensearch", "number": "3.3.0"}}
     if path.endswith(("/_search", "/_count")):
         shards = {"total": 0, "successful": 0, "skipped": 0, "failed": 0}
         return {"_shards": shards, "timed_out": False, "count": 0, "hits": {"hits": []}}

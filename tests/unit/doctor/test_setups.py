@@ -73,6 +73,9 @@ def _with_time(part: dict[str, Any]) -> dict[str, Any]:
     return part
 
 
+ROOT = {"version": {"distribution": "opensearch", "number": "3.3.0"}, "tagline": "The OpenSearch Project"}
+
+
 @pytest.fixture
 def cluster() -> Iterator[Any]:
     """A server on loopback that gives recorded answers; what was not recorded is not found."""
@@ -83,7 +86,7 @@ def cluster() -> Iterator[Any]:
             def answer(self) -> None:
                 self.rfile.read(int(self.headers.get("content-length") or 0))
                 key = f"{self.command} {urllib.parse.unquote(self.path.partition('?')[0])}"
-                answer = answers.get(key, {"status": 404, "body": {"error": f"no answer to {key}"}})
+                answer = {"GET /": ROOT, **answers}.get(key, {"status": 404, "body": {"error": f"no answer to {key}"}})
                 status, body = (answer["status"], answer["body"]) if "status" in answer else (200, answer)
                 data = json.dumps(body).replace("@DATE_FORMAT@", DATE_FORMAT).encode()
                 self.send_response(status)

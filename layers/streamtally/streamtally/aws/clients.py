@@ -87,7 +87,8 @@ class Aws:
 
     def __init__(self, profile: str | None = None, region: str | None = None, endpoint_url: str | None = None) -> None:
         self.profile, self.endpoint_url = profile, endpoint_url
-        self._region = region
+        self.given_region = region
+        """The region that was asked for by name; None leaves it to the environment and the profile."""
         self._clients: dict[str, Any] = {}
 
     @cached_property
@@ -97,7 +98,7 @@ class Aws:
 
         with aws_errors():
             # As in the AWS CLI, AWS_REGION wins over AWS_DEFAULT_REGION; boto3 reads only the latter.
-            region = self._region or os.environ.get("AWS_REGION") or None
+            region = self.given_region or os.environ.get("AWS_REGION") or None
             return boto3.Session(profile_name=self.profile, region_name=region)
 
     @property

@@ -9,7 +9,7 @@ import click
 
 from streamtally.aws.clients import Aws
 from streamtally.aws.sinks.objects import open_objects
-from streamtally.cli.shared.aws_options import ask, aws_options, echo_json, json_option, yes_option
+from streamtally.cli.shared.aws_options import Auth, ask, auth_option, aws_options, echo_json, json_option, yes_option
 from streamtally.cli.shared.cluster_options import open_cluster
 from streamtally.cli.shared.load_options import echo_load, explaining_interruption, load_options, make_load_options
 from streamtally.ids import digest
@@ -26,6 +26,7 @@ from streamtally.transform.transform import iter_documents
 @click.command("backfill")
 @click.argument("location", metavar="s3://BUCKET/PREFIX|DIR")
 @click.option("--opensearch", "url", required=True, help="Cluster to load into.")
+@auth_option
 @click.option(
     "--pipeline", "folder", type=click.Path(path_type=Path), help="Pipeline folder; default: the bundled one."
 )
@@ -37,6 +38,7 @@ def command(
     aws: Aws,
     location: str,
     url: str,
+    auth: Auth | None,
     folder: Path | None,
     between: Span,
     replace_span: bool,
@@ -54,7 +56,7 @@ def command(
     """
     pipeline = load_pipeline(read_folder(folder), ZoneInfo)
     objects = open_objects(location, lambda: aws.client("s3"))
-    cluster = open_cluster(url, aws=aws)
+    cluster = open_cluster(url, aws=aws, auth=auth)
     names = ", ".join(sorted({output.settings.index for output in pipeline.outputs.values()}))
     ask(f"Load {objects.name} into {names} at {cluster.name}?", yes)
     options = make_load_options(between, replace_span, yes)

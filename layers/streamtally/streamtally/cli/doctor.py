@@ -11,10 +11,9 @@ from streamtally.aws.clients import Aws
 from streamtally.aws.evidence.logs import gather_logs
 from streamtally.aws.evidence.opensearch import gather_cluster, gather_summary
 from streamtally.aws.evidence.stream import check_exists, gather_stream
-from streamtally.aws.opensearch.connect import connect
-from streamtally.aws.opensearch.transport.retries import PACE_OF_A_COMMAND
 from streamtally.cli import EXIT_FOUND
-from streamtally.cli.shared.aws_options import aws_options, echo_findings, echo_json, json_option
+from streamtally.cli.shared.aws_options import Auth, auth_option, aws_options, echo_findings, echo_json, json_option
+from streamtally.cli.shared.cluster_options import open_given
 from streamtally.cli.shared.framing import framing_of
 from streamtally.doctor import examine
 from streamtally.doctor.agent_json import flows_of
@@ -30,10 +29,17 @@ DEFAULT_AGENT = Path("/etc/aws-kinesis/agent.json")
 @click.option("--user", default=AGENT_USER, show_default=True, help="User that the agent runs as.")
 @click.option("--pipeline", type=click.Path(path_type=Path), metavar="DIR", help="Pipeline folder of the function.")
 @click.option("--opensearch-url", envvar="OPENSEARCH_ENDPOINT", metavar="URL", help="Also check this cluster.")
+@auth_option
 @json_option
 @aws_options
 def command(
-    aws: Aws, subjects: tuple[str, ...], user: str, pipeline: Path | None, opensearch_url: str | None, as_json: bool
+    aws: Aws,
+    subjects: tuple[str, ...],
+    user: str,
+    pipeline: Path | None,
+    opensearch_url: str | None,
+    auth: Auth | None,
+    as_json: bool,
 ) -> int:
     """Diagnose a stream, an agent's configuration or a log, and suggest a fix for each problem.
 
@@ -45,18 +51,19 @@ def command(
     """
     document = read_folder(pipeline)
     indices = {str(output["index"]) for output in document["outputs"].values()}
+    cluster = open_given(opensearch_url, aws, auth) if opensearch_url else None
     evidence: list[object] = []
     for subject in subjects or _default_subjects():
         path = Path(subject)
         if not path.is_file() and not ("/" in subject or path.suffix in (".json", ".log")):
-            evidence.append(gather_stream(aws, subject, framing_of(pipeline), opensearch_url, indices))
+            evidence.append(gather_stream(aws, subject, framing_of(pipeline), cluster, indices))
             evidence += gather_logs(aws, subject, datetime.now(UTC))
-            evidence += gather_summary(aws, subject, document, opensearch_url)
+            evidence += gather_summary(aws, subject, document, cluster)
             continue
         check_exists(path)
         evidence += [gather_log(path)] if looks_like_log(path) else gather_agent(path, aws.region, user)
-    if opensearch_url and not any(isinstance(item, OpenSearchState) for item in evidence):
-        evidence += gather_cluster(connect(opensearch_url, pace=PACE_OF_A_COMMAND), document)
+    if cluster and not any(isinstance(item, OpenSearchState) for item in evidence):
+        evidence += gather_cluster(cluster, document)
     findings = list(examine(evidence))
     if as_json:
         echo_json({"findings": [finding.to_json() for finding in findings], "looked_at": len(evidence)})

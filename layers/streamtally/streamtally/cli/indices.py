@@ -20,7 +20,7 @@ from streamtally.aws.clock import now_ms
 from streamtally.aws.opensearch.import_dashboards import import_dashboards
 from streamtally.aws.opensearch.manager import Managed, Manager, make_manager
 from streamtally.cli import EXIT_FOUND
-from streamtally.cli.shared.aws_options import ask, json_option, profile_options, yes_option
+from streamtally.cli.shared.aws_options import Auth, ask, auth_option, json_option, profile_options, yes_option
 from streamtally.cli.shared.cluster_options import open_cluster
 from streamtally.cli.shared.files import write_atomically
 from streamtally.cli.shared.index_output import print_indices, print_loads, print_managed, print_plan, print_reports
@@ -46,11 +46,13 @@ class Target:
     ca_certs: str | None
     aws: Aws
     """The profile and region that sign requests."""
+    auth: Auth | None
+    """How to authenticate; None: by the address."""
 
     def manager(self, replace: Sequence[str] = ()) -> Manager:
         """The index manager. Raises: SettingsError: a file or an address cannot be used."""
         pipeline = load_pipeline(read_folder(self.folder), ZoneInfo)
-        cluster = open_cluster(self.url, self.ca_certs, self.aws)
+        cluster = open_cluster(self.url, self.ca_certs, self.aws, self.auth)
         return make_manager(cluster, pipeline, {"SUMMARY_STREAM": _stream(self.stream)}, replace)
 
 
@@ -58,6 +60,7 @@ def _shared(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of :class:`Target`, passed to the command as ``target``, and ``--json``."""
 
     @click.option("--opensearch", "url", help="Address of the cluster; default: OPENSEARCH_ENDPOINT.")
+    @auth_option
     @click.option(
         "--pipeline", "folder", type=click.Path(path_type=Path), help="Pipeline folder; default: the bundled one."
     )
@@ -67,9 +70,15 @@ def _shared(function: Callable[..., Any]) -> Callable[..., Any]:
     @profile_options
     @functools.wraps(function)
     def wrapper(
-        aws: Aws, url: str | None, folder: Path | None, stream: str | None, ca_certs: str | None, **options: Any
+        aws: Aws,
+        url: str | None,
+        auth: Auth | None,
+        folder: Path | None,
+        stream: str | None,
+        ca_certs: str | None,
+        **options: Any,
     ) -> Any:
-        return function(target=Target(url, folder, stream, ca_certs, aws), **options)
+        return function(target=Target(url, folder, stream, ca_certs, aws, auth), **options)
 
     return wrapper
 
@@ -78,7 +87,7 @@ def _shared(function: Callable[..., Any]) -> Callable[..., Any]:
 def indices() -> None:
     """Manage templates, rotation, retention and settled counts in OpenSearch.
 
-    An address may contain a user and password; requests to an Amazon OpenSearch Service domain are signed with SigV4.
+    Requests to an Amazon OpenSearch Service domain are signed with SigV4; for a custom endpoint, pass --auth sigv4.
 
     Example: streamtally indices plan --opensearch http://localhost:9200
     """

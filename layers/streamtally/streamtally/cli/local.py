@@ -15,9 +15,10 @@ import click
 
 from streamtally.aws.clients import Aws, AwsError
 from streamtally.aws.clock import now_ms
+from streamtally.aws.opensearch.cluster import Cluster
 from streamtally.aws.opensearch.manager import make_manager
 from streamtally.aws.sinks.objects import Bucket, ObjectStore, open_objects
-from streamtally.cli.shared.aws_options import aws_options
+from streamtally.cli.shared.aws_options import Auth, auth_option, aws_options
 from streamtally.cli.shared.cluster_options import open_cluster
 from streamtally.errors import SettingsError
 from streamtally.local.destinations import Destination, Documents, EmbeddedDestination, OpenSearchDestination
@@ -56,6 +57,7 @@ SETTLES_A_MINUTE = 12
     "--allow-host", "names", multiple=True, metavar="NAME", help="Additional host name to accept in requests."
 )
 @click.option("--opensearch", "url", help="Write the documents to this cluster instead of the embedded store.")
+@auth_option
 @click.option("--store", type=click.Path(file_okay=False, path_type=Path), default=DEFAULT_STORE, show_default=True,
               help="Folder for state and delivered objects.")  # fmt: skip
 @click.option("--bucket", metavar="s3://BUCKET/PREFIX", help="Bucket for the S3 side, instead of a folder in --store.")
@@ -82,6 +84,7 @@ def command(
     host: str,
     names: tuple[str, ...],
     url: str | None,
+    auth: Auth | None,
     store: Path,
     bucket: str | None,
     failed_bucket: str | None,
@@ -99,7 +102,9 @@ def command(
     pipeline = load_pipeline(read_folder(folder), ZoneInfo)
     buckets = [_bucket(aws, option, url) for option, url in (("--bucket", bucket), ("--failed-bucket", failed_bucket))]
     lock_store(store)
-    destination: Destination = _opensearch(url, pipeline) if url else EmbeddedDestination(store, pipeline)
+    destination: Destination = (
+        _opensearch(open_cluster(url, aws=aws, auth=auth), pipeline) if url else EmbeddedDestination(store, pipeline)
+    )
     streams = dict.fromkeys([output.settings.stream or SUMMARY for output in pipeline.outputs.values()])
     function = UrlFunction(function_url) if function_url else InProcessFunction(pipeline, now_ms)
     sinks = {name: destination.sink(name) for name in streams}
@@ -162,8 +167,8 @@ def lock_store(store: Path) -> None:
         raise SettingsError(f"--store {store}: cannot be used: {error.strerror}") from None
 
 
-def _opensearch(url: str, pipeline: Pipeline) -> OpenSearchDestination:
-    manager = make_manager(open_cluster(url), pipeline, {"SUMMARY_STREAM": SUMMARY})
+def _opensearch(cluster: Cluster, pipeline: Pipeline) -> OpenSearchDestination:
+    manager = make_manager(cluster, pipeline, {"SUMMARY_STREAM": SUMMARY})
     return OpenSearchDestination(manager, pipeline, now_ms())
 
 

@@ -15,7 +15,7 @@ from streamtally.aws.clients import Aws
 from streamtally.aws.recovery.reconcile import ColumnValues, WindowDifference, compare, read_settled
 from streamtally.aws.sinks.objects import open_objects
 from streamtally.cli import EXIT_FOUND
-from streamtally.cli.shared.aws_options import aws_options, echo_json, json_option
+from streamtally.cli.shared.aws_options import Auth, auth_option, aws_options, echo_json, json_option
 from streamtally.cli.shared.cluster_options import open_cluster
 from streamtally.cli.shared.console import Console
 from streamtally.cli.shared.load_options import parse_span
@@ -30,6 +30,7 @@ MAX_SHOWN = 50
 @click.command("reconcile")
 @click.argument("location", metavar="s3://BUCKET/PREFIX|DIR")
 @click.option("--opensearch", "url", required=True, help="Cluster with the settled documents.")
+@auth_option
 @click.option(
     "--pipeline", "folder", type=click.Path(path_type=Path), help="Pipeline folder; default: the bundled one."
 )
@@ -38,7 +39,14 @@ MAX_SHOWN = 50
 @json_option
 @aws_options
 def command(
-    aws: Aws, location: str, url: str, folder: Path | None, from_text: str | None, to_text: str | None, as_json: bool
+    aws: Aws,
+    location: str,
+    url: str,
+    auth: Auth | None,
+    folder: Path | None,
+    from_text: str | None,
+    to_text: str | None,
+    as_json: bool,
 ) -> int:
     """Recompute the counts from the lines in S3 and show the windows where the settled documents differ.
 
@@ -48,7 +56,7 @@ def command(
     """
     pipeline = load_pipeline(read_folder(folder), ZoneInfo)
     between = parse_span(from_text, to_text)
-    cluster = open_cluster(url, aws=aws)
+    cluster = open_cluster(url, aws=aws, auth=auth)
     objects = open_objects(location, lambda: aws.client("s3"))
     seen = Seen()
     recomputed = recompute(run_old_logs(objects, pipeline, seen, between), pipeline)

@@ -19,7 +19,7 @@ from streamtally.aws.recovery.redrive import Planned, carry_out, plan_redrive
 from streamtally.aws.recovery.streams import find_in_flight, find_secret, find_source
 from streamtally.aws.sinks.objects import Bucket, ObjectStore, open_objects
 from streamtally.cli import EXIT_FOUND
-from streamtally.cli.shared.aws_options import ask, aws_options, echo_json, json_option, yes_option
+from streamtally.cli.shared.aws_options import Auth, ask, auth_option, aws_options, echo_json, json_option, yes_option
 from streamtally.cli.shared.cluster_options import open_cluster
 from streamtally.errors import SettingsError, SinkError
 from streamtally.indices.spec import read_specs
@@ -47,6 +47,7 @@ class RedriveOptions:
     """The delivery stream that receives documents."""
     url: str | None
     """The cluster that knows which batches were counted."""
+    auth: Auth | None
     failed_location: str | None
     secret: str | None
     trust_envelopes: bool
@@ -59,6 +60,7 @@ class RedriveOptions:
 @click.option("--to", default=INGESTION, show_default=True, help="Delivery stream that receives the lines.")
 @click.option("--summary", default=SUMMARY, show_default=True, help="Delivery stream that receives the documents.")
 @click.option("--opensearch", "url", help="Cluster that knows which batches were counted.")
+@auth_option
 @click.option(
     "--failed",
     "failed_location",
@@ -147,7 +149,7 @@ def _rules(aws: Aws, url: str, pipeline: Pipeline, options: RedriveOptions) -> t
         failed = open_objects(options.failed_location, lambda: aws.client("s3"))
     elif in_flight.bucket:
         failed = Bucket(aws.client("s3"), in_flight.bucket)
-    cluster = open_cluster(url, aws=aws)
+    cluster = open_cluster(url, aws=aws, auth=options.auth)
     if read_plan(cluster, pipeline.plan_id) is None:  # its partials would never be settled
         raise SettingsError(f"{cluster.name} does not know this pipeline: pass the deployed folder with --pipeline")
     rules = Rules(

@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from streamtally.aws.clients import Aws
 from streamtally.aws.sinks.objects import Folder
 from streamtally.cli import EXIT_FOUND
-from streamtally.cli.shared.aws_options import json_option
+from streamtally.cli.shared.aws_options import Auth, auth_option, json_option, profile_options
 from streamtally.cli.shared.console import Console
 from streamtally.cli.shared.load_options import echo_load, explaining_interruption, load_options, make_load_options
 from streamtally.cli.shared.log_lines import identify_logs, read_all
@@ -64,9 +65,12 @@ if TYPE_CHECKING:
     help="Arrival time of a line: when it was logged, or now.",
 )
 @click.option("--opensearch", "url", help="Write the documents to this cluster instead of a DuckDB file.")
+@auth_option
 @load_options
 @json_option
+@profile_options
 def command(
+    aws: Aws,
     logs: tuple[str, ...],
     folder: Path | None,
     by_texts: tuple[str, ...],
@@ -74,6 +78,7 @@ def command(
     lines_per_record: int,
     arrival: str,
     url: str | None,
+    auth: Auth | None,
     between: Span,
     replace_span: bool,
     as_json: bool,
@@ -98,7 +103,7 @@ def command(
     with staging(out or DEFAULT_OUT) as staged:
         run_id = identify_logs(names) if url else ""
         loading = make_load_options(between, replace_span, yes=True)
-        store = _open_store(url, pipeline, run_id, loading) if url else DuckDbStore(staged / DATABASE)
+        store = _open_store(url, aws, auth, pipeline, run_id, loading) if url else DuckDbStore(staged / DATABASE)
         run = LocalRun(pipeline, Folder(staged / BUCKET), store, run_id)
         run.summary.watch(by.fields if by else {})
         run.run(read_all(names, pipeline.source, arrival), lines_per_record)
@@ -149,8 +154,10 @@ def _program_by(texts: tuple[str, ...], folder: Path | None, options: SourceOpti
     return program_by(split_names(texts), options.apply({}))
 
 
-def _open_store(url: str, pipeline: Pipeline, run_id: str, options: LoadOptions) -> OpenSearchStore:
+def _open_store(
+    url: str, aws: Aws, auth: Auth | None, pipeline: Pipeline, run_id: str, options: LoadOptions
+) -> OpenSearchStore:
     from streamtally.cli.shared.cluster_options import open_cluster
     from streamtally.local.opensearch_store import OpenSearchStore
 
-    return OpenSearchStore(open_cluster(url), pipeline, run_id, options)
+    return OpenSearchStore(open_cluster(url, aws=aws, auth=auth), pipeline, run_id, options)

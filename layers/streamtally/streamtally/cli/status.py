@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from streamtally.aws.clients import Aws
 from streamtally.aws.streams.describe import list_streams
 from streamtally.aws.streams.status import StreamStatus, attached_streams, read_status
-from streamtally.cli.shared.aws_options import aws_options, echo_json, json_option
+from streamtally.cli.shared.aws_options import Auth, auth_option, aws_options, echo_json, json_option
+
+if TYPE_CHECKING:
+    from streamtally.aws.opensearch.cluster import Cluster
 
 
 @click.command("status")
@@ -17,18 +21,20 @@ from streamtally.cli.shared.aws_options import aws_options, echo_json, json_opti
 @click.option(
     "--opensearch-url", envvar="OPENSEARCH_ENDPOINT", metavar="URL", help="Reach the stream's cluster at this address."
 )
+@auth_option
 @json_option
 @aws_options
-def command(aws: Aws, stream: str | None, opensearch_url: str | None, as_json: bool) -> int:
+def command(aws: Aws, stream: str | None, opensearch_url: str | None, auth: Auth | None, as_json: bool) -> int:
     """Show STREAM's function, the last hour's figures, and whether counts are exact or at-least-once.
 
     Without STREAM: every stream in the region that has a function attached.
 
     Example: streamtally status log-ingestion-stream
     """
+    cluster = _open(opensearch_url, aws, auth)
     names = [stream] if stream else attached_streams(aws, list_streams(aws))
     now = datetime.now(UTC)
-    statuses = [read_status(aws, name, now, opensearch_url) for name in names]
+    statuses = [read_status(aws, name, now, cluster) for name in names]
     if as_json:
         echo_json([status.to_json() for status in statuses])
         return 0
@@ -37,6 +43,14 @@ def command(aws: Aws, stream: str | None, opensearch_url: str | None, as_json: b
     for status in statuses:
         _show(status)
     return 0
+
+
+def _open(url: str | None, aws: Aws, auth: Auth | None) -> Cluster | None:
+    if not url:
+        return None
+    from streamtally.cli.shared.cluster_options import open_given  # half of what the command imports
+
+    return open_given(url, aws, auth)
 
 
 def _show(status: StreamStatus) -> None:

@@ -38,6 +38,8 @@ class FakeCluster(BaseHTTPRequestHandler):
         if any(part in path for part in self.refuse):
             reason = {"type": "security_exception", "reason": "no permissions"}
             return 403, {"error": {"root_cause": [reason], **reason}, "status": 403}
+        if path == "/":
+            return 200, {"version": {"distribution": "opensearch", "number": "3.3.0"}}
         if self.command == "PUT" and "/_doc/" in path:
             return 201, {"_seq_no": 0, "_primary_term": 1}
         if self.command == "PUT":

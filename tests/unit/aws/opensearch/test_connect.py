@@ -8,6 +8,7 @@ import pytest
 from botocore.credentials import Credentials
 
 from streamtally.aws.opensearch import connect as connect_module
+from streamtally.aws.opensearch.addresses import read_address
 from streamtally.aws.opensearch.cluster import ClusterError
 from streamtally.aws.opensearch.connect import connect, connect_from_environment, sigv4
 from streamtally.aws.opensearch.transport.retries import Pace
@@ -55,7 +56,9 @@ def test_basic_from_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(boto3, "client", lambda name: Secrets())
     arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:search"
 
-    auth = connect_module._auth({"OPENSEARCH_AUTH": "basic", "OPENSEARCH_SECRET_ARN": arn})
+    auth = connect_module._auth(
+        {"OPENSEARCH_AUTH": "basic", "OPENSEARCH_SECRET_ARN": arn}, read_address("https://192.0.2.1")
+    )
 
     assert auth == ("writer", "p")
 

@@ -208,12 +208,14 @@ def _is_mapped(send: _Requests, role_arn: str) -> bool | None:
     return any(role_arn in [*(mapping["backend_roles"] or []), *(mapping.get("users") or [])] for mapping in mappings)
 
 
-def gather_summary(aws: Aws, stream: str, document: Mapping[str, Any], url: str | None) -> list[OpenSearchState]:
+def gather_summary(
+    aws: Aws, stream: str, document: Mapping[str, Any], cluster: Cluster | None
+) -> list[OpenSearchState]:
     """The OpenSearch cluster that receives a stream's documents, one state per output; empty if there is none.
 
     Args:
         document: the pipeline's ``pipeline.json``.
-        url: another address of the domain; None: its own.
+        cluster: the domain at another address; None: at its own.
     """
     try:
         summary, config = find_summary(aws, stream)
@@ -225,7 +227,7 @@ def gather_summary(aws: Aws, stream: str, document: Mapping[str, Any], url: str 
     domain: Mapping[str, Any] | None = None
     try:
         domain = aws.call("opensearch", "describe_domain", DomainName=name)["DomainStatus"] if name else None
-        cluster = connect_domain(aws, config, url)
+        cluster = cluster or connect_domain(aws, config)
     except StreamtallyError as error:
         denied = error.is_denied if isinstance(error, AwsError) else False
         state = OpenSearchState(name, "", str(error), 403 if denied else 0)

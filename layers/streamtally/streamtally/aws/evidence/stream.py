@@ -12,6 +12,7 @@ from typing import Any
 from streamtally.attach.change import FunctionSettings
 from streamtally.attach.destinations import find_destination
 from streamtally.aws.clients import Aws, AwsError
+from streamtally.aws.opensearch.cluster import Cluster
 from streamtally.aws.streams.attach import plan_attach
 from streamtally.aws.streams.describe import attached_function, read_stream
 from streamtally.aws.streams.status import read_status
@@ -22,13 +23,13 @@ from streamtally.indices.names import inbox_name
 
 
 def gather_stream(
-    aws: Aws, name: str, framing: str, opensearch_url: str | None, indices: Collection[str] = ()
+    aws: Aws, name: str, framing: str, cluster: Cluster | None, indices: Collection[str] = ()
 ) -> StreamState:
     """A stream's state, including what could not be read.
 
     Args:
         framing: the framing of the pipeline.
-        opensearch_url: another address of the domain; None: its own.
+        cluster: the domain at another address; None: at its own.
         indices: those of the pipeline's outputs. A stream that writes to one of them receives documents and needs no
             function.
     """
@@ -41,7 +42,7 @@ def gather_stream(
     try:
         function = attached_function(description)
         findings = _attach_findings(aws, name, function, framing, unread) if function else ()
-        status = read_status(aws, name, now, opensearch_url)
+        status = read_status(aws, name, now, cluster)
         needs_function = not _takes_documents(description, indices)
     except AwsError as error:
         return StreamState(name, str(error), error.code)

@@ -12,21 +12,24 @@ from typing import Any
 import orjson
 from opensearchpy import JSONSerializer, OpenSearch
 from opensearchpy.exceptions import ConnectionError as UnreachableError
-from opensearchpy.exceptions import SerializationError, TransportError
+from opensearchpy.exceptions import SerializationError
 
 from streamtally.aws.opensearch.transport.answers import (
     PARTIAL,
     TOO_MANY_BUCKETS,
     ask_for_all,
-    explain_cause,
     find_gap,
     is_beyond_limit,
     is_limited,
 )
 from streamtally.aws.opensearch.transport.bulk_items import PendingItem, read_items
+from streamtally.aws.opensearch.transport.connection import AnsweredError
+from streamtally.aws.opensearch.transport.explain import explain, explain_connection, shorten
+from streamtally.aws.opensearch.transport.identity import Root, find_stranger, read_root
 from streamtally.aws.opensearch.transport.retries import (
     BLOCKED,
     REQUEST_SECONDS,
+    RETRY_STATUS,
     Limit,
     Pace,
     TriedError,
@@ -34,7 +37,6 @@ from streamtally.aws.opensearch.transport.retries import (
     persist,
 )
 from streamtally.errors import IndexPlanError
-from streamtally.text import one_line
 
 TIMEOUT_SECONDS = 60
 BULK_MAX_BYTES = 4_000_000  # the smallest domain accepts requests of 10 MiB, and several of these may be in progress
@@ -91,6 +93,10 @@ class Serializer(JSONSerializer):
                 raise SerializationError(s, error) from None
 
 
+class NotOpenSearchError(ClusterError):
+    """What answers at the address is not an OpenSearch that Streamtally works with."""
+
+
 @dataclass
 class BulkItem:
     """An item of a bulk request that failed."""
@@ -107,10 +113,18 @@ class Cluster:
     Attributes:
         name: its address, for messages.
         requests: how many were made.
+
+    Args:
+        checked: whether what answers is known to be OpenSearch; if not, the first request is preceded by ``GET /``.
     """
 
     def __init__(
-        self, client: OpenSearch, name: str, pace: Pace | None = None, timeout_seconds: float = TIMEOUT_SECONDS
+        self,
+        client: OpenSearch,
+        name: str,
+        pace: Pace | None = None,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        checked: bool = True,
     ) -> None:
         self._client = client
         self.name = name
@@ -119,6 +133,7 @@ class Cluster:
         self._timeout_seconds = timeout_seconds
         self._time_left: Callable[[], float] | None = None
         self._answered = False
+        self._checked = checked
 
     @contextmanager
     def limited(self, time_left: Callable[[], float]) -> Iterator[None]:
@@ -150,8 +165,9 @@ class Cluster:
             timeout_seconds: for one attempt; less if the run has less time left.
             safe: whether it may be repeated after an answer was lost (default: by method and path).
         Raises: ClusterError: one line with the request, the status and the reason; also for an incomplete answer
-            (`transport.answers`), whatever its status.
+            (`transport.answers`), whatever its status. NotOpenSearchError: something else answers at this address.
         """
+        self.check()
         self.requests += 1
         parameters = ask_for_all(path, params or {})
         headers = {"content-type": "application/x-ndjson"} if isinstance(body, str | bytes) else None
@@ -171,10 +187,41 @@ class Cluster:
             return self._failed(method, path, tried, ignore)
         except SerializationError:
             raise ClusterError(f"{method} {path[:120]}: the answer is not JSON, or was cut off", 200, PARTIAL) from None
+        if isinstance(answer, list) and not path.startswith("/_cat"):
+            raise ClusterError(f"{method} {path[:120]}: the answer is not a JSON object", 200, PARTIAL)
         gap = find_gap(path, answer, is_limited(body, parameters))
         if gap:
             raise ClusterError(f"{method} {path[:120]}: answered in part: {gap}", 200, PARTIAL)
         return answer if answer != "" else {}
+
+    def check(self) -> None:
+        """Make sure, once, that OpenSearch answers at this address.
+
+        Raises: NotOpenSearchError: something else does. ClusterError: nothing does.
+        """
+        if self._checked:
+            return
+        seconds = self._timeout_seconds
+        try:
+            root = persist(self._ask_root, self._pace, self._limit(seconds), seconds, True, self._answered)
+        except TimeoutError:
+            raise ClusterError("GET /: not sent: this run has no time left", kind=NO_TIME) from None
+        except TriedError as tried:
+            error = tried.error
+            if not isinstance(error, AnsweredError) or error.status in RETRY_STATUS:
+                self._failed("GET", "/", tried, ())
+                raise
+            root = Root(error.status, error.error, error.info, error.location)
+        self._answered = True
+        problem = find_stranger(self.name, root)
+        if problem:
+            raise NotOpenSearchError(problem, root.status)
+        self._checked = True
+
+    def _ask_root(self, seconds: float) -> Root:
+        """``GET /`` without the library's reading of it, which knows the answer only as JSON."""
+        status, _, text = self._client.transport.get_connection().perform_request("GET", "/", timeout=seconds)
+        return read_root(status, text)
 
     def _limit(self, longest_seconds: float) -> Limit:
         return Limit(self._pace, self._time_left, max(REQUEST_SECONDS, longest_seconds))
@@ -183,14 +230,16 @@ class Cluster:
         error = tried.error
         tries = f" ({tried.tries} tries)" if tried.tries > 1 else ""
         if isinstance(error, UnreachableError):
-            raise ClusterError(f"{self.name} cannot be reached: {_cause(str(error.error))}{tries}") from None
+            raise ClusterError(
+                f"{self.name} cannot be reached: {explain_connection(str(error.error))}{tries}"
+            ) from None
         self._answered = True
         status = error.status_code if isinstance(error.status_code, int) else 0
         gone = method == "DELETE" and status == 404 and tried.began  # by the attempt whose answer was lost
         if status in ignore or gone:
             return error.info if isinstance(error.info, dict) else {}
         kind = TOO_MANY_BUCKETS if is_beyond_limit(error.info) else str(error.error)
-        raise ClusterError(_explain(method, path, error) + tries, status, kind) from None
+        raise ClusterError(explain(method, path, error) + tries, status, kind) from None
 
     def bulk(
         self, lines: Iterable[bytes], params: Mapping[str, Any] | None = None, path: str = "/_bulk"
@@ -248,28 +297,4 @@ def _failed_items(positions: Sequence[int], answered: Sequence[Mapping[str, Any]
         result = next(iter(item.values()))
         if result["status"] >= 300:
             error = result.get("error") or {}
-            yield BulkItem(position, result["status"], error.get("type", ""), _short(error.get("reason", "")))
-
-
-def _explain(method: str, path: str, error: TransportError) -> str:
-    reason = _short(error.error)
-    info = error.info
-    if isinstance(info, dict):
-        cause = info.get("error")
-        if isinstance(cause, dict):
-            reason = _short(explain_cause(cause))
-        elif isinstance(cause, str):
-            reason = _short(cause)
-        elif info.get("message"):
-            reason = _short(info["message"])
-    return f"{method} {path[:120]}: {error.status_code} {reason}"
-
-
-def _cause(text: str) -> str:
-    """A connection error without the nested names and the URL that urllib3 puts around its cause."""
-    _, nested, cause = text.rpartition("(Caused by ")
-    return _short(cause.partition("): ")[2][:-3] or text) if nested else _short(text)
-
-
-def _short(text: object) -> str:
-    return one_line(text, 500)
+            yield BulkItem(position, result["status"], error.get("type", ""), shorten(error.get("reason", "")))

@@ -10,10 +10,11 @@ import json
 import os
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from opensearchpy import OpenSearch
 
+from streamtally.aws.clients import aws_errors
+from streamtally.aws.opensearch.addresses import Address, read_address, read_aws_host, refuse_serverless
 from streamtally.aws.opensearch.cluster import TIMEOUT_SECONDS, Cluster, Serializer
 from streamtally.aws.opensearch.transport.connection import Connection
 from streamtally.aws.opensearch.transport.retries import Pace
@@ -26,25 +27,28 @@ def connect(
     ca_certs: str | None = None,
     timeout_seconds: float = TIMEOUT_SECONDS,
     pace: Pace | None = None,
+    checked: bool = True,
 ) -> Cluster:
     """A cluster by its address, which may contain user and password.
 
     Args:
-        url: ``http(s)://[user:password@]host[:port]``; without a scheme it is https.
+        url: ``http(s)://[user:password@]host[:port][/path]``; without a scheme it is https.
         auth: a `requests` auth object, or (user, password), instead of those in the address.
         ca_certs: a file with the certificate authorities to trust (default: the usual ones).
         timeout_seconds: for one attempt of a request.
         pace: how often a request is tried, and by which clock.
+        checked: False: the first request is preceded by one that makes sure that OpenSearch answers.
     Raises: SettingsError: not an address.
     """
-    parts = urlsplit(url if "://" in url else f"https://{url}")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SettingsError("the OpenSearch address must be http(s)://host[:port]")
-    secure = parts.scheme == "https"
-    if auth is None and parts.username:
-        auth = (unquote(parts.username), unquote(parts.password or ""))
+    address = read_address(url)
+    secure = address.scheme == "https"
+    if auth is None and address.user:
+        auth = (address.user, address.password or "")
+    if isinstance(auth, tuple):  # requests would send Latin-1; OpenSearch reads UTF-8
+        auth = tuple(part.encode() for part in auth)
+    host = {"host": address.host, "port": address.port, "use_ssl": secure, "url_prefix": address.path.strip("/")}
     client = OpenSearch(
-        hosts=[{"host": parts.hostname, "port": parts.port or (443 if secure else 80), "use_ssl": secure}],
+        hosts=[host],
         http_auth=auth,
         use_ssl=secure,
         verify_certs=True,
@@ -54,8 +58,7 @@ def connect(
         timeout=timeout_seconds,
         max_retries=0,  # the library would retry at once, whatever the request
     )
-    name = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
-    return Cluster(client, name, pace, timeout_seconds)
+    return Cluster(client, address.name, pace, timeout_seconds, checked)
 
 
 def connect_from_environment(environment: Mapping[str, str] | None = None, pace: Pace | None = None) -> Cluster:
@@ -69,34 +72,52 @@ def connect_from_environment(environment: Mapping[str, str] | None = None, pace:
     url = settings.get("OPENSEARCH_ENDPOINT")
     if not url:
         raise SettingsError("OPENSEARCH_ENDPOINT is not set: the address of the OpenSearch domain")
-    return connect(url, _auth(settings), settings.get("OPENSEARCH_CA_CERTS") or None, pace=pace)
+    address = read_address(url)
+    refuse_serverless(address, read_aws_host(address.host))
+    auth = _auth(settings, address)
+    return connect(url, auth, settings.get("OPENSEARCH_CA_CERTS") or None, pace=pace, checked=False)
 
 
-def _auth(settings: Mapping[str, str]) -> Any:
+def _auth(settings: Mapping[str, str], address: Address) -> Any:
     kind = settings.get("OPENSEARCH_AUTH") or "sigv4"
     if kind == "none":
         return None
     if kind == "basic":
         return _secret(settings.get("OPENSEARCH_SECRET_ARN") or "")
     if kind == "sigv4":
-        return sigv4(
-            settings.get("AWS_REGION") or settings.get("AWS_DEFAULT_REGION") or "",
-            settings.get("OPENSEARCH_SERVICE") or "es",
-        )
+        aws_host = read_aws_host(address.host)  # a domain may be in another region than the function
+        region = aws_host.region if aws_host else settings.get("AWS_REGION") or settings.get("AWS_DEFAULT_REGION") or ""
+        return sigv4(region, settings.get("OPENSEARCH_SERVICE") or "es")
     raise SettingsError(f"OPENSEARCH_AUTH is {kind!r}; it must be sigv4, basic or none")
 
 
 def sigv4(region: str, service: str = "es", session: Any = None) -> Any:
-    """SigV4 with refreshable credentials: every request is signed with the current ones. Raises: SettingsError."""
+    """SigV4 with refreshable credentials: every request is signed with the current ones.
+
+    Raises: SettingsError: no region. AwsError: no credentials, or they cannot be had; also when a request is signed.
+    """
     import boto3
-    from requests_aws4auth import AWS4Auth
 
     session = session or boto3.Session()
     region = region or session.region_name or ""
-    credentials = session.get_credentials()
+    with aws_errors():
+        credentials = session.get_credentials()
     if credentials is None or not region:
         raise SettingsError("SigV4 needs AWS credentials and AWS_REGION (or set OPENSEARCH_AUTH to basic or none)")
-    return AWS4Auth(region=region, service=service, refreshable_credentials=credentials)
+    return _signing(region, service, credentials)
+
+
+def _signing(region: str, service: str, credentials: Any) -> Any:
+    from requests_aws4auth import AWS4Auth
+
+    class Signing(AWS4Auth):  # type: ignore[misc]  # it has no types
+        """Signs; credentials that cannot be renewed (a session of single sign-on that has ended) are one line."""
+
+        def __call__(self, request: Any) -> Any:
+            with aws_errors():
+                return super().__call__(request)
+
+    return Signing(region=region, service=service, refreshable_credentials=credentials)
 
 
 def _secret(arn: str) -> tuple[str, str]:

@@ -38,6 +38,8 @@ def import_dashboards(url: str, ndjson: str, ca_certs: str | None = None, auth: 
         raise IndexPlanError(f"Dashboards cannot be reached: {type(error).__name__}") from None
     except ValueError:
         raise IndexPlanError(f"Dashboards answered {answer.status_code}, not JSON") from None
+    if not isinstance(document, dict):
+        raise IndexPlanError(f"Dashboards answered {answer.status_code}, not a JSON object: is this its address?")
     if answer.status_code != 200 or not document.get("success"):
         raise IndexPlanError(
             f"Dashboards rejected the import: {answer.status_code} {document.get('errors') or document}"

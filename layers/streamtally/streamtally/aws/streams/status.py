@@ -80,12 +80,16 @@ class StreamStatus:
         }
 
 
-def read_status(aws: Aws, stream: str, now: datetime, opensearch_url: str | None = None) -> StreamStatus:
-    """A stream's status, including what could not be read. Raises: AwsError: the stream cannot be read at all."""
+def read_status(aws: Aws, stream: str, now: datetime, cluster: Cluster | None = None) -> StreamStatus:
+    """A stream's status, including what could not be read.
+
+    Args: cluster: the stream's domain at another address; None: at its own.
+    Raises: AwsError: the stream cannot be read at all.
+    """
     description = read_stream(aws, stream)
     kind = find_destination(description).kind.name
     function = attached_function(description)
-    counts, reason = _counts(aws, description, kind, function, opensearch_url)
+    counts, reason = _counts(aws, description, kind, function, cluster)
     metrics: Mapping[str, float | None] = {}
     unread = ""
     try:
@@ -141,13 +145,15 @@ def _mean(values: list[float]) -> float:
     return sum(values) / len(values)
 
 
-def _counts(aws: Aws, description: Mapping[str, Any], kind: str, function: str, url: str | None) -> tuple[str, str]:
+def _counts(
+    aws: Aws, description: Mapping[str, Any], kind: str, function: str, cluster: Cluster | None
+) -> tuple[str, str]:
     """Counts are exact if the inbox's ingest pipeline gives each document its derived id, also when it is repeated."""
     try:
         summary, config = _summary(aws, description, kind, function)
         if not summary:
             return UNKNOWN, "no function is attached, so there is no summary stream"
-        cluster = connect_domain(aws, config, url)
+        cluster = cluster or connect_domain(aws, config)
         return inbox_counts(cluster, summary, str(config.get("IndexName", "")))
     except StreamtallyError as error:
         return UNKNOWN, str(error)
@@ -176,18 +182,13 @@ def _summary(aws: Aws, description: Mapping[str, Any], kind: str, function: str)
     return name, find_destination(read_stream(aws, name)).config
 
 
-def connect_domain(aws: Aws, config: Mapping[str, Any], url: str | None) -> Cluster:
-    """The cluster that a destination writes to.
-
-    Args: url: another address of it, with the credentials in the URL; None: its own address.
-    Raises: AwsError, SettingsError: it has no address.
-    """
+def connect_domain(aws: Aws, config: Mapping[str, Any]) -> Cluster:
+    """The cluster that a destination writes to. Raises: AwsError, SettingsError: it has no address."""
     # This is half of what the command imports, and only needed for a domain.
+    from streamtally.aws.opensearch.addresses import read_address, read_aws_host, refuse_serverless
     from streamtally.aws.opensearch.connect import connect, sigv4
     from streamtally.aws.opensearch.transport.retries import PACE_OF_A_COMMAND
 
-    if url:
-        return connect(url, pace=PACE_OF_A_COMMAND)
     endpoint = str(config.get("ClusterEndpoint") or "")
     if not endpoint:
         name = str(config.get("DomainARN", "")).rpartition("/")[2]
@@ -197,7 +198,11 @@ def connect_domain(aws: Aws, config: Mapping[str, Any], url: str | None) -> Clus
         endpoint = domain.get("Endpoint") or (domain.get("Endpoints") or {}).get("vpc") or ""
         if not endpoint:
             raise SettingsError(f"the domain {name} has no endpoint yet")
-    return connect(endpoint, sigv4(aws.region, "es", aws.session), timeout_seconds=10, pace=PACE_OF_A_COMMAND)
+    address = read_address(endpoint)
+    aws_host = read_aws_host(address.host)
+    refuse_serverless(address, aws_host)
+    auth = sigv4(aws_host.region if aws_host else aws.region, "es", aws.session)
+    return connect(endpoint, auth, timeout_seconds=10, pace=PACE_OF_A_COMMAND, checked=False)
 
 
 def inbox_counts(cluster: Cluster, stream: str, index_name: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -22,6 +22,19 @@ NOT_VISIBLE_YET = "The change is not visible yet: check streamtally status in a 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print a single JSON value and nothing else.")
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
+
+Auth = Literal["sigv4", "basic", "none"]
+"""How a command authenticates to OpenSearch."""
+
+USER_VARIABLE, PASSWORD_VARIABLE = "OPENSEARCH_USERNAME", "OPENSEARCH_PASSWORD"
+
+auth_option = click.option(
+    "--auth",
+    type=click.Choice(["sigv4", "basic", "none"]),
+    help=f"How to authenticate to OpenSearch: sigv4; basic ({USER_VARIABLE} and {PASSWORD_VARIABLE}, or asked for); "
+    "none. Default: sigv4 for hosts of AWS, basic if the address names a user.",
+)
+"""``--auth``, passed to the command as ``auth``."""
 
 _profile_option = click.option("--profile", metavar="NAME", help="AWS profile.")
 _region_option = click.option("--region", metavar="REGION", help="AWS region.")

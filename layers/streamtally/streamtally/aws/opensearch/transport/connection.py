@@ -30,12 +30,16 @@ class AnsweredError(TransportError):
     """An answer that is not a success.
 
     Attributes:
+        status: the HTTP status.
         retry_after: the header's text; "" without one.
+        location: where a redirect leads to; "" without one.
     """
 
-    def __init__(self, status: int, error: str, info: Any, retry_after: str) -> None:
+    def __init__(self, status: int, error: str, info: Any, retry_after: str, location: str = "") -> None:
         super().__init__(status, error, info)
+        self.status = status
         self.retry_after = retry_after
+        self.location = location
 
 
 class Connection(RequestsHttpConnection):
@@ -53,7 +57,7 @@ class Connection(RequestsHttpConnection):
         params: Mapping[str, Any] | None = None,
         body: bytes | None = None,
         timeout: float | None = None,
-        allow_redirects: bool | None = True,
+        allow_redirects: bool | None = False,  # OpenSearch never redirects, and a POST would arrive as a GET
         ignore: Collection[int] = (),
         headers: Mapping[str, str] | None = None,
     ) -> Any:
@@ -111,7 +115,9 @@ def _read(answer: requests.Response, end: float) -> str:
     has_all = answer.request.method == "HEAD" or "content-encoding" in answer.headers or not length.isdigit()
     if not has_all and len(data) < int(length):
         raise ConnectionError(f"the answer ended after {len(data)} of {length} bytes")
-    return data.decode("utf-8", "surrogatepass")
+    # A web page may have another charset; it is shown, never read as JSON.
+    is_page = "html" in answer.headers.get("content-type", "")
+    return data.decode("utf-8", "replace" if is_page else "surrogatepass")
 
 
 def _never_sent(error: Exception) -> bool:
@@ -126,4 +132,6 @@ def _refusal(answer: requests.Response, text: str) -> AnsweredError:
         info = None
     cause = info.get("error") if isinstance(info, dict) else None
     kind = cause.get("type") if isinstance(cause, dict) else cause
-    return AnsweredError(answer.status_code, str(kind or text), info, answer.headers.get("retry-after", ""))
+    headers = answer.headers
+    location = headers.get("location", "") if answer.status_code < 400 else ""
+    return AnsweredError(answer.status_code, str(kind or text), info, headers.get("retry-after", ""), location)

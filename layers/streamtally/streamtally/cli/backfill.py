@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from streamtally.aws.sinks.objects import open_objects
 from streamtally.cli.shared.aws_options import Auth, ask, auth_option, aws_options, echo_json, json_option, yes_option
 from streamtally.cli.shared.cluster_options import open_cluster
 from streamtally.cli.shared.load_options import echo_load, explaining_interruption, load_options, make_load_options
+from streamtally.cli.shared.zone_option import echo_left_out, zone_option
 from streamtally.ids import digest
 from streamtally.indices.load_entries import Span
 from streamtally.local.folder import read_folder
@@ -31,6 +33,7 @@ from streamtally.transform.transform import iter_documents
     "--pipeline", "folder", type=click.Path(path_type=Path), help="Pipeline folder; default: the bundled one."
 )
 @load_options
+@zone_option
 @yes_option
 @json_option
 @aws_options
@@ -42,6 +45,7 @@ def command(
     folder: Path | None,
     between: Span,
     replace_span: bool,
+    zone: tzinfo | None,
     yes: bool,
     as_json: bool,
 ) -> int:
@@ -62,7 +66,7 @@ def command(
     options = make_load_options(between, replace_span, yes)
     store = OpenSearchStore(cluster, pipeline, digest(["backfill", objects.address]), options)
     ledger, seen = Ledger(), Seen()
-    for outcome in run_old_logs(objects, pipeline, seen):
+    for outcome in run_old_logs(objects, pipeline, seen, zone=zone or UTC):
         store.put(iter_documents(outcome.deliveries))
         ledger.add(outcome.ledger)
     with explaining_interruption():
@@ -70,11 +74,19 @@ def command(
     store.close()
     echo_load(store.notes, store.left_out, store.problems)
     unparsed = ledger.unparsed + seen.unparsed
+    echo_left_out(seen.left_out)
     for problem in seen.problems:
         click.echo(f"not read: {visible(problem, 200)}", err=True)
     if as_json:
         counts = {"lines": ledger.lines, "rows": ledger.rows, "unparsed": unparsed, "left_out": store.left_out}
-        echo_json({**counts, "notes": store.notes, "problems": [*seen.problems, *store.problems]})
+        echo_json(
+            {
+                **counts,
+                "notes": store.notes,
+                "objects_left_out": dict(seen.left_out),
+                "problems": [*seen.problems, *store.problems],
+            }
+        )
     else:
         click.echo(f"lines: {ledger.lines}; rows: {ledger.rows}; not parsed: {unparsed}")
     return 1 if seen.problems or store.problems else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +20,7 @@ from streamtally.cli.shared.aws_options import Auth, auth_option, aws_options, e
 from streamtally.cli.shared.cluster_options import open_cluster
 from streamtally.cli.shared.console import Console
 from streamtally.cli.shared.load_options import parse_span
+from streamtally.cli.shared.zone_option import echo_left_out, zone_option
 from streamtally.local.folder import read_folder
 from streamtally.local.old_logs import Seen, believed_windows, recompute, run_old_logs
 from streamtally.text import visible
@@ -36,6 +38,7 @@ MAX_SHOWN = 50
 )
 @click.option("--from", "from_text", help="Only windows that start at or after this time, ISO 8601 (UTC).")
 @click.option("--to", "to_text", help="Only windows that start before this time.")
+@zone_option
 @json_option
 @aws_options
 def command(
@@ -46,6 +49,7 @@ def command(
     folder: Path | None,
     from_text: str | None,
     to_text: str | None,
+    zone: tzinfo | None,
     as_json: bool,
 ) -> int:
     """Recompute the counts from the lines in S3 and show the windows where the settled documents differ.
@@ -59,13 +63,14 @@ def command(
     cluster = open_cluster(url, aws=aws, auth=auth)
     objects = open_objects(location, lambda: aws.client("s3"))
     seen = Seen()
-    recomputed = recompute(run_old_logs(objects, pipeline, seen, between), pipeline)
+    recomputed = recompute(run_old_logs(objects, pipeline, seen, between, zone or UTC), pipeline)
     believed = believed_windows(seen.hours, pipeline) if seen.lines and seen.hours else None
     differences: list[WindowDifference] = []
     for name, output in pipeline.outputs.items():
         if output.kind == "windowed":
             settled = read_settled(cluster, output.settings.index, name)
             differences += compare(recomputed, settled, name, seen.has_line_ids, between, believed)
+    echo_left_out(seen.left_out)
     for problem in seen.problems:
         click.echo(f"not read: {visible(problem, 200)}", err=True)
     if as_json:
@@ -76,6 +81,7 @@ def command(
                 "groups": len(recomputed),
                 "differences": [asdict(difference) for difference in differences],
                 "objects_left_out": seen.skipped,
+                "other_objects": dict(seen.left_out),
                 "problems": seen.problems,
             }
         )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,11 +18,12 @@ from streamtally.aws.handlers.envelope_secret import EnvelopeSecret
 from streamtally.aws.opensearch.observe import read_plan
 from streamtally.aws.recovery.batches import IndexedBatches, read_closed
 from streamtally.aws.recovery.redrive import Planned, carry_out, plan_redrive
-from streamtally.aws.recovery.streams import find_in_flight, find_secret, find_source
+from streamtally.aws.recovery.streams import find_in_flight, find_secret, find_source, find_time_zone
 from streamtally.aws.sinks.objects import Bucket, ObjectStore, open_objects
 from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.aws_options import Auth, ask, auth_option, aws_options, echo_json, json_option, yes_option
 from streamtally.cli.shared.cluster_options import open_cluster
+from streamtally.cli.shared.zone_option import to_zone, zone_option
 from streamtally.errors import SettingsError, SinkError
 from streamtally.indices.spec import read_specs
 from streamtally.local.folder import read_folder
@@ -80,6 +83,7 @@ class RedriveOptions:
 @click.option(
     "--count", "count_undecided", is_flag=True, help="Also count records whose status is unknown (may double-count)."
 )
+@zone_option
 @click.option("--dry-run", is_flag=True, help="Show what would be done; change nothing.")
 @yes_option
 @json_option
@@ -88,6 +92,7 @@ def command(
     aws: Aws,
     location: str,
     folder: Path | None,
+    zone: tzinfo | None,
     yes: bool,
     as_json: bool,
     **redrive_options: Any,
@@ -107,7 +112,7 @@ def command(
         rules, failed = _rules(aws, options.url, pipeline, options)
     countable_from = max(0, now_ms() - pipeline.max_age_ms + IN_FLIGHT_MS)
     rules = replace(rules, seal=_seal(aws, options), countable_from=countable_from)
-    planned = plan_redrive(objects, rules, failed)
+    planned = plan_redrive(objects, rules, failed, zone or _zone_of_stream(aws, options.to))
     if not as_json:
         _show(planned)
     is_done = not options.dry_run and not planned.is_empty
@@ -120,6 +125,14 @@ def command(
     elif is_done:
         click.echo("Sent.")
     return 0 if planned.is_whole else EXIT_FOUND
+
+
+def _zone_of_stream(aws: Aws, stream: str) -> tzinfo:
+    """The zone of the dates in the names of the stream's objects; UTC if the stream cannot be described."""
+    name = ""
+    with suppress(AwsError):  # who may send records may not be allowed to describe the stream
+        name = find_time_zone(aws, stream)
+    return to_zone(name) if name else UTC
 
 
 def _seal(aws: Aws, options: RedriveOptions) -> Seal:
@@ -172,6 +185,9 @@ def _show(planned: Planned) -> None:
     for reason, count in planned.refusals.counts.items():
         click.echo(f"{count} × OpenSearch rejected: {visible(reason, 200)}")
         click.echo(f"    {visible(planned.refusals.examples[reason], 300)}")
+    for other in planned.others:
+        click.echo(f"{other.records} × stays in {other.kind}: {visible(other.reason, 300)}; {other.advice}")
+        click.echo(f"    {visible(other.example, 300)}")
     for problem in planned.problems:
         click.echo(f"not read: {visible(problem, 300)}", err=True)
     click.echo(
@@ -196,6 +212,7 @@ def _to_json(planned: Planned, is_done: bool) -> Mapping[str, Any]:
             for outcome, reason, group in in_order(decision)
         ],
         "refused": planned.refusals.counts,
+        "others": [asdict(other) for other in planned.others],
         "problems": planned.problems,
     }
 

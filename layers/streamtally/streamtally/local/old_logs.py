@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from itertools import groupby
 from typing import Any
 
 import orjson
 
 from streamtally.aws.recovery.failed_objects import MAX_OBJECT_BYTES
-from streamtally.aws.recovery.places import to_place
+from streamtally.aws.recovery.other_failures import is_error_object
+from streamtally.aws.recovery.places import error_type, to_place
 from streamtally.aws.sinks.objects import ObjectStore
 from streamtally.errors import RecordError, SinkError
 from streamtally.ids import canonical_json, digest
@@ -47,6 +50,8 @@ class Seen:
     """Lines read that have no ``line_id``."""
     skipped: int = 0
     """Objects left out because they cannot contain the requested windows."""
+    left_out: Counter[str] = field(default_factory=Counter)
+    """Error prefixes → how many of their objects were left out: their lines are elsewhere, or were never counted."""
     problems: list[str] = field(default_factory=list)
     line_ids: set[int] = field(default_factory=set)
     hours: tuple[int, int] | None = (2**62, -(2**62))
@@ -66,20 +71,25 @@ class Seen:
 
 
 def run_old_logs(
-    objects: ObjectStore, pipeline: Pipeline, seen: Seen, between: Span | None = None
+    objects: ObjectStore, pipeline: Pipeline, seen: Seen, between: Span | None = None, zone: tzinfo = UTC
 ) -> Iterator[Outcome]:
     """Run every object's lines, batch by batch; a line's identity is its object's address and its number.
 
     A line arrives when it was logged. An object that cannot be read is added to the problems of ``seen``; the others
     are read.
 
-    Args: between: skip Firehose objects that cannot contain lines of these windows.
+    Args:
+        between: skip Firehose objects that cannot contain lines of these windows.
+        zone: the time zone of the dates in objects' names: the stream's ``CustomTimeZone``.
     """
+    slack_ms = 0 if zone is UTC else HOUR_MS  # an hour's name may stand for two hours, when clocks go back
     for key in objects.keys(""):
-        location = to_place(objects.base, key)
+        location = to_place(objects.base, key, zone)
         if location and location.kind != "delivered":
+            if location.kind == "other":
+                seen.left_out[error_type(location)] += 1
             continue
-        if location and between and not _may_contain(location.arrival, between, pipeline):
+        if location and between and not _may_contain(location.arrival, between, pipeline, slack_ms):
             seen.skipped += 1
             continue
         try:
@@ -87,12 +97,17 @@ def run_old_logs(
         except (RecordError, SinkError) as error:
             seen.problems.append(f"{key}: {error}")
             continue
+        if is_error_object(data):  # below a prefix of any name
+            seen.left_out["Firehose's error objects"] += 1
+            continue
         seen.add_hour(location.arrival if location else None)
+        if location and slack_ms:
+            seen.add_hour(location.arrival + slack_ms)
         yield from _run_object(objects.address + key, data, location.arrival if location else 0, pipeline, seen)
 
 
-def _may_contain(arrival_ms: int, between: Span, pipeline: Pipeline) -> bool:
-    believed = believed_windows((arrival_ms, arrival_ms), pipeline)
+def _may_contain(arrival_ms: int, between: Span, pipeline: Pipeline, slack_ms: int) -> bool:
+    believed = believed_windows((arrival_ms, arrival_ms + slack_ms), pipeline)
     return believed[0] < between[1] and believed[1] >= between[0]
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from typing import Any
 
 import orjson
 import pybase64
 
-from streamtally.aws.recovery.places import REDRIVEN, Place, iter_places
+from streamtally.aws.recovery.places import REDRIVEN, Place, iter_places, to_place
 from streamtally.aws.sinks.objects import ObjectStore
 from streamtally.aws.sinks.parking import read_parked
 from streamtally.config.limits import MAX_DECOMPRESSED_EVENT_BYTES
@@ -59,14 +60,16 @@ class Refusals:
     examples: dict[str, str] = field(default_factory=dict)
 
 
-def read_failed(objects: ObjectStore, problems: list[str]) -> Iterator[FailedRecord]:
+def read_failed(objects: ObjectStore, problems: list[str], zone: tzinfo = UTC) -> Iterator[FailedRecord]:
     """The lines of ``processing-failed/``, and the lines in delivered objects that did not parse.
 
-    Args: problems: receives one line per object that cannot be read.
+    Args:
+        problems: receives one line per object that cannot be read.
+        zone: the time zone of the dates in objects' names.
     Raises: SinkError: the store cannot be listed.
     """
     done = _done_lines(objects, problems)
-    for place in iter_places(objects):
+    for place in iter_places(objects, zone):
         if place.kind not in ("failed", "delivered"):
             continue
         try:
@@ -152,7 +155,8 @@ def remove_lines(objects: ObjectStore, settled: Iterable[FailedRecord]) -> int:
 
 
 def _remove_lines_of(objects: ObjectStore, key: str, origin: str, settled: set[int]) -> bool:
-    if "processing-failed/" not in origin:
+    place = to_place("", origin)
+    if place is None or place.kind != "failed":
         marker = REDRIVEN + origin
         before = _marked(objects, marker) if marker in objects.keys(marker) else frozenset()
         objects.put(marker, orjson.dumps(sorted(settled | before)))

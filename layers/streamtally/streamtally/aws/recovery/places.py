@@ -3,8 +3,9 @@
 All of these may be under another prefix (a stream's ``Prefix`` and ``ErrorOutputPrefix``), and a command may be given
 any of them alone; an object has the same kind either way.
 
-Source: Amazon Data Firehose developer guide, "Understand custom prefixes for Amazon S3 objects", "Configure Amazon S3
-object name format".
+Source: Amazon Data Firehose developer guide, "Understand custom prefixes for Amazon S3 objects" (error-output-type),
+"Configure Amazon S3 object name format" (the stream's time zone rules the prefix and the name), "Handle data delivery
+failures", "Troubleshoot dynamic partitioning errors".
 """
 
 from __future__ import annotations
@@ -12,20 +13,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from typing import Literal
 
 from streamtally.aws.sinks.objects import ObjectStore
 from streamtally.errors import EvaluationError
 from streamtally.times.iso import from_iso
 
-Kind = Literal["failed", "refused", "parked", "redriven", "delivered"]
+Kind = Literal["failed", "refused", "other", "parked", "redriven", "delivered"]
 REDRIVEN = "redriven/"
 
+_ENDS = r"-failed (?= / | [-_=.]?[0-9])"  # a folder, or a date right after it, as an ErrorOutputPrefix may have it
 _ERRORS = re.compile(
-    r"""
-      (?P<failed> processing-failed/ )                                                 # Firehose: the transform failed
-    | (?P<refused> (?:AmazonOpenSearchService|elasticsearch|opensearch) [_-]failed/ )  # Firehose: OpenSearch rejected
-    | (?: ^ | (?<=/) ) (?: (?P<parked> undelivered/ ) | (?P<redriven> redriven/ ) )    # Streamtally: a folder name
+    rf"""
+      (?P<failed> processing-failed/ | (?<![A-Za-z-]) processing{_ENDS} )        # Firehose: the transform failed
+    | (?P<refused> (?: AmazonOpenSearch[A-Za-z]* | elasticsearch | opensearch )  # Firehose: OpenSearch rejected
+        [_-]failed (?= / | [-_=.]?[0-9]) )
+    | (?P<other> (?<![A-Za-z-])                                                  # Firehose: another step failed
+        (?: format-conversion | (?:dynamic-)?partitioning | decompression | cloudwatch-log-processing
+          | splunk | http-endpoint | iceberg | snowflake | redshift | s3 ){_ENDS}
+      | (?: ^ | (?<=/) ) (?: errors/ )? manifests/ (?= [0-9]{{4}}/[0-9]{{2}}/ ) )  # … what Redshift has not loaded
+    | (?: ^ | (?<=/) ) (?: (?P<parked> undelivered/ ) | (?P<redriven> redriven/ ) )  # Streamtally: a folder's name
     """,
     re.VERBOSE,
 )
@@ -59,20 +67,25 @@ class Place:
     arrival: int = 0
 
 
-def iter_places(objects: ObjectStore) -> Iterator[Place]:
-    """All objects of Firehose and Streamtally, in the order of their keys. Raises: SinkError: it cannot be read."""
+def iter_places(objects: ObjectStore, zone: tzinfo = UTC) -> Iterator[Place]:
+    """All objects of Firehose and Streamtally, in the order of their keys.
+
+    Args: zone: the time zone of dates in objects' names: the stream's ``CustomTimeZone``.
+    Raises: SinkError: the store cannot be read.
+    """
     for key in objects.keys(""):
-        place = to_place(objects.base, key)
+        place = to_place(objects.base, key, zone)
         if place is not None:
             yield place
 
 
-def to_place(base: str, key: str) -> Place | None:
+def to_place(base: str, key: str, zone: tzinfo = UTC) -> Place | None:
     """An object by its key; None: it is an object of another program.
 
     Args:
         base: the store's path, which precedes the key.
         key: the object's key in the store.
+        zone: the time zone of the date in its name.
     """
     path = base + key
     # The key takes precedence: a copy of a bucket may be in a folder of any name.
@@ -84,10 +97,16 @@ def to_place(base: str, key: str) -> Place | None:
     if match is None:
         return None
     try:
-        arrival = from_iso("{}-{}-{}T{}:00:00.000Z".format(*match.groups()))
+        arrival = from_iso("{}-{}-{}T{}:00:00.000".format(*match.groups()), zone)
     except EvaluationError:
         return None
     return Place(key, "delivered", path[match.start() :], arrival)
+
+
+def error_type(place: Place) -> str:
+    """What an error prefix is called: ``splunk-failed``, for instance; for Redshift's manifests ``manifests``."""
+    match = _ERRORS.match(place.origin)
+    return match[0].rstrip("/") if match else place.origin.split("/")[0]
 
 
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:

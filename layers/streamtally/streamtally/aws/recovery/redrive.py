@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from datetime import UTC, tzinfo
 
 from streamtally.aws.recovery.batches import AllBatches, WaitingBatches
 from streamtally.aws.recovery.failed_objects import Parked, Refusals, read_documents, read_failed, remove_lines
+from streamtally.aws.recovery.other_failures import OtherFailure, read_other_failures
 from streamtally.aws.sinks.firehose import FirehoseClient, put_documents
 from streamtally.aws.sinks.objects import ObjectStore
 from streamtally.recovery.batches import FailedRecord
@@ -25,12 +27,14 @@ class Planned:
         parked: objects whose documents are sent to their stream again, and those that stay.
         refusals: why OpenSearch rejected documents.
         problems: one line per object that cannot be read.
+        others: what is in other error prefixes, and stays.
     """
 
     decision: Decision
     parked: list[Parked]
     refusals: Refusals
     problems: list[str] = field(default_factory=list)
+    others: list[OtherFailure] = field(default_factory=list)
 
     @property
     def going(self) -> list[Parked]:
@@ -48,16 +52,18 @@ class Planned:
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing remains: no record stays or is undecided, and every object can be read."""
+        """Whether nothing remains: no record stays or is undecided, and every object can be read and sent."""
         decision = self.decision
         stays = any(parked.stays for parked in self.parked)
-        return not (decision.stays or decision.undecided or self.problems or stays)
+        return not (decision.stays or decision.undecided or self.problems or self.others or stays)
 
 
-def plan_redrive(objects: ObjectStore, rules: Rules, failed: ObjectStore | None = None) -> Planned:
+def plan_redrive(objects: ObjectStore, rules: Rules, failed: ObjectStore | None = None, zone: tzinfo = UTC) -> Planned:
     """What to do with everything in the error prefixes; nothing is changed.
 
-    Args: failed: the store of parked and rejected documents, whose batches were counted as well.
+    Args:
+        failed: the store of parked and rejected documents, whose batches were counted as well.
+        zone: the time zone of the dates in objects' names.
     Raises: SinkError: a store cannot be read.
     """
     problems: list[str] = []
@@ -67,8 +73,8 @@ def plan_redrive(objects: ObjectStore, rules: Rules, failed: ObjectStore | None 
         elsewhere = list(read_documents(failed, Refusals(), problems)) if failed else []
         waiting = WaitingBatches(document for item in (*parked, *elsewhere) for document in item.documents)
         rules = replace(rules, batches=AllBatches(rules.batches, waiting))
-    decision = decide(read_failed(objects, problems), rules)
-    return Planned(decision, parked, refusals, problems)
+    decision = decide(read_failed(objects, problems, zone), rules)
+    return Planned(decision, parked, refusals, problems, read_other_failures(objects, problems))
 
 
 def carry_out(objects: ObjectStore, planned: Planned, source: FirehoseClient, to: str, summary: str,

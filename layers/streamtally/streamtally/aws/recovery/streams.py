@@ -89,6 +89,15 @@ def find_secret(aws: Aws, stream: str) -> str:
     return str(((function.get("Environment") or {}).get("Variables") or {}).get(VARIABLE) or "")
 
 
+def find_time_zone(aws: Aws, stream: str) -> str:
+    """The stream's ``CustomTimeZone``, which its objects' names have; "": UTC. Raises: AwsError."""
+    description = _describe(aws, stream) or {}
+    for part in (description.get("Destinations") or [{}])[0].values():
+        if isinstance(part, dict) and part.get("CustomTimeZone"):
+            return str(part["CustomTimeZone"])
+    return ""
+
+
 def _function_of(description: Mapping[str, Any]) -> str:
     for destination in (description.get("Destinations") or [{}])[0].values():
         processing = destination.get("ProcessingConfiguration") if isinstance(destination, dict) else None

@@ -189,3 +189,23 @@ def test_application_never_overwrites(
     assert status == 2
     assert "already exists" in error
     assert [path.name for path in tmp_path.iterdir()] == ["program.sql"]
+
+
+# A note is printed once, with its lines; of several files, with the file and its own line numbers.
+def test_note_is_printed_once_with_its_lines(tmp_path: Path) -> None:
+    stream = "CREATE STREAM {0} (x VARCHAR(20));\n"
+    pump = "CREATE PUMP {0}_pump AS INSERT INTO {0}\nSELECT STREAM TIMESTAMP_TO_CHAR('YYYY', ROWTIME)"
+    pump += " FROM SOURCE_SQL_STREAM_001"
+    program = tmp_path / "lone.sql"
+    program.write_text(stream.format("a") + pump.format("a") + ";\n" + stream.format("b") + pump.format("b"))
+    notes = [line for line in run(program, "--check").stderr.splitlines() if line.startswith("note: TIME")]
+    assert len(notes) == 1
+    assert notes[0].endswith("(lines 3, 6)")
+    folder = tmp_path / "pipeline"
+    folder.mkdir()
+    (folder / "pipeline.toml").write_text('[outputs.A]\nindex = "a"\n[outputs.B]\nindex = "b"\n')
+    for name in "ab":
+        (folder / f"{name}.sql").write_text(stream.format(name) + pump.format(name))
+    notes = [line for line in run(folder).stderr.splitlines() if line.startswith("note: TIME")]
+    assert len(notes) == 1
+    assert notes[0].endswith("(a.sql:3, b.sql:3)")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -72,7 +73,8 @@ def compile_texts(files: Sequence[tuple[Path, str]], source: SourceStream, bound
     """
     text = _SEPARATOR.join(text for _, text in files)
     try:
-        return compile_program(text, source, bound)
+        program = compile_program(text, source, bound)
+        return replace(program, place=partial(_place, files)) if len(files) > 1 else program
     except SqlError as error:
         for problem in _problems_of(error):
             if isinstance(problem, UnboundOutputError):
@@ -80,6 +82,15 @@ def compile_texts(files: Sequence[tuple[Path, str]], source: SourceStream, bound
                 raise SettingsError(f"{where} is not an output of the program: {problem.advice}") from None
         shown = [line for path, own, problems in _by_file(files, error) for line in _show(path, own, problems)]
         raise ProgramFileError(shown[0], shown) from None
+
+
+def _place(files: Sequence[tuple[Path, str]], line: int) -> str:
+    """The file, and the number in it, of a line of all files together."""
+    for path, text in files:
+        if line <= text.count("\n") + 1:
+            return f"{path.name}:{line}"
+        line -= text.count("\n") + 2
+    return f"line {line}"
 
 
 _SEPARATOR = "\n;\n"

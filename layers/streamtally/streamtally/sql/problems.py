@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from sqlglot import exp
 
@@ -56,6 +57,26 @@ class UnboundOutputError(SqlError):
     output = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark for the user that is not an error.
+
+    Attributes:
+        lines: the lines that it is about, from 1; empty: the whole program.
+    """
+
+    text: str
+    lines: tuple[int, ...] = ()
+
+    def shown(self, place: Callable[[int], str] | None = None) -> str:
+        """The note with its lines. Args: place: a line's number → its file and number; None: there is one file."""
+        if not self.lines:
+            return self.text
+        if place is not None:
+            return f"{self.text} ({', '.join(map(place, self.lines))})"
+        return f"{self.text} (line{'s' * (len(self.lines) > 1)} {', '.join(map(str, self.lines))})"
+
+
 class Problems:
     """Collects the problems of one program.
 
@@ -64,13 +85,23 @@ class Problems:
 
     Attributes:
         errors: the problems so far.
-        notes: remarks for the user that are not errors.
     """
 
     def __init__(self, text: SourceText) -> None:
         self.text = text
         self.errors: list[SqlError] = []
-        self.notes: list[str] = []
+        self._notes: dict[str, set[int]] = {}
+
+    @property
+    def notes(self) -> list[Note]:
+        """Remarks for the user that are not errors; each is there once, with all its lines."""
+        return [Note(text, tuple(sorted(lines))) for text, lines in self._notes.items()]
+
+    def note(self, origin: exp.Expr | int | None, text: str) -> None:
+        """Collect a remark about a node or an offset in the text; None: about the whole program."""
+        lines = self._notes.setdefault(text, set())
+        if origin is not None:
+            lines.add(self.text.position(origin if isinstance(origin, int) else offset_of(origin))[0])
 
     def error(self, origin: exp.Expr | int, message: str, advice: str = "") -> SqlError:
         """An error in the program."""

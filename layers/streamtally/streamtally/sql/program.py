@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from streamtally.sql.planning.program_streams import SourceStream, Stream
 from streamtally.sql.planning.pumps import insert
 from streamtally.sql.planning.relations import Relation
 from streamtally.sql.planning.selects import plan_query
-from streamtally.sql.problems import Problems, SkippedError, SourceText
+from streamtally.sql.problems import Note, Problems, SkippedError, SourceText
 from streamtally.transform.error_stream import error_output_node
 
 
@@ -28,12 +28,19 @@ class Program:
     Attributes:
         outputs: the plan's outputs (JSON).
         streams: the names of the streams to which they belong.
-        notes: remarks for the user that are not errors.
+        remarks: what the user should know, as notes about lines of the text.
+        place: a line's number → its file and number; None: the program is one text.
     """
 
     outputs: list[dict[str, Any]]
     streams: list[str]
-    notes: list[str]
+    remarks: list[Note]
+    place: Callable[[int], str] | None = None
+
+    @property
+    def notes(self) -> list[str]:
+        """The remarks as text."""
+        return [note.shown(self.place) for note in self.remarks]
 
 
 def compile_program(text: str, source: SourceStream, bound: Iterable[str] | None = None) -> Program:
@@ -145,7 +152,6 @@ class _Planner:
             chosen.append(stream)
         for stream in self.declared.streams.values():
             if stream.pumps and stream not in chosen and not stream.is_read:
-                self.problems.notes.append(
-                    f'the stream "{stream.name}" has no destination in pipeline.toml: it is left out'
-                )
+                text = f'the stream "{stream.name}" has no destination in pipeline.toml: it is left out'
+                self.problems.note(stream.origin, text)
         return chosen

@@ -11,8 +11,10 @@ from streamtally.plan.types import VARCHAR
 from streamtally.sql.expressions import time_calls
 from streamtally.sql.expressions.log_parsers import PARSERS as RECORD_PARSERS
 from streamtally.sql.expressions.log_parsers import find_column
+from streamtally.sql.expressions.time_patterns import PATTERN_FIRST, check_pattern
 from streamtally.sql.expressions.translator import Translator, translates
 from streamtally.sql.expressions.typed import NULL_LITERAL, RECORD, Typed, adopt
+from streamtally.sql.foreign import FOREIGN
 from streamtally.sql.signatures import AGGREGATE_CALLS, KNOWN_NAMES, NOW, SIGNATURES, SUBSTRING_BY_PATTERN, Signature
 from streamtally.text import near_names
 
@@ -41,9 +43,15 @@ def called(translator: Translator, node: exp.Anonymous) -> Typed:
         )
     if name in NOW and not node.expressions:
         return translator.names.now()
+    raise translator.problems.error(node, f"unknown function {name[:60]}", _advice(name))
+
+
+def _advice(name: str) -> str:
+    """What to write instead of an unknown function."""
+    if name in FOREIGN:
+        return FOREIGN[name]
     near = near_names(name, KNOWN_NAMES)
-    advice = f"did you mean {', '.join(near)}?" if near else "docs/sql.md lists the functions"
-    raise translator.problems.error(node, f"unknown function {name[:60]}", advice)
+    return f"did you mean {', '.join(near)}?" if near else "docs/sql.md lists the functions"
 
 
 def call(translator: Translator, origin: exp.Expr, name: str, signature: Signature, nodes: Sequence[exp.Expr]) -> Typed:
@@ -54,6 +62,8 @@ def call(translator: Translator, origin: exp.Expr, name: str, signature: Signatu
         raise translator.problems.error(
             origin, f"{name} takes {count} argument{'' if count == '1' else 's'}, not {len(nodes)}"
         )
+    if name in PATTERN_FIRST:
+        check_pattern(translator, origin, name, nodes)
     pairs = zip(nodes, signature.takes, strict=False)
     arguments = [translator.argument(node, kind, name) for node, kind in pairs]
     if signature.order:

@@ -68,6 +68,10 @@ def check_syntax(tree: exp.Expr, problems: Problems) -> Iterator[SqlError]:
         if isinstance(node, exp.Join):
             yield problems.unsupported(node, "joins", "join before the pipeline or when reading")
             continue
+        if isinstance(node, exp.Concat):
+            advice = "write a comma between two values, or || to join them"
+            yield problems.syntax(node, "two texts stand side by side", advice)
+            continue
         if type(node) not in ALLOWED:
             yield problems.unsupported(node, _describe(node), "rewrite the statement without it")
             continue

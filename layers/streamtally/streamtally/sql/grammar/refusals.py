@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlglot.tokenizer_core import Token, TokenType
 
+from streamtally.sql.foreign import FOREIGN, WINDOW_FUNCTIONS
 from streamtally.sql.signatures import AGGREGATE_CALLS
 
 Refusal = tuple[int, str, str]
@@ -60,6 +61,7 @@ _CALLS: dict[str, tuple[str, str]] = {
     "GROUP_RANK": ("GROUP_RANK", "use TOP_K_ITEMS_TUMBLING; " + FLINK),
     "MONOTONIC": ("MONOTONIC", "group by STEP or FLOOR of a time"),
 }
+_CALLS |= {name: (f"{name}(…)", FOREIGN[name]) for name in WINDOW_FUNCTIONS}
 _AGGREGATES = frozenset(AGGREGATE_CALLS)
 
 

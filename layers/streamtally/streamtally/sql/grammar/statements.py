@@ -97,11 +97,28 @@ def _syntax_error(error: ParseError, statement: list[Token], problems: Problems)
     first = error.errors[0] if error.errors else {}
     line, column = first.get("line"), first.get("col")
     message = str(first.get("description") or "the statement cannot be parsed").strip().rstrip(".")
-    for token in statement:
+    message = message.replace("Expecting", "expected")
+    for index, token in enumerate(statement):
         if token.line == line and token.col == column:
+            if message.startswith("expected )"):
+                return problems.syntax(token.start, message, _open_parenthesis(statement[: index + 1], problems))
             message = f"unexpected {token.text[:40]}" if message.startswith("Invalid expression") else message
             return problems.syntax(token.start, message[0].lower() + message[1:], _syntax_advice(token, message))
     return problems.syntax(statement[-1].end + 1, message[0].lower() + message[1:])
+
+
+def _open_parenthesis(tokens: list[Token], problems: Problems) -> str:
+    """Advice that names the innermost parenthesis that is still open before the last token, or at the end with it."""
+    opened: list[Token] = []
+    for token in tokens:
+        if token.token_type is TokenType.L_PAREN:
+            opened.append(token)
+        elif token.token_type is TokenType.R_PAREN and opened:
+            opened.pop()
+    if not opened:
+        return "a comma, an operator or a parenthesis is missing"
+    line, column = problems.text.position(opened[-1].start)
+    return f"close the ( of line {line}, column {column}, or write a comma or an operator here"
 
 
 def _syntax_advice(token: Token, message: str) -> str:

@@ -73,7 +73,7 @@ class Declarations:
         if stream is None:
             raise self.unknown_stream(tree.args["target"], target)
         if tree.args.get("stopped"):
-            self.problems.notes.append(f'the pump "{name}" is STOPPED: it is left out')
+            self.problems.note(tree.this, f'the pump "{name}" is STOPPED: it is left out')
             return
         stream.pumps.append(Pump(name, self._target_columns(stream, tree), tree.expression))
 

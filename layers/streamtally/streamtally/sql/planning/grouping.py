@@ -36,7 +36,7 @@ class GroupTranslator(Translator):
     """
 
     def __init__(self, rows: Translator, problems: Problems) -> None:
-        super().__init__(problems, _GroupNames(problems))
+        super().__init__(problems, _GroupNames(rows, problems))
         self.rows = rows
         self.known: dict[bytes, Typed] = {}
         self.keys: list[PlanNode] = []
@@ -106,9 +106,13 @@ class GroupTranslator(Translator):
 
 
 class _GroupNames:
-    """Names that are not GROUP BY terms: only those of the window's end are known."""
+    """Names that are not GROUP BY terms: only those of the window's end are known.
 
-    def __init__(self, problems: Problems) -> None:
+    Args: rows: translates expressions over the rows that are grouped.
+    """
+
+    def __init__(self, rows: Translator, problems: Problems) -> None:
+        self.rows = rows
         self.problems = problems
 
     def now(self) -> Typed:
@@ -117,6 +121,7 @@ class _GroupNames:
     def column(self, node: exp.Column) -> Typed:
         if _is_now(node):
             return WINDOW_END
+        self.rows.translate(node)  # a column that does not exist is reported as such
         raise self.problems.error(
             node,
             f"{node.this.this} is neither a GROUP BY term nor inside an aggregate",
@@ -143,7 +148,9 @@ def plan_grouped(
         except SqlError as error:
             problems.add(error)
     if len(terms) != len(group.expressions):
-        _check_items(items, rows, problems)
+        having = query.args.get("having")
+        for root in [*(item.node for item in items), *([having.this] if having else [])]:
+            _check_parts(root, rows, problems)
         return replace(relation, columns=())
     time_terms = [term for node, value in terms if (term := find_time_term(node, value))]
     window = choose_window(time_terms, group, problems)
@@ -157,7 +164,7 @@ def plan_grouped(
                 continue
             groups.add_window(term, window.size_ms)
             if is_beside:
-                problems.notes.append(TWO_TERMS)
+                problems.note(node, TWO_TERMS)
         else:
             groups.add_key(value)
     shown = project(replace(relation, rowtime=WINDOW_END, conditions=()), items, groups, problems)
@@ -195,16 +202,21 @@ def _term(node: exp.Expr, rows: Translator, items: Sequence[Item], problems: Pro
     return value
 
 
-def _check_items(items: Sequence[Item], rows: Translator, problems: Problems) -> None:
-    """Check at least the arguments of aggregates if GROUP BY is broken, so that one run reports more problems."""
-    for item in items:
-        for call in item.node.find_all(exp.Anonymous):
-            if function_name(call) in AGGREGATE_CALLS:
-                for argument in call.expressions:
-                    try:
-                        rows.translate(argument) if not isinstance(argument, exp.Star) else None
-                    except SqlError as error:
-                        problems.add(error)
+def _check_parts(node: exp.Expr, rows: Translator, problems: Problems) -> None:
+    """Check what is inside and outside the aggregates of an expression, so that one run reports more problems.
+
+    For a broken GROUP BY the expression cannot be translated as a whole.
+    """
+    if isinstance(node, exp.Star | exp.Var | exp.Identifier):
+        return
+    if has_aggregate(node) or isinstance(node, exp.If):
+        for child in node.iter_expressions():
+            _check_parts(child, rows, problems)
+        return
+    try:
+        rows.translate(node)
+    except SqlError as error:
+        problems.add(error)
 
 
 def _finish(

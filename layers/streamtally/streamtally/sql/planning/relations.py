@@ -167,6 +167,9 @@ class RelationNames:
         near = same or near_names(name, names)
         listed = ", ".join(f'"{known}"' for known in near or names[:12])
         advice = f"did you mean {listed}?" if near else f"the columns are: {listed or 'none'}"
+        if quoted and not near:
+            text = name.replace("'", "''")[:60]
+            advice = f"text stands in single quotes ('{text}'), a column's name in double ones; {advice}"
         if not self.relation.columns and not near and self.relation.of_source:
             advice = "the format defines no columns: declare it under [source.types] in pipeline.toml"
         return self.problems.error(node, f"unknown column {name}", advice)

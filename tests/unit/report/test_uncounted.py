@@ -60,7 +60,7 @@ def test_advice_on_times() -> None:
 )
 def test_no_known_format(log: str, advice: str) -> None:
     uncounted = uncounted_of(
-        {"OUT": OutputLedger()}, ReadAs(logs=[log], is_piped=log == "standard input"), unlike=3, odd=1
+        {"OUT": OutputLedger()}, ReadAs(logs=[log], is_file=log != "standard input"), unlike=3, odd=1
     )
     assert uncounted == Uncounted((f"{log}: none of 4 lines was counted: unlike (3), odd (1); {advice}",), True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,19 +11,24 @@ import click
 
 from streamtally.aws.clients import Aws
 from streamtally.aws.sinks.objects import open_objects
+from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.aws_options import Auth, ask, auth_option, aws_options, echo_json, json_option, yes_option
 from streamtally.cli.shared.cluster_options import open_cluster
 from streamtally.cli.shared.load_options import echo_load, explaining_interruption, load_options, make_load_options
+from streamtally.cli.shared.uncounted import counted_json, echo_uncounted
 from streamtally.cli.shared.zone_option import echo_left_out, zone_option
 from streamtally.ids import digest
 from streamtally.indices.load_entries import Span
 from streamtally.local.folder import read_folder
 from streamtally.local.old_logs import Seen, run_old_logs
 from streamtally.local.opensearch_store import OpenSearchStore
+from streamtally.local.summary import read_as_settings
 from streamtally.text import visible
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.pipeline import load_pipeline
 from streamtally.transform.transform import iter_documents
+
+DELIVERED_UNPARSED = "delivered as unparsed"
 
 
 @click.command("backfill")
@@ -54,7 +60,8 @@ def command(
     Ids are derived from an object's full address and the line, so a second run counts nothing twice, even if a log has
     grown since; after an interruption, run the command again. Do not load windows that a stream has already counted:
     these lines would be counted in addition to the stream's. Where such windows are closed, nothing is written unless
-    --replace-span recomputes them from the logs.
+    --replace-span recomputes them from the logs. Exit status 1: no row could be counted, or an object or a window has
+    a problem; why is on standard error.
 
     Example: streamtally backfill s3://old-logs/2024/ --opensearch https://domain
     """
@@ -73,20 +80,25 @@ def command(
         store.settle(pipeline)
     store.close()
     echo_load(store.notes, store.left_out, store.problems)
-    unparsed = ledger.unparsed + seen.unparsed
+    lines = ledger.lines
+    ledger.add(Ledger(unparsed=seen.unparsed, reasons=Counter({DELIVERED_UNPARSED: seen.unparsed})))
     echo_left_out(seen.left_out)
     for problem in seen.problems:
         click.echo(f"not read: {visible(problem, 200)}", err=True)
     if as_json:
-        counts = {"lines": ledger.lines, "rows": ledger.rows, "unparsed": unparsed, "left_out": store.left_out}
+        counts = {"lines": lines, "rows": ledger.rows, "unparsed": ledger.unparsed, "left_out": store.left_out}
         echo_json(
             {
                 **counts,
+                **counted_json(ledger, pipeline),
                 "notes": store.notes,
                 "objects_left_out": dict(seen.left_out),
                 "problems": [*seen.problems, *store.problems],
             }
         )
     else:
-        click.echo(f"lines: {ledger.lines}; rows: {ledger.rows}; not parsed: {unparsed}")
-    return 1 if seen.problems or store.problems else 0
+        click.echo(f"lines: {lines}; rows: {ledger.rows}; not parsed: {ledger.unparsed}")
+    if not ledger.lines and not seen.problems:
+        click.echo(f"note: {visible(objects.name, 200)}: no lines to load", err=True)
+    is_nothing = echo_uncounted(ledger, pipeline, read_as_settings([objects.name], pipeline.source))
+    return EXIT_FOUND if is_nothing or seen.problems or store.problems else 0

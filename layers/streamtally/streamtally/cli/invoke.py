@@ -12,8 +12,11 @@ import click
 
 from streamtally.aws.clock import TimeLeft, now_ms
 from streamtally.aws.handlers.invocation import answer_batch
+from streamtally.cli import EXIT_FOUND
+from streamtally.cli.shared.uncounted import echo_uncounted
 from streamtally.errors import EvaluationError, EventError, SettingsError
 from streamtally.local.folder import read_folder, read_text
+from streamtally.local.summary import read_as_settings
 from streamtally.transform.event import ARRIVAL, KAFKA_METADATA, STREAM_METADATA, event_records, read_arrival
 from streamtally.transform.pipeline import load_pipeline
 from streamtally.transform.transform import Delivery, iter_documents
@@ -26,15 +29,19 @@ TIME_LIMIT_SECONDS = 300
 @click.option(
     "--pipeline", "folder", type=click.Path(path_type=Path), help="Pipeline folder; default: the bundled one."
 )
-def command(event: Path, folder: Path | None) -> None:
+def command(event: Path, folder: Path | None) -> int:
     """Run the transform on an event file; prints the response on standard output and partials on standard error.
+
+    Exit status 1: no row could be counted; what was not counted, and why, is on standard error.
 
     Example: streamtally invoke events/apache-lines.json
     """
     pipeline = load_pipeline(read_folder(folder), ZoneInfo)
     now = now_ms()
-    answer, _ = answer_batch(pipeline, _print_documents, read_event(event), lambda: TIME_LIMIT_SECONDS, now)
+    answer, ledger = answer_batch(pipeline, _print_documents, read_event(event), lambda: TIME_LIMIT_SECONDS, now)
     click.echo(json.dumps(answer, indent=2))
+    is_nothing = echo_uncounted(ledger, pipeline, read_as_settings([str(event)], pipeline.source))
+    return EXIT_FOUND if is_nothing else 0
 
 
 def _print_documents(deliveries: Iterable[Delivery], _: TimeLeft) -> None:

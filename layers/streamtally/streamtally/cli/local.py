@@ -20,6 +20,7 @@ from streamtally.aws.opensearch.manager import make_manager
 from streamtally.aws.sinks.objects import Bucket, ObjectStore, open_objects
 from streamtally.cli.shared.aws_options import Auth, auth_option, aws_options
 from streamtally.cli.shared.cluster_options import open_cluster
+from streamtally.cli.shared.uncounted import echo_uncounted
 from streamtally.errors import SettingsError
 from streamtally.local.destinations import Destination, Documents, EmbeddedDestination, OpenSearchDestination
 from streamtally.local.folder import read_folder
@@ -29,8 +30,8 @@ from streamtally.local.simulator.guard import is_loopback
 from streamtally.local.simulator.server import Server
 from streamtally.local.status_page import status_page
 from streamtally.local.stream_names import SUMMARY
+from streamtally.local.summary import read_as_settings
 from streamtally.text import visible
-from streamtally.transform.ledger import Ledger
 from streamtally.transform.pipeline import Pipeline, load_pipeline
 
 DEFAULT_PORT = 4573
@@ -110,7 +111,7 @@ def command(
     sinks = {name: destination.sink(name) for name in streams}
     buffering = Buffering(buffer_ms=int(interval * 1000))
     laptop = Laptop(store, function, sinks, buffering, now_ms, *buckets)
-    view = _View(laptop, destination, function.ledger if isinstance(function, InProcessFunction) else None)
+    view = _View(laptop, destination, function if isinstance(function, InProcessFunction) else None, pipeline)
     try:
         server = Server((host, port), laptop.api, view.show, names)
     except OSError as error:
@@ -175,13 +176,16 @@ def _opensearch(cluster: Cluster, pipeline: Pipeline) -> OpenSearchDestination:
 class _View:
     """What is shown of the pipeline, on the terminal and at the endpoint.
 
-    Args: ledger: None if the function is called by URL.
+    Args: function: None if the function is called by URL.
     """
 
-    def __init__(self, laptop: Laptop, destination: Destination, ledger: Ledger | None) -> None:
+    def __init__(
+        self, laptop: Laptop, destination: Destination, function: InProcessFunction | None, pipeline: Pipeline
+    ) -> None:
         self._laptop = laptop
         self._destination = destination
-        self._ledger = ledger
+        self._function = function
+        self._pipeline = pipeline
         self._documents: Documents = []
 
     def watch(self) -> None:
@@ -204,11 +208,12 @@ class _View:
 
     def show(self, path: str, as_page: bool) -> Any:
         """The JSON of a path, or its page; None: nothing is shown there."""
+        ledger = self._function.ledger if self._function is not None else None
         if path == "/":
             counters = self._laptop.counters()
-            return status_page(counters, self._documents, self._ledger) if as_page else counters
-        if path == "/ledger" and self._ledger is not None:
-            return self._ledger.to_json()
+            return status_page(counters, self._documents, ledger) if as_page else counters
+        if path == "/ledger" and ledger is not None:
+            return ledger.to_json()
         if path == "/counts":
             self._documents = self._destination.settle(now_ms())
             return self._documents
@@ -224,12 +229,10 @@ class _View:
 
     def _print(self, counters: dict[str, dict[str, float]]) -> None:
         parts = [f"{name}: {int(counter.get('IncomingRecords', 0)):,} records in" for name, counter in counters.items()]
-        ledger = self._ledger
-        if ledger is not None and ledger.lines > ledger.rows:
-            parts.append(
-                f"{ledger.lines - ledger.rows:,} of {ledger.lines:,} lines since the start did not become rows"
-            )
         click.echo("; ".join(parts), err=True)
+        if self._function is not None:
+            read_as = read_as_settings(["lines since the start"], self._pipeline.source)
+            echo_uncounted(self._function.ledger, self._pipeline, read_as)
         for document in self._documents[-5:]:
             shown = ", ".join(f"{name} {value}" for name, value in document.items())
             click.echo("  " + visible(shown, 160), err=True)

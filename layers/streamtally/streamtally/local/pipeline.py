@@ -46,13 +46,12 @@ class Buffering:
 class InProcessFunction:
     """The transform in this process, run as the handler runs it.
 
-    Attributes:
-        ledger: of all calls.
-        client: the Firehose client that the function sends with; set by :class:`Laptop`.
+    Attributes: client: the Firehose client that the function sends with; set by :class:`Laptop`.
     """
 
     def __init__(self, pipeline: Pipeline, now: Callable[[], int]) -> None:
-        self.ledger = Ledger()
+        self._ledger = Ledger()
+        self._lock = threading.Lock()  # of the ledger, which another thread shows
         self._pipeline = pipeline
         self._now = now
         self.client: Api | None = None
@@ -66,8 +65,17 @@ class InProcessFunction:
         taken = time.monotonic() - start
         if taken > TIME_LIMIT_SECONDS:
             raise FunctionTimedOutError(f"the function took {taken:.0f} s")
-        self.ledger.add(ledger)
+        with self._lock:
+            self._ledger.add(ledger)
         return answer
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger of all calls so far, as a copy."""
+        total = Ledger()
+        with self._lock:
+            total.add(self._ledger)
+        return total
 
     def _client(self) -> Api:
         if self.client is None:

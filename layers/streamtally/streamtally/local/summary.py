@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from streamtally.config.source import AUTO
@@ -26,6 +27,19 @@ MAX_EXAMPLE_CHARS = 500
 TOP_ENTRIES = 20
 MAX_REASONS = 5
 _MINUTE_MS = 60_000
+
+
+def read_as_settings(logs: Sequence[str], source: Source) -> ReadAs:
+    """How logs that are no files were read, by the pipeline's settings alone."""
+    name, fields = source.settings.format, source.time_field or ()
+    return ReadAs(
+        logs=logs,
+        is_file=False,
+        has_options=False,
+        formats=() if name == AUTO else (name.partition(":")[0],),
+        time_field=fields if isinstance(fields, str) else " and ".join(fields),
+        time_format=source.time_format,
+    )
 
 
 class Summary:
@@ -79,14 +93,11 @@ class Summary:
 
     def read_as(self, logs: Sequence[str]) -> ReadAs:
         """How the lines of these logs were read, for advice on those that were not counted."""
-        name, fields = self._source.settings.format, self._source.time_field or ()
-        return ReadAs(
-            logs=[shown_name(log) for log in logs],
+        return replace(
+            read_as_settings([shown_name(log) for log in logs], self._source),
             first_unread=self._first_unread(len(logs)),
-            is_piped=list(logs) == [STANDARD_INPUT],
-            formats=() if name == AUTO else (name.partition(":")[0],),
-            time_field=fields if isinstance(fields, str) else " and ".join(fields),
-            time_format=self._source.time_format,
+            is_file=list(logs) != [STANDARD_INPUT],
+            has_options=True,
             fields=self._fields,
             missing=list(self._missing),
         )

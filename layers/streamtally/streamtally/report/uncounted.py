@@ -35,8 +35,10 @@ class ReadAs:
 
     logs: Sequence[str]
     """The names of the logs, as they are shown."""
-    is_piped: bool = False
-    """Whether the only log is standard input."""
+    is_file: bool = True
+    """Whether the only log is a file of lines: not standard input, a bucket, or records."""
+    has_options: bool = True
+    """Whether the command has options for what advice is about; otherwise the pipeline's settings are named."""
     first_unread: str = ""
     """The place of the first line that did not parse, such as ``line 3``."""
     formats: Sequence[str] = ()
@@ -80,10 +82,17 @@ def find_uncounted(ledger: Ledger, outputs: Mapping[str, OutputLedger], read_as:
         return Uncounted((_no_rows(unread, lost, read_as),), True)
     if read_as.missing:
         return Uncounted((_no_field(read_as),), True)
-    if not any(output.emitted for output in outputs.values()) and any(_missed(output) for output in outputs.values()):
+    if _is_nothing(outputs, read_as):
         return Uncounted((_nothing_counted(ledger, outputs, read_as),), True)
     notes = [_some_unread(unread, lost, read_as)] if lost else []
     return Uncounted((*notes, *_some_missed(outputs, read_as)))
+
+
+def _is_nothing(outputs: Mapping[str, OutputLedger], read_as: ReadAs) -> bool:
+    """Whether no output has a row in its own minute. A stream's rows in the minute of their arrival are counted."""
+    if any(output.emitted or (output.out_of_range and not read_as.has_options) for output in outputs.values()):
+        return False
+    return any(_missed(output) for output in outputs.values())
 
 
 def _unread(ledger: Ledger) -> Counter[str]:
@@ -153,16 +162,21 @@ def _why(output: OutputLedger, read_as: ReadAs) -> str:
 
 
 def _advice(reason: str, read_as: ReadAs) -> str:
+    has_options = read_as.has_options
+    choice = f", which may be one of: {_fields(read_as)}" if read_as.fields else ""
     if reason == _NO_TIME:
         where = f"no row has the field {read_as.time_field}" if read_as.time_field else "the rows have no time"
-        return f"{where}: give --time-field" + (f", which may be one of: {_fields(read_as)}" if read_as.fields else "")
+        return f"{where}: {'give --time-field' if has_options else 'set time_field under [source]'}{choice}"
     if reason == NO_STATUS:
-        return f"count by another field with --by, which may be one of: {_fields(read_as)}"
+        how = "by another field with --by" if has_options else "by another column in the pipeline's program"
+        return f"count {how}{choice}"
     if reason in _TIME_REASONS:
         field = f" in {read_as.time_field}" if read_as.time_field else ""
-        return f"say how the time{field} is written with --time-format ({visible(read_as.time_format)} does not fit)"
+        how = "--time-format" if has_options else "time_format under [source]"
+        return f"say how the time{field} is written with {how} ({visible(read_as.time_format)} does not fit)"
     if reason == _OUT_OF_RANGE:
-        return "such rows count in the minute of their arrival: raise max_past or max_ahead, or use --arrival logged"
+        further = ", or use --arrival logged" if has_options else ""
+        return f"such rows count in the minute of their arrival: raise max_past or max_ahead{further}"
     return ""
 
 
@@ -172,7 +186,7 @@ def _unread_why(unread: Counter[str], read_as: ReadAs) -> str:
 
 
 def _detect(read_as: ReadAs) -> str:
-    name = shlex.quote(visible(read_as.logs[0])) if len(read_as.logs) == 1 and not read_as.is_piped else "FILE"
+    name = shlex.quote(visible(read_as.logs[0])) if len(read_as.logs) == 1 and read_as.is_file else "FILE"
     return f"streamtally detect {name} shows which format fits"
 
 

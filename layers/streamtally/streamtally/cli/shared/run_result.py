@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamtally.cli.shared.console import Console
 from streamtally.cli.shared.run_output import PARTS
+from streamtally.cli.shared.uncounted import counted_json, streams_of
 from streamtally.local.store import DuckDbStore, plain_document
 from streamtally.report.chart import (
     counts_table,
@@ -24,7 +25,7 @@ from streamtally.report.chart import (
 )
 from streamtally.report.data import ReportData
 from streamtally.text import visible
-from streamtally.transform.ledger import Ledger, OutputLedger
+from streamtally.transform.ledger import Ledger
 from streamtally.transform.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from streamtally.local.opensearch_store import OpenSearchStore
 
 MAX_TABLE_ROWS = 30
-MAX_REASONS = 20
 
 
 def print_result(
@@ -48,9 +48,8 @@ def print_result(
     counts: dict[str, Any] = {**ledger.line_classes()}
     if not isinstance(store, DuckDbStore):
         counts |= {"left_out": store.left_out, "notes": store.notes, "problems": store.problems}
-    counts["reasons"] = dict(ledger.reasons.most_common(MAX_REASONS))
-    streams = _streams(pipeline)
-    counts["counted"] = {stream: _add_up(ledger, names).to_json(MAX_REASONS) for stream, names in streams.items()}
+    streams = streams_of(pipeline)
+    counts |= counted_json(ledger, pipeline)
     if by is not None:
         counts |= {"sql": by.sql, "definition": by.definition}
     write = sys.stdout.write
@@ -62,22 +61,6 @@ def print_result(
             write(f"{', ' if number else ''}{json.dumps(plain_document(document))}")
         write("]")
     write("}}\n")
-
-
-def _streams(pipeline: Pipeline) -> dict[str, list[str]]:
-    """The in-application streams → the plan's outputs into them, one for each pump."""
-    stream_of = {node["name"]: node.get("stream", node["name"]) for node in pipeline.document["plan"]["outputs"]}
-    streams: dict[str, list[str]] = {}
-    for name in pipeline.outputs:
-        streams.setdefault(stream_of[name], []).append(name)
-    return streams
-
-
-def _add_up(ledger: Ledger, names: Iterable[str]) -> OutputLedger:
-    total = OutputLedger()
-    for name in names:
-        total.add(ledger.outputs.get(name, OutputLedger()))
-    return total
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ def source_stream(source: Source) -> SourceStream:
     settings = source.settings
     columns: dict[str, SqlType] = {name: source.column(name)[1] for name in source.column_names()}
     by_role: dict[str, SqlType] = {name: source.column(name)[1] for name in source.role_column_names()}
+    by_role |= {name: source.column(name)[1] for name in source.stated_column_names()}
     column = source.time_field if isinstance(source.time_field, str) else None
     if column is not None:
         column = settings.rename.get(column, column)

@@ -82,7 +82,7 @@ def check_plan(plan: Mapping[str, Any], source: Source) -> None:
     known = known_columns(source)
     if known is None:
         return
-    allowed = {*known, *source.own_names()}
+    allowed = {*known, *source.own_names(), *source.stated_column_names()}
     for name in sorted(set(columns_in(plan.get("outputs")))):
         if name not in allowed:
             shown = unknown_field(name, source.settings.format, known)

@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate
+from typing import Any, NamedTuple
 
 import orjson
 
 from streamtally.errors import FormatError, read_failure
 from streamtally.formats.auto import JSON_SPACE, is_json_text
 from streamtally.formats.base import Parser, Scanner
-from streamtally.formats.unwrapping.parts import join_text_parts, may_have_parts
+from streamtally.formats.unwrapping.parts import join_parts, join_text_parts, may_have_parts
 from streamtally.transform.documents import encode_hard, unlike_unparsed
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.outputs import Writer
@@ -30,6 +31,8 @@ from streamtally.transform.records import (
     to_text,
 )
 from streamtally.transform.source import Source
+from streamtally.transform.source_columns import add_columns
+from streamtally.transform.subscriptions import is_subscription, subscription_messages
 
 CHUNK_BYTES = 64 * 1024
 """How much text is scanned at once: enough to make a scan's fixed cost small, and little memory."""
@@ -41,8 +44,20 @@ _LINE_END = 0x0A
 _JSON_STARTS = frozenset(("{" + JSON_SPACE + BYTE_ORDER_MARK).encode())
 """The first bytes of an envelope, or of an object over many lines, with or without a byte order mark."""
 
+NO_COLUMNS: Mapping[str, Any] = {}
+
 Reading = tuple[int, str, int]
 """A record's position among those to be read, its lines' JSON, and how many of its lines are rows."""
+
+
+class Event(NamedTuple):
+    """A line of a record, as it is read."""
+
+    number: int
+    """Its number in the record, from 0, which its row's id is made of."""
+    line: str
+    columns: Mapping[str, Any] = NO_COLUMNS
+    """What else programs may read in its row: see ``subscriptions.COLUMNS``."""
 
 
 class LineReader:
@@ -80,6 +95,10 @@ class LineReader:
             yield from self._scan(self._scanner, chunk)
 
     def _read_record(self, position: int, record: Record) -> Reading:
+        events = message_events(record, self._source)
+        if events is not None:
+            encoded = [self._read_line(record, event.number, event.line, event.columns) for event in events]
+            return self._reading(position, encoded)
         lines = record_lines(record, self._source)
         encoded = [self._read_line(record, number, line) for number, line in enumerate(lines)]
         return self._reading(position, encoded)
@@ -120,8 +139,13 @@ class LineReader:
             readings.append(self._reading(position, encoded))
         return readings
 
-    def _read_line(self, record: Record, number: int, line: str) -> tuple[str, bool]:
-        """One line's JSON, and whether it is a row, which is then added to every output; an empty line has no JSON."""
+    def _read_line(
+        self, record: Record, number: int, line: str, columns: Mapping[str, Any] = NO_COLUMNS
+    ) -> tuple[str, bool]:
+        """One line's JSON, and whether it is a row, which is then added to every output; an empty line has no JSON.
+
+        Args: columns: what else programs may read in the row.
+        """
         if not line:
             self._ledger.empty += 1
             return "", False
@@ -131,6 +155,8 @@ class LineReader:
                 self._record = record
             row = self._parse(line)
             text = unlike_unparsed(line + "\n" if self._source.is_json(line, self._parse) else encode_row(row))
+            if columns:
+                add_columns(row, columns)
             self._source.complete(self._parse, row, record.arrival)
         except Exception as error:  # a hostile line may make a parser raise anything; other lines go on
             reason = read_failure(error)
@@ -218,7 +244,60 @@ def count_lines(record: Record) -> int:
 
 def has_several_lines(record: Record, source: Source) -> bool:
     """Whether a record holds more than one line, empty ones not counted."""
-    return sum(1 for line in record_lines(record, source) if line) > 1
+    return sum(1 for event in record_events(record, source) if event.line) > 1
+
+
+def record_events(record: Record, source: Source) -> list[Event]:
+    """A record's lines as they are read, each with its number, and with what its envelope says of it."""
+    events = message_events(record, source)
+    if events is None:
+        events = [Event(number, line) for number, line in enumerate(record_lines(record, source))]
+    return events
+
+
+def message_events(record: Record, source: Source) -> list[Event] | None:
+    """The events of a CloudWatch Logs subscription; None if the record is none.
+
+    A message is one event, also over several lines: a JSON object, or a text of which no line parses by itself. A
+    message with lines that parse holds these lines: an agent may send several in one.
+    """
+    payload = record.payload or b""
+    is_plain = record.envelope is not None and record.envelope.is_plain
+    messages = subscription_messages(payload) if is_subscription(payload) and not is_plain else None
+    if messages is None:
+        return None
+    events: list[Event] = []
+    number = 0
+    for message in messages:
+        lines = split_lines(message.text)
+        whole = _as_one(lines, source, record) if len(lines) > 1 else None
+        read = lines if whole is None else [whole]
+        events += [Event(number + index, line, message.columns) for index, line in enumerate(read)]
+        number += len(lines)
+    if not may_have_parts(payload):
+        return events
+    joined = join_parts(events, lambda event: event.line, lambda event, text: event._replace(line=text))
+    return [event._replace(number=number) for number, event in enumerate(joined)]
+
+
+def _as_one(lines: list[str], source: Source, record: Record) -> str | None:
+    """Several lines of a message as the line of one event; None if they are lines of their own."""
+    parse = source.parser_for_record(record.arrival, record.header)
+    if is_json_text(lines[0]):
+        joined = " ".join(line.strip() for line in lines)  # a string of strict JSON contains no line end
+        if _parses(parse, joined):
+            return joined
+    if any(line and _parses(parse, line) for line in lines):
+        return None
+    return "\n".join(lines) if any(lines) else None
+
+
+def _parses(parse: Parser, line: str) -> bool:
+    try:
+        parse(line)
+    except Exception:  # a hostile line may make a parser raise anything
+        return False
+    return True
 
 
 def record_lines(record: Record, source: Source) -> list[str]:

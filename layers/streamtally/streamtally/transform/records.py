@@ -27,7 +27,7 @@ from streamtally.transform.event import (
     read_arrival,
     record_data,
 )
-from streamtally.transform.subscriptions import subscription_messages
+from streamtally.transform.subscriptions import is_subscription, subscription_messages
 
 MAX_DECOMPRESSED_RECORD_BYTES = 16 * 2**20
 
@@ -339,10 +339,10 @@ def read_lines(payload: bytes) -> list[str]:
     A CloudWatch Logs subscription's envelope holds the lines of its events' messages. Bytes that are not UTF-8 become
     ``\xHH``, as Apache itself writes them.
     """
-    if payload[:1] == b"{" and b'"logEvents"' in payload and b'"messageType"' in payload:
+    if is_subscription(payload):
         messages = subscription_messages(payload)
         if messages is not None:
-            return [line for message in messages for line in split_lines(message)]
+            return [line for message in messages for line in split_lines(message.text)]
     return split_lines(to_text(payload))
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from streamtally.formats.w3c_header import Header
 from streamtally.transform.bounds import NO_BOUNDS, Bounds
 from streamtally.transform.envelope import MAX_ENVELOPE_BYTES, MAX_HOPS, UNSEALED, Envelope, Seal, encode_envelope
-from streamtally.transform.lines import record_lines
+from streamtally.transform.lines import Event, record_events
 from streamtally.transform.records import Record
 from streamtally.transform.response import MAX_RESPONSE_BYTES
 from streamtally.transform.source import Source
+from streamtally.transform.subscriptions import Message, encode_messages
 
 PARTS_OF_A_RESPONSE = 4
 """A record that overflows by itself is split so that about this many of its parts fit into a response."""
@@ -50,22 +51,22 @@ def to_envelopes(record: Record, size_bytes: int, reingestion: Reingestion) -> l
     is_small = size_bytes * 2 <= reingestion.limit_bytes
     if is_small and not is_packed and reingestion.bounds.hold(record) and (whole := _whole(record, reingestion.seal)):
         return whole
-    lines = record_lines(record, reingestion.source)
-    wanted = _wanted_parts(lines, size_bytes, reingestion)
+    events = record_events(record, reingestion.source)
+    wanted = _wanted_parts(events, size_bytes, reingestion)
     # One line that overflows by itself would overflow again, however often it is re-ingested.
-    if wanted <= 1 and not (lines and is_small):
+    if wanted <= 1 and not (events and is_small):
         return []
-    step = -(-len(lines) // wanted)
-    pieces = [lines[start : start + step] for start in range(0, len(lines), step)]
+    step = -(-len(events) // wanted)
+    pieces = [events[start : start + step] for start in range(0, len(events), step)]
     return _split(record, pieces, reingestion.seal)
 
 
-def _wanted_parts(lines: list[str], size_bytes: int, reingestion: Reingestion) -> int:
+def _wanted_parts(events: list[Event], size_bytes: int, reingestion: Reingestion) -> int:
     """Into how many parts a record is split, so that several of them fit into a response and an invocation."""
     by_response = -(-size_bytes * PARTS_OF_A_RESPONSE // reingestion.limit_bytes)
-    by_size = -(-sum(map(len, lines)) * 2 // MAX_ENVELOPE_BYTES)
-    by_lines = -(-len(lines) * PARTS_OF_A_RESPONSE // reingestion.bounds.lines)
-    return min(max(by_response, by_size, by_lines, 1), len(lines))
+    by_size = -(-sum(len(event.line) for event in events) * 2 // MAX_ENVELOPE_BYTES)
+    by_lines = -(-len(events) * PARTS_OF_A_RESPONSE // reingestion.bounds.lines)
+    return min(max(by_response, by_size, by_lines, 1), len(events))
 
 
 def to_single_lines(record: Record, reingestion: Reingestion) -> list[bytes]:
@@ -75,20 +76,22 @@ def to_single_lines(record: Record, reingestion: Reingestion) -> list[bytes]:
     lines, for instance): then it is answered ProcessingFailed as a whole.
     """
     source = reingestion.source
-    lines = record_lines(record, source) if can_reingest_again(record) else []
-    starts = [number for number, line in enumerate(lines) if line]
-    if not starts or len(starts) > MAX_SINGLE_LINES or not _any_parses(lines, source, record):
+    events = record_events(record, source) if can_reingest_again(record) else []
+    starts = [index for index, event in enumerate(events) if event.line]
+    if not starts or len(starts) > MAX_SINGLE_LINES or not _any_parses(events, source, record):
         return []
     starts[0] = 0
-    ends = [*starts[1:], len(lines)]
-    return _split(record, [lines[start:end] for start, end in zip(starts, ends, strict=True)], reingestion.seal)
+    ends = [*starts[1:], len(events)]
+    return _split(record, [events[start:end] for start, end in zip(starts, ends, strict=True)], reingestion.seal)
 
 
-def _any_parses(lines: list[str], source: Source, record: Record) -> bool:
+def _any_parses(events: list[Event], source: Source, record: Record) -> bool:
     parse = source.parser_for_record(record.arrival, record.header)
-    for line in filter(None, lines):
+    for event in events:
+        if not event.line:
+            continue
         try:
-            parse(line)
+            parse(event.line)
         except Exception:  # noqa: S112 - a hostile line may make a parser raise anything
             continue
         return True
@@ -106,7 +109,7 @@ def _whole(record: Record, seal: Seal) -> list[bytes]:
     return [data] if len(data) <= MAX_ENVELOPE_BYTES else []
 
 
-def _split(record: Record, pieces: list[list[str]], seal: Seal) -> list[bytes]:
+def _split(record: Record, pieces: list[list[Event]], seal: Seal) -> list[bytes]:
     old = record.envelope
     origin, hops = (old.origin, old.hops + 1) if old else (record.identity, 1)
     is_counted = old is not None and old.is_counted
@@ -114,11 +117,18 @@ def _split(record: Record, pieces: list[list[str]], seal: Seal) -> list[bytes]:
     header = Header().follow_all(record.header)
     envelopes = []
     for number, piece in enumerate(pieces):
-        body = "\n".join(piece).encode() + b"\n"
+        lines = [event.line for event in piece]
+        is_plain = not any(event.columns for event in piece)
+        body = "\n".join(lines).encode() + b"\n" if is_plain else _messages(piece)
         # Parts are counted from 1: part 0 is the whole record, which is another identity.
         part = f"{prefix}{number + 1}"
-        envelope = Envelope(origin, part, record.arrival, hops, True, body, is_counted, header.carried)
+        envelope = Envelope(origin, part, record.arrival, hops, is_plain, body, is_counted, header.carried)
         envelopes.append(encode_envelope(envelope, seal))
-        header = header.follow_all(piece)  # a header describes the lines after it, also those of the next pieces
+        header = header.follow_all(lines)  # a header describes the lines after it, also those of the next pieces
     fit = all(len(envelope) <= MAX_ENVELOPE_BYTES for envelope in envelopes)
     return envelopes if fit else []
+
+
+def _messages(piece: list[Event]) -> bytes:
+    """Events of a subscription as its envelopes again, so that their columns are kept."""
+    return encode_messages(Message(event.line or "\n", event.columns) for event in piece)

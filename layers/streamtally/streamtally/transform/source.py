@@ -31,6 +31,8 @@ from streamtally.transform.role_columns import (
     or_wrapper_time,
     wrapper_times,
 )
+from streamtally.transform.source_columns import or_stated_time
+from streamtally.transform.subscriptions import COLUMNS as SUBSCRIPTION_COLUMNS
 
 ZoneOf = Callable[[str], tzinfo]
 """A time zone's name → the zone. Raises: KeyError, ValueError: the name is unknown."""
@@ -67,7 +69,7 @@ class Source:
         times = EventTimes(field_name, time_format, UTC if self._is_time_utc() else zone, self._field_of)
         self._own_time = times.read
         self.time_by_role = self._is_time_by_role()
-        self.event_time: EventTime = self._read_event_time if self.time_by_role else times.read
+        self.event_time: EventTime = or_stated_time(self._read_event_time if self.time_by_role else times.read)
         self.event_time_fields = times.fields
         self.event_time_needs_arrival = times.needs_arrival
         self._roles = RoleColumns(self._time_of)
@@ -136,7 +138,8 @@ class Source:
         if field_name is not None and log_format is not self._constant_format:
             zone = UTC if log_format.time_is_utc else self.zone
             own = EventTimes(field_name, log_format.time_format or "auto", zone, {}).read
-        return or_wrapper_time(open_time(own, self._usual_time) if is_open(log_format) else own, self._wrapper_times)
+        usual = open_time(own, self._usual_time) if is_open(log_format) else own
+        return or_stated_time(or_wrapper_time(usual, self._wrapper_times))
 
     # Shared by all formats, as what they remember of the times' texts.
     @cached_property
@@ -201,11 +204,17 @@ class Source:
         columns = ROLE_COLUMNS if self._constant_format is None else format_columns(self._constant_format)
         return [column for column in columns if column not in known]
 
+    def stated_column_names(self) -> list[str]:
+        """The columns that a CloudWatch Logs subscription states of its messages; ``SELECT *`` does not name them."""
+        known = {*self.column_names(), *self.role_column_names()}
+        return [column for column in SUBSCRIPTION_COLUMNS if column not in known]
+
     def column(self, name: str) -> tuple[str, SqlType]:
         """A column's field in the row, and its type: the declared one, else the format's or role's, else VARCHAR."""
         field_name = self._field_of.get(name, name)
         types = self.settings.types
         declared = types.get(name) or types.get(field_name) or self._natural_types.get(field_name)
+        declared = declared or SUBSCRIPTION_COLUMNS.get(field_name)
         if field_name == name and name in ROLE_COLUMNS and not self._is_combined:
             declared = declared or COLUMN_TYPES.get(name)
             self._roles.want(name)

@@ -15,6 +15,7 @@ from pybase64 import b64decode
 from streamtally.config.limits import MAX_DECOMPRESSED_EVENT_BYTES, MAX_DECOMPRESSED_EVENT_LINES, MAX_RECORD_LINES
 from streamtally.errors import EvaluationError, RecordError
 from streamtally.ids import digest, digest_texts
+from streamtally.transform.aggregates import AGGREGATE_MAGIC, join_records, user_records
 from streamtally.transform.compression import GZIP_MAGIC, TooLargeError, decompress
 from streamtally.transform.envelope import MAGIC, UNSEALED, Envelope, Seal, check_arrival, decode_envelope
 from streamtally.transform.event import (
@@ -39,7 +40,7 @@ EMPTY_LINES = re.compile(rb"(?<![^\n])(?:\n++|(?:\r\n)++)++")
 ANY_AGE_MS = 2**62
 NOT_BASE64 = "the data is not base64"
 
-_MARKS = frozenset({GZIP_MAGIC, MAGIC[:2]})
+_MARKS = frozenset({GZIP_MAGIC, MAGIC[:2], AGGREGATE_MAGIC[:2]})
 
 BYTE_ORDER_MARK = "\ufeff"
 _MARKS_OF_LINES = re.compile(rf"(?m)^{BYTE_ORDER_MARK}")
@@ -283,8 +284,19 @@ def _open_envelope(record: Record, limit_bytes: int, trust: Trust) -> Envelope:
 
 
 def _decompressed(data: bytes, envelope: Envelope | None, limit_bytes: int) -> bytes:
-    is_plain = envelope is not None and envelope.is_plain
-    return decompress(data, limit_bytes) if data[:2] == GZIP_MAGIC and not is_plain else data
+    """The lines in a record's data: gzip is decompressed, an aggregated record taken apart, also one in the other."""
+    if envelope is not None and envelope.is_plain:
+        return data
+    if data[:2] == GZIP_MAGIC:
+        data = decompress(data, limit_bytes)
+    if data[:4] != AGGREGATE_MAGIC:
+        return data
+    parts, size = [], 0
+    for record in user_records(data):
+        part = decompress(record, limit_bytes - size) if record[:2] == GZIP_MAGIC else record
+        parts.append(part)
+        size += len(part)
+    return join_records(parts)
 
 
 def _opened(

@@ -151,7 +151,7 @@ def _define_output(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
     check_horizons(settings, where)
     # Tables that are not converted are copied as they were written, so that the file says no more than its author did.
     document = {**msgspec.to_builtins(settings), "types": table.types, "options": value.get("options", {})}
-    optional = ("partials_shards", "partials_replicas")
+    optional = ("shards", "replicas", "auto_expand_replicas", "partials_shards", "partials_replicas")
     return {key: item for key, item in document.items() if item is not None or key not in optional}
 
 

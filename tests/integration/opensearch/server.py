@@ -246,6 +246,8 @@ def start_container(port: int) -> Server:
         "-e",
         "discovery.type=single-node",
         "-e",
+        "node.attr.zone=a",
+        "-e",
         "DISABLE_SECURITY_PLUGIN=true",
         "-e",
         f"OPENSEARCH_JAVA_OPTS=-Xms{HEAP} -Xmx{HEAP}",
@@ -301,6 +303,7 @@ def node_settings(home: Path, port: int) -> dict[str, str]:
         "http.port": str(port), "transport.port": "0", "path.repo": str(home / "snapshots"),
         "cluster.routing.allocation.disk.threshold_enabled": "false",
         "cluster.max_shards_per_node": "5000",
+        "node.attr.zone": "a",  # read by tests of zone awareness alone
     }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import permutations
 from typing import Any
@@ -238,6 +239,41 @@ def test_shards_of_partials() -> None:
         6: {"index": {"number_of_shards": "6", "number_of_replicas": "2", "auto_expand_replicas": "false"}},
     }
     assert kinds(plan_manage([spread], done(), NOW)) == [("put_index_template", name)]
+
+
+# Without a setting: one replica, and on a cluster that takes multiples of three copies alone, two, everywhere.
+def test_copies_that_the_cluster_takes() -> None:
+    plan = plan_manage([SPEC], Observed(copies_multiple=3), NOW)
+    settings = {
+        action.target: action.body.get("template", {}).get("settings", {}).get("index", {})
+        for action in plan.actions
+        if action.kind in ("put_component_template", "put_index_template")
+    }
+    assert settings["streamtally-request_data"]["auto_expand_replicas"] == "0-2"
+    assert settings["streamtally-late-unknown"]["auto_expand_replicas"] == "0-2"
+    assert settings[f"streamtally-{SPEC.inbox}"]["auto_expand_replicas"] == "0-2"
+    assert plan.notes == plan_manage([SPEC], Observed(), NOW).notes
+    # Two zones take what one takes.
+    assert plan_manage([SPEC], done(copies_multiple=2), NOW).actions == ()
+
+
+# What the pipeline sets is what the indices get, whatever the cluster; what it refuses is said by name.
+@pytest.mark.parametrize(
+    ("chosen", "settings", "refused"),
+    [
+        ({"shards": 3, "replicas": 2}, ("3", "2", "false"), ""),
+        ({"replicas": 1}, ("1", "1", "false"), "remove replicas from .outputs.OUT., or set replicas = 2"),
+        ({"auto_expand_replicas": "0-all"}, ("1", None, "0-all"), ""),
+        ({"auto_expand_replicas": "1-5"}, ("1", None, "1-5"), ""),
+        ({"auto_expand_replicas": "0-1"}, ("1", None, "0-1"), "remove auto_expand_replicas"),
+    ],
+)
+def test_copies_that_the_pipeline_sets(chosen: dict[str, Any], settings: tuple[str | None, ...], refused: str) -> None:
+    spec = replace(SPEC, name="OUT", **chosen)
+    index = to_component_templates(spec, 3)[component_name(spec)]["template"]["settings"]["index"]
+    assert tuple(index.get(n) for n in ("number_of_shards", "number_of_replicas", "auto_expand_replicas")) == settings
+    conflicts = [n.text for n in plan_manage([spec], Observed(copies_multiple=3), NOW).notes if n.kind == "conflict"]
+    assert [bool(re.search(refused, text)) for text in conflicts] == ([True] if refused else [])
 
 
 # Types come from the pipeline, then the plan, then SQL.

@@ -16,7 +16,14 @@ from msgspec import UNSET, Meta, UnsetType
 
 from streamtally.config.read import read_table
 from streamtally.config.source import Name
-from streamtally.config.units import DURATION_PATTERN, SIZE_PATTERN, STREAM_PATTERN, parse_duration, parse_size
+from streamtally.config.units import (
+    AUTO_EXPAND_PATTERN,
+    DURATION_PATTERN,
+    SIZE_PATTERN,
+    STREAM_PATTERN,
+    parse_duration,
+    parse_size,
+)
 from streamtally.errors import SettingsError
 from streamtally.text import near_names, visible
 
@@ -37,6 +44,7 @@ Shards: TypeAlias = Annotated[int, Meta(ge=1, le=1_024, examples=[2])]
 """The number of shards that an index can have: OpenSearch's own limit (``es.index.max_number_of_shards``)."""
 Replicas: TypeAlias = Annotated[int, Meta(ge=0, le=10, examples=[1])]
 """The number of copies of each shard: as many as a large domain could hold."""
+AutoExpand: TypeAlias = Annotated[str, Meta(pattern=AUTO_EXPAND_PATTERN, examples=["0-2"])]
 Share: TypeAlias = Annotated[float, Meta(gt=0, lt=1, examples=[0.1])]
 
 PARTIALS_MARGIN_DAYS = 2
@@ -114,6 +122,9 @@ class OutputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     max_past_seconds: Annotated[int, Meta(ge=0)] = 7 * 86_400
     max_ahead_seconds: Annotated[int, Meta(ge=0)] = 3_600
     partials_days: Days = 10
+    shards: Shards | None = None
+    replicas: Replicas | None = None
+    auto_expand_replicas: AutoExpand | None = None
     partials_shards: Shards | None = None
     partials_replicas: Replicas | None = None
     types: dict[str, str] = msgspec.field(default_factory=dict)
@@ -162,13 +173,31 @@ class OutputTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         Duration | UnsetType,
         Meta(description="How long partial aggregates are kept: at least max_past + grace + 2 days.", examples=["10d"]),
     ] = UNSET
+    shards: Annotated[
+        Shards | UnsetType,
+        Meta(description="Primary shards of each index of the output; default: one.", examples=[1]),
+    ] = UNSET
+    replicas: Annotated[
+        Replicas | UnsetType,
+        Meta(
+            description="Replicas of each shard; default: one if there is a second node, two on a balanced domain "
+            "over three zones.",
+            examples=[2],
+        ),
+    ] = UNSET
+    auto_expand_replicas: Annotated[
+        AutoExpand | UnsetType,
+        Meta(
+            description="Instead of replicas: the least and the most, as many as there are nodes for.", examples=["0-2"]
+        ),
+    ] = UNSET
     partials_shards: Annotated[
         Shards | UnsetType,
-        Meta(description="Primary shards of each index of partials; default: one.", examples=[2]),
+        Meta(description="Primary shards of each index of partials; default: shards.", examples=[2]),
     ] = UNSET
     partials_replicas: Annotated[
         Replicas | UnsetType,
-        Meta(description="Replicas of each shard of partials; default: one if there is a second node.", examples=[1]),
+        Meta(description="Replicas of each shard of partials; default: as the output's other indices.", examples=[1]),
     ] = UNSET
     types: Annotated[dict[str, str], Meta(description="Column → OpenSearch field type.", examples=[{"host": "ip"}])] = (
         msgspec.field(default_factory=dict)
@@ -192,6 +221,9 @@ def to_settings(table: OutputTable) -> OutputSettings:
         "max_past_seconds": _seconds("max_past", table.max_past),
         "max_ahead_seconds": _seconds("max_ahead", table.max_ahead),
         "partials_days": UNSET if isinstance(table.partials, UnsetType) else _days("partials", table.partials),
+        "shards": table.shards,
+        "replicas": table.replicas,
+        "auto_expand_replicas": table.auto_expand_replicas,
         "partials_shards": table.partials_shards,
         "partials_replicas": table.partials_replicas,
         "options": table.options,
@@ -240,6 +272,7 @@ def check_output(settings: OutputSettings) -> None:
     if rollover is not None and settings.rotation != "rollover":
         raise SettingsError(f'options.rollover needs rotation = "rollover", not "{settings.rotation}"')
     limits = settings.retention
+    _check_replicas(settings)
     if settings.options.managed_by == "ism":
         others = {
             "max_count": limits.max_count,
@@ -251,6 +284,19 @@ def check_output(settings: OutputSettings) -> None:
                 f'retention.{ignored[0]} has no effect with options.managed_by = "ism", which deletes by age only: '
                 "remove one of them"
             )
+
+
+def _check_replicas(settings: OutputSettings) -> None:
+    expand = settings.auto_expand_replicas
+    if expand is None:
+        return
+    if settings.replicas is not None:
+        raise SettingsError("replicas and auto_expand_replicas contradict each other: remove one of them")
+    least, _, most = expand.partition("-")
+    if most != "all" and int(most) < int(least):
+        raise SettingsError(
+            f'auto_expand_replicas = "{expand}": write the smaller number first, as in "{most}-{least}"'
+        )
 
 
 def check_columns(types: Mapping[str, str], columns: Iterable[str], where: str) -> None:

@@ -9,6 +9,9 @@ SIZE_PATTERN = r"^\s*[0-9]{1,9}(\.[0-9]{1,6})?\s*(B|KB|MB|GB|TB)\s*$"
 STREAM_PATTERN = r"^[a-zA-Z0-9_.-]{1,64}$"
 """The name of a delivery stream. Source: Amazon Data Firehose API reference, CreateDeliveryStream."""
 
+AUTO_EXPAND_PATTERN = r"^(?:[0-9]|10)-(?:[0-9]|10|all)$"
+"""The least and the most replicas of a shard. Source: OpenSearch documentation, "Index settings"."""
+
 MAX_DURATION_SECONDS = 100 * 366 * 86_400
 
 _PART = re.compile(r"\s*([0-9.]+)\s*([A-Za-z]+)\s*", re.ASCII)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from streamtally.indices.bodies import Body
+from streamtally.indices.copies import DEFAULT_COPIES, to_replicas
 from streamtally.indices.ingest import FAILURE_FIELD
 from streamtally.indices.names import LATE_UNKNOWN
 from streamtally.indices.spec import IndexColumn, IndexSpec
@@ -83,23 +84,40 @@ def to_mapping(spec: IndexSpec, partials: bool = False) -> Body:
     return {"dynamic": "false", "properties": {**columns, "tally": tally}}
 
 
-def to_settings(spec: IndexSpec) -> Body:
-    """Settings of an output's indices: a malformed value loses its field, not the document; fields are limited."""
+def to_settings(spec: IndexSpec, copies: int = DEFAULT_COPIES) -> Body:
+    """Settings of an output's indices: a malformed value loses its field, not the document; fields are limited.
+
+    Args: copies: of each shard, if the pipeline does not say.
+    """
     return {
         "index": {
-            "number_of_shards": "1",
-            "auto_expand_replicas": "0-1",
+            "number_of_shards": str(spec.shards),
+            **_replicas(spec.replicas, spec.auto_expand_replicas, to_replicas(copies)),
             "mapping": {"ignore_malformed": "true", "total_fields": {"limit": FIELDS_LIMIT}},
         }
     }
 
 
-def to_partial_settings(spec: IndexSpec) -> Body:
+def to_partial_settings(spec: IndexSpec, copies: int = DEFAULT_COPIES) -> Body:
     """Additional settings of the partials' indices, which spread the writing and the merging over nodes."""
     settings: Body = {"number_of_shards": str(spec.partials_shards)}
-    if spec.partials_replicas is not None:
-        settings |= {"number_of_replicas": str(spec.partials_replicas), "auto_expand_replicas": "false"}
-    return {"index": settings}
+    return {"index": settings | _replicas(spec.partials_replicas, None, _repeated(spec, copies))}
+
+
+def _repeated(spec: IndexSpec, copies: int) -> Body:
+    """The output's replicas once more, where OpenSearch's default of one is refused.
+
+    The cluster checks the settings of an index template without those of its components.
+    """
+    if copies == DEFAULT_COPIES:
+        return {}
+    return _replicas(spec.replicas, spec.auto_expand_replicas, to_replicas(copies))
+
+
+def _replicas(replicas: int | None, auto_expand: str | None, default: Body) -> Body:
+    if replicas is not None:
+        return {"number_of_replicas": str(replicas), "auto_expand_replicas": "false"}
+    return {"auto_expand_replicas": auto_expand} if auto_expand else default
 
 
 def component_name(spec: IndexSpec) -> str:
@@ -107,9 +125,9 @@ def component_name(spec: IndexSpec) -> str:
     return f"streamtally-{spec.index}"
 
 
-def to_component_templates(spec: IndexSpec) -> dict[str, Body]:
+def to_component_templates(spec: IndexSpec, copies: int = DEFAULT_COPIES) -> dict[str, Body]:
     """Name → body: what the output's three kinds of indices share."""
-    return {component_name(spec): {"template": {"settings": to_settings(spec), "mappings": to_mapping(spec)}}}
+    return {component_name(spec): {"template": {"settings": to_settings(spec, copies), "mappings": to_mapping(spec)}}}
 
 
 def view_name(spec: IndexSpec, taken: bool) -> str:
@@ -122,31 +140,36 @@ def to_alias() -> Body:
     return {"filter": VISIBLE_FILTER}
 
 
-def to_index_templates(spec: IndexSpec, taken: bool = False) -> dict[str, Body]:
+def to_index_templates(spec: IndexSpec, taken: bool = False, copies: int = DEFAULT_COPIES) -> dict[str, Body]:
     """Name → body of the index templates of one output and of its stream's inbox.
 
     The output's own names have the inbox's pipeline too, which covers an index that Firehose creates tomorrow for a
     stream that wrote there before. Settling bypasses it (``pipeline=_none``).
     """
     shared = [component_name(spec)]
-    pipeline = {"index": {"default_pipeline": spec.inbox}}
+    repeated = _repeated(spec, copies)
+    pipeline = {"index": {"default_pipeline": spec.inbox} | repeated}
+    inbox = {"number_of_shards": "1", "default_pipeline": spec.inbox}
+    if copies != DEFAULT_COPIES:
+        inbox |= to_replicas(copies)
     rolled = [f"{spec.index}-0*"] if spec.rotation == "rollover" else []
     return {
         f"streamtally-{spec.inbox}": {
             "index_patterns": [spec.inbox],
             "priority": PRIORITY_INBOX,
-            "template": {"settings": {"index": {"number_of_shards": "1", "default_pipeline": spec.inbox}}},
+            "template": {"settings": {"index": inbox}},
         },
         f"streamtally-partials-{spec.index}": {
             "index_patterns": [f"partials-{spec.index}-2*"],
             "composed_of": shared,
             "priority": PRIORITY_PARTIALS,
-            "template": {"settings": to_partial_settings(spec), "mappings": PARTIAL_MAPPING},
+            "template": {"settings": to_partial_settings(spec, copies), "mappings": PARTIAL_MAPPING},
         },
         f"streamtally-late-{spec.index}": {
             "index_patterns": [f"late-{spec.index}-2*"],
             "composed_of": shared,
             "priority": PRIORITY_LATE,
+            **({"template": {"settings": {"index": repeated}}} if repeated else {}),
         },
         f"streamtally-output-{spec.index}": {
             "index_patterns": [f"{spec.index}-2*", *rolled],
@@ -157,13 +180,13 @@ def to_index_templates(spec: IndexSpec, taken: bool = False) -> dict[str, Body]:
     }
 
 
-def to_unknown_template() -> dict[str, Body]:
+def to_unknown_template(copies: int = DEFAULT_COPIES) -> dict[str, Body]:
     """The template of ``late-unknown``: it must accept anything, so only the reason is mapped."""
     mapping = {
         "dynamic": "false",
         "properties": {FAILURE_FIELD: {"type": "keyword", "ignore_above": KEYWORD_MAX_CHARS}},
     }
-    settings = {"index": {"number_of_shards": "1", "auto_expand_replicas": "0-1"}}
+    settings = {"index": {"number_of_shards": "1", **to_replicas(copies)}}
     body = {
         "index_patterns": [LATE_UNKNOWN],
         "priority": PRIORITY_LATE,

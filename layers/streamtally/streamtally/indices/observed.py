@@ -99,6 +99,10 @@ class Observed:
     plans: frozenset[str] = frozenset()
     unstamped: Mapping[str, int] = field(default_factory=dict)
     """Index → documents with a partial's or row's id that bypassed the ingest pipeline."""
+    copies_multiple: int = 1
+    """What the number of copies of a shard must be a multiple of: the zones, in a balanced cluster."""
+    creates_indices: bool = True
+    """Whether the cluster can create an index by itself: if not, it refuses its own default number of copies."""
     disk: DiskSpace | None = None
     snapshots: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Repository → the indices in its successful snapshots."""

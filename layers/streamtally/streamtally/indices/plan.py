@@ -15,7 +15,7 @@ from streamtally.indices.plan_indices import plan_indices, plan_rollover
 from streamtally.indices.plan_ism import plan_ism
 from streamtally.indices.plan_repair import plan_repair
 from streamtally.indices.plan_retention import plan_retention, plan_unmarked
-from streamtally.indices.plan_shared import plan_shared
+from streamtally.indices.plan_shared import notes_on_copies, plan_shared
 from streamtally.indices.plan_templates import plan_templates
 from streamtally.indices.spec import IndexSpec
 from streamtally.indices.state import OutputState
@@ -37,7 +37,7 @@ def plan_manage(specs: Sequence[IndexSpec], observed: Observed, now_ms: int, wan
         *_plan_state(specs, observed, states, now_ms, wanted.closing),
         *plan_shared(specs, observed, states, wanted),
     ]
-    notes: list[Note] = []
+    notes: list[Note] = [*notes_on_copies(observed)]
     for spec in specs:
         for step in (plan_templates, plan_indices, plan_rollover, plan_retention, plan_ism):
             for item in step(spec, observed, now_ms, wanted):

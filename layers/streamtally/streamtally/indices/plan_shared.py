@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from streamtally.indices import index_templates, ingest
-from streamtally.indices.actions import Action
+from streamtally.indices.actions import Action, Note
+from streamtally.indices.copies import fitting_copies
 from streamtally.indices.observed import Observed
 from streamtally.indices.plan_templates import plan_bodies
 from streamtally.indices.roles import to_audit_config
@@ -37,7 +38,21 @@ def plan_shared(
             "partials of this plan can be settled after the next deployment",
             body=wanted.document,
         )
-    yield from plan_bodies("put_index_template", index_templates.to_unknown_template(), observed.index_templates)
+    unknown = index_templates.to_unknown_template(fitting_copies(observed.copies_multiple))
+    yield from plan_bodies("put_index_template", unknown, observed.index_templates)
+
+
+def notes_on_copies(observed: Observed) -> Iterator[Note]:
+    """OpenSearch checks the request that creates an index before its template, and Firehose's names no copies."""
+    if observed.creates_indices:
+        return
+    multiple = observed.copies_multiple
+    text = (
+        f"the cluster takes multiples of {multiple} copies of a shard alone, and its own default is another: documents "
+        "would be refused whatever the templates say. PUT _cluster/settings "
+        f'{{"persistent": {{"cluster.default_number_of_replicas": {fitting_copies(multiple) - 1}}}}}'
+    )
+    yield Note("conflict", "cluster", text)
 
 
 def _plan_roles(observed: Observed, wanted: Wanted) -> Iterator[Action]:

@@ -73,9 +73,13 @@ class IndexSpec:
     grace_ms: int = _DEFAULT.grace_seconds * 1000
     max_ahead_ms: int = _DEFAULT.max_ahead_seconds * 1000
     partials_days: float = _DEFAULT.partials_days
+    shards: int = 1
+    replicas: int | None = None
+    auto_expand_replicas: str | None = None
+    """With ``replicas`` None too: as many copies as the cluster takes, at least two."""
     partials_shards: int = 1
     partials_replicas: int | None = None
-    """None: one if there is a second node."""
+    """None: as the output's other indices."""
     types: Mapping[str, str] = field(default_factory=dict)
     """Column → the index type that the pipeline declares; it takes precedence over the plan's."""
 
@@ -144,7 +148,10 @@ def _read_spec(
         grace_ms=settings.grace_seconds * 1000,
         max_ahead_ms=settings.max_ahead_seconds * 1000,
         partials_days=settings.partials_days,
-        partials_shards=settings.partials_shards or 1,
+        shards=settings.shards or 1,
+        replicas=settings.replicas,
+        auto_expand_replicas=settings.auto_expand_replicas,
+        partials_shards=settings.partials_shards or settings.shards or 1,
         partials_replicas=settings.partials_replicas,
         types=settings.types,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from streamtally.aws.opensearch.cluster import Cluster, ClusterError
 from streamtally.aws.opensearch.observe import state_id
 from streamtally.aws.opensearch.repair import repair, replace_index
 from streamtally.indices.actions import Action, IndexPlan
+from streamtally.indices.copies import DEFAULT_COPIES, fitting_copies, required_multiple, to_replicas
 from streamtally.indices.names import STATE_INDEX
 from streamtally.indices.observed import StoredState
 from streamtally.indices.state import OutputState
@@ -88,12 +89,19 @@ def put_state(cluster: Cluster, index: str, new: OutputState, stored: StoredStat
 
 def make_state_index(cluster: Cluster) -> None:
     """Create the index of the state documents if it does not exist; nothing in it is searched."""
-    settings = {"index": {"number_of_shards": 1, "auto_expand_replicas": "0-1", "hidden": True}}
-    body = {"settings": settings, "mappings": {"enabled": False}}
-    answer = cluster.request("PUT", f"/{STATE_INDEX}", body, ignore=(400,))
-    error = answer.get("error")
-    if isinstance(error, dict) and error.get("type") != "resource_already_exists_exception":
+    error = _create_state_index(cluster, DEFAULT_COPIES)
+    if multiple := required_multiple(error.get("reason")):
+        error = _create_state_index(cluster, fitting_copies(multiple))
+    if error and error.get("type") != "resource_already_exists_exception":
         raise ClusterError(f"PUT /{STATE_INDEX}: {error.get('reason')}", 400)
+
+
+def _create_state_index(cluster: Cluster, copies: int) -> Mapping[str, Any]:
+    """OpenSearch's refusal; empty if it created the index."""
+    settings = {"index": {"number_of_shards": 1, **to_replicas(copies), "hidden": True}}
+    body = {"settings": settings, "mappings": {"enabled": False}}
+    error = cluster.request("PUT", f"/{STATE_INDEX}", body, ignore=(400,)).get("error")
+    return error if isinstance(error, dict) else {}
 
 
 LIFTS = 3

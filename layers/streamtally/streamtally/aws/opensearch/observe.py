@@ -8,6 +8,7 @@ from typing import Any
 
 from streamtally.aws.opensearch.cluster import Cluster, to_paths
 from streamtally.aws.opensearch.observe_ism import observe_ism
+from streamtally.indices.copies import DEFAULT_COPIES, required_multiple, to_replicas
 from streamtally.indices.names import LATE_UNKNOWN, STATE_INDEX, parse_index_name
 from streamtally.indices.observed import DiskSpace, Observed, ObservedIndex, StoredInbox, StoredState
 from streamtally.indices.roles import FIREHOSE_ROLE, MANAGER_ROLE, SETTLE_ROLE
@@ -31,6 +32,7 @@ def observe(cluster: Cluster, specs: Sequence[IndexSpec], wanted: Wanted | None 
     indices = observe_indices(cluster, specs)
     states, stored_inboxes, plans = _documents(cluster, specs, inboxes, wanted.plan_id)
     ism = observe_ism(cluster, specs, bool(indices))
+    multiple = _required_multiple(cluster, to_replicas(DEFAULT_COPIES)) or 1
     roles, mappings = _security(cluster) if wanted.roles or wanted.role_mappings else (None, None)
     return Observed(
         pipelines=cluster.request("GET", f"/_ingest/pipeline/{','.join(inboxes)}", ignore=(404,)),
@@ -41,6 +43,8 @@ def observe(cluster: Cluster, specs: Sequence[IndexSpec], wanted: Wanted | None 
         inboxes=stored_inboxes,
         plans=plans,
         unstamped=_unstamped(cluster, specs, indices),
+        copies_multiple=multiple,
+        creates_indices=multiple == 1 or _required_multiple(cluster, {}) is None,
         disk=_disk(cluster) if any(spec.retention.min_free_disk_share for spec in specs) else None,
         snapshots={name: _snapshot_indices(cluster, name) for name in _repositories(specs)},
         roles=roles,
@@ -166,6 +170,25 @@ def _unstamped(cluster: Cluster, specs: Sequence[IndexSpec], indices: Mapping[st
         buckets = ((answer.get("aggregations") or {}).get("indices") or {}).get("buckets", ())
         unstamped.update({bucket["key"]: bucket["doc_count"] for bucket in buckets})
     return unstamped
+
+
+PRIORITY_SIMULATED = 505
+"""Templates of equal priority and overlapping patterns are refused: few give one of this priority to every index."""
+
+
+def _required_multiple(cluster: Cluster, replicas: Mapping[str, Any]) -> int | None:
+    """What copies must be a multiple of; None if these settings are accepted, or if this may not be asked.
+
+    A template is simulated, since a domain hides the settings that decide it. Nothing is stored.
+    """
+    body = {
+        "index_patterns": ["streamtally-copies-*"],
+        "priority": PRIORITY_SIMULATED,
+        "template": {"settings": {"index": {"number_of_shards": "1", **replicas}}},
+    }
+    answer = cluster.request("POST", "/_index_template/_simulate", body, ignore=(400, 403))
+    error = answer.get("error")
+    return required_multiple(error.get("reason")) if isinstance(error, dict) else None
 
 
 def _disk(cluster: Cluster) -> DiskSpace | None:

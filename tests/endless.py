@@ -11,6 +11,11 @@ CPU_SECONDS = 60.0
 """Of the processor, so that a busy machine changes nothing: a hundred times what linear work takes, and far less than
 what backtracking or a square of the length would take."""
 
+FLOOD_CHARS = 100_000
+"""The characters of a line that is read in linear time."""
+FLOOD_SECONDS = CPU_SECONDS / 4
+"""For a line of so many characters: at twice the length a square takes four times as long, and may take CPU_SECONDS."""
+
 
 @contextmanager
 def must_end(cpu_seconds: float = CPU_SECONDS) -> Iterator[None]:

@@ -19,6 +19,7 @@ import urllib.parse
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,11 @@ def _read(folder: Path, name: str) -> dict[str, Any]:
     return {**parts.get(GOOD, {}), **parts.get(folder, {})}
 
 
+@cache
+def _client(service: str) -> Any:
+    return boto3.client(service, region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing")
+
+
 class RecordedAws(Aws):
     """Answers that were written down; requests and answers must fit the service's model."""
 
@@ -56,7 +62,7 @@ class RecordedAws(Aws):
         name = f"{service}.{operation}"
         answer = self.answers.get(f"{name} {first}", self.answers.get(name))
         assert answer is not None, f"no answer to {name} {first}"
-        client = boto3.client(service, region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing")
+        client = _client(service)
         with Stubber(client) as stub:
             if "error" in answer:
                 stub.add_client_error(operation, answer["error"], answer["message"])

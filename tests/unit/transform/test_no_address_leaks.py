@@ -9,6 +9,7 @@ import json
 import random
 import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -27,8 +28,12 @@ QUAD = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])")
 NEEDS_OPTIONS = {"regex", "csv", "tsv"}
 
 
+DEFAULT = json.dumps(read_folder(ROOT / "layers/pipeline/pipeline"))
+
+
+@cache
 def pipeline(name: str) -> Pipeline:
-    document = json.loads(json.dumps(read_folder(ROOT / "layers/pipeline/pipeline")))
+    document = json.loads(DEFAULT)
     document["source"] = {"format": name, "anonymize": True}
     return load_pipeline(document, ZoneInfo)
 

@@ -1,12 +1,14 @@
-"""The charts of the page, as plotly figures. Colours are variables of the style sheet."""
+"""The charts of the page, as what plotly.js draws. Colours are variables of the style sheet.
+
+They are plain dictionaries: plotly's Python classes would only check them, for most of a report's time.
+Source: plotly.com/javascript/reference.
+"""
 
 from __future__ import annotations
 
 import html
 from datetime import UTC, datetime
 from typing import Any, Final
-
-import plotly.graph_objects as go
 
 from streamtally.report.data import TopList
 from streamtally.report.steps import Steps, step_name
@@ -17,7 +19,6 @@ LABEL_CHARS: Final = 60
 _COLOURS = {"2xx": "--c2", "3xx": "--c3", "4xx": "--c4", "5xx": "--c5", "1xx": "--c1", "other": "--c0"}
 _COLOURS |= {"info": "--c2", "debug": "--c3", "warning": "--c4", "error": "--c5"}
 _LAYOUT: Final[dict[str, Any]] = {
-    "template": "none",
     "paper_bgcolor": "rgba(0,0,0,0)",
     "plot_bgcolor": "rgba(0,0,0,0)",
     "font": {"family": "system-ui, Segoe UI, sans-serif", "size": 13},
@@ -37,24 +38,25 @@ def chart_label(text: str, limit: int = LABEL_CHARS) -> str:
 
 def status_figure(steps: Steps) -> dict[str, Any]:
     """Bars over time, stacked by class of status or level, each as wide as its step."""
-    figure = go.Figure()
     starts = [_axis_time(start) for start in steps.starts]
-    for kind, counts in steps.counts.items():
-        figure.add_bar(
+    bars = [
+        _bar(
             x=starts, y=list(counts), name=kind, meta=_COLOURS[kind], offset=0, width=steps.step_ms,
-            marker={"line": {"width": 0}}, hovertemplate="%{y:,}",
-        )  # fmt: skip
-    figure.update_layout(
+            hovertemplate="%{y:,}",
+        )
+        for kind, counts in steps.counts.items()
+    ]  # fmt: skip
+    layout = {
         **_LAYOUT,
-        barmode="stack",
-        hovermode="x unified",
-        height=360,
-        margin={"l": 60, "r": 10, "t": 40, "b": 50},
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
-        xaxis={"type": "date", "title": {"text": f"time (UTC), by {step_name(steps.step_ms)}"}, "showgrid": False},
-        yaxis={"title": {"text": "rows"}, "tickformat": ",", "rangemode": "tozero", "fixedrange": True},
-    )
-    return {**_plain(figure), "tools": True}
+        "barmode": "stack",
+        "hovermode": "x unified",
+        "height": 360,
+        "margin": {"l": 60, "r": 10, "t": 40, "b": 50},
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
+        "xaxis": {"type": "date", "title": {"text": f"time (UTC), by {step_name(steps.step_ms)}"}, "showgrid": False},
+        "yaxis": {"title": {"text": "rows"}, "tickformat": ",", "rangemode": "tozero", "fixedrange": True},
+    }
+    return {"data": bars, "layout": layout, "tools": True}
 
 
 def top_figure(top: TopList) -> dict[str, Any]:
@@ -63,27 +65,30 @@ def top_figure(top: TopList) -> dict[str, Any]:
     counts = [count for _, count in top.entries]
     # Positions are numbers and labels are ticks, so that two texts cut to the same label stay two bars.
     positions = list(range(len(labels)))
-    figure = go.Figure()
-    figure.add_bar(
-        x=counts, y=positions, orientation="h", meta="--bar", marker={"line": {"width": 0}}, customdata=labels,
+    bars = _bar(
+        x=counts, y=positions, orientation="h", meta="--bar", customdata=labels,
         text=[f"{count:,}" for count in counts], textposition="outside", cliponaxis=False,
         hovertemplate="%{customdata}: %{x:,}<extra></extra>",
     )  # fmt: skip
-    figure.update_layout(
+    layout = {
         **_LAYOUT,
-        height=70 + 26 * max(len(labels), 1),
-        margin={"l": 10, "r": 30, "t": 10, "b": 30},
-        bargap=0.25,
-        showlegend=False,
+        "height": 70 + 26 * max(len(labels), 1),
+        "margin": {"l": 10, "r": 30, "t": 10, "b": 30},
+        "bargap": 0.25,
+        "showlegend": False,
         # Room for the numbers next to the bars.
-        xaxis={"range": [0, 1.1 * max(counts, default=1)], "tickformat": ",", "fixedrange": True},
-        yaxis={
+        "xaxis": {"range": [0, 1.1 * max(counts, default=1)], "tickformat": ",", "fixedrange": True},
+        "yaxis": {
             "tickmode": "array", "tickvals": positions, "ticktext": [f"{label}  " for label in labels],
             "autorange": "reversed", "automargin": True, "fixedrange": True, "showgrid": False, "zeroline": False,
             "tickfont": {"family": "ui-monospace, DejaVu Sans Mono, Menlo, monospace", "size": 12},
         },
-    )  # fmt: skip
-    return {**_plain(figure), "tools": False}
+    }  # fmt: skip
+    return {"data": [bars], "layout": layout, "tools": False}
+
+
+def _bar(**settings: Any) -> dict[str, Any]:
+    return {"type": "bar", "marker": {"line": {"width": 0}}, **settings}
 
 
 def _axis_time(start_ms: int) -> str | int:
@@ -92,8 +97,3 @@ def _axis_time(start_ms: int) -> str | int:
         return datetime.fromtimestamp(start_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     except (ValueError, OverflowError, OSError):
         return start_ms
-
-
-def _plain(figure: go.Figure) -> dict[str, Any]:
-    plain: dict[str, Any] = figure.to_plotly_json()
-    return plain

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 
 from streamtally.errors import FormatError
 from streamtally.formats import REGISTRY, FormatOptions
-from tests.endless import must_end
+from tests.endless import FLOOD_CHARS, FLOOD_SECONDS, must_end
+from tests.examples import examples
 from tests.unit.formats.engine.test_fast_ways import hostile, lines_of, result
 
 COMMON = '[10/Oct/2025:13:55:36 +0000] "GET / HTTP/1.1" 200 5'
@@ -137,7 +138,7 @@ def test_scanners_agree(name: str) -> None:
     assert scanner is not None
     lines = [*lines_of(name), *(f"{text} {REST[name]}" for text in (*READ, *REFUSED))]
 
-    @settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(1000), deadline=None, suppress_health_check=list(HealthCheck))
     @given(hostile(lines))
     def check(line: str) -> None:
         if "\n" in line:
@@ -158,8 +159,8 @@ FLOODS = [
 # Long lists, names, users and names of identd take linear time.
 @pytest.mark.parametrize("flood", FLOODS)
 def test_linear_time(flood: str) -> None:
-    text, rest = flood * (200_000 // len(flood)), REST["apache_combined"]
+    text, rest = flood * (FLOOD_CHARS // len(flood)), REST["apache_combined"]
     for beginning in ("", '"', "a.example ", "192.0.2.1 - ", "10.0.0.1, 10.0.0.2 "):
         for end in ("", f" - - {rest}", f'" {_LINE} {rest}'):
-            with must_end(), suppress(FormatError):
+            with must_end(FLOOD_SECONDS), suppress(FormatError):
                 PARSERS["apache_combined"](beginning + text + end)

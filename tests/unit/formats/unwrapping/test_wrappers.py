@@ -18,7 +18,7 @@ from streamtally.formats.unwrapping.inside import compile_inside
 from streamtally.formats.w3c_header import HEADER
 from streamtally.times.iso import from_iso
 from streamtally.transform.source import Source
-from tests.endless import must_end
+from tests.endless import FLOOD_CHARS, FLOOD_SECONDS, must_end
 
 ACCESS = '192.0.2.1 - - [10/Oct/2025:13:55:36 +0000] "GET / HTTP/1.1" 200 5 "-" "curl/8.5.0"'
 AUTO = compile_auto(FormatOptions())
@@ -308,10 +308,10 @@ def test_header_inside() -> None:
 )  # fmt: skip
 def test_linear_time(flood: str) -> None:
     named = compile_inside(REGISTRY["apache_combined"], FormatOptions())
-    text = flood * (200_000 // len(flood))
+    text = flood * (FLOOD_CHARS // len(flood))
     for line in (text, text + ACCESS, f"web-1  | {text}", f"[ {text}", f"{ISO} {text}", docker(text)):
         for parse in (AUTO, named):
-            with must_end(), suppress(FormatError):
+            with must_end(FLOOD_SECONDS), suppress(FormatError):
                 parse(line)
 
 

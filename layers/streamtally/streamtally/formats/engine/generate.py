@@ -48,13 +48,18 @@ def compile_layout(layout: Layout, options: FormatOptions, otherwise: Parser | N
 
     Args: otherwise: parses the lines that the fast path does not take, in place of the exact one.
     """
+    if otherwise is None:
+        return _whole_parser(layout, options.unescape)
     fast = _fast_path(layout)
-    if otherwise is not None:
-        with_other: Parser = _compile(
-            {**fast.scope, "otherwise": otherwise}, fast.code + "    return otherwise(line)\n"
-        )
-        return with_other
-    parser: Parser = _compile({**fast.scope, **_exact_scope(layout)}, fast.code + _exact_code(layout, options))
+    parser: Parser = _compile({**fast.scope, "otherwise": otherwise}, fast.code + "    return otherwise(line)\n")
+    return parser
+
+
+@lru_cache(maxsize=2 * _MAX_LAYOUTS)
+def _whole_parser(layout: Layout, unescape: bool) -> Parser:
+    fast = _fast_path(layout)
+    exact = _exact_code(layout, FormatOptions(unescape=unescape))
+    parser: Parser = _compile({**fast.scope, **_exact_scope(layout)}, fast.code + exact)
     return parser
 
 

@@ -16,7 +16,6 @@ from streamtally.indices.settling.settled import SettledDocument
 from streamtally.indices.settling.settler import Settler
 from streamtally.plan.aggregates.merged import NUMBERS, Operations
 from streamtally.transform.documents import encode_document
-from tests.examples import examples
 from tests.unit.indices.cases import Case, Document, cases, groups_of
 
 WINDOW = 1_773_143_880_000
@@ -50,7 +49,7 @@ def test_both_ways_write_the_same() -> None:
     taken = {True: 0, False: 0}
 
     @given(case=cases("OUT", faults=False), final=st.booleans(), seed=st.integers(0, 9))
-    @settings(max_examples=examples(150), deadline=None, derandomize=True)
+    @settings(max_examples=150, deadline=None, derandomize=True)
     def check(case: Case, final: bool, seed: int) -> None:
         plan = case.plans[0]
         settler = Settler("OUT", lambda _: plan, plan, {}, lambda _: final)

@@ -209,3 +209,35 @@ def test_note_is_printed_once_with_its_lines(tmp_path: Path) -> None:
     notes = [line for line in run(folder).stderr.splitlines() if line.startswith("note: TIME")]
     assert len(notes) == 1
     assert notes[0].endswith("(a.sql:3, b.sql:3)")
+
+
+# What is inferred of a lone program's source is said, in the form in which pipeline.toml takes it, and compiles there.
+def test_inferred_columns_are_printed_to_paste(tmp_path: Path) -> None:
+    program = tmp_path / "pages.sql"
+    program.write_text(
+        'CREATE STREAM o (page VARCHAR(20), n BIGINT); CREATE PUMP p AS INSERT INTO o SELECT STREAM "page", COUNT(*) '
+        'FROM "CLICKS_001" AS s WHERE "ms" > 10 GROUP BY "page", FLOOR(s.ROWTIME TO MINUTE)'
+    )
+    result = run(program, "--format", "json")
+    said, pasted = result.stderr.split("\n\n", 1)
+    assert said.startswith("note: these columns of the source were inferred")
+    folder = tmp_path / "pipeline"
+    folder.mkdir()
+    (folder / "pipeline.toml").write_text(pasted + '[outputs.O]\nindex = "pages"\n')
+    shutil.copy(program, folder)
+    assert run(folder).return_value == 0
+    assert json.loads((folder / "pipeline.json").read_text())["plan"] == json.loads(result.stdout)
+
+
+# --format is for a lone program; with a format that has fixed columns, others are refused.
+def test_format_of_a_lone_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = tmp_path / "p.sql"
+    program.write_text(PROGRAM.replace('SELECT STREAM "host"', 'SELECT STREAM "page"'))
+    assert run(program).return_value == 0
+    status, printed = run_main(monkeypatch, capsys, program, "--format", "apache_combined")
+    assert (status, "unknown column page" in printed) == (2, True)
+    for source in (DEFAULT_FOLDER, APPLICATIONS / next(path.name for path in sorted(APPLICATIONS.glob("*.json")))):
+        status, printed = run_main(monkeypatch, capsys, source, "--format", "json")
+        assert (status, "--format is only for a single program" in printed) == (2, True)

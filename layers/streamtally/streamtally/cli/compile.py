@@ -12,6 +12,11 @@ from streamtally.cli.shared.plan_output import print_plan, show_explanation
 from streamtally.errors import SettingsError
 from streamtally.local.folder import COMPILED, DEFAULT_FOLDER, encode_document, read_compiled, read_text
 
+_INFERRED = (
+    "these columns of the source were inferred from the program: their names are those it uses, their types fit their "
+    "use; check them, and put them into pipeline.toml"
+)
+
 
 @click.command("compile")
 @click.argument("source", type=click.Path(path_type=Path), required=False, metavar="[DIR|FILE]")
@@ -21,12 +26,15 @@ from streamtally.local.folder import COMPILED, DEFAULT_FOLDER, encode_document, 
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Write the application in FILE as a pipeline folder."
 )
 @click.option("--application", "name", metavar="NAME", help="Which application of a template with several.")
-def command(source: Path | None, check: bool, explain: bool, out: Path | None, name: str | None) -> int:
+@click.option("--format", "format_name", metavar="NAME", help="The format of the lines that a single program reads.")
+def command(
+    source: Path | None, check: bool, explain: bool, out: Path | None, name: str | None, format_name: str | None
+) -> int:
     """Compile a pipeline folder, a program, or an application as AWS describes it.
 
     \b
     DIR         pipeline.toml and .sql files: writes DIR/pipeline.json
-    FILE.sql    a single program: prints its plan
+    FILE.sql    a single program: prints its plan, and columns to paste
     FILE.json   output of describe-application, or a CloudFormation
     FILE.yaml   template: prints its plan; with --out writes a pipeline folder
 
@@ -34,6 +42,8 @@ def command(source: Path | None, check: bool, explain: bool, out: Path | None, n
     """
     source = source or DEFAULT_FOLDER
     if source.is_dir() or not source.suffix:
+        if format_name is not None:
+            raise SettingsError("--format is only for a single program: a folder's pipeline.toml names its format")
         if out is not None:
             raise SettingsError("--out is only for an application's file: a folder is compiled in place")
         return _compile_folder(source, check, explain)
@@ -42,7 +52,9 @@ def command(source: Path | None, check: bool, explain: bool, out: Path | None, n
             raise SettingsError(
                 f"--out is only for an application's file: put {source.name} next to a pipeline.toml instead"
             )
-        return _compile_program(source, check, explain)
+        return _compile_program(source, check, explain, format_name)
+    if format_name is not None:
+        raise SettingsError("--format is only for a single program: an application describes its own input")
     from streamtally.cli.shared.applications import (
         compile_application,  # imports yaml, which the other sources do not need
     )
@@ -69,9 +81,11 @@ def _compile_folder(folder: Path, check: bool, explain: bool) -> int:
     return 0
 
 
-def _compile_program(path: Path, check: bool, explain: bool) -> int:
-    from streamtally.local.programs import compile_files  # imports sqlglot
+def _compile_program(path: Path, check: bool, explain: bool, format_name: str | None) -> int:
+    from streamtally.local.programs import compile_alone  # imports sqlglot
 
-    compiled = compile_files([path], None)
+    compiled = compile_alone(path, format_name)
     print_plan(compiled.plan, compiled.program.notes, check, explain)
+    if compiled.inferred:
+        click.echo(f"note: {_INFERRED}\n\n{compiled.inferred}", err=True)
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,11 +12,13 @@ from zoneinfo import ZoneInfo
 
 from streamtally.definition import open_source, read_definition
 from streamtally.errors import ProgramFileError, SettingsError, SqlError, SqlProgramError
+from streamtally.sql.lone_program import LoneProgram, compile_lone
 from streamtally.sql.planning.program_streams import SourceStream
 from streamtally.sql.problems import UnboundOutputError, show_problems
 from streamtally.sql.program import Program, compile_program
 from streamtally.sql.source_stream import source_stream
 from streamtally.text import visible
+from streamtally.transform.known_columns import known_columns
 from streamtally.transform.pipeline import PLAN_VERSION
 
 
@@ -37,6 +40,52 @@ def compile_files(paths: Sequence[Path], definition: str | None) -> Compiled:
         ProgramFileError: the program is wrong.
     """
     return _compile([(path, _read_program(path)) for path in paths], definition, definition is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledAlone:
+    """A program that was compiled without a pipeline.
+
+    Attributes:
+        inferred: the part of ``pipeline.toml`` that says what was inferred of its source; empty: nothing was.
+    """
+
+    plan: dict[str, Any]
+    program: Program
+    inferred: str
+
+
+def compile_alone(path: Path, format_name: str | None) -> CompiledAlone:
+    """The plan of a program without a pipeline; its outputs are the streams that no pump reads from.
+
+    Args: format_name: the format of its source's lines; None: any, with columns that the program names.
+    Raises: as :func:`compile_files`.
+    """
+    text = _read_program(path)
+    tables = {"source": {} if format_name is None else {"format": format_name}, "outputs": {}}
+    source = open_source(tables, ZoneInfo)
+    try:
+        lone = compile_lone(text, source_stream(source), is_open=known_columns(source) is None)
+    except SqlError as error:
+        shown = list(show_problems(error, text, path.name))
+        raise ProgramFileError(shown[0], shown) from None
+    plan = {"version": PLAN_VERSION, "outputs": lone.program.outputs}
+    return CompiledAlone(plan, lone.program, _as_toml(lone, format_name))
+
+
+def _as_toml(lone: LoneProgram, format_name: str | None) -> str:
+    """What ``pipeline.toml`` must say of the source so that the program compiles as it did; empty: nothing."""
+    if not lone.types and lone.stream_name is None:
+        return ""
+    settings = {"format": format_name, "stream_name": lone.stream_name}
+    named = [f"{name} = {_quoted(value)}" for name, value in settings.items() if value is not None]
+    columns = [f"{_quoted(column)} = {_quoted(str(sql_type))}" for column, sql_type in lone.types.items()]
+    tables = (("[source]", named), ("[source.types]", columns))
+    return "\n\n".join("\n".join([header, *lines]) for header, lines in tables if lines)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)  # is a TOML string as well
 
 
 def compile_source(name: str, text: str, definition: str, bind: bool) -> Compiled:

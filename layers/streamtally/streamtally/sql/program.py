@@ -142,7 +142,7 @@ class _Planner:
                 continue
             stream = self.declared.streams.get(name)
             if stream is None:
-                error = self.declared.unknown_stream(exp.Identifier(this=name), name)
+                error = self.declared.unknown_stream(exp.Identifier(this=name), name, is_lacking=False)
                 advice = error.advice.replace("write", "write it in pipeline.toml as")
                 raise self.problems.unbound(name, advice)
             if not stream.pumps:

@@ -94,8 +94,8 @@ class Declarations:
             chosen.append(known[column])
         return chosen
 
-    def unknown_stream(self, origin: exp.Expr, name: str) -> SqlError:
-        """The error for the name of a stream that does not exist."""
+    def unknown_stream(self, origin: exp.Expr, name: str, is_lacking: bool = True) -> SqlError:
+        """The error for the name of a stream that does not exist. Args: is_lacking: whether the program needs it."""
         if self.incomplete:
             return SkippedError("", 1, 1)
         names = [*self.streams, self.source.name]
@@ -103,6 +103,11 @@ class Declarations:
         if same:
             advice = f'names are case-sensitive and unquoted names fold to upper case: write "{same[0]}"'
             return self.problems.error(origin, f"unknown stream {name}", advice)
-        near = near_names(name, names) or names[:6]
-        advice = "the streams are: " + ", ".join(f'"{known}"' for known in near)
+        near = near_names(name, names)
+        advice = "the streams are: " + ", ".join(f'"{known}"' for known in near or names[:6])
+        if is_lacking and not near:
+            advice = (
+                f'the program lacks its CREATE STREAM; or, if it is the source, write stream_name = "{name}" under '
+                f'[source] in pipeline.toml, in place of "{self.source.name}"'
+            )
         return self.problems.error(origin, f"unknown stream {name}", advice)

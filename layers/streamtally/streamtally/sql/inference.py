@@ -1,0 +1,205 @@
+"""The columns of a source that nothing describes: their names from a program, and their types by how it uses them.
+
+A program names its source's columns exactly. Their types show in what they are compared with, in the functions that
+take them, and in the columns of the streams into which they are put. None of this is certain, so it is always shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from streamtally.errors import SettingsError
+from streamtally.plan.types import BOOLEAN, SqlType, parse_type
+from streamtally.sql.expressions.calls import function_name
+from streamtally.sql.expressions.names import TODAY
+from streamtally.sql.grammar.allowed import stored_name
+from streamtally.sql.grammar.nodes import CreatePump, CreateStream
+from streamtally.sql.inferred_types import asked_of_parts, most_likely
+from streamtally.sql.signatures import NOW
+
+_PSEUDO = frozenset({"ROWTIME", "APPROXIMATE_ARRIVAL_TIME", "SHARD_ID", "PARTITION_KEY", "SEQUENCE_NUMBER"})
+_MAX_DEPTH = 60
+
+
+@dataclass
+class InferredColumns:
+    """What a program says about its source.
+
+    Attributes:
+        votes: column → the types that its uses ask for; a type and whether only a number of some kind is asked for.
+        every: the columns that ``*`` stands for, if a pump fills a stream with ``*``.
+    """
+
+    votes: dict[str, list[tuple[SqlType, bool]]] = field(default_factory=dict)
+    every: list[str] | None = None
+
+    def types(self) -> dict[str, SqlType]:
+        """The most likely type of each column, in the order of their first use."""
+        return {name: most_likely(votes) for name, votes in self.votes.items()}
+
+
+def infer_columns(trees: Iterable[exp.Expr], source: str) -> InferredColumns:
+    """What the statements of a program say about the columns of the stream ``source``."""
+    trees = list(trees)
+    streams = {
+        stored_name(tree.this): {stored_name(column.this): _declared(column) for column in tree.expressions}
+        for tree in trees
+        if isinstance(tree, CreateStream)
+    }
+    inferred = InferredColumns()
+    for tree in trees:
+        if isinstance(tree, CreatePump) and (target := streams.get(stored_name(tree.args["target"]))) is not None:
+            named = tree.args.get("columns")
+            columns = [stored_name(column) for column in named] if named else list(target)
+            wanted = {name: target.get(name) for name in columns}
+            for query in _selects(tree.expression):
+                _Reader(source, inferred).read(query, wanted)
+    return inferred
+
+
+def undeclared_streams(trees: Iterable[exp.Expr]) -> list[str]:
+    """The streams that a program reads but does not declare."""
+    trees = list(trees)
+    declared = {stored_name(tree.this) for tree in trees if isinstance(tree, CreateStream)}
+    read = [
+        stored_name(table.this)
+        for tree in trees
+        for table in tree.find_all(exp.Table)
+        if isinstance(table.this, exp.Identifier)
+    ]
+    return [name for name in dict.fromkeys(read) if name not in declared]
+
+
+def _declared(column: exp.Expr) -> SqlType | None:
+    try:
+        return parse_type(str(column.args["kind"].this))
+    except SettingsError:
+        return None
+
+
+def _selects(query: exp.Expr) -> Iterator[exp.Select]:
+    if isinstance(query, exp.Select):
+        yield query
+    elif isinstance(query, exp.Subquery):
+        yield from _selects(query.this)
+
+
+class _Scope:
+    """The names of one SELECT: columns of the source, or items of a subquery."""
+
+    def __init__(self, query: exp.Select, source: str) -> None:
+        clause = query.args.get("from_")
+        origin = clause.this if clause is not None else None
+        alias = origin.args.get("alias") if origin is not None else None
+        self.alias = stored_name(alias.this) if alias is not None and alias.this else ""
+        self.of_source = False
+        self.items: dict[str, exp.Expr] = {}
+        self.inner: _Scope | None = None
+        self.query = query
+        self.is_call = False
+        if isinstance(origin, exp.Table) and isinstance(origin.this, exp.Identifier):
+            self.of_source = stored_name(origin.this) == source
+            self.alias = self.alias or stored_name(origin.this)
+        elif isinstance(origin, exp.Subquery) and (inner := next(_selects(origin), None)) is not None:
+            self.inner = _Scope(inner, source)
+            self.items = {_name_of(item): item for item in inner.expressions}
+        elif isinstance(origin, exp.Table):
+            self.is_call = True
+
+
+def _name_of(item: exp.Expr) -> str:
+    if isinstance(item, exp.Alias):
+        return stored_name(item.args["alias"])
+    return stored_name(item.this) if isinstance(item, exp.Column) and isinstance(item.this, exp.Identifier) else ""
+
+
+class _Reader:
+    """Reads the columns of a source in a query, with the types that their uses ask for."""
+
+    def __init__(self, source: str, into: InferredColumns) -> None:
+        self.source = source
+        self.into = into
+        self.depth = 0
+
+    def read(self, query: exp.Select, wanted: Mapping[str, SqlType | None]) -> None:
+        """Read a query. Args: wanted: the columns that its items fill, by position."""
+        scope = _Scope(query, self.source)
+        self._from(query, scope)
+        items = list(query.expressions)
+        if len(items) == len(wanted) + 1:
+            items = [item for item in items if _name_of(item) != "ROWTIME"]
+        if len(items) == 1 and isinstance(items[0], exp.Star) and scope.of_source:
+            self._star(wanted)
+        targets = list(wanted.values()) if len(items) == len(wanted) else [None] * len(items)
+        for item, target in zip(items, targets, strict=True):
+            self.visit(item.this if isinstance(item, exp.Alias) else item, scope, target)
+        for clause, want in (("where", BOOLEAN), ("having", BOOLEAN)):
+            if (condition := query.args.get(clause)) is not None:
+                self.visit(condition.this, scope, want)
+        group = query.args.get("group")
+        for term in group.expressions if group is not None else ():
+            self.visit(term, scope, None)
+
+    def _from(self, query: exp.Select, scope: _Scope) -> None:
+        origin = query.args["from_"].this if query.args.get("from_") is not None else None
+        if scope.inner is not None:
+            self.read(scope.inner.query, {})
+        if not scope.is_call or origin is None:
+            return
+        for call in origin.find_all(exp.Anonymous):
+            if function_name(call) != "CURSOR":
+                continue
+            for inner in (select for argument in call.expressions for select in _selects(argument)):
+                self.read(inner, {})
+                name = (
+                    call.parent.expressions[1] if call.parent is not None and len(call.parent.expressions) > 1 else None
+                )
+                if isinstance(name, exp.Literal) and name.is_string and _Scope(inner, self.source).of_source:
+                    self.into.votes.setdefault(str(name.this).strip('"'), [])
+
+    def _star(self, wanted: Mapping[str, SqlType | None]) -> None:
+        if self.into.every is None:
+            self.into.every = list(wanted)
+        for name, sql_type in wanted.items():
+            self._vote(name, sql_type)
+
+    def _vote(self, name: str, want: SqlType | None, is_weak: bool = False) -> None:
+        votes = self.into.votes.setdefault(name, [])
+        if want is not None:
+            votes.append((want, is_weak))
+
+    def visit(self, node: exp.Expr, scope: _Scope, want: SqlType | None, is_weak: bool = False) -> None:
+        """Read an expression. Args: want: its type, as its use asks for; is_weak: any number will do."""
+        if isinstance(node, exp.Column):
+            self._column(node, scope, want, is_weak)
+            return
+        if self.depth > _MAX_DEPTH:
+            return
+        self.depth += 1
+        for child, wanted, weak in asked_of_parts(node, want, is_weak):
+            self.visit(child, scope, wanted, weak)
+        self.depth -= 1
+
+    def _column(self, node: exp.Column, scope: _Scope, want: SqlType | None, is_weak: bool) -> None:
+        if not isinstance(node.this, exp.Identifier) or node.args.get("db"):
+            return
+        name, table = stored_name(node.this), node.args.get("table")
+        quoted = bool(node.this.args.get("quoted"))
+        if (table is not None and stored_name(table) != scope.alias) or name in _PSEUDO:
+            return
+        if table is None and not quoted and (name in NOW or name in TODAY):
+            return
+        if scope.of_source:
+            self._vote(name, want, is_weak)
+        elif scope.inner is not None and name in scope.items:
+            item = scope.items[name]
+            self.visit(item.this if isinstance(item, exp.Alias) else item, scope.inner, want, is_weak)
+        elif (
+            scope.inner is not None
+            and scope.inner.of_source
+            and any(isinstance(i, exp.Star) for i in scope.items.values())
+        ):
+            self._vote(name, want, is_weak)

@@ -1,0 +1,132 @@
+"""A program alone: no pipeline says which columns its source has, so they are inferred from the program itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from sqlglot import exp
+
+from streamtally.errors import SqlError, SqlProgramError, SqlSyntaxError, UnsupportedSqlError
+from streamtally.plan.types import BIGINT, BOOLEAN, DOUBLE, TIMESTAMP, VARCHAR, SqlType
+from streamtally.sql.grammar.statements import parse_program
+from streamtally.sql.inference import InferredColumns, infer_columns, undeclared_streams
+from streamtally.sql.planning.program_streams import SourceStream
+from streamtally.sql.problems import Problems, SourceText
+from streamtally.sql.program import Program, compile_program
+
+_SOURCE_NAME = re.compile(r".*_001")
+"""Kinesis Analytics numbers the streams of a source: NAME_PREFIX_001 …"""
+_OTHER_TYPES = (VARCHAR, DOUBLE, TIMESTAMP, BIGINT, BOOLEAN)
+_MAX_TRIALS = 80
+
+
+@dataclass(frozen=True, slots=True)
+class LoneProgram:
+    """A compiled program, and what was inferred of its source.
+
+    Attributes:
+        types: the inferred columns and their types.
+        stream_name: the source's stream, if it is not the one that was assumed.
+    """
+
+    program: Program
+    types: Mapping[str, SqlType]
+    stream_name: str | None = None
+
+
+def compile_lone(text: str, source: SourceStream, is_open: bool) -> LoneProgram:
+    """Compile a program whose source may have columns that nothing describes.
+
+    What compiles with the columns of ``source`` alone is compiled with these.
+
+    Args: is_open: whether lines may have other columns than those of ``source``.
+    Raises: SqlProgramError: every problem of the program.
+    """
+    try:
+        return LoneProgram(compile_program(text, source), {})
+    except SqlProgramError as error:
+        if not is_open:
+            raise
+        lone = _Lone(text, source)
+        if not lone.types:
+            raise
+        return lone.compile(error)
+
+
+class _Lone:
+    """A program with the columns and the name of its source that are inferred from it.
+
+    Attributes:
+        types: the columns that the source does not have, with the types that their uses ask for.
+    """
+
+    def __init__(self, text: str, source: SourceStream) -> None:
+        self.text = text
+        self.given = source
+        trees = _trees(text)
+        self.source = replace(source, name=_source_name(trees, source.name))
+        inferred = infer_columns(trees, self.source.name)
+        self.types = _unknown(inferred, source)
+        self.every = inferred.every
+
+    def compile(self, first: SqlProgramError) -> LoneProgram:
+        """Compile it. Raises: SqlProgramError: ``first``, or the problems that remain with the inferred columns."""
+        best: SqlProgramError | None = None
+        for types in islice(self._trials(), _MAX_TRIALS):
+            try:
+                program = compile_program(self.text, self._described(types))
+            except SqlProgramError as error:
+                if any(isinstance(problem, UnsupportedSqlError | SqlSyntaxError) for problem in error.problems):
+                    raise  # no type of a column makes it compile
+                if best is None or len(error.problems) < len(best.problems):
+                    best, self.types = error, types
+                continue
+            name = self.source.name if self.source.name != self.given.name else None
+            return LoneProgram(program, types, name)
+        raise best or first
+
+    def _trials(self) -> Iterator[dict[str, SqlType]]:
+        """The types to try: as inferred, then with another type for one column after the other."""
+        yield dict(self.types)
+        for column in list(self.types):
+            for other in _OTHER_TYPES:
+                yield {**self.types, column: other}
+
+    def _described(self, types: Mapping[str, SqlType]) -> SourceStream:
+        given = {**self.given.columns, **self.given.by_role}
+        names = self.every if self.every is not None else types
+        columns = {name: types.get(name) or given[name] for name in names}
+        hidden = {name: sql_type for name, sql_type in {**given, **types}.items() if name not in columns}
+        return replace(self.source, columns=columns, by_role=hidden)
+
+
+def _trees(text: str) -> list[exp.Expr]:
+    try:
+        return parse_program(text, Problems(SourceText(text)))
+    except SqlError:
+        return []
+
+
+def _source_name(trees: Sequence[exp.Expr], assumed: str) -> str:
+    """The stream of the source: the assumed one, or the only stream that is read, not declared, and named so."""
+    undeclared = undeclared_streams(trees)
+    named = [name for name in undeclared if _SOURCE_NAME.fullmatch(name)]
+    return named[0] if assumed not in undeclared and len(named) == 1 else assumed
+
+
+def _unknown(inferred: InferredColumns, source: SourceStream) -> dict[str, SqlType]:
+    """The columns that the source does not have.
+
+    If each differs from one of the source's own by nothing but upper and lower case, then the program was written for
+    these columns, and its names are wrong: nothing is inferred.
+    """
+    given = {**source.columns, **source.by_role}
+    types = inferred.types()
+    unknown = {name: sql_type for name, sql_type in types.items() if name not in given}
+    folded = {name.upper() for name in given}
+    if all(name.upper() in folded for name in unknown) and inferred.every is None:
+        return {}
+    return {name: sql_type for name, sql_type in types.items() if name in unknown or name in (inferred.every or ())}

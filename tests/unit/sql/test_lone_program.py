@@ -1,0 +1,121 @@
+"""Programs without a pipeline: the columns of their source, inferred from how they use them."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from streamtally.definition import open_source, read_definition
+from streamtally.errors import SqlProgramError
+from streamtally.sql.lone_program import LoneProgram, compile_lone
+from streamtally.sql.program import compile_program
+from streamtally.sql.source_stream import source_stream
+
+SOURCE = source_stream(open_source(read_definition(""), ZoneInfo))
+PUMP = 'CREATE STREAM "OUT" ({columns}); CREATE PUMP p AS INSERT INTO "OUT" SELECT STREAM {query}'
+
+
+def inferred(query: str, columns: str) -> dict[str, str]:
+    lone = compile_lone(PUMP.format(columns=columns, query=query), SOURCE, is_open=True)
+    return {name: str(sql_type) for name, sql_type in lone.types.items()}
+
+
+FROM = 'FROM "SOURCE_SQL_STREAM_001" AS s'
+BY_MINUTE = f"{FROM} GROUP BY FLOOR(s.ROWTIME TO MINUTE)"
+
+
+# A name is exactly the program's: quoted as written, unquoted in upper case. A type is that of the use.
+@pytest.mark.parametrize(
+    ("query", "columns", "expected"),
+    [
+        # what it fills
+        (f'"a", b {FROM}', "x VARCHAR(9), y INTEGER", {"a": "VARCHAR", "B": "INTEGER"}),
+        (f'"a", s."b" {FROM}', "x DOUBLE, y TIMESTAMP", {"a": "DOUBLE", "b": "TIMESTAMP"}),
+        (f'"a" {FROM}', "x DECIMAL(9,2)", {"a": "DOUBLE"}),
+        (f'"a" {FROM}', "x BOOLEAN", {"a": "BOOLEAN"}),
+        # what it is compared with
+        (f'1 {FROM} WHERE "a" > 3 AND "b" = \'x\'', "x INTEGER", {"a": "DOUBLE", "b": "VARCHAR"}),
+        (f'1 {FROM} WHERE "a" IN (\'x\', \'y\') OR "b" BETWEEN 1 AND 2', "x INTEGER", {"a": "VARCHAR", "b": "DOUBLE"}),
+        (f"1 {FROM} WHERE \"a\" > TIMESTAMP '2020-01-01 00:00:00'", "x INTEGER", {"a": "TIMESTAMP"}),
+        (f'1 {FROM} WHERE "a" AND "b" IS NOT TRUE AND NOT "c"', "x INTEGER", dict.fromkeys("abc", "BOOLEAN")),
+        (f'1 {FROM} WHERE "a" IS NULL', "x INTEGER", {"a": "VARCHAR"}),
+        # the function that takes it
+        (f"1 {FROM} WHERE UPPER(\"a\") = 'X' AND \"b\" LIKE 'x%'", "x INTEGER", {"a": "VARCHAR", "b": "VARCHAR"}),
+        (f'CHAR_TO_TIMESTAMP(\'yyyy-MM-dd\', "a") {FROM}', "x TIMESTAMP", {"a": "VARCHAR"}),
+        (f'UNIX_TIMESTAMP("a") {FROM}', "x BIGINT", {"a": "TIMESTAMP"}),
+        (f'TO_TIMESTAMP("a") {FROM}', "x TIMESTAMP", {"a": "DOUBLE"}),
+        (f'EXTRACT(HOUR FROM "a"), TSDIFF("b", "c") {FROM}', "x INTEGER, y BIGINT", dict.fromkeys("abc", "TIMESTAMP")),
+        (f"STEP(\"a\" BY INTERVAL '10' SECOND), \"b\" + INTERVAL '1' DAY {FROM}", "x TIMESTAMP, y TIMESTAMP",
+         {"a": "TIMESTAMP", "b": "TIMESTAMP"}),
+        (f'CAST("a" AS INTEGER) {FROM}', "x INTEGER", {"a": "VARCHAR"}),
+        (f'"a" || "b" {FROM}', "x VARCHAR(9)", {"a": "VARCHAR", "b": "VARCHAR"}),
+        (f'"a" / "b", "c" * 2 {FROM}', "x DOUBLE, y BIGINT", {"a": "DOUBLE", "b": "DOUBLE", "c": "BIGINT"}),
+        # aggregates
+        (f'COUNT("a"), SUM("b"), AVG("c"), MIN("d") {BY_MINUTE}', "w BIGINT, x INTEGER, y DOUBLE, z VARCHAR(9)",
+         {"a": "VARCHAR", "b": "BIGINT", "c": "DOUBLE", "d": "VARCHAR"}),
+        (f'SUM("b"), AVG("b") {BY_MINUTE}', "x BIGINT, y DOUBLE", {"b": "BIGINT"}),
+        (f'SUM(CASE WHEN "a" > 80 THEN 1 ELSE 0 END), MAX("t") {BY_MINUTE}', "x INTEGER, y TIMESTAMP",
+         {"a": "DOUBLE", "t": "TIMESTAMP"}),
+        # through a subquery, into a table function, and all columns of the stream that * fills
+        (f't.x, t.y FROM (SELECT STREAM "a" AS x, "b" AS y {FROM}) AS t', "x INTEGER, y VARCHAR(9)",
+         {"a": "INTEGER", "b": "VARCHAR"}),
+        (f"ITEM, ITEM_COUNT FROM TABLE(TOP_K_ITEMS_TUMBLING(CURSOR(SELECT STREAM \"a\" {FROM}), 'a', 5, 60))",
+         "x VARCHAR(9), y BIGINT", {"a": "VARCHAR"}),
+        (f'* {FROM} WHERE "b" = 1 AND "c" = \'x\'', 'a VARCHAR(9), "b" INTEGER',
+         {"A": "VARCHAR", "b": "INTEGER", "c": "VARCHAR"}),
+    ],
+)  # fmt: skip
+def test_columns_are_inferred(query: str, columns: str, expected: dict[str, str]) -> None:
+    assert inferred(query, columns) == expected
+
+
+# What was inferred, put into pipeline.toml, compiles to the same plan.
+@pytest.mark.parametrize(
+    ("query", "columns"),
+    [
+        (
+            f'"page", COUNT(*) {FROM} WHERE "ms" > 10 GROUP BY "page", FLOOR(s.ROWTIME TO MINUTE)',
+            "x VARCHAR(9), n BIGINT",
+        ),
+        (f'* {FROM} WHERE "b" = 1', 'a VARCHAR(9), "b" INTEGER'),
+    ],
+)
+def test_inferred_columns_make_the_same_pipeline(query: str, columns: str) -> None:
+    text = PUMP.format(columns=columns, query=query)
+    lone = compile_lone(text, SOURCE, is_open=True)
+    toml = "[source]\nformat = 'json'\n[source.types]\n" + "".join(f'"{n}" = "{t}"\n' for n, t in lone.types.items())
+    assert (
+        compile_program(text, source_stream(open_source(read_definition(toml), ZoneInfo))).outputs
+        == lone.program.outputs
+    )
+
+
+# A program for the log's own columns is compiled with these: nothing is inferred, and a wrong name is refused.
+def test_known_columns_win() -> None:
+    assert inferred(f'"host", "response" {FROM}', "x VARCHAR(9), y INTEGER") == {}
+    with pytest.raises(SqlProgramError, match="unquoted names fold"):
+        inferred(f"response {FROM}", "y INTEGER")
+    assert inferred(f'"host", "page" {FROM}', "x VARCHAR(9), y VARCHAR(9)") == {"page": "VARCHAR"}
+
+
+# Where the format fixes the columns, an unknown one is refused as ever.
+def test_fixed_format_refuses_unknown_columns() -> None:
+    source = source_stream(open_source(read_definition("[source]\nformat = 'apache_combined'\n"), ZoneInfo))
+    with pytest.raises(SqlProgramError, match="unknown column page"):
+        compile_lone(PUMP.format(columns="x VARCHAR(9)", query=f'"page" {FROM}'), source, is_open=False)
+
+
+# The only stream that is read, not declared and named like a source is the source; any other one is lacking.
+def test_source_by_another_name() -> None:
+    lone: LoneProgram = compile_lone(PUMP.format(columns="x VARCHAR(9)", query='"a" FROM "CLICKS_001"'), SOURCE, True)
+    assert lone.stream_name == "CLICKS_001"
+    with pytest.raises(SqlProgramError, match="unknown stream ALERTS; the program lacks its CREATE STREAM"):
+        compile_lone(PUMP.format(columns="x VARCHAR(9)", query="a FROM alerts"), SOURCE, True)
+
+
+# What no type of a column makes right is reported, with the problems of the best types.
+def test_remaining_problems_are_reported() -> None:
+    with pytest.raises(SqlProgramError) as caught:
+        inferred(f'UPPER("a"), 1 {FROM} WHERE "a" > 3 AND "b" = 1', "x VARCHAR(9), y VARCHAR(9)")
+    assert not any("unknown column" in str(problem) for problem in caught.value.problems)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any
 
 from streamtally.formats.base import NO_ROLES, Format, Names, Roles, Row
@@ -96,6 +97,30 @@ def column_adder(log_format: Format, columns: Iterable[str]) -> AddColumns | Non
                 row[column] = value
 
     return add
+
+
+def role_reader(log_format: Format, column: str) -> Get:
+    """Reads what a role's column stands for, from the fields that have the role; None where a row has none of them.
+
+    Unlike the column itself, it never reads a field of the log's own that has the column's name by chance: the ``host``
+    of nginx's error log is the server that was asked for. In lines that name their own fields, it is the column.
+    """
+    roles = log_format.roles
+    path = _reader(alternatives(roles.path)) if column == "request" and roles.path else None  # it may have no method
+    if is_open(log_format):
+        return partial(_column_or, column, path)
+    read = path if path is not None and not (roles.request or roles.method) else _maker(roles, column)
+    return partial(_value_or_none, read) if read is not None else lambda _: None
+
+
+def _column_or(column: str, otherwise: Get | None, row: Row) -> Any:
+    value = row.get(column)
+    return _value_or_none(otherwise, row) if otherwise is not None and value is None else value
+
+
+def _value_or_none(read: Get, row: Row) -> Any:
+    value = read(row)
+    return None if value is _ABSENT else value
 
 
 class _Absent:

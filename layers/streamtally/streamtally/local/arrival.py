@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from streamtally.errors import read_failure
-from streamtally.formats.base import Row
+from streamtally.formats.base import Format, Row
 from streamtally.formats.w3c_header import Header, is_header
 from streamtally.local.logs import LogLine, join_log_parts
 from streamtally.transform.event import EARLIEST_MS, LATEST_MS
@@ -32,6 +32,8 @@ class ReadLine:
     """In ms since the epoch."""
     header: tuple[str, ...] = ()
     """The header lines of its file in force before it."""
+    format: Format | None = None
+    """The format of its row, where it is known."""
 
 
 def read_lines(lines: Iterable[LogLine], source: Source, file_ms: int) -> Iterator[ReadLine]:
@@ -54,7 +56,7 @@ def read_lines(lines: Iterable[LogLine], source: Source, file_ms: int) -> Iterat
                 carried = header.carried
             continue
         time = None if row is None else _logged_time(source, row, file_ms)
-        yield ReadLine(line, row, "", time, header=carried)
+        yield ReadLine(line, row, "", time, header=carried, format=source.format_of(parse))
 
 
 def _logged_time(source: Source, row: Row, file_ms: int) -> int | None:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from streamtally.config.source import AUTO
-from streamtally.formats.base import Row
+from streamtally.formats.base import Format, Row
+from streamtally.formats.roles import Get, role_reader
 from streamtally.formats.w3c_header import HEADER
 from streamtally.local.arrival import ReadLine
 from streamtally.local.logs import STANDARD_INPUT, shown_name
@@ -27,6 +28,7 @@ MAX_EXAMPLE_CHARS = 500
 TOP_ENTRIES = 20
 MAX_REASONS = 5
 _MINUTE_MS = 60_000
+_TOP_COLUMNS = ("request", "host", "agent")
 
 
 def read_as_settings(logs: Sequence[str], source: Source) -> ReadAs:
@@ -46,14 +48,14 @@ class Summary:
     """Statuses or levels by minute, the most frequent requests, hosts and agents, examples of what did not parse."""
 
     def __init__(self, source: Source) -> None:
-        self._tops = Tops()
         self._minutes: Counter[tuple[int, int | str | None]] = Counter()
         self._examples: list[UnparsedLine] = []
         # Reading a column makes the source add it to rows whose format calls it otherwise.
         self._status_field, _ = source.column("response")
         self._level_field, _ = source.column("level")
-        for column in ("host", "request", "agent"):
-            source.column(column)
+        self._top_fields = {column: source.column(column)[0] for column in _TOP_COLUMNS}
+        self._tops = Tops()
+        self._readers: dict[str, tuple[Get, ...]] = {}
         self._source = source
         self._fields: list[str] = []
         self._missing: dict[str, tuple[str, ...]] = {}
@@ -68,7 +70,7 @@ class Summary:
             if line.reason:
                 self.add_failed(line, line.reason)
             return
-        self._tops.add(line.row)
+        self._tops.add(*(read(line.row) for read in self._top_readers(line.format)))
         if not self._fields:
             self._fields = [name for name in line.row if name != EVENT_TIME]
         if self._missing:
@@ -78,6 +80,19 @@ class Summary:
         if status is None:
             status = _level(line.row.get(self._level_field))
         self._minutes[time - time % _MINUTE_MS, status] += 1
+
+    def _top_readers(self, log_format: Format | None) -> tuple[Get, ...]:
+        name = log_format.name if log_format is not None else ""
+        readers = self._readers.get(name)
+        if readers is None:
+            readers = self._readers[name] = tuple(self._top_reader(log_format, column) for column in _TOP_COLUMNS)
+        return readers
+
+    def _top_reader(self, log_format: Format | None, column: str) -> Get:
+        field_name = self._top_fields[column]
+        if log_format is not None and field_name == column:
+            return role_reader(log_format, column)
+        return lambda row: row.get(field_name)  # the pipeline itself says which field it is
 
     def _note_fields(self, row: Row) -> None:
         present = [name for name, columns in self._missing.items() if any(column in row for column in columns)]

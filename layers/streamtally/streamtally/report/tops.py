@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from heapq import nsmallest
 from typing import Any, Final
 
@@ -10,10 +9,6 @@ from streamtally.report.data import TopList
 
 CAPACITY: Final = 100_000  # distinct texts of a field; counts are exact up to this number
 KEY_CHARS: Final = 200  # longer texts are counted by their first characters
-
-REQUEST_FIELDS: Final = ("request", "uri_path", "uri", "path", "url")
-HOST_FIELDS: Final = ("host", "client_ip", "clientip", "remote_addr", "remote_host")
-AGENT_FIELDS: Final = ("agent", "user_agent", "http_user_agent", "useragent")
 
 
 class TopCounter:
@@ -63,23 +58,15 @@ def _shown(value: Any) -> str:
 
 
 class Tops:
-    """The three top lists of a report. Add every row; a row without a field adds nothing to that list."""
+    """The three top lists of a report."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self.requests = TopCounter(capacity)
         self.hosts = TopCounter(capacity)
         self.agents = TopCounter(capacity)
-        self._lists = (
-            (self.requests.add, REQUEST_FIELDS),
-            (self.hosts.add, HOST_FIELDS),
-            (self.agents.add, AGENT_FIELDS),
-        )
 
-    def add(self, row: Mapping[str, Any]) -> None:
-        """Count a row in each list by the first of the list's fields that it has."""
-        for add, names in self._lists:
-            for name in names:
-                value = row.get(name)
-                if value is not None:
-                    add(value if type(value) is str else _shown(value))
-                    break
+    def add(self, request: Any, host: Any, agent: Any) -> None:
+        """Count a row in each list; None adds nothing to it."""
+        for counter, value in ((self.requests, request), (self.hosts, host), (self.agents, agent)):
+            if value is not None:
+                counter.add(value if type(value) is str else _shown(value))

@@ -163,9 +163,13 @@ class Source:
         """
         if not self._completes:
             return
-        log_format = last_format(parser) or self._constant_format
+        log_format = self.format_of(parser)
         if log_format is not None and log_format.roles is not COMBINED_ROLES:
             self._roles.complete(log_format, row, arrival)
+
+    def format_of(self, parser: Parser) -> Format | None:
+        """The format of the line that the parser has just read; None if it is not known."""
+        return last_format(parser) or self._constant_format
 
     def _is_time_utc(self) -> bool:
         settings, formats = self.settings, self._formats()

@@ -129,13 +129,19 @@ def test_a_record_that_has_gone_round_often_enough_fails_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    "payload", ['{\n  "a" : 1\n}\n{\n  "a" : 2\n}\n', "no log line\nanother\n", f"{LINE}\n" * (MAX_SINGLE_LINES + 1)]
+    "payload", ['{\n  "a" : 1\n}\n{\n  "a" : ?\n}\n', "no log line\nanother\n", f"{LINE}\n" * (MAX_SINGLE_LINES + 1)]
 )
 def test_what_cannot_be_taken_apart_fails_whole(payload: str) -> None:
     """Kept raw, where redrive finds it; fragments of JSON do not go round."""
     outcome = _transform("single", payload, can_reingest=True)
     assert ([result.result for result in outcome.responses], outcome.envelopes) == (["ProcessingFailed"], [])
     assert outcome.ledger.imbalance() == []
+
+
+def test_objects_over_several_lines_are_taken_apart() -> None:
+    """Two of them are two records of one line each."""
+    outcome = _transform("single", '{\n  "a" : 1\n}\n{\n  "a" : 2\n}\n', can_reingest=True)
+    assert ([result.result for result in outcome.responses], len(outcome.envelopes)) == (["Dropped"], 2)
 
 
 @given(st.lists(st.lists(st.sampled_from([LINE, "", "no log line", '{"response": "200"}']), max_size=5), max_size=6))

@@ -19,6 +19,8 @@ FORMATS_OWN = "format"
 """``time_field``: the field that the format itself defines."""
 
 LINES, SINGLE = "lines", "single"
+STREAM = "stream"
+"""``json``: a record is a sequence of JSON objects, wherever its lines end."""
 
 DEFAULT_SOURCE_STREAM = "SOURCE_SQL_STREAM_001"
 """``stream_name``: what Kinesis Analytics called the stream of its first source."""
@@ -155,6 +157,14 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     line_field: Annotated[
         Name | None, Meta(description="The member of a JSON line that holds the log line.", examples=["log"])
     ] = None
+    json: Annotated[
+        Literal["lines", "stream"],
+        Meta(
+            description="lines: a JSON object on each line, or a record that holds objects alone in any arrangement. "
+            "stream: each record is a sequence of JSON objects; what is none is unparsed.",
+            examples=["stream"],
+        ),
+    ] = "lines"
     paths: Annotated[
         dict[str, str],
         Meta(description="Column → JSONPath of a value inside a JSON line.", examples=[{"status": "$.http.status"}]),
@@ -191,6 +201,8 @@ def check_source(settings: SourceSettings, has_format: bool) -> None:
         if getattr(settings, name) is not None and settings.format not in formats:
             needed = " or ".join(f'"{needed}"' for needed in formats)
             raise SettingsError(f"{name} needs format = {needed}: this format has no {name}")
+    if settings.json == STREAM and not (settings.format in ("json", AUTO) or settings.line_field is not None):
+        raise SettingsError('json = "stream" needs format = "json" or "auto", or line_field')
     for name in settings.fields:
         if settings.fields.count(name) > 1:
             raise SettingsError(f"fields: {name[:60]!r} occurs twice: give each column a name of its own")

@@ -14,11 +14,19 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from streamtally.config.source import STREAM
 from streamtally.errors import FormatError, read_failure
 from streamtally.formats.auto import JSON_SPACE, is_json_text
 from streamtally.formats.base import Parser, Scanner
 from streamtally.formats.unwrapping.parts import join_parts, join_text_parts, may_have_parts
 from streamtally.transform.documents import encode_hard, unlike_unparsed
+from streamtally.transform.json_stream import (
+    RECORD_SEPARATOR,
+    STEP,
+    begins_json,
+    may_be_several,
+    split_values,
+)
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.outputs import Writer
 from streamtally.transform.records import (
@@ -41,8 +49,9 @@ MANY_EMPTY_LINES = 10_000
 """A record with more empty lines than this is read without them: they are counted, but not scanned."""
 
 _LINE_END = 0x0A
-_JSON_STARTS = frozenset(("{" + JSON_SPACE + BYTE_ORDER_MARK).encode())
+_JSON_STARTS = frozenset(("{" + JSON_SPACE + BYTE_ORDER_MARK + RECORD_SEPARATOR).encode())
 """The first bytes of an envelope, or of an object over many lines, with or without a byte order mark."""
+_ARRAY_START = 0x5B
 
 NO_COLUMNS: Mapping[str, Any] = {}
 
@@ -72,7 +81,7 @@ class LineReader:
         self._record: Record | None = None
         self._ledger = ledger
         self._writers = writers
-        self._scanner = None if by_row else source.scanner
+        self._scanner = None if by_row or source.settings.json == STREAM else source.scanner
 
     def read(self, records: Sequence[Record]) -> Iterator[Reading]:
         """Every record, in any order."""
@@ -81,7 +90,8 @@ class LineReader:
             payload = record.payload
             if record.removed_lines:
                 self._ledger.empty += record.removed_lines
-            if not payload or payload[0] in _JSON_STARTS or self._scanner is None:
+            is_json = payload and (payload[0] in _JSON_STARTS or (payload[0] == _ARRAY_START and begins_json(payload)))
+            if not payload or is_json or self._scanner is None:
                 yield self._read_record(position, record)
                 continue
             chunk.positions.append(position)
@@ -103,13 +113,13 @@ class LineReader:
         encoded = [self._read_line(record, number, line) for number, line in enumerate(lines)]
         return self._reading(position, encoded)
 
-    def _reading(self, position: int, encoded: Sequence[tuple[str, bool]]) -> Reading:
-        rows = sum(is_row for _, is_row in encoded)
+    def _reading(self, position: int, encoded: Sequence[tuple[str, int]]) -> Reading:
+        rows = sum(count for _, count in encoded)
         self._ledger.rows += rows
         return position, "".join([text for text, _ in encoded]), rows
 
     def _scan(self, scanner: Scanner, chunk: _Chunk) -> list[Reading]:
-        others: dict[int, tuple[str, bool]] = {}  # a line's index in the chunk → its JSON, and whether it is a row
+        others: dict[int, tuple[str, int]] = {}  # a line's index in the chunk → its JSON, and how many rows it is
 
         def read_other(index: int, line: str) -> str:
             others[index] = self._read_line(*chunk.addresses[index], line)
@@ -122,12 +132,12 @@ class LineReader:
             encoded = scanner.encode(matches, read_other)
         except Exception:  # the fault is in one of the lines, and that line's own parser reports it
             return self._read_chunk(chunk, others)
-        self._ledger.rows += len(matches) - sum(not is_row for _, is_row in others.values())
+        self._ledger.rows += len(matches) + sum(rows - 1 for _, rows in others.values())
         for writer in self._writers:
             writer.add_plain(scanner, matches, chunk)
-        return chunk.split(encoded, [index for index, (_, is_row) in others.items() if not is_row])
+        return chunk.split(encoded, [index for index, (_, rows) in others.items() if not rows])
 
-    def _read_chunk(self, chunk: _Chunk, done: Mapping[int, tuple[str, bool]]) -> list[Reading]:
+    def _read_chunk(self, chunk: _Chunk, done: Mapping[int, tuple[str, int]]) -> list[Reading]:
         """Read a chunk line by line after its scan failed. Args: done: the lines that the scan has read, by index."""
         readings: list[Reading] = []
         index = 0
@@ -141,14 +151,16 @@ class LineReader:
 
     def _read_line(
         self, record: Record, number: int, line: str, columns: Mapping[str, Any] = NO_COLUMNS
-    ) -> tuple[str, bool]:
-        """One line's JSON, and whether it is a row, which is then added to every output; an empty line has no JSON.
+    ) -> tuple[str, int]:
+        """One line's JSON, and how many rows it is, which are then added to every output; an empty line has no JSON.
+
+        A line is one row or none; one that is JSON objects in a row, and nothing else, is as many.
 
         Args: columns: what else programs may read in the row.
         """
         if not line:
             self._ledger.empty += 1
-            return "", False
+            return "", 0
         try:
             if record is not self._record:  # a header line is valid only within its record
                 self._parse = self._source.parser_for_record(record.arrival, record.header)
@@ -159,13 +171,19 @@ class LineReader:
                 add_columns(row, columns)
             self._source.complete(self._parse, row, record.arrival)
         except Exception as error:  # a hostile line may make a parser raise anything; other lines go on
+            values = several_values(line, self._source)
+            if values is not None:
+                read = [
+                    self._read_line(record, number + STEP * index, value, columns) for index, value in enumerate(values)
+                ]
+                return "".join([text for text, _ in read]), sum(rows for _, rows in read)
             reason = read_failure(error)
             self._ledger.unparsed += 1
             self._ledger.reasons[reason] += 1
-            return _encode({"unparsed": self._source.hide(line), "reason": reason}), False
+            return _encode({"unparsed": self._source.hide(line), "reason": reason}), 0
         for writer in self._writers:
             writer.add_row(row, record, number)
-        return text, True
+        return text, 1
 
 
 class _Chunk:
@@ -252,7 +270,24 @@ def record_events(record: Record, source: Source) -> list[Event]:
     events = message_events(record, source)
     if events is None:
         events = [Event(number, line) for number, line in enumerate(record_lines(record, source))]
-    return events
+    if not source.reads_json or not any(may_be_several(event.line) for event in events):
+        return events
+    return [single for event in events for single in _single_values(event, source)]
+
+
+def _single_values(event: Event, source: Source) -> list[Event]:
+    values = None if not event.line or _parses(source.parse, event.line) else several_values(event.line, source)
+    if values is None:
+        return [event]
+    return [event._replace(number=event.number + STEP * index, line=value) for index, value in enumerate(values)]
+
+
+def several_values(line: str, source: Source) -> list[str] | None:
+    """The JSON objects in a line that is none, and holds nothing else; None if it is another line."""
+    if not source.reads_json or not may_be_several(line):
+        return None
+    values = split_values(line)
+    return None if not values or values == [line] else values
 
 
 def message_events(record: Record, source: Source) -> list[Event] | None:
@@ -304,16 +339,20 @@ def record_lines(record: Record, source: Source) -> list[str]:
     """A record's lines; a JSON object that spans many lines (the Kinesis Agent's PRETTYPRINT) is one."""
     if record.envelope is not None and record.envelope.is_plain:
         return split_lines(to_text(record.payload or b""))
-    lines = read_lines(record.payload or b"")
-    if len(lines) > 1 and source.takes_json and is_json_text(lines[0]) and lines[0].rstrip()[-1:] != "}":
-        return _join_pretty(lines, source)
+    payload = record.payload or b""
+    if source.settings.json == STREAM and b"{" in payload:
+        return split_values(to_text(payload), keep_broken=True) or []
+    lines = read_lines(payload)
+    if len(lines) > 1 and source.reads_json and _may_span_lines(payload):
+        values = split_values(to_text(payload))
+        if values is not None:
+            return values
     return join_text_parts(lines) if len(lines) > 1 and may_have_parts(record.payload or b"") else lines
 
 
-def _join_pretty(lines: list[str], source: Source) -> list[str]:
-    joined = " ".join(line.strip() for line in lines)  # a string of strict JSON contains no line end
-    try:
-        source.parse(joined)
-    except Exception:  # then each line is read by itself, and reports what is wrong
-        return lines
-    return [joined]
+def _may_span_lines(payload: bytes) -> bool:
+    """Whether an object or an array may stand on several lines: the first line does not end with it, or another."""
+    if not begins_json(payload):
+        return False
+    first = payload[: payload.find(b"\n")].rstrip()
+    return first[-1:] != b"}" or b"{\n" in payload or b"{\r\n" in payload

@@ -89,6 +89,8 @@ class Source:
         self._constant_format = _constant_format(settings, formats)
         self._is_combined = self._constant_format is not None and self._constant_format.roles is COMBINED_ROLES
         self._natural_types = {field.name: field.type for log_format in formats for field in log_format.fields}
+        self.reads_json = settings.line_field is not None or any(log_format.passes_text for log_format in formats)
+        """Whether a line may be a JSON object."""
         self.takes_json = any(log_format.passes_text for log_format in formats)
         """Whether some of its lines may be JSON that is passed on unmodified: those that :func:`is_json_text`."""
         self.scanner = next((log_format.scanner for log_format in formats if log_format.scanner), None)

@@ -146,3 +146,34 @@ def test_other_lines_among_wrapped_ones(tmp_path: Path) -> None:
     log.write_text(f"web-1  | {LINE}\n" * 3 + "what is this\n")
     ran = run("detect", str(log))
     assert (ran.status, ran.stdout.splitlines()[-1]) == (1, "1 lines are of another format, or of none")
+
+
+# No address of a line is printed under --anonymize; the arrow stays under the same character of what is left.
+def test_addresses_are_masked(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    client, peer = "203.0.113.77", "2001:db8:1:2::7b7b"
+    broken = f'{client} - - [10/Oct/2025:13:55:36 +0000] "GET /{peer} HTTP/1.1" 4040 5 "-" "{client}"'
+    log.write_text(f"{LINE}\n" * 3 + f"{broken}\nfrom {client} to {peer}\n")
+    plain, masked = run("detect", str(log)).stdout, run("detect", str(log), "--anonymize").stdout
+    assert client in plain
+    assert [text for text in (client, peer) if text in masked] == []
+    assert "203.0.113.0" in masked
+    arrows = [
+        (shown, below.index("^")) for shown, below in zip(masked.splitlines(), masked.splitlines()[1:], strict=False)
+        if below.strip() == "^"
+    ]  # fmt: skip
+    assert arrows
+    text, position = arrows[0]
+    assert text[position:].startswith(("0 5 ", "4040 5 "))
+    as_json = json.loads(run("detect", str(log), "--anonymize", "--json").stdout)
+    assert as_json["fits"] == json.loads(run("detect", str(log), "--json").stdout)["fits"]
+
+
+# A field may be called like an address: a command that names it is left out, as it would not work with another name.
+def test_names_that_are_addresses(tmp_path: Path) -> None:
+    log = tmp_path / "198.51.100.9.log"
+    log.write_text('{"ts":"2025-10-10T13:55:36Z","203.0.113.77":1}\n')
+    assert "203.0.113.77" in run("detect", str(log), "--json").stdout
+    ran = run("detect", str(log), "--json", "--anonymize")
+    assert "203.0.113.77" not in ran.stdout
+    assert json.loads(ran.stdout)["commands"] == []

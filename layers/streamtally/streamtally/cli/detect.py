@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -12,6 +14,7 @@ from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.aws_options import echo_json, json_option
 from streamtally.errors import SettingsError
 from streamtally.formats.detect import COMBINED, SAME_LINE, Detection, Fit, Misfit, detect
+from streamtally.formats.wrappers.addresses import mask_text
 from streamtally.local.folder import read_folder
 from streamtally.local.log_meaning import LogMeaning, find_meaning
 from streamtally.local.logs import STANDARD_INPUT, check_logs, read_log
@@ -27,8 +30,9 @@ _BEFORE_CHARS, _AFTER_CHARS = 60, 30
 @click.option(
     "--lines", type=click.IntRange(min=1), default=10_000, show_default=True, help="Maximum number of lines to read."
 )
+@click.option("--anonymize", is_flag=True, help="Mask the addresses in what is printed of the lines.")
 @json_option
-def command(file: str, lines: int, as_json: bool) -> int:
+def command(file: str, lines: int, anonymize: bool, as_json: bool) -> int:
     """Detect the format of FILE (default: standard input), and show where lines stop fitting it.
 
     Also shows the roles of its fields, what run counts by default, and commands to run next.
@@ -48,6 +52,10 @@ def command(file: str, lines: int, as_json: bool) -> int:
     meaning = None
     if log_format is not None:
         meaning = find_meaning(texts, log_format, file, read_folder(None)["source"], now_ms())
+    if anonymize:
+        meaning = _mask_meaning(meaning, file) if meaning is not None else None
+        for fit in detection.fits if not as_json else ():  # JSON has positions in the lines, and none of their text
+            fit.misfits[:] = map(_mask_misfit, fit.misfits)
     if as_json:
         echo_json(_to_json(shown, detection, wrapped, meaning))
     elif wrapped is not None and meaning is not None:
@@ -59,6 +67,20 @@ def command(file: str, lines: int, as_json: bool) -> int:
     if wrapped is not None:
         return EXIT_FOUND if wrapped.taken < detection.lines - detection.empty else 0
     return EXIT_FOUND if best is None or best.missed else 0
+
+
+def _mask_meaning(meaning: LogMeaning, file: str) -> LogMeaning:
+    """The roles with masked names: a field of JSON may be called like an address. Commands with one do not work."""
+    roles = {role: mask_text(name) for role, name in meaning.roles.items()}
+    texts = {command: command.replace(shlex.quote(file), "") for command in meaning.commands}
+    return replace(meaning, roles=roles, commands=[c for c, text in texts.items() if mask_text(text) == text])
+
+
+def _mask_misfit(misfit: Misfit) -> Misfit:
+    """The line without addresses, and the position in it: the same one, or the beginning of the address around it."""
+    line, before = mask_text(misfit.line), mask_text(misfit.line[: misfit.position])
+    unlike = (index for index, (one, other) in enumerate(zip(line, before, strict=False)) if one != other)
+    return replace(misfit, line=line, reached=next(unlike, min(len(line), len(before))))
 
 
 def _to_json(

@@ -16,6 +16,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from streamtally.aws.handlers import custom_resource
 from streamtally.aws.handlers.index_report import report_managed, report_settled
+from streamtally.aws.handlers.log_bucket import prepare_log_bucket
 from streamtally.aws.handlers.settings import pipeline_from_environment
 from streamtally.aws.opensearch.connect import connect_from_environment
 from streamtally.aws.opensearch.manager import Manager, make_manager
@@ -49,10 +50,16 @@ def _run(task: str, context: LambdaContext) -> Mapping[str, str]:
     return report_managed(manager.manage(now_ms, time_left, dry_run), metrics, logger, dry_run)
 
 
+def _set_up(context: LambdaContext) -> Mapping[str, str]:
+    """What a deployment waits for: the log bucket's table, which the stream needs from the start, then the indices."""
+    logger.info(prepare_log_bucket(os.environ, pipeline_from_environment(os.environ)))
+    return _run("manage", context)
+
+
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> Mapping[str, Any]:
     """Run the event's task. A request from CloudFormation runs ``manage`` and is answered whatever the result."""
     if custom_resource.is_request(event):
-        return custom_resource.respond(event, context, lambda: _run("manage", context))
+        return custom_resource.respond(event, context, lambda: _set_up(context))
     return _run(str(event.get("task")), context)

@@ -47,6 +47,12 @@ DIMENSIONS: dict[str, list[dict[str, str]]] = {
     "boundary": [{}, {"PermissionsBoundaryArn": BOUNDARY}],
     "path": [{}, {"RolePath": "/team/logs/"}],
     "outputs": [{}, {"OutputStreamArns": OWN_STREAM, "OutputStreamRoleArns": ROLE}],
+    "objects": [
+        {},
+        {"LogPrefix": "logs/year=!{timestamp:yyyy}/", "LogExpirationDays": "9"},
+        {"LogPrefix": "a/!{partitionKeyFromLambda:host}/"},
+        {"Format": "parquet"},
+    ],
     "failed": [{}, {"FailedBucket": "existing", "FailedBucketName": "my-failed"}],
 }
 PAIRS = [
@@ -55,10 +61,12 @@ PAIRS = [
     for one in DIMENSIONS[first][1:]
     for other in DIMENSIONS[second][1:]
     if not ("Domain" in {**one, **other} and NEW_DOMAIN_ALONE & {*one, *other})
+    and not ("IngestionStream" in {**one, **other} and "Format" in {**one, **other})
+    and not ("LogBucket" in {**one, **other} and "LogExpirationDays" in {**one, **other})
 ]
 # What an option adds to a role: one policy of this name, and nothing else.
-ADDED = {"network-interfaces", "own-key", "existing-keys"}
-OPTIONS = ("zones", "network", "key", "existing keys", "boundary", "path")
+ADDED = {"network-interfaces", "own-key", "existing-keys", "table"}
+OPTIONS = ("zones", "network", "key", "existing keys", "boundary", "path", "objects")
 
 
 def roles(made: dict[str, Any]) -> dict[str, Any]:
@@ -97,7 +105,7 @@ def test_no_option_widens_another_policy() -> None:
             before = roles(Deployment(TEMPLATE, **plain).resources())
             for dimension in OPTIONS:
                 for option in DIMENSIONS[dimension][1:]:
-                    if domain and NEW_DOMAIN_ALONE & set(option):
+                    if (domain and NEW_DOMAIN_ALONE & set(option)) or (ingestion and dimension == "objects"):
                         continue
                     after = roles(Deployment(TEMPLATE, **plain, **option).resources())
                     assert set(after) == set(before)
@@ -283,3 +291,75 @@ def test_zones_and_masters(parameters: dict[str, str], zones: int | None, master
     assert cluster.get("DedicatedMasterCount") == masters
     assert cluster.get("DedicatedMasterType") == ("m6g.large.search" if masters else None)
     assert cluster["MultiAZWithStandbyEnabled"] is standby
+
+
+# Objects are named as the prefix says; without a time in it the hour's folder follows, as ever.
+@pytest.mark.parametrize(
+    ("prefix", "wanted", "expiring"),
+    [
+        ("logs/", "logs/!{timestamp:yyyy/MM/dd/HH}/", "logs/"),
+        ("logs/year=!{timestamp:yyyy}/", "logs/year=!{timestamp:yyyy}/", "logs/year="),
+        (
+            "logs/host=!{partitionKeyFromLambda:host}/",
+            "logs/host=!{partitionKeyFromLambda:host}/!{timestamp:yyyy/MM/dd/HH}/",
+            "logs/host=",
+        ),
+        (
+            "dt=!{timestamp:yyyy-MM-dd}/!{partitionKeyFromLambda:response}/",
+            "dt=!{timestamp:yyyy-MM-dd}/!{partitionKeyFromLambda:response}/",
+            "dt=",
+        ),
+    ],
+)
+def test_names_of_objects(prefix: str, wanted: str, expiring: str) -> None:
+    made = Deployment(TEMPLATE, LogPrefix=prefix, LogExpirationDays="30").resources()
+    destination = made["IngestionDelivery"]["Properties"]["ExtendedS3DestinationConfiguration"]
+    assert destination["Prefix"] == wanted
+    assert destination["ErrorOutputPrefix"] == "!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd/HH}/"
+    assert ("DynamicPartitioningConfiguration" in destination) is ("partitionKeyFromLambda" in prefix)
+    # Never a folder of what failed: the rule's prefix ends before the first expression.
+    rule = made["LogLines"]["Properties"]["LifecycleConfiguration"]["Rules"][1]
+    assert rule["Prefix"] == expiring
+    assert not any(f"{kind}-failed/".startswith(expiring) for kind in ("processing", "format-conversion"))
+    assert functions(made)["IndexSetupFunction"]["Environment"]["Variables"]["LOG_PREFIX"] == prefix
+
+
+# Time zone and extension are the stream's own settings, and absent unless they are asked for.
+def test_time_zone_and_extension() -> None:
+    def destination(**parameters: str) -> Any:
+        made = Deployment(TEMPLATE, **parameters).resources()
+        return made["IngestionDelivery"]["Properties"]["ExtendedS3DestinationConfiguration"]
+
+    assert not {"CustomTimeZone", "FileExtension", "DataFormatConversionConfiguration"} & set(destination())
+    chosen = destination(LogTimeZone="Asia/Tokyo", LogFileExtension=".json.gz")
+    assert (chosen["CustomTimeZone"], chosen["FileExtension"]) == ("Asia/Tokyo", ".json.gz")
+    assert chosen["CompressionFormat"] == "GZIP"
+
+
+# Parquet: by a table that the deployment makes, which the stream's role may read and the deployment's role may make.
+def test_parquet() -> None:
+    made = Deployment(
+        TEMPLATE, Format="parquet", GlueDatabaseName="logs", LogPrefix="a/y=!{timestamp:yyyy}/"
+    ).resources()
+    destination = made["IngestionDelivery"]["Properties"]["ExtendedS3DestinationConfiguration"]
+    conversion = destination["DataFormatConversionConfiguration"]
+    # Firehose refuses a compression beside its own.
+    assert (destination["CompressionFormat"], conversion["Enabled"]) == ("UNCOMPRESSED", True)
+    schema = conversion["SchemaConfiguration"]
+    assert (schema["DatabaseName"], schema["TableName"], schema["VersionId"]) == ("<LogDatabase>", "lines", "LATEST")
+    assert schema["RoleARN"] == "<IngestionRole.Arn>"
+    assert made["LogDatabase"]["Properties"]["DatabaseInput"]["Name"] == "logs"
+    for role, actions in (
+        ("IngestionRole", {"glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"}),
+        ("SetupRole", {"glue:GetTable", "glue:CreateTable", "glue:UpdateTable"}),
+    ):
+        (statement,) = statements(made, role, "table")
+        assert set(statement["Action"]) == actions
+        assert statement["Resource"][2].endswith(":table/<LogDatabase>/lines")
+    variables = functions(made)["IndexSetupFunction"]["Environment"]["Variables"]
+    assert (variables["GLUE_DATABASE"], variables["GLUE_LOCATION"]) == ("<LogDatabase>", "s3://<LogLines>/a/y=")
+    assert "LogDatabase" not in Deployment(TEMPLATE).resources()
+    assert (
+        functions(Deployment(TEMPLATE).resources())["IndexSetupFunction"]["Environment"]["Variables"]["GLUE_DATABASE"]
+        == ""
+    )

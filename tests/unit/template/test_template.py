@@ -62,6 +62,15 @@ WAYS_IN: dict[str, dict[str, str]] = {
         "OpenSearchAuth": "basic",
         "OpenSearchSecretArn": SECRET,
     },
+    "hive prefix": {
+        "LogPrefix": "logs/year=!{timestamp:yyyy}/month=!{timestamp:MM}/",
+        "LogTimeZone": "Europe/Berlin",
+        "LogFileExtension": ".json.gz",
+        "LogExpirationDays": "30",
+    },
+    "partition keys": {"LogPrefix": "logs/status=!{partitionKeyFromLambda:response}/"},
+    "Parquet": {"Format": "parquet", "GlueDatabaseName": "logs"},
+    "Parquet, existing bucket": {"Format": "parquet", "LogBucket": "existing", "LogBucketName": "my-logs"},
     "boundary and path": {"PermissionsBoundaryArn": BOUNDARY, "RolePath": "/team/logs/"},
 }
 
@@ -172,6 +181,11 @@ CONTRADICTIONS = [
     ({**STANDBY, "DedicatedMasterType": "t3.medium.search"}, "DomainStandby needs a DedicatedMasterType"),
     ({**EXISTING_DOMAIN, "DomainZones": "3", "DomainInstanceCount": "3"}, "are for a new domain"),
     ({**EXISTING_DOMAIN, "DedicatedMasterCount": "3"}, "are for a new domain"),
+    ({"Format": "parquet", "LogBufferMBs": "63"}, "needs LogBufferMBs of at least 64"),
+    ({**ATTACHED, "Format": "parquet"}, "Format parquet is for a new ingestion stream"),
+    ({"GlueDatabaseName": "logs"}, "GlueDatabaseName is for Format parquet"),
+    ({**ATTACHED, "LogTimeZone": "Asia/Tokyo"}, "an existing one names its objects itself"),
+    ({**ATTACHED, "LogFileExtension": ".gz"}, "an existing one names its objects itself"),
 ]
 
 
@@ -201,6 +215,23 @@ def test_every_rule_is_tested() -> None:
         ("LogPrefix", "AmazonOpenSearchService-failed/"),
         ("LogPrefix", "format-conversion-failed/"),
         ("LogPrefix", "undelivered/2026/"),
+        ("LogPrefix", "logs/!{firehose:error-output-type}/"),  # for error prefixes alone
+        ("LogPrefix", "logs/!{partitionKeyFromQuery:host}/"),  # needs a processor that the stream does not have
+        ("LogPrefix", "logs/!{timestamp:}/"),
+        ("LogPrefix", "logs/!{timestamp:yyyy"),
+        ("LogPrefix", "logs/${timestamp:yyyy}/"),
+        ("LogPrefix", "logs/!{timestamp:'year}/"),
+        ("LogPrefix", "logs/!{timestamp:bb}/"),  # no letter of DateTimeFormatter
+        ("LogPrefix", "!{timestamp:yyyy}/"),  # what failed lies at the top, too
+        ("LogPrefix", "p!{timestamp:yyyy}/"),
+        ("LogPrefix", "logs/year=!{timestamp:yyyy}"),
+        ("LogTimeZone", "+01:00"),
+        ("LogTimeZone", "Etc/GMT+1"),
+        ("LogFileExtension", "gz"),
+        ("LogFileExtension", ".GZ"),
+        ("LogFileExtension", ".json gz"),
+        ("Format", "orc"),
+        ("GlueDatabaseName", "My-Logs"),
         ("ReaderArns", "*"),
         ("ReaderArns", f"{ROLE},*"),
         ("ReaderArns", "123456789012"),
@@ -253,6 +284,17 @@ def test_unusable_values_are_refused(name: str, value: str) -> None:
         ("LogPrefix", "processing-failed-lines/"),
         ("LogPrefix", "a/processing-failed/"),
         ("LogPrefix", "env=prod/logs/"),
+        ("LogPrefix", "logs/year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/"),
+        ("LogPrefix", "logs/dt=!{timestamp:yyyy-MM-dd}/"),
+        ("LogPrefix", "logs/!{timestamp:yyyy/MM/dd/HH}/"),
+        ("LogPrefix", "logs/!{timestamp:'year='yyyy'/month='MM'/day='dd}/"),
+        ("LogPrefix", "year=!{timestamp:yyyy}/"),
+        ("LogPrefix", "logs/!{firehose:random-string}/!{timestamp:yyyy}/"),
+        ("LogPrefix", "logs/host=!{partitionKeyFromLambda:host}/status=!{partitionKeyFromLambda:response}/"),
+        ("LogPrefix", "status=!{partitionKeyFromLambda:response}/"),
+        ("LogTimeZone", "America/Argentina/Buenos_Aires"),
+        ("LogFileExtension", ".json.gz"),
+        ("LogBufferMBs", "128"),
         ("DomainEndpoint", "https://vpc-search-0a1b2c3d4e5f.eu-central-1.es.amazonaws.com"),
         ("DomainEndpoint", "https://search.example.com"),
         ("SubnetIds", "subnet-0a1b2c3d"),  # as they were numbered before 2018

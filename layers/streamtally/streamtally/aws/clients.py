@@ -47,6 +47,12 @@ def secrets_client() -> Any:
     return _function_client("secretsmanager", max_attempts=3)
 
 
+@cache
+def glue_client() -> Any:
+    """boto3's Glue client, for the table of Parquet files."""
+    return _function_client("glue", max_attempts=3)
+
+
 def _function_client(service: str, max_attempts: int) -> Any:
     import boto3
 

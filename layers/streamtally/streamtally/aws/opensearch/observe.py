@@ -186,7 +186,7 @@ def _required_multiple(cluster: Cluster, replicas: Mapping[str, Any]) -> int | N
         "priority": PRIORITY_SIMULATED,
         "template": {"settings": {"index": {"number_of_shards": "1", **replicas}}},
     }
-    answer = cluster.request("POST", "/_index_template/_simulate", body, ignore=(400, 403))
+    answer = cluster.request("POST", "/_index_template/_simulate", body, ignore=(400, 403, 404, 405))
     error = answer.get("error")
     return required_multiple(error.get("reason")) if isinstance(error, dict) else None
 

@@ -37,6 +37,8 @@ _NGINX = (
     '"$http_referer" "$http_user_agent"'
 )
 
+_HAPROXY = "haproxy:$HAPROXY_HTTP_LOG_FMT"
+
 
 def contestants() -> dict[str, tuple[Parser, list[str]]]:
     """Name → parser and lines."""
@@ -49,6 +51,8 @@ def contestants() -> dict[str, tuple[Parser, list[str]]]:
     parsers[BEFORE] = combined_before(), combined
     parsers["auto (combined)"] = compile_auto(FormatOptions()), combined
     parsers["nginx: directive"] = find_format(_NGINX).compile(FormatOptions()), combined
+    bare = [line.partition("]: ")[2] for line in parsers["haproxy"][1]]
+    parsers["haproxy: directive"] = find_format(_HAPROXY).compile(FormatOptions()), bare
     parsers["agent_options"] = compile_agent([{"optionName": "LOGTOJSON", "logFormat": "COMBINEDAPACHELOG"}]), combined
     return parsers
 

@@ -165,7 +165,7 @@ def _explain_none(shown: str, detection: Detection) -> None:
         click.echo(f"  {fit.format.name} {how}")
         for misfit in fit.misfits[:1]:
             _show(misfit)
-    click.echo("Describe the format with format = 'nginx:…', 'apache:…' or 'regex' (docs/formats.md).")
+    click.echo("Describe the format with format = 'nginx:…', 'apache:…', 'haproxy:…' or 'regex' (docs/formats.md).")
 
 
 def _show(misfit: Misfit) -> None:

@@ -15,7 +15,7 @@ from streamtally.formats import REGISTRY, Format, find_format
 @click.argument("name", required=False)
 @json_option
 def command(name: str | None, as_json: bool) -> None:
-    """List the log formats; with NAME (or a directive, nginx:… or apache:…), show its fields and an example.
+    """List the log formats; with NAME (or a directive, nginx:…, apache:… or haproxy:…), show its fields and an example.
 
     Example: streamtally formats nginx_error
     """
@@ -32,6 +32,7 @@ def command(name: str | None, as_json: bool) -> None:
         click.echo(f"{format_.name:{width}}  {format_.summary}")
     click.echo(f"{'nginx:…':{width}}  A log_format directive of nginx.")
     click.echo(f"{'apache:…':{width}}  A LogFormat directive of Apache.")
+    click.echo(f"{'haproxy:…':{width}}  A log-format directive of HAProxy.")
     click.echo(f"{'auto':{width}}  Detected for each line (default).")
 
 

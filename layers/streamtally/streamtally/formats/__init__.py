@@ -45,6 +45,7 @@ from streamtally.formats import (
 )
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
 from streamtally.formats.directives import apache
+from streamtally.formats.directives import haproxy as haproxy_directive
 from streamtally.formats.directives import nginx as nginx_directive
 
 __all__ = ["AUTO", "REGISTRY", "Example", "Field", "Format", "FormatOptions", "Parser", "Row", "find_format"]
@@ -98,7 +99,7 @@ _BY_ANY_NAME = {name: log_format for log_format in REGISTRY.values() for name in
 
 
 def find_format(name: str) -> Format:
-    """The format of that name or alias, or the one that a directive describes (``nginx:…``, ``apache:…``).
+    """The format of that name or alias, or of a directive (``nginx:…``, ``apache:…``, ``haproxy:…``).
 
     Raises:
         UnknownFormatError: no format has that name.
@@ -108,6 +109,8 @@ def find_format(name: str) -> Format:
         return nginx_directive.find(name)
     if name.startswith(apache.PREFIX):
         return apache.find(name)
+    if name.startswith(haproxy_directive.PREFIX):
+        return haproxy_directive.find(name)
     try:
         return _BY_ANY_NAME[name]
     except KeyError:

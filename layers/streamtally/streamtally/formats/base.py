@@ -215,6 +215,7 @@ class Format:
         roles: What its fields mean.
         to_columns: What ``fields`` names → the fields of a row, where the log's own names cannot be columns' names
             (``account-id``). None: they are as ``fields`` names them.
+        begins_with_text: Whether a line's first value may hold spaces, and so what stands around a line of syslog.
     """
 
     name: str
@@ -232,3 +233,4 @@ class Format:
     locate: Callable[[str], int] | None = None
     roles: Roles = NO_ROLES
     to_columns: Callable[[tuple[str, ...]], tuple[str, ...]] | None = None
+    begins_with_text: bool = False

@@ -1,1 +1,1 @@
-"""Formats read from nginx's ``log_format`` and Apache's ``LogFormat``."""
+"""Formats read from nginx's ``log_format``, Apache's ``LogFormat`` and HAProxy's ``log-format``."""

@@ -128,7 +128,7 @@ def directive_layout(name: str, parts: Sequence[Part], undo: Callable[[str], str
             )
         rest = next((later for later in merged[index + 1 :] if isinstance(later, str)), "")
         ahead = _ahead(merged[index + 2 : index + 4]) if following and isinstance(following, str) else ""
-        columns.append(_column(part, _unique(part.name, names), literal, following, rest, ahead))
+        columns.append(_column(part, unique_name(part.name, names), literal, following, rest, ahead))
         literal = ""
     if not columns:
         raise SettingsError(f"format {name!r}: there is no variable in it")
@@ -162,7 +162,8 @@ def _merge_literals(parts: Sequence[Part]) -> list[Part]:
     return merged
 
 
-def _unique(name: str, taken: set[str]) -> str:
+def unique_name(name: str, taken: set[str]) -> str:
+    """The name, with a number if it is taken; it is taken afterwards."""
     number, unique = 1, name
     while unique in taken:
         number += 1

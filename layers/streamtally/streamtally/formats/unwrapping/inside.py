@@ -27,7 +27,9 @@ def compile_inside(log_format: Format, options: FormatOptions) -> Parser:
     The wrappers' fields precede those of the line. Raises: SettingsError: see ``Format.compile``.
     """
     parse = log_format.compile(options)
-    return parse if log_format.name in _ANY_TEXT else InsideParser(parse, log_format.name == "logfmt")
+    if log_format.name in _ANY_TEXT:
+        return parse
+    return InsideParser(parse, wrappers_first=log_format.name == "logfmt" or log_format.begins_with_text)
 
 
 class InsideParser(RecordParser):

@@ -19,6 +19,9 @@ FORMATS_OWN = "format"
 """``time_field``: the field that the format itself defines."""
 
 LINES, SINGLE = "lines", "single"
+EVENT_KEYS = ("event_date", "event_year", "event_month", "event_day", "event_hour")
+"""``partition_keys`` that are parts of a row's time, in UTC: ``2025-03-01``, ``2025``, ``03``, ``01``, ``12``."""
+MAX_PARTITION_KEYS = 50
 STREAM = "stream"
 """``json``: a record is a sequence of JSON objects, wherever its lines end."""
 
@@ -113,6 +116,24 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
             examples=["lines"],
         ),
     ] = "lines"
+    partition_keys: Annotated[
+        tuple[Name, ...],
+        Meta(
+            max_length=MAX_PARTITION_KEYS,
+            description="Columns that each response states as partition keys, for prefixes with "
+            "partitionKeyFromLambda; also event_date, event_year, event_month, event_day and event_hour. A record of "
+            "several lines is split.",
+            examples=[["event_date", "response"]],
+        ),
+    ] = ()
+    reingest: Annotated[
+        bool,
+        Meta(
+            description="Whether what does not fit is sent into the source stream again. false for streams with "
+            "Decompression or RecordDeAggregation, which take no envelopes.",
+            examples=[False],
+        ),
+    ] = True
     line_id: Annotated[
         bool,
         Meta(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from streamtally.config.source import AUTO, SourceSettings
+from streamtally.config.source import AUTO, EVENT_KEYS, SourceSettings
 from streamtally.errors import SettingsError
 from streamtally.formats import find_format
 from streamtally.formats.roles import is_open
@@ -59,6 +59,7 @@ def check_declared(source: Source) -> None:
     own = source.own_names()
     for setting, names, allowed in (
         ("types", settings.types, [*own, *_wrapper_fields(settings), *known]),
+        ("partition_keys", settings.partition_keys, [*known, *own, *source.stated_column_names(), *EVENT_KEYS]),
         ("rename", settings.rename, [*own, *_wrapper_fields(settings)]),
     ):
         for name in names:

@@ -29,6 +29,7 @@ from streamtally.transform.json_stream import (
 )
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.outputs import Writer
+from streamtally.transform.partition_keys import PartitionKeys
 from streamtally.transform.records import (
     BYTE_ORDER_MARK,
     EMPTY_LINES,
@@ -81,7 +82,11 @@ class LineReader:
         self._record: Record | None = None
         self._ledger = ledger
         self._writers = writers
-        self._scanner = None if by_row or source.settings.json == STREAM else source.scanner
+        self._keys = PartitionKeys(source) if source.settings.partition_keys else None
+        by_line = by_row or self._keys is not None or source.settings.json == STREAM
+        self._scanner = None if by_line else source.scanner
+        self.partition_keys: Mapping[str, str] | None = None
+        """Those of the last row, where rows have some."""
 
     def read(self, records: Sequence[Record]) -> Iterator[Reading]:
         """Every record, in any order."""
@@ -181,6 +186,8 @@ class LineReader:
             self._ledger.unparsed += 1
             self._ledger.reasons[reason] += 1
             return _encode({"unparsed": self._source.hide(line), "reason": reason}), 0
+        if self._keys is not None:
+            self.partition_keys = self._keys.of_row(row, record.arrival)
         for writer in self._writers:
             writer.add_row(row, record, number)
         return text, 1

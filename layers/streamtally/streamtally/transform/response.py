@@ -8,7 +8,7 @@ Source: AWS Lambda quotas ("Invocation payload"); Amazon Data Firehose, "Require
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,11 +42,13 @@ class Response:
     """The record's data in base64, unmodified, which is sent if it is FAILED."""
     data_name: str = DATA
     """What the data is called: as in the event."""
+    partition_keys: Mapping[str, str] | None = None
+    """The partition keys, which are sent if the result is OK; None: there are none."""
 
     def size_bytes(self) -> int:
         """Its size in the response, with the comma after it."""
         body = _base64_size(len(self.data)) if self.result == OK else self._raw_size() if self.result == FAILED else 0
-        return self._empty_size(self.result) + body
+        return self._empty_size(self.result) + body + (len(self._metadata_text()) if self.result == OK else 0)
 
     def failed_size_bytes(self) -> int:
         """Its size if it were answered ProcessingFailed."""
@@ -62,12 +64,21 @@ class Response:
     def _raw_size(self) -> int:
         return _text_size(self.raw)
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, Any]:
         """The record in Firehose's form."""
         data = (
             pybase64.b64encode_as_string(self.data) if self.result == OK else self.raw if self.result == FAILED else ""
         )
-        return {"recordId": self.record_id, "result": self.result, self.data_name: data}
+        encoded: dict[str, Any] = {"recordId": self.record_id, "result": self.result, self.data_name: data}
+        if self.partition_keys is not None and self.result == OK:
+            encoded["metadata"] = {"partitionKeys": dict(self.partition_keys)}
+        return encoded
+
+    def _metadata_text(self) -> str:
+        """What the partition keys add to the response."""
+        if self.partition_keys is None:
+            return ""
+        return f', "metadata": {json.dumps({"partitionKeys": dict(self.partition_keys)})}'
 
 
 def _base64_size(size_bytes: int) -> int:
@@ -93,7 +104,8 @@ def choose_overflow(
     same batch in another order of records leaves out the same ones.
     Raises: ResponseTooLargeError: the response does not fit even if all are left out.
     """
-    if _surely_fits(responses, limit_bytes):
+    has_keys = any(response.partition_keys is not None for response in responses)
+    if not has_keys and _surely_fits(responses, limit_bytes):
         return frozenset()
     sizes = [response.size_bytes() for response in responses]
     if _ENVELOPE_BYTES + sum(sizes) <= limit_bytes:

@@ -17,6 +17,7 @@ from streamtally.transform.source import Source
 OVERFLOW = "the answer would pass 6 MB"
 BEYOND = "more than one invocation reads"
 SEVERAL_LINES = "several lines in a record, and framing is single"
+SEVERAL_KEYS = "several lines in a record, and a record has one set of partition keys"
 _PAYLOAD = attrgetter("payload")
 _RESPONSE_TIMES = 3
 """How many times its size a line is assumed to take in the response while it is unread: JSON with names, in base64."""
@@ -58,11 +59,12 @@ def choose_routes(
     for index in choose_unread(records, bounds):
         size_bytes = _RESPONSE_TIMES * len(records[index].payload or b"")
         routes[index] = _reingest_or_fail(records[index], size_bytes, BEYOND, reingestion)
-    if source.settings.framing == SINGLE:
+    if source.settings.framing == SINGLE or source.settings.partition_keys:
+        several = SEVERAL_LINES if source.settings.framing == SINGLE else SEVERAL_KEYS
         for index, record in enumerate(records):
             if routes[index] is READ and has_several_lines(record, source):
                 envelopes = to_single_lines(record, reingestion) if reingestion is not None else []
-                routes[index] = Reingest(tuple(envelopes)) if envelopes else Fail(SEVERAL_LINES)
+                routes[index] = Reingest(tuple(envelopes)) if envelopes else Fail(several)
     return routes
 
 

@@ -176,7 +176,8 @@ def _read(pipeline: Pipeline, records: Sequence[Record], reader: LineReader) -> 
         text = (data.rstrip("\n") if is_single else data) if rows else ""
         if has_line_ids:
             text = add_line_ids(text, record.identity)
-        yield position, Response(record.id, result, text.encode(), record.raw, record.data_name)
+        keys = reader.partition_keys  # of this record, which has one line where there are keys
+        yield position, Response(record.id, result, text.encode(), record.raw, record.data_name, keys)
 
 
 def count_results(ledger: Ledger, responses: Sequence[Response]) -> None:

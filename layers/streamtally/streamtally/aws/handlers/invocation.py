@@ -48,7 +48,7 @@ def answer_batch(
         be sent; Firehose retries with the same records.
     """
     records = decode_records(event_records(event), now_ms, seal, pipeline.max_age_ms)
-    if not source_arn(event):  # there is no stream that would take anything back
+    if not source_arn(event) or not pipeline.source.settings.reingest:  # no stream takes anything back
         reingest = None
     if headers:
         records = [record._replace(header=headers.get(record.id, record.header)) for record in records]

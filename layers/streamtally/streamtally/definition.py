@@ -19,6 +19,7 @@ from streamtally.config.outputs import (
     check_overlaps,
     to_settings,
 )
+from streamtally.config.program import ProgramTable
 from streamtally.config.read import read_table, refuse_misplaced, unknown_name
 from streamtally.config.source import SourceSettings, check_source
 from streamtally.errors import SettingsError
@@ -34,6 +35,7 @@ _ANY_STREAM = "the-functions-own"
 """Stands for SUMMARY_STREAM, which the function's environment names, while the outputs are checked."""
 
 _SOURCE, _OUTPUT = "[source]", "[outputs.<name>]"
+_TABLES = ("source", "outputs", "program")
 
 
 def define_pipeline(toml_text: str, plan: Mapping[str, Any], zone_of: ZoneOf) -> dict[str, Any]:
@@ -57,18 +59,19 @@ def define_pipeline(toml_text: str, plan: Mapping[str, Any], zone_of: ZoneOf) ->
 
 
 def read_definition(toml_text: str) -> dict[str, dict[str, Any]]:
-    """``pipeline.toml`` as its two tables, each setting of the right type.
+    """``pipeline.toml`` as its tables, each setting of the right type.
 
     Raises: SettingsError: what is wrong, and where.
     """
     toml = _parse(toml_text)
     rooms = {**dict.fromkeys(OutputTable.__struct_fields__, _OUTPUT), **_rooms_for_output()}
-    refuse_misplaced(toml, ("source", "outputs"), f"{_FILE} ", {**rooms, **_fields(SourceSettings, _SOURCE)})
+    refuse_misplaced(toml, _TABLES, f"{_FILE} ", {**rooms, **_fields(SourceSettings, _SOURCE)})
     for name in toml:
-        if name not in ("source", "outputs"):
-            raise SettingsError(f"{_FILE} {unknown_name('table', name, ('source', 'outputs'))}")
-    tables = {"source": toml.get("source", {}), "outputs": toml.get("outputs", {})}
+        if name not in _TABLES:
+            raise SettingsError(f"{_FILE} {unknown_name('table', name, _TABLES)}")
+    tables = {name: toml.get(name, {}) for name in _TABLES}
     _check_source_table(tables["source"])
+    read_table(ProgramTable, tables["program"], f"{_FILE} [program]")
     if not isinstance(tables["outputs"], dict):
         raise SettingsError(f"{_FILE} outputs = {tables['outputs']!r}: write a table per output, {_OUTPUT}")
     for name, table in tables["outputs"].items():

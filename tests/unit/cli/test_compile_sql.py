@@ -241,3 +241,71 @@ def test_format_of_a_lone_program(
     for source in (DEFAULT_FOLDER, APPLICATIONS / next(path.name for path in sorted(APPLICATIONS.glob("*.json")))):
         status, printed = run_main(monkeypatch, capsys, source, "--format", "json")
         assert (status, "--format is only for a single program" in printed) == (2, True)
+
+
+TWO_PUMPS = (
+    PROGRAM + '; CREATE STREAM slides (n BIGINT); CREATE PUMP "slide" AS INSERT INTO slides '
+    "SELECT STREAM COUNT(*) OVER (RANGE INTERVAL '1' MINUTE PRECEDING) FROM SOURCE_SQL_STREAM_001"
+)
+
+
+# A pump that cannot be compiled is left out on request; the rest runs, and --explain says what was left out.
+def test_program_without_a_pump(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = tmp_path / "two.sql"
+    program.write_text(TWO_PUMPS)
+    assert run_main(monkeypatch, capsys, program)[0] == 2
+    explained = run(program, "--without", "slide", "--explain").stdout
+    assert '"O": one document per row' in explained
+    assert 'Note: the pump "slide" is left out, as asked by "without" (line 1)' in explained
+    status, error = run_main(monkeypatch, capsys, program, "--without", "slid")
+    assert (
+        status,
+        '"without" names a pump "slid" that the program does not have; its pumps are "P", "slide"' in error,
+    ) == (2, True)
+
+
+# A folder's pipeline.toml says so itself, so that --check and the next compile mean the same.
+def test_folder_without_a_pump(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "two.sql").write_text(TWO_PUMPS)
+    toml = tmp_path / "pipeline.toml"
+    toml.write_text('[outputs.O]\nindex = "o"\n')
+    status, error = run_main(monkeypatch, capsys, tmp_path, "--without", "slide")
+    assert (status, 'write without = ["slide"] under [program] in pipeline.toml' in error) == (2, True)
+    toml.write_text('[program]\nwithout = ["slide"]\n[outputs.O]\nindex = "o"\n')
+    assert run(tmp_path).return_value == 0
+    document = json.loads((tmp_path / "pipeline.json").read_text())
+    assert [node["name"] for node in document["plan"]["outputs"]] == ["O"]
+    assert set(document) == {"source", "outputs", "plan"}
+    toml.write_text('[program]\nwithut = ["slide"]\n[outputs.O]\nindex = "o"\n')
+    assert run_main(monkeypatch, capsys, tmp_path)[0] == 2
+
+
+# An output that a template names by Ref or Sub has that name; one that only a deployment names is said.
+def test_outputs_that_a_template_names(tmp_path: Path) -> None:
+    text = (APPLICATIONS / "template.yaml").read_text(encoding="utf-8")
+    template = tmp_path / "template.yaml"
+    named = text.replace("\nParameters:", "\nParameters:\n  Target: {Type: String, Default: HITS}", 1)
+    for name in ("!Ref Target", '!Sub "${Target}"'):
+        template.write_text(named.replace("Name: HITS", f"Name: {name}"))
+        result = run(template, "--application", "counts", "--out", tmp_path / f"pipeline{len(name)}")
+        assert result.return_value == 0
+        document = json.loads((tmp_path / f"pipeline{len(name)}" / "pipeline.json").read_text())
+        assert list(document["outputs"]) == ["HITS"]
+    template.write_text(text.replace("Name: HITS", "Name: !Ref Target"))
+    result = run(template, "--application", "counts")
+    assert result.return_value == 0
+    assert "an output is named by the template (Ref Target)" in result.stderr
+
+
+# With --out, an application's folder leaves the pump out for good.
+def test_application_without_a_pump(tmp_path: Path) -> None:
+    text = json.loads((APPLICATIONS / "v1.json").read_text())
+    text["ApplicationDetail"]["ApplicationCode"] += ";" + TWO_PUMPS.split(";", 2)[2]
+    (tmp_path / "v1.json").write_text(json.dumps(text))
+    assert run(tmp_path / "v1.json", "--out", tmp_path / "pipeline", "--without", "slide").return_value == 0
+    assert 'without = ["slide"]' in (tmp_path / "pipeline" / "pipeline.toml").read_text()
+    assert run(tmp_path / "pipeline", "--check").return_value == 0

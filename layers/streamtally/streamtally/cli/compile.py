@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -26,9 +27,16 @@ _INFERRED = (
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Write the application in FILE as a pipeline folder."
 )
 @click.option("--application", "name", metavar="NAME", help="Which application of a template with several.")
+@click.option("--without", multiple=True, metavar="PUMP", help="Leave out a pump and compile the rest; repeatable.")
 @click.option("--format", "format_name", metavar="NAME", help="The format of the lines that a single program reads.")
 def command(
-    source: Path | None, check: bool, explain: bool, out: Path | None, name: str | None, format_name: str | None
+    source: Path | None,
+    check: bool,
+    explain: bool,
+    out: Path | None,
+    name: str | None,
+    format_name: str | None,
+    without: tuple[str, ...],
 ) -> int:
     """Compile a pipeline folder, a program, or an application as AWS describes it.
 
@@ -42,25 +50,35 @@ def command(
     """
     source = source or DEFAULT_FOLDER
     if source.is_dir() or not source.suffix:
-        if format_name is not None:
-            raise SettingsError("--format is only for a single program: a folder's pipeline.toml names its format")
-        if out is not None:
-            raise SettingsError("--out is only for an application's file: a folder is compiled in place")
+        _refuse_for_folder(out, format_name, without)
         return _compile_folder(source, check, explain)
     if source.suffix.lower() == ".sql":
         if out is not None:
             raise SettingsError(
                 f"--out is only for an application's file: put {source.name} next to a pipeline.toml instead"
             )
-        return _compile_program(source, check, explain, format_name)
+        return _compile_program(source, check, explain, format_name, without)
     if format_name is not None:
         raise SettingsError("--format is only for a single program: an application describes its own input")
     from streamtally.cli.shared.applications import (
         compile_application,  # imports yaml, which the other sources do not need
     )
 
-    status: int = compile_application(source, check, explain, out, name)
+    status: int = compile_application(source, check, explain, out, name, without)
     return status
+
+
+def _refuse_for_folder(out: Path | None, format_name: str | None, without: tuple[str, ...]) -> None:
+    """Refuse the options whose values a folder's pipeline.toml holds."""
+    if format_name is not None:
+        raise SettingsError("--format is only for a single program: a folder's pipeline.toml names its format")
+    if out is not None:
+        raise SettingsError("--out is only for an application's file: a folder is compiled in place")
+    if without:
+        names = ", ".join(json.dumps(pump, ensure_ascii=False) for pump in without)
+        raise SettingsError(
+            f"--without is not for a folder: write without = [{names}] under [program] in pipeline.toml"
+        )
 
 
 def _compile_folder(folder: Path, check: bool, explain: bool) -> int:
@@ -81,10 +99,10 @@ def _compile_folder(folder: Path, check: bool, explain: bool) -> int:
     return 0
 
 
-def _compile_program(path: Path, check: bool, explain: bool, format_name: str | None) -> int:
+def _compile_program(path: Path, check: bool, explain: bool, format_name: str | None, without: tuple[str, ...]) -> int:
     from streamtally.local.programs import compile_alone  # imports sqlglot
 
-    compiled = compile_alone(path, format_name)
+    compiled = compile_alone(path, format_name, without)
     print_plan(compiled.plan, compiled.program.notes, check, explain)
     if compiled.inferred:
         click.echo(f"note: {_INFERRED}\n\n{compiled.inferred}", err=True)

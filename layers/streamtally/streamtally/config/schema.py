@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from streamtally.config.outputs import OutputSettings, OutputTable
+from streamtally.config.program import ProgramTable
 from streamtally.config.source import SourceSettings
 from streamtally.config.units import format_duration
 
@@ -24,6 +25,9 @@ class Definition(msgspec.Struct, forbid_unknown_fields=True):
         dict[str, OutputTable],
         Meta(description="A table per output, by its in-application stream in the program."),
     ] = msgspec.field(default_factory=dict)
+    program: Annotated[ProgramTable, Meta(description="What of the SQL is compiled.")] = msgspec.field(
+        default_factory=ProgramTable
+    )
 
 
 def pipeline_schema() -> dict[str, Any]:

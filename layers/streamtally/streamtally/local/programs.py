@@ -55,17 +55,19 @@ class CompiledAlone:
     inferred: str
 
 
-def compile_alone(path: Path, format_name: str | None) -> CompiledAlone:
+def compile_alone(path: Path, format_name: str | None, without: Sequence[str] = ()) -> CompiledAlone:
     """The plan of a program without a pipeline; its outputs are the streams that no pump reads from.
 
-    Args: format_name: the format of its source's lines; None: any, with columns that the program names.
+    Args:
+        format_name: the format of its source's lines; None: any, with columns that the program names.
+        without: pumps to leave out.
     Raises: as :func:`compile_files`.
     """
     text = _read_program(path)
     tables = {"source": {} if format_name is None else {"format": format_name}, "outputs": {}}
     source = open_source(tables, ZoneInfo)
     try:
-        lone = compile_lone(text, source_stream(source), is_open=known_columns(source) is None)
+        lone = compile_lone(text, source_stream(source), known_columns(source) is None, without)
     except SqlError as error:
         shown = list(show_problems(error, text, path.name))
         raise ProgramFileError(shown[0], shown) from None
@@ -88,19 +90,24 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)  # is a TOML string as well
 
 
-def compile_source(name: str, text: str, definition: str, bind: bool) -> Compiled:
+def compile_source(name: str, text: str, definition: str, bind: bool, without: Sequence[str] = ()) -> Compiled:
     """The plan of a program that is not in a file.
 
-    Args: bind: whether its outputs are those of the definition.
+    Args:
+        bind: whether its outputs are those of the definition.
+        without: pumps to leave out, beside those that the definition leaves out.
     Raises: as :func:`compile_files`.
     """
-    return _compile([(Path(f"{name}.sql"), text.replace("\r\n", "\n").replace("\r", "\n"))], definition, bind)
+    return _compile([(Path(f"{name}.sql"), text.replace("\r\n", "\n").replace("\r", "\n"))], definition, bind, without)
 
 
-def _compile(files: Sequence[tuple[Path, str]], definition: str | None, bind: bool) -> Compiled:
-    tables = {"source": {}, "outputs": {}} if definition is None else read_definition(definition)
+def _compile(
+    files: Sequence[tuple[Path, str]], definition: str | None, bind: bool, without: Sequence[str] = ()
+) -> Compiled:
+    tables = read_definition(definition or "")
     source = source_stream(open_source(tables, ZoneInfo))
-    program = compile_texts(files, source, list(tables["outputs"]) if bind else None)
+    without = [*tables["program"].get("without", ()), *without]
+    program = compile_texts(files, source, list(tables["outputs"]) if bind else None, without)
     return Compiled({"version": PLAN_VERSION, "outputs": program.outputs}, program, source)
 
 
@@ -113,7 +120,9 @@ def _read_program(path: Path) -> str:
         raise SettingsError(f"{path}: is not UTF-8 (byte {error.start}): save it as UTF-8") from None
 
 
-def compile_texts(files: Sequence[tuple[Path, str]], source: SourceStream, bound: Iterable[str] | None) -> Program:
+def compile_texts(
+    files: Sequence[tuple[Path, str]], source: SourceStream, bound: Iterable[str] | None, without: Sequence[str] = ()
+) -> Program:
     """Compile texts as one program.
 
     Raises:
@@ -122,7 +131,7 @@ def compile_texts(files: Sequence[tuple[Path, str]], source: SourceStream, bound
     """
     text = _SEPARATOR.join(text for _, text in files)
     try:
-        program = compile_program(text, source, bound)
+        program = compile_program(text, source, bound, without)
         return replace(program, place=partial(_place, files)) if len(files) > 1 else program
     except SqlError as error:
         for problem in _problems_of(error):

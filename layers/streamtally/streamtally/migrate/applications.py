@@ -43,6 +43,7 @@ class Application:
         delimiter: the delimiter of CSV columns.
         columns: the input schema.
         outputs: in-application stream → its destination, for people to read.
+        without: pumps to leave out.
         left: what could not be migrated, one sentence each.
     """
 
@@ -54,6 +55,7 @@ class Application:
     columns: list[InputColumn] = field(default_factory=list)
     outputs: dict[str, str] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
+    without: list[str] = field(default_factory=list)
 
 
 def read_applications(document: Any) -> list[Application]:
@@ -193,7 +195,7 @@ def _read_inputs(application: Application, inputs: list[Any]) -> None:
     application.stream_name = names[0] if names else f"{prefix}_001"
     if len(names) > 1 or _number(_object(source, "InputParallelism").get("Count")) > 1:
         application.left.append(
-            "InputParallelism: there is one source stream, so read it instead of _002 and further streams"
+            "InputParallelism: the first source stream has all rows; pumps that read _002 and further ones are left out"
         )
     if any(key.startswith("InputProcessingConfiguration") and source[key] for key in source):
         application.left.append("the input's pre-processing function: the transform replaces it")
@@ -232,7 +234,7 @@ _DESTINATIONS = {
 
 def _read_output(application: Application, output: Any) -> None:
     output = _mapping(output)
-    name = _text(output.get("Name"))
+    name = _output_name(application, output.get("Name"))
     destination = "an unnamed destination"
     for key, kind in _DESTINATIONS.items():
         target = _object(output, f"{key}Description") or _object(output, key)
@@ -248,6 +250,16 @@ def _read_output(application: Application, output: Any) -> None:
         application.left.append(f'the output "{name}" was CSV: documents are JSON')
     if name:
         application.outputs[name] = destination
+
+
+def _output_name(application: Application, name: Any) -> str:
+    """The name of an output; empty and noted, if only a deployment determines it."""
+    if isinstance(name, dict):
+        ((function, value), *_) = name.items() or [("", "")]
+        application.left.append(
+            f"an output is named by the template ({function} {value}): add [outputs] with its stream"
+        )
+    return _text(name)
 
 
 def _leave_table(application: Application, table: Any) -> None:
@@ -296,6 +308,8 @@ def make_definition(application: Application) -> str:
     if paths and application.format == "json":
         lines += ["", "[source.paths]"]
         lines += [f"{json.dumps(column.name)} = {json.dumps(column.mapping)}" for column in paths]
+    if application.without:
+        lines += ["", "[program]", f"without = {json.dumps(application.without)}"]
     for name, destination in application.outputs.items():
         lines += ["", f"[outputs.{json.dumps(name)}]  # was sent to {_shown(destination)}"]
         lines.append(f'index = "{index_name(name)}"')

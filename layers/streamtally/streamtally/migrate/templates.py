@@ -17,6 +17,7 @@ _STREAMS = {
     "AWS::Kinesis::Stream": ("kinesis", "stream", "Name"),
 }
 _APPLICATION = re.compile(r"AWS::KinesisAnalytics(?:V2)?::Application")
+_OUTPUT = re.compile(r"AWS::KinesisAnalytics(?:V2)?::ApplicationOutput")
 _PROGRAM = ("ApplicationCode", "TextContent")
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9]+)\}")
 
@@ -34,6 +35,16 @@ def resolve(template: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         for name in sorted(resolver.used)
     ]
     return resolved, notes
+
+
+def with_output_names(template: Mapping[str, Any]) -> dict[str, Any]:
+    """The template with the outputs of its applications resolved, and nothing else."""
+    resolver = _Resolver(template)
+    resources = {
+        name: resolver.walk(resource, False) if _OUTPUT.fullmatch(str(_mapping(resource).get("Type"))) else resource
+        for name, resource in resolver.resources.items()
+    }
+    return {**template, "Resources": resources}
 
 
 class _Resolver:

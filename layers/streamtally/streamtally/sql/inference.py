@@ -139,6 +139,9 @@ class _Reader:
         for clause, want in (("where", BOOLEAN), ("having", BOOLEAN)):
             if (condition := query.args.get(clause)) is not None:
                 self.visit(condition.this, scope, want)
+        for ordered in query.args["order"].expressions if query.args.get("order") is not None else ():
+            if _name_of(ordered.this) not in {_name_of(item) for item in query.expressions}:
+                self.visit(ordered.this, scope, None)
         group = query.args.get("group")
         for term in group.expressions if group is not None else ():
             self.visit(term, scope, None)

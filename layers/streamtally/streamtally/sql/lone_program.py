@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -37,20 +37,22 @@ class LoneProgram:
     stream_name: str | None = None
 
 
-def compile_lone(text: str, source: SourceStream, is_open: bool) -> LoneProgram:
+def compile_lone(text: str, source: SourceStream, is_open: bool, without: Collection[str] = ()) -> LoneProgram:
     """Compile a program whose source may have columns that nothing describes.
 
     What compiles with the columns of ``source`` alone is compiled with these.
 
-    Args: is_open: whether lines may have other columns than those of ``source``.
+    Args:
+        is_open: whether lines may have other columns than those of ``source``.
+        without: pumps to leave out.
     Raises: SqlProgramError: every problem of the program.
     """
     try:
-        return LoneProgram(compile_program(text, source), {})
+        return LoneProgram(compile_program(text, source, without=without), {})
     except SqlProgramError as error:
         if not is_open:
             raise
-        lone = _Lone(text, source)
+        lone = _Lone(text, source, without)
         if not lone.types:
             raise
         return lone.compile(error)
@@ -63,10 +65,11 @@ class _Lone:
         types: the columns that the source does not have, with the types that their uses ask for.
     """
 
-    def __init__(self, text: str, source: SourceStream) -> None:
+    def __init__(self, text: str, source: SourceStream, without: Collection[str]) -> None:
         self.text = text
         self.given = source
-        trees = _trees(text)
+        self.without = without
+        trees = _trees(text, without)
         self.source = replace(source, name=_source_name(trees, source.name))
         inferred = infer_columns(trees, self.source.name)
         self.types = _unknown(inferred, source)
@@ -77,7 +80,7 @@ class _Lone:
         best: SqlProgramError | None = None
         for types in islice(self._trials(), _MAX_TRIALS):
             try:
-                program = compile_program(self.text, self._described(types))
+                program = compile_program(self.text, self._described(types), without=self.without)
             except SqlProgramError as error:
                 if any(isinstance(problem, UnsupportedSqlError | SqlSyntaxError) for problem in error.problems):
                     raise  # no type of a column makes it compile
@@ -103,9 +106,9 @@ class _Lone:
         return replace(self.source, columns=columns, by_role=hidden)
 
 
-def _trees(text: str) -> list[exp.Expr]:
+def _trees(text: str, without: Collection[str]) -> list[exp.Expr]:
     try:
-        return parse_program(text, Problems(SourceText(text)))
+        return parse_program(text, Problems(SourceText(text)), without)
     except SqlError:
         return []
 

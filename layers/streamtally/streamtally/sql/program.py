@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,16 +43,20 @@ class Program:
         return [note.shown(self.place) for note in self.remarks]
 
 
-def compile_program(text: str, source: SourceStream, bound: Iterable[str] | None = None) -> Program:
+def compile_program(
+    text: str, source: SourceStream, bound: Iterable[str] | None = None, without: Collection[str] = ()
+) -> Program:
     """Compile a program.
 
-    Args: bound: the in-application streams that have a destination; None: those that no pump reads from.
+    Args:
+        bound: the in-application streams that have a destination; None: those that no pump reads from.
+        without: the pumps to leave out.
     Raises: SqlProgramError: every problem of the program.
     """
     problems = Problems(SourceText(text))
     declared = Declarations(problems, source)
     try:
-        trees = parse_program(text, problems)
+        trees = parse_program(text, problems, without)
         for tree in trees:
             declared.add(tree)
         declared.incomplete = bool(problems.errors)
@@ -80,6 +84,12 @@ class _Planner:
         if name == self.declared.source.name:
             return [self.declared.source.relation()]
         stream = self.declared.streams.get(name)
+        if stream is None and self.declared.is_parallel_input(name):
+            self.problems.note(
+                origin,
+                f'"{self.declared.source.name}" has all rows: what reads the parallel input "{name}" is left out',
+            )
+            return []
         if stream is None:
             raise self.declared.unknown_stream(origin, name)
         stream.is_read = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,15 +18,22 @@ from streamtally.errors import SettingsError
 from streamtally.local.folder import COMPILED, DEFINITION, encode_document, read_text
 from streamtally.local.programs import Compiled, compile_source
 from streamtally.migrate.applications import Application, make_definition, read_applications
+from streamtally.migrate.templates import with_output_names
 from streamtally.text import one_line
 
 PROGRAM = "program.sql"
 
 
-def compile_application(path: Path, check: bool, explain: bool, out: Path | None, name: str | None) -> int:
+def compile_application(
+    path: Path, check: bool, explain: bool, out: Path | None, name: str | None, without: Sequence[str] = ()
+) -> int:
     """Compile the application in a file; with ``out``, write it as a pipeline folder. Raises: SettingsError."""
     try:
-        application = choose(read_applications(read_document(path)), name)
+        document = read_document(path)
+        if isinstance(document, dict) and isinstance(document.get("Resources"), dict):
+            document = with_output_names(document)
+        application = choose(read_applications(document), name)
+        application.without += without
     except SettingsError as error:
         raise SettingsError(f"{path}: {error}") from None
     definition = make_definition(application)

@@ -49,6 +49,7 @@ _KEYWORDS = {
     "NOT": TokenType.NOT,
     "NULL": TokenType.NULL,
     "OR": TokenType.OR,
+    "ORDER BY": TokenType.ORDER_BY,
     "SELECT": TokenType.SELECT,
     "SIMILAR TO": TokenType.SIMILAR_TO,
     "THEN": TokenType.THEN,
@@ -204,6 +205,25 @@ class _Parser(StatementParser):
             return self.expression(exp.Not(this=test)) if negate else test
         self._retreat(index)
         return super()._parse_is(this)
+
+    def _parse_order(self, this: exp.Expr | None = None, skip_order_token: bool = False) -> exp.Expr | None:
+        token = self._curr
+        if not self._match(TokenType.ORDER_BY):
+            return this
+        terms = [self.parse_order_term()]
+        while self._match(TokenType.COMMA):
+            terms.append(self.parse_order_term())
+        return self.expression(exp.Order(this=this, expressions=terms), token)
+
+    def parse_order_term(self) -> exp.Expr:
+        term = self.need_expression("what to order by")
+        descending = not self._match_text_seq("ASC") and bool(self._match_text_seq("DESC"))
+        nulls_first = False
+        if self._match_text_seq("NULLS"):
+            nulls_first = bool(self._match_text_seq("FIRST"))
+            if not nulls_first and not self._match_text_seq("LAST"):
+                self.fail("expected FIRST or LAST after NULLS")
+        return self.expression(exp.Ordered(this=term, desc=descending, nulls_first=nulls_first))
 
     def _parse_between(self, this: exp.Expr | None) -> exp.Between:
         low = self._parse_bitwise()

@@ -20,7 +20,7 @@ FLINK = "this needs ordering or state across batches: use Amazon Managed Service
 
 _SEQUENCES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("WINDOWED", "BY"), "stagger windows (WINDOWED BY STAGGER)", TUMBLING),
-    (("ORDER", "BY"), "ORDER BY over a stream", "remove it, and sort when reading the documents"),
+    (("WITHIN", "INTERVAL"), "ORDER BY … WITHIN", "remove it: windows by an event time take late rows"),
     (("JOIN",), "joins", "join before the pipeline or when reading; " + FLINK),
     (("UNION",), "UNION", "write one pump per SELECT, into the same stream"),
     (("INTERSECT",), "INTERSECT", "put the condition in WHERE"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
@@ -18,9 +18,10 @@ MAX_TEXT_CHARS = 100_000
 """The longest program that Kinesis Analytics accepts (*Limits*, 100 KB)."""
 
 
-def parse_program(text: str, problems: Problems) -> list[exp.Expr]:
+def parse_program(text: str, problems: Problems, without: Collection[str] = ()) -> list[exp.Expr]:
     """The statements of a program. Problems are collected; a broken statement does not stop the others.
 
+    Args: without: the pumps to leave out; their statements are not parsed.
     Raises: SqlError: the text cannot be split into statements.
     """
     if len(text) > MAX_TEXT_CHARS:
@@ -35,11 +36,34 @@ def parse_program(text: str, problems: Problems) -> list[exp.Expr]:
     if not statements:
         raise problems.syntax(0, "the program is empty", "write CREATE STREAM and CREATE PUMP statements")
     trees = []
+    left_out = set()
     for statement in statements:
+        pump = _pump_name(statement)
+        if pump is not None and pump in without:
+            left_out.add(pump)
+            problems.note(statement[0].start, f'the pump "{pump}" is left out, as asked by "without"')
+            continue
         tree = _parse(statement, text, problems)
         if tree is not None:
             trees.append(tree)
+    for name in sorted(set(without) - left_out):
+        pumps = ", ".join(f'"{pump}"' for pump in map(_pump_name, statements) if pump is not None)
+        problems.add(
+            problems.error(
+                0, f'"without" names a pump "{name}" that the program does not have', f"its pumps are {pumps}"
+            )
+        )
     return trees
+
+
+def _pump_name(statement: list[Token]) -> str | None:
+    """The stored name of the pump that a statement creates; None for any other statement."""
+    words = [token.text.upper() for token in statement[:5]]
+    start = 3 if words[1:3] == ["OR", "REPLACE"] else 1
+    if words[:1] != ["CREATE"] or words[start : start + 1] != ["PUMP"] or len(statement) < start + 2:
+        return None
+    name = statement[start + 1]
+    return name.text if name.token_type is TokenType.IDENTIFIER else name.text.upper()
 
 
 def _open_quote(text: str) -> int:

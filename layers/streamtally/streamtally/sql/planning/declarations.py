@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlglot import exp
 
 from streamtally.config.outputs import ERROR_STREAM
@@ -9,7 +11,7 @@ from streamtally.errors import SqlError
 from streamtally.plan.reserved import why_reserved
 from streamtally.sql.expressions.translator import Translator
 from streamtally.sql.expressions.typed import NULL_LITERAL
-from streamtally.sql.grammar.allowed import check_name
+from streamtally.sql.grammar.allowed import check_name, stored_name
 from streamtally.sql.grammar.nodes import CreatePump, CreateStream
 from streamtally.sql.planning.program_streams import Pump, SourceStream, Stream, StreamColumnDefinition
 from streamtally.sql.planning.relations import Relation, RelationColumn, RelationNames
@@ -22,6 +24,7 @@ class Declarations:
 
     Attributes:
         streams: the streams by name, each with its pumps.
+        reads_source: whether a statement reads the source's stream.
         incomplete: whether statements were refused, so that something missing may have been declared there.
     """
 
@@ -30,10 +33,15 @@ class Declarations:
         self.source = source
         self.streams: dict[str, Stream] = {}
         self.incomplete = False
+        self.reads_source = False
         self._pump_names: set[str] = set()
 
     def add(self, tree: exp.Expr) -> None:
         """Add a statement; its problems are collected."""
+        names = (
+            stored_name(table.this) for table in tree.find_all(exp.Table) if isinstance(table.this, exp.Identifier)
+        )
+        self.reads_source = self.reads_source or self.source.name in names
         try:
             if isinstance(tree, CreateStream):
                 self._add_stream(tree)
@@ -93,6 +101,16 @@ class Declarations:
                 raise self.problems.error(identifier, f'the column "{column}" is listed twice')
             chosen.append(known[column])
         return chosen
+
+    def is_parallel_input(self, name: str) -> bool:
+        """Whether it is one of the source's further streams: with InputParallelism, its rows are dealt out to several.
+
+        Here the first stream has all rows, so it must be read too.
+        """
+        prefix = self.source.name.removesuffix("001")
+        number = name.removeprefix(prefix)
+        numbered = prefix != self.source.name and name.startswith(prefix) and re.fullmatch(r"[0-9]{3}", number)
+        return bool(numbered) and self.reads_source
 
     def unknown_stream(self, origin: exp.Expr, name: str, is_lacking: bool = True) -> SqlError:
         """The error for the name of a stream that does not exist. Args: is_lacking: whether the program needs it."""

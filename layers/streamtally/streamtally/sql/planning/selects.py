@@ -11,6 +11,7 @@ from streamtally.sql.expressions.translator import Translator
 from streamtally.sql.grammar.allowed import check_name, stored_name
 from streamtally.sql.planning.grouping import plan_distinct, plan_grouped
 from streamtally.sql.planning.merging import plan_over_all
+from streamtally.sql.planning.ordering import check_order
 from streamtally.sql.planning.relations import Relation, RelationColumn, RelationNames, StreamLookup
 from streamtally.sql.planning.select_list import expand_items, has_aggregate, project
 from streamtally.sql.planning.table_functions import plan_table_function
@@ -84,6 +85,8 @@ def _plan_select(query: exp.Select, source: Relation, alias: str, problems: Prob
         except SqlError as error:
             problems.add(error)
     items = expand_items(query, names, problems)
+    if order := query.args.get("order"):
+        check_order(order, items, translator, problems)
     if _is_aggregate(query):
         if relation.window is not None:
             raise problems.unsupported(

@@ -47,6 +47,8 @@ def plan_table_function(
     if len(arguments) != (3 if name.startswith("COUNT") else 4) or not _is_cursor(arguments[0]):
         raise problems.error(call, f"{name} has the wrong arguments", f"write {_SHAPE[name]}")
     sources = plan_query(arguments[0].expressions[0], lookup, problems)
+    if not sources:
+        return []
     if len(sources) != 1 or sources[0].window is not None:
         raise problems.unsupported(
             arguments[0], f"{name} over several pumps or over an aggregate", "give it the rows of one stream"

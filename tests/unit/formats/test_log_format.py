@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from streamtally.config.source import source_settings
 from streamtally.formats import FormatOptions
 from streamtally.formats.auto import DETECTED, compile_auto
 from streamtally.formats.base import Format, last_format
@@ -35,8 +36,7 @@ def test_format_changes_from_line_to_line() -> None:
 @pytest.mark.parametrize(("log_format", "line"), EXAMPLES, ids=lambda value: getattr(value, "name", ""))
 def test_parsers_around_pass_it_on(log_format: Format, line: str) -> None:
     inner = LineFieldParser(compile_auto(FormatOptions()), "log")
-    rewrite = Rewrite.from_settings(split=True, anonymize=False, true_client=None, drop=())
-    assert rewrite is not None
+    rewrite = Rewrite(source_settings({"split_request": True}), None)
     parse = rewrite.wrap(PathParser(inner, {"a": "$.a"}))
     parse(json.dumps({"log": line}))
     assert last_format(parse) is log_format

@@ -10,7 +10,8 @@ import pytest
 
 from streamtally.config.source import TrueClient
 from streamtally.errors import EvaluationError
-from streamtally.formats.wrappers.rewrite import anonymize_text, true_client_step
+from streamtally.formats.wrappers.rewrite import anonymize_text
+from streamtally.formats.wrappers.true_client import true_client_step
 from streamtally.plan.coercions import coercion, to_field_value
 from streamtally.plan.types import parse_type
 from streamtally.times.iso import from_iso

@@ -35,7 +35,10 @@ class TrueClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """``true_client``: which field holds the proxies' list, which the client, and which networks are trusted."""
 
     forwarded: Annotated[Name, Meta(description="The field with X-Forwarded-For.", examples=["x_forwarded_for"])]
-    client: Annotated[Name, Meta(description="The field with the peer's address.", examples=["host"])] = "host"
+    client: Annotated[
+        Name | None,
+        Meta(description="The field with the peer's address; default: the format's own.", examples=["host"]),
+    ] = None
     trusted: Annotated[
         tuple[str, ...] | None,
         Meta(

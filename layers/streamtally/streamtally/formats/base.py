@@ -168,6 +168,7 @@ class Roles:
         vhost: The name of the host that was asked for.
         duration: How long the request took, in the unit of its field.
         level: The severity of a message.
+        forwarded: Further fields that hold addresses of clients or of the proxies between; all of them count.
         client_has_port: Whether the client's value ends in ``:port``.
         levels: The names of the levels where they are logged as numbers from 0.
     """
@@ -187,6 +188,7 @@ class Roles:
     vhost: Names = ""
     duration: Names = ""
     level: Names = ""
+    forwarded: Names = ""
     client_has_port: bool = False
     levels: tuple[str, ...] = ()
 

@@ -133,5 +133,6 @@ FORMAT = Format(
         agent="cs_user_agent",
         vhost="x_host_header",
         duration="time_taken",
+        forwarded="x_forwarded_for",
     ),
 )

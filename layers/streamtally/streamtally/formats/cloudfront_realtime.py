@@ -134,6 +134,7 @@ FORMAT = Format(
         agent="cs_user_agent",
         vhost=("x_host_header", "cs_host"),
         duration="time_taken",
+        forwarded="x_forwarded_for",
     ),
     to_columns=to_names,
 )

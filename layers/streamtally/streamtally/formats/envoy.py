@@ -140,5 +140,6 @@ FORMAT = Format(
         agent="user_agent",
         vhost="authority",
         duration="duration",
+        forwarded="downstream_remote_address",
     ),
 )

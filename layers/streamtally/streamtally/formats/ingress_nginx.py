@@ -90,5 +90,6 @@ FORMAT = Format(
         referer="http_referer",
         agent="http_user_agent",
         duration="request_time",
+        forwarded="the_real_ip",
     ),
 )

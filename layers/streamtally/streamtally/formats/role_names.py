@@ -45,6 +45,7 @@ COMBINED_ROLES = Roles(
     referer="referer",
     agent="agent",
     vhost="vhost",
+    forwarded=("x_forwarded_for", "http_x_forwarded_for"),
 )
 """The roles of the combined log's fields, and of those of the common log."""
 
@@ -112,6 +113,12 @@ COMMON = Roles(
         "severity", "log.level", "loglevel", "log_level", "levelname", "lvl", "severity_text", "severityText",
     ),
     ident=(),
+    forwarded=(
+        "x_forwarded_for", "http_x_forwarded_for", "proxy_add_x_forwarded_for", "forwardedfor", "cs_x_forwarded_for",
+        "x_real_ip", "http_x_real_ip", "the_real_ip", "true_client_ip", "http_true_client_ip", "cf_connecting_ip",
+        "http_cf_connecting_ip", "realip_remote_addr", "proxy_protocol_addr", "peer_ip", "peer_host", "client", "proxy",
+        "remotehost",
+    ),
 )  # fmt: skip
 """The names that JSON, LTSV and logfmt access logs and servers' directives use. A name with dots is a nested member, or
 a member whose own name has the dots.

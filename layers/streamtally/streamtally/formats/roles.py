@@ -15,8 +15,9 @@ from typing import Any
 from streamtally.formats.base import NO_ROLES, Format, Names, Roles, Row
 from streamtally.formats.role_names import COLUMN_ROLES, COMMON, ROLE_COLUMNS, TIME_COLUMN
 
-ROLE_NAMES = tuple(role.name for role in fields(Roles) if role.name not in ("client_has_port", "levels"))
-"""The roles: the attributes of Roles that name fields."""
+_NOT_ROLES = ("client_has_port", "levels", "forwarded")
+ROLE_NAMES = tuple(role.name for role in fields(Roles) if role.name not in _NOT_ROLES)
+"""The roles that a field has alone: the attributes of Roles that name fields, of which one counts."""
 
 DEFAULT_BY = ("status", "level")
 """The roles by which a log is counted unless a program says otherwise: the first that it has."""
@@ -45,7 +46,8 @@ def roles_among(names: Iterable[str], also: Roles = NO_ROLES) -> Roles:
         role: next((name for name in (*common, *further.get(role, ())) if name in known), "")
         for role, common in names_of(replace(COMMON, ident="ident", request=("request", *COMMON.request))).items()
     }
-    return Roles(**first)
+    forwarded = (*alternatives(COMMON.client), *alternatives(COMMON.forwarded))
+    return Roles(**first, forwarded=tuple(name for name in forwarded if name in known))
 
 
 def alternatives(names: Names) -> tuple[str, ...]:
@@ -93,7 +95,7 @@ def column_adder(log_format: Format, columns: Iterable[str]) -> AddColumns | Non
     def add(row: Row) -> None:
         for column, make in used:
             value = make(row)
-            if value is not _ABSENT:
+            if value is not ABSENT:
                 row[column] = value
 
     return add
@@ -106,7 +108,7 @@ def role_reader(log_format: Format, column: str) -> Get:
     of nginx's error log is the server that was asked for. In lines that name their own fields, it is the column.
     """
     roles = log_format.roles
-    path = _reader(alternatives(roles.path)) if column == "request" and roles.path else None  # it may have no method
+    path = reader(alternatives(roles.path)) if column == "request" and roles.path else None  # it may have no method
     if is_open(log_format):
         return partial(_column_or, column, path)
     read = path if path is not None and not (roles.request or roles.method) else _maker(roles, column)
@@ -120,14 +122,15 @@ def _column_or(column: str, otherwise: Get | None, row: Row) -> Any:
 
 def _value_or_none(read: Get, row: Row) -> Any:
     value = read(row)
-    return None if value is _ABSENT else value
+    return None if value is ABSENT else value
 
 
 class _Absent:
     """What a row without a role gives."""
 
 
-_ABSENT = _Absent()
+ABSENT = _Absent()
+"""What reads a row that does not have the field returns this."""
 
 
 def _maker(roles: Roles, column: str) -> Get | None:
@@ -137,7 +140,7 @@ def _maker(roles: Roles, column: str) -> Get | None:
     names = alternatives(getattr(roles, COLUMN_ROLES[column]))
     if not names:
         return None
-    read = _reader(names)
+    read = reader(names)
     if column == "host" and roles.client_has_port:
         return lambda row: _without_port(read(row))
     if column == "level" and roles.levels:
@@ -145,20 +148,20 @@ def _maker(roles: Roles, column: str) -> Get | None:
     return read
 
 
-def _reader(names: tuple[str, ...]) -> Get:
+def reader(names: tuple[str, ...]) -> Get:
     """Reads the first of these names that has a value; null if one is there without a value."""
     if len(names) == 1 and "." not in names[0]:
         (only,) = names
-        return lambda row: row.get(only, _ABSENT)
+        return lambda row: row.get(only, ABSENT)
     paths = [(name, tuple(name.split("."))) for name in names]
 
     def read(row: Row) -> Any:
-        result: Any = _ABSENT
+        result: Any = ABSENT
         for name, path in paths:
-            value = row.get(name, _ABSENT)
-            if value is _ABSENT and len(path) > 1:
-                value = _nested(row, path)
-            if value is _ABSENT:
+            value = row.get(name, ABSENT)
+            if value is ABSENT and len(path) > 1:
+                value = nested(row, path)
+            if value is ABSENT:
                 continue
             if value is not None and not isinstance(value, dict | list):
                 return value
@@ -168,39 +171,39 @@ def _reader(names: tuple[str, ...]) -> Get:
     return read
 
 
-def _nested(row: Row, path: tuple[str, ...]) -> Any:
+def nested(row: Row, path: tuple[str, ...]) -> Any:
     """A member of nested objects; an inner member may itself have dots in its name: ``{"attributes":{"a.b":1}}``."""
     value: Any = row
     for index, step in enumerate(path):
         if not isinstance(value, dict):
-            return _ABSENT
+            return ABSENT
         rest = ".".join(path[index:])
         if index and rest in value:
             return value[rest]
         if step not in value:
-            return _ABSENT
+            return ABSENT
         value = value[step]
     return value
 
 
 def _request_maker(roles: Roles) -> Get:
     method, path, query, protocol = (
-        _reader(alternatives(names)) for names in (roles.method, roles.path, roles.query, roles.protocol)
+        reader(alternatives(names)) for names in (roles.method, roles.path, roles.query, roles.protocol)
     )
 
     def make(row: Row) -> Any:
         verb, target = method(row), path(row)
         if not isinstance(verb, str) or not isinstance(target, str):
-            return _ABSENT if verb is _ABSENT or target is _ABSENT else None
+            return ABSENT if verb is ABSENT or target is ABSENT else None
         arguments, version = query(row), protocol(row)
         if isinstance(arguments, str) and arguments not in ("", "-") and "?" not in target:
             target += arguments if arguments.startswith("?") else f"?{arguments}"
-        return f"{verb} {target}{_version(version) if isinstance(version, str) else ''}"
+        return f"{verb} {target}{request_version(version) if isinstance(version, str) else ''}"
 
     return make
 
 
-def _version(protocol: str) -> str:
+def request_version(protocol: str) -> str:
     """The end of a request line: ECS and OpenTelemetry have the number alone. A scheme (https) is not a version."""
     if protocol.startswith("HTTP/"):
         return f" {protocol}"
@@ -244,7 +247,7 @@ class _OpenColumns:
         for column, make in makers:
             if isinstance(row.get(column), dict | list) or column not in row:
                 value = make(row)
-                if value is not _ABSENT:
+                if value is not ABSENT:
                     row[column] = value
 
     def _work_out(self, row: Row) -> tuple[tuple[str, Get], ...]:
@@ -266,14 +269,14 @@ def _names_of(column: str) -> tuple[str, ...]:
 
 def _open_maker(column: str) -> Get:
     if column == "request":
-        line, parts = _reader(alternatives(COMMON.request)), _request_maker(COMMON)
+        line, parts = reader(alternatives(COMMON.request)), _request_maker(COMMON)
 
         def make(row: Row) -> Any:
             value = line(row)
             return value if isinstance(value, str) else parts(row)
 
         return make
-    read = _reader(alternatives(getattr(COMMON, COLUMN_ROLES[column])))
+    read = reader(alternatives(getattr(COMMON, COLUMN_ROLES[column])))
     return (lambda row: _open_address(read(row))) if column == "host" else read
 
 

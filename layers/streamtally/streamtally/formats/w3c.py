@@ -235,6 +235,7 @@ FORMAT = Format(
         agent="cs_user_agent",
         vhost="cs_host",
         duration="time_taken",
+        forwarded=("x_forwarded_for", "cs_x_forwarded_for", "true_client_ip", "x_real_ip"),
     ),
 )
 """The example has IIS's default columns; a ``#Fields:`` line names any others."""

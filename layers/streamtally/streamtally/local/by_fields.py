@@ -13,13 +13,11 @@ from streamtally.formats import REGISTRY, find_format
 from streamtally.formats.base import Format
 from streamtally.formats.role_names import COMMON, ROLE_TO_COLUMN
 from streamtally.formats.roles import alternatives, fields_of, is_open
-from streamtally.formats.wrappers.rewrite import REQUEST_FIELDS
+from streamtally.formats.wrappers.request_parts import PARTS, has_parts
 from streamtally.text import visible
 from streamtally.transform.known_columns import known_columns, unknown_field
 from streamtally.transform.source import Source
 
-REQUEST_PARTS = ("method", "path", "query", "protocol")
-"""The columns that ``split_request`` adds."""
 NAMED_IN_LINES = ("json", "ltsv", "logfmt")
 """The formats whose lines name their fields."""
 MAX_FIELDS = 20
@@ -102,7 +100,7 @@ def _with_field(result: ByFields, name: str, source: Source, constant: Format | 
     own = set(source.column_names())
     if name in own or name in source.role_column_names():
         return _with_key(result, name, name)
-    if name in REQUEST_PARTS:
+    if name in PARTS:
         found_parts = _request_part(result, name, constant)
         if found_parts is not None:
             return found_parts
@@ -126,7 +124,7 @@ def _request_part(result: ByFields, name: str, constant: Format | None) -> ByFie
         return _open_part(result, name, constant)
     if own := _own_part(constant, name):
         return _with_key(result, name, own)
-    if constant.roles.request in REQUEST_FIELDS:
+    if has_parts(constant):
         return replace(_with_key(result, name, name), split_request=True)
     return None
 

@@ -13,8 +13,7 @@ from streamtally.config.source import source_settings
 from streamtally.formats.base import Format, Parser, Row, last_format
 from streamtally.formats.role_names import ROLE_TO_COLUMN, TIME_COLUMN
 from streamtally.formats.roles import DEFAULT_BY, ROLE_NAMES, alternatives, is_open
-from streamtally.formats.wrappers.rewrite import REQUEST_FIELDS
-from streamtally.local.by_fields import REQUEST_PARTS
+from streamtally.formats.wrappers.request_parts import PARTS
 from streamtally.transform.event_time import AUTO, EventTimes
 from streamtally.transform.role_columns import EVENT_TIME
 from streamtally.transform.source import Source
@@ -165,14 +164,14 @@ def _commands(run: list[str], roles: Mapping[str, str], counted_by: str | None, 
     if counted_by == "level":  # an error log: few of its lines have a request
         return
     path = roles.get("path", "")
-    if roles.get("request") in REQUEST_FIELDS:
+    if roles.get("request"):
         yield [*run, "--by", "path"]
     elif path in seen.own:
         yield [*run, "--by", quote_field(path)]
     elif counted_by is None:
         time = roles.get("time", "").split(" and ")
         for name in seen.own:
-            if name not in (*time, *REQUEST_PARTS, EVENT_TIME):
+            if name not in (*time, *PARTS, EVENT_TIME):
                 yield [*run, "--by", quote_field(name)]
                 return
 

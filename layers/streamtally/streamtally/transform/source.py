@@ -14,12 +14,13 @@ from streamtally.formats import find_format, json_lines
 from streamtally.formats.auto import CANDIDATES, compile_auto, is_json_text
 from streamtally.formats.base import Format, FormatOptions, Parser, Row, for_record, last_format, last_wrappers
 from streamtally.formats.role_names import CLF_TIME_FORMAT, COLUMN_TYPES, COMBINED_ROLES, ROLE_COLUMNS, TIME_COLUMN
-from streamtally.formats.roles import alternatives, is_open
+from streamtally.formats.roles import is_open
 from streamtally.formats.unwrapping.inside import compile_inside
 from streamtally.formats.wrappers.addresses import mask_text
 from streamtally.formats.wrappers.agent import compile_agent
 from streamtally.formats.wrappers.embedded_line import LineFieldParser
 from streamtally.formats.wrappers.json_paths import PathParser
+from streamtally.formats.wrappers.request_parts import PARTS, has_parts
 from streamtally.formats.wrappers.rewrite import Rewrite
 from streamtally.plan.types import SqlType, parse_type
 from streamtally.transform.event_time import EventTime, EventTimes
@@ -82,10 +83,6 @@ class Source:
             self.parse: Parser = compile_agent(settings.agent_options)
         else:
             self.parse = compile_auto(options) if settings.format == AUTO else compile_inside(formats[0], options)
-        clients = [name for log_format in formats for name in alternatives(log_format.roles.client)]
-        rewrite = Rewrite.from_settings(
-            settings.split_request, settings.anonymize, settings.true_client, settings.drop, clients
-        )
         self._constant_format = _constant_format(settings, formats)
         self._is_combined = self._constant_format is not None and self._constant_format.roles is COMBINED_ROLES
         self._natural_types = {field.name: field.type for log_format in formats for field in log_format.fields}
@@ -98,9 +95,10 @@ class Source:
         if settings.line_field is not None:
             self.parse = LineFieldParser(self.parse, settings.line_field)
             self.takes_json, self.scanner = False, None
-        if rewrite is not None:  # what is passed on is no longer the line
-            is_plain = settings.line_field is None and len(formats) == 1 and formats[0].scanner is not None
-            self.parse, self.takes_json, self.scanner = rewrite.wrap(self.parse, is_plain), False, None
+        is_plain = settings.line_field is None and len(formats) == 1 and formats[0].scanner is not None
+        rewritten = Rewrite(settings, self._constant_format).wrap(self.parse, is_plain)
+        if rewritten is not self.parse:  # what is passed on is no longer the line
+            self.parse, self.takes_json, self.scanner = rewritten, False, None
         if self.settings.paths:
             self.parse, self.scanner = PathParser(self.parse, self.settings.paths), None
 
@@ -195,8 +193,8 @@ class Source:
     def own_names(self) -> list[str]:
         """The fields of a row whose names are known, as the log calls them: the format's, and the pattern's."""
         names = [*self._natural_types, *self._declared, *pattern_groups(self.settings.pattern)]
-        if self.settings.split_request:
-            names += ["method", "path", "query", "protocol"]
+        if self.settings.split_request and (self._constant_format is None or has_parts(self._constant_format)):
+            names += PARTS
         return names
 
     def column_names(self) -> list[str]:

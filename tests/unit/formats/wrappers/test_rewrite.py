@@ -9,7 +9,8 @@ import pytest
 
 from streamtally.config.source import source_settings
 from streamtally.errors import FormatError, SettingsError
-from streamtally.formats.wrappers.rewrite import anonymize_text, parse_request
+from streamtally.formats.wrappers.request_parts import parse_request
+from streamtally.formats.wrappers.rewrite import anonymize_text
 from streamtally.transform.source import Source
 
 LINE = '192.0.2.77 - ann [10/Oct/2025:13:55:36 -0700] "GET /a?b=1 HTTP/1.1" 200 2326 "-" "x"'

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from scripts.make_formats_doc import sample_lines
 from streamtally.errors import FormatError
 from streamtally.formats import FormatOptions, apache_combined
-from streamtally.formats.auto import _NEEDED, DETECTED, compile_auto
+from streamtally.formats.auto import compile_auto
+from streamtally.formats.beginnings import DETECTED, NEEDED
 from streamtally.formats.engine.generate import generate_fast
 from streamtally.local.folder import read_folder
 from streamtally.transform.pipeline import load_pipeline
@@ -93,8 +94,8 @@ def test_batches_change_nothing() -> None:
                 assert answer == whole[name], payloads[name]
 
 
-# Every line that fits a format contains what ``_NEEDED`` says, so skipping the format without it changes nothing.
-@pytest.mark.parametrize("name", _NEEDED)
+# Every line that fits a format contains what ``NEEDED`` says, so skipping the format without it changes nothing.
+@pytest.mark.parametrize("name", NEEDED)
 def test_needed(name: str) -> None:
     parse = {log_format.name: log_format for log_format in DETECTED}[name].compile(FormatOptions())
 
@@ -105,7 +106,7 @@ def test_needed(name: str) -> None:
             parse(line)
         except FormatError:
             return
-        assert _NEEDED[name] in line
+        assert NEEDED[name] in line
 
     check()
 

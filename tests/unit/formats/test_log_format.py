@@ -8,8 +8,9 @@ import pytest
 
 from streamtally.config.source import source_settings
 from streamtally.formats import FormatOptions
-from streamtally.formats.auto import DETECTED, compile_auto
+from streamtally.formats.auto import compile_auto
 from streamtally.formats.base import Format, last_format
+from streamtally.formats.beginnings import DETECTED
 from streamtally.formats.wrappers.embedded_line import LineFieldParser
 from streamtally.formats.wrappers.json_paths import PathParser
 from streamtally.formats.wrappers.rewrite import Rewrite

@@ -11,8 +11,9 @@ import pytest
 from scripts.make_formats_doc import sample_lines
 from streamtally.errors import FormatError
 from streamtally.formats import REGISTRY, FormatOptions
-from streamtally.formats.auto import DETECTED, compile_auto
+from streamtally.formats.auto import compile_auto
 from streamtally.formats.base import Format, last_format, last_wrappers
+from streamtally.formats.beginnings import DETECTED
 from streamtally.formats.unwrapping.headers import MESSAGE_FORMATS
 
 ISO = "2025-10-10T13:55:36.123456789Z"

@@ -9,7 +9,8 @@ import pytest
 
 from scripts.make_formats_doc import confusion, document, rows_of, sample_lines
 from streamtally.formats import REGISTRY, FormatOptions
-from streamtally.formats.auto import DETECTED, compile_auto
+from streamtally.formats.auto import compile_auto
+from streamtally.formats.beginnings import DETECTED
 from streamtally.formats.detect import detect
 from streamtally.formats.w3c_header import HEADER
 

@@ -9,44 +9,23 @@ tried first, where that cannot change the result.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
 from copy import copy
-from types import ModuleType
-from typing import NamedTuple
 
 from streamtally.errors import FormatError
-from streamtally.formats import (
-    alb,
-    alb_connection,
-    alb_health_check,
-    apache_combined,
-    apache_common,
-    apache_error,
-    api_gateway,
-    api_gateway_csv,
-    cloudfront,
-    cloudfront_realtime,
-    cri,
-    elb,
-    envoy,
-    haproxy,
-    haproxy_clf,
-    haproxy_tcp,
-    json_lines,
-    logfmt,
-    ltsv,
-    nginx_error,
-    nlb,
-    rfc3339_syslog,
-    rfc5424,
-    s3_access,
-    squid,
-    syslog,
-    vpc_flow,
-    w3c,
-)
+from streamtally.formats import apache_combined, apache_common, json_lines, logfmt, rfc3339_syslog, vpc_flow, w3c
 from streamtally.formats.base import Format, FormatOptions, Parser, RecordParser, Row, for_record
-from streamtally.formats.cloudfront_realtime_fields import BEGINS as REALTIME_BEGINS
+from streamtally.formats.beginnings import (
+    BEGINNING,
+    BRACKET,
+    DETECTED,
+    HAS_TIME,
+    HEADED,
+    NAMES_ITS_FIELDS,
+    NEEDED_BY_COMBINED,
+    STATUS_NAMES,
+    Candidate,
+    candidates_of,
+)
 from streamtally.formats.engine.generate import FastParser, generate_fast
 from streamtally.formats.unwrapping.headers import (
     JOURNAL,
@@ -58,7 +37,6 @@ from streamtally.formats.unwrapping.headers import (
     prefixed,
     unwrap_docker,
 )
-from streamtally.formats.vpc_flow_fields import HEADER_BEGINS as FLOW_HEADER_BEGINS
 from streamtally.formats.w3c_header import HEADER
 
 CANDIDATES = (json_lines.FORMAT, apache_combined.FORMAT, apache_common.FORMAT)
@@ -67,79 +45,7 @@ CANDIDATES = (json_lines.FORMAT, apache_combined.FORMAT, apache_common.FORMAT)
 JSON_SPACE = " \t\r"
 """JSON's white space within a line. A line that begins with a no-break space or a vertical tab is not JSON."""
 
-# How a line begins → the formats that it can have. The first pattern that matches decides; the last matches any line.
-_BEGINNINGS: tuple[tuple[str, tuple[ModuleType, ...]], ...] = (
-    (r"[\x20\t\r]*\{", (json_lines,)),
-    (r"<[0-9]{1,3}>[1-9][0-9]{0,2}\x20", (haproxy, haproxy_tcp, haproxy_clf, rfc5424, syslog)),
-    (r"<[0-9]{1,3}>[0-9]{4}-", (rfc3339_syslog,)),
-    (
-        r"(?:<[0-9]{1,3}>(?:[0-9]{1,10}:\x20)?[*.]?)?[A-Z][a-z]{2}\x20{1,2}[0-9]",
-        (haproxy, haproxy_tcp, haproxy_clf, syslog),
-    ),
-    (r"\[[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}Z\]\x20\"", (envoy,)),
-    (r"\[", (apache_error, apache_combined, apache_common)),
-    (r"[0-9]{1,11}\.[0-9]{3}\x20{1,10}-?[0-9]{1,18}\x20[^\x20]{1,256}\x20[A-Z_]{1,64}/[0-9]{3}\x20", (squid,)),
-    (r"[0-9]{4}/", (nginx_error,)),
-    (r"[0-9]{4}-[0-9]{2}-[0-9]{2}\t", (cloudfront,)),
-    (REALTIME_BEGINS, (cloudfront_realtime,)),
-    (r"[0-9T:.\-]{19,30}Z\x20[0-9A-Fa-f.:]{2,45}\x20[0-9]{1,5}\x20[0-9]{1,5}\x20", (alb_connection,)),
-    (r"[0-9]{4}-[0-9]{2}-[0-9]{2}T", (elb, haproxy, haproxy_tcp, haproxy_clf, cri, rfc3339_syslog)),
-    (r"[0-9]{4}-[0-9]{2}-[0-9]{2}\x20|[#]", (w3c,)),
-    (r"(?:https?|h2|grpcs?|lambda)\x20[0-9T:.\-]{19,30}Z\x20[0-9\-]", (alb_health_check, alb)),
-    (r"(?:https?|h2|grpcs|wss?)\x20[0-9]{4}-", (alb,)),
-    (r"tls\x20[0-9]\.[0-9]\x20[0-9]{4}-", (nlb,)),
-    (r"[0-9A-Fa-f.:]{2,45},(?:[^,]{1,256},[^,]{1,256},)?[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:", (api_gateway_csv,)),
-    (
-        r"[0-9A-Fa-f.:]{2,45}+\x20[^\x20\[]++\x20[^\x20\[]++\x20\[[0-9A-Za-z/:+\-\x20]{26}\]\"",
-        (api_gateway, apache_common),
-    ),
-    (r"<request\x20id=", (api_gateway_csv,)),  # its XML, which the parser refuses by name
-    (r"[0-9]{1,2}\x20(?:[0-9]{12}|unknown)\x20(?:eni-|-\x20)|[0-9]{1,2}\x20TransitGateway", (vpc_flow,)),
-    (FLOW_HEADER_BEGINS, (vpc_flow,)),
-    (r"[0-9a-f]{64}\x20", (s3_access, apache_combined, apache_common)),
-    (r"[0-9A-Za-z_.\-]{1,200}:[^\t]*+\t", (ltsv,)),
-    (r"", (apache_combined, apache_common, haproxy, haproxy_tcp, api_gateway, logfmt)),
-)
-DETECTED: tuple[Format, ...] = tuple(
-    {module.FORMAT.name: module.FORMAT for _, modules in _BEGINNINGS for module in modules}.values()
-)
-"""The formats that ``auto`` detects."""
-
-_BRACKET = " ["
-_NEEDED = {
-    apache_combined.FORMAT.name: _BRACKET,
-    apache_common.FORMAT.name: _BRACKET,
-    haproxy.FORMAT.name: _BRACKET,
-    haproxy_tcp.FORMAT.name: _BRACKET,
-    haproxy_clf.FORMAT.name: _BRACKET,
-    api_gateway.FORMAT.name: _BRACKET,
-    logfmt.FORMAT.name: "=",
-}
-"""What every line holds, for the formats that can begin with anything."""
-# … and a line of those with a bracket has the server's time after it. Searching for the time is cheaper than the
-# formats' patterns, which would try many users before it.
-_HAS_TIME = re.compile(
-    r"\x20\["
-    r"[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}"
-    r":[0-9]{2}:[0-9]{2}:[0-9]{2}",
-    re.ASCII,
-).search
-
-_HEADED = (w3c, vpc_flow)
-"""The formats of which header lines change what is read."""
-_NAMES_ITS_FIELDS = frozenset((logfmt.FORMAT.name, ltsv.FORMAT.name))
-_STATUS_NAMES = frozenset(("status", "status_code", "response_code", "code", "sc_status"))
-"""The names of a status, which only an access line has."""
-
-_NEEDED_BY_COMBINED = '] "'  # besides " ["
 _JSON_BEGINS = "{" + JSON_SPACE
-_BEGINNING = re.compile("|".join(f"({expression})" for expression, _ in _BEGINNINGS), re.ASCII)
-# Each beginning, excluding lines that an earlier one matches.
-_OWN_BEGINNINGS = [
-    re.compile("".join(f"(?!{earlier})" for earlier, _ in _BEGINNINGS[:index]) + f"(?:{expression})", re.ASCII).match
-    for index, (expression, _) in enumerate(_BEGINNINGS)
-]
-
 _DECLARED_BEGINS = re.compile(rf"[^#{_JSON_BEGINS}]").match
 """How a line may begin that a header declares: JSON is always JSON, and combined lines are read before it."""
 
@@ -152,33 +58,6 @@ def is_json_text(line: str) -> bool:
     return line[:1] == "{" or line.lstrip(JSON_SPACE)[:1] == "{"
 
 
-class _Candidate(NamedTuple):
-    """A format for lines with one beginning.
-
-    Attributes:
-        parse: The format's parser.
-        log_format: The format.
-        needed: A text that each of its lines holds.
-        absent: If a line with this beginning does not hold this text and the parser accepts it, the line has this
-            format, since no format tried before can accept it. Empty if no text proves that.
-        begins: Whether a line has this beginning and no earlier one.
-        wraps: Whether its rows may hold a line of another format.
-    """
-
-    parse: Parser
-    log_format: Format
-    needed: str
-    absent: str
-    begins: Callable[[str], object]
-    wraps: bool = False
-
-
-def _absent(earlier: Sequence[ModuleType]) -> str:
-    if not earlier:
-        return _NEEDED_BY_COMBINED
-    return _BRACKET if all(_NEEDED.get(module.FORMAT.name) == _BRACKET for module in earlier) else ""
-
-
 def _is_known(log_format: Format, row: Row, in_syslog: bool) -> bool:
     """Whether a line inside another is read as one of its own.
 
@@ -189,8 +68,8 @@ def _is_known(log_format: Format, row: Row, in_syslog: bool) -> bool:
     if in_syslog:
         if log_format.name in MESSAGE_FORMATS:
             return False
-        if log_format.name in _NAMES_ITS_FIELDS:
-            return not _STATUS_NAMES.isdisjoint(row)
+        if log_format.name in NAMES_ITS_FIELDS:
+            return not STATUS_NAMES.isdisjoint(row)
     return True
 
 
@@ -206,24 +85,11 @@ class AutoParser(RecordParser):
         self, parsers: dict[str, Parser], combined: FastParser, options: FormatOptions, depth: int = MAX_DEPTH
     ) -> None:
         self._parsers, self._options = parsers, options
-        self._headed = [parsers[module.FORMAT.name] for module in _HEADED]
+        self._headed = [parsers[module.FORMAT.name] for module in HEADED]
         self._combined = combined
-        self._candidates = [
-            [
-                _Candidate(
-                    parsers[module.FORMAT.name],
-                    module.FORMAT,
-                    _NEEDED.get(module.FORMAT.name, ""),
-                    _absent(modules[:index]),
-                    begins,
-                    module.FORMAT.passes_text or module.FORMAT.name in MESSAGE_FORMATS,
-                )
-                for index, module in enumerate(modules)
-            ]
-            for (_, modules), begins in zip(_BEGINNINGS, _OWN_BEGINNINGS, strict=True)
-        ]
-        self._declared: _Candidate | None = None  # lines as the header in force declares them
-        self._guess: _Candidate | None = None  # None: combined
+        self._candidates = candidates_of(parsers)
+        self._declared: Candidate | None = None  # lines as the header in force declares them
+        self._guess: Candidate | None = None  # None: combined
         self._last: Format = apache_combined.FORMAT
         self._depth = depth
         self._inner: AutoParser | None = None  # reads the lines inside others, if any came
@@ -274,11 +140,11 @@ class AutoParser(RecordParser):
 
     def _parse_any(self, line: str) -> Row:
         """The row of a line that is not a plain combined line, by its beginning."""
-        match = _BEGINNING.match(line)
+        match = BEGINNING.match(line)
         beginning = (match.lastindex or 1) - 1 if match else -1
         candidates = [candidate for candidate in self._candidates[beginning] if candidate.needed in line]
-        if _BRACKET in line and _HAS_TIME(line) is None:
-            candidates = [candidate for candidate in candidates if candidate.needed != _BRACKET]
+        if BRACKET in line and HAS_TIME(line) is None:
+            candidates = [candidate for candidate in candidates if candidate.needed != BRACKET]
         is_only_one = len(candidates) == 1
         failure: FormatError | None = None
         if self._declared is not None and _DECLARED_BEGINS(line) is not None:
@@ -337,7 +203,7 @@ class AutoParser(RecordParser):
         if not self._depth:
             return None
         if self._inner is None:
-            headed = {module.FORMAT.name: module.FORMAT.compile(self._options) for module in _HEADED}
+            headed = {module.FORMAT.name: module.FORMAT.compile(self._options) for module in HEADED}
             parsers = self._parsers | headed
             self._inner = AutoParser(parsers, self._combined, self._options, self._depth - 1)
         inner = self._inner
@@ -352,12 +218,12 @@ class AutoParser(RecordParser):
         self._last, self._wrappers = inner.log_format, inner.wrappers
         return row
 
-    def _declare(self, headed: _Candidate) -> None:
+    def _declare(self, headed: Candidate) -> None:
         """Note that a header line was seen."""
         parser = headed.parse
         if isinstance(parser, w3c.W3cParser | vpc_flow.FlowLogParser) and parser.has_header:
-            self._declared = self._guess = _Candidate(
-                parser.read_declared, headed.log_format, "", _NEEDED_BY_COMBINED, _DECLARED_BEGINS
+            self._declared = self._guess = Candidate(
+                parser.read_declared, headed.log_format, "", NEEDED_BY_COMBINED, _DECLARED_BEGINS
             )
 
 

@@ -146,6 +146,12 @@ def test_an_existing_ingestion_stream_makes_only_the_function_and_its_permission
     assert not {"AttachedInvoke", "AttachedConfiguration"} & set(Deployment(TEMPLATE).resources())
 
 
+SAML = {"SamlEntityId": "https://idp.example.com/saml", "SamlMetadataSecretArn": SECRET}
+COGNITO = {
+    "CognitoUserPoolId": "eu-central-1_AbCdEfGhI",
+    "CognitoIdentityPoolId": "eu-central-1:0a1b2c3d-0000-4000-8000-0a1b2c3d4e5f",
+    "CognitoRoleArn": ROLE,
+}
 CONTRADICTIONS = [
     ({**ATTACHED, "IngestionRoleArn": ""}, "needs IngestionRoleArn"),
     ({**ATTACHED, "IngestionStreamName": ""}, "needs IngestionStreamName"),
@@ -186,6 +192,14 @@ CONTRADICTIONS = [
     ({"GlueDatabaseName": "logs"}, "GlueDatabaseName is for Format parquet"),
     ({**ATTACHED, "LogTimeZone": "Asia/Tokyo"}, "an existing one names its objects itself"),
     ({**ATTACHED, "LogFileExtension": ".gz"}, "an existing one names its objects itself"),
+    ({**EXISTING_DOMAIN, "MasterUserArn": ROLE}, "MasterUserArn is for a new domain"),
+    ({**EXISTING_DOMAIN, **SAML}, "SamlEntityId is for a new domain"),
+    ({**EXISTING_DOMAIN, **COGNITO}, "CognitoUserPoolId is for a new domain"),
+    ({"SamlEntityId": SAML["SamlEntityId"]}, "SamlEntityId and SamlMetadataSecretArn belong together"),
+    ({"SamlMetadataSecretArn": SECRET}, "SamlEntityId and SamlMetadataSecretArn belong together"),
+    ({**SAML, **COGNITO}, "A domain takes one way to log in"),
+    ({"SamlMasterGroup": "admins"}, "SamlMasterGroup needs SamlEntityId"),
+    ({**COGNITO, "CognitoRoleArn": ""}, "CognitoRoleArn belong together"),
 ]
 
 
@@ -209,6 +223,11 @@ def test_every_rule_is_tested() -> None:
     ("name", "value"),
     [
         ("SummaryStreamName", "Upper"),  # 'inbox-Upper' is no index name
+        ("AdminArns", "*"),
+        ("AdminArns", "arn:aws:iam::123456789012:root"),
+        ("MasterUserArn", "arn:aws:iam::123456789012:role/*"),
+        ("ReaderGroups", "*"),
+        ("SetupRoleName", "path/role"),
         ("DomainName", "a-name-of-more-than-28-characters"),
         ("LogBucketName", "Bucket"),
         ("LogPrefix", "processing-failed/old/"),
@@ -280,6 +299,9 @@ def test_unusable_values_are_refused(name: str, value: str) -> None:
     [
         ("ReaderArns", f"{ROLE}, arn:aws:iam::123456789012:user/team/ann@example.com"),
         ("ReaderArns", "arn:aws:sts::123456789012:assumed-role/reader/session"),
+        ("AdminArns", f"{ROLE},arn:aws-us-gov:iam::123456789012:user/ann"),
+        ("ReaderGroups", "log readers,8c1f0b1e-0000-4000-8000-0a1b2c3d4e5f"),
+        ("SetupRoleName", "streamtally-setup"),
         ("OutputStreamArns", f"{OWN_STREAM},{OWN_STREAM}-2"),
         ("LogPrefix", "processing-failed-lines/"),
         ("LogPrefix", "a/processing-failed/"),
@@ -517,6 +539,7 @@ def test_the_domain_is_closed() -> None:
     principals = [s["Principal"] for s in domain["AccessPolicies"]["Statement"]]
     assert principals == [
         {"AWS": ["<SetupRole.Arn>", "<ManagerRole.Arn>", "<SettleRole.Arn>", "<SummaryRole.Arn>"]},
+        {"AWS": ROLE},
         {"AWS": ROLE},
     ]
     assert len(Deployment(TEMPLATE).resources()["SummaryDomain"]["Properties"]["AccessPolicies"]["Statement"]) == 1

@@ -13,6 +13,7 @@ from streamtally.aws.evidence.opensearch import gather_cluster, gather_summary
 from streamtally.aws.evidence.stream import check_exists, gather_stream
 from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.aws_options import Auth, auth_option, aws_options, echo_findings, echo_json, json_option
+from streamtally.cli.shared.before_deploy import STACK, Planned, check_domain
 from streamtally.cli.shared.cluster_options import open_given
 from streamtally.cli.shared.framing import framing_of
 from streamtally.doctor import examine
@@ -30,6 +31,21 @@ DEFAULT_AGENT = Path("/etc/aws-kinesis/agent.json")
 @click.option("--pipeline", type=click.Path(path_type=Path), metavar="DIR", help="Pipeline folder of the function.")
 @click.option("--opensearch-url", envvar="OPENSEARCH_ENDPOINT", metavar="URL", help="Also check this cluster.")
 @auth_option
+@click.option(
+    "--before-deploy",
+    is_flag=True,
+    help="Print and check the role mappings that the domain at --opensearch-url needs before the stack is deployed.",
+)
+@click.option("--stack", default=STACK, show_default=True, help="With --before-deploy: name of the stack.")
+@click.option("--account", default="", metavar="ID", help="With --before-deploy: its account; default: the caller's.")
+@click.option(
+    "--role-arn",
+    "role_arns",
+    multiple=True,
+    metavar="PART=ARN",
+    help="With --before-deploy: a role with a name of its own (SetupRoleName): setup, manager, settle or summary.",
+)
+@click.option("--map-roles/--no-map-roles", default=True, help="With --before-deploy: the stack's MapRoles.")
 @json_option
 @aws_options
 def command(
@@ -39,6 +55,11 @@ def command(
     pipeline: Path | None,
     opensearch_url: str | None,
     auth: Auth | None,
+    before_deploy: bool,
+    stack: str,
+    account: str,
+    role_arns: tuple[str, ...],
+    map_roles: bool,
     as_json: bool,
 ) -> int:
     """Diagnose a stream, an agent's configuration or a log, and suggest a fix for each problem.
@@ -49,6 +70,13 @@ def command(
 
     Example: streamtally doctor /etc/aws-kinesis/agent.json log-ingestion-stream
     """
+    if before_deploy:
+        if not opensearch_url:
+            raise click.UsageError("--before-deploy needs --opensearch-url, the domain's address")
+        planned = Planned(stack, account, role_arns, map_roles)
+        return check_domain(
+            open_given(opensearch_url, aws, auth), aws, auth, opensearch_url, planned, pipeline, as_json
+        )
     document = read_folder(pipeline)
     indices = {str(output["index"]) for output in document["outputs"].values()}
     cluster = open_given(opensearch_url, aws, auth) if opensearch_url else None

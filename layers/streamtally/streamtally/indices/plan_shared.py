@@ -10,6 +10,7 @@ from streamtally.indices.actions import Action, Note
 from streamtally.indices.copies import fitting_copies
 from streamtally.indices.observed import Observed
 from streamtally.indices.plan_templates import plan_bodies
+from streamtally.indices.role_mappings import find_unmapped, merge_mapping
 from streamtally.indices.roles import to_audit_config
 from streamtally.indices.spec import IndexSpec
 from streamtally.indices.state import OutputState
@@ -62,13 +63,13 @@ def _plan_roles(observed: Observed, wanted: Wanted) -> Iterator[Action]:
         if not _covers(observed.roles.get(name), body):
             yield Action("put_role", name, "its permissions do not match the pipeline's indices", body=body)
     for name, body in (wanted.role_mappings or {}).items():
+        if name not in (wanted.roles or {}) and name not in observed.roles:
+            continue  # a built-in role that this version or distribution does not have
         have = observed.role_mappings.get(name) or {}
-        missing = sorted(set(body["backend_roles"]) - set(have.get("backend_roles") or ()))
+        missing = find_unmapped(have, body)
         if missing:
-            # Other users and hosts that a person has mapped stay mapped.
-            kept = {key: have[key] for key in ("hosts", "users") if have.get(key)}
-            whole = {**kept, "backend_roles": sorted({*body["backend_roles"], *(have.get("backend_roles") or ())})}
-            yield Action("put_role_mapping", name, f"{', '.join(missing)} is not mapped to it", body=whole)
+            reason = f"{', '.join(missing)} is not mapped to it"
+            yield Action("put_role_mapping", name, reason, body=merge_mapping(have, body))
 
 
 def _plan_audit(observed: Observed, wanted: Wanted) -> Iterator[Action]:
@@ -80,7 +81,7 @@ def _plan_audit(observed: Observed, wanted: Wanted) -> Iterator[Action]:
 
 
 def _covers(have: Mapping[str, Any] | None, body: Mapping[str, Any]) -> bool:
-    """Whether a role is as wanted; the cluster's answer also has default fields that the body leaves out."""
+    """Whether a role is as wanted; its tenants are set once. Default fields are ignored."""
     if have is None or set(have.get("cluster_permissions", ())) != set(body["cluster_permissions"]):
         return False
 

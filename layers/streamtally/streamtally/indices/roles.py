@@ -13,11 +13,19 @@ from typing import Any
 
 from streamtally.indices.bodies import Body
 from streamtally.indices.names import LATE_UNKNOWN, STATE_INDEX
+from streamtally.indices.role_mappings import to_mapping
 from streamtally.indices.spec import IndexSpec
 
 FIREHOSE_ROLE = "streamtally_firehose"
 MANAGER_ROLE = "streamtally_index_manager"
 SETTLE_ROLE = "streamtally_settle"
+READER_ROLE = "streamtally_reader"
+
+ADMIN_ROLES = ("all_access", "security_manager")
+"""What a domain's master user is mapped to; the second is Amazon OpenSearch Service's own. Source: developer guide,
+"Fine-grained access control", "Additional master users"."""
+DASHBOARDS_ROLES = ("opensearch_dashboards_user", "kibana_user")
+"""What Dashboards needs of its users, by the names of the service and of the plugin."""
 
 
 def to_firehose_role(specs: Sequence[IndexSpec]) -> Body:
@@ -81,6 +89,18 @@ def to_settle_role(specs: Sequence[IndexSpec]) -> Body:
     }
 
 
+def to_reader_role(specs: Sequence[IndexSpec]) -> Body:
+    """The role of people: they read the outputs' documents, and Dashboards' objects of the shared tenant."""
+    patterns = [name for spec in specs for name in (spec.index, f"{spec.index}-*")]
+    looks = ["read", "indices_monitor", "indices:admin/get", "indices:admin/aliases/get", "indices:admin/mappings/get",
+             "indices:admin/mappings/fields/get*", "indices:admin/resolve/index"]  # fmt: skip
+    return {
+        "cluster_permissions": ["cluster_composite_ops_ro", "cluster_monitor"],
+        "index_permissions": [{"index_patterns": sorted(set(patterns)), "allowed_actions": looks}],
+        "tenant_permissions": [{"tenant_patterns": ["global_tenant"], "allowed_actions": ["kibana_all_read"]}],
+    }
+
+
 def to_audit_config(have: Mapping[str, Any]) -> Body:
     """The wanted audit configuration: on, and without request bodies, which would contain log lines.
 
@@ -96,16 +116,29 @@ def to_roles(specs: Sequence[IndexSpec]) -> dict[str, Body]:
         FIREHOSE_ROLE: to_firehose_role(specs),
         MANAGER_ROLE: to_manager_role(specs),
         SETTLE_ROLE: to_settle_role(specs),
+        READER_ROLE: to_reader_role(specs),
     }
 
 
 def to_role_mappings(
-    firehose_arns: Sequence[str], manager_arns: Sequence[str], settle_arns: Sequence[str] = ()
+    firehose_arns: Sequence[str],
+    manager_arns: Sequence[str],
+    settle_arns: Sequence[str] = (),
+    readers: Sequence[str] = (),
+    admins: Sequence[str] = (),
 ) -> dict[str, Body]:
-    """Name → body of the role mappings; IAM roles are backend roles. Without ARNs there is no mapping."""
-    wanted: Mapping[str, Sequence[str]] = {
+    """Name → body of the role mappings. Without names there is no mapping.
+
+    Args:
+        readers: ARNs of IAM roles and users, and groups of an identity provider.
+        admins: the same.
+    """
+    wanted: dict[str, Sequence[str]] = {
         FIREHOSE_ROLE: firehose_arns,
         MANAGER_ROLE: manager_arns,
         SETTLE_ROLE: settle_arns,
+        READER_ROLE: readers,
+        **dict.fromkeys(DASHBOARDS_ROLES, readers),
+        **dict.fromkeys(ADMIN_ROLES, admins),
     }
-    return {role: {"backend_roles": sorted(set(arns))} for role, arns in wanted.items() if arns}
+    return {role: to_mapping(names) for role, names in wanted.items() if names}

@@ -17,12 +17,16 @@ from streamtally.errors import SettingsError, StreamtallyError
 from streamtally.indices.index_templates import to_mapping, view_name
 from streamtally.indices.mappings import compare
 from streamtally.indices.names import inbox_name
+from streamtally.indices.role_mappings import is_mapped
+from streamtally.indices.roles import DASHBOARDS_ROLES
 from streamtally.indices.spec import IndexSpec, read_specs
 
 SAMPLE_DOCUMENTS = 50
 MAX_VIEWS = 500
 _IGNORE = {"ignore_unavailable": "true", "allow_no_indices": "true"}
 _BLOCKS = ("cluster.blocks.read_only", "cluster.blocks.read_only_allow_delete", "cluster.blocks.create_index")
+_FOR_EVERYBODY = ("own_index", *DASHBOARDS_ROLES)
+"""Built-in roles that give no right on indices of other names, and to which every user (``*``) may be mapped."""
 _WATERMARK = "cluster.routing.allocation.disk.watermark."
 
 
@@ -202,10 +206,12 @@ def _is_mapped(send: _Requests, role_arn: str) -> bool | None:
     """Whether the security plugin maps the stream's role; None: there is no plugin, or the request is denied."""
     quiet = _Requests(send.cluster)
     response = quiet("GET", "/_plugins/_security/api/rolesmapping", ignore=(400, 404, 405)) or {}
-    mappings = [role for role in response.values() if isinstance(role, dict) and "backend_roles" in role]
-    if not mappings:
-        return None
-    return any(role_arn in [*(mapping["backend_roles"] or []), *(mapping.get("users") or [])] for mapping in mappings)
+    mappings = [
+        mapping
+        for name, mapping in response.items()
+        if isinstance(mapping, dict) and "backend_roles" in mapping and name not in _FOR_EVERYBODY
+    ]
+    return any(is_mapped(mapping, role_arn) for mapping in mappings) if mappings else None
 
 
 def gather_summary(

@@ -112,8 +112,9 @@ def make_manager(
 
     Args:
         environment: ``FIREHOSE_ROLE_ARN``, ``INDEX_MANAGER_ROLE_ARN`` and ``SETTLE_ROLE_ARN`` request role mappings,
-            ``AUDIT_LOG`` (true) the domain's audit log. ``OUTPUT_STREAM_ARNS`` lists the streams that the deployment
-            may write to, in addition to ``SUMMARY_STREAM``.
+            ``READER_ARNS``, ``READER_GROUPS`` and ``ADMIN_ARNS`` those of people, ``AUDIT_LOG`` (true) the audit
+            log of the domain. ``OUTPUT_STREAM_ARNS`` lists the streams that the deployment may write to, in addition to
+            ``SUMMARY_STREAM``.
         replace: outputs whose view may replace an index of the same name.
         closing: False leaves every time open.
     Raises: SettingsError: names the variable or the output. IndexPlanError: ``replace`` names no output.
@@ -128,14 +129,16 @@ def make_manager(
     firehose = _arns(environment.get("FIREHOSE_ROLE_ARN"))
     manager = _arns(environment.get("INDEX_MANAGER_ROLE_ARN"))
     settling = _arns(environment.get("SETTLE_ROLE_ARN"))
-    has_roles = bool(firehose or manager or settling)
+    readers = _arns(environment.get("READER_ARNS")) + _arns(environment.get("READER_GROUPS"))
+    admins = _arns(environment.get("ADMIN_ARNS"))
+    has_roles = bool(firehose or manager or settling or readers or admins)
     wanted = Wanted(
         plan_id=pipeline.plan_id,
         document=pipeline.document,
         closing=closing,
         replace=frozenset(replace),
         roles=to_roles(specs) if has_roles else None,
-        role_mappings=to_role_mappings(firehose, manager, settling) if has_roles else None,
+        role_mappings=to_role_mappings(firehose, manager, settling, readers, admins) if has_roles else None,
         audit=environment.get("AUDIT_LOG") == "true",
     )
     return Manager(cluster, pipeline, specs, wanted)

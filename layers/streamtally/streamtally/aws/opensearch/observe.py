@@ -11,7 +11,6 @@ from streamtally.aws.opensearch.observe_ism import observe_ism
 from streamtally.indices.copies import DEFAULT_COPIES, required_multiple, to_replicas
 from streamtally.indices.names import LATE_UNKNOWN, STATE_INDEX, parse_index_name
 from streamtally.indices.observed import DiskSpace, Observed, ObservedIndex, StoredInbox, StoredState
-from streamtally.indices.roles import FIREHOSE_ROLE, MANAGER_ROLE, SETTLE_ROLE
 from streamtally.indices.spec import IndexSpec
 from streamtally.indices.state import read_state
 from streamtally.indices.wanted import Wanted
@@ -33,7 +32,7 @@ def observe(cluster: Cluster, specs: Sequence[IndexSpec], wanted: Wanted | None 
     states, stored_inboxes, plans = _documents(cluster, specs, inboxes, wanted.plan_id)
     ism = observe_ism(cluster, specs, bool(indices))
     multiple = _required_multiple(cluster, to_replicas(DEFAULT_COPIES)) or 1
-    roles, mappings = _security(cluster) if wanted.roles or wanted.role_mappings else (None, None)
+    roles, mappings = _security(cluster, wanted) if wanted.roles or wanted.role_mappings else (None, None)
     return Observed(
         pipelines=cluster.request("GET", f"/_ingest/pipeline/{','.join(inboxes)}", ignore=(404,)),
         component_templates=_named(cluster, "/_component_template", "component_template"),
@@ -214,14 +213,14 @@ def _snapshot_indices(cluster: Cluster, repository: str) -> frozenset[str]:
     return frozenset(index for snapshot in good for index in snapshot["indices"])
 
 
-def _security(cluster: Cluster) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """The pipeline's roles and their mappings; None without fine-grained access control."""
+def _security(cluster: Cluster, wanted: Wanted) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """The roles that are wanted or to be mapped, and their mappings; None without fine-grained access control."""
     unavailable = (400, 404, 405)
     roles = cluster.request("GET", "/_plugins/_security/api/roles", ignore=unavailable)
     mappings = cluster.request("GET", "/_plugins/_security/api/rolesmapping", ignore=unavailable)
     if "all_access" not in roles:  # a built-in role: visible to every user who may read roles
         return None, None
-    names = (FIREHOSE_ROLE, MANAGER_ROLE, SETTLE_ROLE)
+    names = {**(wanted.roles or {}), **(wanted.role_mappings or {})}
     return {n: roles[n] for n in names if n in roles}, {n: mappings[n] for n in names if n in mappings}
 
 

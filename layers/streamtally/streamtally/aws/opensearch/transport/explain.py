@@ -34,6 +34,8 @@ def _advise(status: object, reason: str) -> str:
         return " (the request was not signed: --auth sigv4 signs it; in the functions, OPENSEARCH_AUTH)"
     if status in (401, 403) and "Credential should be scoped" in reason:
         return " (it was signed for another region: pass --region)"
+    if status == 403 and "no permissions for" in reason:
+        return " (map this user or role in the domain: streamtally doctor --before-deploy prints how)"
     return ""
 
 

@@ -74,6 +74,23 @@ def test_three_ways_into_one_window() -> None:
     assert tally(pair("aggregate_of_three_ways"), rows, batches=3)["OUT"] == expected
 
 
+# Stagger windows keyed by a floored event time: late rows are added to the minute in which they happened.
+def test_stagger_by_event_time() -> None:
+    rows: list[dict[str, Any]] = [
+        {
+            "host": "a",
+            "bytes": size,
+            "response": 200,
+            "datetime": f"08/Sep/2017:08:4{minute}:01 +0000",
+            "arrival": ARRIVAL + at,
+        }
+        for minute, at, size in ((7, 0, 1), (8, 60_000, 2), (7, 61_000, 4), (7, 400_000, 8), (6, 0, 16))
+    ]
+    assert tally(pair("stagger"), rows, batches=2)["OUT"] == [
+        {"SEEN": "2017-09-08 08:47:00.000", "HOST": "a", "N": 3, "TOTAL": 13, "ENDED": "2017-09-08 08:48:00.000"}
+    ]
+
+
 # Partials are written as JSON, read and merged: the result does not depend on how rows fell into batches.
 @pytest.mark.parametrize("name", ["aggregates", "aggregates_spread", "count_distinct_items", "top_k_items", "having"])
 def test_batches_make_no_difference(name: str) -> None:

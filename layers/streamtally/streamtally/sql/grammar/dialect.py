@@ -56,6 +56,7 @@ _KEYWORDS = {
     "TRUE": TokenType.TRUE,
     "WHEN": TokenType.WHEN,
     "WHERE": TokenType.WHERE,
+    "WINDOWED BY": TokenType.CLUSTER_BY,
 }
 
 
@@ -99,6 +100,10 @@ class _Parser(StatementParser):
         TokenType.STAR: lambda self, token: self.expression(exp.Star(), token),
     }
     NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {"CASE": lambda self: self._parse_case()}
+    QUERY_MODIFIER_PARSERS: ClassVar[dict[TokenType, Any]] = {
+        **parser.Parser.QUERY_MODIFIER_PARSERS,
+        TokenType.CLUSTER_BY: lambda self: ("group", self.parse_stagger()),
+    }
     MAX_DEPTH = 120
 
     def _parse_disjunction(self) -> exp.Expr | None:
@@ -205,6 +210,24 @@ class _Parser(StatementParser):
             return self.expression(exp.Not(this=test)) if negate else test
         self._retreat(index)
         return super()._parse_is(this)
+
+    def parse_stagger(self) -> exp.Expr:
+        """``WINDOWED BY STAGGER (PARTITION BY keys RANGE INTERVAL …)`` as a GROUP BY of its keys."""
+        token = self._curr
+        self._match(TokenType.CLUSTER_BY)
+        self.need("STAGGER")
+        self.need_paren()
+        self.need("PARTITION", "BY")
+        keys = self._parse_csv(self._parse_disjunction)
+        if not keys:
+            self.fail("expected the keys of the window")
+        self.need("RANGE")
+        if not isinstance(self.need_expression("the window's length"), IntervalLiteral):
+            self.fail("expected the window's length, as in RANGE INTERVAL '1' MINUTE")
+        self.need_paren(left=False)
+        group = self.expression(exp.Group(expressions=keys), token)
+        group.meta["stagger"] = True
+        return group
 
     def _parse_order(self, this: exp.Expr | None = None, skip_order_token: bool = False) -> exp.Expr | None:
         token = self._curr

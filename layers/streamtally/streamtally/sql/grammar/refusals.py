@@ -19,7 +19,6 @@ TUMBLING = "use a tumbling window: GROUP BY …, STEP(s.ROWTIME BY INTERVAL '60'
 FLINK = "this needs ordering or state across batches: use Amazon Managed Service for Apache Flink"
 
 _SEQUENCES: tuple[tuple[tuple[str, ...], str, str], ...] = (
-    (("WINDOWED", "BY"), "stagger windows (WINDOWED BY STAGGER)", TUMBLING),
     (("WITHIN", "INTERVAL"), "ORDER BY … WITHIN", "remove it: windows by an event time take late rows"),
     (("JOIN",), "joins", "join before the pipeline or when reading; " + FLINK),
     (("UNION",), "UNION", "write one pump per SELECT, into the same stream"),

@@ -19,7 +19,13 @@ from streamtally.sql.expressions.typed import INTERVAL, RECORD, PlanNode, Typed,
 from streamtally.sql.expressions.typed import NULL as NULL_TYPE
 from streamtally.sql.planning.relations import WINDOW_END, WINDOW_START, Relation, RelationColumn, Window
 from streamtally.sql.planning.select_list import Item, has_aggregate, project
-from streamtally.sql.planning.windows import NO_TIME_ADVICE, TimeTerm, choose_window, find_time_term, follows
+from streamtally.sql.planning.windows import (
+    NO_TIME_ADVICE,
+    TimeTerm,
+    choose_window,
+    find_time_term,
+    follows,
+)
 from streamtally.sql.problems import Problems
 from streamtally.sql.signatures import AGGREGATE_CALLS
 

@@ -78,9 +78,28 @@ def choose_window(terms: Sequence[TimeTerm], origin: exp.Expr, problems: Problem
 
     Raises: SqlError: there is no time term.
     """
+    if origin.meta.get("stagger"):
+        _check_stagger(terms, origin, problems)
     if not terms:
         raise problems.unsupported(origin, *_why_no_window(origin))
     return min(terms, key=lambda term: term.of_rowtime)
+
+
+STAGGER = (
+    "WINDOWED BY STAGGER keyed by a floored time is compiled as tumbling windows of that time: what a key's windows "
+    "gave as partial rows is added up in one document, and ROWTIME is the end of the tumbling window"
+)
+
+
+def _check_stagger(terms: Sequence[TimeTerm], origin: exp.Expr, problems: Problems) -> None:
+    """Note how stagger windows are compiled. Raises: SqlError: no key is a floored time, so windows differ by key."""
+    if not terms:
+        raise problems.unsupported(
+            origin,
+            "stagger windows without a floored time among their keys (a key's first row opens its window)",
+            "add FLOOR of the event time TO MINUTE to PARTITION BY, or use GROUP BY …, STEP(s.ROWTIME BY …)",
+        )
+    problems.note(origin, STAGGER)
 
 
 def _why_no_window(origin: exp.Expr) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 from streamtally.attach.change import Processing, lambda_processor, parameters_of
 from streamtally.attach.destinations import Destination
 from streamtally.attach.grant import ACTIONS, role_name
+from streamtally.attach.keys import KeyUser, SourceKey
 from streamtally.findings import Finding, Level
 
 ANSWER_MAX_BYTES = 6_291_556
@@ -59,6 +60,8 @@ class Facts:
     reingest_action: str = ""
     can_reingest: bool | None = None
     reingest_how: str = ""
+    source_key: SourceKey = field(default_factory=SourceKey)
+    """The customer-managed key of the records' source, and its users."""
 
 
 def check_stream(facts: Facts) -> Finding:
@@ -190,11 +193,11 @@ def check_reingest(facts: Facts) -> Finding:
         how = f" ({facts.reingest_how})" if facts.reingest_how else ""
         return Finding("put back", "note", f"it is unknown whether the function may re-ingest what does not fit{how}")
     if facts.can_reingest:
-        return Finding("put back", "ok", "the function may re-ingest what does not fit")
+        return _check_reingest_key(facts.source_key, facts.framing)
     text = f"the function's own role lacks {action} on the records' source, so what does not fit would fail its batch"
     source = f"IngestionStream=existing IngestionStreamName={name}"
     if action.startswith("kinesis:"):
-        source = "SourceStreamArn=… (the data stream's)"
+        source = f"{source} SourceStreamArn=… (the data stream's)"
     level: Level = "error" if facts.framing == SINGLE else "warning"
     return Finding("put back", level, text, f"deploy the stack with {source}, or add it to the role's policy")
 
@@ -238,6 +241,31 @@ def check_keys(facts: Facts) -> Finding:
     return Finding("encryption", "ok", "encrypted with your own key" if own_key else f"stream encryption: {status}")
 
 
+def _check_reingest_key(key: SourceKey, framing: str) -> Finding:
+    user = key.function
+    if user and user.missing:
+        text = f"{_lacks(user, key)}, so what does not fit would fail its batch"
+        fix = f"deploy the stack with ExistingKeyArns={key.arn}, or add it to the role's policy, or to the key's"
+        return Finding("put back", "error" if framing == SINGLE else "warning", text, fix)
+    if key.why_unknown or (user and user.unknown):
+        why = key.why_unknown or (user.how if user else "")
+        text = f"the function may re-ingest; it is unknown whether it may use the key of the records' source ({why})"
+        return Finding("put back", "note", text)
+    return Finding("put back", "ok", "the function may re-ingest what does not fit")
+
+
+def check_source_key(facts: Facts) -> list[Finding]:
+    """Other users of the key of the records' source; nothing if it is not a customer-managed one."""
+    key = facts.source_key
+    lacking = [user for user in key.others if user.missing]
+    fix = "add it to the role's policy, or to the key's"
+    return [Finding("encryption", "warning", _lacks(user, key), fix) for user in lacking]
+
+
+def _lacks(user: KeyUser, key: SourceKey) -> str:
+    return f"{user.who} lacks {' and '.join(user.missing)} on {key.arn}, the key of the records' source ({user.how})"
+
+
 CHECKS: tuple[Callable[[Facts], Finding], ...] = (
     check_stream,
     check_source,
@@ -255,7 +283,7 @@ CHECKS: tuple[Callable[[Facts], Finding], ...] = (
 
 def check_all(facts: Facts) -> list[Finding]:
     """All findings, in the order in which an operator reads them."""
-    return [check(facts) for check in CHECKS]
+    return [*(check(facts) for check in CHECKS), *check_source_key(facts)]
 
 
 def _arn(facts: Facts) -> str:

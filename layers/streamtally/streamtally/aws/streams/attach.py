@@ -22,6 +22,7 @@ from streamtally.attach.undo import Grant, Undo, restored
 from streamtally.aws.clients import Aws
 from streamtally.aws.streams.deployed import Deployed, read_deployed
 from streamtally.aws.streams.describe import read_function, read_stream
+from streamtally.aws.streams.keys import read_source_key
 from streamtally.aws.streams.permissions import Permissions, ask_role, read_inline_policy, read_permissions
 from streamtally.errors import SettingsError
 from streamtally.findings import Finding
@@ -120,6 +121,7 @@ def _read_facts(
         reingest_action=action,
         can_reingest=reingest.allowed.get(action),
         reingest_how=reingest.how,
+        source_key=read_source_key(aws, description, function, destination.role_arn),
     )
 
 

@@ -49,7 +49,7 @@ from streamtally.formats.vpc_flow_fields import HEADER_BEGINS as FLOW_HEADER_BEG
 # How a line begins → the formats that it can have. The first pattern that matches decides; the last matches any line.
 BEGINNINGS: tuple[tuple[str, tuple[ModuleType, ...]], ...] = (
     (r"[\x20\t\r]*\{", (json_lines,)),
-    (r"<[0-9]{1,3}>[1-9][0-9]{0,2}\x20", (haproxy, haproxy_tcp, haproxy_clf, rfc5424, syslog)),
+    (r"(?:[0-9]{1,9}\x20)?<[0-9]{1,3}>[1-9][0-9]{0,2}\x20", (haproxy, haproxy_tcp, haproxy_clf, rfc5424, syslog)),
     (r"<[0-9]{1,3}>[0-9]{4}-", (rfc3339_syslog,)),
     (
         r"(?:<[0-9]{1,3}>(?:[0-9]{1,10}:\x20)?[*.]?)?[A-Z][a-z]{2}\x20{1,2}[0-9]",

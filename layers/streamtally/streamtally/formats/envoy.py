@@ -1,10 +1,14 @@
 r"""Envoy's default access log format string (App Mesh, Envoy Gateway); also Istio's, with more fields.
 
-Fields are named after the operators, as in Envoy's and Istio's JSON logs. The format string escapes no quote.
+Fields are named after the operators, as in Envoy's and Istio's JSON logs. The format string escapes no quote. Istio's
+text format has grown: 1.1 added the status of Mixer (until 1.7), 1.3 the upstream's failure and the route, 1.9 the
+details.
 Source: Envoy documentation, "Access logging", default format string; Istio documentation, "Envoy Access Logs".
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from streamtally.formats.base import Example, Format, FormatOptions, Parser, Roles
 from streamtally.formats.engine.columns import Column
@@ -53,6 +57,8 @@ _ISTIO = (
     Column("connection_termination_details", "VARCHAR", "why Envoy ended the connection (Istio)"),
     Column("upstream_transport_failure_reason", "VARCHAR", "why the upstream's TLS failed (Istio)", _QUOTED_REASON),
 )
+_FAILURE = _ISTIO[2]
+_POLICY = Column("istio_policy_status", "VARCHAR", "the status of Mixer's policy (Istio 1.1 to 1.7)", _QUOTED_REASON)
 _ISTIO_END = (
     Column("upstream_cluster", "VARCHAR", "the upstream cluster (Istio)"),
     Column("upstream_local_address", "VARCHAR", "own address:port towards the upstream (Istio)"),
@@ -64,18 +70,27 @@ _ISTIO_END = (
 
 LAYOUT = Layout("envoy", _REASON, (*_BEGINNING, *_MIDDLE))
 ISTIO = Layout("envoy", _REASON, (*_BEGINNING, *_ISTIO, *_MIDDLE, *_ISTIO_END))
+_SERVER_NAME, _ROUTE = (replace(column, optional=True) for column in _ISTIO_END[-2:])
+OLDER = (
+    Layout("envoy", _REASON, (*_BEGINNING, _POLICY, _FAILURE, *_MIDDLE, *_ISTIO_END[:-1], _ROUTE)),  # 1.3 to 1.7
+    Layout("envoy", _REASON, (*_BEGINNING, _FAILURE, *_MIDDLE, *_ISTIO_END)),  # 1.8
+    Layout("envoy", _REASON, (*_BEGINNING, _POLICY, *_MIDDLE, *_ISTIO_END[:-1])),  # 1.1, 1.2
+    Layout("envoy", _REASON, (*_BEGINNING, *_MIDDLE, *_ISTIO_END[:-2], _SERVER_NAME)),  # 1.0
+)
+"""Istio's text formats before 1.9."""
+_LAYOUTS = (LAYOUT, ISTIO, *OLDER)
 
 
 def compile_envoy(options: FormatOptions) -> Parser:
     """A parser of Envoy's default lines; rows of Istio's lines have its fields too."""
-    return first_that_fits([compile_layout(layout, options) for layout in (LAYOUT, ISTIO)])
+    return first_that_fits([compile_layout(layout, options) for layout in _LAYOUTS])
 
 
 FORMAT = Format(
     name="envoy",
     summary="Envoy's default access log (App Mesh, Envoy Gateway, Istio).",
     source="Envoy documentation: Access logging, default format string",
-    fields=(*LAYOUT.fields, *(column.field for column in (*_ISTIO, *_ISTIO_END))),
+    fields=(*LAYOUT.fields, *(column.field for column in (*_ISTIO, _POLICY, *_ISTIO_END))),
     examples=(
         Example(
             '[2025-04-15T20:17:00.310Z] "POST /api/v1/locations HTTP/2" 204 - 154 0 226 100 "192.0.2.28" '
@@ -131,7 +146,7 @@ FORMAT = Format(
     time_field="start_time",
     time_format="iso8601",
     time_is_utc=True,
-    locate=furthest((LAYOUT, ISTIO)),
+    locate=furthest(_LAYOUTS),
     roles=Roles(
         status="response_code",
         client="x_forwarded_for",

@@ -1,6 +1,7 @@
 r"""The syslog protocol of 2009: ``<165>1 2025-10-11T22:14:15.003Z host app 77 ID47 [id@32473 iut="3"] message``.
 
-Source: RFC 5424, section 6.
+Heroku's drains send no structured data, not even ``-``; such a line of a host that is called as theirs is read as well.
+Source: RFC 5424, section 6; RFC 6587, 3.4.1 (the number of bytes in front); Heroku documentation, "Log Drains".
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _ELEMENT = (
     r'="[^"\\]*+(?:\\.[^"\\]*+)*+")*+'  # ="value", in which a backslash escapes the next character
     r"\]"
 )
-_PRIORITY_AND_VERSION = r"<([0-9]{1,3})>([1-9][0-9]{0,2})"
+_PRIORITY_AND_VERSION = r"(?:[0-9]{1,9}\x20)?+<([0-9]{1,3})>([1-9][0-9]{0,2})"
 _TIME = rf"\x20({TIMESTAMP}|-)"
 _HOST = rf"\x20({HOST})"
 _PROGRAM = _PROCESS = _MESSAGE_ID = r"\x20(\S{1,128}+)"
@@ -30,20 +31,30 @@ _STRUCTURED_DATA = rf"\x20(-|(?:{_ELEMENT})++)"
 _MESSAGE = r"(?:\x20\ufeff?+(.*+))?+\Z"  # may begin with a byte order mark
 PIECES = (_PRIORITY_AND_VERSION, _TIME, _HOST, _PROGRAM, _PROCESS, _MESSAGE_ID, _STRUCTURED_DATA, _MESSAGE)
 _PATTERN = re.compile("".join(PIECES), FLAGS)
+_LOGPLEX = re.compile(
+    rf"{_PRIORITY_AND_VERSION}\x20({TIMESTAMP})"
+    r"\x20(host|d\.[0-9a-f\-]{36})"  # what Heroku writes for the host: the word, or the drain's token
+    rf"{_PROGRAM}{_PROCESS}\x20(-)()\x20(.*+)\Z",  # and then the message
+    FLAGS,
+)
 _PLAIN = re.compile("".join(PIECES).replace(_HOST, rf"\x20({PLAIN_HOST})"), FLAGS)  # matches faster
 
 
 def compile_rfc5424(options: FormatOptions) -> Parser:
     """A parser of RFC 5424 messages. It uses no options."""
-    match, match_plain = _PATTERN.match, _PLAIN.match
+    match, match_plain, match_logplex = _PATTERN.match, _PLAIN.match, _LOGPLEX.match
 
     def parse(line: str) -> Row:
-        matched = match_plain(line) or match(line)
+        matched = match_plain(line) or match(line) or match_logplex(line)
         if matched is None:
             raise FormatError("rfc5424", "not an RFC 5424 message")
         priority, version, timestamp, host, program, pid, msgid, structured, message = matched.groups()
         if not IS_HOST[host]:
             raise FormatError("rfc5424", "not an RFC 5424 message")
+        if structured[:1] == "[" and "=" not in structured:  # of Heroku's, the first word in brackets of a message
+            matched = match_logplex(line)
+            if matched is not None:
+                structured, message = matched.groups()[-2:]
         facility, severity = FACILITY_AND_SEVERITY[priority]
         return {
             "facility": facility,
@@ -54,7 +65,7 @@ def compile_rfc5424(options: FormatOptions) -> Parser:
             "program": None if program == "-" else program,
             "processid": None if pid == "-" else pid,
             "msgid": None if msgid == "-" else msgid,
-            "structured_data": None if structured == "-" else structured,
+            "structured_data": structured if structured not in ("-", "") else None,
             "message": message,
         }
 

@@ -1,0 +1,65 @@
+"""Istio's text formats of all its versions: the fields are those that the version writes, in its order."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamtally.formats import FormatOptions
+from streamtally.formats.auto import compile_auto
+from streamtally.formats.base import Row
+from streamtally.formats.envoy import compile_envoy
+
+ENDS = {
+    "upstream_cluster": "outbound|5000||helloworld.sample.svc.cluster.local", "upstream_local_address": None,
+    "downstream_local_address": "198.51.100.235:5000", "downstream_remote_address": "192.0.2.10:36840",
+}  # fmt: skip
+END = (
+    '"-" "curl/7.60.0" "58cfb92b" "helloworld.sample:5000" "192.0.2.246:15443" '
+    "outbound|5000||helloworld.sample.svc.cluster.local - 198.51.100.235:5000 192.0.2.10:36840"
+)
+HELLO = '[2019-05-25T08:06:11.468Z] "GET /hello HTTP/1.1" 200 -'
+
+
+# Sources: Istio's manuals of 1.0 to 1.9 ("Getting Envoy's Access Logs"); istio/proxy#1990, istio/istio#15620,
+# istio/istio#56356, istio/istio.io#8404, nitishm/engarde#8.
+@pytest.mark.parametrize(
+    ("line", "row"),
+    [
+        (f"{HELLO} 0 60 177 176 {END}", {"requested_server_name": None}),
+        (f"{HELLO} 0 60 177 176 {END} -", {"requested_server_name": None}),
+        (f'{HELLO} "-" 0 60 177 176 {END} -', {"istio_policy_status": None, "requested_server_name": None}),
+        (f'{HELLO} "PERMISSION_DENIED:denied" 0 60 177 176 {END} a.example',
+         {"istio_policy_status": "PERMISSION_DENIED:denied", "requested_server_name": "a.example"}),
+        (f'{HELLO} "-" "-" 0 60 177 176 {END} -',
+         {"istio_policy_status": None, "upstream_transport_failure_reason": None, "requested_server_name": None,
+          "route_name": None}),
+        (f'{HELLO} "-" "TLS error: Secret is not supplied by SDS" 0 60 177 176 {END} - default',
+         {"istio_policy_status": None, "requested_server_name": None, "route_name": "default",
+          "upstream_transport_failure_reason": "TLS error: Secret is not supplied by SDS"}),
+        (f'{HELLO} "-" 0 60 177 176 {END} outbound_.80_._.a.svc.cluster.local default',
+         {"upstream_transport_failure_reason": None, "route_name": "default",
+          "requested_server_name": "outbound_.80_._.a.svc.cluster.local"}),
+        (f'{HELLO} via_upstream - "-" 0 60 177 176 {END} a.example -',
+         {"response_code_details": "via_upstream", "connection_termination_details": None, "route_name": None,
+          "upstream_transport_failure_reason": None, "requested_server_name": "a.example"}),
+    ],
+)  # fmt: skip
+def test_istio_versions(line: str, row: Row) -> None:
+    expected = {
+        "start_time": "2019-05-25T08:06:11.468Z", "request": "GET /hello HTTP/1.1", "response_code": 200,
+        "response_flags": None, "bytes_received": 0, "bytes_sent": 60, "duration": 177, "upstream_service_time": 176,
+        "x_forwarded_for": None, "user_agent": "curl/7.60.0", "request_id": "58cfb92b",
+        "authority": "helloworld.sample:5000", "upstream_host": "192.0.2.246:15443",
+    }  # fmt: skip
+    assert compile_envoy(FormatOptions())(line) == compile_auto(FormatOptions())(line) == expected | ENDS | row
+
+
+# TCP connections have no request; what has no status is no line of Envoy's.
+def test_tcp() -> None:
+    line = (
+        '[2025-05-19T13:09:04.747Z] "- - -" 0 UF,URX - - "-" 0 0 9995 - "-" "-" "-" "-" "192.0.2.200:443" '
+        "InboundPassthroughCluster - 192.0.2.200:443 192.0.2.2:55322 api.example.com -"
+    )
+    row = compile_envoy(FormatOptions())(line)
+    assert (row["request"], row["response_code"], row["response_flags"]) == ("- - -", 0, "UF,URX")
+    assert (row["upstream_cluster"], row["requested_server_name"]) == ("InboundPassthroughCluster", "api.example.com")

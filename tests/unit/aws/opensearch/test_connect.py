@@ -12,7 +12,7 @@ from streamtally.aws.opensearch.addresses import read_address
 from streamtally.aws.opensearch.cluster import ClusterError
 from streamtally.aws.opensearch.connect import connect, connect_from_environment, sigv4
 from streamtally.aws.opensearch.transport.retries import Pace
-from streamtally.errors import SettingsError
+from streamtally.errors import SettingsError, StreamtallyError
 
 
 class Session:
@@ -90,3 +90,49 @@ def test_unreachable() -> None:
     assert str(raised.value).startswith("http://127.0.0.1:1 cannot be reached: Failed to establish a new connection")
     assert str(raised.value).endswith("Connection refused (6 tries)")
     assert "a-long-path" not in str(raised.value)
+
+
+# A function signs for the region that the domain's host names, whatever its own is; a custom endpoint for its own.
+@pytest.mark.parametrize(
+    ("host", "scope"),
+    [
+        ("search-logs-a1b2c3.cn-north-1.es.amazonaws.com.cn", "/cn-north-1/es/"),
+        ("vpc-logs-a1b2c3.aos.us-west-2.on.aws", "/us-west-2/es/"),
+        ("logs.example.com", "/eu-central-1/es/"),
+    ],
+)
+def test_region_of_the_host(host: str, scope: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import requests
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    auth = connect_module._auth({"AWS_REGION": "eu-central-1"}, read_address(f"https://{host}"))
+    assert scope in auth(requests.Request("GET", f"https://{host}/").prepare()).headers["Authorization"]
+
+
+# A collection of OpenSearch Serverless is refused before a request is sent.
+def test_serverless_is_refused() -> None:
+    with pytest.raises(SettingsError, match="OpenSearch Serverless, which is not supported"):
+        connect_from_environment({"OPENSEARCH_ENDPOINT": "https://a1b2c3.eu-central-1.aoss.amazonaws.com"})
+
+
+# Credentials that end while a command runs (a session of single sign-on) are one line, not a traceback.
+def test_credentials_that_cannot_be_renewed() -> None:
+    import requests
+    from botocore.exceptions import UnauthorizedSSOTokenError
+
+    class Ended:
+        def get_frozen_credentials(self) -> Any:
+            raise UnauthorizedSSOTokenError
+
+    session = Session()
+    session.current = Ended()  # type: ignore[assignment]
+    auth = sigv4("us-east-1", session=session)
+    with pytest.raises(StreamtallyError, match="SSO"):
+        auth(requests.Request("GET", "https://search.example.com/").prepare())
+
+
+# A path in front of OpenSearch's own (a proxy) is kept; it is not dropped as if it was not there.
+def test_path_of_a_proxy() -> None:
+    cluster = connect("https://proxy.example.com/opensearch/")
+    assert cluster._client.transport.get_connection().base_url == "https://proxy.example.com:443/opensearch"

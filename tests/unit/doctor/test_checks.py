@@ -98,6 +98,15 @@ BROKEN: list[tuple[str, object]] = [
     ("alias-empty", _search(alias="request_data", aliased=[])),
     ("alias-empty", _search(empty_views=["request-data*"])),
     ("clock-skew", StreamState("s", "Signature expired: 20260310T115000Z", "InvalidSignatureException")),
+    (
+        "shard-limit",
+        OpenSearchState(
+            "search",
+            "requests",
+            matching=["requests-1"],
+            obstacles=[Finding("shard-limit", "error", "1,000 of 1,000 shards are open", "delete indices", "search")],
+        ),
+    ),
 ]
 
 GOOD: list[object] = [

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from streamtally.aws.clients import Aws
+from streamtally.aws.clock import now_ms
 from streamtally.aws.evidence.logs import gather_logs
 from streamtally.aws.evidence.opensearch import gather_cluster, gather_summary
 from streamtally.aws.evidence.stream import check_exists, gather_stream
@@ -86,12 +87,12 @@ def command(
         if not path.is_file() and not ("/" in subject or path.suffix in (".json", ".log")):
             evidence.append(gather_stream(aws, subject, framing_of(pipeline), cluster, indices))
             evidence += gather_logs(aws, subject, datetime.now(UTC))
-            evidence += gather_summary(aws, subject, document, cluster)
+            evidence += gather_summary(aws, subject, document, cluster, now_ms())
             continue
         check_exists(path)
         evidence += [gather_log(path)] if looks_like_log(path) else gather_agent(path, aws.region, user)
     if cluster and not any(isinstance(item, OpenSearchState) for item in evidence):
-        evidence += gather_cluster(cluster, document)
+        evidence += gather_cluster(cluster, document, now_ms())
     findings = list(examine(evidence))
     if as_json:
         echo_json({"findings": [finding.to_json() for finding in findings], "looked_at": len(evidence)})

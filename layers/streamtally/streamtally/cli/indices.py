@@ -20,10 +20,26 @@ from streamtally.aws.clock import now_ms
 from streamtally.aws.opensearch.import_dashboards import import_dashboards
 from streamtally.aws.opensearch.manager import Managed, Manager, make_manager
 from streamtally.cli import EXIT_FOUND
-from streamtally.cli.shared.aws_options import Auth, ask, auth_option, json_option, profile_options, yes_option
+from streamtally.cli.shared.aws_options import (
+    Auth,
+    ask,
+    auth_option,
+    echo_findings,
+    json_option,
+    profile_options,
+    yes_option,
+)
 from streamtally.cli.shared.cluster_options import open_cluster
 from streamtally.cli.shared.files import write_atomically
-from streamtally.cli.shared.index_output import print_indices, print_loads, print_managed, print_plan, print_reports
+from streamtally.cli.shared.index_output import (
+    find_conflicts,
+    print_indices,
+    print_loads,
+    print_managed,
+    print_plan,
+    print_reports,
+)
+from streamtally.findings import errors
 from streamtally.indices.dashboards import to_saved_objects
 from streamtally.indices.index_status import describe_indices, describe_loads, find_stuck
 from streamtally.local.folder import read_folder
@@ -101,10 +117,17 @@ command = indices
 def plan_command(target: Target, as_json: bool) -> None:
     """Show what would be done and why; change nothing.
 
+    Also shows what keeps documents out whatever is done: limits, blocks, other people's templates, aliases and data
+    streams. Exit status 1: there is such a thing, or something conflicts or is stuck.
+
     Example: streamtally indices plan --opensearch http://localhost:9200
     """
-    plan, _ = target.manager().plan(now_ms())
-    print_plan(plan, as_json)
+    manager = target.manager()
+    plan, observed = manager.plan(now_ms())
+    obstacles = manager.obstacles(now_ms(), observed)
+    print_plan(plan, as_json, obstacles)
+    if find_conflicts(plan) or errors(obstacles):
+        sys.exit(EXIT_FOUND)
 
 
 @indices.command("apply")
@@ -118,20 +141,25 @@ def apply_command(target: Target, as_json: bool, yes: bool, replace: tuple[str, 
     """
     manager = target.manager(replace)
     plan, observed = manager.plan(now_ms())
+    obstacles = manager.obstacles(now_ms(), observed)
     if not as_json:
-        print_plan(plan, as_json)
+        print_plan(plan, as_json, obstacles)
     if plan.actions:
         ask(f"Carry out these {len(plan.actions)} actions?", yes)
     managed = manager.manage(now_ms(), _time_left()) if plan.actions else Managed([], plan, observed)
-    print_managed(managed, as_json)
-    if managed.failed:
+    if managed.results:
+        obstacles = manager.obstacles(now_ms(), managed.observed)
+    print_managed(managed, as_json, obstacles)
+    if managed.failed or find_conflicts(managed.plan) or errors(obstacles):
         sys.exit(EXIT_FOUND)
 
 
 @indices.command("status")
 @_shared
 def status_command(target: Target, as_json: bool) -> None:
-    """Show the indices and what happens to them next, unsettled windows, and what is stuck.
+    """Show the indices and what happens to them next, unsettled windows, what is stuck, and what keeps documents out.
+
+    Exit status 1: something is stuck, conflicts or keeps documents out.
 
     Example: streamtally indices status --opensearch http://localhost:9200
     """
@@ -141,14 +169,16 @@ def status_command(target: Target, as_json: bool) -> None:
     unsettled = manager.unsettled(now_ms())
     loads = describe_loads(manager.specs, observed)
     stuck = find_stuck(manager.specs, observed)
-    stuck += [f"{note.target}: {note.text}" for note in plan.notes if note.kind in ("stuck", "conflict")]
+    stuck += find_conflicts(plan)
     stuck += unsettled.problems
+    obstacles = manager.obstacles(now_ms(), observed)
     if as_json:
         document = {
             "indices": [row.to_json() for row in rows],
             "unsettled_windows": unsettled.windows,
             "loads": loads,
             "stuck": stuck,
+            "obstacles": [finding.to_json() for finding in obstacles],
         }
         click.echo(json.dumps(document))
     else:
@@ -158,7 +188,8 @@ def status_command(target: Target, as_json: bool) -> None:
         print_loads(loads)
         for line in stuck:
             click.echo(f"stuck: {line}")
-    if stuck:
+        echo_findings(obstacles)
+    if stuck or errors(obstacles):
         sys.exit(EXIT_FOUND)
 
 

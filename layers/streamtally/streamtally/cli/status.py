@@ -10,7 +10,16 @@ import click
 from streamtally.aws.clients import Aws
 from streamtally.aws.streams.describe import list_streams
 from streamtally.aws.streams.status import StreamStatus, attached_streams, read_status
-from streamtally.cli.shared.aws_options import Auth, auth_option, aws_options, echo_json, json_option
+from streamtally.cli import EXIT_FOUND
+from streamtally.cli.shared.aws_options import (
+    Auth,
+    auth_option,
+    aws_options,
+    echo_findings,
+    echo_json,
+    json_option,
+)
+from streamtally.findings import errors
 
 if TYPE_CHECKING:
     from streamtally.aws.opensearch.cluster import Cluster
@@ -27,7 +36,8 @@ if TYPE_CHECKING:
 def command(aws: Aws, stream: str | None, opensearch_url: str | None, auth: Auth | None, as_json: bool) -> int:
     """Show STREAM's function, the last hour's figures, and whether counts are exact or at-least-once.
 
-    Without STREAM: every stream in the region that has a function attached.
+    Without STREAM: every stream in the region that has a function attached. Exit status 1: something keeps documents
+    out of the cluster that the counts go to.
 
     Example: streamtally status log-ingestion-stream
     """
@@ -37,12 +47,11 @@ def command(aws: Aws, stream: str | None, opensearch_url: str | None, auth: Auth
     statuses = [read_status(aws, name, now, cluster) for name in names]
     if as_json:
         echo_json([status.to_json() for status in statuses])
-        return 0
-    if not statuses:
+    elif not statuses:
         click.echo(f"No delivery stream in {aws.region} has a function attached.")
-    for status in statuses:
+    for status in () if as_json else statuses:
         _show(status)
-    return 0
+    return EXIT_FOUND if any(errors(status.problems) for status in statuses) else 0
 
 
 def _open(url: str | None, aws: Aws, auth: Auth | None) -> Cluster | None:
@@ -62,3 +71,4 @@ def _show(status: StreamStatus) -> None:
         shown = "no data" if value is None else f"{value:,.0%}" if name.endswith("share") else f"{value:,.0f}"
         click.echo(f"  {name.replace('_', ' '):24} {shown:>14}")
     click.echo(f"  counts     {status.counts}: {status.reason}")
+    echo_findings(status.problems)

@@ -2,50 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from streamtally.findings import Finding, Level
-
-FLOOD_STAGE, HIGH = "95%", "90%"
-"""OpenSearch's defaults, at which indices become read-only and shards move away. Source: "Cluster settings"."""
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)(b|kb|mb|gb|tb|pb)?")
-_UNITS = {None: 1, "b": 1, "kb": 2**10, "mb": 2**20, "gb": 2**30, "tb": 2**40, "pb": 2**50}
-
-
-@dataclass(frozen=True, slots=True)
-class Disk:
-    """A node's disk.
-
-    Attributes:
-        total: its size in bytes.
-        free: the free bytes.
-        high: the cluster's high watermark as its settings write it (``90%``, ``0.9``, ``10gb``).
-        flood: the cluster's flood stage, in the same form.
-    """
-
-    total: float
-    free: float
-    high: str = HIGH
-    flood: str = FLOOD_STAGE
-
-    @property
-    def used_share(self) -> float:
-        return 1 - self.free / self.total if self.total else 0.0
-
-    def is_past(self, watermark: str) -> bool:
-        """Whether a watermark is exceeded: a used share, or a minimum of free bytes."""
-        text = watermark.strip().lower()
-        if text.endswith("%"):
-            return self.used_share * 100 >= float(text[:-1])
-        match = _SIZE.fullmatch(text)
-        if match is None:
-            return False
-        if match[2] is None and float(match[1]) <= 1:
-            return self.used_share >= float(match[1])
-        return self.free <= float(match[1]) * _UNITS[match[2]]
+from streamtally.indices.disk import Disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +58,7 @@ class OpenSearchState:
         in_vpc: whether the domain is in a VPC.
         fine_grained: whether it has fine-grained access control.
         others_match: whether another output of the pipeline has indices.
+        obstacles: what keeps documents out of the cluster: limits, other people's templates and names.
     """
 
     where: str
@@ -122,6 +85,7 @@ class OpenSearchState:
     role: str = ""
     mapped: bool | None = None
     others_match: bool = False
+    obstacles: Sequence[Finding] = ()
 
 
 def check_reachable(state: OpenSearchState) -> Iterator[Finding]:
@@ -133,7 +97,7 @@ def check_reachable(state: OpenSearchState) -> Iterator[Finding]:
         fix = "check the address and the network (a domain in a VPC responds only inside the VPC)"
         yield Finding("opensearch-unreachable", "error", state.error, fix, state.where)
     for line in state.denied:
-        fix = "get the permission that it names, and run the doctor again"
+        fix = "get the permission that it names, and run the command again"
         yield Finding("opensearch-permission", "warning", f"not checked: {line}", fix, state.where)
 
 
@@ -259,6 +223,11 @@ def _allows_everyone(statement: Mapping[str, Any]) -> bool:
     return not conditions or (set(conditions) == {"IpAddress"} and any(source.endswith("/0") for source in sources))
 
 
+def check_obstacles(state: OpenSearchState) -> Iterator[Finding]:
+    """What the index manager sees of the cluster around its own parts."""
+    yield from state.obstacles
+
+
 CHECKS: tuple[Callable[[OpenSearchState], Iterable[Finding]], ...] = (
     check_reachable,
     check_role,
@@ -269,4 +238,5 @@ CHECKS: tuple[Callable[[OpenSearchState], Iterable[Finding]], ...] = (
     check_ids,
     check_refused,
     check_open,
+    check_obstacles,
 )

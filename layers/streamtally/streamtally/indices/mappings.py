@@ -63,6 +63,12 @@ def compare(
     return added, fixed
 
 
+def count_fields(mapping: Mapping[str, Any]) -> int:
+    """Fields of a mapping as the cluster counts them for its limit: objects, fields and subfields."""
+    inner = [*(mapping.get("properties") or {}).values(), *(mapping.get("fields") or {}).values()]
+    return len(inner) + sum(count_fields(field) for field in inner)
+
+
 def _kind(field: Mapping[str, Any]) -> str:
     return str(field.get("type", "object"))
 

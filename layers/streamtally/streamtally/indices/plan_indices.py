@@ -43,7 +43,7 @@ def _plan_alias(
     view = index_templates.view_name(spec, taken)
     if taken:
         text = f"an index has the alias's own name: query {view}, or replace it (indices apply --replace {spec.index})"
-        yield Note("waits", spec.index, text)
+        yield Note("conflict", spec.index, text)
     yield from _plan_write_index(spec, indices)
     missing = [index.name for index in indices if not index_templates.has_view(index.aliases.get(view))]
     if missing:

@@ -10,17 +10,21 @@ from typing import Any
 
 from streamtally.aws.clients import Aws, AwsError
 from streamtally.aws.opensearch.cluster import Cluster, ClusterError
+from streamtally.aws.opensearch.observe_surroundings import read_obstacles
 from streamtally.aws.streams.status import connect_domain, find_summary
 from streamtally.config.outputs import DEFAULT_SUMMARY_STREAM
-from streamtally.doctor.opensearch import FLOOD_STAGE, HIGH, Disk, FieldConflict, OpenSearchState
+from streamtally.doctor.opensearch import FieldConflict, OpenSearchState
 from streamtally.errors import SettingsError, StreamtallyError
+from streamtally.indices.disk import FLOOD_STAGE, HIGH, Disk
 from streamtally.indices.index_templates import to_mapping, view_name
-from streamtally.indices.mappings import compare
+from streamtally.indices.mappings import compare, count_fields
 from streamtally.indices.names import inbox_name
 from streamtally.indices.role_mappings import is_mapped
 from streamtally.indices.roles import DASHBOARDS_ROLES
 from streamtally.indices.spec import IndexSpec, read_specs
 
+_OWN_CHECKS = frozenset(("opensearch-read-only", "opensearch-disk", "opensearch-mapping"))
+"""Checks of the doctor itself, which look at each output's index."""
 SAMPLE_DOCUMENTS = 50
 MAX_VIEWS = 500
 _IGNORE = {"ignore_unavailable": "true", "allow_no_indices": "true"}
@@ -76,7 +80,7 @@ def gather_opensearch(
         return replace(
             guarded,
             matching=sorted(own),
-            blocked=sorted(name for name, body in own.items() if _is_blocked(body)),
+            blocked=sorted(name for name, body in own.items() if _is_blocked(body, name == max(own))),
             cluster_blocks=[name for name in _BLOCKS if str(flat.get(name)) == "true"],
             alias=alias,
             aliased=sorted(name for name, body in own.items() if alias in (body.get("aliases") or {})),
@@ -114,9 +118,10 @@ def _index_settings(body: Mapping[str, Any]) -> Mapping[str, Any]:
     return settings
 
 
-def _is_blocked(body: Mapping[str, Any]) -> bool:
+def _is_blocked(body: Mapping[str, Any], is_newest: bool) -> bool:
+    """Whether documents are refused; a write block of an older index is force-merge's or closing's own."""
     blocks = _index_settings(body).get("blocks") or {}
-    return any(str(value) == "true" for value in blocks.values())
+    return any(str(value) == "true" and (kind != "write" or is_newest) for kind, value in blocks.items())
 
 
 def _is_strict(body: Mapping[str, Any]) -> bool:
@@ -127,12 +132,7 @@ def _is_full(body: Mapping[str, Any]) -> bool:
     """If the limit of fields is reached and the mapping is dynamic, every document with a new field is rejected."""
     mappings = body.get("mappings") or {}
     limit = ((_index_settings(body).get("mapping") or {}).get("total_fields") or {}).get("limit") or 1000
-    return str(mappings.get("dynamic", "true")) == "true" and _count_fields(mappings) >= int(limit)
-
-
-def _count_fields(mapping: Mapping[str, Any]) -> int:
-    inner = [*(mapping.get("properties") or {}).values(), *(mapping.get("fields") or {}).values()]
-    return len(inner) + sum(_count_fields(field) for field in inner)
+    return str(mappings.get("dynamic", "true")) == "true" and count_fields(mappings) >= int(limit)
 
 
 def _fields(spec: IndexSpec | None, own: Mapping[str, Any]) -> Iterator[FieldConflict]:
@@ -215,7 +215,7 @@ def _is_mapped(send: _Requests, role_arn: str) -> bool | None:
 
 
 def gather_summary(
-    aws: Aws, stream: str, document: Mapping[str, Any], cluster: Cluster | None
+    aws: Aws, stream: str, document: Mapping[str, Any], cluster: Cluster | None, now_ms: int
 ) -> list[OpenSearchState]:
     """The OpenSearch cluster that receives a stream's documents, one state per output; empty if there is none.
 
@@ -240,13 +240,28 @@ def gather_summary(
         return [_guards(state, domain)]
     specs = _specs(document, summary, str(config.get("IndexName") or ""))
     role = str(config.get("RoleARN") or "")
-    return _compared([gather_opensearch(cluster, index, domain, spec, role) for index, spec in specs])
+    states = _compared([gather_opensearch(cluster, index, domain, spec, role) for index, spec in specs])
+    return _with_obstacles(states, cluster, [spec for _, spec in specs if spec], now_ms)
 
 
-def gather_cluster(cluster: Cluster, document: Mapping[str, Any]) -> list[OpenSearchState]:
+def gather_cluster(cluster: Cluster, document: Mapping[str, Any], now_ms: int) -> list[OpenSearchState]:
     """A given cluster, one state per output of the pipeline."""
     specs = read_specs(document, DEFAULT_SUMMARY_STREAM)
-    return _compared([gather_opensearch(cluster, spec.index, spec=spec) for spec in specs])
+    states = _compared([gather_opensearch(cluster, spec.index, spec=spec) for spec in specs])
+    return _with_obstacles(states, cluster, specs, now_ms)
+
+
+def _with_obstacles(
+    states: list[OpenSearchState], cluster: Cluster, specs: Sequence[IndexSpec], now_ms: int
+) -> list[OpenSearchState]:
+    """The states, the first with what keeps documents out of the cluster: that is the same for all outputs."""
+    if not states or any(state.error for state in states):
+        return states
+    try:
+        obstacles = read_obstacles(cluster, specs, now_ms)
+    except ClusterError as error:
+        return [replace(states[0], error=str(error), status=error.status), *states[1:]]
+    return [replace(states[0], obstacles=[one for one in obstacles if one.check not in _OWN_CHECKS]), *states[1:]]
 
 
 def _compared(states: Sequence[OpenSearchState]) -> list[OpenSearchState]:

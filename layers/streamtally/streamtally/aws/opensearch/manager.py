@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 from streamtally.aws.opensearch.apply_plan import ActionResult, apply_plan
 from streamtally.aws.opensearch.cluster import Cluster
 from streamtally.aws.opensearch.observe import observe
+from streamtally.aws.opensearch.observe_surroundings import read_obstacles
 from streamtally.aws.opensearch.settling.groups import Way
 from streamtally.aws.opensearch.settling.merge import merge_groups
 from streamtally.aws.opensearch.settling.settle import settle
 from streamtally.aws.opensearch.settling.settle_report import SettleReport
 from streamtally.aws.opensearch.settling.unsettled import Unsettled, count_unsettled
 from streamtally.errors import IndexPlanError, SettingsError
+from streamtally.findings import Finding
 from streamtally.indices.actions import IndexPlan
 from streamtally.indices.observed import Observed
 from streamtally.indices.plan import plan_manage
@@ -63,6 +65,11 @@ class Manager:
         """What should be done, and the observation that it is based on."""
         observed = observe(self.cluster, self.specs, self.wanted)
         return plan_manage(self.specs, observed, now_ms, self.wanted), observed
+
+    def obstacles(self, now_ms: int, observed: Observed) -> list[Finding]:
+        """What keeps documents out although the pipeline's own parts are as planned. Raises: ClusterError."""
+        states = {index: stored.state for index, stored in observed.states.items()}
+        return read_obstacles(self.cluster, self.specs, now_ms, states)
 
     def manage(self, now_ms: int, time_left: Callable[[], float], dry_run: bool = False) -> Managed:
         """Observe, plan and apply until nothing is left to do now, in a bounded number of rounds.

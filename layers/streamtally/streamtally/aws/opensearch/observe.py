@@ -17,7 +17,8 @@ from streamtally.indices.wanted import Wanted
 
 _LENIENT = {"ignore_unavailable": "true", "allow_no_indices": "true", "expand_wildcards": "open"}
 _INDEX_FIELDS = (
-    "*.aliases,*.mappings,*.settings.index.default_pipeline,*.settings.index.blocks,*.settings.index.creation_date"
+    "*.aliases,*.mappings,*.settings.index.default_pipeline,*.settings.index.final_pipeline,*.settings.index.blocks,"
+    "*.settings.index.creation_date,*.settings.index.mapping"
 )
 
 
@@ -58,12 +59,14 @@ def observe(cluster: Cluster, specs: Sequence[IndexSpec], wanted: Wanted | None 
 def observe_indices(cluster: Cluster, specs: Sequence[IndexSpec]) -> dict[str, ObservedIndex]:
     """Every index with one of the pipeline's names: mapping, size and what else the plan uses."""
     observed: dict[str, ObservedIndex] = {}
-    for path in to_paths(_patterns(specs)):
+    for path in to_paths(to_patterns(specs)):
         whole = cluster.request("GET", path, params={**_LENIENT, "filter_path": _INDEX_FIELDS}, ignore=(404,))
         fields = "indices.*.primaries.docs.count,indices.*.total.store.size_in_bytes"
         params = {**_LENIENT, "level": "indices", "filter_path": fields}
         stats = cluster.request("GET", f"{path}/_stats/docs,store", params=params, ignore=(404,))
         for name, body in whole.items():
+            if not isinstance(body, dict) or "settings" not in body:  # an error's parts
+                continue
             observed[name] = _index(name, body, (stats.get("indices") or {}).get(name) or {})
     return observed
 
@@ -81,7 +84,8 @@ def _index(name: str, body: Mapping[str, Any], stats: Mapping[str, Any]) -> Obse
     )
 
 
-def _patterns(specs: Sequence[IndexSpec]) -> list[str]:
+def to_patterns(specs: Sequence[IndexSpec]) -> list[str]:
+    """Names and patterns of every index of the pipeline."""
     patterns = {LATE_UNKNOWN: None}
     for spec in specs:
         for name in (spec.inbox, spec.index, f"{spec.index}-*", f"partials-{spec.index}-*", f"late-{spec.index}-*"):

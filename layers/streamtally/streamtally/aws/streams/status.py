@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from streamtally.attach.destinations import find_destination
 from streamtally.aws.clients import Aws, AwsError
 from streamtally.aws.streams.describe import attached_function, read_function, read_stream
 from streamtally.errors import SettingsError, StreamtallyError
+from streamtally.findings import Finding
 from streamtally.indices.names import inbox_name
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class StreamStatus:
         counts: ``exact``, ``at least once`` or ``unknown``.
         reason: why.
         unread: why the metrics could not be read; "": they were read.
+        problems: what keeps documents out of the cluster that the stream's counts go to.
     """
 
     stream: str
@@ -66,6 +68,7 @@ class StreamStatus:
     counts: str
     reason: str
     unread: str = ""
+    problems: Sequence[Finding] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -77,6 +80,7 @@ class StreamStatus:
             "unread": self.unread or None,
             "counts": self.counts,
             "reason": self.reason,
+            "problems": [finding.to_json() for finding in self.problems],
         }
 
 
@@ -89,16 +93,15 @@ def read_status(aws: Aws, stream: str, now: datetime, cluster: Cluster | None = 
     description = read_stream(aws, stream)
     kind = find_destination(description).kind.name
     function = attached_function(description)
-    counts, reason = _counts(aws, description, kind, function, cluster)
+    counts, reason, problems = _counts(aws, description, kind, function, cluster, now)
     metrics: Mapping[str, float | None] = {}
     unread = ""
     try:
         metrics = read_metrics(aws, stream, kind, function, now, _service(aws, function))
     except AwsError as error:
         unread = str(error)
-    return StreamStatus(
-        stream, str(description["DeliveryStreamStatus"]), kind, function, metrics, counts, reason, unread
-    )
+    state = str(description["DeliveryStreamStatus"])
+    return StreamStatus(stream, state, kind, function, metrics, counts, reason, unread, problems)
 
 
 def read_metrics(
@@ -146,17 +149,23 @@ def _mean(values: list[float]) -> float:
 
 
 def _counts(
-    aws: Aws, description: Mapping[str, Any], kind: str, function: str, cluster: Cluster | None
-) -> tuple[str, str]:
-    """Counts are exact if the inbox's ingest pipeline gives each document its derived id, also when it is repeated."""
+    aws: Aws, description: Mapping[str, Any], kind: str, function: str, cluster: Cluster | None, now: datetime
+) -> tuple[str, str, Sequence[Finding]]:
+    """Counts are exact if the inbox's ingest pipeline gives each document its derived id, also when it is repeated.
+
+    Returns: ``exact`` and the like, why, and what keeps documents out of the cluster.
+    """
+    from streamtally.aws.opensearch.observe_surroundings import read_obstacles
+
     try:
         summary, config = _summary(aws, description, kind, function)
         if not summary:
-            return UNKNOWN, "no function is attached, so there is no summary stream"
+            return UNKNOWN, "no function is attached, so there is no summary stream", ()
         cluster = cluster or connect_domain(aws, config)
-        return inbox_counts(cluster, summary, str(config.get("IndexName", "")))
+        counts, reason = inbox_counts(cluster, summary, str(config.get("IndexName", "")))
+        return counts, reason, read_obstacles(cluster, (), int(now.timestamp() * 1000))
     except StreamtallyError as error:
-        return UNKNOWN, str(error)
+        return UNKNOWN, str(error), ()
 
 
 def find_summary(aws: Aws, stream: str) -> tuple[str, Mapping[str, Any]]:

@@ -77,13 +77,19 @@ def echo_json(document: Any) -> None:
     click.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 
+MAX_SHOWN_CHARS = 20_000
+"""Of a finding: an error record of Firehose is shown whole; an OpenSearch reason may quote a document."""
+
+
 def echo_findings(findings: Iterable[Finding], show_ok: bool = True) -> None:
     """Print findings, each problem with its fix on the next line."""
     for finding in findings:
         if finding.level == "ok" and not show_ok:
             continue
         where = f"{visible(finding.where)}: " if finding.where else ""
-        click.echo(f"{style(f'{finding.level:8}', _COLOURS[finding.level])}{where}{visible(finding.text, 400)}")
+        click.echo(
+            f"{style(f'{finding.level:8}', _COLOURS[finding.level])}{where}{visible(finding.text, MAX_SHOWN_CHARS)}"
+        )
         if finding.fix and finding.level != "ok":
             click.echo(f"        fix: {visible(finding.fix, 400)}")
 

@@ -14,7 +14,9 @@ from rich.table import Table
 from streamtally.aws.opensearch.manager import Managed
 from streamtally.aws.opensearch.settling.settle_report import SettleReport
 from streamtally.cli import EXIT_FOUND
+from streamtally.cli.shared.aws_options import echo_findings
 from streamtally.cli.shared.console import Console
+from streamtally.findings import Finding, errors
 from streamtally.indices.actions import IndexPlan
 from streamtally.indices.index_status import IndexStatus
 
@@ -24,23 +26,32 @@ def _to_plain(value: Any) -> Any:
     return value.to_document() if hasattr(value, "to_document") else asdict(value)
 
 
-def print_plan(plan: IndexPlan, as_json: bool) -> None:
-    """Print what is to be done and why."""
+def find_conflicts(plan: IndexPlan) -> list[str]:
+    """What does not resolve itself, one line each."""
+    return [f"{note.target}: {note.text}" for note in plan.notes if note.kind in ("stuck", "conflict")]
+
+
+def print_plan(plan: IndexPlan, as_json: bool, obstacles: Sequence[Finding] = ()) -> None:
+    """Print what is to be done and why, and what keeps documents out whatever is done."""
     if as_json:
-        click.echo(json.dumps(plan.to_json(), default=_to_plain))
+        document = {**plan.to_json(), "obstacles": [finding.to_json() for finding in obstacles]}
+        click.echo(json.dumps(document, default=_to_plain))
         return
     if plan.actions:
         print_table(
             ("Action", "Target", "Why"), [(action.kind, action.target, action.reason) for action in plan.actions]
         )
+    elif errors(obstacles) or find_conflicts(plan):
+        click.echo("Nothing to do here: what follows needs somebody.")
     else:
         click.echo("Nothing to do: everything is as the pipeline requires.")
     for note in plan.notes:
         click.echo(f"{note.kind}: {note.target}: {note.text}")
+    echo_findings(obstacles)
 
 
-def print_managed(managed: Managed, as_json: bool) -> None:
-    """Print what was done, and on standard error what was not."""
+def print_managed(managed: Managed, as_json: bool, obstacles: Sequence[Finding] = ()) -> None:
+    """Print what was done, on standard error what was not, and what keeps documents out."""
     if as_json:
         done = [
             {
@@ -51,12 +62,13 @@ def print_managed(managed: Managed, as_json: bool) -> None:
             }
             for result in managed.results
         ]
-        click.echo(json.dumps({"actions": done}))
+        click.echo(json.dumps({"actions": done, "obstacles": [finding.to_json() for finding in obstacles]}))
         return
     for result in managed.results:
         if result.outcome != "done":
             click.echo(f"{result.outcome}: {result.action.kind} {result.action.target}: {result.message}", err=True)
     click.echo(f"{sum(result.outcome == 'done' for result in managed.results)} actions done.")
+    echo_findings(obstacles if managed.results else ())  # without a result they were printed with the plan
 
 
 def print_reports(reports: Sequence[SettleReport], as_json: bool) -> None:

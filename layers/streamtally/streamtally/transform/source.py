@@ -95,8 +95,8 @@ class Source:
         if settings.line_field is not None:
             self.parse = LineFieldParser(self.parse, settings.line_field)
             self.takes_json, self.scanner = False, None
-        is_plain = settings.line_field is None and len(formats) == 1 and formats[0].scanner is not None
-        rewritten = Rewrite(settings, self._constant_format).wrap(self.parse, is_plain)
+        scanner = formats[0].scanner if settings.line_field is None and len(formats) == 1 else None
+        rewritten = Rewrite(settings, self._constant_format).wrap(self.parse, scanner)
         if rewritten is not self.parse:  # what is passed on is no longer the line
             self.parse, self.takes_json, self.scanner = rewritten, False, None
         if self.settings.paths:

@@ -160,18 +160,8 @@ def _may_hold(text: str) -> bool:
     return ("%" in text or "\\" in text) and _LIKE_ENCODED.search(text) is not None
 
 
-_REST = re.compile(r"\.[0-9]{1,3}\.[0-9]{1,3}\.(?!0(?![0-9]))[0-9]")
-"""A part of every IPv4 address that a mask changes. It begins with a literal, which is searched for fast."""
-
-
-def is_clean_after(line: str, start: int) -> bool:
-    """Whether a line plainly holds nothing to mask from a position on. No may be wrong."""
-    if _REST.search(line, start) or "\\" in line or line.find("::", start) >= 0 or line.count(":", start) > 6:
-        return False
-    return "%" not in line or _LIKE_ENCODED.search(line, start) is None
-
-
-def _mask(text: str, is_client: bool) -> str:
+def mask_anew(text: str, is_client: bool) -> str:
+    """The same as ``mask_text``, which remembers results, for callers that do so themselves."""
     if is_client and "%" in text:
         text = _ZONE.sub(r"\1", text)
     return _CANDIDATE.sub(partial(_mask_match, is_client=is_client), text) if _may_hold(text) else text
@@ -179,12 +169,12 @@ def _mask(text: str, is_client: bool) -> str:
 
 @lru_cache(maxsize=4096)
 def _mask_cached(text: str) -> str:
-    return _mask(text, False)
+    return mask_anew(text, False)
 
 
 @lru_cache(maxsize=4096)
 def _mask_client(text: str) -> str:
-    return _mask(text, True)
+    return mask_anew(text, True)
 
 
 def mask_text(text: str, is_client: bool = False) -> str:
@@ -193,7 +183,7 @@ def mask_text(text: str, is_client: bool = False) -> str:
     Args: is_client: whether the text is a client's address or name, so that nothing in it is a version.
     """
     if len(text) > MAX_CACHED_CHARS:
-        return _mask(text, is_client)
+        return mask_anew(text, is_client)
     return _mask_client(text) if is_client else _mask_cached(text)
 
 
@@ -205,7 +195,7 @@ def mask_row(row: dict[str, Any], clients: Container[str]) -> dict[str, Any]:
             if name in clients:
                 row[name] = mask_text(value, True)
             else:  # without a call of mask_text, for speed
-                row[name] = _mask_cached(value) if len(value) <= MAX_CACHED_CHARS else _mask(value, False)
+                row[name] = _mask_cached(value) if len(value) <= MAX_CACHED_CHARS else mask_anew(value, False)
         elif kind is dict or kind is list:
             row[name] = mask_value(value, mask_text)
     return mask_names(row)

@@ -10,18 +10,22 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from streamtally.config.source import SourceSettings
-from streamtally.formats.base import Format, Parser, RecordParser, Row, for_record, last_format, last_wrappers
+from streamtally.formats.base import Format, Parser, RecordParser, Row, Scanner, for_record, last_format, last_wrappers
 from streamtally.formats.json_lines import FORMAT as JSON
 from streamtally.formats.roles import alternatives
-from streamtally.formats.wrappers.addresses import is_clean_after, mask_row, mask_text, mask_value
+from streamtally.formats.wrappers.addresses import MAX_CACHED_CHARS, mask_anew, mask_row, mask_text, mask_value
 from streamtally.formats.wrappers.request_parts import split_step
 from streamtally.formats.wrappers.true_client import true_client_step
+from streamtally.memo import Memo
 
 Step = Callable[[Row], Row]
+_Texts = tuple[tuple[str, Memo[str, str]], ...]
 
 _ANY_CLIENTS = ("host", "proxy")
 """Fields that a line of any format may have: the host of a syslog header, the peer that ``true_client`` moves."""
 _MAX_REPEATS = 4
+MAX_MASKED = 2048
+"""Texts of a field whose masked form is remembered, of at most ``MAX_CACHED_CHARS`` characters each."""
 
 
 class Rewrite:
@@ -47,11 +51,10 @@ class Rewrite:
             steps = self._of_format[log_format.name] = tuple(_steps(self._settings, log_format))
         return steps
 
-    def wrap(self, parse: Parser, is_plain: bool = False) -> Parser:
+    def wrap(self, parse: Parser, scanner: Scanner | None = None) -> Parser:
         """The parser, followed by the steps; the parser itself if there are none.
 
-        Args: is_plain: whether a row with the field ``host`` is of a format whose fields are parts of the line that do
-            not overlap.
+        Args: scanner: the format's, if all lines are its own; it says which fields each of their rows has.
         """
         settings = self._settings
         if not (settings.split_request or settings.true_client or settings.anonymize or settings.drop):
@@ -59,7 +62,9 @@ class Rewrite:
         if self._constant is None:
             return _RewritingByFormat(parse, self)
         masks_alone = settings.anonymize is True and len(self.steps) == 1
-        return _Masking(parse, self) if is_plain and masks_alone else _Rewriting(parse, self)
+        if scanner is not None and masks_alone:
+            return _Masking(parse, self, _texts(self._constant, scanner), len(scanner.positions))
+        return _Rewriting(parse, self)
 
 
 def _steps(settings: SourceSettings, log_format: Format) -> list[Step]:
@@ -116,15 +121,46 @@ class _RewritingByFormat(_Rewriting):
 
 
 class _Masking(_Rewriting):
-    """The same where rows are only anonymized. Most lines of an access log hold no address but the host's."""
+    """The same where rows are only anonymized, and most of them have the same fields.
+
+    Args:
+        parse: The parser.
+        rewrite: The steps, of which there is one.
+        texts: The fields of those rows that may hold an address, each with its masked texts.
+        count: How many fields such a row has. No other row has as few: wrappers and longer lines add fields.
+    """
+
+    def __init__(self, parse: Parser, rewrite: Rewrite, texts: _Texts, count: int) -> None:
+        super().__init__(parse, rewrite)
+        self._texts = texts
+        self._count = count
+
+    def for_record(self, arrival_ms: int | None = None) -> Parser:
+        """The parser around the inner parser for another record."""
+        parse = for_record(self._parse, arrival_ms)
+        return self if parse is self._parse else _Masking(parse, self._rewrite, self._texts, self._count)
 
     def __call__(self, line: str) -> Row:
         row = self._parse(line)
-        host = row.get("host")
-        if type(host) is str and line.startswith(host) and is_clean_after(line, len(host)):
-            row["host"] = mask_text(host, True)
-            return row
-        return self._steps[0](row)
+        if len(row) != self._count:
+            return self._steps[0](row)
+        for name, masked in self._texts:
+            value = row[name]
+            if value is not None:
+                row[name] = masked[value]
+        return row
+
+
+def _texts(log_format: Format, scanner: Scanner) -> _Texts:
+    """The text fields of a plain row, except the time, whose pattern takes no address.
+
+    Each has a memo of its own: requests that never recur do not drive out the few agents that always do.
+    """
+    clients = _clients(log_format)
+    names = [name for name in scanner.positions if name not in scanner.integers and name != log_format.time_field]
+    return tuple(
+        (name, Memo(partial(mask_anew, is_client=name in clients), MAX_MASKED, MAX_CACHED_CHARS)) for name in names
+    )
 
 
 def anonymize_text(text: str) -> str:
@@ -144,9 +180,7 @@ def anonymize_step(anonymize: bool | Sequence[str], log_format: Format) -> Step:
         log_format: its roles say which fields hold clients' addresses.
     """
     if anonymize is True:
-        roles = log_format.roles
-        clients = (*alternatives(roles.client), *alternatives(roles.forwarded), *_ANY_CLIENTS)
-        return partial(mask_row, clients=_with_repeats(clients))
+        return partial(mask_row, clients=_clients(log_format))
     names = _with_repeats(anonymize or ())
 
     def anonymize_fields(row: Row) -> Row:
@@ -155,6 +189,11 @@ def anonymize_step(anonymize: bool | Sequence[str], log_format: Format) -> Step:
         return row
 
     return anonymize_fields
+
+
+def _clients(log_format: Format) -> frozenset[str]:
+    roles = log_format.roles
+    return _with_repeats((*alternatives(roles.client), *alternatives(roles.forwarded), *_ANY_CLIENTS))
 
 
 def _with_repeats(names: Sequence[str]) -> frozenset[str]:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from streamtally.attach.checks import Facts, check_reingest, check_source_key
+from streamtally.attach.checks import check_reingest, check_source_key
 from streamtally.attach.destinations import KINDS, Destination
+from streamtally.attach.facts import Facts
 from streamtally.attach.keys import KeyUser, SourceKey, data_stream_key, stream_key
 
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/0a1b2c3d-0000-4000-8000-000000000000"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
 
-from streamtally.attach.change import Processing, lambda_processor, parameters_of
-from streamtally.attach.destinations import Destination
+from streamtally.attach.change import lambda_processor, parameters_of
+from streamtally.attach.facts import KAFKA, SINGLE, Facts
 from streamtally.attach.grant import ACTIONS, role_name
 from streamtally.attach.keys import KeyUser, SourceKey
+from streamtally.attach.stream_settings import DEAGGREGATION, check_settings, parameters
 from streamtally.findings import Finding, Level
 
 ANSWER_MAX_BYTES = 6_291_556
@@ -20,48 +19,7 @@ MIN_TIMEOUT_SECONDS = 60
 MAX_TIMEOUT_SECONDS = 300
 """Firehose waits five minutes; its guide recommends at least one. Source: "Transform source data"."""
 MIN_MEMORY_MB = 256
-SINGLE = "single"
-KAFKA = "MSKAsSource"
 SINGLE_FIX = 'set framing = "single" under [source] in pipeline.toml'
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the checks judge.
-
-    Attributes:
-        description: the stream's description.
-        destination: its destination.
-        processing: its processing after the change.
-        function: Lambda's FunctionConfiguration; None: the function does not exist or is in another region.
-        function_arn: the ARN that would be called.
-        permitted: action → whether the stream's role may perform it, None if unknown; an action may be missing.
-        denied: actions that no additional policy could allow, because of a Deny or a permissions boundary.
-        how: the source of ``permitted`` and ``denied``.
-        framing: the framing of the pipeline that the function runs; "" if unknown.
-        framing_from: the source of ``framing``, or why it is unknown.
-        granted: whether attaching also grants the permission.
-        reingest_action: the action that the function's role needs to re-ingest records; "" if it was not checked.
-        can_reingest: whether the role may perform it; None if unknown.
-        reingest_how: the source of ``can_reingest``.
-    """
-
-    description: Mapping[str, Any]
-    destination: Destination
-    processing: Processing
-    function: Mapping[str, Any] | None
-    function_arn: str
-    permitted: Mapping[str, bool | None] = field(default_factory=dict)
-    denied: Collection[str] = ()
-    how: str = ""
-    framing: str = "lines"
-    framing_from: str = ""
-    granted: bool = False
-    reingest_action: str = ""
-    can_reingest: bool | None = None
-    reingest_how: str = ""
-    source_key: SourceKey = field(default_factory=SourceKey)
-    """The customer-managed key of the records' source, and its users."""
 
 
 def check_stream(facts: Facts) -> Finding:
@@ -188,6 +146,12 @@ def check_reingest(facts: Facts) -> Finding:
             text = f"{text}, and so is each record of several lines, which framing {SINGLE!r} would split"
         fix = "send one line per Kafka record" if facts.framing == SINGLE else "keep --buffer-mbs at 1"
         return Finding("put back", "warning", text, fix)
+    if (facts.source or {}).get("reingest") is False:
+        text = "nothing is put back (reingest = false): what does not fit is kept in the error prefix"
+        if facts.framing == SINGLE and parameters(facts, DEAGGREGATION) is None:
+            text = f"{text}, and so is each record of several lines, which framing {SINGLE!r} would split"
+            return Finding("put back", "warning", text, "send one line per record")
+        return Finding("put back", "ok", text)
     action, name = facts.reingest_action, str(facts.description.get("DeliveryStreamName", ""))
     if not action or facts.can_reingest is None:
         how = f" ({facts.reingest_how})" if facts.reingest_how else ""
@@ -213,18 +177,10 @@ def check_buffer(facts: Facts) -> Finding:
 
 def check_partitioning(facts: Facts) -> Finding:
     config = facts.destination.config
-    prefixes = f"{config.get('Prefix', '')} {config.get('ErrorOutputPrefix', '')}"
-    if "partitionKeyFromLambda" in prefixes:
-        text = (
-            "the prefix needs partition keys from the function, and the transform returns none: every record would fail"
-        )
-        return Finding("partitioning", "error", text, "use partitionKeyFromQuery, or a prefix without keys")
-    if (config.get("DynamicPartitioningConfiguration") or {}).get("Enabled") and facts.framing != SINGLE:
+    is_single = facts.framing == SINGLE or bool((facts.source or {}).get("partition_keys"))
+    if (config.get("DynamicPartitioningConfiguration") or {}).get("Enabled") and not is_single:
         text = "dynamic partitioning treats a record as a whole: all its lines get one key"
         return Finding("partitioning", "warning", text, f"{SINGLE_FIX}, and add AppendDelimiterToRecord to the stream")
-    if (config.get("DataFormatConversionConfiguration") or {}).get("Enabled") and facts.framing != SINGLE:
-        text = "format conversion (Parquet, ORC) may read only the first line of a record"
-        return Finding("partitioning", "warning", text, SINGLE_FIX)
     return Finding("partitioning", "ok", "no partition keys are needed")
 
 
@@ -283,7 +239,7 @@ CHECKS: tuple[Callable[[Facts], Finding], ...] = (
 
 def check_all(facts: Facts) -> list[Finding]:
     """All findings, in the order in which an operator reads them."""
-    return [*(check(facts) for check in CHECKS), *check_source_key(facts)]
+    return [*(check(facts) for check in CHECKS), *check_source_key(facts), *check_settings(facts)]
 
 
 def _arn(facts: Facts) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from streamtally.attach.change import FunctionSettings, to_diff
+from streamtally.attach.stream_settings import source_of
 from streamtally.attach.undo import Undo
 from streamtally.aws.clients import Aws, AwsError
 from streamtally.aws.streams.apply import (
@@ -37,6 +38,7 @@ from streamtally.cli.shared.aws_options import (
 from streamtally.cli.shared.framing import framing_of
 from streamtally.errors import SettingsError
 from streamtally.findings import errors
+from streamtally.local.folder import read_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ class AttachOptions:
         framing = framing_of(self.pipeline)
         arn = find_function(aws, self.function, self.stack)
         settings = FunctionSettings(arn, "", self.buffer_mbs, self.buffer_seconds, self.retries)
-        return plan_attach(aws, stream, settings, framing, self.grant, self.replace)
+        source = source_of(read_folder(self.pipeline)) if self.pipeline else None
+        return plan_attach(aws, stream, settings, framing, self.grant, self.replace, source)
 
 
 @click.command("attach")

@@ -15,9 +15,11 @@ from streamtally.attach.change import (
     parameters_of,
     processing_of,
 )
-from streamtally.attach.checks import Facts, check_all
+from streamtally.attach.checks import check_all
 from streamtally.attach.destinations import Destination, find_destination
+from streamtally.attach.facts import Facts
 from streamtally.attach.grant import policy_document, policy_name, role_name
+from streamtally.attach.stream_settings import source_of
 from streamtally.attach.undo import Grant, Undo, restored
 from streamtally.aws.clients import Aws
 from streamtally.aws.streams.deployed import Deployed, read_deployed
@@ -71,6 +73,7 @@ def plan_attach(
     framing: str = "",
     grant: bool = False,
     replace_other: bool = False,
+    source: Mapping[str, Any] | None = None,
 ) -> Change:
     """What attaching would do, and what prevents it; nothing is changed.
 
@@ -78,6 +81,7 @@ def plan_attach(
         framing: the framing if the deployed pipeline cannot be read; "": then it is unknown.
         grant: whether to grant the permission as well.
         replace_other: whether to replace another function.
+        source: ``[source]`` of the pipeline, if the deployed one cannot be read; None: then it is unknown.
     Raises: AwsError; SettingsError: another function is already attached.
     """
     description = read_stream(aws, stream)
@@ -89,6 +93,7 @@ def plan_attach(
     except SettingsError as error:
         raise SettingsError(f"{stream}: {error}") from None
     facts = _read_facts(aws, description, destination, after, framing, grant)
+    facts = replace(facts, source=facts.source if facts.source is not None else source)
     planned = _plan_grant(aws, stream, settings.arn, destination) if grant else None
     return Change(description, destination, settings.arn, before, after, planned, tuple(check_all(facts)))
 
@@ -122,6 +127,7 @@ def _read_facts(
         can_reingest=reingest.allowed.get(action),
         reingest_how=reingest.how,
         source_key=read_source_key(aws, description, function, destination.role_arn),
+        source=source_of(deployed.document),
     )
 
 

@@ -11,7 +11,20 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
-SHORT_FORMS = ("Equals", "Not", "And", "Or", "If", "Sub", "GetAtt", "Join", "Select", "Split", "Contains")
+SHORT_FORMS = (
+    "Equals",
+    "Not",
+    "And",
+    "Or",
+    "If",
+    "Sub",
+    "GetAtt",
+    "Join",
+    "Select",
+    "Split",
+    "Contains",
+    "EachMemberEquals",
+)
 
 
 class _Loader(yaml.SafeLoader):
@@ -139,6 +152,8 @@ class Deployment:
                 return all(self.holds(condition) for condition in value)
             case "Fn::Or":
                 return any(self.holds(condition) for condition in value)
+            case "Fn::EachMemberEquals":  # in rules alone
+                return all(str(member) == str(self.value(value[1])) for member in self._list(value[0]))
             case "Fn::Contains":  # in rules alone
                 return str(self.value(value[1])) in map(str, value[0])
         raise AssertionError(f"unknown condition function {function}")

@@ -93,7 +93,7 @@ def test_an_existing_domain() -> None:
 
 # Where an administrator maps the roles, the deployment needs what managing needs later, and nothing else.
 def test_without_mappings_the_managers_role_sets_up() -> None:
-    by_hand = {**EXISTING_DOMAIN, "MapRoles": "false", "ReaderArns": READER, "AdminArns": ADMIN}
+    by_hand = {**EXISTING_DOMAIN, "MapRoles": "false"}
     assert setup()["Role"] == "<SetupRole.Arn>"
     assert setup(**EXISTING_DOMAIN)["Role"] == "<SetupRole.Arn>"
     assert setup(**by_hand)["Role"] == "<ManagerRole.Arn>"

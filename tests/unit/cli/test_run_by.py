@@ -37,13 +37,13 @@ PATHS_IN_JSON = """\
 {"time":"2025-10-10T13:55:36Z","method":"GET","uri":"/u?x=1","status":200}
 {"ts":1760104536.5,"request":{"method":"PUT","uri":"/caddy?y=2"},"status":200}
 {"@timestamp":"2025-10-10T13:55:36Z","url":{"path":"/ecs"},"http":{"request":{"method":"POST"}}}
-{"@timestamp":"2025-10-10T13:55:36Z","url.path":"/flat"}
+{"@timestamp":"2025-10-10T13:55:36Z","url.path":"/flat","http.request.method":"PATCH"}
 {"time":"2025-10-10T13:55:36Z","attributes":{"url.path":"/otel","http.request.method":"PUT"}}
 {"time":"2025-10-10T13:55:36Z","request":"GET /line?q HTTP/1.1","status":"200"}
 {"time":"2025-10-10T13:55:36Z","path":"/own?z","status":200}
 """
-ALL_PATHS = [("13:55", path, 1) for path in ("/u", "/caddy", "/ecs", "/flat", "/otel", "/line", "/own")]
-LTSV = "time:2025-10-10T13:55:36Z\turi:/l?x\tstatus:200\n"
+ALL_PATHS = [("13:55", path, 1) for path in ("/u", "/caddy", "/ecs", "/flat", "/otel", "/line", "/own?z")]
+LTSV = "time:2025-10-10T13:55:36Z\tmethod:GET\turi:/l?x\tstatus:200\n"
 
 
 def run_by(tmp_path: Path, text: str, *options: str) -> tuple[Ran, dict[str, Any]]:
@@ -80,7 +80,7 @@ def counts(printed: dict[str, Any]) -> list[tuple[Any, ...]]:
         (
             PATHS_IN_JSON,
             ["--by", "method"],
-            [("13:55", "GET", 2), ("13:55", "PUT", 2), ("13:55", "POST", 1), ("13:55", None, 2)],
+            [("13:55", "GET", 2), ("13:55", "PUT", 2), ("13:55", "POST", 1), ("13:55", "PATCH", 1), ("13:55", None, 1)],
         ),
         (
             COMBINED + PATHS_IN_JSON,

@@ -11,15 +11,13 @@ from streamtally.config.source import AUTO
 from streamtally.errors import SettingsError
 from streamtally.formats import REGISTRY, find_format
 from streamtally.formats.base import Format
-from streamtally.formats.role_names import COMMON, ROLE_TO_COLUMN
-from streamtally.formats.roles import alternatives, fields_of, is_open
+from streamtally.formats.role_names import ROLE_TO_COLUMN
+from streamtally.formats.roles import fields_of, is_open
 from streamtally.formats.wrappers.request_parts import PARTS, has_parts
 from streamtally.text import visible
 from streamtally.transform.known_columns import known_columns, unknown_field
 from streamtally.transform.source import Source
 
-NAMED_IN_LINES = ("json", "ltsv", "logfmt")
-"""The formats whose lines name their fields."""
 MAX_FIELDS = 20
 _NAME = re.compile(
     r'"((?:[^"]|"")*)"(?=,|\Z)'  # in quotes, which are doubled inside: a name may hold a comma
@@ -31,15 +29,10 @@ _UNUSABLE = re.compile("[\0\r\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A field to count by: its name in documents, and the columns of which the first that is not null counts.
-
-    Attributes:
-        has_query: Whether some of the columns may hold a query after the path, which is not counted by.
-    """
+    """A field to count by: its name in documents, and the columns of which the first that is not null counts."""
 
     name: str
     columns: tuple[str, ...]
-    has_query: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +43,11 @@ class ByFields:
         keys: The fields, in order.
         split_request: Whether the request must be split.
         declared: Columns that only the lines themselves can have.
-        paths: Columns within objects → their JSONPaths.
     """
 
     keys: tuple[Key, ...] = ()
     split_request: bool = False
     declared: tuple[str, ...] = field(default=())
-    paths: Mapping[str, str] = field(default_factory=dict)
 
 
 def split_names(texts: Iterable[str]) -> list[str]:
@@ -114,41 +105,19 @@ def _with_field(result: ByFields, name: str, source: Source, constant: Format | 
     raise SettingsError(f"--by: {unknown_field(name, source.settings.format, [*known, *roles])}")
 
 
-def _with_key(result: ByFields, name: str, *columns: str, has_query: bool = False) -> ByFields:
-    return replace(result, keys=(*result.keys, Key(name, columns, has_query)))
+def _with_key(result: ByFields, name: str, *columns: str) -> ByFields:
+    return replace(result, keys=(*result.keys, Key(name, columns)))
 
 
 def _request_part(result: ByFields, name: str, constant: Format | None) -> ByFields | None:
     """A part of the request: a field of the format's own, or what splitting the request gives."""
     if constant is None or is_open(constant):
-        return _open_part(result, name, constant)
+        return replace(_with_key(result, name, name), split_request=True)  # which goes by each line's roles
     if own := _own_part(constant, name):
         return _with_key(result, name, own)
     if has_parts(constant):
         return replace(_with_key(result, name, name), split_request=True)
     return None
-
-
-def _open_part(result: ByFields, name: str, constant: Format | None) -> ByFields:
-    """A part of the request, in lines that name their own fields: of that name, or called as access logs usually do.
-
-    Splitting the request gives a field of that name, too. Where lines may be of any format, it may also be that of each
-    format. An object that holds the field comes before a field that has the object's name.
-    """
-    usual = alternatives(getattr(COMMON, name)) if constant is None or constant.name in NAMED_IN_LINES else ()
-    own = [_own_part(log_format, name) for log_format in REGISTRY.values()] if constant is None else []
-    paths = {path: path for path in map(_to_path, usual) if path}
-    flat = [column for column in dict.fromkeys([*own, *usual]) if column not in ("", name)]
-    result = _with_key(result, name, name, *paths, *flat, has_query=name == "path" and bool(flat))
-    return replace(result, split_request=True, declared=(*result.declared, *flat), paths={**result.paths, **paths})
-
-
-def _to_path(name: str) -> str:
-    """The JSONPath of a name with dots; empty for another. OpenTelemetry's attributes have dots in their own names."""
-    first, dot, rest = name.partition(".")
-    if not dot:
-        return ""
-    return f"$.{first}['{rest}']" if first == "attributes" else f"$.{name}"
 
 
 def _own_part(log_format: Format, part: str) -> str:
@@ -172,6 +141,4 @@ def by_settings(source: Mapping[str, Any], by_fields: ByFields, time_types: Mapp
     types = {**source.get("types", {}), **dict.fromkeys(by_fields.declared, "VARCHAR"), **time_types}
     if types:
         changed["types"] = types
-    if by_fields.paths:
-        changed["paths"] = {**source.get("paths", {}), **by_fields.paths}
     return changed

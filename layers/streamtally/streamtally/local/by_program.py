@@ -104,8 +104,7 @@ def _type(key: Key, source: Source) -> str:
 
 def _value(key: Key) -> str:
     columns = [f"s.{quote_name(column)}" for column in key.columns]
-    value = columns[0] if len(columns) == 1 else f"COALESCE({', '.join(columns)})"
-    return f"REGEX_REPLACE({value}, '\\?.*', '', 1, 0)" if key.has_query else value
+    return columns[0] if len(columns) == 1 else f"COALESCE({', '.join(columns)})"
 
 
 def _lines(items: Iterable[str], indent: int) -> str:

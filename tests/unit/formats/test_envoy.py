@@ -63,3 +63,13 @@ def test_tcp() -> None:
     row = compile_envoy(FormatOptions())(line)
     assert (row["request"], row["response_code"], row["response_flags"]) == ("- - -", 0, "UF,URX")
     assert (row["upstream_cluster"], row["requested_server_name"]) == ("InboundPassthroughCluster", "api.example.com")
+
+
+# Emissary's own format string begins with a word (elastic/integrations, packages/envoyproxy).
+def test_emissary() -> None:
+    line = (
+        '[2024-04-25T17:51:55.294Z] "GET /backend/ HTTP/1.1" 200 - 0 141 0 0 "192.0.2.9" "curl/8.4.0" "b7ba9b4c" '
+        '"localhost:9001" "198.51.100.113:80"'
+    )
+    parse = compile_auto(FormatOptions())
+    assert parse(f"ACCESS {line}") == compile_envoy(FormatOptions())(f"ACCESS {line}") == parse(line)

@@ -250,3 +250,15 @@ def test_hostile_lines(name: str, unit: str) -> None:
         with pytest.raises(FormatError):
             parse(line)
         assert time.process_time() - started < 0.5
+
+
+# Traefik 1 wrote a missing header without quotes (elastic/integrations, packages/traefik).
+@pytest.mark.parametrize(
+    ("headers", "referer", "agent"),
+    [('- "curl/8.5.0"', None, "curl/8.5.0"), ('"http://a.example/" -', "http://a.example/", None), ("- -", None, None)],
+)
+def test_traefik_without_quotes(headers: str, referer: str | None, agent: str | None) -> None:
+    line = COMBINED.replace('"-" "curl/8.5.0"', headers) + ' 13 "Host-a-0" "http://198.51.100.6:14008" 247ms'
+    row = REGISTRY["traefik"].compile(FormatOptions())(line)
+    assert (row["referer"], row["agent"]) == (referer, agent)
+    assert (row["request_count"], row["router_name"], row["duration"]) == (13, "Host-a-0", 247)

@@ -55,7 +55,7 @@ BEGINNINGS: tuple[tuple[str, tuple[ModuleType, ...]], ...] = (
         r"(?:<[0-9]{1,3}>(?:[0-9]{1,10}:\x20)?[*.]?)?[A-Z][a-z]{2}\x20{1,2}[0-9]",
         (haproxy, haproxy_tcp, haproxy_clf, syslog),
     ),
-    (r"\[[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}Z\]\x20\"", (envoy,)),
+    (r"(?:ACCESS\x20)?\[[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}Z\]\x20\"", (envoy,)),
     (r"\[", (apache_error, apache_combined, apache_common)),
     (r"[0-9]{1,11}\.[0-9]{3}\x20{1,10}-?[0-9]{1,18}\x20[^\x20]{1,256}\x20[A-Z_]{1,64}/[0-9]{3}\x20", (squid,)),
     (r"[0-9]{4}/", (nginx_error,)),

@@ -2,7 +2,7 @@ r"""Envoy's default access log format string (App Mesh, Envoy Gateway); also Ist
 
 Fields are named after the operators, as in Envoy's and Istio's JSON logs. The format string escapes no quote. Istio's
 text format has grown: 1.1 added the status of Mixer (until 1.7), 1.3 the upstream's failure and the route, 1.9 the
-details.
+details. Emissary (Ambassador) writes ``ACCESS`` in front.
 Source: Envoy documentation, "Access logging", default format string; Istio documentation, "Envoy Access Logs".
 """
 
@@ -35,7 +35,9 @@ _AGENT = (
 _REASON = "not a line of Envoy's default format"
 
 _BEGINNING = (
-    Column("start_time", "VARCHAR", "start of the request, ISO 8601 in UTC", _TIME, before="", nullable=False),
+    Column(
+        "start_time", "VARCHAR", "start of the request, ISO 8601 in UTC", _TIME, before="(?:ACCESS )?+", nullable=False
+    ),
     Column("request", "VARCHAR", "method, original path and protocol", _REQUEST),
     Column("response_code", "INTEGER", "status code of the response, 0 if none", "[0-9]{1,3}|-"),
     Column("response_flags", "VARCHAR", "details of the response or connection"),

@@ -17,6 +17,7 @@ from streamtally.formats.engine.layout import Layout
 from streamtally.formats.role_names import COMBINED_ROLES
 
 _WORD = r'"([^"]*+)"'
+_OR_NONE = "(?:{}|-)"  # Traefik 1 writes no quotes around what is missing
 _AGENT = (
     r'"('
     r'[^"]*+(?:"(?!\x20[0-9]{1,18}\x20")[^"]*+)*+'  # Traefik escapes no quote: the count of requests ends it
@@ -28,8 +29,8 @@ LAYOUT = Layout(
     "not a line of Traefik's common log",
     (
         *COMMON,
-        Column("referer", "VARCHAR", "the Referer header", _WORD),
-        Column("agent", "VARCHAR", "the User-Agent header", _AGENT),
+        Column("referer", "VARCHAR", "the Referer header", _OR_NONE.format(_WORD), can_be_empty=True),
+        Column("agent", "VARCHAR", "the User-Agent header", _OR_NONE.format(_AGENT), can_be_empty=True),
         Column("request_count", "BIGINT", "requests since Traefik started", "[0-9]{1,18}"),
         Column("router_name", "VARCHAR", "the router", _WORD),
         Column("server_url", "VARCHAR", "the server's URL", _WORD),

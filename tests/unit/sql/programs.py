@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from streamtally.errors import SqlError
 from streamtally.plan.rows import RowOutput
 from streamtally.plan.types import parse_type
-from streamtally.plan.window_rows import Groups
+from streamtally.plan.window_rows import ORDER, Groups
 from streamtally.plan.windowed import WindowedOutput
 from streamtally.sql.planning.program_streams import SourceStream
 from streamtally.sql.problems import show_problems
@@ -98,6 +98,10 @@ def tally(text: str, rows: Iterable[dict[str, Any]], batches: int = 1) -> dict[s
     return {name: list(_documents(output, shares)) for name, output in pipeline.outputs.items()}
 
 
+def _with_order(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, ORDER: (row.get("arrival", ARRIVAL), "", row.get("line", 0))}
+
+
 def _documents(output: RowOutput | WindowedOutput, shares: list[list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
     if isinstance(output, RowOutput):
         for row in itertools.chain(*shares):
@@ -108,7 +112,7 @@ def _documents(output: RowOutput | WindowedOutput, shares: list[list[dict[str, A
     states: dict[tuple[int, str], list[Any]] = {}
     for share in shares:
         groups: Groups = {}
-        for row, add in itertools.product(share, [way.add for way in output.ways] or [output.add]):
+        for row, add in itertools.product(map(_with_order, share), [way.add for way in output.ways] or [output.add]):
             arrival = row.get("arrival", ARRIVAL)
             add(row, arrival, arrival - 7 * DAY, arrival + DAY // 24, groups, 1)
         for key, group in groups.items():

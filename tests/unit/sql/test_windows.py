@@ -74,6 +74,25 @@ def test_three_ways_into_one_window() -> None:
     assert tally(pair("aggregate_of_three_ways"), rows, batches=3)["OUT"] == expected
 
 
+# The first and the last row are those by arrival and line, in whatever batches and order they come; NULL is a value
+# like any other unless IGNORE NULLS says otherwise.
+@pytest.mark.parametrize("batches", [1, 2, 5])
+@pytest.mark.parametrize("seed", range(3))
+def test_first_and_last_values(batches: int, seed: int) -> None:
+    rows: list[dict[str, Any]] = [
+        {"host": "x", "bytes": None, "agent": "a", "arrival": ARRIVAL, "line": 3},
+        {"host": "x", "bytes": 2, "agent": "b", "arrival": ARRIVAL, "line": 10},
+        {"host": "x", "bytes": 9, "agent": None, "arrival": ARRIVAL + 5, "line": 0},
+        {"host": "y", "bytes": 7, "agent": None, "arrival": ARRIVAL + 9, "line": 0},
+        {"host": "z", "bytes": None, "agent": None, "arrival": ARRIVAL + 9, "line": 1},
+    ]
+    random.Random(seed).shuffle(rows)
+    assert tally(pair("first_last_value"), rows, batches)["OUT"] == [
+        {"HOST": "x", "A": None, "B": 9, "C": "a", "D": "B", "N": 3},
+        {"HOST": "y", "A": 7, "B": 7, "C": None, "D": None, "N": 1},
+    ]
+
+
 # Stagger windows keyed by a floored event time: late rows are added to the minute in which they happened.
 def test_stagger_by_event_time() -> None:
     rows: list[dict[str, Any]] = [

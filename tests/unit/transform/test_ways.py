@@ -74,6 +74,24 @@ def test_failures_name_the_pump() -> None:
     assert [(failure["PUMP_NAME"], failure["MESSAGE"]) for failure in failures] == [("BY_HOST", "division by zero")] * 2
 
 
+EDGES = """
+CREATE STREAM edges (first_host VARCHAR(20), last_host VARCHAR(20));
+CREATE PUMP find_edges AS INSERT INTO edges SELECT STREAM FIRST_VALUE("host"), LAST_VALUE("host")
+    FROM SOURCE_SQL_STREAM_001 AS s GROUP BY FLOOR(s.ROWTIME TO MINUTE)
+"""
+
+
+# FIRST_VALUE and LAST_VALUE go by the line in a record, and the row that goes on to S3 knows nothing of it.
+def test_first_and_last_line() -> None:
+    outputs = compile_text(EDGES).outputs
+    document = {"source": {}, "outputs": {"EDGES": {"index": "e"}}, "plan": {"version": 1, "outputs": outputs}}
+    data = "".join(LINE % (host, 200, 5) for host in (5, 1, 9, 3)).encode()
+    outcome = transform(load_pipeline(document, ZoneInfo), decode_records(events.event(data)["records"], 0))
+    (edges,) = documents(outcome, "EDGES")
+    assert (edges["FIRST_HOST"], edges["LAST_HOST"]) == ("198.51.100.5", "198.51.100.3")
+    assert b"order" not in outcome.responses[0].data
+
+
 # A plan whose ways have other keys or aggregates than its output cannot be loaded.
 def test_ways_are_alike() -> None:
     document = json.loads(json.dumps(make_pipeline("COUNTS").document))

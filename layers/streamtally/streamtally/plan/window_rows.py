@@ -21,6 +21,9 @@ Groups = dict[tuple[Any, ...], list[Any]]
 AddRow = Callable[[dict[str, Any], int, int, int, Groups, int], int]
 """(row, arrival, low, high in ms, groups, number of equal rows) → their fate; the groups are unchanged if it raises."""
 
+ORDER = "\0order"
+"""The member of a row that says where it stands among all rows: (arrival in ms, its record's identity, its line)."""
+
 NO_STATUS = "the line has no status"
 """Why a row is not counted by its status."""
 
@@ -61,6 +64,7 @@ def compile_window_rows(part: dict[str, Any], window_ms: int, source: RowSource,
         for aggregate in part["aggregates"]
     ]
     slots = _make_slots(part["aggregates"], arguments)
+    reads.arrival = reads.arrival or any(slot.aggregate.is_ordered for slot in slots)  # so rows are added one by one
     body = where_lines(part, scope, f"return {FILTERED}")
     body += _value_lines(part["keys"], source, scope)
     body += time_lines(time, compile_expression(time, scope))
@@ -111,11 +115,13 @@ def _add_lines(
         f"if state is None: state = groups[key] = [0, 0, {', '.join(f'{zero}()' for _, zero in zeros)}]",
         f"state[{ROWS}] += n",
     ]
+    order = f"row[{scope.bind(ORDER)}]" if any(slot.aggregate.is_ordered for slot in slots) else ""
     for i, slot in enumerate(slots):
         if slot.index == ROWS:
             continue
-        statement = slot.aggregate.add_source(f"state[{slot.index}]", f"a{i}", scope.bind(slot.aggregate.add))
-        lines += [f"if a{i} is not None:", f"    {statement}"]
+        value = f"({order}, a{i})" if slot.aggregate.is_ordered else f"a{i}"
+        statement = slot.aggregate.add_source(f"state[{slot.index}]", value, scope.bind(slot.aggregate.add))
+        lines += [statement] if slot.aggregate.takes_null else [f"if a{i} is not None:", f"    {statement}"]
     return [*lines, f"if fate == {OUT_OF_RANGE}: state[{ROWS_OUT_OF_RANGE}] += n", "return fate"]
 
 

@@ -71,6 +71,11 @@ class WindowedOutput:
     ways: tuple[Way, ...] = ()
 
     @property
+    def is_ordered(self) -> bool:
+        """Whether rows must say where they stand (see :data:`streamtally.plan.window_rows.ORDER`)."""
+        return any(slot.aggregate.is_ordered for slot in self.slots)
+
+    @property
     def passes(self) -> int:
         """How many times each row is evaluated."""
         return len(self.ways) or 1

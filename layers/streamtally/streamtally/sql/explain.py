@@ -183,6 +183,8 @@ def _value_differences(node: Mapping[str, Any]) -> Iterator[str]:
         yield "counts of distinct items are exact up to 10,000 per window, then estimated (standard error 0.81 %)"
     if "top_items" in functions:
         yield "counts of frequent items are exact up to 10,000 distinct items per batch; beyond, they may be too low"
+    if any(function.startswith(("first_", "last_")) for function in functions):
+        yield "the first and the last row are those by arrival, record and line; rows of one record arrive together"
     if _calls(node) & {"regex_log_parse", "fast_regex_log_parse", "regex_replace", "substring_regex"}:
         yield "Java patterns keep Java's semantics, but their steps are limited; beyond the limit the row fails"
     if any(str(column["type"]) == "REAL" for column in node["columns"]):

@@ -176,7 +176,7 @@ def _arguments(node: exp.Anonymous, want: SqlType | None, is_weak: bool) -> list
 def _aggregated(name: str, want: SqlType | None, number: tuple[SqlType, bool]) -> tuple[SqlType | None, bool]:
     if name == "COUNT":
         return None, False
-    if name in ("MIN", "MAX", "FIRST_VALUE", "LAST_VALUE"):
+    if name.startswith(("MIN", "MAX", "FIRST", "LAST")):
         return want, False
     if name == "SUM" and number[0].is_integer:
         return BIGINT, False

@@ -79,6 +79,10 @@ LOG_PARSERS = (
 AGGREGATE_CALLS: Mapping[str, str] = {
     "AVG": "avg",
     "COUNT": "count",
+    "FIRST_VALUE": "first_value",
+    "FIRST_VALUE IGNORE NULLS": "first_present",
+    "LAST_VALUE": "last_value",
+    "LAST_VALUE IGNORE NULLS": "last_present",
     "MAX": "max",
     "MIN": "min",
     "STDDEV": "stddev_samp",

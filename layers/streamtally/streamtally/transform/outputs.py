@@ -11,7 +11,7 @@ from streamtally.errors import EvaluationError
 from streamtally.formats.base import Plain, Row, Scanner
 from streamtally.plan.codegen import FILTERED, OUT_OF_RANGE
 from streamtally.plan.rows import RowOutput
-from streamtally.plan.window_rows import Groups
+from streamtally.plan.window_rows import ORDER, Groups
 from streamtally.plan.windowed import Way, WindowedOutput
 from streamtally.transform.documents import MAX_DOCUMENT_BYTES, encode_document, partial_document, row_document, row_id
 from streamtally.transform.error_stream import ErrorRows, count_failure
@@ -77,6 +77,7 @@ class WindowWriter(_Writer[WindowedOutput]):
     ) -> None:
         super().__init__(output, ledger, batch_info, errors)
         self._groups: Groups = {}
+        self._is_ordered = output.is_ordered
         self._counts: dict[Any, int] = {}
         self._scanner: Scanner | None = None
         self._takes_none = False
@@ -101,6 +102,8 @@ class WindowWriter(_Writer[WindowedOutput]):
     def add_row(self, row: Row, record: Record, number: int) -> None:
         """Put one row into its group."""
         arrival = record.arrival
+        if self._is_ordered:
+            row = {**row, ORDER: (arrival, record.identity, number)}
         self._add(row, arrival, arrival - self._past_ms, arrival + self._ahead_ms, 1)
 
     def close(self, first_arrival: int, last_arrival: int) -> list[bytes]:

@@ -2,7 +2,7 @@
 
 A state is what a partial carries; its JSON form is stored in ``tally.state``. To add a function, write a subclass of
 :class:`Aggregate` and list it in :mod:`streamtally.plan.aggregates.registry`. ``None`` is never added (SQL ignores
-NULL), except by ``COUNT(*)``.
+NULL), except by ``COUNT(*)`` and by those that say so (``takes_null``).
 """
 
 from __future__ import annotations
@@ -33,6 +33,10 @@ class Aggregate:
     """The type of the finished value."""
     has_items = False
     """Whether :meth:`items` gives items that an output can expand."""
+    is_ordered = False
+    """Whether a value is added as (the order of its row, value)."""
+    takes_null = False
+    """Whether NULL is added too."""
     addition: ClassVar[str | None] = None
     """The statement that adds ``{value}`` to ``{state}``, ``n`` times; :meth:`add` is compiled from it."""
 

@@ -34,10 +34,30 @@ def _load_other(name: str) -> type[Aggregate] | None:
         from streamtally.plan.aggregates.items import CountDistinct, TopItems
 
         return CountDistinct if name == "count_distinct" else TopItems
+    if name in ("first_value", "last_value", "first_present", "last_present"):
+        from streamtally.plan.aggregates import edges
+
+        return {
+            "first_value": edges.First,
+            "last_value": edges.Last,
+            "first_present": edges.FirstPresent,
+            "last_present": edges.LastPresent,
+        }[name]
     return None
 
 
 AGGREGATES: dict[str, type[Aggregate]] = {"count": Count, "sum": Sum, "min": Min, "max": Max, "avg": Avg}
 """The aggregate functions that are always imported."""
-OTHERS = ("count_distinct", "stddev_pop", "stddev_samp", "top_items", "var_pop", "var_samp")
+OTHERS = (
+    "count_distinct",
+    "first_present",
+    "first_value",
+    "last_present",
+    "last_value",
+    "stddev_pop",
+    "stddev_samp",
+    "top_items",
+    "var_pop",
+    "var_samp",
+)
 """The names of those that are imported when a program uses them."""

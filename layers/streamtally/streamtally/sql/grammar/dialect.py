@@ -274,7 +274,19 @@ class _Parser(StatementParser):
     ) -> exp.Expr | None:
         token = self._curr
         call = super()._parse_function_call(functions, anonymous, optional_parens, any_token)
+        if isinstance(call, exp.IgnoreNulls | exp.RespectNulls):
+            call = self.with_null_treatment(call)
         return call.update_positions(token) if call is not None else None
+
+    def with_null_treatment(self, call: exp.IgnoreNulls | exp.RespectNulls) -> exp.Expr:
+        """FIRST_VALUE and LAST_VALUE with IGNORE NULLS; RESPECT NULLS is what they do anyway."""
+        function: exp.Expr = call.this
+        name = str(function.this).upper() if isinstance(function, exp.Anonymous) else ""
+        if name not in ("FIRST_VALUE", "LAST_VALUE"):
+            self.fail("only FIRST_VALUE and LAST_VALUE take IGNORE NULLS and RESPECT NULLS")
+        if isinstance(call, exp.IgnoreNulls):
+            function.set("this", f"{name} IGNORE NULLS")
+        return function
 
 
 class KinesisAnalytics(Dialect):

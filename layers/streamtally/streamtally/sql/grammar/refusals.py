@@ -43,8 +43,6 @@ _DISTINCT_OTHER = "write the distinct values with SELECT STREAM DISTINCT, and ag
 _LAST = "use MIN or MAX if the order is that of a value; otherwise " + FLINK
 
 _CALLS: dict[str, tuple[str, str]] = {
-    "FIRST_VALUE": ("FIRST_VALUE", _LAST),
-    "LAST_VALUE": ("LAST_VALUE", _LAST),
     "NTH_VALUE": ("NTH_VALUE", _LAST),
     "LAG": ("LAG", FLINK),
     "LEAD": ("LEAD", FLINK),

@@ -9,11 +9,14 @@ import pytest
 
 from streamtally.config.outputs import Rollover, Rotation
 from streamtally.indices.actions import IndexPlan
+from streamtally.indices.ingest import to_pipeline
+from streamtally.indices.load_entries import Load
 from streamtally.indices.names import LATE_UNKNOWN, MS_PER_DAY, output_name, parse_index_name, partials_name
 from streamtally.indices.observed import DiskSpace, Observed, ObservedIndex, StoredState
 from streamtally.indices.plan import plan_manage
 from streamtally.indices.retention import find_expired
 from streamtally.indices.spec import IndexSpec, PlanOutput, Retention
+from streamtally.indices.state import OutputState, RotationFrom
 from tests.unit.indices.test_names import ms
 
 HOUR = 3_600_000
@@ -314,3 +317,70 @@ def test_days_to_come_push_nothing_out(retention: Retention) -> None:
     assert [entry.index.name for entry in find_expired(one_more, cluster.observed, now_ms)] == [
         "request_data-2026-01-01"
     ]
+
+
+DAY = "request_data-2026-01-01"
+AFTER = ms("2026-01-20T12:00")
+
+
+def _closed(**changes: Any) -> Observed:
+    """A day that is too old, was closed long ago and is settled, while no mark allows its deletion yet."""
+    spec = make_spec(retention=Retention(max_age_days=10))
+    state = OutputState((RotationFrom(0, "day"),), ms("2026-01-05T00:00"), ms("2026-01-15T00:00"))
+    observed = Observed(
+        indices={DAY: ObservedIndex(DAY)},
+        states={"request_data": StoredState(changes.pop("state", state), 1, 1)},
+        pipelines={spec.inbox: to_pipeline([spec], {"request_data": changes.pop("in_force", state)})},
+    )
+    return replace(observed, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "goes"),
+    [
+        ({}, True),
+        ({"indices": {DAY: ObservedIndex(DAY), f"partials-{DAY}": ObservedIndex(f"partials-{DAY}")}}, False),
+        ({"indices": {DAY: ObservedIndex(DAY), "partials-request_data-2026-01-02": ObservedIndex("x")}}, True),
+        ({"in_force": OutputState((RotationFrom(0, "day"),))}, False),
+        ({"pipelines": {}}, False),
+        ({"state": OutputState((RotationFrom(0, "day"),), ms("2026-01-01T12:00"))}, False),
+        ({"state": OutputState((RotationFrom(0, "day"),), ms("2026-01-05T00:00"), AFTER - 60_000)}, False),
+        (
+            {
+                "state": OutputState(
+                    (RotationFrom(0, "day"),),
+                    ms("2026-01-05T00:00"),
+                    loads={"load": Load(((ms("2026-01-01T00:00"), ms("2026-01-02T00:00")),), "run", AFTER)},
+                )
+            },
+            False,
+        ),
+    ],
+    ids=[
+        "closed",
+        "partials left",
+        "others' partials",
+        "pipeline behind",
+        "no pipeline",
+        "open",
+        "just closed",
+        "load",
+    ],
+)
+def test_what_may_go_without_a_mark(changes: dict[str, Any], goes: bool) -> None:
+    """Only what nothing can make again: closed by state and pipeline, settled, and not being loaded."""
+    spec = make_spec(retention=Retention(max_age_days=10))
+    plan = plan_manage([spec], _closed(**changes), AFTER)
+    (state,) = [action for action in plan.actions if action.kind == "put_state"]
+    assert [action.target for action in state.if_blocked] == ([DAY] if goes else [])
+    assert not [action for action in plan.actions if action.kind == "delete_index" and action.target == DAY]
+
+
+def test_flooded_indices_are_not_force_merged() -> None:
+    """Merging needs space, and the block that it ends with would be refused."""
+    spec = make_spec(retention=Retention(force_merge=True))
+    for flooded in (False, True):
+        blocks = {"blocks": {"read_only_allow_delete": "true"}} if flooded else {}
+        observed = _closed(indices={DAY: ObservedIndex(DAY, settings=blocks)})
+        kinds = [action.kind for action in plan_manage([spec], observed, AFTER).actions]
+        assert ("force_merge" in kinds) is not flooded

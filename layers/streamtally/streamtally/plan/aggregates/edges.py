@@ -1,8 +1,8 @@
 """FIRST_VALUE and LAST_VALUE: the value of the first or the last row of a window, by arrival, record and line.
 
-This order is the same in every repetition of a batch: a row's arrival, its record's identity, and the number of its line
-there. Source: *FIRST_VALUE* and *LAST_VALUE* in Kinesis Analytics' SQL Reference, which by default
-return NULL if that is the row's value, and with IGNORE NULLS the first or last value that is not.
+This order is the same in every repetition of a batch: a row's arrival, its record's identity, and the number of its
+line there. Source: *FIRST_VALUE* and *LAST_VALUE* in Kinesis Analytics' SQL Reference, which by default return NULL if
+that is the row's value, and with IGNORE NULLS the first or last value that is not.
 """
 
 from __future__ import annotations

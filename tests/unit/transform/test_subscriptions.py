@@ -228,3 +228,14 @@ def test_ids_of_lines_that_parse_are_unchanged(pipeline_of: MakePipeline) -> Non
     plain = run(pipeline, [TRACE.encode() + combined()])
     ids = [[document["tally"]["row_id"] for document in documents(one)] for one in (outcome, plain)]
     assert ids[0] == ids[1] != []
+
+
+def test_a_renamed_member_is_a_column(pipeline_of: MakePipeline) -> None:
+    """Of JSON, whose members are not known before: rename alone declares it, as text."""
+    sql = """
+CREATE OR REPLACE STREAM "OUT" ("when" VARCHAR(32), "code" VARCHAR(8));
+CREATE OR REPLACE PUMP "P" AS INSERT INTO "OUT" SELECT STREAM "when", "code" FROM "SOURCE_SQL_STREAM_001";
+"""
+    pipeline = pipeline_of(sql, 'format = "json"\nrename = { requestTime = "when", status = "code" }')
+    outcome = run(pipeline, [b'{"requestTime":"09/Apr/2019:12:34:56 +0000","status":"200"}'])
+    assert columns_of(outcome) == [{"when": "09/Apr/2019:12:34:56 +0000", "code": "200"}]

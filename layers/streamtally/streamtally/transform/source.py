@@ -209,9 +209,14 @@ class Source:
         return [column for column in columns if column not in known]
 
     def stated_column_names(self) -> list[str]:
-        """The columns that a CloudWatch Logs subscription states of its messages; ``SELECT *`` does not name them."""
+        """Further columns that programs may read; ``SELECT *`` does not name them.
+
+        Those that a CloudWatch Logs subscription states of its messages, and renamed fields of lines that name their
+        own.
+        """
         known = {*self.column_names(), *self.role_column_names()}
-        return [column for column in SUBSCRIPTION_COLUMNS if column not in known]
+        names = dict.fromkeys((*self.settings.rename.values(), *SUBSCRIPTION_COLUMNS))
+        return [column for column in names if column not in known]
 
     def column(self, name: str) -> tuple[str, SqlType]:
         """A column's field in the row, and its type: the declared one, else the format's or role's, else VARCHAR."""

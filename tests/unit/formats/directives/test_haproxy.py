@@ -220,6 +220,11 @@ def test_roles() -> None:
     assert (roles.client, roles.status, roles.method, roles.path) == ("client_ip", "status_code", "method", "uri")
     assert (roles.query, roles.protocol, roles.bytes, roles.duration) == ("", "protocol", "bytes_read", "time_total")
     assert (roles.vhost, roles.agent) == ("req_hdr_host", "")
+    expressions = find_format(
+        'haproxy:"%[capture.req.method] %[capture.req.uri,json(utf8s)]" %[http_auth_user] %[status]'
+    )
+    assert (expressions.roles.method, expressions.roles.path) == ("capture_req_method", "capture_req_uri")
+    assert (expressions.roles.user, expressions.roles.status) == ("http_auth_user", "status")
     apart = find_format("haproxy:%HP %HQ %Ta %Tt %[req.fhdr(User-Agent)]").roles
     assert (apart.path, apart.query, apart.duration) == ("path", "query", "time_active")
     assert apart.agent == "req_fhdr_user_agent"

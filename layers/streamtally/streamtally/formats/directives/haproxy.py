@@ -29,10 +29,10 @@ from streamtally.times.strftime import PREFIX as STRFTIME
 PREFIX = "haproxy:"
 _KNOWN_TIMES = {f"{STRFTIME}%d/%b/%Y:%H:%M:%S.%{{msec_frac}}": "dd/MMM/yyyy:HH:mm:ss.SSS"}
 _BOTH_LISTS = Value("captured_headers", "VARCHAR", "the request's, then the response's", LIST)
-
-
-_ROLES = ("status", "client", "request", "method", "path", "query", "protocol", "bytes", "duration", "vhost", "referer",
-         "agent")  # fmt: skip
+_ROLES = (
+    "status", "client", "user", "request", "method", "path", "query", "protocol", "bytes", "duration", "vhost",
+    "referer", "agent",
+)  # fmt: skip
 _BEST = {"duration": ("time_active", "time_total"), "path": ("uri", "path"), "client": ("client_ip", "src")}
 
 

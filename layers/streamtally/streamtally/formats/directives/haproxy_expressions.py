@@ -21,8 +21,10 @@ _FETCHES = {
     "capture.req.method": url_part("capture_req_method", "the request's method", "method"),
     "capture.req.uri": url_part("capture_req_uri", "the request's URI", "path"),
     "capture.req.ver": url_part("capture_req_ver", "the request's protocol", "protocol"),
+    "http_auth_user": Value("http_auth_user", "VARCHAR", "the user of HTTP authentication", role="user"),
     "capture.res.ver": url_part("capture_res_ver", "the response's protocol", ""),
 }
+_JSON = re.compile(r",json(?:\([^()]*\))?\s*\Z")
 _HEADER = re.compile(r"(?:(?:req\.)?f?hdr|capture\.req\.hdr|req\.hdrs?)\(\s*([A-Za-z][A-Za-z0-9_-]*)\s*[,)]")
 _HEADER_ROLES = {"user-agent": "agent", "referer": "referer", "host": "vhost"}
 _TIME = re.compile(
@@ -40,14 +42,13 @@ def expression_value(token: Token) -> Value:
     time = _TIME.fullmatch(text)
     if time is not None:
         return _time(name, text, time)
-    known = _FETCHES.get(text)
+    json = _JSON.search(text)  # writes strings of JSON, in which a backslash escapes the next character
+    known = _FETCHES.get(text[: json.start()] if json else text)
     if known is not None:
-        return replace(known, name=name)
+        return replace(known, name=name, escaped=json is not None)
     header = _HEADER.match(text)
     role = _HEADER_ROLES.get(header[1].lower(), "") if header and not fetch.startswith("capture") else ""
-    # Strings of JSON, in which a backslash escapes the next character.
-    escaped = re.search(r",json(?:\([^()]*\))?\s*$", text) is not None
-    return Value(name, "VARCHAR", f"%[{text}]", escaped=escaped, role=role)
+    return Value(name, "VARCHAR", f"%[{text}]", escaped=json is not None, role=role)
 
 
 def _field_name(text: str) -> str:

@@ -93,6 +93,40 @@ def test_first_and_last_values(batches: int, seed: int) -> None:
     ]
 
 
+# Distinct rows are counted as the set that they are, whatever the batches: against sets made here.
+@pytest.mark.parametrize("batches", [1, 4])
+def test_count_of_distinct_rows(batches: int) -> None:
+    make = random.Random(9)
+    rows: list[dict[str, Any]] = [
+        {
+            "arrival": ARRIVAL + make.randrange(90 * MINUTE),
+            "host": make.choice(["", "a", "b", "c", None]),
+            "response": make.choice([200, 201, 404, 500, None]),
+        }
+        for _ in range(300)
+    ]
+    kept = [row for row in rows if row["host"]]
+    seen = {(row["arrival"] // MINUTE, row["host"], row["response"]) for row in kept}
+    outputs = tally(pair("count_of_distinct"), rows, batches)
+    minutes = sorted({minute for minute, _, _ in seen})
+    of_minute = [[code for at, _, code in seen if at == minute] for minute in minutes]
+    assert [(document["N"], document["FAILED"], document["LARGEST"]) for document in outputs["BY_MINUTE"]] == [
+        (
+            len(codes),
+            sum(code is not None and code >= 400 for code in codes),
+            max((c for c in codes if c), default=None),
+        )
+        for codes in of_minute
+    ]
+    assert outputs["BY_MINUTE"][0]["MINUTE_OF"] == "2017-09-08 08:48:00.000"
+    by_hour: dict[tuple[int, int], int] = {}
+    for minute, _, code in seen:
+        if code not in (None, 201):
+            by_hour[minute // 60, code] = by_hour.get((minute // 60, code), 0) + 1
+    shown = sorted((document["ENDED"][11:13], document["CODE"], document["N"]) for document in outputs["BY_HOUR"])
+    assert shown == sorted((f"{(hour + 1) % 24:02}", code, n) for (hour, code), n in by_hour.items() if n > 1)
+
+
 # Stagger windows keyed by a floored event time: late rows are added to the minute in which they happened.
 def test_stagger_by_event_time() -> None:
     rows: list[dict[str, Any]] = [

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from functools import lru_cache
+from typing import Any
 
 from streamtally.errors import EvaluationError, SettingsError
+from streamtally.ids import canonical_json
 from streamtally.patterns.engine import between_wildcards, compile_linear
 from streamtally.plan.functions.base import Function, always, as_argument, literal_pattern
 
@@ -173,12 +176,25 @@ def _in_order(patterns: list[str]) -> list[str]:
 
 _BOOLEAN = always("BOOLEAN")
 
+
+def tuple_text(*values: Any) -> str:
+    """Values as one text, which is equal for equal values: NULL is a value, 200 and "200" differ."""
+    return canonical_json([_plain(value) for value in values]).decode()
+
+
+def _plain(value: Any) -> Any:
+    if type(value) in (Decimal, float) and value == 0:
+        value = abs(value)  # -0.0 equals 0.0 but is written differently
+    return {"decimal": str(value)} if isinstance(value, Decimal) else value
+
+
 TEXT_FUNCTIONS: Mapping[str, Function] = {
     "upper": Function(str.upper, as_argument(), (1, 1)),
     "lower": Function(str.lower, as_argument(), (1, 1)),
     "initcap": Function(initcap, as_argument(), (1, 1)),
     "char_length": Function(len, always("INTEGER"), (1, 1)),
     "substring": Function(substring, as_argument(), (2, 3)),
+    "tuple": Function(tuple_text, always("VARCHAR"), (1, 64), takes_null=True),
     "position": Function(position, always("INTEGER"), (2, 3)),
     "overlay": Function(overlay, always("VARCHAR"), (3, 4)),
     "trim": Function(_trim, as_argument(2), (3, 3), prepare=_trimmer, prepared=2),

@@ -15,8 +15,9 @@ from streamtally.sql.expressions.calls import function_name
 from streamtally.sql.expressions.names import names_now
 from streamtally.sql.expressions.time_calls import epoch_interval, step
 from streamtally.sql.expressions.translator import Translator
-from streamtally.sql.expressions.typed import INTERVAL, RECORD, PlanNode, Typed, adopt
+from streamtally.sql.expressions.typed import INTERVAL, NULL_LITERAL, RECORD, PlanNode, Typed, adopt
 from streamtally.sql.expressions.typed import NULL as NULL_TYPE
+from streamtally.sql.planning.distinct_rows import without_inner_steps
 from streamtally.sql.planning.relations import WINDOW_END, WINDOW_START, Relation, RelationColumn, Window
 from streamtally.sql.planning.select_list import Item, has_aggregate, project
 from streamtally.sql.planning.windows import (
@@ -38,12 +39,15 @@ TWO_TERMS = (
 class GroupTranslator(Translator):
     """Translates SELECT and HAVING of a grouped query: GROUP BY terms become keys, and aggregates get slots.
 
-    Args: rows: translates expressions over the rows that are grouped.
+    Args:
+        rows: translates expressions over the rows that are grouped.
+        distinct: the tuple by which rows are compared, if only distinct ones count.
     """
 
-    def __init__(self, rows: Translator, problems: Problems) -> None:
+    def __init__(self, rows: Translator, problems: Problems, distinct: PlanNode | None = None) -> None:
         super().__init__(problems, _GroupNames(rows, problems))
         self.rows = rows
+        self.distinct = distinct
         self.known: dict[bytes, Typed] = {}
         self.keys: list[PlanNode] = []
         self.aggregates: list[PlanNode] = []
@@ -87,11 +91,28 @@ class GroupTranslator(Translator):
         if isinstance(argument, exp.Star):
             if name != "COUNT":
                 raise self.problems.error(argument, f"{name}(*) is not possible", "name a column")
-            return self._slot(node, AGGREGATE_CALLS[name], None)
+            return self._slot(node, AGGREGATE_CALLS[name], None) if self.distinct is None else self._count_tuples(node)
         value = adopt(self.rows.translate(argument), BIGINT)
         if value.type in (INTERVAL, RECORD):
             raise self.problems.error(argument, f"{name} cannot take {value.type}", "convert it with TSDIFF or CAST")
+        if self.distinct is not None and name not in ("MIN", "MAX"):
+            return self._count_tuples(node, value)
         return self._slot(node, AGGREGATE_CALLS[name], value)
+
+    def _count_tuples(self, node: exp.Anonymous, value: Typed | None = None) -> Typed:
+        """COUNT over distinct rows. Args: value: what must not be NULL in a row that counts."""
+        name = function_name(node)
+        if name != "COUNT" or self.distinct is None:
+            raise self.problems.unsupported(
+                node, f"{name} over SELECT DISTINCT", "use COUNT, COUNT(CASE WHEN … THEN 1 END), MIN or MAX"
+            )
+        counted = self.distinct
+        if value is not None:
+            counted = {
+                "case": [[{"op": "is_not_null", "args": [value.node]}, counted]],
+                "else": adopt(NULL_LITERAL, VARCHAR).node,
+            }
+        return self._slot(node, "count_distinct", Typed(counted, VARCHAR))
 
     def _slot(self, origin: exp.Expr, function: str, value: Typed | None) -> Typed:
         argument = None if value is None else value.node
@@ -160,7 +181,7 @@ def plan_grouped(
         return replace(relation, columns=())
     time_terms = [term for node, value in terms if (term := find_time_term(node, value))]
     window = choose_window(time_terms, group, problems)
-    groups = GroupTranslator(rows, problems)
+    groups = GroupTranslator(rows, problems, relation.distinct)
     for node, value in terms:
         term = find_time_term(node, value)
         if term is not None and follows(term, window):
@@ -239,7 +260,9 @@ def _finish(
             conditions = (groups.condition(having.this, "HAVING").node,)
         except SqlError as error:
             problems.add(error)
-    return replace(shown, conditions=conditions, window=groups.window_of(relation, window))
+    windowed = groups.window_of(relation, window)
+    windowed = windowed if relation.distinct is None else without_inner_steps(windowed)
+    return replace(shown, conditions=conditions, window=windowed, distinct=None)
 
 
 def plan_distinct(
@@ -269,4 +292,5 @@ def plan_distinct(
             continue
         groups.add_key(value)
         columns.append(RelationColumn(item.name, groups.known[canonical_json(value.node)]))
-    return Relation(tuple(columns), WINDOW_END, (), groups.window_of(relation, window), pumps=relation.pumps)
+    windowed = replace(groups.window_of(relation, window), is_distinct=True)
+    return Relation(tuple(columns), WINDOW_END, (), windowed, pumps=relation.pumps)

@@ -63,6 +63,7 @@ class Window:
         expand: the plan's ``expand``, for an aggregate over items.
         through: where several pumps fill the stream that is aggregated, those of the first way.
         also: the other ways.
+        is_distinct: whether it comes from SELECT DISTINCT.
     """
 
     where: tuple[PlanNode, ...]
@@ -73,6 +74,7 @@ class Window:
     expand: PlanNode | None = None
     through: tuple[str, ...] = ()
     also: tuple[Way, ...] = ()
+    is_distinct: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ class Relation:
         of_source: whether it is the source's own stream, which has APPROXIMATE_ARRIVAL_TIME.
         pumps: the pumps that it came through.
         hidden: columns that can be read, but that ``*`` does not name.
+        distinct: for rows of which only distinct ones count: the tuple by which they are compared.
     """
 
     columns: tuple[RelationColumn, ...]
@@ -96,6 +99,7 @@ class Relation:
     of_source: bool = False
     pumps: tuple[str, ...] = ()
     hidden: Mapping[str, Typed] = field(default_factory=dict)
+    distinct: PlanNode | None = None
 
     def where(self, *conditions: PlanNode) -> Relation:
         """The same relation with more conditions."""

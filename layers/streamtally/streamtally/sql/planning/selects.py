@@ -9,6 +9,7 @@ from sqlglot import exp
 from streamtally.errors import SqlError
 from streamtally.sql.expressions.translator import Translator
 from streamtally.sql.grammar.allowed import check_name, stored_name
+from streamtally.sql.planning.distinct_rows import rows_under
 from streamtally.sql.planning.grouping import plan_distinct, plan_grouped
 from streamtally.sql.planning.merging import plan_over_all
 from streamtally.sql.planning.ordering import check_order
@@ -75,7 +76,21 @@ def _rename(relation: Relation, names: list[str], origin: exp.Expr, problems: Pr
     return replace(relation, columns=tuple(RelationColumn(name, column.value) for name, column in pairs))
 
 
+def _rows_under(query: exp.Select, source: Relation, problems: Problems) -> Relation:
+    """The rows of which a windowed relation has the distinct ones. Raises: SqlError: it has aggregates."""
+    rows = rows_under(source)
+    if rows is None:
+        raise problems.unsupported(
+            query.args.get("group") or query,
+            "an aggregate over an aggregate's result",
+            "aggregate the source's rows in one step, or add up the documents when reading them",
+        )
+    return rows
+
+
 def _plan_select(query: exp.Select, source: Relation, alias: str, problems: Problems) -> Relation:
+    if source.window is not None and _is_aggregate(query):
+        source = _rows_under(query, source, problems)
     names = RelationNames(source, alias, problems)
     translator = Translator(problems, names)
     relation = source
@@ -88,12 +103,6 @@ def _plan_select(query: exp.Select, source: Relation, alias: str, problems: Prob
     if order := query.args.get("order"):
         check_order(order, items, translator, problems)
     if _is_aggregate(query):
-        if relation.window is not None:
-            raise problems.unsupported(
-                query.args.get("group") or query,
-                "an aggregate over an aggregate's result",
-                "aggregate the source's rows in one step, or add up the documents when reading them",
-            )
         by_distinct = query.args.get("distinct") and query.args.get("group") is None
         plan = plan_distinct if by_distinct else plan_grouped
         return plan(query, relation, items, translator, problems)

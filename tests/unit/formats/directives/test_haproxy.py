@@ -236,6 +236,8 @@ def test_unescape() -> None:
     escaped = find_format("haproxy:%{+Q,+E}[capture.req.hdr(0)]").compile(options)
     assert escaped(r'"Mo \"z\" \\ \] \\\] end\\"') == {"capture_req_hdr_0": 'Mo "z" \\ ] \\] end\\'}
     encoded = find_format('haproxy:{"ua":"%[capture.req.hdr(0),json(utf8s)]"}').compile(options)
+    url = find_format('haproxy:{"url":"%[capture.req.uri,json(utf8s)]","status":%ST}').compile(options)
+    assert url(r'{"url":"\/a\/b?c=d","status":200}') == {"capture_req_uri": "/a/b?c=d", "status_code": 200}
     assert encoded(r'{"ua":"Mo \"z\" \\ \u00e9"}') == {"capture_req_hdr_0": 'Mo "z" \\ é'}
 
 

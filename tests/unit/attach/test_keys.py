@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,8 +12,10 @@ from streamtally.attach.checks import check_reingest, check_source_key
 from streamtally.attach.destinations import KINDS, Destination
 from streamtally.attach.facts import Facts
 from streamtally.attach.keys import KeyUser, SourceKey, data_stream_key, stream_key
+from tests.unit.template.cfn import Deployment, load_template
 
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/0a1b2c3d-0000-4000-8000-000000000000"
+STREAM_ROLE = "arn:aws:iam::123456789012:role/service/stream"
 DATA_STREAM = "arn:aws:kinesis:eu-central-1:123456789012:stream/lines"
 
 
@@ -51,8 +55,11 @@ def test_the_key_of_a_data_stream(summary: dict[str, str], key: str) -> None:
 
 def facts(key: SourceKey, framing: str = "lines") -> Facts:
     return Facts(
-        description={"DeliveryStreamName": "logs"},
-        destination=Destination("1", KINDS[-2], {}),
+        description={
+            "DeliveryStreamName": "logs",
+            "Source": {"KinesisStreamSourceDescription": {"KinesisStreamARN": DATA_STREAM}},
+        },
+        destination=Destination("1", KINDS[-2], {"RoleARN": STREAM_ROLE}),
         processing={"Enabled": True, "Processors": []},
         function=None,
         function_arn="arn:aws:lambda:eu-central-1:123456789012:function:t",
@@ -95,3 +102,17 @@ def test_others_who_lack_the_key_are_named() -> None:
     (finding,) = check_source_key(facts(SourceKey(KEY, function=KeyUser("it", BOTH), others=others)))
     assert (finding.check, finding.level) == ("encryption", "warning")
     assert finding.text.startswith("the stream's role lacks kms:Decrypt")
+
+
+# The template takes what the finding advises, and it gives the right that was missing.
+@pytest.mark.parametrize("action", ["firehose:PutRecordBatch", "kinesis:PutRecords"])
+def test_the_advice_can_be_followed(action: str) -> None:
+    finding = check_reingest(replace(facts(SourceKey()), reingest_action=action, can_reingest=False))
+    parameters = dict(re.findall(r"(\w+)=([^ ,]+)", finding.fix))
+    deployment = Deployment(load_template(), **parameters)
+    assert (deployment.broken_rules(), deployment.refused_values()) == ([], [])
+    role = deployment.resources()["TransformRole"]["Properties"]
+    (document,) = [p["PolicyDocument"] for p in role["Policies"] if p["PolicyName"] == "re-ingestion"]
+    given = {s["Action"]: s["Resource"] for s in document["Statement"]}
+    source = DATA_STREAM if action.startswith("kinesis") else "deliverystream/logs"
+    assert given[action].endswith(source)

@@ -159,9 +159,10 @@ def check_reingest(facts: Facts) -> Finding:
     if facts.can_reingest:
         return _check_reingest_key(facts.source_key, facts.framing)
     text = f"the function's own role lacks {action} on the records' source, so what does not fit would fail its batch"
-    source = f"IngestionStream=existing IngestionStreamName={name}"
+    source = f"IngestionStream=existing IngestionStreamName={name} IngestionRoleArn={facts.destination.role_arn}"
     if action.startswith("kinesis:"):
-        source = f"{source} SourceStreamArn=… (the data stream's)"
+        data_stream = (facts.description.get("Source") or {}).get("KinesisStreamSourceDescription") or {}
+        source = f"{source} SourceStreamArn={data_stream.get('KinesisStreamARN', '')}"
     level: Level = "error" if facts.framing == SINGLE else "warning"
     return Finding("put back", level, text, f"deploy the stack with {source}, or add it to the role's policy")
 

@@ -11,10 +11,10 @@ CPU_SECONDS = 60.0
 """Of the processor, so that a busy machine changes nothing: a hundred times what linear work takes, and far less than
 what backtracking or a square of the length would take."""
 
-FLOOD_CHARS = 100_000
+FLOOD_CHARS = 50_000
 """The characters of a line that is read in linear time."""
-FLOOD_SECONDS = CPU_SECONDS / 4
-"""For a line of so many characters: at twice the length a square takes four times as long, and may take CPU_SECONDS."""
+FLOOD_SECONDS = CPU_SECONDS / 16
+"""For a line of so many characters: at four times the length a square takes CPU_SECONDS."""
 
 
 @contextmanager

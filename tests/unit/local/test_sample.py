@@ -26,6 +26,8 @@ GRAPHQL_FIELDS = (
     *("response_time", "graphql", "company_id", "user_id"),
 )
 
+pytestmark = pytest.mark.xdist_group("sample")  # most tests read the same logs, which one process makes once
+
 
 def parser_of(format: str) -> Parser:
     if format == "graphql":

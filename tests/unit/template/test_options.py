@@ -13,6 +13,7 @@ from tests.unit.template.cfn import Deployment, load_template
 from tests.unit.template.test_template import (
     ATTACHED,
     BOUNDARY,
+    COGNITO,
     DATA_STREAM,
     EXISTING_DOMAIN,
     EXISTING_SUMMARY,
@@ -21,6 +22,7 @@ from tests.unit.template.test_template import (
     OTHER_KEY,
     OWN_STREAM,
     ROLE,
+    SAML,
     SECRET,
     STANDBY,
     SUBNETS,
@@ -29,7 +31,11 @@ from tests.unit.template.test_template import (
 )
 
 TEMPLATE = load_template()
-NEW_DOMAIN_ALONE = {"DomainZones", "DomainStandby", "DedicatedMasterCount"}
+NEW_DOMAIN_ALONE = {
+    *("DomainZones", "DomainStandby", "DedicatedMasterCount", "SamlEntityId", "CognitoUserPoolId", "MasterUserArn"),
+    *("AdminArns", "ReaderArns"),
+}
+NAMES = {f"{who}RoleName": f"logs-{who.lower()}" for who in ("Setup", "Manager", "Settle", "Summary")}
 # Each dimension with the ways to set it; its first way is the default.
 DIMENSIONS: dict[str, list[dict[str, str]]] = {
     "ingestion": [{}, ATTACHED, {"LogBucket": "existing", "LogBucketName": "my-logs"}],
@@ -53,6 +59,8 @@ DIMENSIONS: dict[str, list[dict[str, str]]] = {
         {"LogPrefix": "a/!{partitionKeyFromLambda:host}/"},
         {"Format": "parquet"},
     ],
+    "access": [{}, {"ReaderArns": ROLE}, {"AdminArns": ROLE}, {"MasterUserArn": ROLE}, SAML, COGNITO],
+    "names": [{}, {name: value for name, value in NAMES.items() if name in TEMPLATE["Parameters"]}],
     "failed": [{}, {"FailedBucket": "existing", "FailedBucketName": "my-failed"}],
 }
 PAIRS = [
@@ -61,6 +69,7 @@ PAIRS = [
     for one in DIMENSIONS[first][1:]
     for other in DIMENSIONS[second][1:]
     if not ("Domain" in {**one, **other} and NEW_DOMAIN_ALONE & {*one, *other})
+    and not ("SummaryStream" in {**one, **other} and "SummaryRoleName" in {**one, **other})
     and not ("IngestionStream" in {**one, **other} and "Format" in {**one, **other})
     and not ("LogBucket" in {**one, **other} and "LogExpirationDays" in {**one, **other})
 ]

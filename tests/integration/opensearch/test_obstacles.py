@@ -320,3 +320,31 @@ def test_an_unreadable_part_is_said(ready: Cluster, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(ready, "request", request)
     (finding,) = read_obstacles(ready, manager_of(ready).specs, NOW)
     assert (finding.check, finding.level) == ("opensearch-permission", "warning")
+
+
+COMMANDS: dict[str, tuple[Prepare, str]] = {
+    "red": (_red, "is red"),
+    "closed": (_closed, "is closed"),
+    "data stream": (_data_stream(INDEX), f"a data stream has the name {INDEX}"),
+    "index of the alias's name": (_put(f"/{INDEX}", {}), "an index has the alias's own name"),
+    "read-only": (_set(cluster__blocks__read_only=True), "nothing can be written"),
+    "shards": (_fill_shards(0), "the next index cannot be made"),
+}
+DOCTOR = {"index of the alias's name": "", "read-only": "the cluster has cluster.blocks.read_only"}
+"""What the doctor says instead."""
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_plan_status_and_doctor_survive_and_say_why(
+    ready: Cluster, opensearch: Server, tmp_path: Any, name: str
+) -> None:
+    """Also where the cluster answers in part: exit status 1 and the cause, not one line about an answer."""
+    prepare, says = COMMANDS[name]
+    prepare(ready)
+    for command in ("plan", "status"):
+        status, output = _exit("indices", command, "--opensearch", opensearch.url)
+        assert (status, says in output) == (1, True), output
+    log = tmp_path / "empty.log"
+    log.write_text("")
+    status, output = _exit("doctor", str(log), "--opensearch-url", opensearch.url)
+    assert (status, DOCTOR.get(name, says) in output) == (1, True), output

@@ -17,8 +17,10 @@ import click
 
 from streamtally.aws.clients import Aws
 from streamtally.aws.clock import now_ms
+from streamtally.aws.opensearch.cluster import ClusterError
 from streamtally.aws.opensearch.import_dashboards import import_dashboards
 from streamtally.aws.opensearch.manager import Managed, Manager, make_manager
+from streamtally.aws.opensearch.observe_surroundings import read_obstacles
 from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.aws_options import (
     Auth,
@@ -40,8 +42,10 @@ from streamtally.cli.shared.index_output import (
     print_reports,
 )
 from streamtally.findings import errors
+from streamtally.indices.actions import IndexPlan
 from streamtally.indices.dashboards import to_saved_objects
 from streamtally.indices.index_status import describe_indices, describe_loads, find_stuck
+from streamtally.indices.observed import Observed
 from streamtally.local.folder import read_folder
 from streamtally.local.stream_names import SUMMARY
 from streamtally.transform.pipeline import load_pipeline
@@ -123,7 +127,7 @@ def plan_command(target: Target, as_json: bool) -> None:
     Example: streamtally indices plan --opensearch http://localhost:9200
     """
     manager = target.manager()
-    plan, observed = manager.plan(now_ms())
+    plan, observed = _observe(manager, as_json)
     obstacles = manager.obstacles(now_ms(), observed)
     print_plan(plan, as_json, obstacles)
     if find_conflicts(plan) or errors(obstacles):
@@ -140,7 +144,7 @@ def apply_command(target: Target, as_json: bool, yes: bool, replace: tuple[str, 
     Example: streamtally indices apply --opensearch http://localhost:9200 --yes
     """
     manager = target.manager(replace)
-    plan, observed = manager.plan(now_ms())
+    plan, observed = _observe(manager, as_json)
     obstacles = manager.obstacles(now_ms(), observed)
     if not as_json:
         print_plan(plan, as_json, obstacles)
@@ -164,7 +168,7 @@ def status_command(target: Target, as_json: bool) -> None:
     Example: streamtally indices status --opensearch http://localhost:9200
     """
     manager = target.manager()
-    plan, observed = manager.plan(now_ms())
+    plan, observed = _observe(manager, as_json)
     rows = describe_indices(manager.specs, observed, now_ms())
     unsettled = manager.unsettled(now_ms())
     loads = describe_loads(manager.specs, observed)
@@ -244,6 +248,31 @@ def dashboards_command(
         click.echo(f"{out}", err=True)
     else:
         click.echo(text, nl=False)
+
+
+def _observe(manager: Manager, as_json: bool) -> tuple[IndexPlan, Observed]:
+    """The plan and what it is made from; if the cluster answers in part, what keeps it from answering, exit status 1.
+
+    Raises: ClusterError: it cannot be reached, or nothing explains its answer.
+    """
+    try:
+        return manager.plan(now_ms())
+    except ClusterError as error:
+        if not error.status:
+            raise
+        try:
+            obstacles = read_obstacles(manager.cluster, manager.specs, now_ms())
+        except ClusterError:
+            raise error from None
+        if not errors(obstacles):
+            raise
+        if as_json:
+            document = {"problem": str(error), "obstacles": [finding.to_json() for finding in obstacles]}
+            click.echo(json.dumps(document))
+        else:
+            click.echo(f"stuck: {error}")
+            echo_findings(obstacles)
+        sys.exit(EXIT_FOUND)
 
 
 def _check_reachable(manager: Manager) -> Manager:

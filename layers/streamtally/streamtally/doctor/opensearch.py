@@ -95,6 +95,8 @@ def check_reachable(state: OpenSearchState) -> Iterator[Finding]:
         yield Finding("opensearch-permission", "error", state.error, fix, state.where)
     elif state.error:
         fix = "check the address and the network (a domain in a VPC responds only inside the VPC)"
+        if state.status in (200, 429, 500, 503):
+            fix = "the cluster answers, but not for all its shards: GET _cluster/health and _cluster/allocation/explain"
         yield Finding("opensearch-unreachable", "error", state.error, fix, state.where)
     for line in state.denied:
         fix = "get the permission that it names, and run the command again"

@@ -255,13 +255,15 @@ def _with_obstacles(
     states: list[OpenSearchState], cluster: Cluster, specs: Sequence[IndexSpec], now_ms: int
 ) -> list[OpenSearchState]:
     """The states, the first with what keeps documents out of the cluster: that is the same for all outputs."""
-    if not states or any(state.error for state in states):
+    if not states or any(state.error and state.status in (0, 401, 403) for state in states):
         return states
     try:
         obstacles = read_obstacles(cluster, specs, now_ms)
     except ClusterError as error:
         return [replace(states[0], error=str(error), status=error.status), *states[1:]]
-    return [replace(states[0], obstacles=[one for one in obstacles if one.check not in _OWN_CHECKS]), *states[1:]]
+    # After an error the doctor's own checks saw nothing.
+    own = frozenset() if any(state.error for state in states) else _OWN_CHECKS
+    return [replace(states[0], obstacles=[one for one in obstacles if one.check not in own]), *states[1:]]
 
 
 def _compared(states: Sequence[OpenSearchState]) -> list[OpenSearchState]:

@@ -69,7 +69,7 @@ def read_surroundings(cluster: Cluster, specs: Sequence[IndexSpec], coming: Sequ
         health=read("GET", "/_cluster/health", {"level": "indices", "filter_path": _HEALTH}),
         resolved=_resolved(read, specs),
         templates=_templates(read, specs),
-        indices={**(observe_indices(cluster, specs) if specs else {}), **_state_index(read)},
+        indices={**_own_indices(read, specs), **_state_index(read)},
         disks=list(_disks(nodes, settings)),
         breakers=list(_breakers(nodes)),
     )
@@ -108,6 +108,17 @@ def _templates(read: Reader, specs: Sequence[IndexSpec]) -> list[Template]:
         for entry in entries
         if entry["name"] not in own and (body := entry.get("index_template") or {})
     ]
+
+
+def _own_indices(read: Reader, specs: Sequence[IndexSpec]) -> dict[str, ObservedIndex]:
+    """The pipeline's indices; none if the cluster answers in part, which its health explains."""
+    try:
+        return observe_indices(read.cluster, specs) if specs else {}
+    except ClusterError as error:
+        if not error.status:
+            raise
+        read.unread.append(str(error))
+        return {}
 
 
 def _state_index(read: Reader) -> dict[str, ObservedIndex]:

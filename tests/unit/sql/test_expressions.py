@@ -58,6 +58,7 @@ VALUES: list[tuple[str, str, Any]] = [
     ('SUBSTRING("agent" FROM 0 FOR 3)', "VARCHAR(9)", "cu"),
     ('SUBSTRING("agent" FROM -5 FOR 3)', "VARCHAR(9)", ""),
     ('SUBSTRING("agent" FROM 99)', "VARCHAR(9)", ""),
+    ("'a'||UPPER('b')||LOWER('C') ||'d'", "VARCHAR(9)", "aBcd"),
     # The first three are the examples of FROM Regex on the page SUBSTRING.
     ("SUBSTRING('TECHNOLOGY' FROM 'L[A-Z]*')", "VARCHAR(9)", "LOGY"),
     ("SUBSTRING('TECHNOLOGY' FROM 'FOO')", "VARCHAR(9)", None),

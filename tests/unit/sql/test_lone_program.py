@@ -99,6 +99,13 @@ def test_known_columns_win() -> None:
     assert inferred(f'"host", "page" {FROM}', "x VARCHAR(9), y VARCHAR(9)") == {"page": "VARCHAR"}
 
 
+# In a program for other logs, a column of the log's own name may have another type.
+def test_known_name_with_another_use() -> None:
+    query = f'"datetime", "page" {FROM} WHERE FLOOR("datetime" TO DAY) > TIMESTAMP \'2020-01-01 00:00:00\''
+    assert inferred(query, "x TIMESTAMP, y VARCHAR(9)") == {"page": "VARCHAR", "datetime": "TIMESTAMP"}
+    assert inferred(f'"datetime", "page" {FROM}', "x VARCHAR(9), y VARCHAR(9)") == {"page": "VARCHAR"}
+
+
 # Where the format fixes the columns, an unknown one is refused as ever.
 def test_fixed_format_refuses_unknown_columns() -> None:
     source = source_stream(open_source(read_definition("[source]\nformat = 'apache_combined'\n"), ZoneInfo))

@@ -127,6 +127,20 @@ def test_count_of_distinct_rows(batches: int) -> None:
     assert shown == sorted((f"{(hour + 1) % 24:02}", code, n) for (hour, code), n in by_hour.items() if n > 1)
 
 
+# Distinct prices per host in five seconds: the window is that of the rows, not the one after it.
+def test_count_of_distinct_by_rowtime() -> None:
+    rows: list[dict[str, Any]] = [
+        {"host": "a", "agent": "x", "bytes": price, "arrival": ARRIVAL + at}
+        for price, at in ((1, 0), (1, 4_999), (2, 9))
+    ]
+    rows += [{"host": "a", "agent": "x", "bytes": None, "arrival": ARRIVAL}]
+    rows += [{"host": "a", "agent": "x", "bytes": 1, "arrival": ARRIVAL + 5_000}]
+    assert tally(pair("count_of_distinct_rowtime"), rows, 2)["OUT"] == [
+        {"HOST": "a", "N": 2, "AT_MS": ARRIVAL},
+        {"HOST": "a", "N": 1, "AT_MS": ARRIVAL + 5_000},
+    ]
+
+
 # Stagger windows keyed by a floored event time: late rows are added to the minute in which they happened.
 def test_stagger_by_event_time() -> None:
     rows: list[dict[str, Any]] = [

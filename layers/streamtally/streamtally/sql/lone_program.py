@@ -63,6 +63,7 @@ class _Lone:
 
     Attributes:
         types: the columns that the source does not have, with the types that their uses ask for.
+        differing: those that it has, whose uses ask for another kind of type.
     """
 
     def __init__(self, text: str, source: SourceStream, without: Collection[str]) -> None:
@@ -74,6 +75,12 @@ class _Lone:
         inferred = infer_columns(trees, self.source.name)
         self.types = _unknown(inferred, source)
         self.every = inferred.every
+        given = {**source.columns, **source.by_role}
+        self.differing = {
+            name: sql_type
+            for name, sql_type in inferred.types().items()
+            if name in given and inferred.votes[name] and sql_type.kind != given[name].kind
+        }
 
     def compile(self, first: SqlProgramError) -> LoneProgram:
         """Compile it. Raises: SqlProgramError: ``first``, or the problems that remain with the inferred columns."""
@@ -92,8 +99,14 @@ class _Lone:
         raise best or first
 
     def _trials(self) -> Iterator[dict[str, SqlType]]:
-        """The types to try: as inferred, then with another type for one column after the other."""
+        """The types to try: as inferred, then with another type for one column after the other.
+
+        A column that the source has keeps its type, unless the program puts it to a use of another kind.
+        """
         yield dict(self.types)
+        if self.differing:
+            self.types |= self.differing
+            yield dict(self.types)
         for column in list(self.types):
             for other in _OTHER_TYPES:
                 yield {**self.types, column: other}

@@ -68,7 +68,7 @@ class _Tokenizer(tokens.Tokenizer):
     SINGLE_TOKENS: ClassVar[dict[str, TokenType]] = {
         symbol: kind
         for symbol, kind in tokens.Tokenizer.SINGLE_TOKENS.items()
-        if symbol in "(),.-=><+;/*%'\"" or kind is TokenType.UNKNOWN
+        if symbol in "(),.-=><+;/*%|'\"" or kind is TokenType.UNKNOWN
     }
 
 

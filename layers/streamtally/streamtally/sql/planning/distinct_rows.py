@@ -26,6 +26,7 @@ def rows_under(relation: Relation) -> Relation | None:
         return None
     start: PlanNode = {"call": "step", "args": [window.time, {"literal": window.window_ms, "type": "BIGINT"}]}
     end: PlanNode = {"call": "timestamp_add", "args": [start, {"literal": window.window_ms, "type": "BIGINT"}]}
+    # SELECT DISTINCT emits a row when it is first seen, so its ROWTIME is within the window; GROUP BY when that ends.
     values = {key["name"]: key["expr"] for key in window.keys}
 
     def put(node: Any) -> Any:
@@ -34,11 +35,10 @@ def rows_under(relation: Relation) -> Relation | None:
         if not isinstance(node, dict):
             return node
         if "window" in node:
-            return start if node["window"] == "start" else end
+            return start if node["window"] == "start" or window.is_distinct else end
         return values[node["key"]] if "key" in node else {name: put(child) for name, child in node.items()}
 
     columns = tuple(RelationColumn(column.name, _typed(column.value, put)) for column in relation.columns)
-    # SELECT DISTINCT emits a row when it is first seen, GROUP BY when its window ends.
     rowtime = Typed(start if window.is_distinct else end, TIMESTAMP, size=_size(end), depth=_depth(end))
     return Relation(
         columns,

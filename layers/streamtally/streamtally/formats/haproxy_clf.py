@@ -64,6 +64,13 @@ LAYOUT = Layout(
         ),
     ),
     end=r"\x20*+\Z",
+    numbers=(
+        ("status_code",),
+        ("bytes_read",),
+        ("client_port",),
+        ("time_request", "time_queue", "time_connect", "time_response", "time_active"),
+        ("actconn", "feconn", "beconn", "srv_conn", "retries", "srv_queue", "backend_queue"),
+    ),
 )
 
 FORMAT = Format(

@@ -24,7 +24,7 @@ LAYOUT = Layout(
         Column("remote_addr", "VARCHAR", "the client's address", clients.HOST, before=""),
         Column(
             "the_real_ip", "VARCHAR", "the client's address again, in versions before 0.25", r"\[([^\]]*+)\]", " - ",
-            optional=True,
+            optional=True, is_rare=True,
         ),
         Column("remote_user", "VARCHAR", "the user of HTTP authentication", clients.USER, " - "),
         Column("time_local", "VARCHAR", "when the line was written, dd/MMM/yyyy:HH:mm:ss Z", BRACKETED_TIME),

@@ -23,7 +23,8 @@ _ELEMENT = (
     r'="[^"\\]*+(?:\\.[^"\\]*+)*+")*+'  # ="value", in which a backslash escapes the next character
     r"\]"
 )
-_PRIORITY_AND_VERSION = r"(?:[0-9]{1,9}\x20)?+<([0-9]{1,3})>([1-9][0-9]{0,2})"
+_BYTES = r"(?:[0-9]{1,9}\x20)?+"
+_PRIORITY_AND_VERSION = rf"{_BYTES}<([0-9]{{1,3}})>([1-9][0-9]{{0,2}})"
 _TIME = rf"\x20({TIMESTAMP}|-)"
 _HOST = rf"\x20({HOST})"
 _PROGRAM = _PROCESS = _MESSAGE_ID = r"\x20(\S{1,128}+)"
@@ -37,7 +38,9 @@ _LOGPLEX = re.compile(
     rf"{_PROGRAM}{_PROCESS}\x20(-)()\x20(.*+)\Z",  # and then the message
     FLAGS,
 )
-_PLAIN = re.compile("".join(PIECES).replace(_HOST, rf"\x20({PLAIN_HOST})"), FLAGS)  # matches faster
+_PLAIN = re.compile(  # without a number of bytes, and with a usual host: matches faster
+    "".join((PIECES[0].removeprefix(_BYTES), *PIECES[1:])).replace(_HOST, rf"\x20({PLAIN_HOST})"), FLAGS
+)
 
 
 def compile_rfc5424(options: FormatOptions) -> Parser:

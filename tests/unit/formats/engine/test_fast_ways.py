@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -10,24 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scripts.make_formats_doc import sample_lines
+from streamtally import formats
 from streamtally.errors import FormatError
 from streamtally.formats import (
     REGISTRY,
     FormatOptions,
-    alb,
-    alb_connection,
-    alb_health_check,
-    apache_combined,
-    apache_common,
-    api_gateway,
-    cloudfront,
-    elb,
     find_format,
-    haproxy,
     logfmt,
     ltsv,
-    nlb,
-    s3_access,
 )
 from streamtally.formats.engine.generate import compile_layout, generate_exact, generate_fast
 from streamtally.formats.engine.layout import Layout
@@ -35,21 +26,9 @@ from streamtally.formats.engine.memo import MAX_CHARACTERS, MAX_PARTS, Remembere
 from streamtally.formats.engine.shapes import MAX_SHAPES, SEEN_BEFORE
 from tests.examples import examples
 
+MODULES = [sys.modules.get(f"{formats.__name__}.{name}") for name in REGISTRY]
 LAYOUTS: dict[str, Layout] = {
-    module.LAYOUT.name: module.LAYOUT
-    for module in (
-        alb,
-        alb_connection,
-        alb_health_check,
-        apache_combined,
-        apache_common,
-        api_gateway,
-        cloudfront,
-        elb,
-        haproxy,
-        nlb,
-        s3_access,
-    )
+    module.LAYOUT.name: module.LAYOUT for module in MODULES if isinstance(getattr(module, "LAYOUT", None), Layout)
 }
 PIECES = [
     "-", "", " ", "  ", "\t", '"', '""', '" "', "\\", r"\"", r"\x16\x03", "[", "]", "{", "}", "/", ":", "0", "00",

@@ -56,6 +56,7 @@ class Column:
         nullable: Whether the value can be ``-``.
         repeats: Whether values recur so often (status codes, durations) that converted ones are worth caching. None:
             an INTEGER's do, another type's do not.
+        is_rare: Whether few lines have an optional column, so that the fast path takes only those without it.
         can_be_empty: Whether a number may be missing between its separators; it is null then.
     """
 
@@ -69,6 +70,7 @@ class Column:
     nullable: bool = True
     repeats: bool | None = None
     can_be_empty: bool = False
+    is_rare: bool = False
 
     @property
     def can_be_none(self) -> bool:

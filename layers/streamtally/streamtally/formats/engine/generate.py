@@ -1,8 +1,8 @@
 """A layout's parser as generated code: a fast path for a plain line, then the exact pattern for any line.
 
-A plain line has every column and no backslash. The fast path's pattern therefore looks for no escapes, and numbers that
-stand together are converted in one call. Whatever the fast path takes, the exact pattern takes with the same values; a
-test compares the two.
+A plain line has every column that is not rare, and no backslash. The fast path's pattern therefore looks for no
+escapes, and numbers that stand together are converted in one call. Whatever the fast path takes, the exact pattern
+takes with the same values; a test compares the two.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ class _FastPath:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._columns = [column for column in layout.columns if column.name != "extra"]
+        self._columns = [column for column in layout.columns if column.name != "extra" and not column.is_rare]
         self._numbers = {run[0] for run in layout.numbers}
         self._parts = self._to_parts(layout.numbers)
         self.scope: dict[str, Any] = {"BACKSLASH": "\\", "loads": orjson.loads}
@@ -163,13 +163,16 @@ class _FastPath:
             runs = [part for part in self._parts if part[0].name in self._numbers]
             variables = ", ".join(_variable(column) for part in runs for column in part)
             texts = ",".join(f"{{{_variable(part[0])}}}" for part in runs)
-            statements.append(f"{variables} = loads(f'[{texts}]'.replace('/', ','))")
+            spaced = ".replace(' ', ',')" if any(_is_spaced(part) for part in runs) else ""
+            statements.append(f"{variables} = loads(f'[{texts}]'.replace('/', ','){spaced})")
         return "BACKSLASH not in line and (matched := match_fast(line)) is not None", statements
 
     def _expression(self, part: Sequence[Column]) -> str:
         first = part[0]
         if first.name in self._numbers and len(part) > 1:
             # The run is so short that none of its numbers has more digits than a number may have.
+            if _is_spaced(part):
+                return f"{first.before}({' '.join(_digits(column) for column in part)})"
             sign = r"\-" * any(r"\-" in column.exact_pattern for column in part)
             return f"{first.before}([0-9/{sign}]{{{2 * len(part) - 1},{_MAX_DIGITS + 2 * (len(part) - 1)}}}+)"
         is_looked_up = first.is_number_looked_up and first.name not in self._numbers
@@ -214,6 +217,15 @@ class _FastPath:
 def _fast_path(layout: Layout) -> _FastPath:
     """The layout's fast path. To compile its pattern takes most of the time that a parser takes to make."""
     return _FastPath(layout)
+
+
+def _is_spaced(part: Sequence[Column]) -> bool:
+    """Whether a part is a run of numbers with spaces between them."""
+    return len(part) > 1 and part[1].before == " "
+
+
+def _digits(column: Column) -> str:
+    return rf"{'-?' if '-' in column.exact_pattern.partition(']')[0] else ''}[0-9]{{1,{_MAX_DIGITS}}}+"
 
 
 def _variable(column: Column) -> str:

@@ -26,8 +26,8 @@ class Layout:
         reason: Why a line does not fit, short and stable.
         columns: The columns.
         end: The pattern of what follows the last column.
-        numbers: Names of integers that are separated by slashes, or stand alone; all of a line's are converted in one
-            call. This affects speed only, no row.
+        numbers: Names of integers that are separated by slashes or by single spaces, or stand alone; all of a line's
+            are converted in one call. This affects speed only, no row.
         header: Why a line that begins with ``#`` does not fit; empty: ``reason``.
         undo: Undoes the log's escapes, where ``unescape`` asks for it.
     """

@@ -49,15 +49,13 @@ def _check_winner(index: ComingIndex, winner: Template, around: Surroundings) ->
 
 def is_as_wanted(index: ComingIndex, simulated: Mapping[str, Any] | None) -> bool:
     """Whether the index would be as our template wants it nevertheless (the winner is composed of our parts)."""
-    if simulated is None or index.spec is None:
-        return False
-    spec = index.spec
-    template = simulated.get("template") or {}
+    template = (simulated or {}).get("template") or {}
     settings = (template.get("settings") or {}).get("index") or {}
-    if index.kind in ("inbox", "output") and settings.get("default_pipeline") != spec.inbox:
-        return False
     if index.kind == "inbox":
-        return True
+        return bool(settings.get("default_pipeline") == index.name)
+    spec = index.spec
+    if spec is None or (index.kind == "output" and settings.get("default_pipeline") != spec.inbox):
+        return False
     if index.kind == "output" and not has_view((template.get("aliases") or {}).get(view_name(spec, False))):
         return False
     mappings = template.get("mappings") or {}

@@ -67,3 +67,30 @@ def test_figures_that_may_not_be_asked_for_hide_nothing_else(cluster: Any) -> No
     shown = run(*options, aws=RecordedAws(aws))
     assert shown.status == 0
     assert "last hour  unknown: GetMetricData: AccessDenied" in shown.stdout
+
+
+RIVAL = {"index_templates": [{"name": "everything", "index_template": {"index_patterns": ["*"], "priority": 1000}}]}
+OTHERS = {
+    "cluster blocked": (
+        {"GET /_cluster/settings": {"persistent": {"cluster.blocks.create_index": "true"}}},
+        "no index can be made",
+    ),
+    "template": ({"GET /_index_template": RIVAL, TEMPLATE: {"template": {}}}, "everything (*; priority 1000)"),
+    "shards": (
+        {"GET /_cluster/health": {"number_of_data_nodes": 1, "active_shards": 1000}},
+        "1,000 of 1,000 shards",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_keeps_documents_out_is_shown_and_the_exit_status_is_1(name: str, cluster: Any) -> None:  # noqa: F811
+    """Of the stream's cluster, without knowing the pipeline."""
+    answers, says = OTHERS[name]
+    options = ["status", "log-ingestion-stream", "--opensearch-url", cluster({**OPENSEARCH, **answers})]
+    shown = run(*options, aws=RecordedAws(AWS))
+    assert (shown.status, says in shown.stdout) == (1, True)
+    as_json = run(*options, "--json", aws=RecordedAws(AWS))
+    (status,) = json.loads(as_json.stdout)
+    assert as_json.status == 1
+    assert any(says in problem["text"] for problem in status["problems"])

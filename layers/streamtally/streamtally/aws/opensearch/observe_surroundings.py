@@ -12,7 +12,7 @@ from streamtally.findings import Finding
 from streamtally.indices import template_obstacles
 from streamtally.indices.coming_names import ComingIndex, coming_indices, matches
 from streamtally.indices.disk import FLOOD_STAGE, HIGH, Disk
-from streamtally.indices.index_templates import to_index_templates, to_unknown_template
+from streamtally.indices.index_templates import PRIORITY_INBOX, to_index_templates, to_unknown_template
 from streamtally.indices.names import STATE_INDEX
 from streamtally.indices.observed import ObservedIndex
 from streamtally.indices.obstacles import find_obstacles
@@ -45,14 +45,20 @@ class Reader:
 
 
 def read_obstacles(
-    cluster: Cluster, specs: Sequence[IndexSpec], now_ms: int, states: Mapping[str, OutputState] | None = None
+    cluster: Cluster,
+    specs: Sequence[IndexSpec],
+    now_ms: int,
+    states: Mapping[str, OutputState] | None = None,
+    inbox: str = "",
 ) -> list[Finding]:
     """What keeps documents of these outputs out of the cluster. Raises: ClusterError: it cannot be reached.
 
     Args:
         states: by index; None: they are not known, and the rotation is the pipeline's.
+        inbox: an inbox whose outputs are not known; "": those of the outputs alone.
     """
     coming = list(coming_indices(specs, states or {}, now_ms))
+    coming += [ComingIndex(inbox, "inbox", PRIORITY_INBOX)] if inbox else []
     around = read_surroundings(cluster, specs, coming)
     where = cluster.name
     return [replace(finding, where=where) for finding in find_obstacles(Question(specs, coming, around, now_ms))]
@@ -68,7 +74,7 @@ def read_surroundings(cluster: Cluster, specs: Sequence[IndexSpec], coming: Sequ
         settings=settings,
         health=read("GET", "/_cluster/health", {"level": "indices", "filter_path": _HEALTH}),
         resolved=_resolved(read, specs),
-        templates=_templates(read, specs),
+        templates=_templates(read, specs, coming),
         indices={**_own_indices(read, specs), **_state_index(read)},
         disks=list(_disks(nodes, settings)),
         breakers=list(_breakers(nodes)),
@@ -98,8 +104,8 @@ def _resolved(read: Reader, specs: Sequence[IndexSpec]) -> Resolved:
     return Resolved(indices, aliases, streams)
 
 
-def _templates(read: Reader, specs: Sequence[IndexSpec]) -> list[Template]:
-    own = set(to_unknown_template())
+def _templates(read: Reader, specs: Sequence[IndexSpec], coming: Sequence[ComingIndex]) -> list[Template]:
+    own = {*to_unknown_template(), *(f"streamtally-{index.name}" for index in coming if index.kind == "inbox")}
     for spec in specs:
         own |= set(to_index_templates(spec))
     entries = read("GET", "/_index_template").get("index_templates") or ()

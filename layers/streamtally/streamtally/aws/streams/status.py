@@ -163,7 +163,8 @@ def _counts(
             return UNKNOWN, "no function is attached, so there is no summary stream", ()
         cluster = cluster or connect_domain(aws, config)
         counts, reason = inbox_counts(cluster, summary, str(config.get("IndexName", "")))
-        return counts, reason, read_obstacles(cluster, (), int(now.timestamp() * 1000))
+        now_ms = int(now.timestamp() * 1000)
+        return counts, reason, read_obstacles(cluster, (), now_ms, inbox=inbox_name(summary))
     except StreamtallyError as error:
         return UNKNOWN, str(error), ()
 

@@ -51,7 +51,7 @@ BAD: dict[str, list[list[str]]] = {
     "detach": [["s"], ["s", "--undo", "/nowhere/undo.json"], ["s", "--undo", "README.md"], []],
     "status": [["s"], []],
     "migrate": [["s"], ["/nowhere.sql"], ["README.md"], []],
-    "doctor": [["/nowhere/agent.json"], ["--region"]],
+    "doctor": [["/nowhere/agent.json"], ["--region"], ["--before-deploy"]],
     "agent-config": [["--log", "access_log", "--stream", "s", "--region", "r"], ["--log", "/a", "--stream", "s"], []],
     "indices apply": [["--opensearch", CLOSED, "--yes"], ["--opensearch", "ftp://x"], []],
     "indices audit": [["--opensearch", CLOSED], ["--pipeline", "/nowhere", "--opensearch", CLOSED], []],

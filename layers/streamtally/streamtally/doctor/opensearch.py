@@ -107,7 +107,10 @@ def check_role(state: OpenSearchState) -> Iterator[Finding]:
     """With fine-grained access control, a role that is not mapped gets 403 for each write, whatever IAM allows."""
     if state.mapped is False:
         text = f"the stream's role {state.role} is not mapped to any role of the domain: every write is rejected (403)"
-        fix = "run streamtally indices apply with FIREHOSE_ROLE_ARN set to it, as a user who may map roles"
+        options = f"--before-deploy --no-map-roles --role-arn summary={state.role}"
+        fix = (
+            f"map it to streamtally_firehose, as a deployment with FIREHOSE_ROLE_ARN does: streamtally doctor {options}"
+        )
         yield Finding("opensearch-permission", "error", text, fix, state.where)
 
 

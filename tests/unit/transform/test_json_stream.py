@@ -147,6 +147,15 @@ def test_hostile_text_takes_linear_time(with_changes: Callable[..., Pipeline], t
         assert outcome.ledger.imbalance() == []
 
 
+def test_ids_are_those_of_the_line_on_which_an_object_begins(rows_pipeline: Pipeline) -> None:
+    """So a line has the same id whether there are empty lines before it, or an object over several lines."""
+    texts = f"\n\n\n\n{B}\n", '{\n"response":\n200\n}\n' + f"{B}\n"
+    outcomes = [documents(run(rows_pipeline, [text.encode()])) for text in texts]
+    plain, mixed = ({row["response"]: row["tally"]["row_id"] for row in outcome} for outcome in outcomes)
+    assert plain[404] == mixed[404]
+    assert len(set(mixed.values())) == 2
+
+
 def test_many_small_objects_are_no_rows() -> None:
     """Each row costs far more than its text; a mean of forty characters is enough."""
     assert split_values("{}" * 1_000) == ["{}"] * 1_000

@@ -79,6 +79,7 @@ def both_ways(pipeline: Pipeline, data: list[bytes], arrivals: list[int]) -> tup
 )
 @example(data=[combined(), b"x\n" + combined(404), b"\n\n", combined(500)], arrivals=[])
 @example(data=[b' {\n "a":1\n}\n'], arrivals=[])
+@example(data=[b"\n{}", b'\n{"response":"200"}{}\n', b'\n[{"a":1},\n{}]', b'plain text\n{\n"a":1\n}{}'], arrivals=[])
 @example(data=[b'\xc2\xa0{ - - [08/Sep/2017:08:47:00 +0000] "x" 200 5 "-" "-"'], arrivals=[])
 @example(data=[b'h - a[b [08/Sep/2017:08:47:00 +0000] "x" 200 5 "-" "-"'], arrivals=[])
 @settings(max_examples=examples(400), deadline=None)

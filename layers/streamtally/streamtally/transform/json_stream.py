@@ -36,7 +36,7 @@ def may_be_several(line: str) -> bool:
     return _SEVERAL.search(line) is not None
 
 
-def split_values(text: str, keep_broken: bool = False) -> list[str] | None:
+def split_values(text: str, keep_broken: bool = False, starts: list[int] | None = None) -> list[str] | None:
     """The objects in a text, each on one line.
 
     Args: keep_broken: what is no object is an item too, up to the next line end or RS; else the text must hold objects
@@ -60,7 +60,11 @@ def split_values(text: str, keep_broken: bool = False) -> list[str] | None:
             broken = _ENDS.search(text, position)
             end, in_array = broken.start() if broken else len(text), False
         values.append(_on_one_line(text[position:end]))
+        if starts is not None:
+            starts.append(position)
         if len(values) > MAX_FEW_VALUES and end < MIN_MEAN_CHARS * len(values):
+            if starts is not None:
+                starts.append(end)
             return [*values, _on_one_line(text[end:])] if keep_broken else None
         position = _skip(text, end)
     return None if in_array and not keep_broken else values

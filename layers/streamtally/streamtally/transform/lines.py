@@ -52,7 +52,7 @@ MANY_EMPTY_LINES = 10_000
 _LINE_END = 0x0A
 _JSON_STARTS = frozenset(("{" + JSON_SPACE + BYTE_ORDER_MARK + RECORD_SEPARATOR).encode())
 """The first bytes of an envelope, or of an object over many lines, with or without a byte order mark."""
-_ARRAY_START = 0x5B
+_MAY_START = frozenset(b"[\n")
 
 NO_COLUMNS: Mapping[str, Any] = {}
 
@@ -95,7 +95,7 @@ class LineReader:
             payload = record.payload
             if record.removed_lines:
                 self._ledger.empty += record.removed_lines
-            is_json = payload and (payload[0] in _JSON_STARTS or (payload[0] == _ARRAY_START and begins_json(payload)))
+            is_json = payload and (payload[0] in _JSON_STARTS or (payload[0] in _MAY_START and begins_json(payload)))
             if not payload or is_json or self._scanner is None:
                 yield self._read_record(position, record)
                 continue
@@ -111,6 +111,8 @@ class LineReader:
 
     def _read_record(self, position: int, record: Record) -> Reading:
         events = message_events(record, self._source)
+        if events is None:
+            events = json_events(record, self._source)
         if events is not None:
             encoded = [self._read_line(record, event.number, event.line, event.columns) for event in events]
             return self._reading(position, encoded)
@@ -276,6 +278,8 @@ def record_events(record: Record, source: Source) -> list[Event]:
     """A record's lines as they are read, each with its number, and with what its envelope says of it."""
     events = message_events(record, source)
     if events is None:
+        events = json_events(record, source)
+    if events is None:
         events = [Event(number, line) for number, line in enumerate(record_lines(record, source))]
     if not source.reads_json or not any(may_be_several(event.line) for event in events):
         return events
@@ -342,18 +346,35 @@ def _parses(parse: Parser, line: str) -> bool:
     return True
 
 
+def json_events(record: Record, source: Source) -> list[Event] | None:
+    """The JSON objects of a record that are not a line each (the Kinesis Agent's PRETTYPRINT); None if they are.
+
+    An object's number is that of the line on which it begins, so that ids do not depend on what stands around it.
+    """
+    payload = record.payload or b""
+    is_stream = source.settings.json == STREAM and b"{" in payload
+    if record.envelope is not None and record.envelope.is_plain:
+        return None
+    if not is_stream and not (source.reads_json and b"\n" in payload and _may_span_lines(payload)):
+        return None
+    text, starts = to_text(payload), list[int]()
+    values = split_values(text, is_stream, starts)
+    if values is None or values == [line.strip(" \t\r") for line in text.split("\n") if line.strip(" \t\r")]:
+        return None
+    events: list[Event] = []
+    line, seen, repeated = 0, 0, 0
+    for value, start in zip(values, starts, strict=True):
+        passed = text.count("\n", seen, start)
+        line, seen, repeated = line + passed, start, 0 if passed else repeated + STEP * bool(events)
+        events.append(Event(line + repeated, value))
+    return events
+
+
 def record_lines(record: Record, source: Source) -> list[str]:
-    """A record's lines; a JSON object that spans many lines (the Kinesis Agent's PRETTYPRINT) is one."""
+    """A record's lines, those that came in parts as one."""
     if record.envelope is not None and record.envelope.is_plain:
         return split_lines(to_text(record.payload or b""))
-    payload = record.payload or b""
-    if source.settings.json == STREAM and b"{" in payload:
-        return split_values(to_text(payload), keep_broken=True) or []
-    lines = read_lines(payload)
-    if len(lines) > 1 and source.reads_json and _may_span_lines(payload):
-        values = split_values(to_text(payload))
-        if values is not None:
-            return values
+    lines = read_lines(record.payload or b"")
     return join_text_parts(lines) if len(lines) > 1 and may_have_parts(record.payload or b"") else lines
 
 

@@ -38,6 +38,8 @@ def test_arns() -> None:
         "settle": "arn:aws-cn:iam::123456789012:role/s-SettleRole-*",
         "summary": "arn:aws-cn:iam::123456789012:role/s-SummaryRole-*",
     }
+    with_path = predict_arns("s", "123456789012", "aws", {}, "/team/logs/")
+    assert with_path["settle"] == "arn:aws:iam::123456789012:role/team/logs/s-SettleRole-*"
 
 
 # With MapRoles=true the setup role alone is mapped, to what a master user has; whoever is mapped already stays so.

@@ -46,6 +46,7 @@ DEFAULT_AGENT = Path("/etc/aws-kinesis/agent.json")
     metavar="PART=ARN",
     help="With --before-deploy: a role with a name of its own (SetupRoleName): setup, manager, settle or summary.",
 )
+@click.option("--role-path", default="/", show_default=True, help="With --before-deploy: the stack's RolePath.")
 @click.option("--map-roles/--no-map-roles", default=True, help="With --before-deploy: the stack's MapRoles.")
 @json_option
 @aws_options
@@ -60,6 +61,7 @@ def command(
     stack: str,
     account: str,
     role_arns: tuple[str, ...],
+    role_path: str,
     map_roles: bool,
     as_json: bool,
 ) -> int:
@@ -74,7 +76,7 @@ def command(
     if before_deploy:
         if not opensearch_url:
             raise click.UsageError("--before-deploy needs --opensearch-url, the domain's address")
-        planned = Planned(stack, account, role_arns, map_roles)
+        planned = Planned(stack, account, role_arns, map_roles, role_path)
         return check_domain(
             open_given(opensearch_url, aws, auth), aws, auth, opensearch_url, planned, pipeline, as_json
         )

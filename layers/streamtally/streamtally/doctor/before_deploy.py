@@ -65,12 +65,16 @@ class Step:
         return {"role": self.role, "member": self.member, "done": self.done, "curl": self.curl, "form": self.form}
 
 
-def predict_arns(stack: str, account: str, partition: str, given: Mapping[str, str]) -> dict[str, str]:
+def predict_arns(
+    stack: str, account: str, partition: str, given: Mapping[str, str], role_path: str = "/"
+) -> dict[str, str]:
     """Part → the ARN of its role, or the pattern that it will match (CloudFormation appends a random suffix).
 
-    Args: given: parts whose ARNs are known.
+    Args:
+        given: parts whose ARNs are known.
+        role_path: the path of the stack's roles, with ``/`` at both ends.
     """
-    prefix = f"arn:{partition}:iam::{account}:role/{stack}"
+    prefix = f"arn:{partition}:iam::{account}:role{role_path}{stack}"
     return {part: given.get(part) or f"{prefix}-{role}-*" for part, role in PARTS.items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ from streamtally.local.folder import read_folder
 from streamtally.local.stream_names import SUMMARY
 
 STACK = "streamtally"
+_ROLE_PATH = re.compile(r"/(?:[a-zA-Z0-9+=,.@_-]+/)*")
+_PARTITIONS = {"cn": "aws-cn", "us-gov": "aws-us-gov", "us-iso": "aws-iso", "us-isob": "aws-iso-b"}
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,14 @@ class Planned:
         account: the account's number; "": the caller's.
         role_arns: ``part=ARN`` of roles whose names are given.
         maps_roles: its parameter MapRoles.
+        role_path: its parameter RolePath.
     """
 
     stack: str
     account: str
     role_arns: Sequence[str]
     maps_roles: bool
+    role_path: str = "/"
 
 
 def check_domain(
@@ -52,7 +57,10 @@ def check_domain(
     is_basic = auth == "basic" or address.user or auth == "none"
     access = gather_access(cluster, curl_options(None if is_basic else signs))
     region = signs.region if signs else aws.region
-    arns = predict_arns(planned.stack, _account(aws, planned), _partition(region), _given(planned.role_arns))
+    if not _ROLE_PATH.fullmatch(planned.role_path):
+        raise SettingsError(f"--role-path {planned.role_path}: write the path as RolePath has it, such as /team/logs/")
+    given = _given(planned.role_arns)
+    arns = predict_arns(planned.stack, _account(aws, planned), _partition(region), given, planned.role_path)
     specs = read_specs(read_folder(folder), SUMMARY)
     steps = plan_steps(access, arns, to_roles(specs), planned.maps_roles)
     findings = list(check_before_deploy(access, steps))
@@ -93,4 +101,4 @@ def _account(aws: Aws, planned: Planned) -> str:
 
 
 def _partition(region: str) -> str:
-    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rpartition("-")[0].rpartition("-")[0], "aws")
+    return _PARTITIONS.get(region.rpartition("-")[0].rpartition("-")[0], "aws")

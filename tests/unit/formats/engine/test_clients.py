@@ -164,3 +164,16 @@ def test_linear_time(flood: str) -> None:
         for end in ("", f" - - {rest}", f'" {_LINE} {rest}'):
             with must_end(FLOOD_SECONDS), suppress(FormatError):
                 PARSERS["apache_combined"](beginning + text + end)
+
+
+# A user may have many words, but not so many that a line of spaces takes long.
+@pytest.mark.parametrize(("words", "is_read"), [(3, True), (200, True), (2_000, False)])
+def test_words_of_a_user(words: int, is_read: bool) -> None:
+    user = " ".join(["ann"] * words)
+    line = f'192.0.2.1 - {user} [10/Oct/2025:13:55:36 -0700] "GET / HTTP/1.1" 200 5 "-" "x"'
+    parse = REGISTRY["apache_combined"].compile(FormatOptions())
+    if is_read:
+        assert parse(line)["authuser"] == user
+    else:
+        with pytest.raises(FormatError):
+            parse(line)

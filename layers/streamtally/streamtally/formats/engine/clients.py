@@ -47,7 +47,7 @@ _TEXT_OF_USER = (
     rf"(?:(?:(?<!:)(?!{_TIME})\x20(?!-\x20)"  # a space that is neither before the time, nor in ": " or " - ", or
     r"|\[(?![0-9]{2}/))"  # a bracket that does not begin the time
     rf"(?!{_ADDRESS})[^\x20\[]*+"
-    r")*+"  # possessive: a line without a time fails in one pass
+    r"){0,256}+"  # possessive: a line without a time fails in one pass; no user has more words
 )
 USER = (
     r"(?:\"(?=\"\x20\[))?+"  # Apache writes an empty name as two quotes, of which none is part of the value

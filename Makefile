@@ -35,9 +35,10 @@ demo: setup  ## Run the pipeline on a real server's log, then on a larger genera
 test test-all test-opensearch test-faults: export PYTHONDONTWRITEBYTECODE :=
 test test-all test-opensearch test-faults: export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/pycache
 
+# Tests marked "large" try limits at their size, or start and kill processes: they are make test-all's.
 EXAMPLES ?= 0.25
 test: setup  ## Run the tests that need only Python (a few minutes), with EXAMPLES of their random examples (0.25; 1 is all)
-	TEST_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup tests/unit tests/system/conformance tests/system/fuzz
+	TEST_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup -m 'not large' tests/unit tests/system/conformance tests/system/fuzz
 
 test-all: setup  ## Run all tests; those that need a server, Docker or a browser are skipped with a reason if it is missing
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup

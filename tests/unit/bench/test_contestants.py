@@ -83,6 +83,7 @@ def test_identity(transform: object) -> None:
 
 
 # The bare loop and the function give the same JSON for every line that parses.
+@pytest.mark.large
 @pytest.mark.parametrize("shape", [small_records(1500), big_event(size_bytes=300_000)], ids=["small", "big"])
 def test_bare_loop_does_the_functions_work(shape: Shape, tmp_path: Path) -> None:
     mine = [orjson.loads(line) for line in lines_of(bare_loop(shape.text))]
@@ -92,6 +93,7 @@ def test_bare_loop_does_the_functions_work(shape: Shape, tmp_path: Path) -> None
 
 
 # Each contestant is timed once per round; warm-up rounds are not among the results.
+@pytest.mark.large
 def test_rounds() -> None:
     seconds = time_rounds({"a": identity, "b": fast_identity}, small_records(10), 3)
     assert {name: len(taken) for name, taken in seconds.items()} == {"a": 3, "b": 3}

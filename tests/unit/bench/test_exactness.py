@@ -8,6 +8,8 @@ import sys
 from typing import Any
 from unittest import mock
 
+import pytest
+
 from bench.contestants import ROOT, make_function
 from bench.events import big_event
 from bench.exactness import timing
@@ -29,6 +31,7 @@ def test_the_parts_are_timed() -> None:
 
 
 # The command prints a share for every shape of event.
+@pytest.mark.large
 def test_the_command() -> None:
     command = [sys.executable, "-W", "ignore", "-m", "bench.exactness", "--rounds", "1"]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)

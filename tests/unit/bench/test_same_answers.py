@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from bench.answer_cases import write_cases
 from bench.same_answers import compare, read_digests, start
 
@@ -16,6 +18,7 @@ def test_what_differs_is_named() -> None:
     assert compare(before, after) == ["other: ledger", "gone: only before answered", "new: only after answered"]
 
 
+@pytest.mark.large
 def test_this_checkout_answers(tmp_path: Path) -> None:
     """Each case has the digests of its answer, or of the error that says that no response fits."""
     cases, digests = tmp_path / "cases.jsonl", tmp_path / "digests.jsonl"

@@ -287,6 +287,7 @@ def _on_terminal(*args: str, **environment: str) -> str:
     return shown.decode()
 
 
+@pytest.mark.large
 def test_colour_is_for_terminals_alone() -> None:
     """A terminal gets it, unless NO_COLOR is set; a pipe does not."""
     args = ("doctor", "tests/unit/doctor/setups/agent-log-memory/aws-kinesis-agent.log")
@@ -298,6 +299,7 @@ def test_colour_is_for_terminals_alone() -> None:
     assert "error" in piped.stdout
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_shells_complete_commands_options_and_choices(shell: str) -> None:
     """The script that docs/cli.md tells to source, and what it asks for."""

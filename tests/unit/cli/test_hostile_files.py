@@ -32,6 +32,7 @@ CONTENTS = {
 
 
 # What is in a file is reported line by line, or refused as a whole where it cannot be read; never a traceback.
+@pytest.mark.large
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("content", CONTENTS)
 def test_contents(command: str, content: str, tmp_path: Path) -> None:

@@ -79,6 +79,7 @@ def test_real_logs_give_the_counts_of_an_independent_reading(name: str, lines_pe
     assert settled(printed) == count_independently(SAMPLES / name)
 
 
+@pytest.mark.large
 def test_generated_lines_of_several_batches_give_the_counts_of_an_independent_reading(tmp_path: Path) -> None:
     """Also with bursts, bots, odd agents and malformed lines; from gzip. More lines than one batch takes."""
     lines = 60_000
@@ -303,6 +304,7 @@ def test_json_with_numbers_for_times_ends_no_run(tmp_path: Path) -> None:
     assert settled(printed)["2017-09-08T08:47:00.000", 200] >= 1
 
 
+@pytest.mark.large
 def test_a_shells_pipe_is_a_log_like_any_other(tmp_path: Path) -> None:
     """run <(zcat …): nothing of it may be lost to checking whether it can be read."""
     command = f"{STREAMTALLY} run <(cat) --json --out {tmp_path}"

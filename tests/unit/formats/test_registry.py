@@ -107,6 +107,7 @@ def hostile_lines(log_format: Format, size: int) -> list[str]:
 
 
 # A flood of anything at any position takes linear time; in quadratic time no such line would finish.
+@pytest.mark.large
 @pytest.mark.parametrize("log_format", LINE_BASED, ids=lambda log_format: log_format.name)
 def test_linear_time(log_format: Format) -> None:
     parse = log_format.compile(FormatOptions())

@@ -86,6 +86,7 @@ class Simulated:
 
 
 # By age, over months: at the end the indices of the last days are there, and none that is older.
+@pytest.mark.large
 @pytest.mark.parametrize(
     ("rotation", "age_days", "days", "every_ms", "kept"),
     [

@@ -64,6 +64,7 @@ def is_open(port: int) -> bool:
 
 
 # Lines go in here, the function is called by its URL (its first failure is tried again), and its partials come back.
+@pytest.mark.large
 def test_counts_by_way_of_a_url(tmp_path: Path) -> None:
     simulator = free_port()
     with serving(tmp_path, simulator) as function:

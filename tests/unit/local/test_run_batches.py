@@ -23,6 +23,7 @@ def read_line(data: bytes, number: int) -> ReadLine:
     return ReadLine(LogLine("a.log", number, data, len(data)), None, "", None, 1_504_860_423_000)
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("data", [b"\n", b"x\n", b"\r\n", PLAIN, b"y" * 700_000 + b"\n", b"z" * 1_023_999 + b"\n"])
 @pytest.mark.parametrize("lines_per_record", [1, 7, 500])
 def test_batches_fit_into_a_request(
@@ -43,6 +44,7 @@ def test_batches_fit_into_a_request(
 
 
 # A log of lines that are next to nothing is counted, line by line, where each was refused with its whole log before.
+@pytest.mark.large
 @pytest.mark.parametrize(
     ("text", "lines", "expected"),
     [

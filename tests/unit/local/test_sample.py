@@ -81,6 +81,7 @@ def test_seed_and_length() -> None:
 
 
 # One traffic is written in every format, so that all of them count alike; 0.2 to 0.5 % of the lines parse as nothing.
+@pytest.mark.large
 @pytest.mark.parametrize("format", FORMATS)
 def test_counts_agree_between_formats(format: str) -> None:
     counts, refused = statuses(format, 60_000, 3)

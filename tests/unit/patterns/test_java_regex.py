@@ -289,6 +289,7 @@ def repeated_patterns(draw: st.DrawFn) -> str:
 
 
 # Python's re and RE2 capture the same in any line.
+@pytest.mark.large
 @settings(max_examples=examples(600), deadline=None)
 @given(pattern=repeated_patterns(), text=st.text("abc", max_size=12))
 def test_engines_agree(pattern: str, text: str) -> None:

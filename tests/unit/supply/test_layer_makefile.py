@@ -15,7 +15,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 MAKEFILE = ROOT / "layers/opensearch/Makefile"
-pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="no make on PATH: apt-get install make")
+pytestmark = [
+    pytest.mark.large,
+    pytest.mark.skipif(not shutil.which("make"), reason="no make on PATH: apt-get install make"),
+]
 
 
 def make_wheel(folder: Path, platform: str, name: str = "things", text: str = "value = 1\n") -> Path:

@@ -107,6 +107,7 @@ def test_an_aggregate_is_re_ingested_in_parts(rows_pipeline: Pipeline) -> None:
     assert (len(parts) > 1, outcome.ledger.rows) == (True, 8)
 
 
+@pytest.mark.large
 def test_many_small_records_take_linear_time() -> None:
     """A record of a megabyte in two-byte fields."""
     with must_end():

@@ -56,6 +56,7 @@ def rounds(event: dict[str, Any], limit_bytes: int = MAX_RESPONSE_BYTES) -> tupl
 
 
 # 3 MB of 88-byte lines make 8.5 MB of answer: each line comes out once, and is counted once, also if it all repeats.
+@pytest.mark.large
 @pytest.mark.parametrize("lines_a_record", [100, 10_000])
 def test_three_megabytes_of_short_lines(lines_a_record: int) -> None:
     assert len(LINE_OF_88) == 88

@@ -73,6 +73,7 @@ def both_ways(pipeline: Pipeline, data: list[bytes], arrivals: list[int]) -> tup
     return ways[0], ways[1]
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("name", ["default_pipeline", "rows_pipeline"])
 @given(
     data=payloads, arrivals=st.lists(st.sampled_from([ARRIVAL, ARRIVAL + 3_600_000, ARRIVAL - 604_800_000]), max_size=6)

@@ -30,6 +30,7 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Event],
 
 
 # Every clause is kept by our function.
+@pytest.mark.large
 @pytest.mark.parametrize("name", [clause.name for clause in CLAUSES])
 def test_our_function_keeps_the_contract(name: str, ours: Callable[[Event], Any]) -> None:
     assert [breach for _, breach in broken_clauses(ours, name)] == []
@@ -74,6 +75,7 @@ def test_a_breach_is_seen(call: Callable[[Event], Any], name: str) -> None:
 
 
 # A record that takes longer than it may is a breach, in this process and elsewhere.
+@pytest.mark.large
 @pytest.mark.parametrize("is_elsewhere", [False, True])
 def test_a_slow_record_is_seen(monkeypatch: pytest.MonkeyPatch, is_elsewhere: bool) -> None:
     monkeypatch.setattr(clauses, "HOSTILE_SECONDS", 0.0)

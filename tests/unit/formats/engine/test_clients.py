@@ -157,6 +157,7 @@ FLOODS = [
 
 
 # Long lists, names, users and names of identd take linear time.
+@pytest.mark.large
 @pytest.mark.parametrize("flood", FLOODS)
 def test_linear_time(flood: str) -> None:
     text, rest = flood * (FLOOD_CHARS // len(flood)), REST["apache_combined"]

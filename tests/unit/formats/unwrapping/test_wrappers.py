@@ -296,6 +296,7 @@ def test_header_inside() -> None:
 
 
 # Wrappers without end are no reason to go on for ever, nor are their parts.
+@pytest.mark.large
 @pytest.mark.parametrize(
     "flood",
     [

@@ -45,6 +45,7 @@ def as_written(documents: list[SettledDocument]) -> list[tuple[str, int, bytes]]
 
 
 # Whatever a cluster's doubles make of them, in any order: what is taken is what the partials make, byte for byte.
+@pytest.mark.large
 def test_both_ways_write_the_same() -> None:
     taken = {True: 0, False: 0}
 

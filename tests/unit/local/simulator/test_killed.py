@@ -13,6 +13,8 @@ from collections import Counter
 from http.client import HTTPException
 from pathlib import Path
 
+import pytest
+
 from streamtally.local.stream_names import INGESTION
 from tests.system.conformance.contract import events
 from tests.unit.local.simulator.test_simulator import Process
@@ -64,6 +66,7 @@ def numbers_in(folder: Path) -> Counter[int]:
 
 # At random moments, under the callers' eyes; the next process finds whatever the last one had taken. No line is there
 # twice, though callers went on, and none half.
+@pytest.mark.large
 def test_killed_under_load(tmp_path: Path) -> None:
     random_ = random.Random(7)
     port = free_port()

@@ -310,6 +310,7 @@ def wait_for(wanted: int, process: Process) -> None:
 
 
 # Killed with -9 right after its answers, and started again: everything that was acknowledged is counted, once.
+@pytest.mark.large
 def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     process = Process(tmp_path)
     record = {"Data": base64.b64encode(events.LINE + b"\n").decode()}
@@ -332,6 +333,7 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
 
 
 # Two processes on one state would each deliver what the other does: the second is refused in one line.
+@pytest.mark.large
 def test_one_process_a_store(tmp_path: Path) -> None:
     process = Process(tmp_path)
     try:

@@ -102,6 +102,7 @@ def disjoint(aggregate: Aggregate, count: int, size: int) -> Iterator[Any]:
 
 
 # Any number of distinct items takes the memory of the limit and of one partial, not of all of them.
+@pytest.mark.large
 def test_distinct_items_take_bounded_memory() -> None:
     aggregate = make_aggregate("count_distinct", VARCHAR)
     tracemalloc.start()

@@ -87,7 +87,13 @@ OTHER_PROCESSORS = [
 
 
 @pytest.fixture
-def world(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> World:
+def other_processors() -> list[dict[str, Any]]:
+    """The processors that the stream has before the function is attached."""
+    return OTHER_PROCESSORS
+
+
+@pytest.fixture
+def world(moto_url: str, monkeypatch: pytest.MonkeyPatch, other_processors: list[dict[str, Any]]) -> World:
     """A fresh stream to Extended S3 and a fresh function; the environment reaches them as an operator's would."""
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
@@ -106,7 +112,7 @@ def world(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> World:
             "BucketARN": "arn:aws:s3:::log-bucket",
             "Prefix": "logs/",
             "BufferingHints": {"SizeInMBs": 64, "IntervalInSeconds": 120},
-            "ProcessingConfiguration": {"Enabled": True, "Processors": OTHER_PROCESSORS},
+            "ProcessingConfiguration": {"Enabled": True, "Processors": other_processors},
         },
     )
     return made

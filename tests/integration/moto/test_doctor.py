@@ -5,14 +5,23 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
-from tests.integration.moto.conftest import World
+import pytest
+
+from tests.integration.moto.conftest import OTHER_PROCESSORS, World
 from tests.integration.moto.test_attach import attach_world
 from tests.integration.moto.test_readme import _traffic
 from tests.unit.cli.operator_runner import run
 
 TIMED_OUT = "2026-03-10T12:00:00.000Z 52fdfc07-2182-454f-963f-5f0f9a621d72 Task timed out after 120.00 seconds"
 FINE = "REPORT RequestId: 52fdfc07-2182-454f-963f-5f0f9a621d72 Duration: 40.00 ms"
+
+
+@pytest.fixture
+def other_processors() -> list[dict[str, Any]]:
+    """Without Decompression, about which the doctor warns while it does not know the function's pipeline."""
+    return OTHER_PROCESSORS[1:]
 
 
 def _write(world: World, group: str, *lines: str, hours_ago: float = 0) -> None:

@@ -7,13 +7,20 @@ import re
 import shlex
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.integration.moto.conftest import World
+from tests.integration.moto.conftest import OTHER_PROCESSORS, World
 from tests.unit.cli.operator_runner import run
 
 README = Path("README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def other_processors() -> list[dict[str, Any]]:
+    """Without Decompression, about which the doctor warns while it does not know the function's pipeline."""
+    return OTHER_PROCESSORS[1:]
 
 
 def _lines() -> list[str]:

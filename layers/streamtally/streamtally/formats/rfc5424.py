@@ -54,10 +54,12 @@ def compile_rfc5424(options: FormatOptions) -> Parser:
         priority, version, timestamp, host, program, pid, msgid, structured, message = matched.groups()
         if not IS_HOST[host]:
             raise FormatError("rfc5424", "not an RFC 5424 message")
-        if structured[:1] == "[" and "=" not in structured:  # of Heroku's, the first word in brackets of a message
+        if structured == "-":
+            structured = None
+        elif "=" not in structured:  # of Heroku's: none, or the first word in brackets of a message
             matched = match_logplex(line)
             if matched is not None:
-                structured, message = matched.groups()[-2:]
+                structured, message = None, matched[9]
         facility, severity = FACILITY_AND_SEVERITY[priority]
         return {
             "facility": facility,
@@ -68,7 +70,7 @@ def compile_rfc5424(options: FormatOptions) -> Parser:
             "program": None if program == "-" else program,
             "processid": None if pid == "-" else pid,
             "msgid": None if msgid == "-" else msgid,
-            "structured_data": structured if structured not in ("-", "") else None,
+            "structured_data": structured,
             "message": message,
         }
 

@@ -37,6 +37,9 @@ def plan_query(query: exp.Expr, lookup: StreamLookup, problems: Problems) -> lis
         )
         if any(source.window is not None for source in sources):
             raise refused
+        # Columns with a mistake, which is already reported, are missing: the whole ones show what else is wrong.
+        count = max(len(source.columns) for source in sources)
+        sources = [source for source in sources if len(source.columns) == count]
         return [plan_over_all(sources, lambda source: _plan_select(query, source, alias, problems), refused)]
     # The problems are the same for each pump that fills the stream, and are collected once.
     return [_plan_select(query, source, alias, problems) for source in sources]

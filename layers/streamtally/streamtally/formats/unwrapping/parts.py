@@ -32,7 +32,8 @@ _DOCKER = re.compile(
     FLAGS,
 )
 _ENDS = re.compile(r"(?<!\\)(?:\\\\)*+\\n\Z")
-_MARKS = (b" stdout P", b" stderr P", b'{"log":"')
+_CRI_MARKS = (b" stdout P", b" stderr P")
+_DOCKER_MARK = b'{"log":"'
 
 
 class _Part(NamedTuple):
@@ -90,7 +91,8 @@ def join_parts(items: Iterable[T], text_of: Callable[[T], str], replace: Callabl
 
 def may_have_parts(payload: bytes) -> bool:
     """Whether lines may hold parts of a line."""
-    return any(mark in payload for mark in _MARKS)
+    # Most logs have no brace, and the search for a single byte takes a tenth of the time.
+    return (b"{" in payload and _DOCKER_MARK in payload) or any(mark in payload for mark in _CRI_MARKS)
 
 
 def join_text_parts(lines: list[str]) -> list[str]:

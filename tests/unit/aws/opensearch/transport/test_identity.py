@@ -34,6 +34,7 @@ NGINX = "<html>\r\n<head><title>{0}</title></head>\r\n<body>\r\n<center><h1>{0}<
         (401, "Unauthorized"),
         (403, '{"Message": "User: anonymous is not authorized to perform: es:ESHttpGet"}'),
         (403, '{"error": {"type": "security_exception", "reason": "no permissions"}, "status": 403}'),
+        (500, '{"error": {"type": "null_pointer_exception", "reason": null}, "status": 500}'),
     ],
 )
 def test_opensearch(status: int, body: str) -> None:
@@ -65,6 +66,7 @@ def test_opensearch(status: int, body: str) -> None:
         (read_root(404, NGINX.format("404 Not Found")), 'a web page "404 Not Found" (HTTP status 404)'),
         (read_root(403, NGINX.format("403 Forbidden")), 'a web page "403 Forbidden" (HTTP status 403)'),
         (read_root(400, NGINX.format("400 The plain HTTP request was sent to HTTPS port")), "; pass https://"),
+        (read_root(500, "Internal Server Error"), "answers GET / with 500 Internal Server Error"),
         (read_root(405, "Method Not Allowed"), "answers GET / with 405 Method Not Allowed"),
         (Root(302, "", None, "/app/login?nextUrl=%2F"), "redirects to /app/login; this is OpenSearch Dashboards"),
         (Root(301, "", None, "/_dashboards/"), "redirects to /_dashboards/; this is OpenSearch Dashboards"),

@@ -55,7 +55,7 @@ def find_stranger(name: str, root: Root) -> str:
     """Why this is not an OpenSearch that Streamtally works with, in one line with what to do; "": it is one.
 
     A refusal for lack of rights (401, 403) is taken for OpenSearch's own unless it is a web page: a role may have
-    rights on its indices and none on ``GET /``.
+    rights on its indices and none on ``GET /``. So is a failure that it reports itself: the next request has its reason.
 
     Args:
         name: the address, for the message.
@@ -67,7 +67,7 @@ def find_stranger(name: str, root: Root) -> str:
         return f"{name} is OpenSearch Dashboards, not OpenSearch: {advice}"
     if _PAGE.match(root.text) and root.document is None:
         return f"{name} is not OpenSearch: it answers with {describe_page(root.status, root.text)}"
-    if root.status in _DENIED:
+    if root.status in _DENIED or (root.status >= 500 and _is_own_error(root.document)):
         return ""
     if root.status == 404:
         advice = "is there a path missing? Collections of OpenSearch Serverless answer so; they are not supported"
@@ -76,6 +76,11 @@ def find_stranger(name: str, root: Root) -> str:
         reason = visible(one_line(root.text), MAX_SHOWN)
         return f"{name} is not OpenSearch: it answers GET / with {root.status} {reason}".rstrip()
     return _judge_document(name, root)
+
+
+def _is_own_error(document: Any) -> bool:
+    """Whether a body is an error in OpenSearch's form."""
+    return isinstance(document, dict) and isinstance(document.get("error"), dict)
 
 
 def describe_page(status: int, text: str) -> str:

@@ -55,7 +55,7 @@ def find_stranger(name: str, root: Root) -> str:
     """Why this is not an OpenSearch that Streamtally works with, in one line with what to do; "": it is one.
 
     A refusal for lack of rights (401, 403) is taken for OpenSearch's own unless it is a web page: a role may have
-    rights on its indices and none on ``GET /``. So is a failure that it reports itself: the next request has its reason.
+    rights on its indices and none on ``GET /``. So is a failure that it reports: the next request has its reason.
 
     Args:
         name: the address, for the message.

@@ -36,9 +36,14 @@ class Plain(Deployment):
             ((key, below),) = value.items()
             if key == "Ref" and below in PSEUDO:
                 return PSEUDO[below]
+            if key == "Ref" and self._is_list(below) and "," in self.parameters[below]:
+                return [member.strip() for member in self.parameters[below].split(",")]
             if (key == "Ref" and below not in self.parameters and below != "AWS::NoValue") or key == "Fn::GetAtt":
                 return value
         return super().value(value)
+
+    def _is_list(self, name: str) -> bool:
+        return self.template["Parameters"].get(name, {}).get("Type") == "CommaDelimitedList"
 
     def _substituted(self, value: Any) -> Any:
         text, own = (value, {}) if isinstance(value, str) else (value[0], self.value(value[1]))

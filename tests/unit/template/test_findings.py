@@ -22,7 +22,7 @@ def test_the_page_argues_resources_that_are_there() -> None:
     rows = justified(PAGE)
     assert len(rows) > 50
     assert {resource for _, _, resource in rows} <= set(TEMPLATE["Resources"])
-    assert {tool for tool, _, _ in rows} == {"checkov", "cdk-nag", "cfn-lint"}  # parliament finds nothing
+    assert {tool for tool, _, _ in rows} == {"checkov", "cdk-nag", "cfn-lint", "parliament"}
 
 
 def test_a_new_and_a_stale_finding_fail() -> None:

@@ -217,6 +217,10 @@ def test_rights_on_network_interfaces() -> None:
         "ec2:CreateNetworkInterfacePermission",
         "ec2:DeleteNetworkInterface",
     }
+    for role in ("SettleRole", "ManagerRole", "SetupRole", "SummaryRole"):
+        changing = [s for s in statements(made, role, "network-interfaces") if s.get("Sid") == "NetworkInterfaces"]
+        kinds = {resource.rpartition(":")[2] for s in changing for resource in s["Resource"]}
+        assert kinds == {"network-interface/*", "subnet/*", "security-group/*"}, role
     for role in ("TransformRole", "IngestionRole", "SchedulerRole"):
         assert policies(made[role]["Properties"], True) == {}, role
 

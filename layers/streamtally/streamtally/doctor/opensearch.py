@@ -8,6 +8,7 @@ from typing import Any
 
 from streamtally.findings import Finding, Level
 from streamtally.indices.disk import Disk
+from streamtally.indices.health_obstacles import judge_disks
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +130,7 @@ def check_writable(state: OpenSearchState) -> Iterator[Finding]:
 def check_disk(state: OpenSearchState) -> Iterator[Finding]:
     """At the flood stage indices become read-only."""
     disks = list(state.disks) or ([Disk(1.0, 1 - state.used_share)] if state.used_share is not None else [])
-    if not disks:
-        return
-    fullest = max(disks, key=lambda disk: (disk.is_past(disk.flood), disk.is_past(disk.high), disk.used_share))
-    if fullest.is_past(fullest.high):
-        level: Level = "error" if fullest.is_past(fullest.flood) else "warning"
-        mark = f"flood stage ({fullest.flood})" if level == "error" else f"high watermark ({fullest.high})"
-        text = f"the fullest node's disk is {fullest.used_share:.0%} full, past the {mark}"
-        fix = "shorten the retention (pipeline.toml), or enlarge the volume"
-        yield Finding("opensearch-disk", level, text, fix, state.where)
+    yield from judge_disks(disks, state.where)
 
 
 def check_alias(state: OpenSearchState) -> Iterator[Finding]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from streamtally.findings import Finding, Level
 from streamtally.indices.coming_names import is_own_index
+from streamtally.indices.disk import Disk
 from streamtally.indices.question import Question, is_written, some
 
 BREAKER_SHARE = 0.95
@@ -63,7 +64,11 @@ def check_disks(question: Question) -> Iterator[Finding]:
     """At the high watermark no shard is placed on a node; at the flood stage its indices become read-only."""
     if str(question.around.settings.get("cluster.routing.allocation.disk.threshold_enabled", "true")) == "false":
         return
-    disks = question.around.disks
+    yield from judge_disks(question.around.disks)
+
+
+def judge_disks(disks: Sequence[Disk], where: str = "") -> Iterator[Finding]:
+    """What the fullest of these disks means. Args: where: the cluster's address."""
     if not disks:
         return
     fullest = max(disks, key=lambda disk: (disk.is_past(disk.flood), disk.is_past(disk.high), disk.used_share))
@@ -71,7 +76,9 @@ def check_disks(question: Question) -> Iterator[Finding]:
         level: Level = "error" if fullest.is_past(fullest.flood) else "warning"
         mark = f"flood stage ({fullest.flood})" if level == "error" else f"high watermark ({fullest.high})"
         text = f"the fullest node's disk is {fullest.used_share:.0%} full, past the {mark}"
-        yield Finding("opensearch-disk", level, text, "shorten the retention (pipeline.toml), or enlarge the volume")
+        yield Finding(
+            "opensearch-disk", level, text, "shorten the retention (pipeline.toml), or enlarge the volume", where
+        )
 
 
 def check_breakers(question: Question) -> Iterator[Finding]:

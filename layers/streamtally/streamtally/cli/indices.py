@@ -232,7 +232,7 @@ def dashboards_command(
     out: Path | None,
     yes: bool,
 ) -> None:
-    """Create a data view and four visualizations per output for OpenSearch Dashboards.
+    """Create a data view and a dashboard per output for OpenSearch Dashboards.
 
     With --dashboards they are imported after confirmation, and replace those of the same names.
 

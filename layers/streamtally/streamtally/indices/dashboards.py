@@ -1,4 +1,4 @@
-"""Saved objects for OpenSearch Dashboards: a data view and up to four visualizations an output, by its columns.
+"""Saved objects for OpenSearch Dashboards: a data view and the visualizations of an output, by its columns.
 
 Each visualization is defined here as the search that it makes (`to_queries`) and as the saved object around it
 (`to_saved_objects`), so that a test can run on a server what a user will see.
@@ -24,6 +24,7 @@ class ColumnParts:
 
     time: str
     status: str | None
+    level: str | None
     count: str | None
     request: str | None
     size: str | None
@@ -36,6 +37,7 @@ def find_parts(spec: IndexSpec) -> ColumnParts:
     return ColumnParts(
         time=spec.date_column or ("tally.window_start" if spec.windowed else "tally.time"),
         status=status,
+        level=_first([c for c in spec.columns if not _is_number(c)], r"^(log_?)?(level|severity)$"),
         count=_first([c for c in numbers if c.name != status], r"count"),
         request=_first([c for c in spec.columns if not _is_number(c)], r"request|path|url"),
         size=_first(numbers, r"bytes|size|sent"),
@@ -66,6 +68,11 @@ def to_queries(spec: IndexSpec) -> dict[str, Body]:
         queries["Status per minute"] = {"size": 0, "aggs": {"minutes": {**per_minute, "aggs": by_status}}}
         errors = {"errors": {"filter": {"range": {parts.status: {"gte": 500}}}, "aggs": total}, **total}
         queries["Error share"] = {"size": 0, "aggs": {"minutes": {**per_minute, "aggs": errors}}}
+    if parts.level:
+        by_level = {"level": {"terms": {"field": parts.level, "size": 20}, "aggs": total}}
+        queries["Level per minute"] = {"size": 0, "aggs": {"minutes": {**per_minute, "aggs": by_level}}}
+    if not parts.status and not parts.level:
+        queries["Total per minute"] = {"size": 0, "aggs": {"minutes": {**per_minute, "aggs": total}}}
     if parts.request:
         top = {"requests": {"terms": {"field": parts.request, "size": 10}, "aggs": total}}
         queries["Top requests"] = {"size": 0, "aggs": top}
@@ -100,6 +107,11 @@ def _visualizations(spec: IndexSpec, parts: ColumnParts) -> Iterator[tuple[str, 
         yield "Status per minute", {"type": "histogram", "aggs": [count, minutes, split]}
     if "Error share" in queries:
         yield "Error share", _error_share(spec, parts)
+    if "Level per minute" in queries:
+        split = _agg("3", "terms", "group", {"field": parts.level, "size": 20, "orderBy": "1", "order": "desc"})
+        yield "Level per minute", {"type": "histogram", "aggs": [count, minutes, split]}
+    if "Total per minute" in queries:
+        yield "Total per minute", {"type": "histogram", "aggs": [count, minutes]}
     if "Top requests" in queries:
         rows = _agg("2", "terms", "bucket", {"field": parts.request, "size": 10, "orderBy": "1", "order": "desc"})
         yield "Top requests", {"type": "table", "aggs": [count, rows]}

@@ -7,7 +7,7 @@ one JSON object per line, with the record's data in base64 as ``rawData``. Objec
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Any
@@ -69,19 +69,30 @@ def read_failed(objects: ObjectStore, problems: list[str], zone: tzinfo = UTC) -
     Raises: SinkError: the store cannot be listed.
     """
     done = _done_lines(objects, problems)
+    for place, data in iter_readable(objects, ("failed", "delivered"), problems, zone):
+        if place.kind == "delivered":
+            yield from _unparsed(place, data, done.get(place.origin, frozenset()))
+        else:
+            lines = enumerate(data.split(b"\n"))
+            yield from (record for number, line in lines if (record := _failed_record(place, number, line)))
+
+
+def iter_readable(
+    objects: ObjectStore, kinds: Collection[str], problems: list[str], zone: tzinfo = UTC
+) -> Iterator[tuple[Place, bytes]]:
+    """The objects of these kinds with their decompressed data; one that cannot be read is a line in ``problems``.
+
+    Raises: SinkError: the store cannot be listed.
+    """
     for place in iter_places(objects, zone):
-        if place.kind not in ("failed", "delivered"):
+        if place.kind not in kinds:
             continue
         try:
             data = read_plain(objects, place.key)
         except (RecordError, SinkError) as error:
             problems.append(f"{place.key}: {error}")
             continue
-        if place.kind == "delivered":
-            yield from _unparsed(place, data, done.get(place.origin, frozenset()))
-        else:
-            lines = enumerate(data.split(b"\n"))
-            yield from (record for number, line in lines if (record := _failed_record(place, number, line)))
+        yield place, data
 
 
 def read_plain(objects: ObjectStore, key: str) -> bytes:

@@ -16,10 +16,9 @@ from typing import Any
 
 import orjson
 
-from streamtally.aws.recovery.failed_objects import read_plain
-from streamtally.aws.recovery.places import error_type, iter_places
+from streamtally.aws.recovery.failed_objects import iter_readable
+from streamtally.aws.recovery.places import error_type
 from streamtally.aws.sinks.objects import ObjectStore
-from streamtally.errors import RecordError, SinkError
 
 MANIFESTS = "manifests"
 _COUNTED = "their lines are counted; only the delivery failed"
@@ -65,14 +64,7 @@ def read_other_failures(objects: ObjectStore, problems: list[str]) -> list[Other
     """
     counts: Counter[tuple[str, str]] = Counter()
     examples: dict[tuple[str, str], str] = {}
-    for place in iter_places(objects):
-        if place.kind != "other":
-            continue
-        try:
-            data = read_plain(objects, place.key)
-        except (RecordError, SinkError) as error:
-            problems.append(f"{place.key}: {error}")
-            continue
+    for place, data in iter_readable(objects, ("other",), problems):
         kind = error_type(place).rpartition("/")[2]
         for number, reason in [(1, "not loaded")] if kind == MANIFESTS else _reasons(data):
             group = (kind, reason if len(counts) < _MAX_REASONS else "other reasons")

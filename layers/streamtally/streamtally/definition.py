@@ -21,6 +21,7 @@ from streamtally.config.outputs import (
 )
 from streamtally.config.program import ProgramTable
 from streamtally.config.read import read_table, refuse_misplaced, unknown_name
+from streamtally.config.reference import ReferenceTable, read_reference, reference_where, to_reference_settings
 from streamtally.config.source import SourceSettings, check_source
 from streamtally.errors import SettingsError
 from streamtally.indices.spec import read_specs
@@ -28,29 +29,35 @@ from streamtally.plan.types import parse_type
 from streamtally.text import visible
 from streamtally.transform.known_columns import check_declared
 from streamtally.transform.pipeline import load_pipeline
+from streamtally.transform.reference_file import decode_reference
 from streamtally.transform.source import Source, ZoneOf
 
 _FILE = "pipeline.toml:"
 _ANY_STREAM = "the-functions-own"
 """Stands for SUMMARY_STREAM, which the function's environment names, while the outputs are checked."""
 
-_SOURCE, _OUTPUT = "[source]", "[outputs.<name>]"
-_TABLES = ("source", "outputs", "program")
+_SOURCE, _OUTPUT, _REFERENCE = "[source]", "[outputs.<name>]", "[reference.<name>]"
+_TABLES = ("source", "outputs", "program", "reference")
 
 
-def define_pipeline(toml_text: str, plan: Mapping[str, Any], zone_of: ZoneOf) -> dict[str, Any]:
+def define_pipeline(
+    toml_text: str, plan: Mapping[str, Any], zone_of: ZoneOf, files: Mapping[str, bytes] | None = None
+) -> dict[str, Any]:
     """The ``pipeline.json`` document of a pipeline folder, checked as the functions and the index manager read it.
 
     Args:
         toml_text: ``pipeline.toml``.
         plan: the compiled program, or ``plan.json``.
         zone_of: a time zone's name → the zone.
+        files: the content of the folder's reference tables, by the names of their files.
     Raises: SettingsError: what is wrong, and where.
     """
     toml = read_definition(toml_text)
     open_source(toml, zone_of)
     outputs = {name: _define_output(name, table) for name, table in toml["outputs"].items()}
     document = {"source": toml["source"], "outputs": outputs, "plan": dict(plan)}
+    if toml["reference"]:
+        document["references"] = _define_references(toml["reference"], files or {})
     _check_outputs(document)
     load_pipeline(document, zone_of)
     with _prefixed(_FILE):
@@ -72,6 +79,9 @@ def read_definition(toml_text: str) -> dict[str, dict[str, Any]]:
     tables = {name: toml.get(name, {}) for name in _TABLES}
     _check_source_table(tables["source"])
     read_table(ProgramTable, tables["program"], f"{_FILE} [program]")
+    if not isinstance(tables["reference"], dict):
+        raise SettingsError(f"{_FILE} reference = {tables['reference']!r}: write a table per table, {_REFERENCE}")
+    read_references_of(tables)
     if not isinstance(tables["outputs"], dict):
         raise SettingsError(f"{_FILE} outputs = {tables['outputs']!r}: write a table per output, {_OUTPUT}")
     for name, table in tables["outputs"].items():
@@ -86,6 +96,16 @@ def read_definition(toml_text: str) -> dict[str, dict[str, Any]]:
         )
         read_table(OutputTable, table, where)
     return tables
+
+
+def read_references_of(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, ReferenceTable]:
+    """The reference tables of a definition, by name. Raises: SettingsError: what is wrong, and where."""
+    references = {name: read_reference(name, value) for name, value in tables["reference"].items()}
+    for name, table in references.items():
+        for column, sql_type in table.columns.items():
+            with _prefixed(f"{reference_where(name)} columns.{visible(column, 60)}:"):
+                parse_type(sql_type)
+    return references
 
 
 def open_source(tables: Mapping[str, Mapping[str, Any]], zone_of: ZoneOf) -> Source:
@@ -156,6 +176,22 @@ def _define_output(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
     document = {**msgspec.to_builtins(settings), "types": table.types, "options": value.get("options", {})}
     optional = ("shards", "replicas", "auto_expand_replicas", "partials_shards", "partials_replicas")
     return {key: item for key, item in document.items() if item is not None or key not in optional}
+
+
+def _define_references(tables: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[str, Any]:
+    references = {}
+    for name, value in tables.items():
+        table = read_reference(name, value)
+        text = None
+        if table.file is not None:
+            where = f"{reference_where(name)} file = {visible(table.file, 120)!r}"
+            if table.file not in files:
+                raise SettingsError(f"{where}: there is no such file in the pipeline folder")
+            with _prefixed(f"{where}:"):
+                text = decode_reference(files[table.file])
+        settings = to_reference_settings(name, table, text)
+        references[name] = {key: item for key, item in msgspec.to_builtins(settings).items() if item is not None}
+    return references
 
 
 def _check_outputs(document: Mapping[str, Any]) -> None:

@@ -15,6 +15,9 @@ import orjson
 _SCALARS = frozenset({str, int, bool, type(None)})
 DIGEST_HEX_CHARS = 32  # 128 bits: no collisions among any number of documents that a cluster can hold
 
+ANY_VERSION = "0" * (DIGEST_HEX_CHARS // 2)
+"""The second half of a plan's id where it states no version of the reference tables in S3 (see ``versioned``)."""
+
 
 def canonical_json(value: Any) -> bytes:
     """The canonical JSON of a value that consists of dict, list, tuple, str, int, float, bool and None.
@@ -54,3 +57,12 @@ def _is_plain(value: Any) -> bool:
 
 def _hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:DIGEST_HEX_CHARS]
+
+
+def versioned(deployed: str, version: str | None) -> str:
+    """The id of a plan whose tables change without a deployment: half of the deployment's digest, half of theirs.
+
+    Args: version: the digest of what the tables hold; None: of any version.
+    """
+    half = DIGEST_HEX_CHARS // 2
+    return deployed[:half] + (ANY_VERSION if version is None else version[:half])

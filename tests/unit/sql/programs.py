@@ -32,11 +32,28 @@ COLUMNS = {
     "referer": "VARCHAR",
     "agent": "VARCHAR",
 }
+TABLES = {
+    "COMPANIES": {"TICKER": "VARCHAR(4)", "COMPANY": "VARCHAR(60)", "EMPLOYEES": "INTEGER"},
+    "StatusNames": {"code": "BIGINT", "name": "CHAR(12)", "host": "VARCHAR", "weight": "DOUBLE"},
+}
+"""The reference tables that a program can join."""
+ROWS = {
+    "COMPANIES": "TICKER,COMPANY,EMPLOYEES\nAMZN,Amazon,10\nASD,SomeCompanyA,\n,Nobody,1\nAMZN,Amazon Two,20\n",
+    "StatusNames": "code,name,host,weight\n200,OK,a,0.5\n404,Not Found,b,1.5\n,Nothing,,\n",
+}
 SOURCE = SourceStream(
     {name: parse_type(type_name) for name, type_name in COLUMNS.items()},
     time_column="datetime",
     times=frozenset({("datetime", "dd/MMM/yyyy:HH:mm:ss Z")}),
+    tables={
+        table: {name: parse_type(type_name) for name, type_name in columns.items()} for table, columns in TABLES.items()
+    },
 )
+REFERENCES = {
+    name: {"place": f"{name}.csv", "text": ROWS[name], "columns": columns, "format": "csv"}
+    for name, columns in TABLES.items()
+}
+"""The same tables in ``pipeline.json``."""
 
 
 def compile_text(text: str) -> Program:
@@ -63,12 +80,19 @@ def load_text(text: str) -> Pipeline:
     program = compile_text(text)
     outputs = {name: {"index": f"index_{index}"} for index, name in enumerate(program.streams)}
     plan = {"version": 1, "outputs": program.outputs}
-    return load_pipeline({"source": {}, "outputs": outputs, "plan": plan}, ZoneInfo)
+    return load_pipeline({"source": {}, "outputs": outputs, "plan": plan, "references": REFERENCES}, ZoneInfo)
 
 
 ARRIVAL = 1_504_860_480_000
 """2017-09-08T08:48:00Z."""
 DAY = 86_400_000
+
+
+def make_rows(output: RowOutput, row: dict[str, Any]) -> list[dict[str, Any]]:
+    """The columns of what a row becomes in a row output with joins, without what WHERE filters out."""
+    joined = [row] if output.join is None else output.join(row, ARRIVAL)
+    made = [make_row(output, one) for one in joined]
+    return [columns for columns in made if columns is not None]
 
 
 def make_row(output: RowOutput, row: dict[str, Any]) -> dict[str, Any] | None:
@@ -105,16 +129,15 @@ def _with_order(row: dict[str, Any]) -> dict[str, Any]:
 def _documents(output: RowOutput | WindowedOutput, shares: list[list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
     if isinstance(output, RowOutput):
         for row in itertools.chain(*shares):
-            columns = make_row(output, {name: value for name, value in row.items() if name != "arrival"})
-            if columns is not None:
-                yield columns
+            yield from make_rows(output, {name: value for name, value in row.items() if name != "arrival"})
         return
     states: dict[tuple[int, str], list[Any]] = {}
     for share in shares:
         groups: Groups = {}
-        for row, add in itertools.product(map(_with_order, share), [way.add for way in output.ways] or [output.add]):
+        for row, way in itertools.product(map(_with_order, share), output.ways or [output]):
             arrival = row.get("arrival", ARRIVAL)
-            add(row, arrival, arrival - 7 * DAY, arrival + DAY // 24, groups, 1)
+            for one in [row] if way.join is None else way.join(row, arrival):
+                way.add(one, arrival, arrival - 7 * DAY, arrival + DAY // 24, groups, 1)
         for key, group in groups.items():
             state = json.loads(json.dumps(output.state_to_json(key[1:], group)))
             states.setdefault((key[0], json.dumps(state["key"])), []).append(state)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from streamtally.transform.pipeline import load_pipeline
-from tests.unit.sql.programs import PAIRS, outcome
+from tests.unit.sql.programs import PAIRS, REFERENCES, outcome
 
 PROGRAMS = sorted(PAIRS.glob("*.sql"))
 
@@ -35,7 +35,7 @@ def test_names_say_which_programs_are_refused() -> None:
 def test_expected_plan_loads(path: Path) -> None:
     outputs = json.loads(path.read_text(encoding="utf-8"))["outputs"]
     streams = {node.get("stream", node["name"]): {"index": "an_index"} for node in outputs}
-    document = {"source": {}, "outputs": streams, "plan": {"version": 1, "outputs": outputs}}
+    document = {"source": {}, "outputs": streams, "plan": {"version": 1, "outputs": outputs}, "references": REFERENCES}
     assert list(load_pipeline(document, ZoneInfo).outputs) == [node["name"] for node in outputs]
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from streamtally.config.units import AUTO_EXPAND_PATTERN, DURATION_PATTERN, SIZE_PATTERN, STREAM_PATTERN
+from streamtally.config.units import AUTO_EXPAND_PATTERN, DURATION_PATTERN, OBJECT_PATTERN, SIZE_PATTERN, STREAM_PATTERN
 from streamtally.errors import SettingsError
 from streamtally.text import near_names, visible
 
@@ -143,6 +143,7 @@ def _describe(hint: Any, value: Any) -> str:
 _PATTERNS = {
     AUTO_EXPAND_PATTERN: "the least and the most replicas, as in 0-2 or 0-all",
     DURATION_PATTERN: "a duration: a number and s, m, h or d",
+    OBJECT_PATTERN: "an object in S3, written s3://BUCKET/KEY",
     SIZE_PATTERN: "a size: a number and B, KB, MB, GB or TB",
     STREAM_PATTERN: "the name of a delivery stream: 1 to 64 letters, digits, '_', '-' and '.'",
 }

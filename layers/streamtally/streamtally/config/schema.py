@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from streamtally.config.outputs import OutputSettings, OutputTable
 from streamtally.config.program import ProgramTable
+from streamtally.config.reference import ReferenceTable
 from streamtally.config.source import SourceSettings
 from streamtally.config.units import format_duration
 
@@ -24,6 +25,9 @@ class Definition(msgspec.Struct, forbid_unknown_fields=True):
     outputs: Annotated[
         dict[str, OutputTable],
         Meta(description="A table per output, by its in-application stream in the program."),
+    ] = msgspec.field(default_factory=dict)
+    reference: Annotated[
+        dict[str, ReferenceTable], Meta(description="A table per reference table, by its name in the program.")
     ] = msgspec.field(default_factory=dict)
     program: Annotated[ProgramTable, Meta(description="What of the SQL is compiled.")] = msgspec.field(
         default_factory=ProgramTable

@@ -9,6 +9,9 @@ SIZE_PATTERN = r"^\s*[0-9]{1,9}(\.[0-9]{1,6})?\s*(B|KB|MB|GB|TB)\s*$"
 STREAM_PATTERN = r"^[a-zA-Z0-9_.-]{1,64}$"
 """The name of a delivery stream. Source: Amazon Data Firehose API reference, CreateDeliveryStream."""
 
+OBJECT_PATTERN = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+$"
+"""An object's URI. Source: Amazon S3 User Guide, *General purpose bucket naming rules*."""
+
 AUTO_EXPAND_PATTERN = r"^(?:[0-9]|10)-(?:[0-9]|10|all)$"
 """The least and the most replicas of a shard. Source: OpenSearch documentation, "Index settings"."""
 

@@ -10,7 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from streamtally.aws.handlers.settings import read_pipeline_document
-from streamtally.definition import define_pipeline
+from streamtally.config.reference import MAX_FILE_BYTES
+from streamtally.definition import define_pipeline, read_definition, read_references_of
 from streamtally.errors import ProgramFileError, SettingsError
 
 DEFAULT_FOLDER = Path(__file__).resolve().parents[3] / "pipeline" / "pipeline"
@@ -52,11 +53,31 @@ def read_compiled(folder: Path | None) -> CompiledFolder:
         if programs and (folder / PLAN).exists():
             raise SettingsError(f"has both {PLAN} and {programs[0].name}: keep one of them")
         plan, notes = compile_programs(programs, text) if programs else (read_plan(folder), [])
-        return CompiledFolder(define_pipeline(text, plan, ZoneInfo), notes)
+        return CompiledFolder(define_pipeline(text, plan, ZoneInfo, read_reference_files(folder, text)), notes)
     except ProgramFileError:
         raise
     except SettingsError as error:
         raise SettingsError(f"{folder}: {error}") from None
+
+
+def read_reference_files(folder: Path, definition: str) -> dict[str, bytes]:
+    """The content of the files of a folder's reference tables; one that is missing is left out.
+
+    Args: definition: ``pipeline.toml``.
+    Raises: SettingsError: a file cannot be read.
+    """
+    names = [table.file for table in read_references_of(read_definition(definition)).values() if table.file is not None]
+    files = {}
+    for name in names:
+        path = folder / name
+        if not path.is_file():
+            continue
+        try:
+            with path.open("rb") as file:
+                files[name] = file.read(MAX_FILE_BYTES + 1)
+        except OSError as error:
+            raise SettingsError(f"{name}: cannot be read: {error.strerror}") from None
+    return files
 
 
 def compile_programs(paths: Sequence[Path], definition: str) -> tuple[dict[str, Any], list[str]]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from streamtally.definition import open_source, read_definition
+from streamtally.config.reference import ReferenceTable
+from streamtally.definition import open_source, read_definition, read_references_of
 from streamtally.errors import ProgramFileError, SettingsError, SqlError, SqlProgramError
+from streamtally.plan.types import parse_type
 from streamtally.sql.lone_program import LoneProgram, compile_lone
 from streamtally.sql.planning.program_streams import SourceStream
 from streamtally.sql.problems import UnboundOutputError, show_problems
@@ -105,10 +107,19 @@ def _compile(
     files: Sequence[tuple[Path, str]], definition: str | None, bind: bool, without: Sequence[str] = ()
 ) -> Compiled:
     tables = read_definition(definition or "")
-    source = source_stream(open_source(tables, ZoneInfo))
+    source = with_tables(source_stream(open_source(tables, ZoneInfo)), read_references_of(tables))
     without = [*tables["program"].get("without", ()), *without]
     program = compile_texts(files, source, list(tables["outputs"]) if bind else None, without)
     return Compiled({"version": PLAN_VERSION, "outputs": program.outputs}, program, source)
+
+
+def with_tables(source: SourceStream, references: Mapping[str, ReferenceTable]) -> SourceStream:
+    """The source's stream, with the reference tables that it can be joined with."""
+    tables = {
+        name: {column: parse_type(sql_type) for column, sql_type in table.columns.items()}
+        for name, table in references.items()
+    }
+    return replace(source, tables=tables)
 
 
 def _read_program(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -53,8 +53,11 @@ class Reads:
     arrival: bool = False
 
 
-def row_scope(source: RowSource, reads: Reads) -> Scope:
-    """The scope of expressions over a row: columns, event time and arrival. What they read is recorded in ``reads``."""
+def row_scope(source: RowSource, reads: Reads, joined: Sequence[tuple[str, Mapping[str, SqlType]]] = ()) -> Scope:
+    """The scope of expressions over a row: columns, event time and arrival. What they read is recorded in ``reads``.
+
+    Args: joined: of each join, the row's member with the values of its tables, and the columns of its own.
+    """
     scope: Scope
 
     def column(name: str) -> Code:
@@ -72,7 +75,16 @@ def row_scope(source: RowSource, reads: Reads) -> Scope:
             return Code(f"{scope.bind(source.event_time)}(row, arrival)", TIMESTAMP)
         raise PlanError(f"unknown time {which!r}: expected 'event' or 'arrival'")
 
-    scope = Scope({"column": column, "time": time})
+    def reference(which: Any) -> Code:
+        number, name = which
+        if type(number) is not int or not 0 <= number < len(joined) or name not in joined[number][1]:
+            raise PlanError(f"unknown column of a joined table: {which!r}")
+        member, columns = joined[number]
+        values, position = scope.temporary(), list(columns).index(name)
+        read = f"row[{scope.bind(member)}][{number}]"
+        return Code(f"(None if ({values} := {read}) is None else {values}[{position}])", columns[name])
+
+    scope = Scope({"column": column, "time": time, "reference": reference})
     return scope
 
 

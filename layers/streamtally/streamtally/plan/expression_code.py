@@ -33,11 +33,11 @@ class Scope:
     """The leaves that an expression may use, and the namespace in which its code runs.
 
     Attributes:
-        leaves: leaf kind (``column``, ``time``, ``window``, ``key``, ``aggregate``) → name → code; raises PlanError.
+        leaves: leaf kind (``column``, ``time``, ``window``, ``key``, …) → what names it → code; raises PlanError.
         namespace: constants of the generated code, by their generated names.
     """
 
-    leaves: Mapping[str, Callable[[str], Code]]
+    leaves: Mapping[str, Callable[[Any], Code]]
     namespace: dict[str, Any] = field(default_factory=dict)
     _temporaries: int = 0
 

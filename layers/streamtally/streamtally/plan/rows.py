@@ -9,8 +9,9 @@ from typing import Any
 from streamtally.config.outputs import OutputSettings
 from streamtally.errors import EvaluationError, PlanError
 from streamtally.plan.casts import value_to_text
-from streamtally.plan.codegen import FILTERED, Reads, RowSource, make_function, row_scope, time_lines
+from streamtally.plan.codegen import FILTERED, Reads, RowSource, make_function, time_lines
 from streamtally.plan.expression_code import Scope, cast_code, compile_expression, null_safe
+from streamtally.plan.joins import JoinRow, Tables, compile_joins, joined_scope, joined_tables
 from streamtally.plan.reserved import why_reserved
 from streamtally.plan.types import BOOLEAN, TIMES, SqlType, parse_type
 
@@ -44,6 +45,7 @@ class RowOutput:
         make: evaluates one row; raises EvaluationError (and whatever Python raises for hostile values).
         pump: the pump of the program that fills the output, for reports.
         passes: how many times each row is evaluated.
+        join: joins a row with reference tables before it is evaluated; None: there is no join.
     """
 
     name: str
@@ -53,11 +55,15 @@ class RowOutput:
     kind: str = "row"
     pump: str | None = None
     passes: int = 1
+    join: JoinRow | None = None
 
 
-def compile_row_output(node: dict[str, Any], settings: OutputSettings, source: RowSource) -> RowOutput:
+def compile_row_output(
+    node: dict[str, Any], settings: OutputSettings, source: RowSource, tables: Tables | None = None
+) -> RowOutput:
     """The row output of a plan. Raises: PlanError."""
-    scope = row_scope(source, Reads())
+    joins, tables = node.get("joins", ()), tables or {}
+    scope = joined_scope(source, Reads(), joined_tables(joins, tables))
     body = where_lines(node, scope, f"return {FILTERED}, 0, None")
     time = node.get("time") or {"time": "arrival"}
     body += time_lines(time, compile_expression(time, scope))
@@ -69,7 +75,8 @@ def compile_row_output(node: dict[str, Any], settings: OutputSettings, source: R
     body.append(f"return fate, time, {{{', '.join(values)}}}")
     scope.namespace["no_time"] = lambda: EvaluationError("no event time")
     make = make_function("make_row", "row, arrival, low, high", body, scope.namespace)
-    return RowOutput(node["name"], settings, columns, make, pump=node.get("pump"))
+    join = compile_joins(joins, tables, source, Reads())
+    return RowOutput(node["name"], settings, columns, make, pump=node.get("pump"), join=join)
 
 
 def where_lines(node: dict[str, Any], scope: Scope, skip: str) -> list[str]:

@@ -9,9 +9,10 @@ from typing import Any
 from streamtally.errors import EvaluationError
 from streamtally.plan.aggregates.base import Slot
 from streamtally.plan.aggregates.registry import make_aggregate
-from streamtally.plan.codegen import FILTERED, OUT_OF_RANGE, Reads, RowSource, make_function, row_scope, time_lines
+from streamtally.plan.codegen import FILTERED, OUT_OF_RANGE, Reads, RowSource, make_function, time_lines
 from streamtally.plan.conditions import columns_in, required_columns
 from streamtally.plan.expression_code import Code, Scope, cast_code, compile_expression
+from streamtally.plan.joins import JoinRow, Tables, compile_joins, joined_scope, joined_tables
 from streamtally.plan.rows import where_lines
 from streamtally.plan.types import FLOATS, parse_type
 
@@ -42,6 +43,7 @@ class WindowRows:
         slots: the aggregates.
         required: the fields without which no row is counted, by the WHERE.
         shape: equal for nodes whose states can be merged.
+        join: joins a row with reference tables before it is added; None: there is no join.
     """
 
     add: AddRow
@@ -50,11 +52,15 @@ class WindowRows:
     slots: tuple[Slot, ...]
     required: frozenset[str]
     shape: object
+    join: JoinRow | None
 
 
-def compile_window_rows(part: dict[str, Any], window_ms: int, source: RowSource, reads: Reads) -> WindowRows:
+def compile_window_rows(
+    part: dict[str, Any], window_ms: int, source: RowSource, reads: Reads, tables: Tables
+) -> WindowRows:
     """The rows of a windowed output of a plan. Raises: PlanError."""
-    scope = row_scope(source, reads)
+    joins = part.get("joins", ())
+    scope = joined_scope(source, reads, joined_tables(joins, tables))
     time = part.get("time") or {"time": "arrival"}
     key_codes = [
         cast_code(compile_expression(key["expr"], scope), parse_type(key["type"]), scope) for key in part["keys"]
@@ -77,7 +83,9 @@ def compile_window_rows(part: dict[str, Any], window_ms: int, source: RowSource,
         (node["name"], node["function"], slot.aggregate.result)
         for node, slot in zip(part["aggregates"], slots, strict=True)
     ]
-    return WindowRows(add, key_codes, arguments, slots, required, ([code.type for code in key_codes], aggregates))
+    shape = ([code.type for code in key_codes], aggregates)
+    join = compile_joins(joins, tables, source, reads)
+    return WindowRows(add, key_codes, arguments, slots, required, shape, join)
 
 
 def _value_lines(keys: Iterable[Mapping[str, Any]], source: RowSource, scope: Scope) -> list[str]:

@@ -12,6 +12,7 @@ from streamtally.errors import PlanError
 from streamtally.plan.aggregates.base import Slot
 from streamtally.plan.aggregates.merged import Operations, operations_of
 from streamtally.plan.codegen import Reads, RowSource
+from streamtally.plan.joins import JoinRow, Tables
 from streamtally.plan.rows import OutputColumn, read_columns
 from streamtally.plan.types import SqlType
 from streamtally.plan.window_columns import NO_ITEM, FinishWindow, compile_window_columns
@@ -26,11 +27,13 @@ class Way:
         add: see :class:`WindowedOutput`.
         pump: the pump, for reports.
         name: the pumps of the way, which tell it from the output's other ways.
+        join: see :class:`WindowedOutput`.
     """
 
     add: AddRow
     pump: str | None
     name: str
+    join: JoinRow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class WindowedOutput:
         operations: how a database merges the numbers of the states; None: only Streamtally can merge them.
         ways: where several pumps fill the stream that is aggregated, the way of each; a row is added by every one.
             Empty: there is one way, ``add``.
+        join: joins a row with reference tables before it is added; None: there is no join.
     """
 
     name: str
@@ -69,6 +73,7 @@ class WindowedOutput:
     required: frozenset[str] = frozenset()
     kind: str = "windowed"
     ways: tuple[Way, ...] = ()
+    join: JoinRow | None = None
 
     @property
     def is_ordered(self) -> bool:
@@ -142,13 +147,16 @@ def _key_value(value: Any, sql_type: SqlType) -> Any:
     return Decimal(value) if sql_type.name == "DECIMAL" and value is not None else value
 
 
-def compile_windowed_output(node: dict[str, Any], settings: OutputSettings, source: RowSource) -> WindowedOutput:
+def compile_windowed_output(
+    node: dict[str, Any], settings: OutputSettings, source: RowSource, tables: Tables | None = None
+) -> WindowedOutput:
     """The windowed output of a plan. Raises: PlanError."""
     window_ms = node.get("window_ms")
     if type(window_ms) is not int or window_ms <= 0:
         raise PlanError("window_ms must be a positive number of milliseconds")
     reads = Reads()
-    first, *others = (compile_window_rows(part, window_ms, source, reads) for part in [node, *node.get("also", ())])
+    parts = [node, *node.get("also", ())]
+    first, *others = (compile_window_rows(part, window_ms, source, reads, tables or {}) for part in parts)
     return WindowedOutput(
         name=node["name"],
         settings=settings,
@@ -164,6 +172,7 @@ def compile_windowed_output(node: dict[str, Any], settings: OutputSettings, sour
         operations=operations_of([slot.aggregate for slot in first.slots]),
         required=first.required.intersection(*(other.required for other in others)),
         ways=_make_ways(node, first, others) if others else (),
+        join=first.join,
     )
 
 
@@ -174,7 +183,7 @@ def _make_ways(node: dict[str, Any], first: WindowRows, others: list[WindowRows]
         if rows.shape != first.shape:
             raise PlanError("the ways under 'also' must have the keys and aggregates of the output")
         names = part.get("through") or [str(number)]
-        ways.append(Way(rows.add, names[0], "/".join(names)))
+        ways.append(Way(rows.add, names[0], "/".join(names), rows.join))
     return tuple(ways)
 
 

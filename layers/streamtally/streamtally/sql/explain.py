@@ -53,7 +53,8 @@ def output_tree(node: Mapping[str, Any], settings: Mapping[str, Any]) -> Tree:
         having = [_leaf(f"shown if {to_sql(node['having'])}")] if node.get("having") else []
         parts.append(("in settling, after merging all partials of a window and key", [*having, *columns]))
     else:
-        where = [_leaf(f"WHERE {to_sql(node['where'])}")] if node.get("where") else []
+        where = [*map(_leaf, _joins(node))]
+        where += [_leaf(f"WHERE {to_sql(node['where'])}")] if node.get("where") else []
         parts.append(("in the transform, per row", [*where, _leaf(f"time: {to_sql(node['time'])}"), *columns]))
         parts.append(_leaf("in settling: nothing"))
     parts.append(
@@ -66,8 +67,18 @@ def _leaf(text: str) -> Tree:
     return text, ()
 
 
+def _joins(node: Mapping[str, Any]) -> Iterator[str]:
+    for join in node.get("joins", ()):
+        if join["where"]:
+            yield f"WHERE {to_sql(join['where'])}"
+        conditions = [f"{to_sql(key)} = {to_sql(value)}" for key, value in join["on"]]
+        conditions += [to_sql(join["if"])] if join["if"] else []
+        kind = "LEFT JOIN" if join["kind"] == "left" else "JOIN"
+        yield f'{kind} reference table "{join["table"]}" ON {" AND ".join(conditions)}'
+
+
 def _transform(node: Mapping[str, Any]) -> list[Tree]:
-    lines = []
+    lines = list(_joins(node))
     if node.get("where"):
         lines.append(f"WHERE {to_sql(node['where'])}")
     lines.append(f"window: {span(node['window_ms'])} of {to_sql(node['time'])}")
@@ -136,6 +147,7 @@ _WRITERS: dict[str, Any] = {
     "window": lambda node: f"the window's {node['window']}",
     "key": lambda node: node["key"],
     "aggregate": lambda node: node["aggregate"],
+    "reference": lambda node: f'"{node["reference"][1]}"',
     "item": lambda node: f"the item's {node['item']}",
     "call": lambda node: f"{node['call'].upper()}({', '.join(map(to_sql, node['args']))})",
     "cast": lambda node: f"CAST({to_sql(node['cast'])} AS {node['type']})",
@@ -158,6 +170,11 @@ def differences(node: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterato
         yield from _time_differences(node)
         if node.get("also"):
             yield "a row counts once by each pump that lets it through; the stream between the pumps is not kept"
+    if any("joins" in way for way in [node, *node.get("also", ())]):
+        yield (
+            "a reference table that changes between the attempts of a batch changes what the retry gives "
+            "(Kinesis Analytics read it once, and again on UpdateApplication)"
+        )
     yield from _value_differences(node)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from streamtally.config.outputs import ERROR_STREAM
 from streamtally.errors import SqlError, SqlProgramError
+from streamtally.plan.types import SqlType
 from streamtally.sql.grammar.statements import parse_program
 from streamtally.sql.planning.declarations import Declarations
 from streamtally.sql.planning.plan_output import make_output
@@ -79,7 +80,12 @@ class _Planner:
         self.declared = declared
         self.problems = declared.problems
 
-    def lookup(self, origin: exp.Expr, name: str) -> Sequence[Relation]:
+    @property
+    def tables(self) -> Mapping[str, Mapping[str, SqlType]]:
+        """The reference tables: name → its columns."""
+        return self.declared.source.tables
+
+    def __call__(self, origin: exp.Expr, name: str) -> Sequence[Relation]:
         """The relations that fill a stream in a FROM. Raises: SqlError: no such stream, or nothing fills it."""
         if name == self.declared.source.name:
             return [self.declared.source.relation()]
@@ -111,7 +117,7 @@ class _Planner:
         relations: list[Relation] = []
         for pump in stream.pumps:
             try:
-                for relation in plan_query(pump.query, self.lookup, self.problems):
+                for relation in plan_query(pump.query, self, self.problems):
                     relations.append(insert(stream, pump, relation, self.problems))
             except SqlError as error:
                 self.problems.add(error)

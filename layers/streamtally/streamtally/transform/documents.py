@@ -62,9 +62,14 @@ def partial_id(plan_id: str, output: str, window_start: int, key: list[Any], bat
     return digest([plan_id, output, window_start, key, batch_id])
 
 
-def row_id(output: str, identity: str, line: int) -> str:
-    """The id of a row's document. Args: line: its number within the record, from 0."""
-    return digest([output, identity, line])
+def row_id(output: str, identity: str, line: int, joined: int = 0) -> str:
+    """The id of a row's document.
+
+    Args:
+        line: its number within the record, from 0.
+        joined: its number among the rows that a join made of the line's, from 0.
+    """
+    return digest([output, identity, line, joined] if joined else [output, identity, line])
 
 
 def partial_document(

@@ -2,7 +2,8 @@
 
 ``lines = rows + unparsed + empty + failed + reingested``; for each output
 ``rows = emitted + filtered + eval_failed + out_of_range`` (an output counts emitted and out of range).
-Where several pumps add each row to an output, a row has one fate by each of them.
+Where several pumps add each row to an output, a row has one fate by each of them; one that a join with a reference
+table turns into several has a fate for each of these, and ``joined`` counts those beyond the first.
 """
 
 from __future__ import annotations
@@ -36,10 +37,12 @@ class OutputLedger:
     """Why rows could not be evaluated → rows."""
     passes: int = 1
     """By how many pumps each row is added: so many fates it has."""
+    joined: int = 0
+    """The rows that joins added, beyond the rows themselves."""
 
     def add(self, other: OutputLedger) -> None:
         """Add another ledger of the same output."""
-        for name in (*ROW_FATES, "documents"):
+        for name in (*ROW_FATES, "documents", "joined"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.reasons += other.reasons
 
@@ -51,6 +54,8 @@ class OutputLedger:
     def to_json(self, max_reasons: int | None = None) -> dict[str, object]:
         """The fates and the most frequent reasons."""
         fates: dict[str, object] = {fate: getattr(self, fate) for fate in ROW_FATES}
+        if self.joined:
+            fates["joined"] = self.joined
         return {**fates, "reasons": dict(self.reasons.most_common(max_reasons))}
 
 
@@ -112,7 +117,7 @@ class Ledger:
         wrong = [
             f"output {name}: {output.rows} of {self.rows} rows"
             for name, output in self.outputs.items()
-            if output.rows != self.rows * output.passes
+            if output.rows != self.rows * output.passes + output.joined
         ]
         answered = self.ok + self.dropped + self.processing_failed
         if answered != self.records:

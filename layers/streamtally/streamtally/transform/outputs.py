@@ -19,6 +19,8 @@ from streamtally.transform.ledger import OutputLedger
 from streamtally.transform.records import Record
 
 Output = RowOutput | WindowedOutput
+Fail = Callable[[Exception, int], None]
+"""(why, number of equal rows): counts rows that cannot be evaluated."""
 
 _FIRST = itemgetter(0)
 TOO_LARGE = "the document is larger than a record may be"
@@ -142,6 +144,8 @@ class WindowWriter(_Writer[WindowedOutput]):
 
     def _add(self, row: Row, arrival: int, low: int, high: int, times: int) -> int:
         """Add a row; whatever a hostile value makes Python raise affects this row only."""
+        if self.output.join is not None:
+            return self._add_joined(self.output, self.fail, row, arrival, (low, high), times)
         try:
             fate = self.output.add(row, arrival, low, high, self._groups, times)
         except Exception as error:
@@ -150,6 +154,27 @@ class WindowWriter(_Writer[WindowedOutput]):
         if fate == FILTERED:
             self._ledger.filtered += times
         return fate
+
+    def _add_joined(
+        self, way: WindowedOutput | Way, fail: Fail, row: Row, arrival: int, bounds: tuple[int, int], times: int
+    ) -> int:
+        """Add the rows that a row becomes when it is joined with reference tables; each has a fate of its own."""
+        try:
+            joined = [row] if way.join is None else way.join(row, arrival)
+        except Exception as error:
+            fail(error, times)
+            return FILTERED
+        fates = set()
+        for one in joined:
+            try:
+                fates.add(fate := way.add(one, arrival, *bounds, self._groups, times))
+            except Exception as error:
+                fail(error, times)
+                continue
+            self._ledger.filtered += times * (fate == FILTERED)
+        self._ledger.filtered += times * (not joined)
+        self._ledger.joined += times * max(0, len(joined) - 1)
+        return OUT_OF_RANGE if OUT_OF_RANGE in fates else FILTERED
 
     def _partial(self, key: tuple[Any, ...], group: list[Any], batch_info: dict[str, Any]) -> list[bytes]:
         rows, out_of_range = group[0], group[1]
@@ -182,14 +207,10 @@ class WaysWriter(WindowWriter):
         return OUT_OF_RANGE if OUT_OF_RANGE in fates else fates[0]
 
     def _add_by(self, way: Way, row: Row, arrival: int, low: int, high: int, times: int) -> int:
-        try:
-            fate = way.add(row, arrival, low, high, self._groups, times)
-        except Exception as error:
-            self._fail_by(way, error, times)
-            return FILTERED
-        if fate == FILTERED:
-            self._ledger.filtered += times
-        return fate
+        def fail(error: Exception, rows: int) -> None:
+            self._fail_by(way, error, rows)
+
+        return self._add_joined(way, fail, row, arrival, (low, high), times)
 
     def _fail_by(self, way: Way, error: Exception, rows: int) -> None:
         reason = count_failure(self._ledger, error, rows, way.pump)
@@ -205,6 +226,22 @@ class RowWriter(_Writer[RowOutput]):
         add_plain_rows(self, scanner, matches, lines)
 
     def add_row(self, row: Row, record: Record, number: int) -> None:
+        """Make a row's document, or one for each of the rows that a join makes of it."""
+        join = self.output.join
+        if join is None:
+            self._add_document(row, record, row_id(self.output.name, record.identity, number))
+            return
+        try:
+            joined = join(row, record.arrival)
+        except Exception as error:
+            self.fail(error, 1)
+            return
+        for place, one in enumerate(joined):
+            self._add_document(one, record, row_id(self.output.name, record.identity, number, place))
+        self._ledger.filtered += not joined
+        self._ledger.joined += max(0, len(joined) - 1)
+
+    def _add_document(self, row: Row, record: Record, identity: str) -> None:
         """Make a row's document; whatever a hostile value makes Python raise affects this row only."""
         arrival = record.arrival
         try:
@@ -213,7 +250,6 @@ class RowWriter(_Writer[RowOutput]):
                 self._ledger.filtered += 1
                 return
             out_of_range = fate == OUT_OF_RANGE
-            identity = row_id(self.output.name, record.identity, number)
             document = encode_document(
                 row_document(self.output, columns, time, identity, out_of_range, self._batch_info)
             )

@@ -8,6 +8,7 @@ from functools import partial
 
 from streamtally.config.outputs import ERROR_STREAM
 from streamtally.config.source import SINGLE
+from streamtally.errors import SettingsError
 from streamtally.transform.batch import Batch, describe_batch
 from streamtally.transform.bounds import Bounds, reading_order
 from streamtally.transform.documents import add_line_ids, batch_info
@@ -66,8 +67,12 @@ def transform(
         batch_id: of the fresh records, where it is known and their identities are not.
         seal: signs the envelopes.
         bounds: what is read at most, in place of the pipeline's own.
-    Raises: ResponseTooLargeError: no response fits even if every record is left out.
+    Raises:
+        ResponseTooLargeError: no response fits even if every record is left out.
+        SettingsError: a reference table was not loaded.
     """
+    if missing := pipeline.missing_tables:
+        raise SettingsError(f"reference table {missing[0]}: its object in S3 was not read")
     bounds = bounds or pipeline.bounds
     reingestion = Reingestion(pipeline.source, seal, bounds, max_response_bytes) if can_reingest else None
     batch = describe_batch(records)

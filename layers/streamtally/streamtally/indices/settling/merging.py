@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from streamtally.ids import digest
+from streamtally.ids import ANY_VERSION, digest
 from streamtally.indices.bodies import Body
 from streamtally.indices.settling.settled import SettledDocument, to_settled
 from streamtally.indices.settling.settler import Settler
@@ -44,7 +44,12 @@ def to_sound_filter(plan_id: str) -> list[Body]:
     ``merge.placed`` means that the inbox's pipeline gave the document its id, so that no partial is there twice.
     """
     names = ("merge.key", "merge.placed", "ingested_at", "partial_id", "group_id", "batch_id")
-    return [{"term": {"tally.plan_id": plan_id}}, *({"exists": {"field": f"tally.{name}"}} for name in names)]
+    # Where reference tables in S3 change, the partials of one deployment have ids that differ in the second half.
+    kind = "prefix" if plan_id.endswith(ANY_VERSION) else "term"
+    return [
+        {kind: {"tally.plan_id": plan_id.removesuffix(ANY_VERSION)}},
+        *({"exists": {"field": f"tally.{name}"}} for name in names),
+    ]
 
 
 def to_aggregations(operations: Operations) -> Body:

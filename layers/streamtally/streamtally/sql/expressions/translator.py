@@ -98,7 +98,7 @@ class Translator:
 
     def _compile(self, origin: exp.Expr, probe: PlanNode) -> Code:
         """The plan's own code for an expression, whose leaves are stand-ins that state their type."""
-        scope = Scope({"typed": lambda sql_type: Code("x", sql_type)})  # type: ignore[arg-type]
+        scope = Scope({"typed": lambda sql_type: Code("x", sql_type)})
         try:
             return compile_expression(probe, scope)
         except SettingsError as error:

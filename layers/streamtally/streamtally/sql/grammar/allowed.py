@@ -29,7 +29,7 @@ ARITHMETIC: dict[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*
 
 ALLOWED: frozenset[type[exp.Expr]] = frozenset({
     CreatePump, CreateStream, StreamColumn, IntervalLiteral, Qualified, TypedLiteral,
-    exp.Order, exp.Ordered,
+    exp.Order, exp.Ordered, exp.Join,
     exp.Select, exp.From, exp.Table, exp.TableAlias, exp.Subquery, exp.Where, exp.Group, exp.Having, exp.Distinct,
     exp.Alias, exp.Column, exp.Identifier, exp.Star, exp.Literal, exp.Null, exp.Boolean, exp.Var,
     exp.Paren, exp.Anonymous, exp.Cast, exp.Case, exp.If, exp.Not, exp.And, exp.Or, exp.Neg, exp.DPipe, exp.Mod,
@@ -40,6 +40,7 @@ ALLOWED: frozenset[type[exp.Expr]] = frozenset({
 _ARGUMENTS: dict[type[exp.Expr], frozenset[str]] = {
     exp.Select: frozenset({"joins", "expressions", "from_", "where", "group", "having", "order", "distinct"}),
     exp.Table: frozenset({"this", "alias"}),
+    exp.Join: frozenset({"this", "kind", "on", "using"}),
     exp.Subquery: frozenset({"this", "alias"}),
     exp.Group: frozenset({"expressions"}),
     exp.Distinct: frozenset(),
@@ -66,9 +67,6 @@ RESERVED = frozenset(
 def check_syntax(tree: exp.Expr, problems: Problems) -> Iterator[SqlError]:
     """The problems with nodes that the dialect does not have."""
     for node in tree.walk():
-        if isinstance(node, exp.Join):
-            yield problems.unsupported(node, "joins", "join before the pipeline or when reading")
-            continue
         if isinstance(node, exp.Concat):
             advice = "write a comma between two values, or || to join them"
             yield problems.syntax(node, "two texts stand side by side", advice)

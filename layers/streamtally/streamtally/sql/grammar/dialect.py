@@ -21,7 +21,13 @@ from streamtally.sql.grammar.statement_syntax import StatementParser
 
 QUALIFIERS = frozenset({"DAY", "HOUR", "MINUTE", "SECOND", "MONTH", "YEAR"})
 TYPED_LITERALS = frozenset({"TIMESTAMP", "DATE", "TIME"})
-
+JOIN_KINDS = (
+    "",
+    "INNER ",
+    *(f"{side} {outer}" for side in ("LEFT", "RIGHT", "FULL") for outer in ("", "OUTER ")),
+    "CROSS ",
+    "NATURAL ",
+)
 
 _KEYWORDS = {
     "||": TokenType.DPIPE,
@@ -45,15 +51,18 @@ _KEYWORDS = {
     "IN": TokenType.IN,
     "INTERVAL": TokenType.INTERVAL,
     "IS": TokenType.IS,
+    **{f"{kind}JOIN": TokenType.JOIN for kind in JOIN_KINDS},
     "LIKE": TokenType.LIKE,
     "NOT": TokenType.NOT,
     "NULL": TokenType.NULL,
+    "ON": TokenType.ON,
     "OR": TokenType.OR,
     "ORDER BY": TokenType.ORDER_BY,
     "SELECT": TokenType.SELECT,
     "SIMILAR TO": TokenType.SIMILAR_TO,
     "THEN": TokenType.THEN,
     "TRUE": TokenType.TRUE,
+    "USING": TokenType.USING,
     "WHEN": TokenType.WHEN,
     "WHERE": TokenType.WHERE,
     "WINDOWED BY": TokenType.CLUSTER_BY,

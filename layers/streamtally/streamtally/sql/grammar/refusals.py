@@ -20,7 +20,6 @@ FLINK = "this needs ordering or state across batches: use Amazon Managed Service
 
 _SEQUENCES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("WITHIN", "INTERVAL"), "ORDER BY … WITHIN", "remove it: windows by an event time take late rows"),
-    (("JOIN",), "joins", "join before the pipeline or when reading; " + FLINK),
     (("UNION",), "UNION", "write one pump per SELECT, into the same stream"),
     (("INTERSECT",), "INTERSECT", "put the condition in WHERE"),
     (("EXCEPT",), "EXCEPT", "put the condition in WHERE"),
@@ -83,6 +82,8 @@ def _sequence_at(tokens: Sequence[Token], words: list[str], i: int) -> Iterator[
         if tuple(words[i : i + len(sequence)]) == sequence and not _is_name(words, i):
             yield tokens[i].start, name, advice
             return
+    if words[i].endswith("JOIN") and words[i + 2 : i + 3] == ["OVER"]:
+        yield tokens[i].start, "joins of streams", "join before the pipeline or when reading; " + FLINK
     if words[i] == "WINDOW" and words[i + 2 : i + 4] == ["AS", "("]:
         yield tokens[i].start, _window_kind(words, i + 3, "named windows (WINDOW … AS)"), TUMBLING
     if words[i] == "OVER" and not _is_name(words, i) and words[i + 1 : i + 2] not in (["FROM"], [","], [")"]):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
@@ -69,3 +71,31 @@ class StatementParser(CallParser):
             self.fail("expected SELECT STREAM")
         query = self._parse_select(nested=True)
         return self.expression(CreatePump(this=name, target=target, columns=columns, expression=query, stopped=stopped))
+
+    def _parse_join(
+        self,
+        skip_join_token: bool = False,
+        parse_bracket: bool = False,
+        alias_tokens: Collection[TokenType] | None = None,
+    ) -> exp.Join | None:
+        token = self._curr
+        if self._match(TokenType.COMMA):
+            return self.expression(exp.Join(this=self.need_table(), kind=exp.Var(this=",")), token)
+        if not self._match(TokenType.JOIN):
+            return None
+        kind = " ".join(token.text.upper().split())
+        join = self.expression(exp.Join(this=self.need_table(), kind=exp.Var(this=kind)), token)
+        if self._match_text_seq("ON"):
+            join.set("on", self.need_expression("the condition of the join"))
+        elif self._match_text_seq("USING"):
+            self.need_paren()
+            join.set("using", self._parse_csv(lambda: self.need_name("a column's name")))
+            self.need_paren(left=False)
+        return join
+
+    def need_table(self) -> exp.Expr:
+        """The table of a join."""
+        table = self._parse_table()
+        if table is None:
+            self.fail("expected the name of a table")
+        return table

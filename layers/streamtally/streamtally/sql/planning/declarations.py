@@ -56,6 +56,8 @@ class Declarations:
             raise self.problems.error(tree.this, f'the stream "{name}" is declared twice', "rename one of them")
         if name == self.source.name or name.lower() == ERROR_STREAM:
             raise self.problems.error(tree.this, f'the stream "{name}" already exists', "choose another name")
+        if name in self.source.tables:
+            raise self.problems.error(tree.this, f'"{name}" is a reference table', "rename the stream or the table")
         columns: list[StreamColumnDefinition] = []
         translator = Translator(self.problems, RelationNames(Relation(()), "", self.problems))
         for expression in tree.expressions:
@@ -116,7 +118,7 @@ class Declarations:
         """The error for the name of a stream that does not exist. Args: is_lacking: whether the program needs it."""
         if self.incomplete:
             return SkippedError("", 1, 1)
-        names = [*self.streams, self.source.name]
+        names = [*self.streams, self.source.name, *self.source.tables]
         same = [known for known in names if known.upper() == name.upper()]
         if same:
             advice = f'names are case-sensitive and unquoted names fold to upper case: write "{same[0]}"'

@@ -46,6 +46,7 @@ def rows_under(relation: Relation) -> Relation | None:
         (*window.where, *map(put, relation.conditions)),
         pumps=relation.pumps,
         distinct={"call": "tuple", "args": [start, *values.values()]},
+        joins=window.joins,
     )
 
 

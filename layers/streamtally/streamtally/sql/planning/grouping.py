@@ -129,7 +129,14 @@ class GroupTranslator(Translator):
 
     def window_of(self, relation: Relation, term: TimeTerm) -> Window:
         """The windowed part of the plan, once everything has been translated."""
-        return Window(relation.conditions, term.time, term.size_ms, tuple(self.keys), tuple(self.aggregates))
+        return Window(
+            relation.conditions,
+            term.time,
+            term.size_ms,
+            tuple(self.keys),
+            tuple(self.aggregates),
+            joins=relation.joins,
+        )
 
 
 class _GroupNames:

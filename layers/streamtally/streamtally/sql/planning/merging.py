@@ -38,6 +38,7 @@ def plan_over_all(sources: Sequence[Relation], plan: Callable[[Relation], Relati
         keys=first.keys,
         aggregates=first.aggregates,
         through=first.through,
+        joins=first.joins,
         also=tuple(others),
     )
     return replace(planned, window=window)
@@ -69,12 +70,18 @@ def _way(window: Window, source: Relation) -> Way:
     def put(node: Any) -> Any:
         return _replaced(node, nodes)
 
+    where, joins = tuple(map(put, window.where)), [join.changed(put) for join in window.joins]
+    if joins:  # what a row must fulfil before it is joined is tested first
+        joins[0] = replace(joins[0], where=(*source.conditions, *joins[0].where))
+    else:
+        where = (*source.conditions, *where)
     return Way(
-        (*source.conditions, *map(put, window.where)),
+        where,
         put(window.time),
         tuple(map(put, window.keys)),
         tuple(map(put, window.aggregates)),
         source.pumps,
+        (*source.joins, *joins),
     )
 
 

@@ -25,6 +25,7 @@ class SourceStream:
         times: (column, pattern) of the texts that CHAR_TO_TIMESTAMP reads as the source reads the event time. A text
             that the source reads in another zone than UTC is not among them.
         by_role: more columns, which ``*`` does not name.
+        tables: the reference tables that it can be joined with: name → its columns.
     """
 
     columns: Mapping[str, SqlType]
@@ -32,6 +33,7 @@ class SourceStream:
     time_column: str | None = None
     times: frozenset[tuple[str, str]] = frozenset()
     by_role: Mapping[str, SqlType] = field(default_factory=dict)
+    tables: Mapping[str, Mapping[str, SqlType]] = field(default_factory=dict)
 
     def relation(self) -> Relation:
         """The rows of the stream."""

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 from sqlglot import exp
 
 from streamtally.errors import SqlError
-from streamtally.plan.types import TIMESTAMP
+from streamtally.plan.types import TIMESTAMP, SqlType
 from streamtally.sql.expressions.calls import record_column
 from streamtally.sql.expressions.translator import Translator
 from streamtally.sql.expressions.typed import RECORD, PlanNode, Typed
@@ -36,6 +37,45 @@ class RelationColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinedTable:
+    """A join of rows with a reference table.
+
+    Attributes:
+        place: what names its columns in expressions: its place in the program.
+        table: the table's name.
+        kind: ``inner`` or ``left``.
+        where: conditions on the rows before they are joined.
+        on: equalities, as (expression of the table, expression of the row).
+        conditions: all other conditions of ON.
+    """
+
+    place: str
+    table: str
+    kind: str
+    where: tuple[PlanNode, ...]
+    on: tuple[tuple[PlanNode, PlanNode], ...]
+    conditions: tuple[PlanNode, ...]
+
+    def changed(self, put: Callable[[Any], Any]) -> JoinedTable:
+        """The join with each of its expressions replaced."""
+        on = tuple((put(key), put(value)) for key, value in self.on)
+        return replace(self, where=tuple(map(put, self.where)), on=on, conditions=tuple(map(put, self.conditions)))
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the relations that a FROM joins: the name that qualifies its columns, and these.
+
+    Attributes:
+        hidden: columns that can be read, but that ``*`` does not name.
+    """
+
+    alias: str
+    columns: tuple[RelationColumn, ...]
+    hidden: Mapping[str, Typed]
+
+
+@dataclass(frozen=True, slots=True)
 class Way:
     """How rows that come through one of several pumps reach a window: like the same members of :class:`Window`.
 
@@ -48,6 +88,7 @@ class Way:
     keys: tuple[PlanNode, ...]
     aggregates: tuple[PlanNode, ...]
     through: tuple[str, ...]
+    joins: tuple[JoinedTable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +105,7 @@ class Window:
         through: where several pumps fill the stream that is aggregated, those of the first way.
         also: the other ways.
         is_distinct: whether it comes from SELECT DISTINCT.
+        joins: the reference tables that rows are joined with, before ``where``.
     """
 
     where: tuple[PlanNode, ...]
@@ -75,6 +117,7 @@ class Window:
     through: tuple[str, ...] = ()
     also: tuple[Way, ...] = ()
     is_distinct: bool = False
+    joins: tuple[JoinedTable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +133,8 @@ class Relation:
         pumps: the pumps that it came through.
         hidden: columns that can be read, but that ``*`` does not name.
         distinct: for rows of which only distinct ones count: the tuple by which they are compared.
+        joins: the reference tables that rows are joined with, before ``conditions``.
+        sides: in a FROM with joins, the relations that are joined; their columns together are ``columns``.
     """
 
     columns: tuple[RelationColumn, ...]
@@ -100,27 +145,38 @@ class Relation:
     pumps: tuple[str, ...] = ()
     hidden: Mapping[str, Typed] = field(default_factory=dict)
     distinct: PlanNode | None = None
+    joins: tuple[JoinedTable, ...] = ()
+    sides: tuple[Side, ...] = ()
 
     def where(self, *conditions: PlanNode) -> Relation:
         """The same relation with more conditions."""
         return replace(self, conditions=self.conditions + conditions)
 
 
-StreamLookup = Callable[[exp.Expr, str], Sequence[Relation]]
-"""(the node that names a stream, its stored name) → one relation per pump that fills it. Raises SqlError."""
+class StreamLookup(Protocol):
+    """The streams and tables of a program."""
+
+    @property
+    def tables(self) -> Mapping[str, Mapping[str, SqlType]]:
+        """The reference tables: name → its columns."""
+
+    def __call__(self, origin: exp.Expr, name: str) -> Sequence[Relation]:
+        """One relation per pump that fills a stream. Args: origin: what names it. Raises: SqlError."""
 
 
 class RelationNames:
     """Resolves names as columns of a relation in a FROM.
 
-    Args: alias: the name that qualifies its columns.
+    Args: alias: the name that qualifies its columns; those of joined relations have names of their own.
     """
 
     def __init__(self, relation: Relation, alias: str, problems: Problems) -> None:
         self.relation = relation
-        self.alias = alias
         self.problems = problems
-        self._columns = {**relation.hidden, **{column.name: column.value for column in relation.columns}}
+        self.sides = relation.sides or (Side(alias, relation.columns, relation.hidden),)
+        self._columns = [
+            {**side.hidden, **{column.name: column.value for column in side.columns}} for side in self.sides
+        ]
 
     def now(self) -> Typed:
         return self.relation.rowtime
@@ -131,25 +187,38 @@ class RelationNames:
         if record is not None:
             return record_column(Translator(self.problems, self), node, record, name)
         table = node.args.get("table")
-        if table is not None and (node.args.get("db") or stored_name(table) != self.alias):
+        numbers = range(len(self.sides)) if table is None else self.numbers_of(table, node.args.get("db"))
+        known = [number for number in numbers if name in self._columns[number]]
+        if len(known) > 1:
+            names = " and ".join(f'"{self.sides[number].alias}"' for number in known)
             raise self.problems.error(
-                table,
-                f"unknown stream {stored_name(table)} in this SELECT",
-                f'the stream is called "{self.alias}" here',
+                node, f"the column {name} is in {names}", f'name one of them: "{self.sides[known[0]].alias}"."{name}"'
             )
-        if name in self._columns:
-            return self._columns[name]
-        if (pseudo := self._pseudo_column(node, name)) is not None:
+        if known:
+            return self._columns[known[0]][name]
+        if 0 in numbers and (pseudo := self._pseudo_column(node, name)) is not None:
             return pseudo
-        raise self.unknown(node, name, quoted=bool(node.this.args.get("quoted")))
+        raise self.unknown(node, name, bool(node.this.args.get("quoted")), numbers)
+
+    def numbers_of(self, table: exp.Expr, schema: exp.Expr | None = None) -> list[int]:
+        """The relation that a qualifier names. Raises: SqlError: none does."""
+        numbers = [number for number, side in enumerate(self.sides) if side.alias == stored_name(table)]
+        if schema is None and numbers:
+            return numbers
+        names = " and ".join(f'"{side.alias}"' for side in self.sides)
+        advice = f"the stream is called {names} here" if len(self.sides) == 1 else f"the names here are {names}"
+        raise self.problems.error(table, f"unknown stream {stored_name(table)} in this SELECT", advice)
 
     def _record_of(self, node: exp.Column) -> Typed | None:
         """The log parser's record in ``t.rec.COLUMN1`` or ``rec.COLUMN1``."""
         table, outer = node.args.get("table"), node.args.get("db")
-        if table is None or (outer is not None and stored_name(outer) != self.alias):
+        if table is None:
             return None
-        value = self._columns.get(stored_name(table))
-        return value if value is not None and value.type == RECORD else None
+        for side, columns in zip(self.sides, self._columns, strict=True):
+            value = columns.get(stored_name(table))
+            if value is not None and value.type == RECORD and (outer is None or stored_name(outer) == side.alias):
+                return value
+        return None
 
     def _pseudo_column(self, node: exp.Column, name: str) -> Typed | None:
         if name == "ROWTIME":
@@ -160,9 +229,12 @@ class RelationNames:
             raise self.problems.unsupported(node, f"the column {name}", "Firehose does not pass on this metadata")
         return None
 
-    def unknown(self, node: exp.Expr, name: str, quoted: bool) -> SqlError:
-        """The error for an unknown column, with near names and a reminder of folding."""
-        names = list(self._columns)
+    def unknown(self, node: exp.Expr, name: str, quoted: bool, numbers: Sequence[int] = (0,)) -> SqlError:
+        """The error for an unknown column, with near names and a reminder of folding.
+
+        Args: numbers: the relations that it could belong to.
+        """
+        names = [known for number in numbers for known in self._columns[number]]
         same = [known for known in names if known.upper() == name.upper()]
         if same and not quoted:
             return self.problems.error(

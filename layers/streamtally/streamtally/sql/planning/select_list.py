@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -47,10 +47,7 @@ def expand_items(query: exp.Select, names: RelationNames, problems: Problems) ->
     for number, node in enumerate(query.expressions):
         star = node if isinstance(node, exp.Star) else node.this if isinstance(node, exp.Column) else None
         if isinstance(star, exp.Star):
-            table = node.args.get("table")
-            if table is not None and stored_name(table) != names.alias:
-                problems.add(problems.error(table, f"unknown stream {stored_name(table)} in this SELECT"))
-            items += [_column_item(column, node) for column in names.relation.columns]
+            items += _star_items(node, names, problems)
         elif isinstance(node, exp.Alias):
             try:
                 items.append(Item(node.this, _alias_name(node, problems), aliased=True))
@@ -64,6 +61,20 @@ def expand_items(query: exp.Select, names: RelationNames, problems: Problems) ->
     return items
 
 
+def _star_items(node: exp.Expr, names: RelationNames, problems: Problems) -> Iterator[Item]:
+    table = node.args.get("table")
+    numbers: Sequence[int] = range(len(names.sides))
+    if table is not None:
+        try:
+            numbers = names.numbers_of(table)
+        except SqlError as error:
+            problems.add(error)
+    for number in numbers:
+        side = names.sides[number]
+        qualifier = exp.Identifier(this=side.alias, quoted=True) if len(names.sides) > 1 else None
+        yield from (_column_item(column, node, qualifier) for column in side.columns)
+
+
 def _alias_name(node: exp.Alias, problems: Problems) -> str:
     alias = node.args["alias"]
     if not alias.args.get("quoted") and str(alias.this).upper() == "ROWTIME":
@@ -71,10 +82,11 @@ def _alias_name(node: exp.Alias, problems: Problems) -> str:
     return check_name(alias, problems)
 
 
-def _column_item(column: RelationColumn, star: exp.Expr) -> Item:
+def _column_item(column: RelationColumn, star: exp.Expr, qualifier: exp.Identifier | None) -> Item:
     identifier = exp.Identifier(this=column.name, quoted=True)
     identifier.update_positions(star if "start" in star.meta else star.this)
-    return Item(exp.Column(this=identifier), column.name, aliased=False)
+    table = qualifier.copy() if qualifier is not None else None
+    return Item(exp.Column(this=identifier, table=table), column.name, aliased=False)
 
 
 def has_aggregate(node: exp.Expr) -> bool:
@@ -95,4 +107,4 @@ def project(relation: Relation, items: Sequence[Item], translator: Translate, pr
         if item.name == "ROWTIME" and item.aliased and value.type == relation.rowtime.type:
             rowtime = value
         columns.append(RelationColumn(item.name, value))
-    return replace(relation, columns=tuple(columns), rowtime=rowtime, of_source=False)
+    return replace(relation, columns=tuple(columns), rowtime=rowtime, of_source=False, sides=())

@@ -11,6 +11,7 @@ from streamtally.sql.expressions.translator import Translator
 from streamtally.sql.grammar.allowed import check_name, stored_name
 from streamtally.sql.planning.distinct_rows import rows_under
 from streamtally.sql.planning.grouping import plan_distinct, plan_grouped
+from streamtally.sql.planning.joins import TableJoin, join_table, split_from
 from streamtally.sql.planning.merging import plan_over_all
 from streamtally.sql.planning.ordering import check_order
 from streamtally.sql.planning.relations import Relation, RelationColumn, RelationNames, StreamLookup
@@ -28,7 +29,13 @@ def plan_query(query: exp.Expr, lookup: StreamLookup, problems: Problems) -> lis
         return plan_query(query.this, lookup, problems)
     if not isinstance(query, exp.Select):
         raise problems.syntax(query, "expected SELECT STREAM")
-    sources, alias = _plan_from(query, lookup, problems)
+    sources, alias, joins = _plan_from(query, lookup, problems)
+
+    def plan(source: Relation) -> Relation:
+        for join in joins:
+            source = join_table(source, join, alias, lookup.tables, problems)
+        return _plan_select(query, source, alias, problems)
+
     if len(sources) > 1 and _is_aggregate(query):
         refused = problems.unsupported(
             query,
@@ -40,9 +47,9 @@ def plan_query(query: exp.Expr, lookup: StreamLookup, problems: Problems) -> lis
         # Columns with a mistake, which is already reported, are missing: the whole ones show what else is wrong.
         count = max(len(source.columns) for source in sources)
         sources = [source for source in sources if len(source.columns) == count]
-        return [plan_over_all(sources, lambda source: _plan_select(query, source, alias, problems), refused)]
+        return [plan_over_all(sources, plan, refused)]
     # The problems are the same for each pump that fills the stream, and are collected once.
-    return [_plan_select(query, source, alias, problems) for source in sources]
+    return [plan(source) for source in sources]
 
 
 def _is_aggregate(query: exp.Select) -> bool:
@@ -51,11 +58,12 @@ def _is_aggregate(query: exp.Select) -> bool:
     return any(clauses) or any(has_aggregate(item) for item in query.expressions)
 
 
-def _plan_from(query: exp.Select, lookup: StreamLookup, problems: Problems) -> tuple[list[Relation], str]:
-    clause = query.args.get("from_")
-    if clause is None:
+def _plan_from(
+    query: exp.Select, lookup: StreamLookup, problems: Problems
+) -> tuple[list[Relation], str, list[TableJoin]]:
+    if query.args.get("from_") is None:
         raise problems.error(query, "a SELECT without FROM", 'select from a stream, such as "SOURCE_SQL_STREAM_001"')
-    origin = clause.this
+    origin, joins = split_from(query, lookup.tables, problems)
     alias = origin.args.get("alias")
     name = check_name(alias.this, problems) if alias is not None and alias.this else ""
     if isinstance(origin, exp.Subquery):
@@ -66,10 +74,10 @@ def _plan_from(query: exp.Select, lookup: StreamLookup, problems: Problems) -> t
         name = name or stored_name(origin.this)
         relations = list(lookup(origin, stored_name(origin.this)))
     columns = alias.args.get("columns") if alias is not None else None
-    if columns:
+    if alias is not None and columns:
         names = [check_name(column, problems) for column in columns]
         relations = [_rename(relation, names, alias, problems) for relation in relations]
-    return relations, name
+    return relations, name, joins
 
 
 def _rename(relation: Relation, names: list[str], origin: exp.Expr, problems: Problems) -> Relation:

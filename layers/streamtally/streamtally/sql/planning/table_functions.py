@@ -84,7 +84,9 @@ def _windowed(
     columns: tuple[RelationColumn, ...],
     expand: PlanNode | None = None,
 ) -> Relation:
-    window = Window(source.conditions, source.rowtime.node, seconds * 1000, (), (aggregate,), expand)
+    window = Window(
+        source.conditions, source.rowtime.node, seconds * 1000, (), (aggregate,), expand, joins=source.joins
+    )
     return Relation(columns, WINDOW_END, (), window, pumps=source.pumps)
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from streamtally.aws.opensearch.cluster import Cluster
 from streamtally.aws.opensearch.observe import read_plan
 from streamtally.errors import PlanError
+from streamtally.ids import versioned
 from streamtally.indices.settling.plan_choice import PlanOutputs, shape_of
 from streamtally.plan.windowed import WindowedOutput
 from streamtally.transform.pipeline import Pipeline, load_pipeline
@@ -33,8 +34,9 @@ class KnownPlans:
 
     def _load(self, plan_id: str) -> PlanOutputs | None:
         pipeline = self.pipeline
-        if plan_id != pipeline.plan_id:
-            document = read_plan(self.cluster, plan_id)
+        deployed = versioned(plan_id, None)
+        if pipeline.plan_id not in (plan_id, deployed):
+            document = read_plan(self.cluster, plan_id) or read_plan(self.cluster, deployed)
             if document is None:
                 return None
             try:

@@ -15,14 +15,18 @@ def find_mixed(partials: Partials, pinned: Mapping[str, tuple[str, int]]) -> dic
     """The batches that have partials of more than one plan, each with the plan that counts.
 
     Take a batch of plans X and Y, where X stopped appearing first: the batch arrived before X's last partial was
-    stamped. So only the few batches of Y that arrived by then are examined.
+    stamped. So only the few batches of Y that arrived by then are examined, if there are any: with a reference table
+    that changes often there are many plans, and most follow each other at a distance.
     """
-    last = _last_stamped(partials)
+    last, first = _times(partials)
     plans = sorted(last, key=lambda plan_id: (last[plan_id], plan_id))
     batches: set[str] = set()
     for position, earlier in enumerate(plans):
         for later in plans[position + 1 :]:
-            limit = {"lte": int(last[earlier]) + CHECKPOINT_MARGIN_MS, "format": "epoch_millis"}
+            until = int(last[earlier]) + CHECKPOINT_MARGIN_MS
+            if first[later] > until:
+                continue
+            limit = {"lte": until, "format": "epoch_millis"}
             arrived: list[Query] = [{"term": {"tally.plan_id": later}}, {"range": {"tally.batch_arrival": limit}}]
             candidates = [b["key"]["tally.batch_id"] for b in partials.composite(["tally.batch_id"], arrived)]
             for chunk in to_chunks(candidates, TERMS):
@@ -32,11 +36,14 @@ def find_mixed(partials: Partials, pinned: Mapping[str, tuple[str, int]]) -> dic
     return {**mixed, **{batch: MixedBatch(plan_id, count) for batch, (plan_id, count) in pinned.items()}}
 
 
-def _last_stamped(partials: Partials) -> dict[str, float]:
-    """Plan id → when its last partial was stamped (ms)."""
-    last = {"last": {"max": {"field": "tally.ingested_at"}}}
-    buckets = partials.composite(["tally.plan_id"], (), last)
-    return {bucket["key"]["tally.plan_id"]: bucket["last"]["value"] or 0 for bucket in buckets}
+def _times(partials: Partials) -> tuple[dict[str, float], dict[str, float]]:
+    """(plan id → when its last partial was stamped, plan id → when its first batch arrived), in ms."""
+    last, first = {"max": {"field": "tally.ingested_at"}}, {"min": {"field": "tally.batch_arrival"}}
+    buckets = list(partials.composite(["tally.plan_id"], (), {"last": last, "first": first}))
+    plans = [bucket["key"]["tally.plan_id"] for bucket in buckets]
+    stamped = {plan: bucket["last"]["value"] or 0 for plan, bucket in zip(plans, buckets, strict=True)}
+    arrived = {plan: bucket["first"]["value"] or 0 for plan, bucket in zip(plans, buckets, strict=True)}
+    return stamped, arrived
 
 
 def _choose(partials: Partials, batches: Sequence[str]) -> dict[str, MixedBatch]:

@@ -1,0 +1,3 @@
+CREATE STREAM "OUT" ("host" VARCHAR(60));
+CREATE PUMP "P" AS INSERT INTO "OUT"
+SELECT STREAM "host" FROM "SOURCE_SQL_STREAM_001" s JOIN "StatusNames" n ON s."response" = n."code";

@@ -219,6 +219,12 @@ class _Chunk:
         sized = zip(self.records, self.sizes, strict=True)
         return [(record, number) for record, size in sized for number in range(size)]
 
+    @cached_property
+    def arrivals(self) -> list[int]:
+        """Each line's arrival, in ms since the epoch."""
+        sized = zip(self.records, self.sizes, strict=True)
+        return [record.arrival for record, size in sized for _ in range(size)]
+
     def split(self, encoded: list[str], not_rows: Sequence[int]) -> list[Reading]:
         """The lines' JSON as one reading per record. Args: not_rows: the indices of lines that are not rows."""
         ends = list(accumulate(self.sizes))

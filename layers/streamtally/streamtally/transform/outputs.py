@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import compress
 from operator import itemgetter
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -28,6 +29,10 @@ TOO_LARGE = "the document is larger than a record may be"
 
 class Addresses(Protocol):
     """Where the lines of a scan come from."""
+
+    @property
+    def arrivals(self) -> list[int]:
+        """Each line's arrival, in ms since the epoch."""
 
     @property
     def addresses(self) -> list[tuple[Record, int]]:
@@ -71,13 +76,22 @@ class WindowWriter(_Writer[WindowedOutput]):
 
     Plain lines are counted by the fields that the output reads, and each distinct combination is evaluated once at the
     end. Whether an event time is believed depends on its record's arrival, so this is evaluated for the earliest and
-    the latest arrival of the group: where they disagree, ``is_ambiguous`` says that the batch must be read row by row.
+    the latest arrival of the group: where a time is outside their common range, ``is_ambiguous`` says that the batch
+    must be read again, by arrival.
+
+    Args: by_arrival: count plain lines by their arrival too, which is exact for any arrivals and times.
     """
 
     def __init__(
-        self, output: WindowedOutput, ledger: OutputLedger, batch_info: dict[str, Any], errors: ErrorRows | None = None
+        self,
+        output: WindowedOutput,
+        ledger: OutputLedger,
+        batch_info: dict[str, Any],
+        errors: ErrorRows | None = None,
+        by_arrival: bool = False,
     ) -> None:
         super().__init__(output, ledger, batch_info, errors)
+        self._by_arrival = by_arrival
         self._groups: Groups = {}
         self._is_ordered = output.is_ordered
         self._counts: dict[Any, int] = {}
@@ -93,12 +107,18 @@ class WindowWriter(_Writer[WindowedOutput]):
             return
         if self._scanner is not scanner:
             self._set_scanner(scanner)
-        counts = self._counts
-        plain = [fields for fields in matches if fields[0]] if "" in map(_FIRST, matches) else matches
+            self._by_arrival = self._by_arrival or self._begins_out_of_range(scanner, matches, lines)
+        has_others = "" in map(_FIRST, matches)
+        plain = [fields for fields in matches if fields[0]] if has_others else matches
         if self._takes_none:
             self._ledger.filtered += len(plain) * self.output.passes
             return
-        for values in map(self._pick, plain):
+        combinations: Iterable[Any] = map(self._pick, plain)
+        if self._by_arrival:
+            arrivals = compress(lines.arrivals, map(_FIRST, matches)) if has_others else lines.arrivals
+            combinations = zip(combinations, arrivals, strict=True)
+        counts = self._counts
+        for values in combinations:
             counts[values] = counts.get(values, 0) + 1
 
     def add_row(self, row: Row, record: Record, number: int) -> None:
@@ -127,20 +147,39 @@ class WindowWriter(_Writer[WindowedOutput]):
         positions = [scanner.positions[name] for name in self._fields]
         self._pick = itemgetter(*positions) if positions else lambda _: ()
 
+    def _begins_out_of_range(self, scanner: Scanner, matches: list[Plain], lines: Addresses) -> bool:
+        """Whether the first plain line's time is not believed, as in old logs that are sent now: then few will be."""
+        first = next((index for index, fields in enumerate(matches) if fields[0]), None)
+        if first is None:
+            return False
+        arrival = lines.arrivals[first]
+        low, high = arrival - self._past_ms, arrival + self._ahead_ms
+        adds = [way.add for way in self.output.ways] or [self.output.add]
+        try:
+            row = scanner.row(matches[first])
+            return OUT_OF_RANGE in [add(row, arrival, low, high, {}, 1) for add in adds]
+        except Exception:  # it fails again when it is counted
+            return False
+
     def _add_counted(self, first_arrival: int, last_arrival: int) -> None:
         if self._scanner is None:
             return
         value = self._scanner.value
         low, high = last_arrival - self._past_ms, first_arrival + self._ahead_ms
-        for texts, times in self._counts.items():
+        arrival = first_arrival
+        for counted, times in self._counts.items():
+            texts = counted
+            if self._by_arrival:
+                texts, arrival = counted
+                low, high = arrival - self._past_ms, arrival + self._ahead_ms
             values = (texts,) if len(self._fields) == 1 else texts
             try:
                 row = {name: value(name, text) for name, text in zip(self._fields, values, strict=True)}
             except Exception as error:
                 self.fail(error, times)
                 continue
-            if self._add(row, first_arrival, low, high, times) == OUT_OF_RANGE:
-                self.is_ambiguous = True
+            if self._add(row, arrival, low, high, times) == OUT_OF_RANGE:
+                self.is_ambiguous |= not self._by_arrival
 
     def _add(self, row: Row, arrival: int, low: int, high: int, times: int) -> int:
         """Add a row; whatever a hostile value makes Python raise affects this row only."""
@@ -293,9 +332,20 @@ def add_plain_rows(writer: Writer, scanner: Scanner, matches: list[Plain], lines
 
 
 def make_writers(
-    outputs: Mapping[str, Output], ledgers: Mapping[str, OutputLedger], batch_info: dict[str, Any]
+    outputs: Mapping[str, Output],
+    ledgers: Mapping[str, OutputLedger],
+    batch_info: dict[str, Any],
+    arrivals: tuple[int, int] = (0, 0),
+    by_arrival: bool = False,
 ) -> list[Writer]:
-    """The writers of the outputs for one group of records; the error output's is the last."""
+    """The writers of the outputs for one group of records; the error output's is the last.
+
+    Args:
+        arrivals: the earliest and the latest of the group, in ms.
+        by_arrival: see :class:`WindowWriter`; of itself where the arrivals are so far apart that none of them can speak
+            for the others.
+    """
+    apart_ms = arrivals[1] - arrivals[0]
     errors: ErrorWriter | None = None
     error_output = outputs.get(ERROR_STREAM)
     if isinstance(error_output, RowOutput):
@@ -306,7 +356,9 @@ def make_writers(
             continue
         if isinstance(output, WindowedOutput):
             writer = WaysWriter if output.ways else WindowWriter
-            writers.append(writer(output, ledgers[name], batch_info, errors))
+            limit_ms = 1000 * min(output.settings.max_past_seconds, output.settings.max_ahead_seconds)
+            exact = by_arrival or apart_ms > limit_ms
+            writers.append(writer(output, ledgers[name], batch_info, errors, exact))
         else:
             writers.append(RowWriter(output, ledgers[name], batch_info, errors))
     return writers if errors is None else [*writers, errors]

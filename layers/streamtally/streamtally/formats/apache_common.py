@@ -46,6 +46,8 @@ FORWARDED = Column(*_FORWARDED, rf"({clients.SEVERAL})\x20", before="")
 QUOTED_FORWARDED = Column(*_FORWARDED, rf'"({clients.LIST})"\x20', before="")
 EXTRA = Column("extra", "VARCHAR", "text after the format's own fields, unmodified", r".++", optional=True)
 
+_STATUS = "[0-9]{3}|0|-"  # Traefik writes 0 for a WebSocket, and where the client gave up
+
 PLAIN_COLUMNS = (
     ("host", f"({clients.HOSTS})"),
     ("ident", f"({clients.PLAIN_IDENT})"),
@@ -60,7 +62,7 @@ PLAIN_COLUMNS = (
 def layouts_with_more(name: str, reason: str, columns: Sequence[Column]) -> tuple[Layout, ...]:
     """The layouts of lines with more than these columns, of which the first is the host: what may precede it, or stand
     in its place, and text after the last column."""
-    host, *others = columns
+    host, *others = [replace(column, pattern=_STATUS) if column.name == "response" else column for column in columns]
     beginnings: tuple[tuple[Column, ...], ...] = (
         (host,), (HOSTS,), (QUOTED_HOSTS,),
         (VHOST, host), (VHOST, HOSTS), (VHOST, QUOTED_HOSTS),

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from streamtally.errors import FormatError, read_failure
-from streamtally.formats import REGISTRY, apache_combined, lighttpd, nginx, rfc3339_syslog
+from streamtally.formats import REGISTRY, apache_combined, lighttpd, nginx, nginx_main, rfc3339_syslog
 from streamtally.formats.base import Format, FormatOptions, Parser, Row
+from streamtally.formats.engine import clients
 from streamtally.formats.w3c_header import HEADER
 
 COMBINED = "apache_combined"
@@ -168,6 +169,8 @@ def _strict_parser(log_format: Format, first_lines: Sequence[str]) -> Parser:
     parse = log_format.compile(FormatOptions())
     if log_format.name == lighttpd.FORMAT.name:
         return _requiring_host(parse, log_format.name)
+    if log_format.name == nginx_main.FORMAT.name:
+        return _requiring_addresses(parse, log_format.name)
     if log_format.name == "ltsv":
         return _refusing(parse, log_format.name, lambda line: "\t" in line)
     if log_format.name in DELIMITED:
@@ -201,6 +204,23 @@ def _requiring_host(parse: Parser, name: str) -> Parser:
         row = parse(line)
         if not {".", ":"} & set(row["vhost"] or ""):
             raise FormatError(name, "without a host that has a dot or a port")
+        return row
+
+    return parse_checked
+
+
+_PORT = r"(?::[0-9]{1,5})?"
+_ADDRESS = rf"(?:(?:[0-9]{{1,3}}\.){{3}}[0-9]{{1,3}}{_PORT}|{clients.IPV6}|\[{clients.IPV6}\]{_PORT}|unknown)"
+_ADDRESSES = re.compile(rf"(?:{_ADDRESS}(?:,\x20?{_ADDRESS})*+)?\Z", re.ASCII).match
+
+
+def _requiring_addresses(parse: Parser, name: str) -> Parser:
+    """The parser of nginx's main for lines whose last field is a list of addresses: it may as well be another one."""
+
+    def parse_checked(line: str) -> Row:
+        row = parse(line)
+        if not _ADDRESSES(row["http_x_forwarded_for"] or ""):
+            raise FormatError(name, "without addresses in the last field")
         return row
 
     return parse_checked

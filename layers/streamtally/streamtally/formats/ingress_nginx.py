@@ -1,18 +1,19 @@
 r"""The default access log of the Kubernetes ingress controller ingress-nginx (``log_format upstreaminfo``).
 
 Fields have the variables' names. ``auto`` reads such a line as combined, with the fields after it in ``extra``.
-Source: ingress-nginx documentation, "Log format".
+The format has grown: 0.15 added the request's id, 0.25 the alternative upstream.
+Source: ingress-nginx documentation, "Log format"; kubernetes/ingress-nginx#2446, #4333.
 """
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import replace
 
-from streamtally.formats.base import Example, Format, Roles
+from streamtally.formats.base import Example, Format, FormatOptions, Parser, Roles
 from streamtally.formats.engine import clients
 from streamtally.formats.engine.columns import BRACKETED_TIME, Column, quoted
 from streamtally.formats.engine.generate import compile_layout
-from streamtally.formats.engine.layout import Layout
+from streamtally.formats.engine.layout import Layout, first_that_fits, furthest
 
 _UPSTREAMS = r"[^ ,]++(?:(?:,\x20|\x20:\x20)[^ ,]++)*+"  # of several servers that were tried: a, b : c
 _NAME = r"\[([^\]]*+)\]"
@@ -44,6 +45,23 @@ LAYOUT = Layout(
         Column("req_id", "VARCHAR", "the request's id"),
     ),
 )  # fmt: skip
+_ALTERNATIVE, _ID = "proxy_alternative_upstream_name", "req_id"
+OLDER = Layout(
+    LAYOUT.name,
+    LAYOUT.reason,
+    tuple(
+        replace(column, optional=True) if column.name == _ID else column
+        for column in LAYOUT.columns
+        if column.name != _ALTERNATIVE
+    ),
+)
+"""The format before 0.25."""
+
+
+def compile_ingress_nginx(options: FormatOptions) -> Parser:
+    """A parser of both layouts; rows of the older one have no alternative upstream."""
+    return first_that_fits([compile_layout(layout, options) for layout in (LAYOUT, OLDER)])
+
 
 FORMAT = Format(
     name="ingress_nginx",
@@ -77,10 +95,10 @@ FORMAT = Format(
             },
         ),
     ),
-    compile=partial(compile_layout, LAYOUT),
+    compile=compile_ingress_nginx,
     time_field="time_local",
     time_format="dd/MMM/yyyy:HH:mm:ss Z",
-    locate=LAYOUT.locate,
+    locate=furthest((LAYOUT, OLDER)),
     roles=Roles(
         status="status",
         client="remote_addr",

@@ -61,7 +61,7 @@ COMMON = Roles(
         "remote_addr", "client_ip", "clientip", "clientIp", "client_addr", "client_address", "remote_ip", "remoteIp",
         "remote_host", "remoteAddress", "ip", "sourceIp", "ClientHost", "ClientAddr", "downstream_remote_address",
         "c_ip", "c-ip", "source.ip", "source.address", "client.ip", "client.address", "attributes.client.address",
-        "request.remote_ip", "request.client_ip", "request.remote_addr", "req.remoteAddress", "httpRequest.clientIp",
+        "request.client_ip", "request.remote_ip", "request.remote_addr", "req.remoteAddress", "httpRequest.clientIp",
         "httpRequest.remoteIp",
     ),
     user=(
@@ -80,12 +80,13 @@ COMMON = Roles(
         "resourcePath", "request.uri", "request.url", "req.url", "httpRequest.uri", "httpRequest.requestUrl",
     ),
     query=(
-        "args", "query_string", "query", "cs_uri_query", "cs-uri-query", "url.query", "attributes.url.query",
-        "httpRequest.args",
+        "args", "query_string", "query", "request_query", "cs_uri_query", "cs-uri-query", "url.query",
+        "attributes.url.query", "httpRequest.args",
     ),
     protocol=(
-        "server_protocol", "protocol", "http_version", "httpVersion", "httpversion", "RequestProtocol", "cs_version",
-        "cs-version", "cs-protocol-version", "http.version", "request.proto", "httpRequest.httpVersion",
+        "server_protocol", "protocol", "http_version", "httpVersion", "httpversion", "RequestProtocol",
+        "request_proto", "cs_version", "cs-version", "cs-protocol-version", "http.version", "request.proto",
+        "httpRequest.httpVersion",
         "httpRequest.protocol", "attributes.network.protocol.version",
     ),
     bytes=(
@@ -95,15 +96,17 @@ COMMON = Roles(
     ),
     referer=(
         "http_referer", "referrer", "http_referrer", "cs_referer", "cs(Referer)", "request_Referer",
+        "request.headers.Referer", "httpRequest.headers.Referer",
         "http.request.referrer", "httpRequest.referer", "attributes.http.request.header.referer",
     ),
     agent=(
         "http_user_agent", "user_agent", "useragent", "userAgent", "ua", "cs_user_agent", "cs(User-Agent)",
         "request_User-Agent", "user_agent.original", "attributes.user_agent.original", "httpRequest.userAgent",
+        "request.headers.User-Agent", "httpRequest.headers.User-Agent",
     ),
     vhost=(
         "vhost", "http_host", "server_name", "domainName", "authority", "RequestHost", "request.host", "x-host-header",
-        "url.domain", "attributes.server.address",
+        "url.domain", "attributes.server.address", "httpRequest.host", "httpRequest.headers.Host",
     ),
     duration=(
         "request_time", "duration", "reqtime", "time_taken", "time-taken", "latency", "responseLatency", "Duration",
@@ -111,6 +114,7 @@ COMMON = Roles(
     ),
     level=(
         "severity", "log.level", "loglevel", "log_level", "levelname", "lvl", "severity_text", "severityText",
+        "console_level",
     ),
     ident=(),
     forwarded=(
@@ -124,5 +128,5 @@ COMMON = Roles(
 a member whose own name has the dots.
 
 Sources: nginx's variables; ECS and OpenTelemetry's HTTP attributes; the access logs of AWS (API Gateway, CloudFront,
-WAF), Envoy, Traefik, Caddy, Google Cloud's HttpRequest; ltsv.org; pino and bunyan.
+WAF), Envoy, ingress-nginx, Traefik, Caddy, Google Cloud's HttpRequest; ltsv.org; pino and bunyan.
 """

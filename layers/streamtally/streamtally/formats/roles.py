@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from streamtally.formats.base import NO_ROLES, Format, Names, Roles, Row
+from streamtally.formats.logged_headers import BETWEEN, find_header
 from streamtally.formats.role_names import COLUMN_ROLES, COMMON, ROLE_COLUMNS, TIME_COLUMN
 
 _NOT_ROLES = ("client_has_port", "levels", "forwarded")
@@ -161,6 +162,8 @@ def reader(names: tuple[str, ...]) -> Get:
             value = row.get(name, ABSENT)
             if value is ABSENT and len(path) > 1:
                 value = nested(row, path)
+                if BETWEEN in name and (value is ABSENT or isinstance(value, list)):
+                    value = find_header(row, name) or ABSENT
             if value is ABSENT:
                 continue
             if value is not None and not isinstance(value, dict | list):

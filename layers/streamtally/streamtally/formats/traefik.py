@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 
 from streamtally.formats.apache_common import COLUMNS as COMMON
+from streamtally.formats.apache_common import HOSTS
 from streamtally.formats.base import Example, Format
 from streamtally.formats.engine.columns import Column
 from streamtally.formats.engine.generate import compile_layout
@@ -24,11 +25,26 @@ _AGENT = (
     r')"'
 )
 
+_STATUS = "[0-9]{1,3}|-"  # 0 of a WebSocket, and of a request that the client gave up
+_BYTES = "[0-9]{1,18}+|-"
+_REQUEST = (
+    r'"('
+    rf'[^"]*+(?:"(?!\x20(?:{_STATUS})\x20(?:{_BYTES})\x20)[^"]*+)*+'  # nor here: the status and the size end it
+    r')"'
+)
+_REQUEST_AND_ANSWER = (
+    Column("request", "VARCHAR", "the request line", _REQUEST),
+    Column("response", "INTEGER", "status code of the response, 0 if none was sent", _STATUS),
+    Column("bytes", "BIGINT", "bytes of the response body", _BYTES),
+)
+
 LAYOUT = Layout(
     "traefik",
     "not a line of Traefik's common log",
     (
-        *COMMON,
+        HOSTS,  # Traefik writes all of X-Forwarded-For here if there is one
+        *COMMON[1:-3],
+        *_REQUEST_AND_ANSWER,
         Column("referer", "VARCHAR", "the Referer header", _OR_NONE.format(_WORD), can_be_empty=True),
         Column("agent", "VARCHAR", "the User-Agent header", _OR_NONE.format(_AGENT), can_be_empty=True),
         Column("request_count", "BIGINT", "requests since Traefik started", "[0-9]{1,18}"),

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from streamtally.config.source import source_settings
 from streamtally.formats.base import Format, Parser, Row, last_format
+from streamtally.formats.logged_headers import header_names
 from streamtally.formats.role_names import ROLE_TO_COLUMN, TIME_COLUMN
 from streamtally.formats.roles import DEFAULT_BY, ROLE_NAMES, alternatives, is_open
 from streamtally.formats.wrappers.request_parts import PARTS
@@ -126,7 +127,9 @@ def _all_names(row: Mapping[str, Any], before: str = "", depth: int = 1) -> Iter
     for name, value in row.items():
         if not isinstance(value, Mapping):
             yield before + name
-        elif depth < _MAX_DEPTH:
+        if name == "headers" and before:
+            yield from (f"{before}headers.{header}" for header in header_names(value))
+        elif isinstance(value, Mapping) and depth < _MAX_DEPTH:
             yield from _all_names(value, f"{before}{name}.", depth + 1)
 
 

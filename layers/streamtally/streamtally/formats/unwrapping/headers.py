@@ -2,7 +2,7 @@ r"""What programs that pass lines on put before or around them: container runtim
 
 Sources: RFC 3164; RFC 5424; rsyslog, templates; nginx, "Logging to syslog"; Kubernetes, "kubectl logs" and the CRI log
 format; Docker, "JSON File logging driver" and "docker compose logs"; systemd, journalctl(1), ``--output``; AWS CLI,
-``aws logs tail``.
+``aws logs tail``; Caddy, "log", ``format console``; Docker, "docker service logs".
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MESSAGE_FORMATS = {**dict.fromkeys(SYSLOG_FORMATS, "syslog_"), cri.FORMAT.name: 
 DOCKER = "docker"
 JOURNAL = "journal"
 
-TIMES = ("container_time", "cloudwatch_time", "syslog_timestamp")
+TIMES = ("container_time", "cloudwatch_time", "syslog_timestamp", "console_time")
 """The fields of wrappers' times. They count where the line itself has no time."""
 
 _COOKIE = "@cee:"  # of structured messages, before their JSON (Common Event Expression)
@@ -97,8 +97,8 @@ _PREFIXES: tuple[tuple[str, re.Pattern[str], tuple[str, ...]], ...] = tuple(
             ("container_pod", "container_name"),
         ),
         (
-            "compose",  # docker compose logs; --timestamps puts the time after it
-            rf"{_COLOR}([0-9A-Za-z][0-9A-Za-z_.\-]{{0,254}}+)\x20{{1,255}}+\|{_COLOR}\x20{_COLOR}",
+            "compose",  # docker compose logs, and service logs with @node; --timestamps puts the time after it
+            rf"{_COLOR}([0-9A-Za-z][0-9A-Za-z_.@\-]{{0,254}}+)\x20{{1,255}}+\|{_COLOR}\x20{_COLOR}",
             ("container_name",),
         ),
         (
@@ -120,6 +120,12 @@ _PREFIXES: tuple[tuple[str, re.Pattern[str], tuple[str, ...]], ...] = tuple(
             JOURNAL,  # short-full, and with-unit, which has the unit's name for the program's
             rf"{_DAY}\x20([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}\x20[0-9:.]{{8,15}}+\x20[0-9A-Za-z+\-:]{{1,10}}+){_IDENTIFIER}",
             _OF_JOURNAL,
+        ),
+        (
+            "console",  # zap's console encoder, as Caddy writes to a terminal: time, level, logger, message, fields
+            r"([0-9]{4}/[0-9]{2}/[0-9]{2}\x20[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?+)"
+            rf"\t{_COLOR}([A-Za-z]{{1,16}}){_COLOR}\t([^\t\x20]{{1,255}}+)\t([^\t]{{1,255}}+)\t(?=\{{)",
+            ("console_time", "console_level", "console_logger", "console_message"),
         ),
         (JOURNAL, rf"\[\x20{{0,20}}+([0-9]{{1,12}}\.[0-9]{{6}})\]{_IDENTIFIER}", _SINCE_BOOT),  # short-monotonic
         (JOURNAL, rf"([0-9]{{1,12}}\.[0-9]{{6}}){_IDENTIFIER}", _OF_JOURNAL),  # short-unix
@@ -143,7 +149,8 @@ _MAY_BE_PREFIXED = re.compile(
     r"\[(?:pod/|[\x20.0-9]{8,33}\])"
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}T"
     rf"|{_DAY}\x20[0-9]{{4}}-|[0-9]{{1,12}}\.[0-9]{{6}}\x20"
-    rf"|{_COLOR}[0-9A-Za-z][0-9A-Za-z_.\-]{{0,254}}+\x20{{1,255}}+\|",
+    r"|[0-9]{4}/[0-9]{2}/[0-9]{2}\x20[0-9:.]{8,18}+\t"
+    rf"|{_COLOR}[0-9A-Za-z][0-9A-Za-z_.@\-]{{0,254}}+\x20{{1,255}}+\|",
     FLAGS,
 ).match
 

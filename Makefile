@@ -8,18 +8,28 @@ READY := $(VENV)/.ready
 DEMO := .demo
 WORKERS ?= 2
 
-.PHONY: help setup demo test test-all lint types bench compile lock check clean formats-doc pipeline-schema docs-cli \
+.PHONY: help setup setup-aws setup-dev demo test test-all lint types bench compile lock check clean formats-doc pipeline-schema docs-cli \
   decisions-index build supply-chain licences-doc lint-template test-sam test-deploy test-opensearch \
   bench-opensearch opensearch setup-moto test-moto test-faults soak contract fuzz bench-hostile
 
 help:  ## List all targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-setup: $(READY)  ## Create the environment in .venv (with uv if it is installed, otherwise with venv and pip)
+# Three steps, each what the one before has and more. scripts/setup leaves .venv/.user, .aws and .ready.
+setup: $(VENV)/.user  ## Install the command in .venv (with uv if it is installed, otherwise with venv and pip)
 
-$(READY): requirements/dev.txt layers/streamtally/pyproject.toml layers/streamtally/requirements.txt
-	@scripts/setup $(VENV)
-	@touch $@
+setup-aws: $(VENV)/.aws  ## Install what the commands need that reach AWS or OpenSearch (attach, doctor, indices, local …)
+
+setup-dev: $(READY)  ## Install what the tests and linters need; their targets do it themselves
+
+$(VENV)/.user: requirements/user.txt pyproject.toml setup.py
+	@scripts/setup $(VENV) user
+
+$(VENV)/.aws: requirements/aws.txt pyproject.toml setup.py
+	@scripts/setup $(VENV) aws
+
+$(READY): requirements/dev.txt pyproject.toml setup.py
+	@scripts/setup $(VENV) dev
 
 demo: setup  ## Run the pipeline on a real server's log, then on a larger generated one
 	@echo '== A real log: nginx, $(shell grep -c '' tests/samples/nginx-combined.log) lines (tests/samples/README.md)'
@@ -37,20 +47,20 @@ test test-all test-opensearch test-faults: export PYTHONPYCACHEPREFIX := $(abspa
 
 # Tests marked "large" try limits at their size, or start and kill processes: they are make test-all's.
 EXAMPLES ?= 0.25
-test: setup  ## Run the tests that need only Python (a few minutes), with EXAMPLES of their random examples (0.25; 1 is all)
+test: setup-dev  ## Run the tests that need only Python (a few minutes), with EXAMPLES of their random examples (0.25; 1 is all)
 	TEST_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup -m 'not large' tests/unit tests/system/conformance tests/system/fuzz
 
-test-all: setup  ## Run all tests; those that need a server, Docker or a browser are skipped with a reason if it is missing
+test-all: setup-dev  ## Run all tests; those that need a server, Docker or a browser are skipped with a reason if it is missing
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup
 
-lint: setup  ## Check style and likely mistakes (ruff)
+lint: setup-dev  ## Check style and likely mistakes (ruff)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: setup  ## Check types (mypy, strict)
+types: setup-dev  ## Check types (mypy, strict)
 	$(BIN)/mypy layers/streamtally/streamtally functions
 
-bench: setup  ## Measure speed, as ratios within one run
+bench: setup-dev  ## Measure speed, as ratios within one run
 	$(BIN)/python -m bench.transform
 	$(BIN)/python -m bench.merging
 	$(BIN)/python -m bench.merging --aggregate top_items
@@ -62,8 +72,12 @@ compile: setup  ## Compile pipeline.json for every pipeline in the checkout
 	$(BIN)/streamtally compile layers/pipeline/pipeline
 	$(BIN)/streamtally compile pipelines/rows
 
-lock:  ## Update requirements/dev.txt, and the layers' locks from it (needs uv)
+lock:  ## Update requirements/dev.txt, and from it the user's and the layers' locks (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url requirements/dev.in -o requirements/dev.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url -c requirements/dev.txt \
+	  layers/streamtally/requirements.txt requirements/user.in -o requirements/user.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url -c requirements/dev.txt \
+	  layers/*/requirements.txt requirements/user.in requirements/aws.in -o requirements/aws.txt
 	for layer in streamtally opensearch; do \
 	  uv pip compile -q --python-version 3.13 --python-platform aarch64-manylinux_2_34 --generate-hashes --no-emit-index-url \
 	    -c requirements/dev.txt layers/$$layer/requirements.txt -o layers/$$layer/lock.txt; done
@@ -74,16 +88,16 @@ clean:  ## Remove the environment, the tools and everything that was built
 	rm -rf $(VENV) $(DEMO) .tools .aws-sam streamtally-out
 
 # --- Generated pages; tests compare them with what they are generated from
-formats-doc: setup  ## Generate docs/formats.md from the formats
+formats-doc: setup-dev  ## Generate docs/formats.md from the formats
 	$(BIN)/python -m scripts.make_formats_doc
 
-pipeline-schema: setup  ## Generate docs/pipeline.schema.json from the settings' classes
+pipeline-schema: setup-dev  ## Generate docs/pipeline.schema.json from the settings' classes
 	$(BIN)/python -m scripts.make_pipeline_schema
 
-docs-cli: setup  ## Generate docs/cli.md from the commands' help
+docs-cli: setup-dev  ## Generate docs/cli.md from the commands' help
 	$(BIN)/python -m scripts.make_cli_docs
 
-decisions-index: setup  ## Generate docs/decisions/README.md from the decisions
+decisions-index: setup-dev  ## Generate docs/decisions/README.md from the decisions
 	$(BIN)/python -m scripts.make_decisions_index
 
 # --- SAM: template, build, deployment (tools are in .tools, each in its own environment)
@@ -100,25 +114,25 @@ supply-chain:  ## Build both processors twice and compare; check SBOMs, licences
 licences-doc:  ## Generate docs/licences.md from the built layers
 	@scripts/supply-chain --write-licences || [ $$? = 3 ]
 
-lint-template: setup  ## Check template.yaml without deploying it: SAM, cfn-lint, checkov, cdk-nag, parliament
+lint-template: setup-dev  ## Check template.yaml without deploying it: SAM, cfn-lint, checkov, cdk-nag, parliament
 	@scripts/ci/install-tool sam
 	@scripts/ci/install-tool template
 	@scripts/lint-template
 
-test-sam: setup  ## Test the built functions in Docker with `sam local`; installs Docker on Debian if it is missing (as root)
+test-sam: setup-dev  ## Test the built functions in Docker with `sam local`; installs Docker on Debian if it is missing (as root)
 	@scripts/test-sam
 
-test-deploy: setup  ## Test `sam deploy`, a change and `sam delete` against LocalStack
+test-deploy: setup-dev  ## Test `sam deploy`, a change and `sam delete` against LocalStack
 	@scripts/test-deploy
 
 # --- OpenSearch: a real server (OPENSEARCH_URL, a local Docker image, or Maven's artifact), see docs/indices.md
-test-opensearch: setup  ## Test the index manager against a real OpenSearch with the security plugin; fails if none is available
+test-opensearch: setup-dev  ## Test the index manager against a real OpenSearch with the security plugin; fails if none is available
 	OPENSEARCH_REQUIRED=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup tests/integration/opensearch tests/unit/indices
 
-bench-opensearch: setup  ## Measure the speed of settling and the requests of manage; exit status 1 if a target is missed
+bench-opensearch: setup-dev  ## Measure the speed of settling and the requests of manage; exit status 1 if a target is missed
 	$(BIN)/python -m bench.opensearch
 
-opensearch: setup  ## Run a real OpenSearch on http://127.0.0.1:9200 until Ctrl-C
+opensearch: setup-dev  ## Run a real OpenSearch on http://127.0.0.1:9200 until Ctrl-C
 	$(BIN)/python tests/integration/opensearch/server.py --port 9200
 
 # --- attach, detach and status against moto's server
@@ -129,20 +143,20 @@ setup-moto: .tools/moto/.ready  ## Install moto's server in its own environment 
 	.tools/moto/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/moto.txt
 	@touch $@
 
-test-moto: setup setup-moto  ## Test attach, detach and status on a stream of moto's server
+test-moto: setup-dev setup-moto  ## Test attach, detach and status on a stream of moto's server
 	MOTO_REQUIRED=1 $(BIN)/python -m pytest -q tests/integration/moto
 
 # --- Exactness: the fault list, the contract, the soak
-test-faults: setup  ## Test the fault list, redrive, the simulator, and the state machine on a real OpenSearch
+test-faults: setup-dev  ## Test the fault list, redrive, the simulator, and the state machine on a real OpenSearch
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup tests/system/faults tests/unit/local/simulator/test_simulator.py tests/unit/transform/test_reingest.py
 
 SOAK_LINES ?= 10000000
 SOAK_SEED ?= 1
-soak: setup  ## Send ten million lines under random faults to a real OpenSearch (SOAK_LINES, SOAK_SEED)
+soak: setup-dev  ## Send ten million lines under random faults to a real OpenSearch (SOAK_LINES, SOAK_SEED)
 	$(BIN)/python -W ignore -m tests.system.soak --lines $(SOAK_LINES) --seed $(SOAK_SEED)
 
 HANDLER ?= functions.firehose_transform.app:handler
-contract: setup compile  ## List the clauses of Firehose's contract that a function breaks (HANDLER=module:function, or a URL)
+contract: setup-dev compile  ## List the clauses of Firehose's contract that a function breaks (HANDLER=module:function, or a URL)
 	AWS_SAM_LOCAL=true AWS_DEFAULT_REGION=us-east-1 POWERTOOLS_LOG_LEVEL=CRITICAL \
 	  PIPELINE=layers/pipeline/pipeline/pipeline.json SUMMARY_STREAM=log-summary-stream \
 	  $(BIN)/python -m tests.system.conformance.contract --handler $(HANDLER) > .contract.txt; \
@@ -151,8 +165,8 @@ contract: setup compile  ## List the clauses of Firehose's contract that a funct
 # --- Hostile input: docs/hostile.md
 FUZZ_SECONDS ?= 3600
 FUZZ_SEED ?=
-fuzz: setup  ## Send seeded hostile lines and events for FUZZ_SECONDS seconds (FUZZ_SEED); failing inputs are kept in .fuzz
+fuzz: setup-dev  ## Send seeded hostile lines and events for FUZZ_SECONDS seconds (FUZZ_SEED); failing inputs are kept in .fuzz
 	$(BIN)/python -W ignore -m tests.system.fuzz --seconds $(FUZZ_SECONDS) $(if $(FUZZ_SEED),--seed $(FUZZ_SEED))
 
-bench-hostile: setup  ## Measure time per byte and memory for every format's worst lines; exit status 1 if one is not linear
+bench-hostile: setup-dev  ## Measure time per byte and memory for every format's worst lines; exit status 1 if one is not linear
 	$(BIN)/python -W ignore -m bench.hostile --check

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from streamtally.cli import main as command_line
 from streamtally.cli.main import cli
-from streamtally.local.folder import DEFAULT_FOLDER
+from streamtally.local.folder import BUNDLED_FOLDER
 
 HERE = Path(__file__).resolve().parent
 APPLICATIONS = HERE.parent / "sql" / "applications"
@@ -49,7 +49,7 @@ def test_lone_program_prints_its_plan(tmp_path: Path) -> None:
 # --explain draws the plan as a tree, and writes nothing.
 def test_explain_draws_a_tree(tmp_path: Path) -> None:
     folder = tmp_path / "pipeline"
-    shutil.copytree(DEFAULT_FOLDER, folder)
+    shutil.copytree(BUNDLED_FOLDER, folder)
     (folder / "pipeline.json").unlink()
     result = run(folder, "--explain")
     assert result.return_value == 0
@@ -64,7 +64,7 @@ def test_broken_program_is_shown_with_a_caret(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "pipeline"
-    shutil.copytree(DEFAULT_FOLDER, folder)
+    shutil.copytree(BUNDLED_FOLDER, folder)
     for path in folder.glob("*.sql"):
         path.unlink()
     (folder / "a.sql").write_text('CREATE STREAM "DESTINATION_SQL_STREAM" (status INT)\n', encoding="utf-8")
@@ -238,7 +238,7 @@ def test_format_of_a_lone_program(
     assert run(program).return_value == 0
     status, printed = run_main(monkeypatch, capsys, program, "--format", "apache_combined")
     assert (status, "unknown column page" in printed) == (2, True)
-    for source in (DEFAULT_FOLDER, APPLICATIONS / next(path.name for path in sorted(APPLICATIONS.glob("*.json")))):
+    for source in (BUNDLED_FOLDER, APPLICATIONS / next(path.name for path in sorted(APPLICATIONS.glob("*.json")))):
         status, printed = run_main(monkeypatch, capsys, source, "--format", "json")
         assert (status, "--format is only for a single program" in printed) == (2, True)
 

@@ -15,6 +15,7 @@ from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.aws_options import Auth, ask, auth_option, aws_options, echo_json, json_option, yes_option
 from streamtally.cli.shared.cluster_options import open_cluster
 from streamtally.cli.shared.load_options import echo_load, explaining_interruption, load_options, make_load_options
+from streamtally.cli.shared.pipeline_option import pipeline_option
 from streamtally.cli.shared.uncounted import counted_json, echo_uncounted
 from streamtally.cli.shared.zone_option import echo_left_out, zone_option
 from streamtally.ids import digest
@@ -35,9 +36,7 @@ DELIVERED_UNPARSED = "delivered as unparsed"
 @click.argument("location", metavar="s3://BUCKET/PREFIX|DIR")
 @click.option("--opensearch", "url", required=True, help="Cluster to load into.")
 @auth_option
-@click.option(
-    "--pipeline", "folder", type=click.Path(path_type=Path), help="Pipeline folder; default: the bundled one."
-)
+@pipeline_option
 @load_options
 @zone_option
 @yes_option

@@ -11,7 +11,7 @@ from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.files import write_atomically
 from streamtally.cli.shared.plan_output import print_plan, show_explanation
 from streamtally.errors import SettingsError
-from streamtally.local.folder import COMPILED, DEFAULT_FOLDER, encode_document, read_compiled, read_text
+from streamtally.local.folder import BUNDLED_FOLDER, COMPILED, encode_document, own_folder, read_compiled, read_text
 
 _INFERRED = (
     "these columns of the source were inferred from the program: their names are those it uses, their types fit their "
@@ -41,14 +41,15 @@ def command(
     """Compile a pipeline folder, a program, or an application as AWS describes it.
 
     \b
-    DIR         pipeline.toml and .sql files: writes DIR/pipeline.json
+    DIR         pipeline.toml and .sql files: writes DIR/pipeline.json;
+                default: the current folder
     FILE.sql    a single program: prints its plan, and columns to paste
     FILE.json   output of describe-application, or a CloudFormation
     FILE.yaml   template: prints its plan; with --out writes a pipeline folder
 
     Example: streamtally compile layers/pipeline/pipeline --explain
     """
-    source = source or DEFAULT_FOLDER
+    source = source or _default_source(explain)
     if source.is_dir() or not source.suffix:
         _refuse_for_folder(out, format_name, without)
         return _compile_folder(source, check, explain)
@@ -66,6 +67,19 @@ def command(
 
     status: int = compile_application(source, check, explain, out, name, without)
     return status
+
+
+def _default_source(explain: bool) -> Path:
+    """The current folder if it is a pipeline's. The bundled pipeline is only explained: commands never write to it.
+
+    Raises: SettingsError: there is nothing to compile.
+    """
+    folder = own_folder() or (BUNDLED_FOLDER if explain else None)
+    if folder is None:
+        raise SettingsError(
+            "no pipeline.toml in the current folder: name a pipeline folder, or write one with streamtally init LOG"
+        )
+    return folder
 
 
 def _refuse_for_folder(out: Path | None, format_name: str | None, without: tuple[str, ...]) -> None:

@@ -15,7 +15,7 @@ from streamtally.cli.shared.aws_options import echo_json, json_option
 from streamtally.errors import SettingsError
 from streamtally.formats.detect import COMBINED, SAME_LINE, Detection, Fit, Misfit, detect
 from streamtally.formats.wrappers.addresses import mask_text
-from streamtally.local.folder import read_folder
+from streamtally.local.folder import BUNDLED_FOLDER, read_folder
 from streamtally.local.log_meaning import LogMeaning, find_meaning
 from streamtally.local.logs import STANDARD_INPUT, check_logs, read_log
 from streamtally.local.wrapped_lines import WrappedFit, find_wrapped
@@ -51,7 +51,7 @@ def command(file: str, lines: int, anonymize: bool, as_json: bool) -> int:
     log_format = wrapped.format if wrapped else best.format if best else None
     meaning = None
     if log_format is not None:
-        meaning = find_meaning(texts, log_format, file, read_folder(None)["source"], now_ms())
+        meaning = find_meaning(texts, log_format, file, read_folder(BUNDLED_FOLDER)["source"], now_ms())
     if anonymize:
         meaning = _mask_meaning(meaning, file) if meaning is not None else None
         for fit in detection.fits if not as_json else ():  # JSON has positions in the lines, and none of their text

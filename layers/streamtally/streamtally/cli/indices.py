@@ -41,6 +41,7 @@ from streamtally.cli.shared.index_output import (
     print_plan,
     print_reports,
 )
+from streamtally.cli.shared.pipeline_option import pipeline_option
 from streamtally.findings import errors
 from streamtally.indices.actions import IndexPlan
 from streamtally.indices.dashboards import to_saved_objects
@@ -81,9 +82,7 @@ def _shared(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @click.option("--opensearch", "url", help="Address of the cluster; default: OPENSEARCH_ENDPOINT.")
     @auth_option
-    @click.option(
-        "--pipeline", "folder", type=click.Path(path_type=Path), help="Pipeline folder; default: the bundled one."
-    )
+    @pipeline_option
     @click.option("--stream", help=f"Summary stream; default: SUMMARY_STREAM or {SUMMARY}.")
     @click.option("--ca-certs", type=click.Path(exists=True, dir_okay=False), help="CA certificates to trust (PEM).")
     @json_option

@@ -13,6 +13,7 @@ import click
 from streamtally.aws.clock import TimeLeft, now_ms
 from streamtally.aws.handlers.invocation import answer_batch
 from streamtally.cli import EXIT_FOUND
+from streamtally.cli.shared.pipeline_option import pipeline_option
 from streamtally.cli.shared.uncounted import echo_uncounted
 from streamtally.errors import EvaluationError, EventError, SettingsError
 from streamtally.local.folder import read_folder, read_text
@@ -26,9 +27,7 @@ TIME_LIMIT_SECONDS = 300
 
 @click.command("invoke")
 @click.argument("event", type=click.Path(path_type=Path), metavar="EVENT.json")
-@click.option(
-    "--pipeline", "folder", type=click.Path(path_type=Path), help="Pipeline folder; default: the bundled one."
-)
+@pipeline_option
 def command(event: Path, folder: Path | None) -> int:
     """Run the transform on an event file; prints the response on standard output and partials on standard error.
 

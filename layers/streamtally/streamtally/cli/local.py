@@ -20,6 +20,7 @@ from streamtally.aws.opensearch.manager import make_manager
 from streamtally.aws.sinks.objects import Bucket, ObjectStore, open_objects
 from streamtally.cli.shared.aws_options import Auth, auth_option, aws_options
 from streamtally.cli.shared.cluster_options import open_cluster
+from streamtally.cli.shared.pipeline_option import pipeline_option
 from streamtally.cli.shared.uncounted import echo_uncounted
 from streamtally.errors import SettingsError
 from streamtally.local.destinations import Destination, Documents, EmbeddedDestination, OpenSearchDestination
@@ -67,9 +68,7 @@ SETTLES_A_MINUTE = 12
     metavar="s3://BUCKET/PREFIX",
     help="Bucket for rejected documents, instead of a folder in --store.",
 )
-@click.option(
-    "--pipeline", "folder", type=click.Path(path_type=Path), help="Pipeline folder; default: the bundled one."
-)
+@pipeline_option
 @click.option(
     "--function",
     "function_url",

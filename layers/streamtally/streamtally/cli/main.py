@@ -11,9 +11,9 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from streamtally import __version__
 from streamtally.cli import EXIT_UNUSABLE
-from streamtally.errors import ProgramFileError, StreamtallyError
+from streamtally.cli.shared.failures import explain_failure
+from streamtally.errors import StreamtallyError
 
 COMMANDS = {
     "run": ("run", "Run the pipeline over local log files."),
@@ -77,8 +77,17 @@ class ReaderGoneError(Exception):
     """The reader of standard output has closed it (``| head``)."""
 
 
+def _print_version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> None:
+    if is_asked and not ctx.resilient_parsing:
+        from streamtally.local.version import describe_version  # starts git in a checkout
+
+        click.echo(f"streamtally, version {describe_version()}")
+        ctx.exit()
+
+
 @click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="streamtally")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version,
+              help="Show the version and the commit it was built from, and exit.")  # fmt: skip
 def cli() -> None:
     """Turn log lines into JSON and exact per-minute counts: on a laptop, or with Firehose, Lambda and OpenSearch.
 
@@ -92,30 +101,16 @@ def main() -> None:
         _check_streams()
         status = cli.main(standalone_mode=False, prog_name="streamtally")
         sys.stdout.flush()
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
-        status = EXIT_UNUSABLE
-    except click.ClickException as error:
-        context = error.ctx if isinstance(error, click.UsageError) else None
-        help_ = f" (see {context.command_path} --help)" if context else ""
-        click.echo(f"streamtally: {error.format_message().rstrip('.')}{help_}", err=True)
-        status = EXIT_UNUSABLE
     except click.Abort:
         status = 130
-    except ProgramFileError as error:
-        for line in error.shown:
-            click.echo(line, err=True)
-        status = EXIT_UNUSABLE
-    except StreamtallyError as error:
-        click.echo(f"streamtally: {error}", err=True)
-        status = EXIT_UNUSABLE
     except (BrokenPipeError, ReaderGoneError):
         _discard_buffered_output()
         status = 0
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"streamtally: {where}{error.strerror or error}", err=True)
-        _discard_buffered_output()
+    except (click.ClickException, StreamtallyError, ModuleNotFoundError, OSError) as error:
+        for line in explain_failure(error):
+            click.echo(line, err=True)
+        if isinstance(error, OSError):
+            _discard_buffered_output()
         status = EXIT_UNUSABLE
     sys.exit(status if isinstance(status, int) else 0)
 

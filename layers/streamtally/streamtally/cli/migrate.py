@@ -23,7 +23,7 @@ from streamtally.config.source import FORMATS_OWN
 from streamtally.definition import define_pipeline
 from streamtally.errors import SettingsError
 from streamtally.local.arrival import ReadLine, arrive_when_logged, read_lines
-from streamtally.local.folder import COMPILED, DEFAULT_FOLDER, DEFINITION, encode_document, read_text
+from streamtally.local.folder import BUNDLED_FOLDER, COMPILED, DEFINITION, encode_document, read_text
 from streamtally.local.logs import check_logs, read_log
 from streamtally.local.programs import Compiled, compile_source
 from streamtally.local.run import LocalRun
@@ -137,7 +137,7 @@ def _compile(application: Application, is_sql: bool) -> tuple[str, Compiled]:
 
 
 def _default_source() -> str:
-    return read_text(DEFAULT_FOLDER / DEFINITION).split("[outputs.")[0].rstrip() + "\n"
+    return read_text(BUNDLED_FOLDER / DEFINITION).split("[outputs.")[0].rstrip() + "\n"
 
 
 @dataclass

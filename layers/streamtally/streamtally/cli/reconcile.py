@@ -20,6 +20,7 @@ from streamtally.cli.shared.aws_options import Auth, auth_option, aws_options, e
 from streamtally.cli.shared.cluster_options import open_cluster
 from streamtally.cli.shared.console import Console
 from streamtally.cli.shared.load_options import parse_span
+from streamtally.cli.shared.pipeline_option import pipeline_option
 from streamtally.cli.shared.zone_option import echo_left_out, zone_option
 from streamtally.local.folder import read_folder
 from streamtally.local.old_logs import Seen, believed_windows, recompute, run_old_logs
@@ -33,9 +34,7 @@ MAX_SHOWN = 50
 @click.argument("location", metavar="s3://BUCKET/PREFIX|DIR")
 @click.option("--opensearch", "url", required=True, help="Cluster with the settled documents.")
 @auth_option
-@click.option(
-    "--pipeline", "folder", type=click.Path(path_type=Path), help="Pipeline folder; default: the bundled one."
-)
+@pipeline_option
 @click.option("--from", "from_text", help="Only windows that start at or after this time, ISO 8601 (UTC).")
 @click.option("--to", "to_text", help="Only windows that start before this time.")
 @zone_option

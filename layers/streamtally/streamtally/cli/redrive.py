@@ -23,6 +23,7 @@ from streamtally.aws.sinks.objects import Bucket, ObjectStore, open_objects
 from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.aws_options import Auth, ask, auth_option, aws_options, echo_json, json_option, yes_option
 from streamtally.cli.shared.cluster_options import open_cluster
+from streamtally.cli.shared.pipeline_option import pipeline_option
 from streamtally.cli.shared.zone_option import to_zone, zone_option
 from streamtally.errors import SettingsError, SinkError
 from streamtally.indices.spec import read_specs
@@ -70,9 +71,7 @@ class RedriveOptions:
     metavar="s3://BUCKET|DIR",
     help="Location of parked and rejected documents; default: the bucket of the summary stream.",
 )
-@click.option(
-    "--pipeline", "folder", type=click.Path(path_type=Path), help="Pipeline folder; default: the bundled one."
-)
+@pipeline_option
 @click.option(
     "--secret",
     envvar="ENVELOPE_SECRET",

@@ -18,6 +18,7 @@ from streamtally.cli.shared.aws_options import Auth, auth_option, json_option, p
 from streamtally.cli.shared.console import Console
 from streamtally.cli.shared.load_options import echo_load, explaining_interruption, load_options, make_load_options
 from streamtally.cli.shared.log_lines import identify_logs, read_all
+from streamtally.cli.shared.pipeline_option import pipeline_option
 from streamtally.cli.shared.run_output import BUCKET, DATABASE, DEFAULT_OUT, REPORT, staging
 from streamtally.cli.shared.run_result import last_documents, print_result, show_result
 from streamtally.cli.shared.source_options import SourceOptions, format_options, time_options
@@ -26,7 +27,7 @@ from streamtally.errors import SettingsError
 from streamtally.indices.load_entries import Span
 from streamtally.indices.loads import EVER
 from streamtally.local.by_fields import split_names
-from streamtally.local.folder import DEFAULT_FOLDER, read_folder
+from streamtally.local.folder import find_folder, own_folder, read_folder
 from streamtally.local.load_spool import LoadOptions
 from streamtally.local.logs import check_logs
 from streamtally.local.run import LocalRun
@@ -45,9 +46,7 @@ if TYPE_CHECKING:
 @click.argument("logs", nargs=-1, required=True, metavar="LOG...")
 @format_options
 @time_options
-@click.option(
-    "--pipeline", "folder", type=click.Path(path_type=Path), help="Pipeline folder; default: the bundled one."
-)
+@pipeline_option
 @click.option(
     "--by", "by_texts", multiple=True, metavar="FIELD[,FIELD]",
     help="Count rows per minute and these fields, instead of what a pipeline counts; shows the SQL for it.",
@@ -94,6 +93,8 @@ def command(
     if url is None and (replace_span or between != EVER):
         raise SettingsError("--from, --to and --replace-span need --opensearch")
     options = SourceOptions(**source_options)
+    if not by_texts and folder is None:
+        folder = own_folder()
     by = _program_by(by_texts, folder, options) if by_texts else None
     pipeline = load_pipeline(by.document if by else _folder_document(folder, options), ZoneInfo)
     if folder is not None and options.changes_fields:
@@ -117,7 +118,7 @@ def command(
             print_result(run.ledger, pipeline, store, by)
         shown_outputs = [last_documents(name, store.documents(output)) for name, output in pipeline.outputs.items()]
         store.close()
-        shown = f"by {', '.join(by.fields)}" if by else (folder or DEFAULT_FOLDER).name
+        shown = f"by {', '.join(by.fields)}" if by else find_folder(folder).resolve().name
         data = run.summary.report_data(run.ledger, shown, names, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
         (staged / REPORT).write_text(render_report(data), encoding="utf-8")
     if not as_json:

@@ -14,8 +14,11 @@ from streamtally.config.reference import MAX_FILE_BYTES
 from streamtally.definition import define_pipeline, read_definition, read_references_of
 from streamtally.errors import ProgramFileError, SettingsError
 
-DEFAULT_FOLDER = Path(__file__).resolve().parents[3] / "pipeline" / "pipeline"
-"""The bundled pipeline."""
+_PACKAGE = Path(__file__).resolve().parents[1]
+_PACKAGED = _PACKAGE / "bundled"  # setup.py puts it there; a checkout has it once, in the layer
+
+BUNDLED_FOLDER = _PACKAGED if _PACKAGED.is_dir() else _PACKAGE.parents[1] / "pipeline" / "pipeline"
+"""The bundled pipeline. It belongs to the installation: commands never write into it."""
 
 DEFINITION, PLAN, COMPILED = "pipeline.toml", "plan.json", "pipeline.json"
 
@@ -28,10 +31,21 @@ class CompiledFolder:
     notes: list[str]
 
 
+def find_folder(folder: Path | None) -> Path:
+    """The pipeline folder of a command: the one that is named, else the current folder with its own pipeline, else the
+    bundled one."""
+    return folder or own_folder() or BUNDLED_FOLDER
+
+
+def own_folder() -> Path | None:
+    """The current folder if it has a ``pipeline.toml``; else None."""
+    return Path() if Path(DEFINITION).is_file() else None
+
+
 def read_folder(folder: Path | None) -> dict[str, Any]:
     """The document of a folder with ``pipeline.toml`` and a program, or with ``pipeline.json`` only.
 
-    Args: folder: None: the bundled pipeline.
+    Args: folder: None: as :func:`find_folder` chooses.
     Raises: SettingsError: something in it is missing or wrong.
     """
     return read_compiled(folder).document
@@ -39,7 +53,7 @@ def read_folder(folder: Path | None) -> dict[str, Any]:
 
 def read_compiled(folder: Path | None) -> CompiledFolder:
     """Compile a folder. Raises: as :func:`read_folder`."""
-    folder = folder or DEFAULT_FOLDER
+    folder = find_folder(folder)
     if not folder.is_dir():
         raise SettingsError(f"{folder}: no such folder; a pipeline folder has a {DEFINITION}")
     definition = folder / DEFINITION

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlglot import exp
@@ -23,6 +23,21 @@ from streamtally.transform.error_stream import error_output_node
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedOutput:
+    """An output before it is shaped for the plan.
+
+    Attributes:
+        name: its name in the plan.
+        stream: the stream to which it belongs.
+        relation: what fills it.
+    """
+
+    name: str
+    stream: Stream
+    relation: Relation
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """A compiled program.
 
@@ -31,12 +46,18 @@ class Program:
         streams: the names of the streams to which they belong.
         remarks: what the user should know, as notes about lines of the text.
         place: a line's number → its file and number; None: the program is one text.
+        text: its text.
+        source: the in-application stream of its source.
+        planned: its outputs as relations, which other targets than the plan are generated from.
     """
 
     outputs: list[dict[str, Any]]
     streams: list[str]
     remarks: list[Note]
     place: Callable[[int], str] | None = None
+    text: str = ""
+    source: SourceStream = field(default_factory=lambda: SourceStream({}))
+    planned: Sequence[PlannedOutput] = ()
 
     @property
     def notes(self) -> list[str]:
@@ -61,7 +82,8 @@ def compile_program(
         for tree in trees:
             declared.add(tree)
         declared.incomplete = bool(problems.errors)
-        outputs, streams = _Planner(declared).outputs(None if bound is None else list(bound))
+        planner = _Planner(declared)
+        outputs, streams = planner.outputs(None if bound is None else list(bound))
     except SqlProgramError:
         raise
     except SqlError as error:
@@ -70,15 +92,20 @@ def compile_program(
     except RecursionError:
         problems.add(problems.error(0, "the program is nested too deeply", "split it into several pumps"))
     problems.check()
-    return Program(outputs, streams, problems.notes)
+    return Program(outputs, streams, problems.notes, text=text, source=source, planned=planner.planned)
 
 
 class _Planner:
-    """Plans the declared streams, each once and after the streams that its pumps read; then the outputs."""
+    """Plans the declared streams, each once and after the streams that its pumps read; then the outputs.
+
+    Attributes:
+        planned: the outputs, once they are planned.
+    """
 
     def __init__(self, declared: Declarations) -> None:
         self.declared = declared
         self.problems = declared.problems
+        self.planned: list[PlannedOutput] = []
 
     @property
     def tables(self) -> Mapping[str, Mapping[str, SqlType]]:
@@ -137,6 +164,7 @@ class _Planner:
             relations = self.relations(stream)
             for relation in relations:
                 name = stream.name if len(relations) == 1 else "/".join((stream.name, *relation.pumps))
+                self.planned.append(PlannedOutput(name, stream, relation))
                 entries.append(make_output(name, stream, relation, self.declared.source.is_event_time))
         streams = [stream.name for stream in chosen]
         if bound is not None and ERROR_STREAM in bound:

@@ -92,12 +92,20 @@ def _auto_parser(zone: tzinfo) -> TimeParser:
     return parse
 
 
-def _pattern_parser(parts: tuple[tuple[str, str], ...], zone: tzinfo) -> TimeParser:
+def pattern_expression(parts: tuple[tuple[str, str], ...]) -> tuple[str, list[str]]:
+    """(The regular expression of texts that a pattern reads, the letters of the field that each group holds).
+
+    It matches at the start of a text, with ASCII digits and without regard to case.
+    """
     expression = "".join(
         re.escape(text) if text else _field_expression(letters, _is_numeric_next(parts, index))
         for index, (letters, text) in enumerate(parts)
     )
-    fields = [letters for letters, _ in parts if letters]
+    return expression, [letters for letters, _ in parts if letters]
+
+
+def _pattern_parser(parts: tuple[tuple[str, str], ...], zone: tzinfo) -> TimeParser:
+    expression, fields = pattern_expression(parts)
     match = re.compile(expression, re.IGNORECASE | re.ASCII).match
 
     def parse(text: str) -> int:

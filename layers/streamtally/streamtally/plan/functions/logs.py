@@ -108,6 +108,13 @@ def w3c_columns(format: str) -> tuple[int, ParseColumns]:
 
     Raises: SettingsError: a format without a directive.
     """
+    count, expression = w3c_expression(format)
+    match = compile_linear(expression, f"the log format {format[:60]!r}").fullmatch
+    return count, remember_last(lambda text: columns.groups() if (columns := match(text)) else None)
+
+
+def w3c_expression(format: str) -> tuple[int, str]:
+    """(The number of columns, the regular expression that a whole line must match). Raises: as w3c_columns."""
     named = _W3C_NAMED.get(" ".join(format.upper().split()), format)
     expression, position, count = "", 0, 0
     for directive in find_directives(named, one_letter=True):
@@ -119,9 +126,7 @@ def w3c_columns(format: str) -> tuple[int, ParseColumns]:
     if not count:
         known = ", ".join(_W3C_NAMED)
         raise SettingsError(f"unknown log format {format[:60]!r}: use one of {known}, or Apache's directives")
-    expression += literal_pattern(named[position:])
-    match = compile_linear(expression, f"the log format {format[:60]!r}").fullmatch
-    return count, remember_last(lambda text: columns.groups() if (columns := match(text)) else None)
+    return count, expression + literal_pattern(named[position:])
 
 
 def _is_quoted(directive: Directive, log_format: str, position: int) -> bool:
@@ -145,14 +150,13 @@ def _column_pattern(directive: Directive, is_quoted: bool) -> str:
     return r"(.*)" if directive.letter == "i" else r"([^\t\n\v\f\r ]*)"
 
 
-_SYSLOG = re.compile(
-    r"""
+SYSLOG_PATTERN = r"""
     (?: < \d{1,3} > )?                                        # the priority
     ( [A-Z][a-z]{2} \s++ \d{1,2} [ ] \d\d : \d\d : \d\d ) \s  # 1: the time
     ( .* )                                                    # 2: the rest
-    """,
-    re.VERBOSE | re.DOTALL | re.ASCII,
-)
+"""
+"""A line of syslog, for the flags VERBOSE, DOTALL and ASCII."""
+_SYSLOG = re.compile(SYSLOG_PATTERN, re.VERBOSE | re.DOTALL | re.ASCII)
 _SYSLOG_TIME = compile_time_parser("MMM dd HH:mm:ss")
 
 

@@ -9,7 +9,7 @@ DEMO := .demo
 WORKERS ?= 2
 
 .PHONY: help setup setup-aws setup-dev demo test test-all lint types bench compile lock check clean formats-doc pipeline-schema docs-cli \
-  decisions-index build supply-chain licences-doc lint-template test-sam test-deploy test-opensearch \
+  decisions-index build kernel test-kernel supply-chain licences-doc lint-template test-sam test-deploy test-opensearch \
   bench-opensearch opensearch setup-moto test-moto test-faults soak contract fuzz bench-hostile
 
 help:  ## List all targets
@@ -28,7 +28,7 @@ $(VENV)/.user: requirements/user.txt pyproject.toml setup.py
 $(VENV)/.aws: requirements/aws.txt pyproject.toml setup.py
 	@scripts/setup $(VENV) aws
 
-$(READY): requirements/dev.txt pyproject.toml setup.py
+$(READY): requirements/dev.txt pyproject.toml setup.py $(wildcard kernel/src/*.rs kernel/Cargo.*)
 	@scripts/setup $(VENV) dev
 
 demo: setup  ## Run the pipeline on a real server's log, then on a larger generated one
@@ -67,6 +67,13 @@ bench: setup-dev  ## Measure speed, as ratios within one run
 	$(BIN)/python -W ignore -m bench.exactness
 	$(BIN)/python -m bench.formats
 	$(BIN)/python -m bench.plans
+
+kernel: setup-dev  ## Build the native kernel: for this checkout, and wheels for Lambda on both processors (needs cargo)
+	scripts/kernel venv $(VENV)
+	scripts/kernel x86_64 arm64
+
+test-kernel: setup-dev  ## Check the kernel (fmt, clippy, tests, advisories), and run the tests of the transform with and without it
+	@scripts/test-kernel $(VENV) || [ $$? = 3 ]
 
 compile: setup  ## Compile pipeline.json for every pipeline in the checkout
 	$(BIN)/streamtally compile layers/pipeline/pipeline

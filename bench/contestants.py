@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import importlib
+import importlib.util
 import json
 import os
 import re
@@ -19,6 +20,8 @@ from typing import Any
 
 import orjson
 import pybase64
+
+from streamtally.transform.kernel.protocol import KERNEL_MODULE
 
 Transform = Callable[[str], str]
 
@@ -91,8 +94,12 @@ class _Context:
         return 300_000
 
 
-def make_function(pipeline: Path = PIPELINE) -> Transform:
-    """The deployed handler with the default pipeline. Its documents and its log are discarded."""
+def make_function(pipeline: Path = PIPELINE, kernel: str = "off") -> Transform:
+    """The deployed handler with the default pipeline. Its documents and its log are discarded.
+
+    Args: kernel: "on" or "off".
+    """
+    os.environ["STREAMTALLY_KERNEL"] = kernel
     os.environ.update(PIPELINE=str(pipeline), SUMMARY_STREAM="log-summary-stream", AWS_SAM_LOCAL="true")
     os.environ.update(POWERTOOLS_LOG_LEVEL="CRITICAL", AWS_DEFAULT_REGION="us-east-1", AWS_EC2_METADATA_DISABLED="true")
     # Imported again: an earlier import may have seen another environment.
@@ -118,3 +125,5 @@ CONTESTANTS: dict[str, Callable[[], Transform]] = {
     "bare loop": lambda: bare_loop,
     "function": make_function,
 }
+if importlib.util.find_spec(KERNEL_MODULE):
+    CONTESTANTS["with kernel"] = lambda: make_function(kernel="on")

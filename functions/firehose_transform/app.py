@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from streamtally.aws.handlers.delivery import make_delivery
 from streamtally.aws.handlers.envelope_secret import make_seal
 from streamtally.aws.handlers.invocation import answer_batch
+from streamtally.aws.handlers.kernel import load_kernel
 from streamtally.aws.handlers.metrics import add_ledger
 from streamtally.aws.handlers.reingest import make_reingest
 from streamtally.aws.handlers.settings import pipeline_from_environment
@@ -25,6 +26,7 @@ pipeline = pipeline_from_environment(os.environ)
 deliver = make_delivery(pipeline, os.environ, logger)
 reingest = make_reingest(os.environ, logger)
 seal = make_seal(os.environ)
+kernel = load_kernel(os.environ, logger.warning)
 
 
 @logger.inject_lambda_context
@@ -33,7 +35,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one batch. Partials are sent before the response is returned: if they cannot be, the invocation fails."""
     now_ms = time.time_ns() // 1_000_000
     response, ledger = answer_batch(
-        pipeline, deliver, event, lambda: context.get_remaining_time_in_millis() / 1000, now_ms, reingest, seal()
+        pipeline,
+        deliver,
+        event,
+        lambda: context.get_remaining_time_in_millis() / 1000,
+        now_ms,
+        reingest,
+        seal(),
+        kernel=kernel,
     )
     # These names are for the log alone, and events of other tools leave them out.
     add_ledger(metrics, logger, event.get("deliveryStreamArn", ""), event.get("invocationId", ""), ledger)

@@ -97,4 +97,5 @@ def test_bare_loop_does_the_functions_work(shape: Shape, tmp_path: Path) -> None
 def test_rounds() -> None:
     seconds = time_rounds({"a": identity, "b": fast_identity}, small_records(10), 3)
     assert {name: len(taken) for name, taken in seconds.items()} == {"a": 3, "b": 3}
-    assert list(CONTESTANTS) == ["identity", "fast identity", "bare loop", "function"]
+    assert list(CONTESTANTS)[:4] == ["identity", "fast identity", "bare loop", "function"]
+    assert list(CONTESTANTS)[4:] in ([], ["with kernel"])

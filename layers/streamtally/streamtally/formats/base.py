@@ -125,12 +125,14 @@ class Scanner:
             argument, from its index and text.
         positions: Field → its index in a tuple, in the row's order.
         integers: The fields that are integers; all others are text. ``-`` is None in both.
+        columns: (field, its plain pattern) in their order, separated by single spaces; empty if lines are not so.
     """
 
     findall: Callable[[str], list[Plain]]
     encode: Callable[[list[Plain], Callable[[int, str], str]], list[str]]
     positions: Mapping[str, int]
     integers: frozenset[str]
+    columns: tuple[tuple[str, str], ...] = ()
 
     def value(self, field_name: str, text: str) -> Any:
         """The value of a plain field's text in a row."""

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+KERNEL, PYTHON = "kernel", "python"
+"""Which way an event goes where a kernel is loaded (``transform/kernel``)."""
 LINE_CLASSES = ("rows", "unparsed", "empty", "failed", "reingested")
 """What becomes of a line."""
 RECORD_RESULTS = ("ok", "dropped", "processing_failed")
@@ -85,6 +87,10 @@ class Ledger:
     """Why lines did not parse, and why records failed → lines."""
     outputs: dict[str, OutputLedger] = field(default_factory=dict)
     """By the output's name."""
+    way: str = field(default="", compare=False)
+    """Which way the event went: ``KERNEL`` or ``PYTHON``; empty: no kernel is loaded."""
+    kernel_error: str = field(default="", compare=False)
+    """Why the kernel failed, after which the event went Python's way."""
 
     @property
     def lines(self) -> int:

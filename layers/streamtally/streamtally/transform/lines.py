@@ -53,6 +53,8 @@ _LINE_END = 0x0A
 _JSON_STARTS = frozenset(("{" + JSON_SPACE + BYTE_ORDER_MARK + RECORD_SEPARATOR).encode())
 """The first bytes of an envelope, or of an object over many lines, with or without a byte order mark."""
 _MAY_START = frozenset(b"[\n")
+FIRST_BYTES_OF_JSON = _JSON_STARTS | _MAY_START
+"""A payload that begins with another byte is lines."""
 
 NO_COLUMNS: Mapping[str, Any] = {}
 
@@ -95,13 +97,10 @@ class LineReader:
             payload = record.payload
             if record.removed_lines:
                 self._ledger.empty += record.removed_lines
-            is_json = payload and (payload[0] in _JSON_STARTS or (payload[0] in _MAY_START and begins_json(payload)))
-            if not payload or is_json or self._scanner is None:
-                yield self._read_record(position, record)
+            if not payload or self._scanner is None or begins_as_json(payload):
+                yield self.read_record(position, record)
                 continue
-            chunk.positions.append(position)
-            chunk.records.append(record)
-            chunk.payloads.append(payload[:-1] if payload[-1] == _LINE_END else payload)
+            chunk.add(position, record, payload)
             size_bytes += len(payload)
             if size_bytes >= CHUNK_BYTES:
                 yield from self._scan(self._scanner, chunk)
@@ -109,15 +108,16 @@ class LineReader:
         if chunk.records and self._scanner:
             yield from self._scan(self._scanner, chunk)
 
-    def _read_record(self, position: int, record: Record) -> Reading:
+    def read_record(self, position: int, record: Record) -> Reading:
+        """A record by itself, line by line."""
         events = message_events(record, self._source)
         if events is None:
             events = json_events(record, self._source)
         if events is not None:
-            encoded = [self._read_line(record, event.number, event.line, event.columns) for event in events]
+            encoded = [self.read_line(record, event.number, event.line, event.columns) for event in events]
             return self._reading(position, encoded)
         lines = record_lines(record, self._source)
-        encoded = [self._read_line(record, number, line) for number, line in enumerate(lines)]
+        encoded = [self.read_line(record, number, line) for number, line in enumerate(lines)]
         return self._reading(position, encoded)
 
     def _reading(self, position: int, encoded: Sequence[tuple[str, int]]) -> Reading:
@@ -129,7 +129,7 @@ class LineReader:
         others: dict[int, tuple[str, int]] = {}  # a line's index in the chunk → its JSON, and how many rows it is
 
         def read_other(index: int, line: str) -> str:
-            others[index] = self._read_line(*chunk.addresses[index], line)
+            others[index] = self.read_line(*chunk.addresses[index], line)
             return others[index][0]
 
         try:
@@ -144,6 +144,13 @@ class LineReader:
             writer.add_plain(scanner, matches, chunk)
         return chunk.split(encoded, [index for index, (_, rows) in others.items() if not rows])
 
+    def read_parts(self, positions: Sequence[int], records: Sequence[Record]) -> list[Reading]:
+        """Records of which lines may be parts of longer ones, line by line."""
+        chunk = _Chunk()
+        for position, record in zip(positions, records, strict=True):
+            chunk.add(position, record, record.payload or b"")
+        return self._read_chunk(chunk, {})
+
     def _read_chunk(self, chunk: _Chunk, done: Mapping[int, tuple[str, int]]) -> list[Reading]:
         """Read a chunk line by line after its scan failed. Args: done: the lines that the scan has read, by index."""
         readings: list[Reading] = []
@@ -151,12 +158,12 @@ class LineReader:
         for position, record, payload in zip(chunk.positions, chunk.records, chunk.payloads, strict=True):
             encoded = []
             for number, line in enumerate(join_text_parts(join_lines([payload]).split("\n"))):
-                encoded.append(done.get(index) or self._read_line(record, number, line))
+                encoded.append(done.get(index) or self.read_line(record, number, line))
                 index += 1
             readings.append(self._reading(position, encoded))
         return readings
 
-    def _read_line(
+    def read_line(
         self, record: Record, number: int, line: str, columns: Mapping[str, Any] = NO_COLUMNS
     ) -> tuple[str, int]:
         """One line's JSON, and how many rows it is, which are then added to every output; an empty line has no JSON.
@@ -181,7 +188,7 @@ class LineReader:
             values = several_values(line, self._source)
             if values is not None:
                 read = [
-                    self._read_line(record, number + STEP * index, value, columns) for index, value in enumerate(values)
+                    self.read_line(record, number + STEP * index, value, columns) for index, value in enumerate(values)
                 ]
                 return "".join([text for text, _ in read]), sum(rows for _, rows in read)
             reason = read_failure(error)
@@ -202,6 +209,12 @@ class _Chunk:
         self.positions: list[int] = []
         self.records: list[Record] = []
         self.payloads: list[bytes] = []
+
+    def add(self, position: int, record: Record, payload: bytes) -> None:
+        """Add a record that is not empty. Args: payload: the record's."""
+        self.positions.append(position)
+        self.records.append(record)
+        self.payloads.append(payload[:-1] if payload[-1] == _LINE_END else payload)
 
     @property
     def may_have_parts(self) -> bool:
@@ -236,6 +249,11 @@ class _Chunk:
             readings.append((position, text, size - lost[number] if lost else size))
             start = end
         return readings
+
+
+def begins_as_json(payload: bytes) -> bool:
+    """Whether a payload, which is not empty, is read by itself: an envelope, or objects that may not be a line each."""
+    return payload[0] in _JSON_STARTS or (payload[0] in _MAY_START and begins_json(payload))
 
 
 def remove_empty_lines(record: Record) -> Record:

@@ -121,6 +121,24 @@ class WindowWriter(_Writer[WindowedOutput]):
         for values in combinations:
             counts[values] = counts.get(values, 0) + 1
 
+    def begin_counts(self, scanner: Scanner, lines: int) -> tuple[int, ...] | None:
+        """The positions of the fields by which plain lines that were scanned elsewhere are to be counted.
+
+        None: no row of the format is counted.
+
+        Args: lines: how many plain lines there are.
+        """
+        self._set_scanner(scanner)
+        if self._takes_none:
+            self._ledger.filtered += lines * self.output.passes
+            return None
+        return tuple(scanner.positions[name] for name in self._fields)
+
+    def add_counts(self, counts: Mapping[Any, int]) -> None:
+        """Add plain lines that were counted elsewhere. Args: counts: values as ``itemgetter`` gives them → lines."""
+        for values, lines in counts.items():
+            self._counts[values] = self._counts.get(values, 0) + lines
+
     def add_row(self, row: Row, record: Record, number: int) -> None:
         """Put one row into its group."""
         arrival = record.arrival

@@ -40,7 +40,8 @@ EMPTY_LINES = re.compile(rb"(?<![^\n])(?:\n++|(?:\r\n)++)++")
 ANY_AGE_MS = 2**62
 NOT_BASE64 = "the data is not base64"
 
-_MARKS = frozenset({GZIP_MAGIC, MAGIC[:2], AGGREGATE_MAGIC[:2]})
+MARKS = frozenset({GZIP_MAGIC, MAGIC[:2], AGGREGATE_MAGIC[:2]})
+"""The first two bytes of data that does not hold its lines unmodified."""
 
 BYTE_ORDER_MARK = "\ufeff"
 _MARKS_OF_LINES = re.compile(rf"(?m)^{BYTE_ORDER_MARK}")
@@ -136,7 +137,7 @@ def decode_records(
     packed = [
         index
         for index, record in enumerate(records)
-        if (data := record.payload) is not None and (data[:2] in _MARKS or len(data) > LONG_BYTES)
+        if (data := record.payload) is not None and (data[:2] in MARKS or len(data) > LONG_BYTES)
     ]
     return _unpack_all(records, packed, Trust(seal, max_age_ms)) if packed else records
 

@@ -116,7 +116,7 @@ def run_batch(
         batch: the records together, where that is known.
         batch_id: see :func:`transform`.
     """
-    ledger = Ledger(records=len(records), outputs=_ledgers(pipeline))
+    ledger = empty_ledger(pipeline, len(records))
     batch = batch or describe_batch(records)
     # The error output shows the rows themselves, so rows are not counted by the fields that the outputs read.
     by_row = by_row or ERROR_STREAM in pipeline.outputs
@@ -152,8 +152,10 @@ def run_batch(
     return Outcome(ordered, sent, ledger, envelopes, is_ambiguous)
 
 
-def _ledgers(pipeline: Pipeline) -> dict[str, OutputLedger]:
-    return {name: OutputLedger(passes=output.passes) for name, output in pipeline.outputs.items()}
+def empty_ledger(pipeline: Pipeline, records: int) -> Ledger:
+    """The ledger of a batch of so many records of which nothing is read yet."""
+    outputs = {name: OutputLedger(passes=output.passes) for name, output in pipeline.outputs.items()}
+    return Ledger(records=records, outputs=outputs)
 
 
 def _refuse(

@@ -10,7 +10,9 @@ from streamtally.aws.handlers.delivery import Deliver
 from streamtally.transform.bounds import Bounds
 from streamtally.transform.envelope import UNSEALED, Seal
 from streamtally.transform.event import event_records, source_arn
-from streamtally.transform.ledger import Ledger
+from streamtally.transform.kernel.event import Answer, read_by_kernel
+from streamtally.transform.kernel.protocol import Kernel
+from streamtally.transform.ledger import PYTHON, Ledger
 from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.records import decode_records
 from streamtally.transform.response import encode_response
@@ -33,6 +35,7 @@ def answer_batch(
     seal: Seal = UNSEALED,
     bounds: Bounds | None = None,
     headers: Mapping[str, tuple[str, ...]] | None = None,
+    kernel: Kernel | None = None,
 ) -> tuple[dict[str, Any], Ledger]:
     """Transform an event's records, send its documents, and only then answer.
 
@@ -43,11 +46,19 @@ def answer_batch(
         seal: signs envelopes, and decides which are trusted.
         bounds: what is read at most, in place of the pipeline's own.
         headers: recordId → the header lines in force before the record, where they are known; Firehose knows none.
+        kernel: reads what it can of events, with the same result; None: Python reads them.
     Returns: the response for Firehose, and the batch's ledger.
     Raises: EventError: the event is not one of a transformation, and nothing was sent; SinkError: documents could not
         be sent; Firehose retries with the same records.
     """
-    records = decode_records(event_records(event), now_ms, seal, pipeline.max_age_ms)
+    raw_records = event_records(event)
+    kernel_error = ""
+    if kernel is not None and not headers:
+        answer, kernel_error = _answer_by_kernel(kernel, pipeline, raw_records, now_ms, seal, bounds)
+        if answer is not None:
+            deliver(answer.deliveries, time_left)
+            return answer.response, answer.ledger
+    records = decode_records(raw_records, now_ms, seal, pipeline.max_age_ms)
     if not source_arn(event) or not pipeline.source.settings.reingest:  # no stream takes anything back
         reingest = None
     if headers:
@@ -56,4 +67,21 @@ def answer_batch(
     deliver(outcome.deliveries, time_left)
     if outcome.envelopes and reingest is not None:
         reingest(event, outcome.envelopes, time_left)
+    if kernel is not None:
+        outcome.ledger.way, outcome.ledger.kernel_error = PYTHON, kernel_error
     return encode_response(outcome.responses), outcome.ledger
+
+
+def _answer_by_kernel(
+    kernel: Kernel,
+    pipeline: Pipeline,
+    records: Sequence[Mapping[str, Any]],
+    now_ms: int,
+    seal: Seal,
+    bounds: Bounds | None,
+) -> tuple[Answer | None, str]:
+    """The kernel's answer, or None, and why it failed, if it did. Nothing is sent by then: Python reads the event."""
+    try:
+        return read_by_kernel(kernel, pipeline, records, now_ms, seal, bounds), ""
+    except Exception as error:  # a panic is one too; whatever is wrong with the kernel, Python's way is not affected
+        return None, f"{type(error).__name__}: {error}"

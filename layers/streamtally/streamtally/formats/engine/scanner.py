@@ -36,6 +36,7 @@ def make_scanner(columns: Sequence[tuple[str, str]]) -> Scanner:
         encode=_generate_encode(names, integers),
         positions={name: index for index, name in enumerate(names)},
         integers=integers,
+        columns=tuple(columns),
     )
 
 

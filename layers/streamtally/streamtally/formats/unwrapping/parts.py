@@ -34,6 +34,8 @@ _DOCKER = re.compile(
 _ENDS = re.compile(r"(?<!\\)(?:\\\\)*+\\n\Z")
 _CRI_MARKS = (b" stdout P", b" stderr P")
 _DOCKER_MARK = b'{"log":"'
+MARKS_OF_PARTS = (_DOCKER_MARK, *_CRI_MARKS)
+"""What a payload holds if its lines may be parts of longer ones."""
 
 
 class _Part(NamedTuple):

@@ -1,0 +1,325 @@
+//! A layout: the columns of a plain line, and how a line is matched against them.
+//!
+//! A line is taken only if every column has the form that Python's scanner takes, and is certain to. What remains is
+//! decided by the scanner itself, so a shape may be narrower than its pattern, never wider.
+
+use memchr::memchr;
+
+/// What a column's value looks like.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Shape {
+    /// A client: a name, an address, or an address of IPv6 without brackets and zone.
+    Host,
+    /// identd's answer: a word that cannot be an address.
+    Ident,
+    /// A user: the same, of at most 256 characters.
+    User,
+    /// `[10/Oct/2025:13:55:36 -0700]`; the value is between the brackets.
+    BracketedTime,
+    /// A text in double quotes, without quotes, backslashes and control characters.
+    Quoted,
+    /// A status code from 100 to 999.
+    Status,
+    /// An integer of up to 18 digits without a leading zero, or `-`.
+    Integer,
+}
+
+impl Shape {
+    /// The shape of this name; `None` if there is none.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "host" => Self::Host,
+            "ident" => Self::Ident,
+            "user" => Self::User,
+            "bracketed_time" => Self::BracketedTime,
+            "quoted" => Self::Quoted,
+            "status" => Self::Status,
+            "integer" => Self::Integer,
+            _ => return None,
+        })
+    }
+
+    fn is_number(self) -> bool {
+        matches!(self, Self::Status | Self::Integer)
+    }
+
+    /// The bounds of the value at `start`, and where the column ends; `None` if it is not certain to have this shape.
+    fn take(self, line: &[u8], start: usize) -> Option<(usize, usize, usize)> {
+        let rest = &line[start..];
+        match self {
+            Self::Host => {
+                let size = word_size(rest);
+                is_host(&rest[..size]).then_some((start, start + size, start + size))
+            }
+            Self::Ident | Self::User => {
+                let size = word_size(rest);
+                let word = &rest[..size];
+                let is_certain = if self == Self::Ident { is_ident(word) } else { is_user(word) };
+                is_certain.then_some((start, start + size, start + size))
+            }
+            Self::BracketedTime => {
+                let end = start + TIME.len();
+                is_time(line.get(start..end)?).then_some((start + 1, end - 1, end))
+            }
+            Self::Quoted => {
+                if rest.first() != Some(&b'"') {
+                    return None;
+                }
+                let size = memchr(b'"', &rest[1..])?;
+                is_unescaped(&rest[1..=size]).then_some((start + 1, start + 1 + size, start + size + 2))
+            }
+            Self::Status => {
+                let digits = rest.get(..3)?;
+                let is_status = digits[0] != b'0' && digits.iter().all(u8::is_ascii_digit);
+                is_status.then_some((start, start + 3, start + 3))
+            }
+            Self::Integer => {
+                let size = word_size(rest);
+                is_integer(&rest[..size]).then_some((start, start + size, start + size))
+            }
+        }
+    }
+}
+
+/// What each byte of a time looks like: `0` any digit, `A` a capital, `a` a small letter, `+` a sign.
+const TIME: &[u8; 28] = b"[00/Aaa/0000:00:00:00 +0000]";
+
+const NAME: u8 = 1; // of a name or an address of IPv4
+const HEX: u8 = 2; // of an address of IPv6
+const PLAIN: u8 = 4; // needs no escape in JSON
+const CLASSES: [u8; 256] = classes();
+
+const fn classes() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let code = byte as u8;
+        let is_word = code.is_ascii_alphanumeric() || matches!(code, b'*' | b'-' | b'.' | b'_');
+        if is_word || code >= 0x80 {
+            table[byte] |= NAME;
+        }
+        if code.is_ascii_hexdigit() || matches!(code, b':' | b'.') {
+            table[byte] |= HEX;
+        }
+        if code >= 0x20 && code != b'"' && code != b'\\' {
+            table[byte] |= PLAIN;
+        }
+        byte += 1;
+    }
+    table
+}
+
+fn are_all(text: &[u8], class: u8) -> bool {
+    text.iter().all(|&byte| CLASSES[byte as usize] & class != 0)
+}
+
+fn word_size(rest: &[u8]) -> usize {
+    memchr(b' ', rest).unwrap_or(rest.len())
+}
+
+fn is_unescaped(text: &[u8]) -> bool {
+    are_all(text, PLAIN)
+}
+
+fn is_time(text: &[u8]) -> bool {
+    text.iter().zip(TIME).all(|(&byte, &form)| match form {
+        b'0' => byte.is_ascii_digit(),
+        b'A' => byte.is_ascii_uppercase(),
+        b'a' => byte.is_ascii_lowercase(),
+        b'+' => byte == b'+' || byte == b'-',
+        _ => byte == form,
+    })
+}
+
+fn is_integer(text: &[u8]) -> bool {
+    match text {
+        [b'-' | b'0'] => true,
+        [b'1'..=b'9', others @ ..] => others.len() < 18 && others.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
+}
+
+fn is_host(text: &[u8]) -> bool {
+    !text.is_empty() && (are_all(text, NAME) || is_ipv6(text))
+}
+
+/// An address with a run of zeros left out, of the form that all patterns for addresses take.
+fn is_ipv6(text: &[u8]) -> bool {
+    let is_address = (2..=45).contains(&text.len()) && are_all(text, HEX);
+    is_address && text.windows(2).take(41).take_while(|pair| pair[0] != b'.').any(|pair| pair == b"::")
+}
+
+/// Whether a word is certain not to begin with an address: those begin with a digit, or hold a colon.
+fn is_no_address(text: &[u8]) -> bool {
+    match text.first() {
+        Some(first) if CLASSES[*first as usize] & HEX == 0 => true,
+        Some(first) => !first.is_ascii_digit() && !text.contains(&b':'),
+        None => false,
+    }
+}
+
+fn is_ident(text: &[u8]) -> bool {
+    text == b"-" || (is_no_address(text) && is_unescaped(text) && !text.iter().any(|byte| matches!(byte, b',' | b'|')))
+}
+
+fn is_user(text: &[u8]) -> bool {
+    text == b"-" || (is_no_address(text) && text.len() <= 256 && is_unescaped(text) && !text.contains(&b'['))
+}
+
+/// A value's place in the text: where it begins, and where it ends.
+pub type Span = (u32, u32);
+
+struct Column {
+    shape: Shape,
+    /// What is written before the value, with the quote of a text.
+    before: Vec<u8>,
+    /// The same before a null.
+    before_null: Vec<u8>,
+}
+
+/// The columns of a plain line, separated by single spaces.
+pub struct Columns {
+    columns: Vec<Column>,
+}
+
+impl Columns {
+    /// The columns of these names and shapes; `None` if a name would need an escape in JSON, or there is no column.
+    #[must_use]
+    pub fn new(named: &[(String, Shape)]) -> Option<Self> {
+        if named.is_empty() || named.iter().any(|(name, _)| !is_unescaped(name.as_bytes())) {
+            return None;
+        }
+        let columns = named.iter().enumerate().map(|(index, (name, shape))| {
+            let before_null = format!("{}\"{name}\":", if index == 0 { '{' } else { ',' }).into_bytes();
+            let mut before = before_null.clone();
+            if !shape.is_number() {
+                before.push(b'"');
+            }
+            Column { shape: *shape, before, before_null }
+        });
+        Some(Self { columns: columns.collect() })
+    }
+
+    /// How many columns there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Whether there are none, which `new` does not allow.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// Appends the spans of a plain line's values. False: the line is not certain to be plain, and nothing is appended.
+    ///
+    /// `offset` is where the line begins in the text that spans refer to. The line is valid UTF-8.
+    #[must_use]
+    pub fn take(&self, line: &[u8], offset: u32, spans: &mut Vec<Span>) -> bool {
+        let before = spans.len();
+        let mut position = 0;
+        for (index, column) in self.columns.iter().enumerate() {
+            if index > 0 {
+                if line.get(position) != Some(&b' ') {
+                    spans.truncate(before);
+                    return false;
+                }
+                position += 1;
+            }
+            let Some((start, end, after)) = column.shape.take(line, position) else {
+                spans.truncate(before);
+                return false;
+            };
+            spans.push((offset + start as u32, offset + end as u32));
+            position = after;
+        }
+        if position != line.len() {
+            spans.truncate(before);
+            return false;
+        }
+        true
+    }
+
+    /// Writes the JSON of a plain line, with its line end.
+    pub fn write(&self, text: &[u8], spans: &[Span], out: &mut Vec<u8>) {
+        for (column, &(start, end)) in self.columns.iter().zip(spans) {
+            let value = &text[start as usize..end as usize];
+            if value == b"-" {
+                out.extend_from_slice(&column.before_null);
+                out.extend_from_slice(b"null");
+                continue;
+            }
+            out.extend_from_slice(&column.before);
+            out.extend_from_slice(value);
+            if !column.shape.is_number() {
+                out.push(b'"');
+            }
+        }
+        out.extend_from_slice(b"}\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn combined() -> Columns {
+        let named = [
+            ("host", "host"),
+            ("ident", "ident"),
+            ("authuser", "user"),
+            ("datetime", "bracketed_time"),
+            ("request", "quoted"),
+            ("response", "status"),
+            ("bytes", "integer"),
+        ];
+        let shapes = named.map(|(name, shape)| (name.to_owned(), Shape::of_name(shape).expect("a shape")));
+        Columns::new(&shapes).expect("columns")
+    }
+
+    fn json(line: &str) -> Option<String> {
+        let (columns, mut spans, mut out) = (combined(), Vec::new(), Vec::new());
+        columns.take(line.as_bytes(), 0, &mut spans).then(|| {
+            columns.write(line.as_bytes(), &spans, &mut out);
+            String::from_utf8(out).expect("text")
+        })
+    }
+
+    #[test]
+    fn a_plain_line_is_its_json() {
+        let line = "192.0.2.1 - ann [10/Oct/2025:13:55:36 -0700] \"GET /é HTTP/1.1\" 200 0";
+        let expected = "{\"host\":\"192.0.2.1\",\"ident\":null,\"authuser\":\"ann\",\
+            \"datetime\":\"10/Oct/2025:13:55:36 -0700\",\"request\":\"GET /é HTTP/1.1\",\"response\":200,\"bytes\":0}\n";
+        assert_eq!(json(line).as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn lines_that_need_more_are_left() {
+        let time = "[10/Oct/2025:13:55:36 -0700]";
+        for line in [
+            format!("192.0.2.1 - - {time} \"GET /\\x\" 200 1"),
+            format!("192.0.2.1 - - {time} \"GET /\" 099 1"),
+            format!("192.0.2.1 - - {time} \"GET /\" 200 01"),
+            format!("192.0.2.1 - - {time} \"GET /\" 200 1 "),
+            format!("192.0.2.1 - 192.0.2.2 {time} \"GET /\" 200 1"),
+            format!("192.0.2.1 - ann lee {time} \"GET /\" 200 1"),
+            format!("192.0.2.1,192.0.2.2 - - {time} \"GET /\" 200 1"),
+            "192.0.2.1 - - [10/oct/2025:13:55:36 -0700] \"GET /\" 200 1".to_owned(),
+            String::new(),
+            "\"".to_owned(),
+        ] {
+            assert_eq!(json(&line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_ipv6_are_hosts() {
+        assert!(is_host(b"2001:db8::7"));
+        assert!(is_host(b"::1"));
+        assert!(!is_host(b"2001:db8::7]"));
+        assert!(!is_host(b"1.2::"));
+        assert!(!is_host(b""));
+    }
+}

@@ -1,0 +1,219 @@
+"""An event read by the kernel: what ``records``, ``transform`` and ``response`` come to, byte for byte.
+
+Whatever is not as in most events makes the whole event go Python's way, which is the definition: envelopes, records
+that cannot be decoded, an answer that would be too large, an event time that is believed for some arrivals only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from streamtally.config.outputs import ERROR_STREAM
+from streamtally.config.source import SINGLE, STREAM
+from streamtally.formats.base import Scanner
+from streamtally.plan.windowed import WindowedOutput
+from streamtally.transform.batch import Batch
+from streamtally.transform.bounds import Bounds
+from streamtally.transform.documents import batch_info
+from streamtally.transform.envelope import UNSEALED, Seal
+from streamtally.transform.event import DATA, RECORD_ID
+from streamtally.transform.kernel.layouts import find_layout
+from streamtally.transform.kernel.protocol import Kernel, KernelBatch, OtherLine, Pending
+from streamtally.transform.ledger import KERNEL, Ledger
+from streamtally.transform.lines import LineReader, begins_as_json
+from streamtally.transform.outputs import WindowWriter, make_writers
+from streamtally.transform.pipeline import Pipeline
+from streamtally.transform.records import Record, decode_records, line_bound, to_text
+from streamtally.transform.response import DROPPED, FAILED, MAX_RESPONSE_BYTES, OK, Response
+from streamtally.transform.transform import Delivery, empty_ledger
+
+_ENVELOPE_BYTES = len(json.dumps({"records": []}))
+_FIXED_BYTES = tuple(Response("", result, b"", "").size_bytes() for result in (OK, DROPPED, FAILED))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an event comes to."""
+
+    response: dict[str, Any]
+    """The handler's return value."""
+    deliveries: list[Delivery]
+    """Documents to be sent before it is returned."""
+    ledger: Ledger
+
+
+def can_read(pipeline: Pipeline) -> Scanner | None:
+    """The scanner of a pipeline whose events the kernel can read; None: they go Python's way.
+
+    It reads no pipelines whose rows are passed on one by one: those with row outputs, partition keys or line ids.
+    """
+    settings = pipeline.source.settings
+    is_by_row = settings.framing == SINGLE or settings.json == STREAM or settings.partition_keys or settings.line_id
+    if is_by_row or ERROR_STREAM in pipeline.outputs:
+        return None
+    are_counted = all(
+        isinstance(output, WindowedOutput) and not output.reads.arrival for output in pipeline.outputs.values()
+    )
+    return pipeline.source.scanner if are_counted else None
+
+
+def read_by_kernel(
+    kernel: Kernel,
+    pipeline: Pipeline,
+    records: Sequence[Mapping[str, Any]],
+    now_ms: int,
+    seal: Seal = UNSEALED,
+    bounds: Bounds | None = None,
+    max_response_bytes: int = MAX_RESPONSE_BYTES,
+) -> Answer | None:
+    """An event's records read by the kernel; None: they go Python's way.
+
+    Args: as in ``transform`` and ``decode_records``.
+    """
+    scanner = can_read(pipeline)
+    layout = find_layout(kernel, scanner) if scanner is not None else None
+    if scanner is None or layout is None or not records:
+        return None
+    batch = kernel.read(layout, records)
+    if batch is None:
+        return None
+    specials = _put_specials(batch, pipeline, records, now_ms, seal)
+    if specials is None or not _is_within(batch, specials, bounds or pipeline.bounds):
+        return None
+    identity, arrivals = batch.identify(), batch.arrivals
+    if identity is None or arrivals is None:
+        return None
+    digest, batch_id = identity
+    info = batch_info(Batch(digest, len(records), *arrivals), batch_id, pipeline.plan_id)
+    return _Reading(pipeline, scanner, batch, records, specials, info).answer(max_response_bytes - _ENVELOPE_BYTES)
+
+
+def _put_specials(
+    batch: KernelBatch, pipeline: Pipeline, records: Sequence[Mapping[str, Any]], now_ms: int, seal: Seal
+) -> dict[int, Record] | None:
+    """Decode the records that the kernel does not; None: there are many, or one of them is not simply read."""
+    indices = batch.specials
+    if 2 * len(indices) > len(records):
+        return None
+    decoded = decode_records([records[index] for index in indices], now_ms, seal, pipeline.max_age_ms)
+    for index, record in zip(indices, decoded, strict=True):
+        data, payload = record.data, record.payload
+        if data is None or payload is None or record.envelope is not None or record.data_name != DATA:
+            return None
+        is_unpacked = payload is not data
+        batch.put_special(
+            index,
+            record.identity,
+            record.arrival,
+            data,
+            payload if is_unpacked else None,
+            not payload or begins_as_json(payload),
+        )
+    return dict(zip(indices, decoded, strict=True))
+
+
+def _is_within(batch: KernelBatch, specials: Mapping[int, Record], bounds: Bounds) -> bool:
+    """Whether one invocation certainly reads all of it."""
+    size_bytes, lines = batch.size()
+    lines += sum(line_bound(record.payload or b"") for record in specials.values())
+    return size_bytes <= bounds.size_bytes and lines <= bounds.lines
+
+
+class _Reading:
+    """An event that is read by both.
+
+    Args:
+        records: the event's.
+        specials: those that Python has decoded, by index.
+        info: the members of ``tally`` that all documents share.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        scanner: Scanner,
+        batch: KernelBatch,
+        records: Sequence[Mapping[str, Any]],
+        specials: dict[int, Record],
+        info: dict[str, Any],
+    ) -> None:
+        self._batch = batch
+        self._scanner = scanner
+        self._raw = records
+        self._decoded = specials
+        self._ledger = empty_ledger(pipeline, len(records))
+        self._ledger.way = KERNEL
+        self._writers = make_writers(pipeline.outputs, self._ledger.outputs, info)
+        self._reader = LineReader(pipeline.source, self._ledger, self._writers, by_row=False)
+
+    def answer(self, limit_bytes: int) -> Answer | None:
+        """Everything that the event comes to. Args: limit_bytes: of the answer's records."""
+        pending = self._batch.scan()
+        if pending is None:
+            return None
+        for item in pending:
+            self._read(item)
+        ok, dropped, failed = _FIXED_BYTES
+        answered = self._batch.answer(limit_bytes, (ok, dropped, failed))
+        if answered is None:
+            return None
+        records, ledger = answered[0], self._ledger
+        ledger.ok, ledger.dropped, ledger.processing_failed = answered[1:]
+        ledger.rows += self._batch.plain_lines
+        ledger.empty += self._batch.empty_lines
+        deliveries = self._count()
+        return None if deliveries is None else Answer({"records": records}, deliveries, ledger)
+
+    def _count(self) -> list[Delivery] | None:
+        """The documents; None: an event time is believed for some arrivals only."""
+        counts: dict[tuple[int, ...], dict[Any, int]] = {}
+        deliveries: dict[str | None, Delivery] = {}
+        first, last = self._batch.arrivals or (0, 0)
+        for writer in self._writers:
+            if not isinstance(writer, WindowWriter):  # can_read allows no others
+                return None
+            positions = writer.begin_counts(self._scanner, self._batch.plain_lines)
+            if positions is not None:
+                if positions not in counts:
+                    counts[positions] = self._batch.count(positions)
+                writer.add_counts(counts[positions])
+            documents = writer.close(first, last)
+            if writer.is_ambiguous:
+                return None
+            stream = writer.output.settings.stream
+            deliveries.setdefault(stream, Delivery(stream, [])).documents += documents
+        return [delivery for delivery in deliveries.values() if delivery.documents]
+
+    def _read(self, pending: Pending) -> None:
+        if pending[0] == "record":
+            _, text, rows = self._reader.read_record(pending[1], self._record(pending[1]))
+            self._batch.put_record(pending[1], text, rows)
+        elif pending[0] == "parts":
+            records = [self._record(index)._replace(payload=self._batch.payload(index)) for index in pending[1]]
+            for index, text, rows in self._reader.read_parts(pending[1], records):
+                self._batch.put_record(index, text, rows)
+        else:
+            self._read_lines(pending[1])
+
+    def _read_lines(self, lines: Sequence[OtherLine]) -> None:
+        """Lines that the kernel is not certain of: Python's scanner decides whether they are plain."""
+        texts = [to_text(content) for *_, content in lines]
+        matches = self._scanner.findall("\n".join(texts))
+        for (line, index, number, _), text, match in zip(lines, texts, matches, strict=True):
+            if match[0]:
+                self._batch.put_plain(line, match[:-1])
+                continue
+            encoded, rows = self._reader.read_line(self._record(index), number, text)
+            self._ledger.rows += rows
+            self._batch.put_line(line, encoded, rows)
+
+    def _record(self, index: int) -> Record:
+        """A record as far as its lines need it: what it is, and when it arrived."""
+        record = self._decoded.get(index)
+        if record is None:
+            id_, arrival = self._raw[index][RECORD_ID], self._batch.arrival(index)
+            record = self._decoded[index] = Record(id_, id_, arrival, arrival, "", b"", b"")
+        return record

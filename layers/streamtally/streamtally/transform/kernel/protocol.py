@@ -1,0 +1,124 @@
+"""What the kernel (``kernel/src/python.rs``) offers. Nothing else of it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, Protocol
+
+KERNEL_MODULE = "streamtally_kernel"
+INTERFACE = 1
+"""The number of this interface: a kernel that was built for another one is not used."""
+
+OtherLine = tuple[int, int, int, bytes]
+"""A line that Python reads: its index in the batch, its record's, its number in the record, and its bytes without the
+line end."""
+Pending = tuple[Literal["record"], int] | tuple[Literal["parts"], list[int]] | tuple[Literal["lines"], list[OtherLine]]
+"""What Python reads: a record as a whole, records whose lines may be parts of longer ones, or lines."""
+
+
+class KernelLayout(Protocol):
+    """The columns of plain lines, and which records are read."""
+
+
+class KernelBatch(Protocol):
+    """An event that is being read. Every method raises ValueError for an index that does not exist."""
+
+    @property
+    def specials(self) -> list[int]:
+        """The indices of records that Python decodes and puts in by ``put_special``."""
+
+    @property
+    def plain_lines(self) -> int:
+        """How many lines are plain."""
+
+    @property
+    def empty_lines(self) -> int:
+        """How many lines are empty, apart from those that Python reads."""
+
+    @property
+    def arrivals(self) -> tuple[int, int] | None:
+        """The earliest and the latest arrival, in ms; None if there are no records."""
+
+    def arrival(self, index: int) -> int:
+        """A record's arrival, in ms."""
+
+    def payload(self, index: int) -> bytes:
+        """What holds a record's lines."""
+
+    def put_special(
+        self, index: int, identity: str, arrival: int, data: bytes, payload: bytes | None, is_whole: bool
+    ) -> None:
+        """Put in a record that Python has decoded.
+
+        Args:
+            payload: what holds its lines; None: its data.
+            is_whole: whether Python reads it as a whole.
+        """
+
+    def size(self) -> tuple[int, int]:
+        """The bytes of all payloads, and a bound of their lines: line ends, and one more for each record."""
+
+    def identify(self) -> tuple[str, str] | None:
+        """The batch's digest and id; None: the identities are not plain texts, or not distinct."""
+
+    def scan(self) -> list[Pending] | None:
+        """Read all plain lines. Returns what Python reads, in order; None: all of it."""
+
+    def put_line(self, line: int, json: str, rows: int) -> None:
+        """Put in the JSON of a line that Python has read."""
+
+    def put_plain(self, line: int, values: Sequence[str]) -> None:
+        """Put in the values of a line that Python's scanner has found to be plain."""
+
+    def put_record(self, index: int, json: str, rows: int) -> None:
+        """Put in the JSON of the lines of a record that Python has read."""
+
+    def count(self, positions: Sequence[int]) -> dict[Any, int]:
+        """The distinct combinations of the values at these positions in a plain line → how many lines have them.
+
+        A combination is as ``operator.itemgetter`` gives it: a text for one position, else a tuple. They are in the
+        order of the lines.
+        """
+
+    def answer(self, limit: int, fixed: tuple[int, int, int]) -> tuple[list[dict[str, Any]], int, int, int] | None:
+        """The answer's records, and how many are Ok, Dropped and ProcessingFailed; None: they are larger than allowed.
+
+        Args:
+            limit: bytes of JSON.
+            fixed: the bytes of a record of each result, without its id and data.
+        """
+
+
+class Kernel(Protocol):
+    """The module."""
+
+    def __hash__(self) -> int:
+        """Layouts are made once for each kernel."""
+
+    def Layout(  # noqa: N802 - a class
+        self,
+        columns: Sequence[tuple[str, str]],
+        first_bytes: bytes,
+        marks: Sequence[bytes],
+        marks_of_parts: Sequence[bytes],
+        chunk_bytes: int,
+        empty_lines: int,
+        record_bytes: int,
+        arrivals: tuple[int, int],
+    ) -> KernelLayout:
+        """A layout.
+
+        Args:
+            columns: (name, shape) in their order.
+            first_bytes: a record that begins with one of them is special.
+            marks: a record that begins with one of these two bytes is special.
+            marks_of_parts: what lines hold that may be parts of longer ones.
+            chunk_bytes: how much text is read at once.
+            empty_lines: a batch with more of them in one record is left to Python.
+            record_bytes: a longer record is special.
+            arrivals: the earliest and the latest arrival that is believed, in ms.
+        Raises: ValueError: the kernel does not know a shape.
+        """
+
+    def read(self, layout: KernelLayout, records: Iterable[Mapping[str, Any]]) -> KernelBatch | None:
+        """Decode an event's records; None: one of them has no texts as recordId and data."""

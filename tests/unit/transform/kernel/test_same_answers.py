@@ -1,0 +1,187 @@
+"""Both ways give the same: every byte of answers, documents and envelopes, and every ledger.
+
+Without a kernel these tests are skipped; ``KERNEL_REQUIRED=1`` makes that a failure (CI).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections import Counter
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from streamtally.aws.handlers.invocation import answer_batch
+from streamtally.aws.handlers.kernel import load_kernel
+from streamtally.local.folder import read_folder
+from streamtally.transform.bounds import Bounds
+from streamtally.transform.kernel.event import read_by_kernel
+from streamtally.transform.kernel.layouts import SHAPES, find_layout
+from streamtally.transform.kernel.protocol import Kernel
+from streamtally.transform.ledger import KERNEL, PYTHON, Ledger
+from streamtally.transform.pipeline import Pipeline, load_pipeline
+from streamtally.transform.records import decode_records
+from streamtally.transform.response import encode_response
+from streamtally.transform.transform import transform
+from tests.examples import examples
+from tests.system.fuzz.checks import ROOT
+from tests.system.fuzz.generate import ARRIVAL
+from tests.unit.transform.kernel.random_events import make_access_line, make_event
+
+SOURCES: dict[str, dict[str, Any]] = {
+    "default": {},
+    "combined": {"format": "combined"},
+    "common": {"format": "common"},
+    "nginx": {"format": "nginx"},
+    "auto": {"format": "auto"},
+    "alb": {"format": "alb"},
+    "line_id": {"line_id": True},
+    "single": {"framing": "single"},
+    "hidden": {"anonymize": True},
+    "any time": {"time_field": "auto", "time_zone": "Europe/Berlin"},
+}
+READ_BY_KERNEL = ("default", "combined", "common", "nginx", "auto", "any time")
+EVENTS = 40
+
+
+@pytest.fixture(scope="session")
+def kernel() -> Kernel:
+    """The kernel of the environment."""
+    reasons: list[str] = []
+    loaded = load_kernel({"STREAMTALLY_KERNEL": "on"}, reasons.append)
+    if loaded is None:
+        if os.environ.get("KERNEL_REQUIRED"):
+            pytest.fail(reasons[0])
+        pytest.skip(f"{reasons[0]} (make kernel)")
+    return loaded
+
+
+@pytest.fixture(scope="session")
+def pipelines() -> dict[str, Pipeline]:
+    """The checkout's pipelines, the default one with other sources, and one that counts by all fields."""
+    default = read_folder(ROOT / "layers/pipeline/pipeline")
+    made = {"rows": load_pipeline(read_folder(ROOT / "pipelines/rows"), ZoneInfo)}
+    for name, source in SOURCES.items():
+        document = json.loads(json.dumps(default))
+        document["source"] |= source
+        made[name] = load_pipeline(document, ZoneInfo)
+    return made
+
+
+Done = tuple[dict[str, Any], list[tuple[str | None, list[bytes]]], list[bytes], Ledger]
+
+
+def answer(pipeline: Pipeline, event: dict[str, Any], kernel: Kernel | None, bounds: Bounds | None = None) -> Done:
+    """An event's answer, its documents by stream, its envelopes, and its ledger."""
+    sent: list[tuple[str | None, list[bytes]]] = []
+    back: list[bytes] = []
+    response, ledger = answer_batch(
+        pipeline,
+        lambda deliveries, _: sent.extend((delivery.stream, delivery.documents) for delivery in deliveries),
+        event,
+        lambda: 300.0,
+        ARRIVAL,
+        lambda _, envelopes, __: back.extend(envelopes),
+        bounds=bounds,
+        kernel=kernel,
+    )
+    return response, sent, back, ledger
+
+
+@pytest.mark.parametrize("name", ["rows", *SOURCES])
+def test_random_events(kernel: Kernel, pipelines: dict[str, Pipeline], name: str) -> None:
+    drawn = Random(f"kernel {name}")
+    ways: Counter[str] = Counter()
+    for _ in range(examples(EVENTS)):
+        event = make_event(drawn)
+        expected, given = answer(pipelines[name], event, None), answer(pipelines[name], event, kernel)
+        assert given == expected
+        assert given[3].kernel_error == ""
+        ways[given[3].way] += 1
+        if expected[2]:  # what is re-ingested comes back
+            again = {**event, "records": _records_of(expected[2])}
+            assert answer(pipelines[name], again, kernel) == answer(pipelines[name], again, None)
+    assert set(ways) <= {KERNEL, PYTHON}
+    assert (ways[KERNEL] > 0) == (name in READ_BY_KERNEL)
+
+
+def _records_of(envelopes: list[bytes]) -> list[dict[str, Any]]:
+    return [
+        {"recordId": f"again-{number}", "approximateArrivalTimestamp": ARRIVAL, "data": _encoded(data)}
+        for number, data in enumerate(envelopes)
+    ]
+
+
+def test_few_lines_an_invocation(kernel: Kernel, pipelines: dict[str, Pipeline]) -> None:
+    drawn = Random("bounds")
+    for limit in (1, 20, 100, 10_000):
+        for _ in range(examples(8)):
+            event = make_event(drawn)
+            for bounds in (Bounds(lines=limit), Bounds(size_bytes=limit * 100, lines=50)):
+                pipeline = pipelines["default"]
+                assert answer(pipeline, event, kernel, bounds) == answer(pipeline, event, None, bounds)
+
+
+def test_a_small_response(kernel: Kernel, pipelines: dict[str, Pipeline]) -> None:
+    """Around the size of the answer, and far from it: what does not fit goes Python's way, and nothing else."""
+    drawn, pipeline = Random("responses"), pipelines["default"]
+    read = 0
+    for _ in range(examples(60)):
+        records = make_event(drawn)["records"]
+        size = len(json.dumps(answer(pipeline, {"records": records}, None)[0]))
+        for limit in (size - 1, size, size + 1, size // 2 + 2_000):
+            given = read_by_kernel(kernel, pipeline, records, ARRIVAL, max_response_bytes=limit)
+            if given is None:
+                continue
+            expected = transform(pipeline, decode_records(records, ARRIVAL), limit)
+            read += 1
+            assert given.response == encode_response(expected.responses)
+            assert len(json.dumps(given.response)) <= limit
+            assert (given.deliveries, given.ledger) == (expected.deliveries, expected.ledger)
+    assert read
+
+
+def test_the_kernel_takes_plain_lines_by_itself(kernel: Kernel, pipelines: dict[str, Pipeline]) -> None:
+    """Usual lines do not come back to Python."""
+    scanner = pipelines["default"].source.scanner
+    assert scanner is not None
+    layout = find_layout(kernel, scanner)
+    assert layout is not None
+    drawn = Random("plain")
+    lines = [make_access_line(drawn, is_common=False, oddness=0.0) for _ in range(200)]
+    plain = [line for line in lines if "\\" not in line]
+    text = "\n".join(plain)
+    record = {"recordId": "id", "approximateArrivalTimestamp": ARRIVAL, "data": _encoded(text.encode())}
+    batch = kernel.read(layout, [record])
+    assert batch is not None
+    assert batch.specials == []
+    assert batch.scan() == []
+    assert batch.plain_lines == len(plain) > 100
+
+
+def _encoded(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def test_shapes_take_no_line_that_the_scanner_does_not(kernel: Kernel, pipelines: dict[str, Pipeline]) -> None:
+    drawn = Random("shapes")
+    for name in ("combined", "common"):
+        scanner = pipelines[name].source.scanner
+        assert scanner is not None
+        assert {pattern for _, pattern in scanner.columns} <= SHAPES.keys()
+        layout = find_layout(kernel, scanner)
+        assert layout is not None
+        for _ in range(examples(4_000)):
+            line = make_access_line(drawn, name == "common", drawn.choice((0.1, 0.5, 1.0)))
+            record = {"recordId": "id", "approximateArrivalTimestamp": ARRIVAL, "data": _encoded(f"a{line}".encode())}
+            batch = kernel.read(layout, [record])
+            assert batch is not None
+            batch.scan()
+            (match,) = scanner.findall(f"a{line}") if "\n" not in line else [("",)]
+            assert not batch.plain_lines or match[0], line
+            if batch.plain_lines and match[0]:
+                assert list(batch.count(range(len(scanner.columns)))) == [match[:-1]], line

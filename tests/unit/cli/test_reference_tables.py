@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 from streamtally.cli import main as command_line
 from streamtally.cli.main import cli
 from streamtally.config.reference import MAX_FILE_BYTES
+from streamtally.errors import SettingsError
 
 # The example of Kinesis Analytics' Developer Guide, *Adding Reference Data to an Application*.
 TABLE = 'file = "companies.csv"\ncolumns = { Ticker = "VARCHAR(4)", Company = "VARCHAR(60)" }'
@@ -108,3 +110,40 @@ def test_bad_table_is_one_line(
     assert message in text
     assert "\n" not in text
     assert not (folder / "pipeline.json").exists()
+
+
+ROW = '{"TICKER_SYMBOL": "AMZN", "SECTOR": "x", "PRICE": 1.5}\n'
+IN_S3 = 's3 = "s3://amzn-s3-demo-bucket/companies.csv"\ncolumns = { Ticker = "VARCHAR(4)", Company = "VARCHAR(60)" }'
+
+
+# A table in S3 can be given as a file; compiling needs neither.
+def test_file_stands_in_for_an_object(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path, IN_S3)
+    assert run("compile", folder).return_value == 0
+    assert "text" not in json.loads((folder / "pipeline.json").read_text(encoding="utf-8"))["references"]["CompanyName"]
+    (tmp_path / "rows.log").write_text(ROW, encoding="utf-8")
+    given = f"CompanyName={tmp_path / 'companies.csv'}"
+    command = ["run", tmp_path / "rows.log", "--pipeline", folder, "--out", tmp_path / "out", "--json"]
+    shown = run(*command, "--reference", given)
+    assert json.loads(shown.stdout)["outputs"]["DESTINATION_SQL_STREAM"][0]["Company"] == "Amazon"
+    event = tmp_path / "event.json"
+    record = {"recordId": "1", "approximateArrivalTimestamp": 1, "data": base64.b64encode(ROW.encode()).decode()}
+    event.write_text(json.dumps({"records": [record]}), encoding="utf-8")
+    shown = run("invoke", event, "--pipeline", folder, "--reference", given)
+    assert '"Company":"Amazon"' in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("CompanyName", "write NAME=FILE"),
+        ("Company=x", "unknown table 'Company': did you mean 'CompanyName'?"),
+        ("CompanyName=/nonexistent/file", "cannot be read: No such file or directory"),
+    ],
+)
+def test_bad_reference_option_is_one_line(tmp_path: Path, value: str, message: str) -> None:
+    folder = make_folder(tmp_path, IN_S3)
+    (tmp_path / "rows.log").write_text(ROW, encoding="utf-8")
+    result = run("run", tmp_path / "rows.log", "--pipeline", folder, "--reference", value)
+    assert isinstance(result.exception, SettingsError)
+    assert message in str(result.exception)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, tzinfo
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -16,6 +15,7 @@ from streamtally.cli.shared.aws_options import Auth, ask, auth_option, aws_optio
 from streamtally.cli.shared.cluster_options import open_cluster
 from streamtally.cli.shared.load_options import echo_load, explaining_interruption, load_options, make_load_options
 from streamtally.cli.shared.pipeline_option import pipeline_option
+from streamtally.cli.shared.reference_options import open_pipeline, reference_option
 from streamtally.cli.shared.uncounted import counted_json, echo_uncounted
 from streamtally.cli.shared.zone_option import echo_left_out, zone_option
 from streamtally.ids import digest
@@ -26,7 +26,6 @@ from streamtally.local.opensearch_store import OpenSearchStore
 from streamtally.local.summary import read_as_settings
 from streamtally.text import visible
 from streamtally.transform.ledger import Ledger
-from streamtally.transform.pipeline import load_pipeline
 from streamtally.transform.transform import iter_documents
 
 DELIVERED_UNPARSED = "delivered as unparsed"
@@ -38,6 +37,7 @@ DELIVERED_UNPARSED = "delivered as unparsed"
 @auth_option
 @pipeline_option
 @load_options
+@reference_option
 @zone_option
 @yes_option
 @json_option
@@ -48,6 +48,7 @@ def command(
     url: str,
     auth: Auth | None,
     folder: Path | None,
+    references: tuple[str, ...],
     between: Span,
     replace_span: bool,
     zone: tzinfo | None,
@@ -64,7 +65,7 @@ def command(
 
     Example: streamtally backfill s3://old-logs/2024/ --opensearch https://domain
     """
-    pipeline = load_pipeline(read_folder(folder), ZoneInfo)
+    pipeline = open_pipeline(read_folder(folder), references, aws)
     objects = open_objects(location, lambda: aws.client("s3"))
     cluster = open_cluster(url, aws=aws, auth=auth)
     names = ", ".join(sorted({output.settings.index for output in pipeline.outputs.values()}))

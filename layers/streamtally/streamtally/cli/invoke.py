@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -14,12 +13,12 @@ from streamtally.aws.clock import TimeLeft, now_ms
 from streamtally.aws.handlers.invocation import answer_batch
 from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.pipeline_option import pipeline_option
+from streamtally.cli.shared.reference_options import open_pipeline, reference_option
 from streamtally.cli.shared.uncounted import echo_uncounted
 from streamtally.errors import EvaluationError, EventError, SettingsError
 from streamtally.local.folder import read_folder, read_text
 from streamtally.local.summary import read_as_settings
 from streamtally.transform.event import ARRIVAL, KAFKA_METADATA, STREAM_METADATA, event_records, read_arrival
-from streamtally.transform.pipeline import load_pipeline
 from streamtally.transform.transform import Delivery, iter_documents
 
 TIME_LIMIT_SECONDS = 300
@@ -28,14 +27,15 @@ TIME_LIMIT_SECONDS = 300
 @click.command("invoke")
 @click.argument("event", type=click.Path(path_type=Path), metavar="EVENT.json")
 @pipeline_option
-def command(event: Path, folder: Path | None) -> int:
+@reference_option
+def command(event: Path, folder: Path | None, references: tuple[str, ...]) -> int:
     """Run the transform on an event file; prints the response on standard output and partials on standard error.
 
     Exit status 1: no row could be counted; what was not counted, and why, is on standard error.
 
     Example: streamtally invoke events/apache-lines.json
     """
-    pipeline = load_pipeline(read_folder(folder), ZoneInfo)
+    pipeline = open_pipeline(read_folder(folder), references, click.get_current_context().obj)
     now = now_ms()
     answer, ledger = answer_batch(pipeline, _print_documents, read_event(event), lambda: TIME_LIMIT_SECONDS, now)
     click.echo(json.dumps(answer, indent=2))

@@ -9,7 +9,6 @@ import sys
 import threading
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -21,6 +20,7 @@ from streamtally.aws.sinks.objects import Bucket, ObjectStore, open_objects
 from streamtally.cli.shared.aws_options import Auth, auth_option, aws_options
 from streamtally.cli.shared.cluster_options import open_cluster
 from streamtally.cli.shared.pipeline_option import pipeline_option
+from streamtally.cli.shared.reference_options import open_pipeline, reference_option
 from streamtally.cli.shared.uncounted import echo_uncounted
 from streamtally.errors import SettingsError
 from streamtally.local.destinations import Destination, Documents, EmbeddedDestination, OpenSearchDestination
@@ -33,7 +33,7 @@ from streamtally.local.status_page import status_page
 from streamtally.local.stream_names import SUMMARY
 from streamtally.local.summary import read_as_settings
 from streamtally.text import visible
-from streamtally.transform.pipeline import Pipeline, load_pipeline
+from streamtally.transform.pipeline import Pipeline
 
 DEFAULT_PORT = 4573
 DEFAULT_STORE = Path("streamtally-local")
@@ -77,6 +77,7 @@ SETTLES_A_MINUTE = 12
 @click.option(
     "--interval", type=click.FloatRange(0.1, 900), default=2.0, show_default=True, help="Buffer interval, in seconds."
 )
+@reference_option
 @aws_options
 def command(
     aws: Aws,
@@ -89,6 +90,7 @@ def command(
     bucket: str | None,
     failed_bucket: str | None,
     folder: Path | None,
+    references: tuple[str, ...],
     function_url: str | None,
     interval: float,
 ) -> None:
@@ -99,7 +101,7 @@ def command(
 
     Example: streamtally local --port 4573 --store state
     """
-    pipeline = load_pipeline(read_folder(folder), ZoneInfo)
+    pipeline = open_pipeline(read_folder(folder), references, aws)
     buckets = [_bucket(aws, option, url) for option, url in (("--bucket", bucket), ("--failed-bucket", failed_bucket))]
     lock_store(store)
     destination: Destination = (

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -19,6 +18,7 @@ from streamtally.cli.shared.console import Console
 from streamtally.cli.shared.load_options import echo_load, explaining_interruption, load_options, make_load_options
 from streamtally.cli.shared.log_lines import identify_logs, read_all
 from streamtally.cli.shared.pipeline_option import pipeline_option
+from streamtally.cli.shared.reference_options import open_pipeline, reference_option
 from streamtally.cli.shared.run_output import BUCKET, DATABASE, DEFAULT_OUT, REPORT, staging
 from streamtally.cli.shared.run_result import last_documents, print_result, show_result
 from streamtally.cli.shared.source_options import SourceOptions, format_options, time_options
@@ -35,7 +35,7 @@ from streamtally.local.store import DuckDbStore
 from streamtally.report.page import render_report
 from streamtally.transform.known_columns import check_plan
 from streamtally.transform.ledger import Ledger
-from streamtally.transform.pipeline import Pipeline, load_pipeline
+from streamtally.transform.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from streamtally.local.by_program import ByProgram
@@ -66,12 +66,14 @@ if TYPE_CHECKING:
 @click.option("--opensearch", "url", help="Write the documents to this cluster instead of a DuckDB file.")
 @auth_option
 @load_options
+@reference_option
 @json_option
 @profile_options
 def command(
     aws: Aws,
     logs: tuple[str, ...],
     folder: Path | None,
+    references: tuple[str, ...],
     by_texts: tuple[str, ...],
     out: Path | None,
     lines_per_record: int,
@@ -96,7 +98,7 @@ def command(
     if not by_texts and folder is None:
         folder = own_folder()
     by = _program_by(by_texts, folder, options) if by_texts else None
-    pipeline = load_pipeline(by.document if by else _folder_document(folder, options), ZoneInfo)
+    pipeline = open_pipeline(by.document if by else _folder_document(folder, options), references, aws)
     if folder is not None and options.changes_fields:
         check_plan(pipeline.document["plan"], pipeline.source)
     names = list(logs)

@@ -22,7 +22,7 @@ from streamtally.indices.plan import plan_manage
 from streamtally.indices.roles import to_role_mappings, to_roles
 from streamtally.indices.spec import IndexSpec, read_specs
 from streamtally.indices.wanted import Wanted
-from streamtally.transform.pipeline import Pipeline
+from streamtally.transform.pipeline import Pipeline, read_references
 
 # A first run has at most three actions that only the next plan can have (repair, an alias, an empty inbox); and
 # settling, which runs each minute, may change a state between the observation and the plan's first action.
@@ -128,6 +128,7 @@ def make_manager(
     """
     specs = read_specs(pipeline.document, environment.get("SUMMARY_STREAM") or None)
     _check_streams(specs, environment)
+    _check_references(pipeline, environment)
     unknown = sorted(set(replace) - {spec.index for spec in specs})
     if unknown:
         raise IndexPlanError(
@@ -162,6 +163,19 @@ def _check_streams(specs: Sequence[IndexSpec], environment: Mapping[str, str]) -
             raise SettingsError(
                 f"output {spec.name}: this stack may not write to its delivery stream {spec.stream}: add its ARN "
                 "to the template's parameter OutputStreamArns, or leave 'stream' out of pipeline.toml"
+            )
+
+
+def _check_references(pipeline: Pipeline, environment: Mapping[str, str]) -> None:
+    """Check that the transform may read every reference table in S3; otherwise no batch could be answered."""
+    if "REFERENCE_OBJECT_ARNS" not in environment:
+        return
+    permitted = {arn.partition(":s3:::")[2] for arn in _arns(environment.get("REFERENCE_OBJECT_ARNS"))}
+    for name, settings in read_references(pipeline.document).items():
+        if settings.in_s3 and settings.place.removeprefix("s3://") not in permitted:
+            raise SettingsError(
+                f"reference table {name}: this stack may not read {settings.place}: add its ARN "
+                f"(arn:aws:s3:::{settings.place.removeprefix('s3://')}) to the template's parameter ReferenceObjectArns"
             )
 
 

@@ -65,8 +65,8 @@ class UnknownFormatError(SettingsError):
         shown = name if len(name) <= _MAX_SHOWN else f"{name[:_MAX_SHOWN]}…"
         names = sorted(known)
         near = near_names(name, names, 1)
-        advice = f"did you mean {near[0]!r}? The" if near else "the"
-        super().__init__(f"unknown format {shown!r}: {advice} formats are {', '.join(names)}")
+        advice = f"did you mean {near[0]!r}?" if near else f"the formats are {', '.join(names)}"
+        super().__init__(f"unknown format {shown!r}: {advice}")
 
 
 class JavaSyntaxError(SettingsError):

@@ -71,3 +71,13 @@ def test_compile_without_a_pipeline_writes_nothing(
 def test_a_copy_of_the_bundled_pipeline_compiles(tmp_path: Path) -> None:
     shutil.copytree(BUNDLED_FOLDER, tmp_path / "copy")
     assert call_main("compile", tmp_path / "copy").returncode == 0
+
+
+def test_a_folder_without_outputs_is_refused(own: Path) -> None:
+    (own / "pipeline.toml").write_text('[source]\nformat = "auto"\n')
+    done = call_main("compile", own)
+    assert done.returncode == 2
+    assert (
+        b'pipeline.toml has no outputs, so nothing would be delivered: add [outputs."PATHS"] with index' in done.stderr
+    )
+    assert not (own / "pipeline.json").exists()

@@ -21,6 +21,8 @@ OPERATOR_READ_SECONDS = 30
 """The same for the commands, which no invocation ends."""
 
 MAX_MESSAGE_CHARS = 500
+_NO_REGION = "no region: pass --region, or set AWS_REGION"
+_NO_CREDENTIALS = "no AWS credentials: pass --profile, or sign in (aws sso login, aws configure)"
 
 
 @cache
@@ -100,12 +102,18 @@ class Aws:
     @cached_property
     def session(self) -> Any:
         """boto3's session. Raises: AwsError: the profile does not exist."""
-        import boto3
+        from boto3 import Session
+        from botocore.session import Session as CoreSession
+
+        from streamtally.aws.instance_credentials import look_quickly
 
         with aws_errors():
             # As in the AWS CLI, AWS_REGION wins over AWS_DEFAULT_REGION; boto3 reads only the latter.
             region = self.given_region or os.environ.get("AWS_REGION") or None
-            return boto3.Session(profile_name=self.profile, region_name=region)
+            core = CoreSession(profile=self.profile)
+            session = Session(region_name=region, botocore_session=core)
+            look_quickly(core.get_component("credential_provider"))
+            return session
 
     @property
     def region(self) -> str:
@@ -120,9 +128,19 @@ class Aws:
 
     def make_client(self, service: str) -> Any:
         """A new client of a service. Raises: AwsError, as :meth:`client`."""
+        self._check_account()
         config = _config(OPERATOR_CONNECT_SECONDS, OPERATOR_READ_SECONDS)
         with aws_errors():
             return self.session.client(service, endpoint_url=self.endpoint_url, config=config)
+
+    def _check_account(self) -> None:
+        """Raises: AwsError: names all that is missing at once, before a request waits for it."""
+        with aws_errors():
+            parts = [] if self.region else [_NO_REGION]
+            if self.session.get_credentials() is None:
+                parts.append(_NO_CREDENTIALS)
+        if parts:
+            raise AwsError("; ".join(parts))
 
     def call(self, service: str, operation: str, **parameters: Any) -> Any:
         """One request, such as ``call("firehose", "describe_delivery_stream", …)``. Raises: AwsError."""
@@ -146,9 +164,9 @@ def aws_errors() -> Iterator[None]:
         text = f"{error.operation_name}: {code}: {_short(details.get('Message', ''))}{_advice(code)}"
         raise AwsError(text, code) from None
     except NoRegionError:
-        raise AwsError("no region: pass --region, or set AWS_REGION") from None
+        raise AwsError(_NO_REGION) from None
     except NoCredentialsError:
-        raise AwsError("no AWS credentials: pass --profile, or sign in (aws sso login, aws configure)") from None
+        raise AwsError(_NO_CREDENTIALS) from None
     except InvalidError as error:
         raise AwsError(f"not a valid request: {_short(error)}") from None
     except ResponseParserError as error:

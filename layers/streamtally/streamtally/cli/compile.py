@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -11,7 +12,17 @@ from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.files import write_atomically
 from streamtally.cli.shared.plan_output import print_plan, show_explanation
 from streamtally.errors import SettingsError
-from streamtally.local.folder import BUNDLED_FOLDER, COMPILED, encode_document, own_folder, read_compiled, read_text
+from streamtally.local.folder import (
+    BUNDLED_FOLDER,
+    COMPILED,
+    CompiledFolder,
+    encode_document,
+    own_folder,
+    read_compiled,
+    read_text,
+)
+from streamtally.local.logs import check_logs
+from streamtally.local.sample_check import check_sample
 
 _INFERRED = (
     "these columns of the source were inferred from the program: their names are those it uses, their types fit their "
@@ -29,10 +40,12 @@ _INFERRED = (
 @click.option("--application", "name", metavar="NAME", help="Which application of a template with several.")
 @click.option("--without", multiple=True, metavar="PUMP", help="Leave out a pump and compile the rest; repeatable.")
 @click.option("--format", "format_name", metavar="NAME", help="The format of the lines that a single program reads.")
+@click.option("--sample", metavar="LOG", help="Also warn of what in DIR/pipeline.toml fits no line of this log.")
 def command(
     source: Path | None,
     check: bool,
     explain: bool,
+    sample: str | None,
     out: Path | None,
     name: str | None,
     format_name: str | None,
@@ -42,7 +55,8 @@ def command(
 
     \b
     DIR         pipeline.toml and .sql files: writes DIR/pipeline.json;
-                default: the current folder
+                default: the current folder. Exit status 1 if --sample
+                found something
     FILE.sql    a single program: prints its plan, and columns to paste
     FILE.json   output of describe-application, or a CloudFormation
     FILE.yaml   template: prints its plan; with --out writes a pipeline folder
@@ -52,7 +66,9 @@ def command(
     source = source or _default_source(explain)
     if source.is_dir() or not source.suffix:
         _refuse_for_folder(out, format_name, without)
-        return _compile_folder(source, check, explain)
+        return _compile_folder(source, check, explain, sample)
+    if sample is not None:
+        raise SettingsError("--sample is only for a folder: its pipeline.toml says how lines are read")
     if source.suffix.lower() == ".sql":
         if out is not None:
             raise SettingsError(
@@ -95,8 +111,21 @@ def _refuse_for_folder(out: Path | None, format_name: str | None, without: tuple
         )
 
 
-def _compile_folder(folder: Path, check: bool, explain: bool) -> int:
+def _compile_folder(folder: Path, check: bool, explain: bool, sample: str | None) -> int:
+    if sample is not None:
+        check_logs([sample])
     compiled = read_compiled(folder)
+    misfits = check_sample(compiled.document, sample) if sample is not None else []
+    return max(_write_compiled(folder, compiled, check, explain), _warn(misfits))
+
+
+def _warn(misfits: Sequence[str]) -> int:
+    for misfit in misfits:
+        click.echo(f"warning: {misfit}", err=True)
+    return EXIT_FOUND if misfits else 0
+
+
+def _write_compiled(folder: Path, compiled: CompiledFolder, check: bool, explain: bool) -> int:
     if explain:
         show_explanation(compiled.document["plan"], compiled.document["outputs"], compiled.notes)
         return 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 
 import click
@@ -16,11 +15,11 @@ from streamtally.errors import SettingsError
 from streamtally.formats.detect import COMBINED, SAME_LINE, Detection, Fit, Misfit, detect
 from streamtally.formats.wrappers.addresses import mask_text
 from streamtally.local.folder import BUNDLED_FOLDER, read_folder
+from streamtally.local.likely_format import read_texts
 from streamtally.local.log_meaning import LogMeaning, find_meaning
-from streamtally.local.logs import STANDARD_INPUT, check_logs, read_log
+from streamtally.local.logs import STANDARD_INPUT, check_logs
 from streamtally.local.wrapped_lines import WrappedFit, find_wrapped
 from streamtally.text import visible
-from streamtally.transform.records import to_text
 
 _BEFORE_CHARS, _AFTER_CHARS = 60, 30
 
@@ -42,7 +41,7 @@ def command(file: str, lines: int, anonymize: bool, as_json: bool) -> int:
     Example: streamtally detect access.log
     """
     check_logs([file])
-    texts = [to_text(line.data.removesuffix(b"\n").removesuffix(b"\r")) for line in islice(read_log(file), lines)]
+    texts = read_texts(file, lines)
     shown = "standard input" if file == STANDARD_INPUT else file
     detection = detect(texts)
     if detection.lines == detection.empty:

@@ -42,6 +42,7 @@ from streamtally.cli.shared.index_output import (
     print_reports,
 )
 from streamtally.cli.shared.pipeline_option import pipeline_option
+from streamtally.errors import SettingsError
 from streamtally.findings import errors
 from streamtally.indices.actions import IndexPlan
 from streamtally.indices.dashboards import to_saved_objects
@@ -237,6 +238,12 @@ def dashboards_command(
 
     Example: streamtally indices dashboards --out dashboards.ndjson
     """
+    if target.url or target.auth:
+        option = "--opensearch" if target.url else "--auth"
+        raise SettingsError(
+            f"{option} is not used here, since OpenSearch Dashboards imports dashboards, not the cluster: pass "
+            "--dashboards URL (of an Amazon domain: https://…/_dashboards), or --out FILE to import by hand"
+        )
     specs = _specs(target.folder, target.stream)
     text = "".join(json.dumps(saved) + "\n" for saved in to_saved_objects(specs))
     if dashboards_url:

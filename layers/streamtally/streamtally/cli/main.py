@@ -14,6 +14,7 @@ from click.shell_completion import CompletionItem
 from streamtally.cli import EXIT_UNUSABLE
 from streamtally.cli.shared.failures import explain_failure
 from streamtally.errors import StreamtallyError
+from streamtally.text import near_names, visible
 
 COMMANDS = {
     "run": ("run", "Run the pipeline over local log files."),
@@ -53,6 +54,15 @@ class LazyCommands(click.Group):
         command: click.Command = import_module(f"streamtally.cli.{module}").command
         command.short_help = summary
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            near = near_names(name, COMMANDS, 1)  # click's own looks among commands that are imported, which are none
+            ctx.fail(f"No such command '{visible(name, 60)}'" + (f": did you mean {near[0]!r}?" if near else ""))
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -28,6 +28,7 @@ from streamtally.indices.load_entries import Span
 from streamtally.indices.loads import EVER
 from streamtally.local.by_fields import split_names
 from streamtally.local.folder import find_folder, own_folder, read_folder
+from streamtally.local.likely_format import likely_format
 from streamtally.local.load_spool import LoadOptions
 from streamtally.local.logs import check_logs
 from streamtally.local.run import LocalRun
@@ -125,7 +126,10 @@ def command(
         (staged / REPORT).write_text(render_report(data), encoding="utf-8")
     if not as_json:
         show_result(Console(), data, shown_outputs, out or DEFAULT_OUT, by)
-    is_nothing = echo_uncounted(run.ledger, pipeline, run.summary.read_as(names))
+    read_as = run.summary.read_as(names)
+    if not run.ledger.rows:
+        read_as = replace(read_as, likeliest=likely_format(names, run.summary.unread_texts()))
+    is_nothing = echo_uncounted(run.ledger, pipeline, read_as)
     has_problems = not isinstance(store, DuckDbStore) and bool(store.problems)
     return EXIT_FOUND if is_nothing or has_problems else 0
 

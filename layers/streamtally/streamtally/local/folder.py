@@ -67,7 +67,9 @@ def read_compiled(folder: Path | None) -> CompiledFolder:
         if programs and (folder / PLAN).exists():
             raise SettingsError(f"has both {PLAN} and {programs[0].name}: keep one of them")
         plan, notes = compile_programs(programs, text) if programs else (read_plan(folder), [])
-        return CompiledFolder(define_pipeline(text, plan, ZoneInfo, read_reference_files(folder, text)), notes)
+        document = define_pipeline(text, plan, ZoneInfo, read_reference_files(folder, text))
+        _refuse_no_output(document, notes)
+        return CompiledFolder(document, notes)
     except ProgramFileError:
         raise
     except SettingsError as error:
@@ -92,6 +94,16 @@ def read_reference_files(folder: Path, definition: str) -> dict[str, bytes]:
         except OSError as error:
             raise SettingsError(f"{name}: cannot be read: {error.strerror}") from None
     return files
+
+
+def _refuse_no_output(document: Mapping[str, Any], notes: Sequence[str]) -> None:
+    """Raises: SettingsError: nothing of what the program computes would be delivered."""
+    if not document["outputs"]:
+        streams = f" ({'; '.join(notes)})" if notes else ""
+        raise SettingsError(
+            f'{DEFINITION} has no outputs, so nothing would be delivered: add [outputs.STREAM] with index = "…" for a '
+            f"stream of the program{streams}"
+        )
 
 
 def compile_programs(paths: Sequence[Path], definition: str) -> tuple[dict[str, Any], list[str]]:

@@ -117,6 +117,10 @@ class Summary:
             missing=list(self._missing),
         )
 
+    def unread_texts(self) -> list[str]:
+        """The beginnings of the first lines that did not become rows."""
+        return [example.text for example in self._examples]
+
     def _first_unread(self, logs: int) -> str:
         first = next((example for example in self._examples if example.reason != HEADER), None)
         if first is None:

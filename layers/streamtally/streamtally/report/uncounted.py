@@ -41,6 +41,8 @@ class ReadAs:
     """Whether the command has options for what advice is about; otherwise the pipeline's settings are named."""
     first_unread: str = ""
     """The place of the first line that did not parse, such as ``line 3``."""
+    likeliest: str = ""
+    """The format that most lines fit, where none of them parsed; empty: none does, or it is the one that was used."""
     formats: Sequence[str] = ()
     """The names of the formats of its rows, most frequent first."""
     time_field: str = ""
@@ -182,7 +184,14 @@ def _advice(reason: str, read_as: ReadAs) -> str:
 
 def _unread_why(unread: Counter[str], read_as: ReadAs) -> str:
     first = f", first in {read_as.first_unread}" if read_as.first_unread else ""
-    return f"{_reasons(unread)}{first}; {_detect(read_as)}"
+    return f"{_reasons(unread)}{first}; {_likeliest(read_as) or _detect(read_as)}"
+
+
+def _likeliest(read_as: ReadAs) -> str:
+    if not read_as.likeliest or read_as.likeliest in read_as.formats:
+        return ""
+    how = f"--format {read_as.likeliest}" if read_as.has_options else f'format = "{read_as.likeliest}" under [source]'
+    return f"the likeliest format is {read_as.likeliest}: {'pass' if read_as.has_options else 'set'} {how}"
 
 
 def _detect(read_as: ReadAs) -> str:

@@ -73,6 +73,8 @@ def find_function(aws: Aws, named: str | None, stack: str) -> str:
         try:
             stacks = aws.call("cloudformation", "describe_stacks", StackName=stack)["Stacks"]
         except AwsError as error:
+            if not error.code:  # AWS did not answer: credentials, a region or the network are missing
+                raise
             raise AwsError(
                 f"there is no --function, and the stack {stack!r} cannot be read ({error})", error.code
             ) from None

@@ -19,6 +19,7 @@ from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.applications import PROGRAM, choose, read_document
 from streamtally.cli.shared.aws_options import aws_options, echo_json, json_option
 from streamtally.cli.shared.files import write_new_files
+from streamtally.cli.shared.reference_options import open_pipeline, reference_option
 from streamtally.config.source import FORMATS_OWN
 from streamtally.definition import define_pipeline
 from streamtally.errors import SettingsError
@@ -34,7 +35,7 @@ from streamtally.migrate.parity import Parity, columns_of, compare
 from streamtally.migrate.report import report
 from streamtally.migrate.templates import resolve, without_others
 from streamtally.text import near_names, visible
-from streamtally.transform.pipeline import load_pipeline
+from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.source import Source
 
 REPORT, PARAMETERS = "MIGRATION.md", "parameters.json"
@@ -46,10 +47,17 @@ REPORT, PARAMETERS = "MIGRATION.md", "parameters.json"
 @click.option("--application", "name", metavar="NAME", help="Which application of a template with several.")
 @click.option("--parity", nargs=2, type=click.Path(exists=True, dir_okay=False), metavar="INPUT OUTPUT",
               help="Compare with what the old application made of INPUT: OUTPUT, as JSON lines.")  # fmt: skip
+@reference_option
 @json_option
 @aws_options
 def command(
-    aws: Aws, source: str, out: Path | None, name: str | None, parity: tuple[str, str] | None, as_json: bool
+    aws: Aws,
+    source: str,
+    out: Path | None,
+    name: str | None,
+    parity: tuple[str, str] | None,
+    references: tuple[str, ...],
+    as_json: bool,
 ) -> int:
     """Convert SOURCE to a pipeline folder, and report what is equal, what differs and what is not carried over.
 
@@ -63,11 +71,13 @@ def command(
     document = define_pipeline(definition, compiled.plan, ZoneInfo)
     deployment = plan_deployment(described)
     parameters = deployment.parameters
+    if application.tables:
+        parameters["ReferenceObjectArns"] = ",".join(table.arn for table in application.tables)
     text = report(application.name, document, deployment, application.left, compiled.program.notes)
     if out is not None:
         files = {DEFINITION: definition, PROGRAM: application.sql.rstrip() + "\n", COMPILED: encode_document(document)}
         write_new_files(out, {**files, REPORT: text, PARAMETERS: json.dumps(parameters, indent=2) + "\n"})
-    comparison = _compare(document, *parity) if parity else None
+    comparison = _compare(open_pipeline(document, references, aws), *parity) if parity else None
     if as_json:
         shown = {key: _parity_json(value) for key, value in comparison.outputs.items()} if comparison else {}
         echo_json({"application": application.name, "outputs": compiled.program.streams, "parameters": parameters,
@@ -162,9 +172,9 @@ class Comparison:
         return all(parity.is_equal for parity in parities) and any(parity.equal for parity in parities)
 
 
-def _compare(document: dict[str, Any], log: str, recorded: str) -> Comparison:
+def _compare(pipeline: Pipeline, log: str, recorded: str) -> Comparison:
     """Run the program on the recorded input and compare with the recorded output."""
-    pipeline = load_pipeline(document, ZoneInfo)
+    document = pipeline.document
     check_logs([log])
     comparison = Comparison({})
     with tempfile.TemporaryDirectory() as folder:

@@ -14,6 +14,7 @@ from typing import Any
 
 from streamtally.config.source import DEFAULT_SOURCE_STREAM
 from streamtally.errors import SettingsError
+from streamtally.migrate.reference_tables import ApplicationTable, read_reference_table, to_toml_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Application:
         columns: the input schema.
         outputs: in-application stream → its destination, for people to read.
         without: pumps to leave out.
+        tables: the reference tables.
         left: what could not be migrated, one sentence each.
     """
 
@@ -56,6 +58,7 @@ class Application:
     outputs: dict[str, str] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
     without: list[str] = field(default_factory=list)
+    tables: list[ApplicationTable] = field(default_factory=list)
 
 
 def read_applications(document: Any) -> list[Application]:
@@ -99,7 +102,7 @@ def _read_detail(detail: Mapping[str, Any]) -> Application:
     for output in _list(sql, "OutputDescriptions"):
         _read_output(application, output)
     for table in _list(sql, "ReferenceDataSourceDescriptions"):
-        _leave_table(application, table)
+        _read_table(application, table)
     return application
 
 
@@ -112,7 +115,7 @@ def _read_request(request: Mapping[str, Any]) -> Application:
         for output in _list(part, "Outputs"):
             _read_output(application, output)
         for table in _list(part, "ReferenceDataSources"):
-            _leave_table(application, table)
+            _read_table(application, table)
     return application
 
 
@@ -157,7 +160,7 @@ def _read_attached(application: Application, kind: str, properties: Mapping[str,
     if _OUTPUT.fullmatch(kind):
         _read_output(application, _object(properties, "Output"))
     elif _TABLE.fullmatch(kind):
-        _leave_table(application, _object(properties, "ReferenceDataSource"))
+        _read_table(application, _object(properties, "ReferenceDataSource"))
 
 
 def _refers(value: Any, logical: str, name: str) -> bool:
@@ -262,9 +265,10 @@ def _output_name(application: Application, name: Any) -> str:
     return _text(name)
 
 
-def _leave_table(application: Application, table: Any) -> None:
-    name = _text(_mapping(table).get("TableName"))
-    application.left.append(f'the reference table "{name}": there are no joins')
+def _read_table(application: Application, value: Any) -> None:
+    table = read_reference_table(value, application.left)
+    if table is not None:
+        application.tables.append(table)
 
 
 def _unescape(text: str) -> str:
@@ -308,6 +312,8 @@ def make_definition(application: Application) -> str:
     if paths and application.format == "json":
         lines += ["", "[source.paths]"]
         lines += [f"{json.dumps(column.name)} = {json.dumps(column.mapping)}" for column in paths]
+    for table in application.tables:
+        lines += ["", *to_toml_lines(table)]
     if application.without:
         lines += ["", "[program]", f"without = {json.dumps(application.without)}"]
     for name, destination in application.outputs.items():

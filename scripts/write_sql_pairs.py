@@ -1,4 +1,7 @@
-"""Writes the compiler's output for tests/unit/sql/pairs/*.sql next to them. Review the difference before committing."""
+"""Writes the compiler's output for tests/unit/sql/pairs/*.sql next to them, and what they become for Flink.
+
+Review the difference before committing.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from tests.unit.sql.flink.programs import FLINK_PAIRS, compiling, flink_outcome
 from tests.unit.sql.programs import PAIRS, outcome
 
 
@@ -17,6 +21,11 @@ def main() -> None:
         for other in (".plan.json", ".error"):
             program.with_name(program.stem + other).unlink(missing_ok=True)
         program.with_name(program.stem + suffix).write_text(text, encoding="utf-8")
+    for old in FLINK_PAIRS.iterdir():
+        old.unlink()
+    for program in compiling():
+        suffix, text = flink_outcome(program.read_text(encoding="utf-8"))
+        (FLINK_PAIRS / (program.stem + suffix)).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@
     │   ├── JavaSyntaxError          a Java pattern that Java refuses
     │   ├── UnsupportedPatternError  a pattern that cannot be run with its meaning, or within a bound
     │   ├── PlanError                a plan (pipeline.json) that cannot be run
+    │   │   └── FlinkError           (sql/flink/values.py) an expression that Flink SQL does not have
     │   ├── ProgramFileError         a pipeline's .sql files that do not compile
     │   ├── AgentOptionsError        agent.json: what the agent refuses, or needs what is out of reach
     │   ├── StaleError               attach: the stream was changed by somebody else

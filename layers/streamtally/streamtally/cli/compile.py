@@ -35,8 +35,12 @@ _INFERRED = (
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if DIR/pipeline.json is out of date.")
 @click.option("--explain", is_flag=True, help="Explain what runs where and what may differ; write nothing.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Write the application in FILE as a pipeline folder."
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write the application in FILE as a pipeline folder, or with --to flink the files.",
 )
+@click.option("--to", "target", type=click.Choice(["flink"]), help="Generate Flink SQL instead of a plan.")
 @click.option("--application", "name", metavar="NAME", help="Which application of a template with several.")
 @click.option("--without", multiple=True, metavar="PUMP", help="Leave out a pump and compile the rest; repeatable.")
 @click.option("--format", "format_name", metavar="NAME", help="The format of the lines that a single program reads.")
@@ -50,6 +54,7 @@ def command(
     name: str | None,
     format_name: str | None,
     without: tuple[str, ...],
+    target: str | None,
 ) -> int:
     """Compile a pipeline folder, a program, or an application as AWS describes it.
 
@@ -64,6 +69,12 @@ def command(
     Example: streamtally compile layers/pipeline/pipeline --explain
     """
     source = source or _default_source(explain)
+    if target is not None:
+        _refuse_for_flink(check, explain)
+        from streamtally.cli.shared.flink import compile_to_flink  # imports sqlglot and yaml
+
+        written: int = compile_to_flink(source, out, name, format_name, without)
+        return written
     if source.is_dir() or not source.suffix:
         _refuse_for_folder(out, format_name, without)
         return _compile_folder(source, check, explain, sample)
@@ -96,6 +107,11 @@ def _default_source(explain: bool) -> Path:
             "no pipeline.toml in the current folder: name a pipeline folder, or write one with streamtally init LOG"
         )
     return folder
+
+
+def _refuse_for_flink(check: bool, explain: bool) -> None:
+    if check or explain:
+        raise SettingsError("--check and --explain are for the plan, not for --to flink")
 
 
 def _refuse_for_folder(out: Path | None, format_name: str | None, without: tuple[str, ...]) -> None:

@@ -1,0 +1,132 @@
+"""``tables.sql``: the source, once for each time by which windows go, the sinks and the error stream.
+
+Source: *Amazon Kinesis Data Streams SQL Connector*, *Amazon Kinesis Data Firehose SQL Connector*, *JSON Format* and
+*CREATE TABLE* in Apache Flink's documentation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from streamtally.plan.types import TIMESTAMP, SqlType
+from streamtally.sql.flink.syntax import interval, name, text, type_name
+from streamtally.sql.flink.times import iso_time
+from streamtally.sql.flink.values import Value
+
+ARRIVAL = "ROWTIME"
+"""The column of a row's arrival, and the time attribute where windows go by it."""
+EVENT = "EVENT_ROWTIME"
+"""The time attribute where windows go by a time in the rows."""
+ERROR_STREAM = "error_stream"
+ERROR_COLUMNS = ("ERROR_TIME", "PUMP_NAME", "MESSAGE", "DATA_ROWTIME", "DATA_ROW")
+"""Of Kinesis Analytics' error stream, the columns that Flink can fill."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where rows come from and go to.
+
+    Attributes:
+        source: the options of the source's connector.
+        arrival: the type of the arrival's column, with where it comes from.
+        sinks: sink → the options of its connector; a sink that is missing has those of ``sink``.
+        sink: the options of a sink; ``{name}`` in a value stands for its name.
+    """
+
+    source: Mapping[str, str]
+    arrival: str
+    sink: Mapping[str, str]
+    sinks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def sink_options(self, sink: str) -> Mapping[str, str]:
+        """The options of a sink's connector."""
+        chosen = self.sinks.get(sink, self.sink)
+        return {key: value.replace("{name}", sink) for key, value in chosen.items()}
+
+
+AWS = Place(
+    source={
+        "connector": "kinesis",
+        "stream.arn": "arn:aws:kinesis:us-east-1:123456789012:stream/log-lines",
+        "aws.region": "us-east-1",
+        "source.init.position": "LATEST",
+        "format": "json",
+        "json.ignore-parse-errors": "true",
+    },
+    arrival="TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL",
+    sink={"connector": "firehose", "delivery-stream": "{name}", "aws.region": "us-east-1", "format": "json"},
+)
+"""A Kinesis data stream of JSON in front, and a Firehose stream for each output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The source, read by one time.
+
+    Attributes:
+        table: its name.
+        columns: its columns in the dialect.
+        times: computed columns: SQL → (name, type).
+        event: SQL of the time by which windows go, over its columns; None: the arrival.
+        delay_ms: how long a window waits for rows that are late.
+        past_ms: a time further before the arrival is replaced by it.
+        future_ms: a time further after the arrival is replaced by it.
+    """
+
+    table: str
+    columns: Mapping[str, SqlType]
+    times: Mapping[str, tuple[str, SqlType]]
+    event: str | None
+    delay_ms: int
+    past_ms: int
+    future_ms: int
+
+    def statement(self, place: Place) -> str:
+        """CREATE TABLE."""
+        lines = list(_source_columns(self.columns))
+        lines.append(f"{name('arrival')} {place.arrival}")
+        lines.append(f"{name(ARRIVAL)} AS CAST({name('arrival')} AS TIMESTAMP(3))")
+        lines += [f"{name(column)} AS {sql}" for sql, (column, _) in self.times.items()]
+        attribute = ARRIVAL
+        if self.event is not None:
+            attribute = EVENT
+            lines.append(f"{name(EVENT)} AS {self._within_reach()}")
+        lines.append(f"WATERMARK FOR {name(attribute)} AS {name(attribute)} - {interval(self.delay_ms)}")
+        return _create(self.table, lines, place.source)
+
+    def _within_reach(self) -> str:
+        """The event time; the arrival where there is none, or where it is too far from the arrival to be right."""
+        arrival = f"CAST({name('arrival')} AS TIMESTAMP(3))"
+        low, high = f"{arrival} - {interval(self.past_ms)}", f"{arrival} + {interval(self.future_ms)}"
+        return f"CASE WHEN {self.event} BETWEEN {low} AND {high} THEN {self.event} ELSE {arrival} END"
+
+
+def _source_columns(columns: Mapping[str, SqlType]) -> Iterable[str]:
+    """The columns. Times in JSON are read by hand: the format knows one form of them, and fails for any other."""
+    for column, sql_type in columns.items():
+        if sql_type.name in ("TIMESTAMP", "DATE", "TIME"):
+            written = name(f"{column} as text")
+            yield f"{name(column)} AS {iso_time(Value(written, TIMESTAMP), sql_type).sql}"
+            yield f"{written} STRING"
+        else:
+            yield f"{name(column)} {type_name(sql_type) if not sql_type.is_text else 'STRING'}"
+
+
+def sink_statement(sink: str, columns: Sequence[tuple[str, SqlType]], place: Place) -> str:
+    """CREATE TABLE of an output."""
+    lines = [f"{name(column)} {type_name(sql_type)}" for column, sql_type in columns]
+    return _create(sink, lines, place.sink_options(sink))
+
+
+def error_statement(place: Place) -> str:
+    """CREATE TABLE of the error stream."""
+    types = {"ERROR_TIME": "TIMESTAMP(3)", "DATA_ROWTIME": "TIMESTAMP(3)"}
+    lines = [f"{name(column)} {types.get(column, 'STRING')}" for column in ERROR_COLUMNS]
+    return _create(ERROR_STREAM, lines, place.sink_options(ERROR_STREAM))
+
+
+def _create(table: str, lines: Sequence[str], options: Mapping[str, str]) -> str:
+    settings = ",\n".join(f"  {text(key)} = {text(value)}" for key, value in options.items())
+    body = ",\n".join(f"  {line}" for line in lines)
+    return f"CREATE TABLE {name(table)} (\n{body}\n) WITH (\n{settings}\n)"

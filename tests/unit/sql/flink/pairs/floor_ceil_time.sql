@@ -1,0 +1,59 @@
+SET 'table.local-time-zone' = 'UTC';
+
+CREATE TABLE `SOURCE_SQL_STREAM_001` (
+  `host` STRING,
+  `ident` STRING,
+  `authuser` STRING,
+  `datetime` STRING,
+  `request` STRING,
+  `response` INT,
+  `bytes` BIGINT,
+  `referer` STRING,
+  `agent` STRING,
+  `arrival` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
+  `ROWTIME` AS CAST(`arrival` AS TIMESTAMP(3)),
+  WATERMARK FOR `ROWTIME` AS `ROWTIME` - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'kinesis',
+  'stream.arn' = 'arn:aws:kinesis:us-east-1:123456789012:stream/log-lines',
+  'aws.region' = 'us-east-1',
+  'source.init.position' = 'LATEST',
+  'format' = 'json',
+  'json.ignore-parse-errors' = 'true'
+);
+
+CREATE TABLE `OUT` (
+  `C1` TIMESTAMP(3),
+  `C2` TIMESTAMP(3),
+  `C3` TIMESTAMP(3),
+  `C4` TIMESTAMP(3),
+  `C5` TIMESTAMP(3),
+  `C6` TIMESTAMP(3),
+  `C7` TIMESTAMP(3),
+  `C8` TIMESTAMP(3),
+  `C9` TIMESTAMP(3),
+  `C10` DATE
+) WITH (
+  'connector' = 'firehose',
+  'delivery-stream' = 'OUT',
+  'aws.region' = 'us-east-1',
+  'format' = 'json'
+);
+
+EXECUTE STATEMENT SET BEGIN
+
+INSERT INTO `OUT`
+SELECT
+  FLOOR(CAST(`ROWTIME` AS TIMESTAMP(3)) TO YEAR) AS `C1`,
+  FLOOR(CAST(`ROWTIME` AS TIMESTAMP(3)) TO MONTH) AS `C2`,
+  FLOOR(CAST(`ROWTIME` AS TIMESTAMP(3)) TO WEEK) AS `C3`,
+  FLOOR(CAST(`ROWTIME` AS TIMESTAMP(3)) TO DAY) AS `C4`,
+  FLOOR(CAST(`ROWTIME` AS TIMESTAMP(3)) TO HOUR) AS `C5`,
+  FLOOR(CAST(`ROWTIME` AS TIMESTAMP(3)) TO MINUTE) AS `C6`,
+  FLOOR(CAST(`ROWTIME` AS TIMESTAMP(3)) TO SECOND) AS `C7`,
+  (CASE WHEN FLOOR(CAST(`ROWTIME` AS TIMESTAMP(3)) TO HOUR) = CAST(`ROWTIME` AS TIMESTAMP(3)) THEN CAST(`ROWTIME` AS TIMESTAMP(3)) ELSE CEIL(CAST(`ROWTIME` AS TIMESTAMP(3)) TO HOUR) END) AS `C8`,
+  (CASE WHEN FLOOR(CAST(`ROWTIME` AS TIMESTAMP(3)) TO MONTH) = CAST(`ROWTIME` AS TIMESTAMP(3)) THEN CAST(`ROWTIME` AS TIMESTAMP(3)) ELSE CEIL(CAST(`ROWTIME` AS TIMESTAMP(3)) TO MONTH) END) AS `C9`,
+  CAST(FLOOR(CAST(CAST(CAST(`ROWTIME` AS TIMESTAMP(3)) AS DATE) AS TIMESTAMP(3)) TO MONTH) AS DATE) AS `C10`
+FROM `SOURCE_SQL_STREAM_001`;
+
+END;

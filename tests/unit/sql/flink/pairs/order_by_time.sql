@@ -1,0 +1,69 @@
+SET 'table.local-time-zone' = 'UTC';
+
+CREATE TABLE `SOURCE_SQL_STREAM_001` (
+  `host` STRING,
+  `ident` STRING,
+  `authuser` STRING,
+  `datetime` STRING,
+  `request` STRING,
+  `response` INT,
+  `bytes` BIGINT,
+  `referer` STRING,
+  `agent` STRING,
+  `arrival` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
+  `ROWTIME` AS CAST(`arrival` AS TIMESTAMP(3)),
+  WATERMARK FOR `ROWTIME` AS `ROWTIME` - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'kinesis',
+  'stream.arn' = 'arn:aws:kinesis:us-east-1:123456789012:stream/log-lines',
+  'aws.region' = 'us-east-1',
+  'source.init.position' = 'LATEST',
+  'format' = 'json',
+  'json.ignore-parse-errors' = 'true'
+);
+
+CREATE TABLE `COUNTS` (
+  `HOST` VARCHAR(20),
+  `N` BIGINT,
+  `STARTED` TIMESTAMP(3)
+) WITH (
+  'connector' = 'firehose',
+  'delivery-stream' = 'COUNTS',
+  'aws.region' = 'us-east-1',
+  'format' = 'json'
+);
+
+CREATE TABLE `ROWS_OF_HOST` (
+  `HOST` VARCHAR(20)
+) WITH (
+  'connector' = 'firehose',
+  'delivery-stream' = 'ROWS_OF_HOST',
+  'aws.region' = 'us-east-1',
+  'format' = 'json'
+);
+
+CREATE TEMPORARY VIEW `COUNTS rows` AS
+SELECT
+  `ROWTIME` AS `t`,
+  `host` AS `k0`
+FROM `SOURCE_SQL_STREAM_001`;
+
+EXECUTE STATEMENT SET BEGIN
+
+INSERT INTO `COUNTS`
+SELECT
+  CAST(`k0` AS VARCHAR(20)) AS `HOST`,
+  `a0` AS `N`,
+  `window_start` AS `STARTED`
+FROM (
+  SELECT `window_start`, `window_end`, `k0`, COUNT(*) AS `a0`
+  FROM TABLE(TUMBLE(TABLE `COUNTS rows`, DESCRIPTOR(`t`), INTERVAL '1' MINUTE))
+  GROUP BY `window_start`, `window_end`, `k0`
+);
+
+INSERT INTO `ROWS_OF_HOST`
+SELECT
+  CAST(`host` AS VARCHAR(20)) AS `HOST`
+FROM `SOURCE_SQL_STREAM_001`;
+
+END;

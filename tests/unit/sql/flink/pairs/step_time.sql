@@ -1,0 +1,45 @@
+SET 'table.local-time-zone' = 'UTC';
+
+CREATE TABLE `SOURCE_SQL_STREAM_001` (
+  `host` STRING,
+  `ident` STRING,
+  `authuser` STRING,
+  `datetime` STRING,
+  `request` STRING,
+  `response` INT,
+  `bytes` BIGINT,
+  `referer` STRING,
+  `agent` STRING,
+  `arrival` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
+  `ROWTIME` AS CAST(`arrival` AS TIMESTAMP(3)),
+  WATERMARK FOR `ROWTIME` AS `ROWTIME` - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'kinesis',
+  'stream.arn' = 'arn:aws:kinesis:us-east-1:123456789012:stream/log-lines',
+  'aws.region' = 'us-east-1',
+  'source.init.position' = 'LATEST',
+  'format' = 'json',
+  'json.ignore-parse-errors' = 'true'
+);
+
+CREATE TABLE `OUT` (
+  `C1` TIMESTAMP(3),
+  `C2` TIMESTAMP(3),
+  `C3` TIMESTAMP(3)
+) WITH (
+  'connector' = 'firehose',
+  'delivery-stream' = 'OUT',
+  'aws.region' = 'us-east-1',
+  'format' = 'json'
+);
+
+EXECUTE STATEMENT SET BEGIN
+
+INSERT INTO `OUT`
+SELECT
+  CAST(TO_TIMESTAMP_LTZ(((EXTRACT(EPOCH FROM CAST(`ROWTIME` AS TIMESTAMP(3))) * 1000 + EXTRACT(MILLISECOND FROM CAST(`ROWTIME` AS TIMESTAMP(3)))) - MOD(MOD((EXTRACT(EPOCH FROM CAST(`ROWTIME` AS TIMESTAMP(3))) * 1000 + EXTRACT(MILLISECOND FROM CAST(`ROWTIME` AS TIMESTAMP(3)))), 10000) + 10000, 10000)), 3) AS TIMESTAMP(3)) AS `C1`,
+  CAST(TO_TIMESTAMP_LTZ(((EXTRACT(EPOCH FROM CAST(`ROWTIME` AS TIMESTAMP(3))) * 1000 + EXTRACT(MILLISECOND FROM CAST(`ROWTIME` AS TIMESTAMP(3)))) - MOD(MOD((EXTRACT(EPOCH FROM CAST(`ROWTIME` AS TIMESTAMP(3))) * 1000 + EXTRACT(MILLISECOND FROM CAST(`ROWTIME` AS TIMESTAMP(3)))), 90000) + 90000, 90000)), 3) AS TIMESTAMP(3)) AS `C2`,
+  FLOOR(CAST(`ROWTIME` AS TIMESTAMP(3)) TO DAY) AS `C3`
+FROM `SOURCE_SQL_STREAM_001`;
+
+END;

@@ -1,0 +1,55 @@
+SET 'table.local-time-zone' = 'UTC';
+
+CREATE TABLE `SOURCE_SQL_STREAM_001` (
+  `host` STRING,
+  `ident` STRING,
+  `authuser` STRING,
+  `datetime` STRING,
+  `request` STRING,
+  `response` INT,
+  `bytes` BIGINT,
+  `referer` STRING,
+  `agent` STRING,
+  `arrival` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
+  `ROWTIME` AS CAST(`arrival` AS TIMESTAMP(3)),
+  WATERMARK FOR `ROWTIME` AS `ROWTIME` - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'kinesis',
+  'stream.arn' = 'arn:aws:kinesis:us-east-1:123456789012:stream/log-lines',
+  'aws.region' = 'us-east-1',
+  'source.init.position' = 'LATEST',
+  'format' = 'json',
+  'json.ignore-parse-errors' = 'true'
+);
+
+CREATE TABLE `OUT` (
+  `STATUS` INT,
+  `CHANGE` INT,
+  `FIRST` INT,
+  `LAST` INT,
+  `INDEX` INT,
+  `VALUE` INT,
+  `DATETIME` VARCHAR(9),
+  `TYPE` VARCHAR(9)
+) WITH (
+  'connector' = 'firehose',
+  'delivery-stream' = 'OUT',
+  'aws.region' = 'us-east-1',
+  'format' = 'json'
+);
+
+EXECUTE STATEMENT SET BEGIN
+
+INSERT INTO `OUT`
+SELECT
+  `response` AS `STATUS`,
+  `response` AS `CHANGE`,
+  `response` AS `FIRST`,
+  `response` AS `LAST`,
+  `response` AS `INDEX`,
+  `response` AS `VALUE`,
+  CAST('x' AS VARCHAR(9)) AS `DATETIME`,
+  CAST('y' AS VARCHAR(9)) AS `TYPE`
+FROM `SOURCE_SQL_STREAM_001`;
+
+END;

@@ -1,0 +1,69 @@
+SET 'table.local-time-zone' = 'UTC';
+
+CREATE TABLE `SOURCE_SQL_STREAM_001` (
+  `host` STRING,
+  `ident` STRING,
+  `authuser` STRING,
+  `datetime` STRING,
+  `request` STRING,
+  `response` INT,
+  `bytes` BIGINT,
+  `referer` STRING,
+  `agent` STRING,
+  `arrival` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
+  `ROWTIME` AS CAST(`arrival` AS TIMESTAMP(3)),
+  WATERMARK FOR `ROWTIME` AS `ROWTIME` - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'kinesis',
+  'stream.arn' = 'arn:aws:kinesis:us-east-1:123456789012:stream/log-lines',
+  'aws.region' = 'us-east-1',
+  'source.init.position' = 'LATEST',
+  'format' = 'json',
+  'json.ignore-parse-errors' = 'true'
+);
+
+CREATE TABLE `OUT` (
+  `A` VARCHAR(20),
+  `B` VARCHAR(99),
+  `C` INT
+) WITH (
+  'connector' = 'firehose',
+  'delivery-stream' = 'OUT',
+  'aws.region' = 'us-east-1',
+  'format' = 'json'
+);
+
+CREATE TABLE `error_stream` (
+  `ERROR_TIME` TIMESTAMP(3),
+  `PUMP_NAME` STRING,
+  `MESSAGE` STRING,
+  `DATA_ROWTIME` TIMESTAMP(3),
+  `DATA_ROW` STRING
+) WITH (
+  'connector' = 'firehose',
+  'delivery-stream' = 'error_stream',
+  'aws.region' = 'us-east-1',
+  'format' = 'json'
+);
+
+EXECUTE STATEMENT SET BEGIN
+
+INSERT INTO `OUT`
+SELECT
+  CAST(REGEXP_EXTRACT(`request`, '\A(?:([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*)\x20\[([^\]]*)\]\x20"([^"\\]*(?:\\.[^"\\]*)*)"\x20([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*))\z', 1) AS VARCHAR(20)) AS `A`,
+  CAST(REGEXP_EXTRACT(`request`, '\A(?:([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*)\x20\[([^\]]*)\]\x20"([^"\\]*(?:\\.[^"\\]*)*)"\x20([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*))\z', 5) AS VARCHAR(99)) AS `B`,
+  (CASE WHEN REGEXP(REGEXP_EXTRACT(`request`, '\A(?:([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*)\x20\[([^\]]*)\]\x20"([^"\\]*(?:\\.[^"\\]*)*)"\x20([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*))\z', 6), '^\s*[+-]?[0-9]{1,40}\s*\z') THEN TRY_CAST(TRIM(REGEXP_EXTRACT(`request`, '\A(?:([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*)\x20\[([^\]]*)\]\x20"([^"\\]*(?:\\.[^"\\]*)*)"\x20([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*))\z', 6)) AS INT) END) AS `C`
+FROM `SOURCE_SQL_STREAM_001`
+WHERE NOT (((REGEXP_EXTRACT(`request`, '\A(?:([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*)\x20\[([^\]]*)\]\x20"([^"\\]*(?:\\.[^"\\]*)*)"\x20([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*))\z', 6) IS NOT NULL AND (CASE WHEN REGEXP(REGEXP_EXTRACT(`request`, '\A(?:([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*)\x20\[([^\]]*)\]\x20"([^"\\]*(?:\\.[^"\\]*)*)"\x20([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*))\z', 6), '^\s*[+-]?[0-9]{1,40}\s*\z') THEN TRY_CAST(TRIM(REGEXP_EXTRACT(`request`, '\A(?:([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*)\x20\[([^\]]*)\]\x20"([^"\\]*(?:\\.[^"\\]*)*)"\x20([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*))\z', 6)) AS INT) END) IS NULL) IS TRUE));
+
+INSERT INTO `error_stream`
+SELECT
+  CAST(CURRENT_TIMESTAMP AS TIMESTAMP(3)) AS `ERROR_TIME`,
+  'P' AS `PUMP_NAME`,
+  CASE WHEN (REGEXP_EXTRACT(`request`, '\A(?:([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*)\x20\[([^\]]*)\]\x20"([^"\\]*(?:\\.[^"\\]*)*)"\x20([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*))\z', 6) IS NOT NULL AND (CASE WHEN REGEXP(REGEXP_EXTRACT(`request`, '\A(?:([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*)\x20\[([^\]]*)\]\x20"([^"\\]*(?:\\.[^"\\]*)*)"\x20([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*))\z', 6), '^\s*[+-]?[0-9]{1,40}\s*\z') THEN TRY_CAST(TRIM(REGEXP_EXTRACT(`request`, '\A(?:([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*)\x20\[([^\]]*)\]\x20"([^"\\]*(?:\\.[^"\\]*)*)"\x20([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*))\z', 6)) AS INT) END) IS NULL) IS TRUE THEN 'not of type INTEGER' END AS `MESSAGE`,
+  CAST(`ROWTIME` AS TIMESTAMP(3)) AS `DATA_ROWTIME`,
+  JSON_OBJECT(KEY 'host' VALUE `host`, KEY 'ident' VALUE `ident`, KEY 'authuser' VALUE `authuser`, KEY 'datetime' VALUE `datetime`, KEY 'request' VALUE `request`, KEY 'response' VALUE `response`, KEY 'bytes' VALUE `bytes`, KEY 'referer' VALUE `referer`, KEY 'agent' VALUE `agent`) AS `DATA_ROW`
+FROM `SOURCE_SQL_STREAM_001`
+WHERE ((REGEXP_EXTRACT(`request`, '\A(?:([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*)\x20\[([^\]]*)\]\x20"([^"\\]*(?:\\.[^"\\]*)*)"\x20([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*))\z', 6) IS NOT NULL AND (CASE WHEN REGEXP(REGEXP_EXTRACT(`request`, '\A(?:([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*)\x20\[([^\]]*)\]\x20"([^"\\]*(?:\\.[^"\\]*)*)"\x20([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*))\z', 6), '^\s*[+-]?[0-9]{1,40}\s*\z') THEN TRY_CAST(TRIM(REGEXP_EXTRACT(`request`, '\A(?:([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*)\x20\[([^\]]*)\]\x20"([^"\\]*(?:\\.[^"\\]*)*)"\x20([^\t\n\v\f\r ]*)\x20([^\t\n\v\f\r ]*))\z', 6)) AS INT) END) IS NULL) IS TRUE);
+
+END;

@@ -36,7 +36,7 @@ WRONG: dict[str, tuple[str, str]] = {
     "output in lower case": ("[outputs.o]\nindex = 'o'", '[outputs.o] is not an output of the program: names are'),
     "output with a line end": ('[outputs."a\\nb"]\nindex = "o"', r"[outputs.a\x0ab] is not an output of the program"),
     # [source]
-    "near format": ("[source]\nformat = 'combind'", "[source] unknown format 'combind': did you mean 'combined'? The"),
+    "near format": ("[source]\nformat = 'combind'", "[source] unknown format 'combind': did you mean 'combined'?"),
     "case of a setting": ("[source]\nFORMAT = 'json'", "[source] unknown setting 'FORMAT': did you mean 'format'? T"),
     "time zone": ("[source]\ntime_zone = 'Europe/Berln'", "[source] unknown time zone 'Europe/Berln': give a name"),
     "date": ("[source]\ntime_zone = 2025-03-01", "[source] time_zone = 2025-03-01: expected text that is not empty"),

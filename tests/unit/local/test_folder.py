@@ -77,7 +77,6 @@ def test_a_folder_without_outputs_is_refused(own: Path) -> None:
     (own / "pipeline.toml").write_text('[source]\nformat = "auto"\n')
     done = call_main("compile", own)
     assert done.returncode == 2
-    assert (
-        b'pipeline.toml has no outputs, so nothing would be delivered: add [outputs."PATHS"] with index' in done.stderr
-    )
+    assert b"pipeline.toml has no outputs, so nothing would be delivered: add [outputs.STREAM]" in done.stderr
+    assert b'the stream "PATHS" has no destination' in done.stderr
     assert not (own / "pipeline.json").exists()

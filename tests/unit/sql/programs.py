@@ -138,7 +138,7 @@ def _documents(output: RowOutput | WindowedOutput, shares: list[list[dict[str, A
             arrival = row.get("arrival", ARRIVAL)
             for one in [row] if way.join is None else way.join(row, arrival):
                 way.add(one, arrival, arrival - 7 * DAY, arrival + DAY // 24, groups, 1)
-        for key, group in groups.items():
+        for key, group, _ in output.partials(groups):
             state = json.loads(json.dumps(output.state_to_json(key[1:], group)))
             states.setdefault((key[0], json.dumps(state["key"])), []).append(state)
     for (start, _), window_states in sorted(states.items()):

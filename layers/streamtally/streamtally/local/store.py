@@ -115,7 +115,7 @@ class DuckDbStore:
                 state = output.merge_states(document["tally"]["state"] for _, _, document in partials)
                 for more, columns, visible in output.finish_all(time, state):
                     if visible:
-                        settled.append(([*state["key"], *more], columns))
+                        settled.append(([*more, *state["key"]] if output.sliding else [*state["key"], *more], columns))
             for _, columns in sorted(settled, key=lambda entry: [sort_key(value) for value in entry[0]]):
                 yield columns
 

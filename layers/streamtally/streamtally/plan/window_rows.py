@@ -69,7 +69,7 @@ def compile_window_rows(
         None if aggregate.get("argument") is None else compile_expression(aggregate["argument"], scope)
         for aggregate in part["aggregates"]
     ]
-    slots = _make_slots(part["aggregates"], arguments)
+    slots = make_slots(part["aggregates"], arguments)
     reads.arrival = reads.arrival or any(slot.aggregate.is_ordered for slot in slots)  # so rows are added one by one
     body = where_lines(part, scope, f"return {FILTERED}")
     body += _value_lines(part["keys"], source, scope)
@@ -95,7 +95,8 @@ def _value_lines(keys: Iterable[Mapping[str, Any]], source: RowSource, scope: Sc
     return [f"if {scope.bind(field_name)} not in row: raise no_status()" for field_name in fields]
 
 
-def _make_slots(nodes: list[dict[str, Any]], arguments: list[Code | None]) -> tuple[Slot, ...]:
+def make_slots(nodes: list[dict[str, Any]], arguments: list[Code | None]) -> tuple[Slot, ...]:
+    """The aggregates of a plan, and where their states are in a group. Raises: PlanError."""
     slots: list[Slot] = []
     index = _FIRST_STATE
     for node, argument in zip(nodes, arguments, strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -10,13 +10,21 @@ from typing import Any
 from streamtally.config.outputs import OutputSettings
 from streamtally.errors import PlanError
 from streamtally.plan.aggregates.base import Slot
+from streamtally.plan.aggregates.cells import Cell, Cells, split
 from streamtally.plan.aggregates.merged import Operations, operations_of
 from streamtally.plan.codegen import Reads, RowSource
+from streamtally.plan.composed import compose
 from streamtally.plan.joins import JoinRow, Tables
+from streamtally.plan.levels import Levels
 from streamtally.plan.rows import OutputColumn, read_columns
+from streamtally.plan.sliding import Sliding
 from streamtally.plan.types import SqlType
-from streamtally.plan.window_columns import NO_ITEM, FinishWindow, compile_window_columns
-from streamtally.plan.window_rows import ROWS, AddRow, WindowRows, compile_window_rows
+from streamtally.plan.window_columns import NO_ITEM, FinishWindow
+from streamtally.plan.window_rows import ROWS, ROWS_OUT_OF_RANGE, AddRow, Groups, WindowRows, compile_window_rows
+from streamtally.times.iso import to_iso
+
+PartialGroup = tuple[tuple[Any, ...], list[Any], int]
+"""((window start in ms, *key values), [rows, rows out of range, *states], which part of the group it is, from 0)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,8 @@ class WindowedOutput:
         ways: where several pumps fill the stream that is aggregated, the way of each; a row is added by every one.
             Empty: there is one way, ``add``.
         join: joins a row with reference tables before it is added; None: there is no join.
+        levels: for an aggregate of aggregates, what is computed over the results of the windows into which rows go.
+        sliding: for sliding windows, how documents are composed of minutes.
     """
 
     name: str
@@ -74,6 +84,8 @@ class WindowedOutput:
     kind: str = "windowed"
     ways: tuple[Way, ...] = ()
     join: JoinRow | None = None
+    levels: Levels | None = None
+    sliding: Sliding | None = None
 
     @property
     def is_ordered(self) -> bool:
@@ -84,6 +96,36 @@ class WindowedOutput:
     def passes(self) -> int:
         """How many times each row is evaluated."""
         return len(self.ways) or 1
+
+    def partials(self, groups: Groups) -> Iterator[PartialGroup]:
+        """The groups of a batch's rows as groups of the output, in a fixed order; each becomes a partial."""
+        if self.levels is None and self.sliding is None:
+            for key in sorted(groups, key=repr):
+                yield key, groups[key], 0
+            return
+        placed: dict[Cell, list[Any]] = {}
+        for cell, states in groups.items():
+            places = [self.levels.place(cell)] if self.levels is not None else self._sliding_places(cell)
+            for number, place in enumerate(places):
+                group = placed.setdefault(place, [0, 0, {}])
+                group[2][cell] = states
+                if number == 0:  # a row counts once in the batch's account
+                    group[ROWS] += states[ROWS]
+                    group[ROWS_OUT_OF_RANGE] += states[ROWS_OUT_OF_RANGE]
+        cells = self._cells
+        for key in sorted(placed, key=repr):
+            rows, out_of_range, all_cells = placed[key]
+            for number, part in enumerate(split(cells, all_cells)):
+                yield key, [rows, out_of_range, part] if number == 0 else [0, 0, part], number
+
+    def _sliding_places(self, cell: Cell) -> Iterable[Cell]:
+        return () if self.sliding is None else self.sliding.places(cell)
+
+    @property
+    def _cells(self) -> Cells:
+        aggregate = self.slots[0].aggregate
+        assert isinstance(aggregate, Cells)  # noqa: S101 (an output with levels or sliding windows has these only)
+        return aggregate
 
     def state_to_json(self, key: tuple[Any, ...], group: list[Any]) -> dict[str, Any]:
         """``tally.state`` of a partial: its key, its number of rows, and the states of its aggregates."""
@@ -117,7 +159,14 @@ class WindowedOutput:
         return {"key": key, "rows": rows, "aggregates": aggregates}
 
     def finish(self, window_start: int, state: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
-        """A merged state → (its columns, whether HAVING shows it). A column that cannot be evaluated is None."""
+        """A merged state → (its columns, whether HAVING shows it). A column that cannot be evaluated is None.
+
+        A group of sliding minutes has several documents: see :meth:`finish_all`. Its own columns are None.
+        """
+        if self.sliding is not None:
+            return {column.name: None for column in self.columns}, False
+        if self.levels is not None:
+            return self._finish_levels(self.levels, window_start, state)
         values = [
             slot.aggregate.finish(slot.aggregate.from_json(value))
             for slot, value in zip(self.slots, state["aggregates"], strict=True)
@@ -128,8 +177,11 @@ class WindowedOutput:
         """A merged state → every document of its window and key: (suffix of the key, columns, visible).
 
         There is one document, with an empty suffix, unless the output expands the items of an aggregate
-        (TOP_K_ITEMS_TUMBLING): then there is one per item, and the suffix is its rank, from 1.
+        (TOP_K_ITEMS_TUMBLING): then there is one per item, and the suffix is its rank, from 1. A sliding output has a
+        hidden document, which records that the group is settled, and one for each minute, whose suffix is its start.
         """
+        if self.sliding is not None:
+            return [([], *self.finish(window_start, state)), *self._slide(self.sliding, window_start, state)]
         if self.expand is None:
             return [([], *self.finish(window_start, state))]
         name, limit = self.expand
@@ -142,6 +194,22 @@ class WindowedOutput:
             return [([1], self._finish(window_start, key, [], NO_ITEM)[0], False)]
         return [([rank], *self._finish(window_start, key, [], item)) for rank, item in enumerate(items, 1)]
 
+    def _finish_levels(
+        self, levels: Levels, window_start: int, state: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], bool]:
+        key = self.key_from_json(state["key"])
+        values = levels.values((window_start, *key), self._cells.from_json(state["aggregates"][0]))
+        if values is None:  # WHERE, or the HAVING of an inner window, leaves no row
+            return {column.name: None for column in self.columns}, False
+        return self._finish(window_start, key, list(values), NO_ITEM)
+
+    def _slide(
+        self, sliding: Sliding, window_start: int, state: Mapping[str, Any]
+    ) -> Iterator[tuple[list[Any], dict[str, Any], bool]]:
+        cells = self._cells.from_json(state["aggregates"][0])
+        for minute, columns, visible in sliding.documents(window_start, self.key_from_json(state["key"]), cells):
+            yield [to_iso(minute)], columns, visible
+
 
 def _key_value(value: Any, sql_type: SqlType) -> Any:
     return Decimal(value) if sql_type.name == "DECIMAL" and value is not None else value
@@ -151,29 +219,38 @@ def compile_windowed_output(
     node: dict[str, Any], settings: OutputSettings, source: RowSource, tables: Tables | None = None
 ) -> WindowedOutput:
     """The windowed output of a plan. Raises: PlanError."""
-    window_ms = node.get("window_ms")
-    if type(window_ms) is not int or window_ms <= 0:
-        raise PlanError("window_ms must be a positive number of milliseconds")
+    window_ms = _read_ms(node, "window_ms")
+    rows_ms = _read_ms(node, "inner_ms") if "inner_ms" in node else window_ms
     reads = Reads()
     parts = [node, *node.get("also", ())]
-    first, *others = (compile_window_rows(part, window_ms, source, reads, tables or {}) for part in parts)
+    first, *others = (compile_window_rows(part, rows_ms, source, reads, tables or {}) for part in parts)
+    composed = compose(node, first, rows_ms)
     return WindowedOutput(
         name=node["name"],
         settings=settings,
         columns=read_columns(node),
         window_ms=window_ms,
         reads=reads,
-        key_types=tuple(code.type for code in first.keys),
-        slots=first.slots,
+        key_types=composed.key_types,
+        slots=composed.slots,
         add=first.add,
-        _finish=compile_window_columns(node, first.keys, first.slots, first.arguments, window_ms),
+        _finish=composed.finish,
         expand=_read_expand(node, first.slots),
         pump=node.get("pump"),
-        operations=operations_of([slot.aggregate for slot in first.slots]),
+        operations=operations_of([slot.aggregate for slot in composed.slots]),
         required=first.required.intersection(*(other.required for other in others)),
         ways=_make_ways(node, first, others) if others else (),
         join=first.join,
+        levels=composed.levels,
+        sliding=composed.sliding,
     )
+
+
+def _read_ms(node: dict[str, Any], name: str) -> int:
+    value = node.get(name)
+    if type(value) is not int or value <= 0:
+        raise PlanError(f"{name} must be a positive number of milliseconds")
+    return value
 
 
 def _make_ways(node: dict[str, Any], first: WindowRows, others: list[WindowRows]) -> tuple[Way, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from streamtally.plan.levels import MAX_CELLS
 from streamtally.sql.plan_tree import children, contains
 
 Tree = tuple[str, Sequence["Tree"]]
@@ -50,6 +51,7 @@ def output_tree(node: Mapping[str, Any], settings: Mapping[str, Any]) -> Tree:
         for way in ways:
             by = f" by {' after '.join(way['through'])}" if len(ways) > 1 else ""
             parts.append((f"in the transform, per row{by}", _transform({**node, **way})))
+        parts += _levels(node)
         having = [_leaf(f"shown if {to_sql(node['having'])}")] if node.get("having") else []
         parts.append(("in settling, after merging all partials of a window and key", [*having, *columns]))
     else:
@@ -81,13 +83,28 @@ def _transform(node: Mapping[str, Any]) -> list[Tree]:
     lines = list(_joins(node))
     if node.get("where"):
         lines.append(f"WHERE {to_sql(node['where'])}")
-    lines.append(f"window: {span(node['window_ms'])} of {to_sql(node['time'])}")
+    lines.append(f"window: {span(node.get('inner_ms', node['window_ms']))} of {to_sql(node['time'])}")
     lines += [f"{key['name']} {key['type']} = {to_sql(key['expr'])}" for key in node["keys"]]
     for aggregate in node["aggregates"]:
-        argument = "*" if aggregate.get("argument") is None else to_sql(aggregate["argument"])
-        call = f"{aggregate['function'].upper()}({argument})"
-        lines.append(f"{aggregate['name']} {aggregate.get('type', '')} = {call}, as a partial")
+        lines.append(f"{aggregate['name']} {aggregate.get('type', '')} = {_call(aggregate)}, as a partial")
     return [_leaf(line) for line in lines]
+
+
+def _levels(node: Mapping[str, Any]) -> Iterator[Tree]:
+    """What settling computes over the results of inner windows."""
+    below_ms = node.get("inner_ms", 0)
+    for level in node.get("levels", ()):
+        lines = [f"WHERE {to_sql(level['where'])}"] if level.get("where") else []
+        lines.append(f"window: {span(level['window_ms'])}, in which the result's own window lies")
+        lines += [f"{key['name']} {key['type']} = {to_sql(key['expr'])}" for key in level["keys"]]
+        lines += [f"{item['name']} {item.get('type', '')} = {_call(item)}" for item in level["aggregates"]]
+        yield f"in settling, over the results of each {span(below_ms)} and key", [_leaf(line) for line in lines]
+        below_ms = level["window_ms"]
+
+
+def _call(aggregate: Mapping[str, Any]) -> str:
+    argument = "*" if aggregate.get("argument") is None else to_sql(aggregate["argument"])
+    return f"{aggregate['function'].upper()}({argument})"
 
 
 def _column(column: Mapping[str, Any], types: Mapping[str, str]) -> Tree:
@@ -168,6 +185,11 @@ def differences(node: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterato
             "(Kinesis Analytics emitted it once, or as partial rows to add up)"
         )
         yield from _time_differences(node)
+        if node.get("levels"):
+            yield (
+                "a result of an inner window counts in the outer window in which that window lies; in one outer window "
+                f"and key, at most {MAX_CELLS:,} of them: with more, its aggregates are NULL"
+            )
         if node.get("also"):
             yield "a row counts once by each pump that lets it through; the stream between the pumps is not kept"
     if any("joins" in way for way in [node, *node.get("also", ())]):

@@ -57,9 +57,15 @@ def batch_info(batch: Batch, batch_id: str, plan_id: str) -> dict[str, Any]:
     }
 
 
-def partial_id(plan_id: str, output: str, window_start: int, key: list[Any], batch_id: str) -> str:
-    """The id of a batch's partial for a window and key. Args: window_start: ms since the epoch; key: as JSON."""
-    return digest([plan_id, output, window_start, key, batch_id])
+def partial_id(plan_id: str, output: str, window_start: int, key: list[Any], batch_id: str, part: int = 0) -> str:
+    """The id of a batch's partial for a window and key.
+
+    Args:
+        window_start: ms since the epoch.
+        key: as JSON.
+        part: which of several partials that make up a large one, from 0.
+    """
+    return digest([plan_id, output, window_start, key, batch_id, *([part] if part else [])])
 
 
 def row_id(output: str, identity: str, line: int, joined: int = 0) -> str:
@@ -73,13 +79,13 @@ def row_id(output: str, identity: str, line: int, joined: int = 0) -> str:
 
 
 def partial_document(
-    output: WindowedOutput, key: tuple[Any, ...], group: list[Any], batch_info: dict[str, Any]
+    output: WindowedOutput, key: tuple[Any, ...], group: list[Any], batch_info: dict[str, Any], part: int = 0
 ) -> dict[str, Any]:
-    """The partial of a window and key. Args: key: (window start in ms, *key values)."""
+    """The partial of a window and key. Args: key: (window start in ms, *key values); part: see :func:`partial_id`."""
     window_start = key[0]
     state = output.state_to_json(key[1:], group)
     columns, _ = output.finish(window_start, state)
-    identity = partial_id(batch_info["plan_id"], output.name, window_start, state["key"], batch_info["batch_id"])
+    identity = partial_id(batch_info["plan_id"], output.name, window_start, state["key"], batch_info["batch_id"], part)
     tally = {
         "output": output.name,
         "window_start": to_iso(window_start),

@@ -151,9 +151,10 @@ class WindowWriter(_Writer[WindowedOutput]):
         self._add_counted(first_arrival, last_arrival)
         documents: list[bytes] = []
         # By this, settling knows when a batch is whole even if a retry under another plan has sent a part of it.
-        batch_info = {**self._batch_info, "batch_partials": len(self._groups)}
-        for key in sorted(self._groups, key=repr):
-            documents += self._partial(key, self._groups[key], batch_info)
+        partials = list(self.output.partials(self._groups))
+        batch_info = {**self._batch_info, "batch_partials": len(partials)}
+        for key, group, part in partials:
+            documents += self._partial(key, group, batch_info, part)
         self._ledger.documents += len(documents)
         return documents
 
@@ -233,10 +234,10 @@ class WindowWriter(_Writer[WindowedOutput]):
         self._ledger.joined += times * max(0, len(joined) - 1)
         return OUT_OF_RANGE if OUT_OF_RANGE in fates else FILTERED
 
-    def _partial(self, key: tuple[Any, ...], group: list[Any], batch_info: dict[str, Any]) -> list[bytes]:
+    def _partial(self, key: tuple[Any, ...], group: list[Any], batch_info: dict[str, Any], part: int) -> list[bytes]:
         rows, out_of_range = group[0], group[1]
         try:
-            document = encode_document(partial_document(self.output, key, group, batch_info))
+            document = encode_document(partial_document(self.output, key, group, batch_info, part))
             if len(document) > MAX_DOCUMENT_BYTES:
                 raise EvaluationError(TOO_LARGE)
         except Exception as error:

@@ -30,7 +30,7 @@ Plans = Callable[[str], PlanOutputs]
 def shape_of(document: Mapping[str, Any], output: str) -> str:
     """What must be equal in two plans for their states of an output to be merged: window, keys, aggregates."""
     node = next(node for node in document["plan"]["outputs"] if node["name"] == output)
-    also = [node["also"]] if "also" in node else []
+    also = [node[name] for name in ("also", "inner_ms", "levels") if name in node]
     return digest([node["window_ms"], node["keys"], node["aggregates"], *also])
 
 

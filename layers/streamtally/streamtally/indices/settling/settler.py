@@ -137,7 +137,9 @@ class Settler:
             "final": self.is_final(window_ms),
         }
         # Every partial of a mixed batch takes part in the choice of its plan, so the version counts each of them.
-        return to_settled(window_ms, shape, tally, merged, sum(self.mixed[batch].partials for batch in batches))
+        more = sum(self.mixed[batch].partials for batch in batches)
+        is_sliding = len(merged) > 1 and self._plan_of(shape, used).output.sliding is not None
+        return to_settled(window_ms, shape, tally, merged, more, is_sliding)
 
     def _is_chosen(self, partial: Partial) -> bool:
         batch = self.mixed.get(partial.batch_id)

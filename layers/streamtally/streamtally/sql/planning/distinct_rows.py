@@ -22,7 +22,14 @@ MAX_VALUES = 63
 def rows_under(relation: Relation) -> Relation | None:
     """The rows whose distinct tuples a windowed relation has; None if the relation has more than tuples."""
     window = relation.window
-    if window is None or window.aggregates or window.expand or window.also or len(window.keys) > MAX_VALUES:
+    if (
+        window is None
+        or window.aggregates
+        or window.expand
+        or window.also
+        or window.inner_ms
+        or len(window.keys) > MAX_VALUES
+    ):
         return None
     start: PlanNode = {"call": "step", "args": [window.time, {"literal": window.window_ms, "type": "BIGINT"}]}
     end: PlanNode = {"call": "timestamp_add", "args": [start, {"literal": window.window_ms, "type": "BIGINT"}]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from sqlglot import exp
@@ -18,6 +18,7 @@ from streamtally.sql.expressions.translator import Translator
 from streamtally.sql.expressions.typed import INTERVAL, NULL_LITERAL, RECORD, PlanNode, Typed, adopt
 from streamtally.sql.expressions.typed import NULL as NULL_TYPE
 from streamtally.sql.planning.distinct_rows import without_inner_steps
+from streamtally.sql.planning.leveled import find_level_term, level_window
 from streamtally.sql.planning.relations import WINDOW_END, WINDOW_START, Relation, RelationColumn, Window
 from streamtally.sql.planning.select_list import Item, has_aggregate, project
 from streamtally.sql.planning.windows import (
@@ -65,6 +66,8 @@ class GroupTranslator(Translator):
     def add_window(self, term: TimeTerm, window_ms: int) -> None:
         """Add a time term: its value is the start of the window, floored by its own step if that is different."""
         start = WINDOW_START
+        if term.value.node == WINDOW_END.node and term.size_ms == window_ms:
+            start = WINDOW_END  # the ROWTIME of a window's result
         if term.size_ms != window_ms:
             start = step(self, term.origin, start, term.size_ms)
         if term.number:
@@ -128,7 +131,9 @@ class GroupTranslator(Translator):
         return self._slots[key]
 
     def window_of(self, relation: Relation, term: TimeTerm) -> Window:
-        """The windowed part of the plan, once everything has been translated."""
+        """The windowed part of the plan, once everything has been translated. Raises: SqlError: see `level_window`."""
+        if relation.window is not None:
+            return level_window(term.origin, relation, term, self.keys, self.aggregates, self.problems)
         return Window(
             relation.conditions,
             term.time,
@@ -186,23 +191,30 @@ def plan_grouped(
         for root in [*(item.node for item in items), *([having.this] if having else [])]:
             _check_parts(root, rows, problems)
         return replace(relation, columns=())
-    time_terms = [term for node, value in terms if (term := find_time_term(node, value))]
+    find = _term_finder(relation)
+    time_terms = [term for node, value in terms if (term := find(node, value))]
     window = choose_window(time_terms, group, problems)
     groups = GroupTranslator(rows, problems, relation.distinct)
     for node, value in terms:
-        term = find_time_term(node, value)
+        term = find(node, value)
         if term is not None and follows(term, window):
             is_beside = term.of_rowtime and not window.of_rowtime  # ROWTIME beside the time that defines the window
             if is_beside and term.time != window.time and _is_shown(term, query, items, rows):
                 groups.add_key(value)
                 continue
             groups.add_window(term, window.size_ms)
-            if is_beside:
+            if is_beside and relation.window is None:
                 problems.note(node, TWO_TERMS)
         else:
             groups.add_key(value)
     shown = project(replace(relation, rowtime=WINDOW_END, conditions=()), items, groups, problems)
     return _finish(query, relation, shown, groups, window, problems)
+
+
+def _term_finder(relation: Relation) -> Callable[[exp.Expr, Typed], TimeTerm | None]:
+    """What finds the time terms of a GROUP BY over a relation."""
+    below = relation.window
+    return find_time_term if below is None else lambda node, value: find_level_term(node, value, below)
 
 
 def _is_shown(term: TimeTerm, query: exp.Select, items: Sequence[Item], rows: Translator) -> bool:

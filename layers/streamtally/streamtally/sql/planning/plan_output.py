@@ -42,8 +42,11 @@ def make_output(name: str, stream: Stream, relation: Relation, is_event_time: Is
         "kind": "windowed",
         "time": shape(window.time),
         "window_ms": window.window_ms,
+        **({"inner_ms": window.inner_ms} if window.inner_ms else {}),
         **_rows(window, with_event),
     }
+    if window.levels:
+        entry["levels"] = list(window.levels)
     if window.also:
         entry["through"] = list(window.through)
         entry["also"] = [{"through": list(way.through), **_way_of(way, with_event)} for way in window.also]

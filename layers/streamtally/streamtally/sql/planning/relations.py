@@ -106,6 +106,9 @@ class Window:
         also: the other ways.
         is_distinct: whether it comes from SELECT DISTINCT.
         joins: the reference tables that rows are joined with, before ``where``.
+        inner_ms: of windows that others are composed of, their length; 0: there are no others.
+        levels: the plan's levels, for aggregates of these windows' results.
+        sliding: the OVER of sliding windows, for errors.
     """
 
     where: tuple[PlanNode, ...]
@@ -118,6 +121,9 @@ class Window:
     also: tuple[Way, ...] = ()
     is_distinct: bool = False
     joins: tuple[JoinedTable, ...] = ()
+    inner_ms: int = 0
+    levels: tuple[PlanNode, ...] = ()
+    sliding: exp.Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from streamtally.sql.grammar.allowed import check_name, stored_name
 from streamtally.sql.planning.distinct_rows import rows_under
 from streamtally.sql.planning.grouping import plan_distinct, plan_grouped
 from streamtally.sql.planning.joins import TableJoin, join_table, split_from
+from streamtally.sql.planning.leveled import check_below, refuse_distinct
 from streamtally.sql.planning.merging import plan_over_all
 from streamtally.sql.planning.ordering import check_order
 from streamtally.sql.planning.relations import Relation, RelationColumn, RelationNames, StreamLookup
@@ -88,15 +89,17 @@ def _rename(relation: Relation, names: list[str], origin: exp.Expr, problems: Pr
 
 
 def _rows_under(query: exp.Select, source: Relation, problems: Problems) -> Relation:
-    """The rows of which a windowed relation has the distinct ones. Raises: SqlError: it has aggregates."""
+    """The rows of which a windowed relation has the distinct ones, else the relation: its results are the rows.
+
+    Raises: SqlError: its results cannot be aggregated.
+    """
     rows = rows_under(source)
-    if rows is None:
-        raise problems.unsupported(
-            query.args.get("group") or query,
-            "an aggregate over an aggregate's result",
-            "aggregate the source's rows in one step, or add up the documents when reading them",
-        )
-    return rows
+    if rows is not None:
+        return rows
+    check_below(query.args.get("group") or query, source, problems)
+    if query.args.get("distinct"):
+        raise refuse_distinct(query, problems)
+    return source
 
 
 def _plan_select(query: exp.Select, source: Relation, alias: str, problems: Problems) -> Relation:

@@ -16,7 +16,7 @@ Refusal = tuple[int, str, str]
 """(offset in the text, the construct, what to do instead)."""
 
 TUMBLING = "use a tumbling window: GROUP BY …, STEP(s.ROWTIME BY INTERVAL '60' SECOND)"
-TO_FLINK = "run it on Amazon Managed Service for Apache Flink (streamtally compile PROGRAM --to flink)"
+TO_FLINK = "write it in Flink SQL, for Amazon Managed Service for Apache Flink"
 FLINK = "this needs ordering or state across batches: use Amazon Managed Service for Apache Flink"
 
 _SEQUENCES: tuple[tuple[tuple[str, ...], str, str], ...] = (

@@ -72,8 +72,8 @@ kernel: setup-dev  ## Build the native kernel: for this checkout, and wheels for
 	scripts/kernel venv $(VENV)
 	scripts/kernel x86_64 arm64
 
-test-kernel: setup-dev  ## Check the kernel (fmt, clippy, tests, advisories), and run the tests of the transform with and without it
-	@scripts/test-kernel $(VENV) || [ $$? = 3 ]
+test-kernel: setup-dev  ## Check the kernel (fmt, clippy, its tests), and run the tests of the transform with and without it
+	@scripts/test-kernel $(VENV)
 
 compile: setup  ## Compile pipeline.json for every pipeline in the checkout
 	$(BIN)/streamtally compile layers/pipeline/pipeline

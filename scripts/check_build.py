@@ -3,7 +3,7 @@
     check_build.py FOLDER arm64|x86_64
 
 - every shared library is for the requested processor (according to its ELF header, not to a wheel's name);
-- what the transform loads (its code, the library, the pipeline) is less than 10 MB unzipped;
+- what the transform loads (its code, the library, the pipeline) is less than 12 MB unzipped;
 - no package of the developer's environment is included (boto3 belongs to the runtime).
 
 Exit status 1: a check failed. 2: invalid folder or processor.
@@ -17,7 +17,7 @@ from pathlib import Path
 
 # e_machine, bytes 18 and 19 of an ELF header (System V ABI; EM_X86_64 = 62, EM_AARCH64 = 183).
 MACHINES = {"x86_64": 62, "arm64": 183}
-TRANSFORM_MAX_BYTES = 10_000_000
+TRANSFORM_MAX_BYTES = 12_000_000
 LAMBDA_MAX_BYTES = 262_144_000  # AWS Lambda quotas: 250 MB unzipped, a function with all its layers
 TRANSFORM_PARTS = ("TransformFunction", "StreamtallyLayer", "PipelineLayer")
 MANAGER_PARTS = ("SettleFunction", "StreamtallyLayer", "OpenSearchLayer", "PipelineLayer")

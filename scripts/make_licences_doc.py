@@ -7,11 +7,13 @@ FOLDER: a build for one processor. Exit status 1: the page differs (with `--chec
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
-from scripts.shipped import LAYERS, ROOT, packages
+from scripts.shipped import KERNEL, LAYERS, ROOT, packages
 
+CRATES = ROOT / "kernel/licences.json"
 PAGE = ROOT / "docs/licences.md"
 HEAD = """# What is shipped, and under which licences
 
@@ -30,6 +32,8 @@ def page(folders: list[Path]) -> str:
         rows: dict[tuple[str, str, str], str] = {}
         for folder in folders:
             for package in packages(folder / name):
+                if package.name == KERNEL:  # which is in a layer only where it was built: its crates are listed below
+                    continue
                 rows[(package.name, package.version, "")] = package.licence
                 for part in package.parts:
                     rows[(package.name, package.version, f"{part.name} {part.version}".strip())] = part.licence
@@ -40,7 +44,18 @@ def page(folders: list[Path]) -> str:
                 if part_name
                 else f"| {package_name} | {version} | {licence} |\n"
             )
-    return text
+    return text + kernel_section()
+
+
+def kernel_section() -> str:
+    """The crates of the native kernel (scripts/make_kernel_licences.py)."""
+    crates = json.loads(CRATES.read_text(encoding="utf-8"))
+    rows = "".join(f"| {' | '.join(crate.rsplit(' ', 1))} | {licence} |\n" for crate, licence in sorted(crates.items()))
+    return (
+        "\n## The native kernel\n\nIn StreamtallyLayer only where its wheel was built (`make kernel`). All crates of "
+        "`kernel/Cargo.lock`, also those that\nonly build it.\n\n| crate | version | licence |\n| --- | --- | --- |\n"
+        + rows
+    )
 
 
 def main(arguments: list[str]) -> int:

@@ -21,6 +21,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = ("StreamtallyLayer", "OpenSearchLayer")
+KERNEL = "streamtally-kernel"
+"""Streamtally's own, like the library; it is a package because its wheel is built apart."""
 LICENCES = ROOT / "requirements/licences.toml"
 
 
@@ -107,7 +109,8 @@ def refused(layer: Path) -> list[str]:
     """What may not be shipped, one line each."""
     lines = []
     for package in packages(layer):
-        named: list[tuple[str, str]] = [(f"{package.name} {package.version}", package.licence)]
+        own = package.name == KERNEL
+        named: list[tuple[str, str]] = [] if own else [(f"{package.name} {package.version}", package.licence)]
         named += [(f"{part.name} {part.version} in {package.name}", part.licence) for part in package.parts]
         for what, licence in named:
             if not licence:

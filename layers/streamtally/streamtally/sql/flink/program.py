@@ -100,7 +100,10 @@ def output_statements(node: dict[str, Any], source: Source, sink: str) -> Statem
             "Flink joins a stream with a table of its own by FOR SYSTEM_TIME AS OF: write that join into program.sql",
         )
     known = {"row", "windowed"}
-    if node["kind"] not in known or "levels" in node:
+    if "inner_ms" in node:
+        what = "an aggregate of aggregates" if "levels" in node else "a sliding window by the minute"
+        raise FlinkError(what, "write it by hand: as a cascade of windows by window_time, or as an OVER window")
+    if node["kind"] not in known:
         raise FlinkError(f"an output of the kind {node['kind']}", "leave out its pump with --without")
     write = row_statements if node["kind"] == "row" else window_statements
     return write(node, source, sink)

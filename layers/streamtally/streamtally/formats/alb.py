@@ -27,6 +27,12 @@ def _seconds(name: str) -> Column:
     return Column(name, "DOUBLE", "seconds, -1 if not forwarded", SECONDS, nullable=False, repeats=True)
 
 
+_RECURRING = (
+    ("elb_status_code", "target_status_code"),
+    ("ssl_cipher", "ssl_protocol", "target_group_arn"),
+    ("domain_name", "chosen_cert_arn", "matched_rule_priority"),
+    ("error_reason", "target_list", "target_status_code_list", "classification", "classification_reason"),
+)
 LAYOUT = Layout(
     "alb",
     "not an Application Load Balancer's log line",
@@ -38,6 +44,7 @@ LAYOUT = Layout(
             "https?|h2|grpcs|wss?",
             before="",
             nullable=False,
+            repeats=True,
         ),
         Column("time", "VARCHAR", "time of the response, ISO 8601 in UTC", ISO_TIME, nullable=False),
         Column("elb", "VARCHAR", "the load balancer's resource id", "[a-z]++/[^ ]++|-", repeats=True),
@@ -70,6 +77,7 @@ LAYOUT = Layout(
         Column("conn_trace_id", "VARCHAR", "id of the connection in the connection log", optional=True),
         Column("extra", "VARCHAR", "newer fields, unmodified", ".++", optional=True),
     ),
+    recurring=_RECURRING,
 )
 _TRANSFORMS = (
     quoted("transformed_host", "Host header after its rewrite by the rule"),
@@ -85,6 +93,7 @@ WITH_TRANSFORMS = Layout(
         *_TRANSFORMS,
         LAYOUT.columns[-1],
     ),
+    recurring=_RECURRING,
 )
 
 

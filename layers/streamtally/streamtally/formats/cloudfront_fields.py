@@ -66,6 +66,16 @@ LAYOUT = Layout(
     "not a CloudFront standard log line",
     _COLUMNS,
     header=HEADER,
+    recurring=(
+        ("cs_method", "cs_host"),
+        ("x_host_header", "cs_protocol"),
+        (
+            *("ssl_protocol", "ssl_cipher", "x_edge_response_result_type", "cs_protocol_version"),
+            *("fle_status", "fle_encrypted_fields"),
+        ),
+        ("x_edge_detailed_result_type", "sc_content_type"),
+        ("sc_range_start", "sc_range_end"),
+    ),
 )
 
 NUMBERS: dict[str, Convert] = {

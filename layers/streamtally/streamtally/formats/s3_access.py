@@ -17,6 +17,8 @@ from streamtally.formats.engine.layout import Layout
 
 # The user agent was the last text in quotes: of one with quotes inside, nothing may be taken for the next columns.
 _NO_MORE_QUOTES = r'\x20(?=[^"]*+\Z)'
+_OWNER = "[0-9a-f]{16,64}+|-"
+_OPERATION = r"[A-Z][A-Za-z0-9]*+\.[\w.\-]++"
 _QUOTED_OR_DASH = f"(?:{QUOTED}|-)"  # S3 writes a missing value without quotes
 
 
@@ -28,13 +30,13 @@ LAYOUT = Layout(
     "s3_access",
     "not an S3 access log line",
     (
-        Column("bucket_owner", "VARCHAR", "canonical user id of the bucket's owner", r"[0-9a-f]{16,64}+|-", before=""),
+        Column("bucket_owner", "VARCHAR", "canonical user id of the bucket's owner", _OWNER, before="", repeats=True),
         Column("bucket", "VARCHAR", "name of the bucket"),
         Column("time", "VARCHAR", "time of the request, dd/MMM/yyyy:HH:mm:ss Z", BRACKETED_TIME),
         Column("remote_ip", "VARCHAR", "the client's address"),
         Column("requester", "VARCHAR", "canonical user id or ARN, null if not authenticated"),
         Column("request_id", "VARCHAR", "S3's id of the request"),
-        Column("operation", "VARCHAR", "such as REST.GET.OBJECT", r"[A-Z][A-Za-z0-9]*+\.[\w.\-]++|-"),
+        Column("operation", "VARCHAR", "such as REST.GET.OBJECT", f"{_OPERATION}|-", repeats=True),
         Column("key", "VARCHAR", "the object's key, URL encoded"),
         _quoted("request_uri", "the request line"),
         Column("http_status", "INTEGER", "status code", "[0-9]{3}|-"),
@@ -56,8 +58,14 @@ LAYOUT = Layout(
         Column("acl_required", "VARCHAR", "Yes if an ACL was required", optional=True),
         Column("extra", "VARCHAR", "newer fields, unmodified", ".++", optional=True),
     ),
+    recurring=(
+        ("bucket_owner", "bucket"),
+        (
+            *("signature_version", "cipher_suite", "authentication_type", "host_header", "tls_version"),
+            *("access_point_arn", "acl_required"),
+        ),
+    ),
 )
-_OPERATION = r"[A-Z][A-Za-z0-9]*+\.[\w.\-]++"
 _AFTER_REQUEST = (
     r"\x20(?:[0-9]{3}|-)"  # status
     r"\x20[^ \"]++"  # error code

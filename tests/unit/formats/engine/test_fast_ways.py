@@ -20,6 +20,7 @@ from streamtally.formats import (
     logfmt,
     ltsv,
 )
+from streamtally.formats.engine.columns import Column, quoted
 from streamtally.formats.engine.generate import compile_layout, generate_exact, generate_fast
 from streamtally.formats.engine.layout import Layout
 from streamtally.formats.engine.memo import MAX_CHARACTERS, MAX_PARTS, Remembered
@@ -121,6 +122,45 @@ def test_directives(directive: str, line: str) -> None:
         assert result(parse, line) == result(exact, line)
 
     check()
+
+
+# Runs that are looked up as one text give the same rows, in small layouts and in large ones, whatever the columns are.
+RUN = [
+    Column("a", "VARCHAR", "a text", before=""),
+    quoted("b", "a text in quotes"),
+    Column("c", "INTEGER", "a number"),
+    Column("d", "VARCHAR", "a text in brackets or a dash", r"(?:\[([^\]]*+)\]|-)"),
+    Column("e", "DOUBLE", "a number or nothing", r"((?:[0-9]++(?:\.[0-9]++)?+)?+)", can_be_empty=True),
+    Column("f", "BIGINT", "a number", nullable=False),
+    Column("g", "VARCHAR", "one of two words", "on|off", repeats=True),
+]
+
+
+@pytest.mark.parametrize("more", [0, 15])
+@pytest.mark.parametrize("run", ["ab", "bcd", "cde", "defg", "abcdefg"])
+def test_runs_that_recur(run: str, more: int) -> None:
+    columns = [*RUN, *(Column(f"x{number}", "VARCHAR", "a text") for number in range(more))]
+    layout = Layout("made", "not such a line", columns, recurring=(tuple(run),))
+    parse, exact = generate_fast(layout), generate_exact(layout, FormatOptions())
+    line = '192.0.2.1 "a b" 200 [x] 1.5 7 on' + " y" * more
+    assert parse(line) == exact(line) == parse(line)
+
+    @settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
+    @given(hostile([line, line.replace("200 [x] 1.5", "- -  "), line.replace("192.0.2.1", "-").replace("x", "")]))
+    def check(line: str) -> None:
+        row = parse(line)
+        assert row is None or result(parse, line) == result(exact, line)
+
+    check()
+
+
+# The copy of a cached row is changed, never the cached row.
+def test_a_cached_row_is_copied() -> None:
+    parse = REGISTRY["s3_access"].compile(FormatOptions())
+    line = REGISTRY["s3_access"].examples[0].line
+    first = parse(line)
+    first["tls_version"] = first["bucket"] = "changed"
+    assert parse(line) == REGISTRY["s3_access"].examples[0].row
 
 
 def parse_logfmt_any(line: str) -> dict[str, Any]:

@@ -41,6 +41,12 @@ BRACKETED_TIME = rf"\[({CLF_TIME})\]"
 _PATTERNS = {"VARCHAR": TEXT, "INTEGER": r"-?[0-9]{1,9}+|-", "BIGINT": INTEGER, "DOUBLE": DECIMAL}
 
 
+_GROUP = re.compile(
+    r"(\\.|\[\^?\]?(?:\\.|[^\]\\])*+\])"  # what is not a group: an escape, or a class
+    r"|\((?!\?)"  # the beginning of a group that takes a value
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A field of a layout. ``-`` is null in every type.
@@ -101,6 +107,11 @@ class Column:
     def plain_pattern(self) -> str:
         """The group that takes the value in a line without a backslash."""
         return _as_group(self.exact_pattern.replace(ESCAPABLE, '[^"]*+'))
+
+    @property
+    def plain_text(self) -> str:
+        """The same without a group."""
+        return _GROUP.sub(lambda match: match[1] or "(?:", self.plain_pattern)
 
     @property
     def is_looked_up(self) -> bool:

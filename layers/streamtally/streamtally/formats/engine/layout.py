@@ -28,6 +28,9 @@ class Layout:
         end: The pattern of what follows the last column.
         numbers: Names of integers that are separated by slashes or by single spaces, or stand alone; all of a line's
             are converted in one call. This affects speed only, no row.
+        recurring: Names of columns that follow one another and whose values recur together (the status codes of a
+            load balancer and of its target; a cipher and its protocol). A run is looked up as one text, so none of its
+            columns may have a value of its own in most lines, such as an id. This affects speed only, no row.
         header: Why a line that begins with ``#`` does not fit; empty: ``reason``.
         undo: Undoes the log's escapes, where ``unescape`` asks for it.
     """
@@ -41,6 +44,7 @@ class Layout:
         numbers: Sequence[Sequence[str]] = (),
         header: str = "",
         undo: Callable[[str], str] = unescape,
+        recurring: Sequence[Sequence[str]] = (),
     ) -> None:
         self.name = name
         self.reason = reason
@@ -49,6 +53,7 @@ class Layout:
         self.numbers = tuple(tuple(run) for run in numbers)
         self.header = header
         self.undo = undo
+        self.recurring = tuple(tuple(run) for run in recurring)
 
     @property
     def fields(self) -> tuple[Field, ...]:

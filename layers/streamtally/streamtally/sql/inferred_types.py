@@ -165,7 +165,7 @@ def _arguments(node: exp.Anonymous, want: SqlType | None, is_weak: bool) -> list
     if name == "STEP" and len(arguments) == 2:
         by_time = isinstance(arguments[1], IntervalLiteral)
         return [(arguments[0], TIMESTAMP, False) if by_time else (arguments[0], *number)]
-    if name in PARSERS or name == "SUBSTRING FROM":
+    if name in PARSERS or name in ("SUBSTRING FROM", "SUBSTRING SIMILAR"):
         return [(argument, VARCHAR, False) for argument in arguments[:1]]
     known = want or next((sql_type for argument in arguments if (sql_type := _type_of(argument)) is not None), None)
     return [

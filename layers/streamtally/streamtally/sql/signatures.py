@@ -66,6 +66,9 @@ SIGNATURES: Mapping[str, Signature] = {
 SUBSTRING_BY_PATTERN = Signature("substring_regex", ("text", "text"), "as its first argument", order=(1, 0))
 """``SUBSTRING(text FROM 'regular expression')``."""
 
+SUBSTRING_SIMILAR = Signature("substring_similar", ("text", "text", "text"), "as its first argument", order=(2, 1, 0))
+"""``SUBSTRING(text SIMILAR 'before#"wanted#"after' ESCAPE '#')``."""
+
 LOG_PARSERS = (
     "FAST_REGEX_LOG_PARSE",
     "FIXED_COLUMN_LOG_PARSE",

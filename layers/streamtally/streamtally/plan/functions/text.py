@@ -108,6 +108,37 @@ def similar_test(pattern: str, escape: str = "") -> Test:
 
     Raises: SettingsError: the pattern is invalid.
     """
+    text = _similar_pattern(pattern, escape)
+    match = compile_linear(text, f"the SIMILAR TO pattern {pattern[:80]!r}").fullmatch
+    return lambda text: match(text) is not None
+
+
+def similar_finder(pattern: str, escape: str) -> Callable[[str], str | None]:
+    """SUBSTRING(text SIMILAR pattern ESCAPE escape): what is between two texts; None if they are not in the text.
+
+    The pattern is three SQL patterns separated by the escape character and a double quote: what stands before, what is
+    returned, what stands after. The first place that matches counts; before and after are as short as they can be.
+    Source: *SUBSTRING* in Kinesis Analytics' SQL Reference, the examples of *SIMILAR … ESCAPE*.
+
+    Raises: SettingsError: the pattern is invalid.
+    """
+    if len(escape) != 1:
+        raise SettingsError("the escape character of SUBSTRING must be one character")
+    parts = pattern.split(f'{escape}"')
+    if len(parts) != 3:
+        raise SettingsError(f'the pattern of SUBSTRING needs {escape}" before and after what it returns')
+    before, wanted, after = (_similar_pattern(part, escape, part is not parts[1]) for part in parts)
+    find = compile_linear(f"(?:{before})({wanted})(?:{after})", f"the pattern {pattern[:80]!r}").search
+
+    def call(text: str) -> str | None:
+        match = find(text)
+        return None if match is None else str(match[1])
+
+    return call
+
+
+def _similar_pattern(pattern: str, escape: str, is_lazy: bool = False) -> str:
+    """An SQL pattern in RE2's syntax. Args: is_lazy: ``%`` takes as few characters as it can."""
     out: list[str] = []
     position = 0
     while position < len(pattern):
@@ -122,15 +153,14 @@ def similar_test(pattern: str, escape: str = "") -> Test:
             text, position = _similar_class(pattern, position)
             out.append(text)
         elif char in "%_":
-            out.append("(?:.*)" if char == "%" else ".")
+            out.append((f"(?:.*{'?' * is_lazy})") if char == "%" else ".")
         elif char == "(":  # non-capturing, so that RE2 cannot read what follows as options
             out.append("(?:")
         elif char in "*+?" and out[-1:] and out[-1] in ("*", "+", "?"):
             raise SettingsError(f"the SIMILAR TO pattern {pattern[:80]!r}: a repeat follows another repeat")
         else:
             out.append(char if char in "|*+?{},)" else literal_pattern(char))
-    match = compile_linear("".join(out), f"the SIMILAR TO pattern {pattern[:80]!r}").fullmatch
-    return lambda text: match(text) is not None
+    return "".join(out)
 
 
 def _similar_class(pattern: str, start: int) -> tuple[str, int]:
@@ -170,6 +200,18 @@ def _test_call(make: Callable[..., Test]) -> Callable[..., bool]:
     return call
 
 
+def _substring_similar(escape: str, pattern: str, text: str) -> str | None:
+    if len(pattern) > MAX_ROW_PATTERN_CHARS:
+        raise EvaluationError("a pattern that is too long")
+    try:
+        return _remembered_finder(pattern, escape)(text)
+    except SettingsError:
+        raise EvaluationError("not a pattern") from None
+
+
+_remembered_finder = lru_cache(maxsize=256)(similar_finder)
+
+
 def _in_order(patterns: list[str]) -> list[str]:
     return patterns[::-1]  # in a plan's call the escape comes first, so that both literals can be prepared
 
@@ -194,6 +236,13 @@ TEXT_FUNCTIONS: Mapping[str, Function] = {
     "initcap": Function(initcap, as_argument(), (1, 1)),
     "char_length": Function(len, always("INTEGER"), (1, 1)),
     "substring": Function(substring, as_argument(), (2, 3)),
+    "substring_similar": Function(
+        _substring_similar,
+        as_argument(2),
+        (3, 3),
+        prepare=lambda escape, pattern: similar_finder(pattern, escape),
+        prepared=2,
+    ),
     "tuple": Function(tuple_text, always("VARCHAR"), (1, 64), takes_null=True),
     "position": Function(position, always("INTEGER"), (2, 3)),
     "overlay": Function(overlay, always("VARCHAR"), (3, 4)),

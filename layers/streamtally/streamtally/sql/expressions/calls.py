@@ -15,7 +15,15 @@ from streamtally.sql.expressions.time_patterns import PATTERN_FIRST, check_patte
 from streamtally.sql.expressions.translator import Translator, translates
 from streamtally.sql.expressions.typed import NULL_LITERAL, RECORD, Typed, adopt
 from streamtally.sql.foreign import FOREIGN
-from streamtally.sql.signatures import AGGREGATE_CALLS, KNOWN_NAMES, NOW, SIGNATURES, SUBSTRING_BY_PATTERN, Signature
+from streamtally.sql.signatures import (
+    AGGREGATE_CALLS,
+    KNOWN_NAMES,
+    NOW,
+    SIGNATURES,
+    SUBSTRING_BY_PATTERN,
+    SUBSTRING_SIMILAR,
+    Signature,
+)
 from streamtally.text import near_names
 
 
@@ -106,8 +114,13 @@ def cast(translator: Translator, node: exp.Cast) -> Typed:
 
 
 def _check_count(translator: Translator, node: exp.Anonymous, name: str) -> None:
-    """COALESCE takes any number of arguments, every other call with special rules two."""
+    """COALESCE takes any number of arguments, every other call with special rules two.
+
+    That of SUBSTRING … SIMILAR follows from its syntax.
+    """
     count = len(node.expressions)
+    if name == "SUBSTRING SIMILAR":
+        return
     if name == "COALESCE" and not count:
         raise translator.problems.error(node, "COALESCE takes at least one argument")
     if name != "COALESCE" and count != 2:
@@ -136,6 +149,11 @@ def _substring_from(translator: Translator, node: exp.Anonymous) -> Typed:
     return call(translator, node, "SUBSTRING", signature, node.expressions)
 
 
+def _substring_similar(translator: Translator, node: exp.Anonymous) -> Typed:
+    """``SUBSTRING(text SIMILAR pattern ESCAPE escape)``."""
+    return call(translator, node, "SUBSTRING", SUBSTRING_SIMILAR, node.expressions)
+
+
 _SPECIAL: dict[str, Callable[[Translator, exp.Anonymous], Typed]] = {
     "CEIL TO": time_calls.ceil_to,
     "COALESCE": _coalesce,
@@ -144,4 +162,5 @@ _SPECIAL: dict[str, Callable[[Translator, exp.Anonymous], Typed]] = {
     "NULLIF": _nullif,
     "STEP": time_calls.step_by,
     "SUBSTRING FROM": _substring_from,
+    "SUBSTRING SIMILAR": _substring_similar,
 }

@@ -157,6 +157,11 @@ class CallParser(Demanding):
 
     def parse_substring(self) -> exp.Expr:
         arguments = [self.need_expression()]
+        if self._match_text_seq("SIMILAR"):
+            arguments.append(self.need_expression("a pattern"))
+            if not self._match(TokenType.ESCAPE):
+                self.fail("expected ESCAPE and a character, as in SUBSTRING(text SIMILAR 'a#\"b#\"c' ESCAPE '#')")
+            return self.call("SUBSTRING SIMILAR", *arguments, self.need_expression("the escape character"))
         by_from = self._curr.token_type is TokenType.FROM
         while self._match(TokenType.COMMA) or self._match(TokenType.FROM) or self._match_text_seq("FOR"):
             arguments.append(self.need_expression())

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamtally.cli.shared.applications import read_document
+from streamtally.definition import read_definition
 from streamtally.migrate.deployment import plan_deployment
 from streamtally.migrate.parity import OutputColumns, compare, normal
 from streamtally.migrate.templates import resolve, without_others
@@ -307,3 +308,19 @@ def test_no_template_is_too_odd(resources: Any) -> None:
     resolved, _ = resolve({**template, "Mappings": resources})
     plan_deployment(resolved)
     assert set(without_others(resolved, "B")["Resources"]) <= {"A", "B"}
+
+
+def test_columns_of_a_lone_program_are_inferred(tmp_path: Path) -> None:
+    """Those that no format has are in the folder's pipeline.toml, and the report says so; the stream's name as well."""
+    path, out = tmp_path / "stocks.sql", tmp_path / "made"
+    path.write_text(
+        'CREATE STREAM "OUT" (t VARCHAR(4), p DOUBLE); CREATE PUMP p AS INSERT INTO "OUT" '
+        'SELECT STREAM ticker_symbol, price FROM "INPUT_001" WHERE price > 10 AND "host" IS NULL'
+    )
+    ran = run("migrate", str(path), "--out", str(out))
+    assert ran.status == 0, ran.error
+    assert 'inferred from the program: check "TICKER_SYMBOL", "PRICE"' in ran.stdout
+    definition = read_definition((out / "pipeline.toml").read_text())
+    assert definition["source"]["stream_name"] == "INPUT_001"
+    assert definition["source"]["types"] == {"TICKER_SYMBOL": "VARCHAR", "PRICE": "DOUBLE"}
+    assert run("compile", str(out), "--check").status == 0

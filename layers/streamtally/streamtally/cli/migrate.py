@@ -26,7 +26,7 @@ from streamtally.errors import SettingsError
 from streamtally.local.arrival import ReadLine, arrive_when_logged, read_lines
 from streamtally.local.folder import BUNDLED_FOLDER, COMPILED, DEFINITION, encode_document, read_text
 from streamtally.local.logs import check_logs, read_log
-from streamtally.local.programs import Compiled, compile_source
+from streamtally.local.programs import Compiled, compile_source, compile_with_columns
 from streamtally.local.run import LocalRun
 from streamtally.local.store import DuckDbStore
 from streamtally.migrate.applications import Application, index_name, make_definition, read_applications
@@ -136,8 +136,14 @@ def _similar(aws: Aws, name: str) -> str:
 
 def _compile(application: Application, is_sql: bool) -> tuple[str, Compiled]:
     """The definition and the program; a .sql file has the default source, and all streams as outputs."""
-    definition = _default_source() if is_sql else make_definition(application)
-    compiled = compile_source(application.name, application.sql, definition, bind=bool(application.outputs))
+    if is_sql:
+        definition, compiled = compile_with_columns(application.name, application.sql, _default_source())
+        if (columns := definition.partition("[source.types]\n")[2]) and not application.columns:
+            names = ", ".join(line.partition(" = ")[0] for line in columns.splitlines())
+            application.left.append(f"the source's columns were inferred from the program: check {names}")
+    else:
+        definition = make_definition(application)
+        compiled = compile_source(application.name, application.sql, definition, bind=bool(application.outputs))
     if not application.outputs:
         streams = dict.fromkeys(compiled.program.streams)
         definition += "".join(

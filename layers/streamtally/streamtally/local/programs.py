@@ -77,6 +77,28 @@ def compile_alone(path: Path, format_name: str | None, without: Sequence[str] = 
     return CompiledAlone(plan, lone.program, _as_toml(lone, format_name))
 
 
+def compile_with_columns(name: str, text: str, source_table: str) -> tuple[str, Compiled]:
+    """A program with a source whose columns are inferred, as far as the source's format leaves that open.
+
+    Args: source_table: ``[source]`` of a ``pipeline.toml``.
+    Returns: (this table with what was inferred, the program, whose outputs are the streams that no pump reads).
+    Raises: as :func:`compile_files`.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    source = open_source(read_definition(source_table), ZoneInfo)
+    try:
+        lone = compile_lone(text, source_stream(source), known_columns(source) is None)
+    except SqlError as error:
+        shown = list(show_problems(error, text, f"{name}.sql"))
+        raise ProgramFileError(shown[0], shown) from None
+    inferred = [line for line in _as_toml(lone, None).split("\n\n") if line]
+    if inferred and inferred[0].startswith("[source]\n"):
+        source_table = source_table.replace("[source]\n", inferred.pop(0) + "\n", 1)
+    definition = "\n".join([source_table.rstrip() + "\n", *inferred]).rstrip() + "\n"
+    plan = {"version": PLAN_VERSION, "outputs": lone.program.outputs}
+    return definition, Compiled(plan, lone.program, source_stream(source))
+
+
 def _as_toml(lone: LoneProgram, format_name: str | None) -> str:
     """What ``pipeline.toml`` must say of the source so that the program compiles as it did; empty: nothing."""
     if not lone.types and lone.stream_name is None:

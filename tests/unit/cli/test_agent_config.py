@@ -26,6 +26,7 @@ def test_agent_json_is_right(format_name: str) -> None:
     assert ran.status == 0
     assert list(examine([AgentJson("agent.json", ran.stdout, "eu-west-1")])) == []
     flow = json.loads(ran.stdout)["flows"][0]
+    assert flow["aggregatedRecordSizeBytes"] == 102_400
     sent = AgentFlow(flow.get("dataProcessingOptions", []), flow).convert(LINE).data
     if format_name == "raw":
         assert sent == LINE
@@ -38,10 +39,14 @@ def test_snippets_for_others_name_log_stream_and_region() -> None:
     vector = tomllib.loads(run(*OPTIONS, "--for", "vector").stdout)
     assert vector["sinks"]["firehose"]["stream_name"] == "log-ingestion-stream"
     assert vector["sources"]["access"]["include"] == [LOG]
+    records = vector["transforms"]["records"]
+    assert (records["merge_strategies"]["message"], records["max_events"]) == ("concat_newline", 100)
+    assert (vector["sinks"]["firehose"]["inputs"], records["inputs"]) == (["records"], ["access"])
     bit = run(*OPTIONS, "--for", "fluent-bit").stdout
     assert "log_key" not in bit
     assert 'line_field = "log"' in bit
     assert "eu-west-1" in bit
+    assert "simple_aggregation On" in bit
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,7 @@ BAD: dict[str, list[list[str]]] = {
     "indices status": [["--opensearch", CLOSED], []],
     "formats": [["nginxx"]],
     "detect": [NOWHERE, ["README.md", "--lines", "0"]],
+    "cost": [NOWHERE, ["README.md", "--lines-a-day", "0"], ["README.md", "--region", "r"]],
 }  # fmt: skip
 """Command → arguments that it cannot work with (here: no region, no credentials, no cluster)."""
 
@@ -70,6 +71,7 @@ AWS: dict[str, list[str]] = {
     "status": ["s"],
     "migrate": ["app"],
     "doctor": ["s"],
+    "cost": ["tests/samples/nginx-combined.log", "--stream", "s"],
     "redrive": ["s3://log-bucket/"],
     "reconcile": ["s3://log-bucket/", "--opensearch", CLOSED],
     "backfill": ["s3://log-bucket/", "--opensearch", CLOSED, "--yes"],

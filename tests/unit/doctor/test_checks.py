@@ -138,6 +138,22 @@ def test_the_doctor_is_silent_on_what_is_right(evidence: object) -> None:
     assert list(examine([evidence])) == []
 
 
+@pytest.mark.parametrize(
+    ("sent", "needs_function", "says"),
+    [(2_000.0, True, "at least 25.6 times"), (51_200.0, True, ""), (40_000.0, True, ""), (2_000.0, False, "")],
+)
+def test_small_records_are_a_note(sent: float, needs_function: bool, says: str) -> None:
+    """Ten records of 200 bytes are billed as 50 KiB; the documents of a summary stream are no lines of an agent."""
+    state = StreamState(
+        "s", function=FUNCTION, metrics={**GOOD_METRICS, "incoming_bytes": sent}, needs_function=needs_function
+    )
+    notes = list(examine([state]))
+    assert [(note.check, note.level) for note in notes] == ([("small-records", "note")] if says else [])
+    for note in notes:
+        assert says in note.text
+        assert "aggregatedRecordSizeBytes" in note.fix
+
+
 LOG_LINES = {
     "stream-missing": "ERROR Status Code: 404; Error Code: ResourceNotFoundException",
     "credentials-expired": "ERROR The security token included in the request is expired (ExpiredTokenException)",

@@ -19,6 +19,7 @@ from streamtally.cli.shared.aws_options import (
     echo_json,
     json_option,
 )
+from streamtally.cost.steps import FIX_SMALL_RECORDS, NOTABLE_MULTIPLE
 from streamtally.findings import errors
 
 if TYPE_CHECKING:
@@ -70,5 +71,10 @@ def _show(status: StreamStatus) -> None:
     for name, value in status.metrics.items():
         shown = "no data" if value is None else f"{value:,.0%}" if name.endswith("share") else f"{value:,.0f}"
         click.echo(f"  {name.replace('_', ' '):24} {shown:>14}")
+    multiple = status.billed_multiple
+    if multiple is not None:
+        click.echo(f"  billed     at least {multiple:.1f} times what was sent (records in steps of 5 KB)")
+        if multiple >= NOTABLE_MULTIPLE:
+            click.echo(f"        fix: {FIX_SMALL_RECORDS}")
     click.echo(f"  counts     {status.counts}: {status.reason}")
     echo_findings(status.problems)

@@ -61,6 +61,8 @@ FLOW_KEYS = frozenset(
         "partitionKeyOption",
         "skipHeaderLines",
         "truncatedRecordTerminator",
+        "aggregatedRecordSizeBytes",
+        "fileFooterPattern",
         "dataProcessingOptions",
         "publishQueueCapacity",
         "retryInitialBackoffMillis",

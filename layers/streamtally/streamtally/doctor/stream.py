@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from streamtally.doctor.record_sizes import note_small_records
 from streamtally.findings import Finding
 
 MAX_SKEW_SECONDS = 300
@@ -105,6 +106,8 @@ def check_figures(state: StreamState) -> Iterator[Finding]:
     if not metrics.get("incoming_records"):
         text, fix = "nothing arrived during the last hour", "check the producer: streamtally doctor agent.json"
         yield Finding("nothing-incoming", "warning", text, fix, state.name)
+    if state.needs_function:
+        yield from note_small_records(state.name, metrics)
     share = metrics.get("transform_success_share")
     if share is not None and share < 1:
         text = f"{1 - share:.1%} of the transform's invocations failed in the last hour"

@@ -44,8 +44,11 @@ def test_counts_are_exact_while_the_inboxs_pipeline_is_in_place(
     assert status["last_hour"]["incoming_records"] == 1200
     assert status["last_hour"]["transformed_records"] == 1200
     assert status["last_hour"]["freshness_seconds"] == 70
+    assert status["billed_multiple"] == 51.2  # 1,200 records of 100 bytes, each billed as 5,120
     shown = run("status", stream, "--opensearch-url", url, aws=RecordedAws(AWS)).stdout
     assert f"counts     {counts}: " in shown
+    assert "billed     at least 51.2 times what was sent" in shown
+    assert "fix: send many lines in a record: aggregatedRecordSizeBytes 102400" in shown
     for figure in (
         "incoming records",
         "transformed records",

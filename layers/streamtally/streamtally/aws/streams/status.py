@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from streamtally.attach.destinations import find_destination
 from streamtally.aws.clients import Aws, AwsError
 from streamtally.aws.streams.describe import attached_function, read_function, read_stream
+from streamtally.cost.steps import billed_multiple
 from streamtally.errors import SettingsError, StreamtallyError
 from streamtally.findings import Finding
 from streamtally.indices.names import inbox_name
@@ -70,6 +71,11 @@ class StreamStatus:
     unread: str = ""
     problems: Sequence[Finding] = ()
 
+    @property
+    def billed_multiple(self) -> float | None:
+        """Bytes billed / bytes sent in the last hour, at least; None: nothing was sent, or it is unknown."""
+        return billed_multiple(self.metrics.get("incoming_bytes") or 0, self.metrics.get("incoming_records") or 0)
+
     def to_json(self) -> dict[str, Any]:
         return {
             "stream": self.stream,
@@ -77,6 +83,7 @@ class StreamStatus:
             "destination": self.destination,
             "function": self.function or None,
             "last_hour": dict(self.metrics),
+            "billed_multiple": self.billed_multiple,
             "unread": self.unread or None,
             "counts": self.counts,
             "reason": self.reason,

@@ -1,0 +1,116 @@
+"""``streamtally cost``: the monthly bill of a pipeline, from a sample of its log."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import click
+
+from streamtally.aws.clients import Aws
+from streamtally.cli.shared.aws_options import aws_options, echo_json, json_option
+from streamtally.cli.shared.cost_output import Estimate, show_estimate
+from streamtally.cli.shared.log_lines import read_all
+from streamtally.cli.shared.source_options import SourceOptions, format_options, time_options
+from streamtally.cost.bill import Case
+from streamtally.cost.prices import prices_of
+from streamtally.cost.volumes import Stack, Traffic, batch_lines
+from streamtally.errors import SettingsError
+from streamtally.local.cost_sample import bundled_prices, line_bytes, logged_rate, measure, read_sample
+from streamtally.local.folder import read_folder
+from streamtally.local.logs import check_logs
+from streamtally.transform.pipeline import load_pipeline
+
+if TYPE_CHECKING:
+    from streamtally.aws.streams.traffic import StreamTraffic
+
+DEFAULT_REGION = "us-east-1"
+
+
+@click.command("cost")
+@click.argument("log", metavar="LOG")
+@format_options
+@time_options
+@click.option(
+    "--pipeline", "folder", type=click.Path(path_type=Path), help="Pipeline folder; default: the bundled one."
+)
+@click.option(
+    "--lines-a-day", type=click.FloatRange(min=1, max=1e12), metavar="N",
+    help="Lines a day.  [default: as the log's own times give it]",
+)  # fmt: skip
+@click.option("--stream", metavar="NAME", help="Take lines a day and a record from this stream's last seven days.")
+@click.option(
+    "--lines-a-record", type=click.FloatRange(min=1, max=100_000), metavar="N",
+    help="Lines in each Firehose record.  [default: 1, or the stream's]",
+)  # fmt: skip
+@json_option
+@aws_options
+def command(
+    aws: Aws,
+    log: str,
+    folder: Path | None,
+    lines_a_day: float | None,
+    stream: str | None,
+    lines_a_record: float | None,
+    as_json: bool,
+    **source_options: str | None,
+) -> None:
+    """Run the pipeline over LOG as a sample, and show what a month of it costs in AWS, by part.
+
+    Measured, priced and assumed numbers are listed apart, with the two changes that save most, what other services
+    would bill, and the rate at which settling no longer keeps up. Prices are those of the package's price file.
+
+    Example: streamtally cost access.log --lines-a-day 10000000
+    """
+    if stream is not None and lines_a_day is not None:
+        raise SettingsError("--stream and --lines-a-day exclude each other: the stream says how much arrives")
+    for name, value in (("--lines-a-day", lines_a_day), ("--lines-a-record", lines_a_record)):
+        if value is not None and not math.isfinite(value):
+            raise SettingsError(f"{name} {value}: must be a number")
+    arrived = _arrived(aws, stream) if stream is not None else None
+    prices = prices_of(bundled_prices(), _region(aws, stream))
+    document = read_folder(folder)
+    document = {**document, "source": SourceOptions(**source_options).apply(document["source"])}
+    pipeline = load_pipeline(document, ZoneInfo)
+    check_logs([log])
+    sample = read_sample(read_all([log], pipeline.source, "logged"))
+    size = line_bytes(sample)
+    if arrived is not None:
+        traffic, origin = _stream_traffic(arrived, size, lines_a_record), f"{stream}, mean of its last days with data"
+    else:
+        traffic, origin = _traffic(lines_a_day, lines_a_record, logged_rate(sample))
+    measured = measure(pipeline, sample, batch_lines(size, traffic, Stack()), traffic.lines_a_record)
+    estimate = Estimate(Case(traffic, measured), prices, origin, datetime.now(UTC).date())
+    if as_json:
+        echo_json(estimate.to_json())
+    else:
+        show_estimate(estimate)
+
+
+def _region(aws: Aws, stream: str | None) -> str:
+    """The stream's region, or the one that was named; otherwise the first one that had prices."""
+    if stream is not None:
+        return aws.region
+    return aws.given_region or DEFAULT_REGION
+
+
+def _traffic(lines_a_day: float | None, lines_a_record: float | None, logged: float | None) -> tuple[Traffic, str]:
+    if lines_a_day is None and logged is None:
+        raise SettingsError("the log's times span less than a minute, so there is no rate: use --lines-a-day")
+    if lines_a_day is None and logged is not None:
+        return Traffic(logged, lines_a_record or 1.0), "the log's own times"
+    return Traffic(lines_a_day or 1.0, lines_a_record or 1.0), "--lines-a-day"
+
+
+def _arrived(aws: Aws, stream: str) -> StreamTraffic:
+    from streamtally.aws.streams.traffic import read_traffic
+
+    return read_traffic(aws, stream, datetime.now(UTC))
+
+
+def _stream_traffic(arrived: StreamTraffic, size: float, lines_a_record: float | None) -> Traffic:
+    in_each = lines_a_record or max(1.0, arrived.bytes_a_day / arrived.records_a_day / size)
+    return Traffic(arrived.records_a_day * in_each, in_each)

@@ -1,0 +1,1 @@
+"""What a pipeline costs: measured numbers and dated prices in, a bill out."""

@@ -6,7 +6,7 @@ from datetime import date
 
 from streamtally.cost.bill import Case
 from streamtally.cost.prices import Price, Prices
-from streamtally.cost.volumes import OutputSample, Sample, Traffic
+from streamtally.cost.volumes import Assumptions, OutputSample, Sample, Stack, Traffic
 
 USD = {
     "firehose.ingested_gib": 0.029,
@@ -25,6 +25,8 @@ USD = {
     "flink.kpu_hour": 0.11,
     "kinesis.shard_hour": 0.015,
 }
+STACK, ASSUMED = Stack(alarms=21), Assumptions(custom_metrics=25)
+"""As worked out; the numbers of the product may grow."""
 
 
 def prices() -> Prices:
@@ -36,10 +38,12 @@ def prices() -> Prices:
 def counted(lines_a_day: float, lines_a_record: float, keys: float = 10.0) -> Case:
     """Lines of 200 bytes, counted by so many keys a minute."""
     output = OutputSample("COUNTS", keys, 0.0, 600.0, 60.0)
-    return Case(Traffic(lines_a_day, lines_a_record), Sample(5000, 1, 200.0, 20e-6, 300.0, 15.0, (output,)))
+    return Case(
+        Traffic(lines_a_day, lines_a_record), Sample(5000, 1, 200.0, 20e-6, 300.0, 15.0, (output,)), STACK, ASSUMED
+    )
 
 
 def rows() -> Case:
     """One line a second of 100 bytes, each of which becomes a document."""
     output = OutputSample("ROWS", 0.0, 1.0, 400.0, 0.0)
-    return Case(Traffic(86_400, 1.0), Sample(60, 1, 100.0, 20e-6, 300.0, 15.0, (output,)))
+    return Case(Traffic(86_400, 1.0), Sample(60, 1, 100.0, 20e-6, 300.0, 15.0, (output,)), STACK, ASSUMED)

@@ -113,7 +113,7 @@ class Assumptions:
     settle_seconds_a_document: float = 38 / 80_000
     writes_a_document: int = 3
     manage_seconds: float = 3.0
-    custom_metrics: int = 25
+    custom_metrics: int = 26
     log_bytes_a_run: int = 3_000
 
 

@@ -328,7 +328,7 @@ mod tests {
     }
 
     fn columns() -> Columns {
-        Columns::new(&[("a".to_owned(), Shape::Host), ("b".to_owned(), Shape::Integer)]).expect("columns")
+        Columns::new(&[("a".to_owned(), Shape::Host), ("b".to_owned(), Shape::Integer)], true).expect("columns")
     }
 
     fn limits() -> Limits {

@@ -15,7 +15,7 @@ use crate::digest::{batch_digest, batch_id};
 use crate::layout::{Columns, Shape};
 
 /// The number of this interface: `transform/kernel/protocol.py` has the same.
-const INTERFACE: u32 = 1;
+const INTERFACE: u32 = 2;
 
 /// Runs what must never end the process: a panic becomes an exception, after which Python reads the event.
 fn guarded<T>(run: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
@@ -39,6 +39,7 @@ impl Layout {
     #[allow(clippy::too_many_arguments)]
     fn new(
         columns: Vec<(String, String)>,
+        has_escapes: bool,
         first_bytes: &[u8],
         marks: Vec<[u8; 2]>,
         marks_of_parts: Vec<Vec<u8>>,
@@ -49,7 +50,7 @@ impl Layout {
     ) -> PyResult<Self> {
         let shapes: Option<Vec<_>> =
             columns.into_iter().map(|(name, shape)| Some((name, Shape::of_name(&shape)?))).collect();
-        let columns = shapes.and_then(|shapes| Columns::new(&shapes));
+        let columns = shapes.and_then(|shapes| Columns::new(&shapes, has_escapes));
         let columns = columns.ok_or_else(|| PyValueError::new_err("the kernel does not know this layout"))?;
         let mut table = [false; 256];
         for &byte in first_bytes {

@@ -23,6 +23,7 @@ from streamtally.transform.kernel.event import read_by_kernel
 from streamtally.transform.kernel.layouts import SHAPES, find_layout
 from streamtally.transform.kernel.protocol import Kernel
 from streamtally.transform.ledger import KERNEL, PYTHON, Ledger
+from streamtally.transform.lines import encode_row
 from streamtally.transform.pipeline import Pipeline, load_pipeline
 from streamtally.transform.records import decode_records
 from streamtally.transform.response import encode_response
@@ -38,13 +39,14 @@ SOURCES: dict[str, dict[str, Any]] = {
     "common": {"format": "common"},
     "nginx": {"format": "nginx"},
     "auto": {"format": "auto"},
+    "unescaped": {"format": "combined", "unescape": True},
     "alb": {"format": "alb"},
     "line_id": {"line_id": True},
     "single": {"framing": "single"},
     "hidden": {"anonymize": True},
     "any time": {"time_field": "auto", "time_zone": "Europe/Berlin"},
 }
-READ_BY_KERNEL = ("default", "combined", "common", "nginx", "auto", "any time")
+READ_BY_KERNEL = ("default", "combined", "common", "nginx", "auto", "any time", "unescaped")
 EVENTS = 40
 
 
@@ -181,7 +183,13 @@ def test_shapes_take_no_line_that_the_scanner_does_not(kernel: Kernel, pipelines
             batch = kernel.read(layout, [record])
             assert batch is not None
             batch.scan()
+            if not batch.plain_lines:
+                continue
+            row = pipelines[name].source.parse(f"a{line}")
+            answered = batch.answer(10**6, (0, 0, 0))
+            assert answered is not None
+            assert base64.b64decode(answered[0][0]["data"]).decode() == encode_row(row), line
             (match,) = scanner.findall(f"a{line}") if "\n" not in line else [("",)]
-            assert not batch.plain_lines or match[0], line
-            if batch.plain_lines and match[0]:
+            assert match[0] or "\\" in line, line
+            if match[0]:
                 assert list(batch.count(range(len(scanner.columns)))) == [match[:-1]], line

@@ -74,7 +74,7 @@ def read_by_kernel(
     Args: as in ``transform`` and ``decode_records``.
     """
     scanner = can_read(pipeline)
-    layout = find_layout(kernel, scanner) if scanner is not None else None
+    layout = find_layout(kernel, scanner, not pipeline.source.settings.unescape) if scanner is not None else None
     if scanner is None or layout is None or not records:
         return None
     batch = kernel.read(layout, records)

@@ -30,18 +30,22 @@ SHAPES = {
 the pattern takes."""
 
 
-def find_layout(kernel: Kernel, scanner: Scanner) -> KernelLayout | None:
-    """The kernel's layout of a scanner's plain lines; None if it has none."""
-    return _layout(kernel, scanner.columns)
+def find_layout(kernel: Kernel, scanner: Scanner, has_escapes: bool = True) -> KernelLayout | None:
+    """The kernel's layout of a scanner's plain lines; None if it has none.
+
+    Args: has_escapes: whether the log's escapes are passed on; the scanner itself takes no line with any.
+    """
+    return _layout(kernel, scanner.columns, has_escapes)
 
 
 @lru_cache(maxsize=16)
-def _layout(kernel: Kernel, columns: tuple[tuple[str, str], ...]) -> KernelLayout | None:
+def _layout(kernel: Kernel, columns: tuple[tuple[str, str], ...], has_escapes: bool) -> KernelLayout | None:
     if not columns or any(pattern not in SHAPES for _, pattern in columns):
         return None
     with suppress(ValueError):  # a shape that this kernel does not have
         return kernel.Layout(
             columns=[(name, SHAPES[pattern]) for name, pattern in columns],
+            has_escapes=has_escapes,
             first_bytes=bytes(sorted(FIRST_BYTES_OF_JSON)),
             marks=sorted(MARKS),
             marks_of_parts=MARKS_OF_PARTS,

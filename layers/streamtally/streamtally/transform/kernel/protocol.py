@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 KERNEL_MODULE = "streamtally_kernel"
-INTERFACE = 1
+INTERFACE = 2
 """The number of this interface: a kernel that was built for another one is not used."""
 
 OtherLine = tuple[int, int, int, bytes]
@@ -98,6 +98,7 @@ class Kernel(Protocol):
     def Layout(  # noqa: N802 - a class
         self,
         columns: Sequence[tuple[str, str]],
+        has_escapes: bool,
         first_bytes: bytes,
         marks: Sequence[bytes],
         marks_of_parts: Sequence[bytes],
@@ -110,6 +111,7 @@ class Kernel(Protocol):
 
         Args:
             columns: (name, shape) in their order.
+            has_escapes: whether lines with a backslash in a quoted text are read; it is passed on unmodified.
             first_bytes: a record that begins with one of them is special.
             marks: a record that begins with one of these two bytes is special.
             marks_of_parts: what lines hold that may be parts of longer ones.

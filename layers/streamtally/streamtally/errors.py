@@ -30,6 +30,7 @@
     │   └── ClusterError             OpenSearch refused, or cannot be reached
     │       └── NotOpenSearchError   … since something else answers at its address
     ├── AwsError                     AWS refused, or cannot be reached
+    ├── WorkerError                  a process of a local run that died
     ├── ResponseTooLargeError        an answer that can never fit under Lambda's limit
     └── SinkError                    documents that could not be delivered, objects that cannot be read or written
         ├── PartialWriteError        … some of the documents
@@ -164,6 +165,10 @@ class ProgramFileError(SettingsError):
 
 class IndexPlanError(StreamtallyError):
     """What should be in OpenSearch cannot be made."""
+
+
+class WorkerError(StreamtallyError):
+    """A process of a local run died; the text names what it was reading."""
 
 
 class ResponseTooLargeError(StreamtallyError):

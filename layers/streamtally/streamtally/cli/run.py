@@ -16,7 +16,7 @@ from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.aws_options import Auth, auth_option, json_option, profile_options
 from streamtally.cli.shared.console import Console
 from streamtally.cli.shared.load_options import echo_load, explaining_interruption, load_options, make_load_options
-from streamtally.cli.shared.log_lines import identify_logs, read_all
+from streamtally.cli.shared.log_lines import identify_logs, iter_raw_logs
 from streamtally.cli.shared.pipeline_option import pipeline_option
 from streamtally.cli.shared.reference_options import open_pipeline, reference_option
 from streamtally.cli.shared.run_output import BUCKET, DATABASE, DEFAULT_OUT, REPORT, staging
@@ -33,6 +33,7 @@ from streamtally.local.load_spool import LoadOptions
 from streamtally.local.logs import check_logs
 from streamtally.local.run import LocalRun
 from streamtally.local.store import DuckDbStore
+from streamtally.local.team import Job, Team, available_cores
 from streamtally.report.page import render_report
 from streamtally.transform.known_columns import check_plan
 from streamtally.transform.ledger import Ledger
@@ -64,6 +65,8 @@ if TYPE_CHECKING:
     show_default=True,
     help="Arrival time of a line: when it was logged, or now.",
 )
+@click.option("--workers", type=click.IntRange(min=1), metavar="N",
+              help="Processes that read the logs; the result does not depend on it.  [default: the cores]")  # fmt: skip
 @click.option("--opensearch", "url", help="Write the documents to this cluster instead of a DuckDB file.")
 @auth_option
 @load_options
@@ -79,6 +82,7 @@ def command(
     out: Path | None,
     lines_per_record: int,
     arrival: str,
+    workers: int | None,
     url: str | None,
     auth: Auth | None,
     between: Span,
@@ -110,7 +114,8 @@ def command(
         store = _open_store(url, aws, auth, pipeline, run_id, loading) if url else DuckDbStore(staged / DATABASE)
         run = LocalRun(pipeline, Folder(staged / BUCKET), store, run_id)
         run.summary.watch(by.fields if by else {})
-        run.run(read_all(names, pipeline.source, arrival), lines_per_record)
+        team = Team(Job(pipeline, run_id, by.fields if by else {}), workers or available_cores())
+        run.run_logs(iter_raw_logs(names, arrival), lines_per_record, team)
         with explaining_interruption() if url else nullcontext():
             store.settle(pipeline)
         if not isinstance(store, DuckDbStore):

@@ -55,11 +55,12 @@ def read_lines(lines: Iterable[LogLine], source: Source, file_ms: int) -> Iterat
                 header = header.follow(text)
                 carried = header.carried
             continue
-        time = None if row is None else _logged_time(source, row, file_ms)
+        time = None if row is None else logged_time(source, row, file_ms)
         yield ReadLine(line, row, "", time, header=carried, format=source.format_of(parse))
 
 
-def _logged_time(source: Source, row: Row, file_ms: int) -> int | None:
+def logged_time(source: Source, row: Row, file_ms: int) -> int | None:
+    """When a row was logged, in ms since the epoch; None if the source cannot read that from it."""
     try:
         time = source.event_time(row, file_ms)
     except Exception:  # a hostile value may make it raise anything; then the line has no time

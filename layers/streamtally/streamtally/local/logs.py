@@ -188,7 +188,7 @@ def read_log(name: str, advance: Advance = _no_progress) -> Iterator[LogLine]:
     with open_log(name, advance=advance) as log, refuse_broken(shown, lambda: number):
         while data := log.readline(MAX_LINE_BYTES + 1):
             number += 1
-            size_bytes = len(data) + _skip_rest(log, data)
+            size_bytes = len(data) + skip_rest(log, data)
             yield LogLine(shown, number, data.removeprefix(codecs.BOM_UTF8), size_bytes)
 
 
@@ -208,7 +208,7 @@ def refuse_broken(shown: str, lines: Callable[[], int]) -> Iterator[None]:
         raise SettingsError(f"{shown}: cannot be read: {error.strerror or error}") from None
 
 
-def _skip_rest(log: BinaryIO, data: bytes) -> int:
+def skip_rest(log: BinaryIO, data: bytes) -> int:
     """Skip the rest of a line that is too long. Returns: the bytes skipped."""
     skipped = 0
     while len(data) > 0 and data[-1:] != b"\n" and (skipped or len(data) > MAX_LINE_BYTES):

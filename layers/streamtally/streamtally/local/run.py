@@ -3,41 +3,38 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 
-from streamtally.aws.clock import TimeLeft
-from streamtally.aws.handlers.invocation import answer_batch
 from streamtally.aws.sinks.objects import ObjectStore
 from streamtally.formats.w3c_header import is_header
 from streamtally.local.arrival import ReadLine
+from streamtally.local.batch_work import (
+    TOO_LONG,
+    BatchResult,
+    Transformed,
+    make_records,
+    record_name,
+    transform_records,
+)
 from streamtally.local.logs import MAX_LINE_BYTES
+from streamtally.local.raw_batches import BUFFER_BYTES, BUFFER_LINES, Cutter, RawLog, is_full
 from streamtally.local.simulator.parts import Store, StoredRecord
 from streamtally.local.simulator.s3_side import object_key
-from streamtally.local.simulator.transformation import (
-    MAX_PAYLOAD_BYTES,
-    event_bytes,
-    make_event,
-    sort_results,
-)
 from streamtally.local.stream_names import INGESTION
 from streamtally.local.summary import Summary
-from streamtally.transform.bounds import NO_BOUNDS
+from streamtally.local.team import Team
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.records import to_text
-from streamtally.transform.transform import Delivery, iter_documents
 
-BUFFER_BYTES = 1_000_000
-"""A batch is closed at this size (BufferSizeInMBs 1 of the Lambda processor), so that the response stays below 6 MB."""
+__all__ = ["BUFFER_BYTES", "BUFFER_LINES", "LocalRun"]
+
 BUFFER_MS = 900_000
-"""A batch is closed when its records are this far apart: the longest BufferIntervalInSeconds."""
-BUFFER_LINES = 50_000
-"""A batch is closed at this many lines: an invocation reads a limited number, and here nothing can be re-ingested."""
+"""The lines of one object of Firehose are this far apart: the longest BufferIntervalInSeconds."""
 DOCUMENTS_PER_PUT = 10_000
 """Documents are kept until this many can be stored at once: a put of a few dozen costs a store nearly as much."""
-TIME_LIMIT_SECONDS = 300
-TOO_LONG = "the line is longer than a record may be"
-
 LOCAL_STREAM_ARN = f"arn:aws:firehose:us-east-1:123456789012:deliverystream/{INGESTION}"
 _NAMES = uuid.UUID("6f0cbb0e-5c0f-4d2f-9c07-0f6f4a7d9a11")  # our own namespace: the same run gives the same names
 
@@ -67,10 +64,44 @@ class LocalRun:
         self._run_id = run_id
 
     def run(self, lines: Iterable[ReadLine], lines_per_record: int) -> None:
-        """Run all lines through the pipeline, and store every document."""
+        """Run lines that are read already through the pipeline, and store every document."""
         for batch in _batches(_records(self._accepted(lines), lines_per_record)):
             self._run_batch(batch)
         self._put()
+
+    def run_logs(self, logs: Iterable[RawLog], lines_per_record: int, team: Team) -> None:
+        """Run logs through the pipeline, and store every document. What is stored does not depend on the team.
+
+        Raises: SettingsError: a log cannot be read; WorkerError: a process of the team died.
+        """
+        batches = Cutter(self.pipeline.source, lines_per_record).cut(logs)
+        for result in team.work(batches):
+            self._merge(result)
+        self._put()
+
+    def _merge(self, result: BatchResult) -> None:
+        self.summary.merge(result.summary)
+        if result.too_long:
+            self.ledger.add(Ledger(failed=result.too_long, reasons=Counter({TOO_LONG: result.too_long})))
+        if result.transformed is not None:
+            self._keep(result.transformed, result.first, result.reach)
+
+    def _keep(self, transformed: Transformed, first: int, reach: tuple[int, int]) -> None:
+        self.ledger.add(transformed.ledger)
+        self._documents += transformed.documents
+        if len(self._documents) >= DOCUMENTS_PER_PUT:
+            self._put()
+        for part in transformed.parts:
+            self._objects.put(self._key(part.prefix, first, reach), part.data)
+
+    def _key(self, prefix: str, first: int, reach: tuple[int, int]) -> str:
+        """An object's key: Firehose's own, unless its lines are further apart than those of an object of Firehose.
+
+        The name of such an object says no hour, since what looks for the lines of some hours goes by that.
+        """
+        if reach[1] - reach[0] <= BUFFER_MS:
+            return object_key(prefix, INGESTION, first, self._unique)
+        return f"{prefix}{datetime.fromtimestamp(first // 1000, UTC):%Y/%m/%d}/{INGESTION}-1-{self._unique()}"
 
     def _accepted(self, lines: Iterable[ReadLine]) -> Iterator[ReadLine]:
         for line in lines:
@@ -83,25 +114,20 @@ class LocalRun:
             yield line
 
     def _run_batch(self, batch: Batch) -> None:
-        records = self._stored(batch)
-        event = make_event(f"local-{self._records}", LOCAL_STREAM_ARN, records)
-        first, now = batch[0][0].arrival, batch[-1][-1].arrival
-        headers = {record.id: lines[0].header for record, lines in zip(records, batch, strict=True) if lines[0].header}
-        answer, ledger = answer_batch(
-            self.pipeline, self._deliver, event, lambda: TIME_LIMIT_SECONDS, now, bounds=NO_BOUNDS, headers=headers
+        stored = self._stored(batch)
+        records = make_records(
+            [record.id for record in stored],
+            [record.arrival_ms for record in stored],
+            [record.data for record in stored],
+            [lines[0].header for lines in batch],
         )
-        self.ledger.add(ledger)
-        for part in sort_results(records, event, answer["records"], now)[0]:
-            self._objects.put(object_key(part.prefix, INGESTION, first, self._unique), part.data)
+        arrivals = [line.arrival for lines in batch for line in lines]
+        transformed = transform_records(self.pipeline, records, arrivals[-1])
+        self._keep(transformed, arrivals[0], (min(arrivals), max(arrivals)))
 
     def _unique(self) -> uuid.UUID:
         self._written += 1
         return uuid.uuid5(_NAMES, str(self._written))
-
-    def _deliver(self, deliveries: Iterable[Delivery], _: TimeLeft) -> None:
-        self._documents += iter_documents(deliveries)
-        if len(self._documents) >= DOCUMENTS_PER_PUT:
-            self._put()
 
     def _put(self) -> None:
         if self._documents:
@@ -112,7 +138,7 @@ class LocalRun:
         records = []
         for lines in batch:
             self._records += 1
-            name = f"{self._run_id}{self._records:0{56 - len(self._run_id)}d}"
+            name = record_name(self._run_id, self._records)
             data = b"".join([line.line.data for line in lines])
             records.append(StoredRecord(name, lines[-1].arrival, data))
         return records
@@ -141,24 +167,16 @@ def _is_beyond_header(last: ReadLine, line: ReadLine) -> bool:
     return last.line.file != line.line.file and (bool(last.header) or is_header(to_text(last.line.data.rstrip())))
 
 
-def _is_full(size_bytes: int, records: int, lines: int) -> bool:
-    """Whether records are more than a batch takes. Very short records are mostly JSON overhead."""
-    return size_bytes > BUFFER_BYTES or lines > BUFFER_LINES or event_bytes(size_bytes, records) > MAX_PAYLOAD_BYTES
-
-
 def _batches(records: Iterable[list[ReadLine]]) -> Iterator[Batch]:
     batch: Batch = []
-    size = lines = first = 0
+    size = lines = 0
     for record in records:
-        arrival = record[-1].arrival
         size += sum(len(line.line.data) for line in record)
         lines += len(record)
-        if batch and (_is_full(size, len(batch) + 1, lines) or abs(arrival - first) > BUFFER_MS):
+        if batch and is_full(size, len(batch) + 1, lines):
             yield batch
             batch, lines = [], len(record)
             size = sum(len(line.line.data) for line in record)
-        if not batch:
-            first = arrival
         batch.append(record)
     if batch:
         yield batch

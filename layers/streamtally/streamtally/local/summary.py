@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import repeat
+from operator import itemgetter
 from typing import Any
 
 from streamtally.config.source import AUTO
-from streamtally.formats.base import Format, Row
+from streamtally.formats.base import Format, Plain, Row, Scanner
 from streamtally.formats.roles import Get, role_reader
 from streamtally.formats.w3c_header import HEADER
 from streamtally.local.arrival import ReadLine
@@ -42,6 +44,27 @@ def read_as_settings(logs: Sequence[str], source: Source) -> ReadAs:
         time_field=fields if isinstance(fields, str) else " and ".join(fields),
         time_format=source.time_format,
     )
+
+
+@dataclass(slots=True)
+class SummaryPart:
+    """What a summary has taken in of some lines, for that of all lines."""
+
+    minutes: Counter[tuple[int, int | str | None]]
+    tops: Tops
+    examples: list[UnparsedLine]
+    fields: list[str]
+    missing: dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class PlainColumns:
+    """Where plain lines have what a summary takes in: positions in a tuple of their scanner."""
+
+    tops: tuple[int, ...]
+    """The request, the host and the agent."""
+    status: str | None
+    """The status by its name; None: lines have none."""
 
 
 class Summary:
@@ -81,6 +104,53 @@ class Summary:
             status = _level(line.row.get(self._level_field))
         self._minutes[time - time % _MINUTE_MS, status] += 1
 
+    def plain_columns(self, scanner: Scanner, log_format: Format) -> PlainColumns | None:
+        """Where the plain lines of a format have what is taken in; None if that is not one field for each."""
+        positions = scanner.positions
+        tops: list[int] = []
+        if self._level_field in positions:
+            return None
+        for read in self._top_readers(log_format):
+            named = [position for name, position in positions.items() if read({name: "x"}) == "x"]
+            if len(named) != 1:
+                return None
+            tops += named
+        return PlainColumns(tuple(tops), self._status_field if self._status_field in positions else None)
+
+    def add_plain(self, scanner: Scanner, columns: PlainColumns, lines: Sequence[Plain], times: Sequence[int]) -> None:
+        """Take in plain lines. Args: times: when each was logged, in ms since the epoch."""
+        if not lines:
+            return
+        for counter, position in zip(self._tops.counters, columns.tops, strict=True):
+            for text, count in Counter(map(itemgetter(position), lines)).items():
+                if text != "-":
+                    counter.add(text, count)
+        self.note_fields(list(scanner.positions))
+        if self._missing:
+            self._note_fields(scanner.row(lines[0]))
+        if columns.status is None:
+            statuses: Iterable[str] = repeat("-", len(lines))
+        else:
+            statuses = map(itemgetter(scanner.positions[columns.status]), lines)
+        for (text, time), count in Counter(zip(statuses, times, strict=True)).items():
+            status = _status(scanner.value(columns.status, text)) if columns.status else None
+            self._minutes[time - time % _MINUTE_MS, status] += count
+
+    def take(self) -> SummaryPart:
+        """What was taken in since the last time; the summary begins again."""
+        part = SummaryPart(self._minutes, self._tops, self._examples, self._fields, self._missing)
+        self._minutes, self._tops, self._examples = Counter(), Tops(), []
+        self._fields, self._missing = [], {}
+        return part
+
+    def merge(self, part: SummaryPart) -> None:
+        """Take in a part of the lines after all before."""
+        self._minutes.update(part.minutes)
+        self._tops.merge(part.tops)
+        self._examples += part.examples[: MAX_EXAMPLES - len(self._examples)]
+        self._fields = self._fields or part.fields
+        self._missing = {name: columns for name, columns in self._missing.items() if name in part.missing}
+
     def _top_readers(self, log_format: Format | None) -> tuple[Get, ...]:
         name = log_format.name if log_format is not None else ""
         readers = self._readers.get(name)
@@ -93,6 +163,10 @@ class Summary:
         if log_format is not None and field_name == column:
             return role_reader(log_format, column)
         return lambda row: row.get(field_name)  # the pipeline itself says which field it is
+
+    def note_fields(self, fields: list[str]) -> None:
+        """Keep the names of a row's fields, if it is the first row."""
+        self._fields = self._fields or fields
 
     def _note_fields(self, row: Row) -> None:
         present = [name for name, columns in self._missing.items() if any(column in row for column in columns)]

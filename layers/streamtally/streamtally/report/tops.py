@@ -39,6 +39,11 @@ class TopCounter:
         if len(counts) > self._capacity:
             self._forget()
 
+    def merge(self, other: TopCounter) -> None:
+        """Count the texts of another counter, which has not forgotten any."""
+        for text, count in other._counts.items():
+            self.add(text, count)
+
     def _forget(self) -> None:
         middle = sorted(self._counts.values())[len(self._counts) // 2]
         self._counts = {text: count for text, count in self._counts.items() if count > middle}
@@ -65,8 +70,18 @@ class Tops:
         self.hosts = TopCounter(capacity)
         self.agents = TopCounter(capacity)
 
+    @property
+    def counters(self) -> tuple[TopCounter, TopCounter, TopCounter]:
+        """Those of requests, hosts and agents."""
+        return self.requests, self.hosts, self.agents
+
+    def merge(self, other: Tops) -> None:
+        """Count the texts of other lists, which have not forgotten any."""
+        for counter, others in zip(self.counters, other.counters, strict=True):
+            counter.merge(others)
+
     def add(self, request: Any, host: Any, agent: Any) -> None:
         """Count a row in each list; None adds nothing to it."""
-        for counter, value in ((self.requests, request), (self.hosts, host), (self.agents, agent)):
+        for counter, value in zip(self.counters, (request, host, agent), strict=True):
             if value is not None:
                 counter.add(value if type(value) is str else _shown(value))

@@ -134,12 +134,13 @@ def decode_records(
     records = [_decode_any(raw, now_ms) for raw in raw_records]
     if len({record.identity for record in records}) < len(records):
         records = _distinct(records)
-    packed = [
-        index
-        for index, record in enumerate(records)
-        if (data := record.payload) is not None and (data[:2] in MARKS or len(data) > LONG_BYTES)
-    ]
+    packed = [index for index, record in enumerate(records) if (data := record.payload) is not None and is_packed(data)]
     return _unpack_all(records, packed, Trust(seal, max_age_ms)) if packed else records
+
+
+def is_packed(data: bytes) -> bool:
+    """Whether a record's data may have to be unpacked, or may hold too many lines."""
+    return data[:2] in MARKS or len(data) > LONG_BYTES
 
 
 def _decode_any(raw: Mapping[str, Any], now_ms: int) -> Record:

@@ -90,7 +90,9 @@ class Source:
         """Whether a line may be a JSON object."""
         self.takes_json = any(log_format.passes_text for log_format in formats)
         """Whether some of its lines may be JSON that is passed on unmodified: those that :func:`is_json_text`."""
-        self.scanner = next((log_format.scanner for log_format in formats if log_format.scanner), None)
+        self.scanned_format = next((log_format for log_format in formats if log_format.scanner), None)
+        """The format of the lines that the scanner reads."""
+        self.scanner = self.scanned_format.scanner if self.scanned_format else None
         """Reads many lines at once, where a format has a scanner."""
         if settings.line_field is not None:
             self.parse = LineFieldParser(self.parse, settings.line_field)

@@ -1,4 +1,4 @@
-"""The lines of all logs of a command, with their arrival and a progress bar on the terminal."""
+"""The logs of a command, with a progress bar on the terminal."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from streamtally.aws.clock import now_ms
 from streamtally.cli.shared.console import Console
 from streamtally.ids import digest
-from streamtally.local.arrival import ReadLine, arrive_when_logged, read_lines
-from streamtally.local.logs import STANDARD_INPUT, is_read_once, read_log
+from streamtally.local.line_lists import LineList, read_line_lists
+from streamtally.local.logs import STANDARD_INPUT, is_read_once
+from streamtally.local.raw_batches import RawLog
 from streamtally.text import visible
-from streamtally.transform.source import Source
 
 _IDENTITY_BYTES = 1 << 20
+SHOWN_SECONDS = 0.5
+"""How often the lines a second are shown anew."""
 
 
 def identify_logs(names: list[str]) -> str:
@@ -34,20 +36,28 @@ def identify_logs(names: list[str]) -> str:
     return digest(parts)
 
 
-def read_all(names: list[str], source: Source, arrival: str) -> Iterator[ReadLine]:
-    """The lines of all logs, in order.
+def iter_raw_logs(names: list[str], arrival: str) -> Iterator[RawLog]:
+    """All logs, in order, with a bar on the terminal while they are read.
 
     Args: arrival: ``logged``: a line arrives when it was logged; ``now``: when it is read.
     """
     sizes = {name: Path(name).stat().st_size for name in names if name != STANDARD_INPUT}
     with _progress() as bar:
         for name in names:
-            task = bar.add_task(visible(Path(name).name, 40), total=sizes.get(name))
-            lines = read_lines(read_log(name, partial(bar.advance, task)), source, _file_ms(name))
-            if arrival == "now":
-                yield from _arrive_now(lines)
-            else:
-                yield from arrive_when_logged(lines, _file_ms(name))
+            task = bar.add_task(visible(Path(name).name, 40), total=sizes.get(name), lines="")
+            lists = _counted(read_line_lists(name, partial(bar.advance, task)), bar, task)
+            yield RawLog(lists, _file_ms(name), now_ms if arrival == "now" else None)
+
+
+def _counted(lists: Iterator[LineList], bar: Progress, task: TaskID) -> Iterator[LineList]:
+    start, lines, shown = time.monotonic(), 0, 0.0
+    for read in lists:
+        lines += len(read.lines)
+        taken = time.monotonic() - start
+        if taken - shown > SHOWN_SECONDS:
+            shown = taken
+            bar.update(task, lines=f"{lines / taken:,.0f} lines/s")
+        yield read
 
 
 def _progress() -> Progress:
@@ -55,6 +65,7 @@ def _progress() -> Progress:
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f}%"),
+        TextColumn("{task.fields[lines]}"),
         TimeRemainingColumn(),
     )
     console = Console(stderr=True)
@@ -63,9 +74,3 @@ def _progress() -> Progress:
 
 def _file_ms(name: str) -> int:
     return now_ms() if name == STANDARD_INPUT else Path(name).stat().st_mtime_ns // 1_000_000
-
-
-def _arrive_now(lines: Iterator[ReadLine]) -> Iterator[ReadLine]:
-    for line in lines:
-        line.arrival = now_ms()
-        yield line

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 _SCALARS = frozenset({str, int, bool, type(None)})
+_LISTS = {list}
 DIGEST_HEX_CHARS = 32  # 128 bits: no collisions among any number of documents that a cluster can hold
 
 ANY_VERSION = "0" * (DIGEST_HEX_CHARS // 2)
@@ -50,9 +51,17 @@ def digest_texts(texts: list[Any]) -> str:
     return _hash(data if data.isascii() and b"\x7f" not in data else canonical_json(texts))
 
 
+def has_scalars(values: list[Any]) -> bool:
+    """Whether a list holds texts, integers, booleans and nulls only, so that :func:`digest_texts` hashes it."""
+    return _SCALARS.issuperset(map(type, values))
+
+
 def _is_plain(value: Any) -> bool:
     # Exact types: the two libraries write values of a subclass differently.
-    return type(value) is list and all(type(item) in _SCALARS or _is_plain(item) for item in value)
+    if type(value) is not list:
+        return False
+    others = set(map(type, value)) - _SCALARS
+    return not others or (others == _LISTS and all(_is_plain(item) for item in value if type(item) is list))
 
 
 def _hash(data: bytes) -> str:

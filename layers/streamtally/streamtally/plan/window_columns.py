@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from streamtally.errors import EvaluationError, PlanError
 from streamtally.plan.aggregates.base import Slot
@@ -47,17 +47,16 @@ def compile_window_columns(
 
     scope = Scope({"window": window, "key": key, "aggregate": aggregate, "item": _item_leaf(slots, arguments)})
     columns = [_compile_column(column, scope) for column in node["columns"]]
-    having = None
-    if node.get("having") is not None:
-        condition = compile_expression(node["having"], scope)
-        if condition.type != BOOLEAN:
-            raise PlanError(f"HAVING must be a condition, not {condition.type}")
-        having = _evaluator(condition.source, scope)
+    evaluate_all = _all_at_once(columns, scope)
+    having = _compile_having(node.get("having"), scope)
 
     def finish(
         start: int, key: tuple[Any, ...], values: list[Any], item: tuple[Any, ...]
     ) -> tuple[dict[str, Any], bool]:
-        shown = {name: evaluate(start, key, values, item) for name, evaluate in columns}
+        try:
+            shown = evaluate_all(start, key, values, item)
+        except (EvaluationError, ArithmeticError, ValueError):  # one of them cannot be evaluated, which is then None
+            shown = {column.name: column.evaluate(start, key, values, item) for column in columns}
         return shown, having is None or having(start, key, values, item) is True
 
     return finish
@@ -76,11 +75,44 @@ def _item_leaf(slots: tuple[Slot, ...], arguments: list[Code | None]) -> Callabl
     return item
 
 
-def _compile_column(node: dict[str, Any], scope: Scope) -> tuple[str, Callable[..., Any]]:
+def _compile_having(node: Any, scope: Scope) -> Callable[..., Any] | None:
+    if node is None:
+        return None
+    condition = compile_expression(node, scope)
+    if condition.type != BOOLEAN:
+        raise PlanError(f"HAVING must be a condition, not {condition.type}")
+    return _evaluator(condition.source, scope)
+
+
+class _Column(NamedTuple):
+    """A column, compiled.
+
+    Attributes:
+        source: its value in generated code, for windows, keys and values.
+        evaluate: the value alone; None if it cannot be evaluated.
+    """
+
+    name: str
+    source: str
+    evaluate: Callable[..., Any]
+
+
+def _compile_column(node: dict[str, Any], scope: Scope) -> _Column:
     sql_type = parse_type(node["type"])
     code = cast_code(compile_expression(node["expr"], scope), sql_type, scope)
-    evaluate = _evaluator(output_source(code.source, sql_type, scope), scope)
-    return node["name"], _in_64_bits(evaluate) if sql_type.is_integer else evaluate
+    source = output_source(code.source, sql_type, scope)
+    evaluate = _evaluator(source, scope)
+    if not sql_type.is_integer:
+        return _Column(node["name"], source, evaluate)
+    value = scope.temporary()
+    in_64_bits = f"({value} if type({value} := {source}) is not int or {-(2**63)} <= {value} < {2**63} else None)"
+    return _Column(node["name"], in_64_bits, _in_64_bits(evaluate))
+
+
+def _all_at_once(columns: Sequence[_Column], scope: Scope) -> Callable[..., dict[str, Any]]:
+    """A function that evaluates all columns, or raises what the first one raises that cannot be evaluated."""
+    members = ", ".join(f"{scope.bind(column.name)}: {column.source}" for column in columns)
+    return make_function("evaluate_all", "start, keys, values, item", [f"return {{{members}}}"], scope.namespace)
 
 
 def _in_64_bits(evaluate: Callable[..., Any]) -> Callable[..., Any]:

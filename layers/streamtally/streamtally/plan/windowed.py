@@ -137,10 +137,13 @@ class WindowedOutput:
 
     def key_to_json(self, key: tuple[Any, ...]) -> list[Any]:
         """A key's values as JSON: DECIMAL as text, all others unmodified."""
-        return [str(value) if isinstance(value, Decimal) else value for value in key]
+        values = list(key)
+        return values if Decimal not in map(type, values) else [_key_text(value) for value in values]
 
     def key_from_json(self, key: Iterable[Any]) -> tuple[Any, ...]:
         """The inverse of :meth:`key_to_json`."""
+        if not any(sql_type.name == "DECIMAL" for sql_type in self.key_types):
+            return tuple(key)
         return tuple(_key_value(value, sql_type) for value, sql_type in zip(key, self.key_types, strict=True))
 
     def merge_states(self, states: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -172,6 +175,14 @@ class WindowedOutput:
             for slot, value in zip(self.slots, state["aggregates"], strict=True)
         ]
         return self._finish(window_start, self.key_from_json(state["key"]), values, NO_ITEM)
+
+    def finish_group(self, key: tuple[Any, ...], group: list[Any], state: Mapping[str, Any]) -> dict[str, Any]:
+        """The columns of a group of rows. Args: key: (window start in ms, *key values); state: the group as JSON."""
+        if self.operations is None:
+            return self.finish(key[0], state)[0]
+        # The states are integers, and are what their JSON would give again.
+        values = [slot.aggregate.finish(group[slot.index]) for slot in self.slots]
+        return self._finish(key[0], key[1:], values, NO_ITEM)[0]
 
     def finish_all(self, window_start: int, state: Mapping[str, Any]) -> list[tuple[list[Any], dict[str, Any], bool]]:
         """A merged state → every document of its window and key: (suffix of the key, columns, visible).
@@ -209,6 +220,10 @@ class WindowedOutput:
         cells = self._cells.from_json(state["aggregates"][0])
         for minute, columns, visible in sliding.documents(window_start, self.key_from_json(state["key"]), cells):
             yield [to_iso(minute)], columns, visible
+
+
+def _key_text(value: Any) -> Any:
+    return str(value) if isinstance(value, Decimal) else value
 
 
 def _key_value(value: Any, sql_type: SqlType) -> Any:

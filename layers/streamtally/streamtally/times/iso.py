@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 
 from streamtally.errors import EvaluationError
 
@@ -19,6 +20,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 
+@lru_cache(maxsize=1_024)  # a window's start is written for each of its keys
 def to_iso(ms: int) -> str:
     """1504860420000 → ``2017-09-08T08:47:00.000Z``."""
     # Not strftime, which writes the year 8 as 8 on some systems.

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from streamtally.ids import digest, numbered_digests
+from streamtally.ids import digest, digest_texts, has_scalars, numbered_digests
 from streamtally.plan.aggregates.merged import to_merge
 from streamtally.plan.rows import RowOutput
 from streamtally.plan.windowed import WindowedOutput
@@ -65,7 +65,13 @@ def partial_id(plan_id: str, output: str, window_start: int, key: list[Any], bat
         key: as JSON.
         part: which of several partials that make up a large one, from 0.
     """
-    return digest([plan_id, output, window_start, key, batch_id, *([part] if part else [])])
+    hash_of = digest_texts if has_scalars(key) else digest
+    return hash_of([plan_id, output, window_start, key, batch_id, *([part] if part else [])])
+
+
+def group_id(output: str, window_start: int, key: list[Any]) -> str:
+    """The id of all partials of a window and key. Args: window_start: ms since the epoch; key: as JSON."""
+    return (digest_texts if has_scalars(key) else digest)([output, window_start, key])
 
 
 def row_id(output: str, identity: str, line: int, joined: int = 0) -> str:
@@ -84,14 +90,14 @@ def partial_document(
     """The partial of a window and key. Args: key: (window start in ms, *key values); part: see :func:`partial_id`."""
     window_start = key[0]
     state = output.state_to_json(key[1:], group)
-    columns, _ = output.finish(window_start, state)
+    columns = output.finish_group(key, group, state)
     identity = partial_id(batch_info["plan_id"], output.name, window_start, state["key"], batch_info["batch_id"], part)
     tally = {
         "output": output.name,
         "window_start": to_iso(window_start),
         "partial_id": identity,
         # Sorted by this id a group's partials are adjacent, so settling reads any number of them in little memory.
-        "group_id": digest([output.name, window_start, state["key"]]),
+        "group_id": group_id(output.name, window_start, state["key"]),
     }
     merge = to_merge(output.operations, state)
     more = {"merge": merge} if merge else {}

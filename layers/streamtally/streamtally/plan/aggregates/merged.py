@@ -24,6 +24,8 @@ MAX_KEY_BYTES: Final = 8_191
 LONGS: Final = range(-(2**63), 2**63)
 NUMBERS: Final = tuple(f"v{index}" for index in range(MAX_NUMBERS))
 
+_NUMBER_TYPES = frozenset({int, type(None)})
+
 Operations = tuple[tuple[Operation, ...], ...]
 """For each aggregate of an output, how the numbers of its state are merged."""
 
@@ -59,11 +61,18 @@ def to_merge(operations: Operations | None, state: Mapping[str, Any]) -> dict[st
     """
     if operations is None:
         return None
-    numbers: list[int | None] = []
+    numbers: list[Any] = []
     for parts, value in zip(operations, state["aggregates"], strict=True):
-        numbers += [decode_number(part) for part in (value if len(parts) > 1 else (value,))]
-    carried = {name: number for name, number in zip(NUMBERS, numbers, strict=False) if number is not None}
-    if any(number not in LONGS for number in carried.values()):
+        if len(parts) > 1:
+            numbers += value
+        else:
+            numbers.append(value)
+    if not _NUMBER_TYPES.issuperset(map(type, numbers)):
+        numbers = [decode_number(number) for number in numbers]
+    carried = dict(zip(NUMBERS, numbers, strict=False))
+    if None in numbers:
+        carried = {name: number for name, number in carried.items() if number is not None}
+    if carried and not (min(carried.values()) in LONGS and max(carried.values()) in LONGS):
         return None
     try:
         key = orjson.dumps(state["key"])

@@ -178,7 +178,7 @@ class WindowedOutput:
 
     def finish_group(self, key: tuple[Any, ...], group: list[Any], state: Mapping[str, Any]) -> dict[str, Any]:
         """The columns of a group of rows. Args: key: (window start in ms, *key values); state: the group as JSON."""
-        if self.operations is None:
+        if self.operations is None or self.sliding is not None or self.levels is not None:
             return self.finish(key[0], state)[0]
         # The states are integers, and are what their JSON would give again.
         values = [slot.aggregate.finish(group[slot.index]) for slot in self.slots]

@@ -37,6 +37,7 @@ CLOSED = "http://127.0.0.1:1"
 NOWHERE = ["/nowhere/at.all"]
 
 BAD: dict[str, list[list[str]]] = {
+    "init": [NOWHERE, [], ["-"], ["--from", "/nowhere/agent.json"]],
     "run": [NOWHERE, ["tests/samples/nginx-combined.log", "--format", "nginxx"], []],
     "parse": [NOWHERE, ["tests/samples/nginx-combined.log", "--format", "nginxx"]],
     "invoke": [NOWHERE, ["README.md"], []],
@@ -81,6 +82,7 @@ AWS: dict[str, list[str]] = {
 """Commands that ask AWS → arguments with which they do (agent-config takes the region from it, and asks nothing)."""
 
 JSON_WITHOUT_ASKING = {
+    "init": "files, and commands to run next",
     "parse": "JSON lines",
     "invoke": "the function's answer, JSON",
     "compile": "the plan, JSON",

@@ -17,6 +17,7 @@ from streamtally.errors import StreamtallyError
 from streamtally.text import near_names, visible
 
 COMMANDS = {
+    "init": ("init", "Make a pipeline folder for a log, and run it."),
     "run": ("run", "Run the pipeline over local log files."),
     "parse": ("parse", "Parse log lines to JSON lines."),
     "invoke": ("invoke", "Run the transform on an event file."),

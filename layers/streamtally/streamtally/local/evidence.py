@@ -38,12 +38,12 @@ def gather_agent(path: Path, region: str, user: str) -> list[object]:
 def _sample(pattern: str) -> list[bytes]:
     """Lines of the newest matching file; empty if it cannot be read."""
     try:
-        return [line.data for line in islice(read_log(str(_newest(pattern))), SAMPLE_LINES)]
+        return [line.data for line in islice(read_log(str(find_newest(pattern))), SAMPLE_LINES)]
     except StreamtallyError:
         return []
 
 
-def _newest(pattern: str) -> Path | None:
+def find_newest(pattern: str) -> Path | None:
     """The file that the agent follows for a ``filePattern``; ``*`` matches within the file name only."""
     path = Path(pattern).absolute()
     try:
@@ -63,7 +63,7 @@ def gather_access(pattern: str, user: str) -> FileAccess:
         uid, gids = entry.pw_uid, [entry.pw_gid, *(group.gr_gid for group in grp.getgrall() if user in group.gr_mem)]
     except KeyError:
         uid, gids = -1, []
-    target = _newest(pattern)
+    target = find_newest(pattern)
     chain, hidden = _chain(target or Path(pattern).absolute())
     if target is None and not hidden:
         unreadable = (node.path for node in chain if node.listed and not os.access(node.path, os.R_OK | os.X_OK))

@@ -12,7 +12,6 @@ import click
 from click.shell_completion import CompletionItem
 
 from streamtally.cli import EXIT_UNUSABLE
-from streamtally.cli.shared.failures import explain_failure
 from streamtally.errors import StreamtallyError
 from streamtally.text import near_names, visible
 
@@ -119,6 +118,8 @@ def main() -> None:
         _discard_buffered_output()
         status = 0
     except (click.ClickException, StreamtallyError, ModuleNotFoundError, OSError) as error:
+        from streamtally.cli.shared.failures import explain_failure  # not needed to list and complete names
+
         for line in explain_failure(error):
             click.echo(line, err=True)
         if isinstance(error, OSError):

@@ -75,8 +75,8 @@ def describe_log(log: str, now_ms: int, agent_options: Sequence[Any] | None = No
     log_format = wrapped.format if wrapped else detection.best.format if detection.best else None
     if log_format is None:
         raise SettingsError(
-            f"{visible(shown_name(log), 60)}: no known format fits: streamtally detect shows how far each got; describe "
-            "it with --pattern or a log_format (docs/formats.md)"
+            f"{visible(shown_name(log), 60)}: no known format fits: streamtally detect shows how far each got; "
+            "describe it with --pattern or a log_format (docs/formats.md)"
         )
     taken = wrapped.taken if wrapped else detection.best.taken if detection.best else 0
     around = f" in {' in '.join(reversed(wrapped.wrappers))}" if wrapped else ""

@@ -13,7 +13,6 @@ import click
 from streamtally.aws.clients import Aws
 from streamtally.cli.shared.aws_options import aws_options, echo_json, json_option
 from streamtally.cli.shared.cost_output import Estimate, show_estimate
-from streamtally.cli.shared.log_lines import read_all
 from streamtally.cli.shared.source_options import SourceOptions, format_options, time_options
 from streamtally.cost.bill import Case
 from streamtally.cost.prices import prices_of
@@ -76,7 +75,7 @@ def command(
     document = {**document, "source": SourceOptions(**source_options).apply(document["source"])}
     pipeline = load_pipeline(document, ZoneInfo)
     check_logs([log])
-    sample = read_sample(read_all([log], pipeline.source, "logged"))
+    sample = read_sample(log, pipeline.source)
     size = line_bytes(sample)
     if arrived is not None:
         traffic, origin = _stream_traffic(arrived, size, lines_a_record), f"{stream}, mean of its last days with data"

@@ -12,20 +12,23 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from streamtally.aws.clock import TimeLeft
+from streamtally.aws.clock import TimeLeft, now_ms
 from streamtally.aws.handlers.invocation import answer_batch
 from streamtally.cost.prices import Price, read_prices
 from streamtally.cost.volumes import OutputSample, Sample
 from streamtally.errors import SettingsError
-from streamtally.local.arrival import ReadLine
-from streamtally.local.run import LOCAL_STREAM_ARN, TIME_LIMIT_SECONDS
+from streamtally.local.arrival import ReadLine, arrive_when_logged, read_lines
+from streamtally.local.logs import STANDARD_INPUT, read_log
+from streamtally.local.run import LOCAL_STREAM_ARN
 from streamtally.local.simulator.parts import StoredRecord
 from streamtally.local.simulator.transformation import make_event
 from streamtally.plan.windowed import WindowedOutput
 from streamtally.transform.bounds import NO_BOUNDS
 from streamtally.transform.pipeline import Pipeline
+from streamtally.transform.source import Source
 from streamtally.transform.transform import Delivery, iter_documents
 
+TIME_LIMIT_SECONDS = 300.0
 MAX_SAMPLE_LINES = 200_000
 """Lines of the log that are run; the rest is not read."""
 _PRICES = Path(__file__).resolve().parents[1] / "cost" / "prices.toml"
@@ -36,8 +39,10 @@ def bundled_prices() -> list[Price]:
     return read_prices(_PRICES.read_text(encoding="utf-8"))
 
 
-def read_sample(lines: Iterable[ReadLine]) -> list[ReadLine]:
-    """The first lines of a log. Raises: SettingsError: there are none."""
+def read_sample(name: str, source: Source) -> list[ReadLine]:
+    """The first lines of a log. Raises: SettingsError: there are none, or the log cannot be read."""
+    file_ms = now_ms() if name == STANDARD_INPUT else Path(name).stat().st_mtime_ns // 1_000_000
+    lines = arrive_when_logged(read_lines(read_log(name), source, file_ms), file_ms)
     sample = [line for line in islice(lines, MAX_SAMPLE_LINES) if not line.line.is_too_long]
     if not sample:
         raise SettingsError("the log has no lines to measure")

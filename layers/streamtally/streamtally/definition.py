@@ -59,6 +59,7 @@ def define_pipeline(
     if toml["reference"]:
         document["references"] = _define_references(toml["reference"], files or {})
     _check_outputs(document)
+    _check_sliding(toml["outputs"], plan)
     load_pipeline(document, zone_of)
     with _prefixed(_FILE):
         read_specs(document, _ANY_STREAM)
@@ -192,6 +193,18 @@ def _define_references(tables: Mapping[str, Any], files: Mapping[str, bytes]) ->
         settings = to_reference_settings(name, table, text)
         references[name] = {key: item for key, item in msgspec.to_builtins(settings).items() if item is not None}
     return references
+
+
+def _check_sliding(tables: Mapping[str, Mapping[str, Any]], plan: Mapping[str, Any]) -> None:
+    """Whoever asks for minutes has sliding windows that are composed of them."""
+    composed = {
+        node.get("stream", node.get("name"))
+        for node in plan.get("outputs", [])
+        if "inner_ms" in node and "levels" not in node
+    }
+    for name, table in tables.items():
+        if "sliding" in table and name not in composed:
+            raise SettingsError(f"{_where(name)} sliding: the output has no sliding window (OVER … RANGE): remove it")
 
 
 def _check_outputs(document: Mapping[str, Any]) -> None:

@@ -57,12 +57,15 @@ REFERENCES = {
 
 
 def compile_text(text: str) -> Program:
-    """Compile a program over the Apache columns; a first line ``-- outputs: A, B`` binds these outputs."""
+    """Compile a program over the Apache columns; a first line ``-- outputs: A, B`` binds these outputs,
+    ``-- sliding: A, B`` lets the sliding windows of these be composed of minutes.
+    """
     first = text.split("\n", 1)[0]
     bound = None
     if first.startswith("-- outputs: "):
         bound = [name.strip() for name in first.removeprefix("-- outputs: ").split(",")]
-    return compile_program(text, SOURCE, bound)
+    sliding = first.removeprefix("-- sliding: ").split(", ") if first.startswith("-- sliding: ") else ()
+    return compile_program(text, SOURCE, bound, sliding=sliding)
 
 
 def outcome(text: str) -> tuple[str, str]:

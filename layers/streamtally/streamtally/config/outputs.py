@@ -199,6 +199,13 @@ class OutputTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         Replicas | UnsetType,
         Meta(description="Replicas of each shard of partials; default: as the output's other indices.", examples=[1]),
     ] = UNSET
+    sliding: Annotated[
+        Literal["minute"] | UnsetType,
+        Meta(
+            description="Compose sliding windows (OVER … RANGE) of minutes: one document per key and minute.",
+            examples=["minute"],
+        ),
+    ] = UNSET
     types: Annotated[dict[str, str], Meta(description="Column → OpenSearch field type.", examples=[{"host": "ip"}])] = (
         msgspec.field(default_factory=dict)
     )

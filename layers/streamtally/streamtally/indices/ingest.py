@@ -74,7 +74,9 @@ def to_pipeline(specs: Sequence[IndexSpec], states: Mapping[str, OutputState]) -
         specs: outputs of one delivery stream.
         states: by index; gives the rotations and ``closed_before``.
     """
-    outputs = {output.name: _parameters(spec, states[spec.index]) for spec in specs for output in spec.outputs}
+    outputs = {
+        output.name: _parameters(spec, states[spec.index], output.ahead_ms) for spec in specs for output in spec.outputs
+    }
     return {
         "description": "Streamtally: the id, the index and the time of arrival of each document",
         "processors": [
@@ -119,12 +121,12 @@ def to_load_pipeline(
     return {"description": "Streamtally: a load of old logs", "processors": [check, *body["processors"]]}
 
 
-def _parameters(spec: IndexSpec, state: OutputState) -> dict[str, Any]:
+def _parameters(spec: IndexSpec, state: OutputState, ahead_ms: int = 0) -> dict[str, Any]:
     return {
         "index": spec.index,
         "closed_before": state.closed_before_ms,
         # No honest time is further ahead than this: event times are accepted up to max_ahead.
-        "max_ahead": spec.max_ahead_ms + spec.grace_ms,
+        "max_ahead": spec.max_ahead_ms + spec.grace_ms + ahead_ms,
         "rotations": [{"from": change.from_ms, "rotation": change.rotation} for change in state.rotations],
     }
 

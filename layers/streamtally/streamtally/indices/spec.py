@@ -55,6 +55,8 @@ class PlanOutput:
     name: str
     kind: Literal["row", "windowed"]
     window_ms: int = 0
+    ahead_ms: int = 0
+    """How far ahead of its rows an honest window may start: as far as sliding windows look back."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,9 @@ def _read_spec(
     stream = settings.stream or default_stream
     if not stream:
         raise SettingsError(f"output {name} names no stream, and SUMMARY_STREAM is not set")
-    outputs = tuple(PlanOutput(node["name"], node["kind"], int(node.get("window_ms") or 0)) for node in nodes)
+    outputs = tuple(
+        PlanOutput(node["name"], node["kind"], int(node.get("window_ms") or 0), _ahead_ms(node)) for node in nodes
+    )
     if settings.rotation == "rollover" and any(output.kind != "row" for output in outputs):
         raise SettingsError(f"output {name}: only row outputs can roll over; a window must keep its index")
     columns = {
@@ -155,6 +159,10 @@ def _read_spec(
         partials_replicas=settings.partials_replicas,
         types=settings.types,
     )
+
+
+def _ahead_ms(node: Mapping[str, Any]) -> int:
+    return max((int(aggregate.get("span_ms") or 0) for aggregate in node.get("aggregates", ())), default=0)
 
 
 def _rollover(name: str, settings: OutputSettings) -> Rollover | None:

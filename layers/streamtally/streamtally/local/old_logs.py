@@ -179,7 +179,8 @@ def recompute(outcomes: Iterable[Outcome], pipeline: Pipeline) -> dict[GroupKey,
     for group, state in states.items():
         output = pipeline.output(group[0])
         if isinstance(output, WindowedOutput):
-            columns, visible = output.finish(group[1], state)
-            if visible:
-                results[group] = orjson.loads(orjson.dumps(columns, default=float))
+            for more, columns, visible in output.finish_all(group[1], state):
+                if visible:
+                    document = (group[0], group[1], canonical_json([*state["key"], *more]).decode())
+                    results[document] = orjson.loads(orjson.dumps(columns, default=float))
     return results

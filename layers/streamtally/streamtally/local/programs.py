@@ -131,7 +131,8 @@ def _compile(
     tables = read_definition(definition or "")
     source = with_tables(source_stream(open_source(tables, ZoneInfo)), read_references_of(tables))
     without = [*tables["program"].get("without", ()), *without]
-    program = compile_texts(files, source, list(tables["outputs"]) if bind else None, without)
+    sliding = [name for name, table in tables["outputs"].items() if "sliding" in table]
+    program = compile_texts(files, source, list(tables["outputs"]) if bind else None, without, sliding)
     return Compiled({"version": PLAN_VERSION, "outputs": program.outputs}, program, source)
 
 
@@ -154,7 +155,11 @@ def _read_program(path: Path) -> str:
 
 
 def compile_texts(
-    files: Sequence[tuple[Path, str]], source: SourceStream, bound: Iterable[str] | None, without: Sequence[str] = ()
+    files: Sequence[tuple[Path, str]],
+    source: SourceStream,
+    bound: Iterable[str] | None,
+    without: Sequence[str] = (),
+    sliding: Sequence[str] = (),
 ) -> Program:
     """Compile texts as one program.
 
@@ -164,7 +169,7 @@ def compile_texts(
     """
     text = _SEPARATOR.join(text for _, text in files)
     try:
-        program = compile_program(text, source, bound, without)
+        program = compile_program(text, source, bound, without, sliding)
         return replace(program, place=partial(_place, files)) if len(files) > 1 else program
     except SqlError as error:
         for problem in _problems_of(error):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -44,6 +45,8 @@ def output_tree(node: Mapping[str, Any], settings: Mapping[str, Any]) -> Tree:
     windowed = node["kind"] == "windowed"
     index = f", into index {settings['index']}-<{settings['rotation']}>" if settings.get("index") else ""
     kind = f"one document per {span(node['window_ms'])} and key" if windowed else "one document per row"
+    if _is_sliding(node):
+        kind = 'one document per minute and key (sliding = "minute")'
     columns = [_column(column, settings.get("types") or {}) for column in node["columns"]]
     parts: list[Tree] = []
     if windowed:
@@ -52,8 +55,11 @@ def output_tree(node: Mapping[str, Any], settings: Mapping[str, Any]) -> Tree:
             by = f" by {' after '.join(way['through'])}" if len(ways) > 1 else ""
             parts.append((f"in the transform, per row{by}", _transform({**node, **way})))
         parts += _levels(node)
+        if _is_sliding(node):
+            parts.append(_sliding(node))
         having = [_leaf(f"shown if {to_sql(node['having'])}")] if node.get("having") else []
-        parts.append(("in settling, after merging all partials of a window and key", [*having, *columns]))
+        merged = "minute" if _is_sliding(node) else "window"
+        parts.append((f"in settling, after merging all partials of a {merged} and key", [*having, *columns]))
     else:
         where = [*map(_leaf, _joins(node))]
         where += [_leaf(f"WHERE {to_sql(node['where'])}")] if node.get("where") else []
@@ -88,6 +94,38 @@ def _transform(node: Mapping[str, Any]) -> list[Tree]:
     for aggregate in node["aggregates"]:
         lines.append(f"{aggregate['name']} {aggregate.get('type', '')} = {_call(aggregate)}, as a partial")
     return [_leaf(line) for line in lines]
+
+
+def _is_sliding(node: Mapping[str, Any]) -> bool:
+    return "inner_ms" in node and "levels" not in node
+
+
+def _sliding(node: Mapping[str, Any]) -> Tree:
+    """How the documents of sliding windows are composed; a threshold on them also as a tumbling window."""
+    lines = [
+        f"{item['name']}: the minute and those before it, {span(item['span_ms'])} in all" for item in node["aggregates"]
+    ]
+    group_ms, longest = node["window_ms"], max(item["span_ms"] for item in node["aggregates"])
+    partials = (longest - 60_000 + group_ms - 1) // group_ms + 1
+    lines.append(f"minutes are settled in groups of {group_ms // 60_000}: up to {partials} partials per batch and key")
+    tree: list[Tree] = [_leaf(line) for line in lines]
+    if node.get("having"):
+        tree.append((f"as a throttle (at most one document per key and {span(longest)}), write", _throttle(node)))
+    return "in settling, composed of minutes", tree
+
+
+def _throttle(node: Mapping[str, Any]) -> list[Tree]:
+    """A threshold on a sliding window, rewritten as HAVING over a tumbling one of the same length."""
+    calls = {item["name"]: _call(item) for item in node["aggregates"]}
+    keys = [to_sql(key["expr"]) for key in node["keys"]]
+    seconds = max(item["span_ms"] for item in node["aggregates"]) // 1000
+    having = re.sub(r"\ba[0-9]+\b", lambda name: calls.get(name[0], name[0]), to_sql(node["having"]))
+    time = "s.ROWTIME" if node["time"] == {"time": "arrival"} else to_sql(node["time"])
+    return [
+        _leaf(f"SELECT STREAM {', '.join([*keys, *calls.values()])} FROM … AS s"),  # noqa: S608 (shown, not run)
+        _leaf("GROUP BY " + ", ".join([*keys, f"STEP({time} BY INTERVAL '{seconds}' SECOND)"])),
+        _leaf(f"HAVING {having}"),
+    ]
 
 
 def _levels(node: Mapping[str, Any]) -> Iterator[Tree]:
@@ -185,6 +223,12 @@ def differences(node: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterato
             "(Kinesis Analytics emitted it once, or as partial rows to add up)"
         )
         yield from _time_differences(node)
+        if _is_sliding(node):
+            yield (
+                "Kinesis Analytics gives a row for each row, of the range up to its own time; here each minute in "
+                "which a key has rows gives one document, of the range that ends with that minute (an exact value for "
+                "every row needs Apache Flink)"
+            )
         if node.get("levels"):
             yield (
                 "a result of an inner window counts in the outer window in which that window lies; in one outer window "

@@ -18,6 +18,7 @@ from streamtally.sql.planning.program_streams import SourceStream, Stream
 from streamtally.sql.planning.pumps import insert
 from streamtally.sql.planning.relations import Relation
 from streamtally.sql.planning.selects import plan_query
+from streamtally.sql.planning.sliding import WAYS_OUT
 from streamtally.sql.problems import Note, Problems, SkippedError, SourceText
 from streamtally.transform.error_stream import error_output_node
 
@@ -66,13 +67,18 @@ class Program:
 
 
 def compile_program(
-    text: str, source: SourceStream, bound: Iterable[str] | None = None, without: Collection[str] = ()
+    text: str,
+    source: SourceStream,
+    bound: Iterable[str] | None = None,
+    without: Collection[str] = (),
+    sliding: Collection[str] = (),
 ) -> Program:
     """Compile a program.
 
     Args:
         bound: the in-application streams that have a destination; None: those that no pump reads from.
         without: the pumps to leave out.
+        sliding: the streams whose sliding windows may be composed of minutes.
     Raises: SqlProgramError: every problem of the program.
     """
     problems = Problems(SourceText(text))
@@ -82,7 +88,7 @@ def compile_program(
         for tree in trees:
             declared.add(tree)
         declared.incomplete = bool(problems.errors)
-        planner = _Planner(declared)
+        planner = _Planner(declared, sliding)
         outputs, streams = planner.outputs(None if bound is None else list(bound))
     except SqlProgramError:
         raise
@@ -102,8 +108,9 @@ class _Planner:
         planned: the outputs, once they are planned.
     """
 
-    def __init__(self, declared: Declarations) -> None:
+    def __init__(self, declared: Declarations, sliding: Collection[str] = ()) -> None:
         self.declared = declared
+        self.sliding = sliding
         self.problems = declared.problems
         self.planned: list[PlannedOutput] = []
 
@@ -163,6 +170,7 @@ class _Planner:
         for stream in chosen:
             relations = self.relations(stream)
             for relation in relations:
+                self._check_sliding(stream, relation)
                 name = stream.name if len(relations) == 1 else "/".join((stream.name, *relation.pumps))
                 self.planned.append(PlannedOutput(name, stream, relation))
                 entries.append(make_output(name, stream, relation, self.declared.source.is_event_time))
@@ -171,6 +179,14 @@ class _Planner:
             entries.append(error_output_node())
             streams.append(ERROR_STREAM)
         return entries, streams
+
+    def _check_sliding(self, stream: Stream, relation: Relation) -> None:
+        """Raises: SqlError: the output has a sliding window, and pipeline.toml does not ask for minutes."""
+        over = None if relation.window is None else relation.window.sliding
+        if over is not None and stream.name not in self.sliding:
+            raise self.problems.unsupported(
+                over, "a sliding window (OVER … RANGE), with a value of every row,", WAYS_OUT
+            )
 
     def _chosen(self, bound: list[str] | None) -> list[Stream]:
         if bound is None:

@@ -51,15 +51,24 @@ class SettledRow(NamedTuple):
 
 
 def read_settled(cluster: Cluster, index: str, output: str) -> dict[str, SettledRow]:
-    """The visible settled documents of an output, by group id."""
+    """The visible settled documents of an output, by the digest of their window and whole key.
+
+    It is the group's id, unless a group has several documents (items, minutes), which add to the key.
+    """
     return {
-        source["tally"]["group_id"]: SettledRow(
+        _identity(output, source["tally"]): SettledRow(
             from_iso(source["tally"]["window_start"]),
             {name: value for name, value in source.items() if name != "tally"},
             source["tally"].get("out_of_range") or 0,
         )
         for source in _scan(cluster, index, output)
     }
+
+
+def _identity(output: str, tally: Mapping[str, Any]) -> str:
+    if "key" not in tally:
+        return str(tally["group_id"])
+    return digest([output, from_iso(tally["window_start"]), tally["key"]])
 
 
 def _scan(cluster: Cluster, index: str, output: str) -> Iterator[dict[str, Any]]:

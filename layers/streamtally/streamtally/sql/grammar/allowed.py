@@ -11,9 +11,12 @@ from streamtally.sql.grammar.nodes import (
     CreatePump,
     CreateStream,
     IntervalLiteral,
+    NamedWindow,
+    Over,
     Qualified,
     StreamColumn,
     TypedLiteral,
+    WindowRange,
 )
 from streamtally.sql.problems import Problems
 
@@ -29,7 +32,7 @@ ARITHMETIC: dict[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*
 
 ALLOWED: frozenset[type[exp.Expr]] = frozenset({
     CreatePump, CreateStream, StreamColumn, IntervalLiteral, Qualified, TypedLiteral,
-    exp.Order, exp.Ordered, exp.Join,
+    exp.Order, exp.Ordered, exp.Join, Over, NamedWindow, WindowRange,
     exp.Select, exp.From, exp.Table, exp.TableAlias, exp.Subquery, exp.Where, exp.Group, exp.Having, exp.Distinct,
     exp.Alias, exp.Column, exp.Identifier, exp.Star, exp.Literal, exp.Null, exp.Boolean, exp.Var,
     exp.Paren, exp.Anonymous, exp.Cast, exp.Case, exp.If, exp.Not, exp.And, exp.Or, exp.Neg, exp.DPipe, exp.Mod,
@@ -38,7 +41,19 @@ ALLOWED: frozenset[type[exp.Expr]] = frozenset({
 })  # fmt: skip
 
 _ARGUMENTS: dict[type[exp.Expr], frozenset[str]] = {
-    exp.Select: frozenset({"joins", "expressions", "from_", "where", "group", "having", "order", "distinct"}),
+    exp.Select: frozenset(
+        {
+            "joins",
+            "expressions",
+            "from_",
+            "where",
+            "group",
+            "having",
+            "order",
+            "distinct",
+            "windows",
+        }
+    ),
     exp.Table: frozenset({"this", "alias"}),
     exp.Join: frozenset({"this", "kind", "on", "using"}),
     exp.Subquery: frozenset({"this", "alias"}),

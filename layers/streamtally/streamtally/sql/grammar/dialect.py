@@ -17,7 +17,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from streamtally.sql.grammar.call_syntax import UNITS
 from streamtally.sql.grammar.nodes import IntervalLiteral, Qualified, TypedLiteral
-from streamtally.sql.grammar.statement_syntax import StatementParser
+from streamtally.sql.grammar.window_syntax import WindowParser
 
 QUALIFIERS = frozenset({"DAY", "HOUR", "MINUTE", "SECOND", "MONTH", "YEAR"})
 TYPED_LITERALS = frozenset({"TIMESTAMP", "DATE", "TIME"})
@@ -65,6 +65,7 @@ _KEYWORDS = {
     "USING": TokenType.USING,
     "WHEN": TokenType.WHEN,
     "WHERE": TokenType.WHERE,
+    "WINDOW": TokenType.WINDOW,
     "WINDOWED BY": TokenType.CLUSTER_BY,
 }
 
@@ -84,7 +85,7 @@ class _Tokenizer(tokens.Tokenizer):
 _NAMES = {TokenType.VAR}
 
 
-class _Parser(StatementParser):
+class _Parser(WindowParser):
     FUNCTIONS: ClassVar[dict[str, Any]] = {}
     FUNC_TOKENS: ClassVar[set[TokenType]] = {TokenType.VAR, TokenType.IDENTIFIER}
     NO_PAREN_FUNCTIONS: ClassVar[dict[TokenType, Any]] = {}
@@ -112,6 +113,7 @@ class _Parser(StatementParser):
     QUERY_MODIFIER_PARSERS: ClassVar[dict[TokenType, Any]] = {
         **parser.Parser.QUERY_MODIFIER_PARSERS,
         TokenType.CLUSTER_BY: lambda self: ("group", self.parse_stagger()),
+        TokenType.WINDOW: lambda self: ("windows", self.parse_named_windows()),
     }
     MAX_DEPTH = 120
 
@@ -285,7 +287,7 @@ class _Parser(StatementParser):
         call = super()._parse_function_call(functions, anonymous, optional_parens, any_token)
         if isinstance(call, exp.IgnoreNulls | exp.RespectNulls):
             call = self.with_null_treatment(call)
-        return call.update_positions(token) if call is not None else None
+        return self.parse_over(call.update_positions(token)) if call is not None else None
 
     def with_null_treatment(self, call: exp.IgnoreNulls | exp.RespectNulls) -> exp.Expr:
         """FIRST_VALUE and LAST_VALUE with IGNORE NULLS; RESPECT NULLS is what they do anyway."""

@@ -47,3 +47,21 @@ class TypedLiteral(exp.Expression):
     """``TIMESTAMP '1970-01-01 00:00:00'``, and the same for DATE and TIME."""
 
     arg_types: ClassVar[dict[str, bool]] = {"this": True, "kind": True}
+
+
+class WindowRange(exp.Expression):
+    """``(PARTITION BY … ORDER BY … RANGE INTERVAL … PRECEDING)``: ``expressions`` are the keys."""
+
+    arg_types: ClassVar[dict[str, bool]] = {"expressions": False, "order": False, "length": True}
+
+
+class NamedWindow(exp.Expression):
+    """``WINDOW name AS (…)``: ``window`` is a :class:`WindowRange`."""
+
+    arg_types: ClassVar[dict[str, bool]] = {"this": True, "window": True}
+
+
+class Over(exp.Expression):
+    """An aggregate call OVER a :class:`WindowRange`, or OVER the name of one."""
+
+    arg_types: ClassVar[dict[str, bool]] = {"this": True, "window": True}

@@ -86,21 +86,26 @@ def _sequence_at(tokens: Sequence[Token], words: list[str], i: int) -> Iterator[
     if words[i].endswith("JOIN") and words[i + 2 : i + 3] == ["OVER"]:
         yield tokens[i].start, "joins of streams", "join before the pipeline or when reading; " + FLINK
     if words[i] == "WINDOW" and words[i + 2 : i + 4] == ["AS", "("]:
-        yield tokens[i].start, _window_kind(words, i + 3, "named windows (WINDOW … AS)"), TUMBLING
-    if words[i] == "OVER" and not _is_name(words, i) and words[i + 1 : i + 2] not in (["FROM"], [","], [")"]):
-        yield tokens[i].start, _window_kind(words, i + 1, "sliding windows (OVER)"), TUMBLING
+        yield from _window_at(tokens, words, i, i + 3)
+    if words[i] == "OVER" and not _is_name(words, i) and words[i + 1 : i + 2] == ["("]:
+        yield from _window_at(tokens, words, i, i + 1)
 
 
-def _window_kind(words: list[str], start: int, otherwise: str) -> str:
-    """The kind of window that is described in parentheses."""
+def _window_at(tokens: Sequence[Token], words: list[str], i: int, start: int) -> Iterator[Refusal]:
+    """The refusal of a window that is described in parentheses, unless it is a range of time before a row."""
+    inside: list[str] = []
     depth = 0
     for word in words[start:]:
         depth += (word == "(") - (word == ")")
         if depth <= 0:
             break
-        if word == "ROWS":
-            return "row windows (ROWS n PRECEDING)"
-    return otherwise
+        inside.append(word)
+    if "ROWS" in inside:
+        yield tokens[i].start, "row windows (ROWS n PRECEDING)", TUMBLING
+    elif "UNBOUNDED" in inside or "FOLLOWING" in inside:
+        yield tokens[i].start, "windows without an end, or of rows to come (UNBOUNDED, FOLLOWING)", TUMBLING
+    elif "RANGE" not in inside:
+        yield tokens[i].start, "windows without a RANGE", TUMBLING
 
 
 def _is_name(words: list[str], i: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from sqlglot import exp
 
@@ -119,16 +120,22 @@ class GroupTranslator(Translator):
 
     def _slot(self, origin: exp.Expr, function: str, value: Typed | None) -> Typed:
         argument = None if value is None else value.node
-        key = canonical_json([function, argument])
+        more = self.slot_members(origin)
+        key = canonical_json([function, argument, more])
         if key not in self._slots:
             try:
                 result = make_aggregate(function, None if value is None else value.type).result
             except PlanError as error:
                 raise self.problems.error(origin, str(error), "CAST its argument") from None
             name = f"a{len(self.aggregates)}"
-            self.aggregates.append({"name": name, "function": function, "type": str(result), "argument": argument})
+            node: PlanNode = {"name": name, "function": function, "type": str(result), "argument": argument}
+            self.aggregates.append({**node, **more})
             self._slots[key] = Typed({"aggregate": name}, result)
         return self._slots[key]
+
+    def slot_members(self, origin: exp.Expr) -> dict[str, Any]:
+        """What else the plan says of an aggregate. Raises: SqlError: it is not possible here."""
+        return {}
 
     def window_of(self, relation: Relation, term: TimeTerm) -> Window:
         """The windowed part of the plan, once everything has been translated. Raises: SqlError: see `level_window`."""

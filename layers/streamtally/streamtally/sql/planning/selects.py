@@ -17,6 +17,7 @@ from streamtally.sql.planning.merging import plan_over_all
 from streamtally.sql.planning.ordering import check_order
 from streamtally.sql.planning.relations import Relation, RelationColumn, RelationNames, StreamLookup
 from streamtally.sql.planning.select_list import expand_items, has_aggregate, project
+from streamtally.sql.planning.sliding import is_sliding, plan_sliding
 from streamtally.sql.planning.table_functions import plan_table_function
 from streamtally.sql.problems import Problems
 
@@ -103,7 +104,7 @@ def _rows_under(query: exp.Select, source: Relation, problems: Problems) -> Rela
 
 
 def _plan_select(query: exp.Select, source: Relation, alias: str, problems: Problems) -> Relation:
-    if source.window is not None and _is_aggregate(query):
+    if source.window is not None and _is_aggregate(query) and not is_sliding(query):
         source = _rows_under(query, source, problems)
     names = RelationNames(source, alias, problems)
     translator = Translator(problems, names)
@@ -116,6 +117,8 @@ def _plan_select(query: exp.Select, source: Relation, alias: str, problems: Prob
     items = expand_items(query, names, problems)
     if order := query.args.get("order"):
         check_order(order, items, translator, problems)
+    if is_sliding(query):
+        return plan_sliding(query, relation, items, translator, problems)
     if _is_aggregate(query):
         by_distinct = query.args.get("distinct") and query.args.get("group") is None
         plan = plan_distinct if by_distinct else plan_grouped

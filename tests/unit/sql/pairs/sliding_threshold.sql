@@ -1,0 +1,8 @@
+-- sliding: ALARMS
+CREATE STREAM triggers (h VARCHAR(100), trigger_count INTEGER, share DOUBLE);
+CREATE PUMP a AS INSERT INTO triggers
+SELECT STREAM "host", COUNT(*) OVER w1, CAST(SUM("bytes") OVER w1 AS DOUBLE) / COUNT("bytes") OVER w1
+FROM "SOURCE_SQL_STREAM_001" WHERE "response" >= 500
+WINDOW w1 AS (PARTITION BY "host" RANGE INTERVAL '1' MINUTE PRECEDING);
+CREATE STREAM alarms (h VARCHAR(100), trigger_count INTEGER);
+CREATE PUMP b AS INSERT INTO alarms SELECT STREAM h, trigger_count FROM triggers WHERE trigger_count >= 10;

@@ -181,6 +181,6 @@ def recompute(outcomes: Iterable[Outcome], pipeline: Pipeline) -> dict[GroupKey,
         if isinstance(output, WindowedOutput):
             for more, columns, visible in output.finish_all(group[1], state):
                 if visible:
-                    document = (group[0], group[1], canonical_json([*state["key"], *more]).decode())
-                    results[document] = orjson.loads(orjson.dumps(columns, default=float))
+                    place = (group[0], group[1], canonical_json([*state["key"], *more]).decode())
+                    results[place] = orjson.loads(orjson.dumps(columns, default=float))
     return results

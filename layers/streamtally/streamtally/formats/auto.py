@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from copy import copy
+from functools import partial
 
 from streamtally.errors import FormatError
 from streamtally.formats import apache_combined, apache_common, json_lines, logfmt, rfc3339_syslog, vpc_flow, w3c
@@ -22,11 +23,13 @@ from streamtally.formats.beginnings import (
     HEADED,
     NAMES_ITS_FIELDS,
     NEEDED_BY_COMBINED,
+    READ_OPTIONS,
     STATUS_NAMES,
     Candidate,
     candidates_of,
 )
 from streamtally.formats.engine.generate import FastParser, generate_fast
+from streamtally.formats.engine.lazy import Lazy, made
 from streamtally.formats.unwrapping.headers import (
     JOURNAL,
     MAX_DEPTH,
@@ -88,6 +91,7 @@ class AutoParser(RecordParser):
         self._headed = [parsers[module.FORMAT.name] for module in HEADED]
         self._combined = combined
         self._candidates = candidates_of(parsers)
+        self._direct: dict[int, Candidate] = {}  # by the identity of one of the candidates
         self._declared: Candidate | None = None  # lines as the header in force declares them
         self._guess: Candidate | None = None  # None: combined
         self._last: Format = apache_combined.FORMAT
@@ -103,6 +107,7 @@ class AutoParser(RecordParser):
         if not fresh and inner is self._inner:
             return self
         other = copy(self)
+        other._direct = {}
         other._headed, other._declared, other._guess, other._inner = headed, None, None, inner
         other._candidates = [
             [candidate._replace(parse=fresh.get(id(candidate.parse), candidate.parse)) for candidate in candidates]
@@ -159,7 +164,7 @@ class AutoParser(RecordParser):
                     failure = error
                 continue
             is_guessed = candidate.absent and candidate is not self._candidates[-1][0]
-            self._guess = self._declared or (candidate if is_guessed else None)
+            self._guess = self._declared or (self._made(candidate) if is_guessed else None)
             self._last = candidate.log_format
             return self._inside(candidate.log_format, row) if candidate.wraps else row
         prefixed_row = self._after_prefix(line)
@@ -168,6 +173,14 @@ class AutoParser(RecordParser):
         if failure is not None:
             raise FormatError("auto", failure.reason, failure.position) from None
         raise FormatError("auto", "of no known format")
+
+    def _made(self, candidate: Candidate) -> Candidate:
+        """A candidate that is called directly, as it will be for many lines."""
+        known = self._direct.get(id(candidate))
+        if known is None:
+            known = candidate._replace(parse=made(candidate.parse), begins=made(candidate.begins))
+            self._direct[id(candidate)] = known
+        return known
 
     def _inside(self, log_format: Format, row: Row) -> Row:
         """The row of the line that a message or an object holds; the row itself if that is of no known format."""
@@ -229,6 +242,11 @@ class AutoParser(RecordParser):
 
 def compile_auto(options: FormatOptions) -> Parser:
     """A parser that detects each line's format."""
-    parsers = {log_format.name: log_format.compile(options) for log_format in DETECTED}
+    parsers: dict[str, Parser] = {
+        log_format.name: log_format.compile(options)
+        if log_format.name in READ_OPTIONS
+        else Lazy(partial(log_format.compile, options))
+        for log_format in DETECTED
+    }
     parsers[rfc3339_syslog.FORMAT.name] = rfc3339_syslog.compile_certain(options)
     return AutoParser(parsers, generate_fast(apache_combined.LAYOUT), options)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import ModuleType
 from typing import NamedTuple
 
@@ -43,6 +44,7 @@ from streamtally.formats import (
 )
 from streamtally.formats.base import Format, Parser
 from streamtally.formats.cloudfront_realtime_fields import BEGINS as REALTIME_BEGINS
+from streamtally.formats.engine.lazy import Lazy
 from streamtally.formats.unwrapping.headers import MESSAGE_FORMATS
 from streamtally.formats.vpc_flow_fields import HEADER_BEGINS as FLOW_HEADER_BEGINS
 
@@ -106,17 +108,26 @@ HAS_TIME = re.compile(
 
 HEADED = (w3c, vpc_flow)
 """The formats of which header lines change what is read."""
+READ_OPTIONS = frozenset(
+    module.FORMAT.name for module in (json_lines, ltsv, logfmt, w3c, vpc_flow, cloudfront_realtime, rfc3339_syslog)
+)
+"""The formats that settings of ``[source]`` can be wrong for. They are compiled at once, so that the start says so."""
 NAMES_ITS_FIELDS = frozenset((logfmt.FORMAT.name, ltsv.FORMAT.name))
 STATUS_NAMES = frozenset(("status", "status_code", "response_code", "code", "sc_status"))
 """The names of a status, which only an access line has."""
 
 NEEDED_BY_COMBINED = '] "'  # besides " ["
 BEGINNING = re.compile("|".join(f"({expression})" for expression, _ in BEGINNINGS), re.ASCII)
+
+
+def _own_beginning(index: int) -> Callable[[str], object]:
+    expressions = [expression for expression, _ in BEGINNINGS]
+    earlier = "".join(f"(?!{expression})" for expression in expressions[:index])
+    return re.compile(f"{earlier}(?:{expressions[index]})", re.ASCII).match
+
+
 # Each beginning, excluding lines that an earlier one matches.
-OWN_BEGINNINGS = [
-    re.compile("".join(f"(?!{earlier})" for earlier, _ in BEGINNINGS[:index]) + f"(?:{expression})", re.ASCII).match
-    for index, (expression, _) in enumerate(BEGINNINGS)
-]
+OWN_BEGINNINGS = [Lazy(partial(_own_beginning, index)) for index in range(len(BEGINNINGS))]
 
 
 class Candidate(NamedTuple):

@@ -17,7 +17,6 @@ from streamtally.formats.role_names import CLF_TIME_FORMAT, COLUMN_TYPES, COMBIN
 from streamtally.formats.roles import is_open
 from streamtally.formats.unwrapping.inside import compile_inside
 from streamtally.formats.wrappers.addresses import mask_text
-from streamtally.formats.wrappers.agent import compile_agent
 from streamtally.formats.wrappers.embedded_line import LineFieldParser
 from streamtally.formats.wrappers.json_paths import PathParser
 from streamtally.formats.wrappers.request_parts import PARTS, has_parts
@@ -80,6 +79,8 @@ class Source:
         settings = self.settings
         formats = self._formats()
         if settings.agent_options is not None:
+            from streamtally.formats.wrappers.agent import compile_agent  # what few pipelines need
+
             self.parse: Parser = compile_agent(settings.agent_options)
         else:
             self.parse = compile_auto(options) if settings.format == AUTO else compile_inside(formats[0], options)

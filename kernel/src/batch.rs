@@ -315,7 +315,7 @@ fn is_adjacent(lines: &[Placed]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layout::Shape;
+    use crate::layout::{Described, Shape};
 
     fn batch(payloads: &[&[u8]]) -> Batch {
         let mut batch = Batch::default();
@@ -328,7 +328,10 @@ mod tests {
     }
 
     fn columns() -> Columns {
-        Columns::new(&[("a".to_owned(), Shape::Host), ("b".to_owned(), Shape::Integer)], true).expect("columns")
+        let described = [("a", Shape::Host, ""), ("b", Shape::Integer(18), " ")].map(|(name, shape, before)| {
+            Described { name: name.to_owned(), shape, before: before.to_owned(), is_nullable: true, is_optional: false }
+        });
+        Columns::new(&described, "", true).expect("columns")
     }
 
     fn limits() -> Limits {

@@ -20,8 +20,16 @@ pub enum Shape {
     Quoted,
     /// A status code from 100 to 999.
     Status,
-    /// An integer of up to 18 digits without a leading zero, or `-`.
-    Integer,
+    /// An integer of up to so many digits without a leading zero, or `-`.
+    Integer(usize),
+    /// A word, not empty, without quotes and backslashes.
+    Word,
+    /// A text up to a quote, as in `Quoted`; the quotes belong to what stands around it.
+    Escapable,
+    /// `10/Oct/2025:13:55:36 -0700`
+    Time,
+    /// A decimal number that a double holds exactly as it is written, from 0.0001 on; or zero, or `-`.
+    Decimal,
 }
 
 impl Shape {
@@ -35,13 +43,17 @@ impl Shape {
             "bracketed_time" => Self::BracketedTime,
             "quoted" => Self::Quoted,
             "status" => Self::Status,
-            "integer" => Self::Integer,
-            _ => return None,
+            "integer" => Self::Integer(18),
+            "word" => Self::Word,
+            "escapable" => Self::Escapable,
+            "time" => Self::Time,
+            "decimal" => Self::Decimal,
+            _ => Self::Integer(name.strip_prefix("integer:")?.parse().ok().filter(|digits| *digits <= 18)?),
         })
     }
 
     fn is_number(self) -> bool {
-        matches!(self, Self::Status | Self::Integer)
+        matches!(self, Self::Status | Self::Integer(_) | Self::Decimal)
     }
 
     /// The bounds of the value at `start`, and where the column ends; `None` if it is not certain to have this shape.
@@ -60,7 +72,7 @@ impl Shape {
             }
             Self::BracketedTime => {
                 let end = start + TIME.len();
-                is_time(line.get(start..end)?).then_some((start + 1, end - 1, end))
+                is_like(line.get(start..end)?, TIME).then_some((start + 1, end - 1, end))
             }
             Self::Quoted => {
                 if rest.first() != Some(&b'"') {
@@ -74,9 +86,26 @@ impl Shape {
                 let is_status = digits[0] != b'0' && digits.iter().all(u8::is_ascii_digit);
                 is_status.then_some((start, start + 3, start + 3))
             }
-            Self::Integer => {
+            Self::Integer(digits) => {
+                let size = number_size(rest);
+                is_integer(&rest[..size], digits).then_some((start, start + size, start + size))
+            }
+            Self::Decimal => {
+                let size = number_size(rest);
+                is_decimal(&rest[..size]).then_some((start, start + size, start + size))
+            }
+            Self::Word => {
                 let size = word_size(rest);
-                is_integer(&rest[..size]).then_some((start, start + size, start + size))
+                let is_word = size > 0 && is_unescaped(&rest[..size]);
+                is_word.then_some((start, start + size, start + size))
+            }
+            Self::Escapable => {
+                let size = quoted_size(rest)?;
+                is_printable(&rest[..size]).then_some((start, start + size, start + size))
+            }
+            Self::Time => {
+                let end = start + TIME.len() - 2;
+                is_like(line.get(start..end)?, &TIME[1..TIME.len() - 1]).then_some((start, end, end))
             }
         }
     }
@@ -139,8 +168,8 @@ fn is_unescaped(text: &[u8]) -> bool {
     text.iter().fold(0, |others, &byte| others | is_other(byte)) == 0
 }
 
-fn is_time(text: &[u8]) -> bool {
-    text.iter().zip(TIME).all(|(&byte, &form)| match form {
+fn is_like(text: &[u8], form: &[u8]) -> bool {
+    text.iter().zip(form).all(|(&byte, &form)| match form {
         b'0' => byte.is_ascii_digit(),
         b'A' => byte.is_ascii_uppercase(),
         b'a' => byte.is_ascii_lowercase(),
@@ -149,12 +178,34 @@ fn is_time(text: &[u8]) -> bool {
     })
 }
 
-fn is_integer(text: &[u8]) -> bool {
+/// Where a number ends, if it is one: what follows may be a space, a quote, a bracket …
+fn number_size(rest: &[u8]) -> usize {
+    rest.iter().position(|byte| !(byte.is_ascii_digit() || matches!(byte, b'-' | b'.'))).unwrap_or(rest.len())
+}
+
+fn is_integer(text: &[u8], digits: usize) -> bool {
     match text {
         [b'-' | b'0'] => true,
-        [b'1'..=b'9', others @ ..] => others.len() < 18 && others.iter().all(u8::is_ascii_digit),
+        [b'1'..=b'9', others @ ..] => others.len() < digits && others.iter().all(u8::is_ascii_digit),
         _ => false,
     }
+}
+
+/// Whether a double's shortest form is the text, apart from zeros at its end.
+fn is_decimal(text: &[u8]) -> bool {
+    if text == b"-" {
+        return true;
+    }
+    let mut parts = text.splitn(2, |&byte| byte == b'.');
+    let (Some(whole), fraction) = (parts.next(), parts.next()) else { return false };
+    if whole == b"-" || !is_integer(whole, 9) {
+        return false;
+    }
+    let Some(fraction) = fraction else { return true };
+    let zeros = fraction.iter().take_while(|&&byte| byte == b'0').count();
+    let is_small = whole == b"0" && zeros > 3 && zeros < fraction.len();
+    let is_short = !fraction.is_empty() && fraction.len() <= 6;
+    is_short && !is_small && fraction.iter().all(u8::is_ascii_digit)
 }
 
 fn is_host(text: &[u8]) -> bool {
@@ -187,49 +238,75 @@ fn is_user(text: &[u8]) -> bool {
 /// A value's place in the text: where it begins, and where it ends.
 pub type Span = (u32, u32);
 
+/// A column as Python describes it.
+#[derive(Clone, Debug)]
+pub struct Described {
+    /// The field's name.
+    pub name: String,
+    /// What its value looks like.
+    pub shape: Shape,
+    /// The text before it.
+    pub before: String,
+    /// Whether `-` is null; if not, a line with it is left.
+    pub is_nullable: bool,
+    /// Whether it may be missing, together with all columns after it; it is null then.
+    pub is_optional: bool,
+}
+
 struct Column {
     shape: Shape,
+    literal: Vec<u8>,
+    is_nullable: bool,
+    is_optional: bool,
     /// What is written before the value, with the quote of a text.
     before: Vec<u8>,
     /// The same before a null.
     before_null: Vec<u8>,
 }
 
-/// The columns of a plain line, separated by single spaces.
+/// The text in which all spans are begins with this: the value of a column that is missing.
+pub const MISSING: &[u8] = b"-";
+const MISSING_SPAN: Span = (0, 1);
+
+/// The columns of a plain line.
 pub struct Columns {
-    columns: Vec<Column>,
+    all: Vec<Column>,
+    end: Vec<u8>,
     /// Whether values with escapes are taken: they are passed on unmodified.
     has_escapes: bool,
 }
 
 impl Columns {
-    /// The columns of these names and shapes; `None` if a name would need an escape in JSON, or there is no column.
+    /// These columns, and the text after them; `None` if a name would need an escape in JSON, or there is no column.
     #[must_use]
-    pub fn new(named: &[(String, Shape)], has_escapes: bool) -> Option<Self> {
-        if named.is_empty() || named.iter().any(|(name, _)| !is_unescaped(name.as_bytes())) {
+    pub fn new(described: &[Described], end: &str, has_escapes: bool) -> Option<Self> {
+        if described.is_empty() || described.iter().any(|column| !is_unescaped(column.name.as_bytes())) {
             return None;
         }
-        let columns = named.iter().enumerate().map(|(index, (name, shape))| {
+        let columns = described.iter().enumerate().map(|(index, column)| {
+            let Described { name, shape, is_nullable, is_optional, .. } = column;
             let before_null = format!("{}\"{name}\":", if index == 0 { '{' } else { ',' }).into_bytes();
             let mut before = before_null.clone();
             if !shape.is_number() {
                 before.push(b'"');
             }
-            Column { shape: *shape, before, before_null }
+            let literal = column.before.clone().into_bytes();
+            let (shape, is_nullable, is_optional) = (*shape, *is_nullable, *is_optional);
+            Column { shape, literal, is_nullable, is_optional, before, before_null }
         });
-        Some(Self { columns: columns.collect(), has_escapes })
+        Some(Self { all: columns.collect(), end: end.as_bytes().to_vec(), has_escapes })
     }
 
     /// How many columns there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.columns.len()
+        self.all.len()
     }
 
     /// Whether there are none, which `new` does not allow.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.columns.is_empty()
+        self.all.is_empty()
     }
 
     /// Appends the spans of a plain line's values. False: the line is not certain to be plain, and nothing is appended.
@@ -241,32 +318,36 @@ impl Columns {
         if !self.has_escapes && memchr(b'\\', line).is_some() {
             return false;
         }
+        let is_plain = self.take_all(line, offset, spans).is_some();
+        if !is_plain {
+            spans.truncate(before);
+        }
+        is_plain
+    }
+
+    fn take_all(&self, line: &[u8], offset: u32, spans: &mut Vec<Span>) -> Option<()> {
         let mut position = 0;
-        for (index, column) in self.columns.iter().enumerate() {
-            if index > 0 {
-                if line.get(position) != Some(&b' ') {
-                    spans.truncate(before);
-                    return false;
-                }
-                position += 1;
+        for column in &self.all {
+            if column.is_optional && line[position..] == self.end[..] {
+                spans.push(MISSING_SPAN);
+                continue;
             }
-            let Some((start, end, after)) = column.shape.take(line, position) else {
-                spans.truncate(before);
-                return false;
-            };
+            if !line[position..].starts_with(&column.literal) {
+                return None;
+            }
+            let (start, end, after) = column.shape.take(line, position + column.literal.len())?;
+            if !column.is_nullable && &line[start..end] == b"-" {
+                return None;
+            }
             spans.push((offset + start as u32, offset + end as u32));
             position = after;
         }
-        if position != line.len() {
-            spans.truncate(before);
-            return false;
-        }
-        true
+        (line[position..] == self.end[..]).then_some(())
     }
 
     /// Writes the JSON of a plain line, with its line end.
     pub fn write(&self, text: &[u8], spans: &[Span], out: &mut Vec<u8>) {
-        for (column, &(start, end)) in self.columns.iter().zip(spans) {
+        for (column, &(start, end)) in self.all.iter().zip(spans) {
             let value = &text[start as usize..end as usize];
             if value == b"-" {
                 out.extend_from_slice(&column.before_null);
@@ -274,16 +355,31 @@ impl Columns {
                 continue;
             }
             out.extend_from_slice(&column.before);
-            if column.shape == Shape::Quoted && memchr(b'\\', value).is_some() {
-                write_escaped(value, out);
-            } else {
-                out.extend_from_slice(value);
+            match column.shape {
+                Shape::Quoted | Shape::Escapable if memchr(b'\\', value).is_some() => write_escaped(value, out),
+                Shape::Decimal => write_decimal(value, out),
+                _ => out.extend_from_slice(value),
             }
             if !column.shape.is_number() {
                 out.push(b'"');
             }
         }
         out.extend_from_slice(b"}\n");
+    }
+}
+
+/// A decimal number as JSON's writer writes a double: one digit at least after the point, and no zero after it.
+fn write_decimal(value: &[u8], out: &mut Vec<u8>) {
+    if !value.contains(&b'.') {
+        out.extend_from_slice(value);
+        out.extend_from_slice(b".0");
+        return;
+    }
+    let zeros = value.iter().rev().take_while(|&&byte| byte == b'0').count();
+    let end = value.len() - zeros;
+    out.extend_from_slice(&value[..end]);
+    if value[end - 1] == b'.' {
+        out.push(b'0');
     }
 }
 
@@ -312,8 +408,35 @@ mod tests {
             ("response", "status"),
             ("bytes", "integer"),
         ];
-        let shapes = named.map(|(name, shape)| (name.to_owned(), Shape::of_name(shape).expect("a shape")));
-        Columns::new(&shapes, has_escapes).expect("columns")
+        columns(&named, has_escapes)
+    }
+
+    fn columns(named: &[(&str, &str)], has_escapes: bool) -> Columns {
+        let described: Vec<_> = named
+            .iter()
+            .enumerate()
+            .map(|(index, (name, shape))| Described {
+                name: (*name).to_owned(),
+                shape: Shape::of_name(shape).expect("a shape"),
+                before: if index == 0 { "" } else { " " }.to_owned(),
+                is_nullable: true,
+                is_optional: false,
+            })
+            .collect();
+        Columns::new(&described, "", has_escapes).expect("columns")
+    }
+
+    #[test]
+    fn decimals_are_written_as_doubles_are() {
+        for (text, written) in [("0.000", "0.0"), ("0.0100", "0.01"), ("5", "5.0"), ("10", "10.0"), ("-", "null")] {
+            let (columns, mut spans, mut out) = (columns(&[("a", "decimal")], true), Vec::new(), Vec::new());
+            assert!(columns.take(text.as_bytes(), 0, &mut spans));
+            columns.write(text.as_bytes(), &spans, &mut out);
+            assert_eq!(out, format!("{{\"a\":{written}}}\n").into_bytes());
+        }
+        for text in ["0.00001", "01.5", "1.", ".5", "-1.5", "1.1234567", "--", "1.-", ""] {
+            assert!(!is_decimal(text.as_bytes()), "{text}");
+        }
     }
 
     fn json(line: &str) -> Option<String> {

@@ -12,10 +12,10 @@ use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyString, PyTuple};
 use crate::batch::{Batch, Limits, MAX_TEXT_BYTES, Pending, Record, Way};
 use crate::count::count_distinct;
 use crate::digest::{batch_digest, batch_id};
-use crate::layout::{Columns, Shape};
+use crate::layout::{Columns, Described, MISSING, Shape};
 
 /// The number of this interface: `transform/kernel/protocol.py` has the same.
-const INTERFACE: u32 = 2;
+const INTERFACE: u32 = 3;
 
 /// Runs what must never end the process: a panic becomes an exception, after which Python reads the event.
 fn guarded<T>(run: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
@@ -38,7 +38,8 @@ impl Layout {
     #[new]
     #[allow(clippy::too_many_arguments)]
     fn new(
-        columns: Vec<(String, String)>,
+        columns: Vec<(String, String, String, bool, bool)>,
+        end: &str,
         has_escapes: bool,
         first_bytes: &[u8],
         marks: Vec<[u8; 2]>,
@@ -48,9 +49,13 @@ impl Layout {
         record_bytes: usize,
         arrivals: (i64, i64),
     ) -> PyResult<Self> {
-        let shapes: Option<Vec<_>> =
-            columns.into_iter().map(|(name, shape)| Some((name, Shape::of_name(&shape)?))).collect();
-        let columns = shapes.and_then(|shapes| Columns::new(&shapes, has_escapes));
+        let described: Option<Vec<_>> = columns
+            .into_iter()
+            .map(|(name, shape, before, is_nullable, is_optional)| {
+                Some(Described { name, shape: Shape::of_name(&shape)?, before, is_nullable, is_optional })
+            })
+            .collect();
+        let columns = described.and_then(|described| Columns::new(&described, end, has_escapes));
         let columns = columns.ok_or_else(|| PyValueError::new_err("the kernel does not know this layout"))?;
         let mut table = [false; 256];
         for &byte in first_bytes {
@@ -109,7 +114,8 @@ fn read(py: Python<'_>, layout: Py<Layout>, records: &Bound<'_, PyList>) -> PyRe
         if size > MAX_TEXT_BYTES {
             return Ok(None);
         }
-        batch.text.reserve(size / 4 * 3 + 3);
+        batch.text.reserve(size / 4 * 3 + 4);
+        batch.text.extend_from_slice(MISSING);
         for (index, (record, texts)) in records.iter().zip(&texts).enumerate() {
             let start = batch.text.len();
             let arrival = arrival_of(record.cast_exact::<PyDict>()?, settings)?;

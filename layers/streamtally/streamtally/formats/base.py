@@ -124,7 +124,8 @@ class Scanner:
         encode: These tuples → the lines' JSON, each with its ``\\n``. A line that is not plain is encoded by the second
             argument, from its index and text.
         positions: Field → its index in a tuple, in the row's order.
-        integers: The fields that are integers; all others are text. ``-`` is None in both.
+        integers: The fields that are integers.
+        decimals: The fields that are decimal numbers. All others are text. ``-`` is None in all.
         columns: (field, its plain pattern) in their order, separated by single spaces; empty if lines are not so.
     """
 
@@ -133,10 +134,15 @@ class Scanner:
     positions: Mapping[str, int]
     integers: frozenset[str]
     columns: tuple[tuple[str, str], ...] = ()
+    decimals: frozenset[str] = frozenset()
 
     def value(self, field_name: str, text: str) -> Any:
         """The value of a plain field's text in a row."""
-        return None if text == "-" else int(text) if field_name in self.integers else text
+        if text == "-":
+            return None
+        if field_name in self.integers:
+            return int(text)
+        return float(text) if field_name in self.decimals else text
 
     def row(self, plain: Plain) -> Row:
         """The row of a plain line, the same as the parser's."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import compress
 from operator import itemgetter
 from typing import Any, Generic, Protocol, TypeVar
@@ -25,6 +25,16 @@ Fail = Callable[[Exception, int], None]
 
 _FIRST = itemgetter(0)
 TOO_LARGE = "the document is larger than a record may be"
+
+
+class Completion(Protocol):
+    """How rows get the columns that programs read by their role."""
+
+    def fields_for(self, columns: Collection[str]) -> set[str]:
+        """The fields of which a row consists if programs read these columns, and its event time."""
+
+    def complete(self, row: Row, arrival: int) -> None:
+        """Complete a row, in place. Args: arrival: in ms since the epoch."""
 
 
 class Addresses(Protocol):
@@ -99,6 +109,7 @@ class WindowWriter(_Writer[WindowedOutput]):
         self._takes_none = False
         self._fields: tuple[str, ...] = ()
         self._pick: Callable[[Plain], Any] = tuple
+        self._complete: Callable[[Row, int], None] | None = None
 
     def add_plain(self, scanner: Scanner, matches: list[Plain], lines: Addresses) -> None:
         """Count plain lines; where the arrival matters, add their rows one by one."""
@@ -121,15 +132,23 @@ class WindowWriter(_Writer[WindowedOutput]):
         for values in combinations:
             counts[values] = counts.get(values, 0) + 1
 
-    def begin_counts(self, scanner: Scanner, lines: int) -> tuple[int, ...] | None:
+    def begin_counts(
+        self, scanner: Scanner, lines: int, completion: Completion | None = None
+    ) -> tuple[int, ...] | None:
         """The positions of the fields by which plain lines that were scanned elsewhere are to be counted.
 
         None: no row of the format is counted.
 
-        Args: lines: how many plain lines there are.
+        Args:
+            lines: how many plain lines there are.
+            completion: how rows are completed before they are counted.
         """
         self._set_scanner(scanner)
-        if self._takes_none:
+        if completion is not None:
+            self._complete = completion.complete
+            read = completion.fields_for(self.output.reads.fields)
+            self._fields = tuple(name for name in scanner.positions if name in read)
+        elif self._takes_none:
             self._ledger.filtered += lines * self.output.passes
             return None
         return tuple(scanner.positions[name] for name in self._fields)
@@ -194,6 +213,8 @@ class WindowWriter(_Writer[WindowedOutput]):
             values = (texts,) if len(self._fields) == 1 else texts
             try:
                 row = {name: value(name, text) for name, text in zip(self._fields, values, strict=True)}
+                if self._complete is not None:
+                    self._complete(row, arrival)
             except Exception as error:
                 self.fail(error, times)
                 continue

@@ -174,6 +174,16 @@ class Source:
         """The format of the line that the parser has just read; None if it is not known."""
         return last_format(parser) or self._constant_format
 
+    @property
+    def constant_format(self) -> Format | None:
+        """The format of all lines; None if it differs from line to line."""
+        return self._constant_format
+
+    @property
+    def completes(self) -> bool:
+        """Whether rows get columns that programs read by their role (:meth:`complete`)."""
+        return self._completes
+
     def _is_time_utc(self) -> bool:
         settings, formats = self.settings, self._formats()
         is_own = settings.time_field == FORMATS_OWN and settings.time_format is None and settings.format != AUTO

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from tests.system.fuzz.generate import ARRIVAL, make_line
+from tests.system.fuzz.generate import ARRIVAL, EXAMPLES, make_line
 
 # fmt: off
 _HOSTS = (
@@ -59,17 +59,35 @@ def make_access_line(drawn: Random, is_common: bool, oddness: float) -> str:
     return f'{line} "{value(_REQUESTS, 5)}" "{value(_REQUESTS, 5)}"' + (" 1234" if drawn.random() < oddness / 9 else "")
 
 
-def _line(drawn: Random, oddness: float) -> str:
+def make_directive_line(drawn: Random, oddness: float) -> str:
+    """A line of the combined log with a duration in µs after it."""
+    line = make_access_line(drawn, is_common=False, oddness=oddness)
+    return f"{line} {drawn.choice(_SIZES if drawn.random() < oddness else _SIZES[:4])}"
+
+
+def make_format_line(drawn: Random, name: str, oddness: float) -> str:
+    """A line of a format: an example with other digits, or mutated."""
+    if drawn.random() < oddness / 2:
+        return make_line(drawn, name)
+    line = drawn.choice(EXAMPLES[name])
+    return "".join(
+        drawn.choice("0123456789") if char.isdigit() and drawn.random() < 0.1 else char for char in line
+    ).replace("\n", "")
+
+
+def _line(drawn: Random, oddness: float, name: str = "") -> str:
+    if name and drawn.random() >= oddness / 4:
+        return make_directive_line(drawn, oddness) if ":" in name else make_format_line(drawn, name, oddness)
     if drawn.random() < oddness / 4:
         return drawn.choice((*_OTHER, *_PARTS, make_line(drawn), make_line(drawn, "apache_combined")))
     is_common = drawn.random() < oddness / 3
     return make_access_line(drawn, is_common, oddness)
 
 
-def make_payload(drawn: Random, oddness: float) -> bytes:
+def make_payload(drawn: Random, oddness: float, name: str = "") -> bytes:
     """A record's data."""
     ends = _ENDS if drawn.random() < oddness else _ENDS[:3]
-    lines = "".join(_line(drawn, oddness) + drawn.choice(ends) for _ in range(drawn.choice((0, 1, 1, 2, 25))))
+    lines = "".join(_line(drawn, oddness, name) + drawn.choice(ends) for _ in range(drawn.choice((0, 1, 1, 2, 25))))
     data = lines.encode("utf-8", "surrogatepass")
     if drawn.random() < 0.3:
         data = data.rstrip(b"\n")
@@ -98,9 +116,9 @@ def _special(drawn: Random, data: bytes) -> bytes:
             )
 
 
-def make_record(drawn: Random, number: int, oddness: float) -> dict[str, Any]:
+def make_record(drawn: Random, number: int, oddness: float, name: str = "") -> dict[str, Any]:
     """A record of an event."""
-    data = make_payload(drawn, oddness)
+    data = make_payload(drawn, oddness, name)
     if drawn.random() < oddness / 9:
         data = _special(drawn, data)
     arrival: Any = ARRIVAL + drawn.choice((0, 0, 5, drawn.randrange(1000), -drawn.randrange(100_000)))
@@ -128,10 +146,13 @@ def make_record(drawn: Random, number: int, oddness: float) -> dict[str, Any]:
     return record
 
 
-def make_event(drawn: Random) -> dict[str, Any]:
-    """An event; half of them are nearly as a server's log is."""
+def make_event(drawn: Random, name: str = "") -> dict[str, Any]:
+    """An event; half of them are nearly as a server's log is.
+
+    Args: name: the format of most lines; empty: the combined log.
+    """
     oddness = drawn.choice((0.0, 0.05, 0.3, 1.0))
-    records = [make_record(drawn, number, oddness) for number in range(drawn.choice((0, 1, 4, 12)))]
+    records = [make_record(drawn, number, oddness, name) for number in range(drawn.choice((0, 1, 4, 12)))]
     return {
         "invocationId": "kernel",
         "deliveryStreamArn": "arn:aws:firehose:us-east-1:123456789012:deliverystream/s",

@@ -20,7 +20,7 @@ from streamtally.aws.handlers.kernel import load_kernel
 from streamtally.local.folder import read_folder
 from streamtally.transform.bounds import Bounds
 from streamtally.transform.kernel.event import read_by_kernel
-from streamtally.transform.kernel.layouts import SHAPES, find_layout
+from streamtally.transform.kernel.layouts import SHAPES, find_layout, plain_lines
 from streamtally.transform.kernel.protocol import Kernel
 from streamtally.transform.ledger import KERNEL, PYTHON, Ledger
 from streamtally.transform.lines import encode_row
@@ -46,8 +46,17 @@ SOURCES: dict[str, dict[str, Any]] = {
     "hidden": {"anonymize": True},
     "any time": {"time_field": "auto", "time_zone": "Europe/Berlin"},
 }
+APACHE = 'apache:%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %D'
+NGINX = (
+    'nginx:$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" '
+    '"$http_user_agent" $request_length'
+)
+OTHERS = ("nginx_main", "elb", "nlb", "lighttpd", "squid", "traefik", "haproxy", APACHE, NGINX)
+OTHERS_READ = ("nginx_main", APACHE, NGINX)
+"""Of these, those of which the kernel knows all columns."""
 READ_BY_KERNEL = ("default", "combined", "common", "nginx", "auto", "any time", "unescaped")
 EVENTS = 40
+OWN_TIME = {"time_field": "datetime", "time_format": "dd/MMM/yyyy:HH:mm:ss Z"}
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +76,7 @@ def pipelines() -> dict[str, Pipeline]:
     """The checkout's pipelines, the default one with other sources, and one that counts by all fields."""
     default = read_folder(ROOT / "layers/pipeline/pipeline")
     made = {"rows": load_pipeline(read_folder(ROOT / "pipelines/rows"), ZoneInfo)}
-    for name, source in SOURCES.items():
+    for name, source in {**SOURCES, **{name: {"format": name, **OWN_TIME} for name in OTHERS}}.items():
         document = json.loads(json.dumps(default))
         document["source"] |= source
         made[name] = load_pipeline(document, ZoneInfo)
@@ -92,6 +101,20 @@ def answer(pipeline: Pipeline, event: dict[str, Any], kernel: Kernel | None, bou
         kernel=kernel,
     )
     return response, sent, back, ledger
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_random_events_of_other_formats(kernel: Kernel, pipelines: dict[str, Pipeline], name: str) -> None:
+    drawn, by_kernel = Random(f"kernel {name}"), 0
+    plain = plain_lines(pipelines[name].source)
+    assert (plain is not None) == (name in OTHERS_READ)
+    for _ in range(examples(2 * EVENTS)):
+        event = make_event(drawn, name)
+        expected, given = answer(pipelines[name], event, None), answer(pipelines[name], event, kernel)
+        assert given == expected
+        assert given[3].kernel_error == ""
+        by_kernel += given[3].way == KERNEL
+    assert (by_kernel > 0) == (name in OTHERS_READ)
 
 
 @pytest.mark.parametrize("name", ["rows", *SOURCES])
@@ -149,20 +172,19 @@ def test_a_small_response(kernel: Kernel, pipelines: dict[str, Pipeline]) -> Non
 
 def test_the_kernel_takes_plain_lines_by_itself(kernel: Kernel, pipelines: dict[str, Pipeline]) -> None:
     """Usual lines do not come back to Python."""
-    scanner = pipelines["default"].source.scanner
-    assert scanner is not None
-    layout = find_layout(kernel, scanner)
+    plain = plain_lines(pipelines["default"].source)
+    assert plain is not None
+    layout = find_layout(kernel, plain)
     assert layout is not None
     drawn = Random("plain")
     lines = [make_access_line(drawn, is_common=False, oddness=0.0) for _ in range(200)]
-    plain = [line for line in lines if "\\" not in line]
-    text = "\n".join(plain)
+    text = "\n".join(lines)
     record = {"recordId": "id", "approximateArrivalTimestamp": ARRIVAL, "data": _encoded(text.encode())}
     batch = kernel.read(layout, [record])
     assert batch is not None
     assert batch.specials == []
     assert batch.scan() == []
-    assert batch.plain_lines == len(plain) > 100
+    assert batch.plain_lines == len(lines)
 
 
 def _encoded(data: bytes) -> str:
@@ -175,7 +197,8 @@ def test_shapes_take_no_line_that_the_scanner_does_not(kernel: Kernel, pipelines
         scanner = pipelines[name].source.scanner
         assert scanner is not None
         assert {pattern for _, pattern in scanner.columns} <= SHAPES.keys()
-        layout = find_layout(kernel, scanner)
+        plain = plain_lines(pipelines[name].source)
+        layout = find_layout(kernel, plain) if plain is not None else None
         assert layout is not None
         for _ in range(examples(4_000)):
             line = make_access_line(drawn, name == "common", drawn.choice((0.1, 0.5, 1.0)))

@@ -9,18 +9,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from streamtally.config.outputs import ERROR_STREAM
 from streamtally.config.source import SINGLE, STREAM
-from streamtally.formats.base import Scanner
 from streamtally.plan.windowed import WindowedOutput
 from streamtally.transform.batch import Batch
 from streamtally.transform.bounds import Bounds
 from streamtally.transform.documents import batch_info
 from streamtally.transform.envelope import UNSEALED, Seal
 from streamtally.transform.event import DATA, RECORD_ID
-from streamtally.transform.kernel.layouts import find_layout
+from streamtally.transform.kernel.completion import RoleCompletion
+from streamtally.transform.kernel.layouts import PlainLines, find_layout, plain_lines
 from streamtally.transform.kernel.protocol import Kernel, KernelBatch, OtherLine, Pending
 from streamtally.transform.ledger import KERNEL, Ledger
 from streamtally.transform.lines import LineReader, begins_as_json
@@ -28,6 +29,7 @@ from streamtally.transform.outputs import WindowWriter, make_writers
 from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.records import Record, decode_records, line_bound, to_text
 from streamtally.transform.response import DROPPED, FAILED, MAX_RESPONSE_BYTES, OK, Response
+from streamtally.transform.source import Source
 from streamtally.transform.transform import Delivery, empty_ledger
 
 _ENVELOPE_BYTES = len(json.dumps({"records": []}))
@@ -45,8 +47,8 @@ class Answer:
     ledger: Ledger
 
 
-def can_read(pipeline: Pipeline) -> Scanner | None:
-    """The scanner of a pipeline whose events the kernel can read; None: they go Python's way.
+def can_read(pipeline: Pipeline) -> PlainLines | None:
+    """The plain lines of a pipeline whose events the kernel can read; None: they go Python's way.
 
     It reads no pipelines whose rows are passed on one by one: those with row outputs, partition keys or line ids.
     """
@@ -57,7 +59,7 @@ def can_read(pipeline: Pipeline) -> Scanner | None:
     are_counted = all(
         isinstance(output, WindowedOutput) and not output.reads.arrival for output in pipeline.outputs.values()
     )
-    return pipeline.source.scanner if are_counted else None
+    return _plain_lines(pipeline.source) if are_counted else None
 
 
 def read_by_kernel(
@@ -73,9 +75,9 @@ def read_by_kernel(
 
     Args: as in ``transform`` and ``decode_records``.
     """
-    scanner = can_read(pipeline)
-    layout = find_layout(kernel, scanner, not pipeline.source.settings.unescape) if scanner is not None else None
-    if scanner is None or layout is None or not records:
+    plain = can_read(pipeline) if records else None
+    layout = find_layout(kernel, plain) if plain is not None else None
+    if plain is None or layout is None:
         return None
     batch = kernel.read(layout, records)
     if batch is None:
@@ -88,7 +90,12 @@ def read_by_kernel(
         return None
     digest, batch_id = identity
     info = batch_info(Batch(digest, len(records), *arrivals), batch_id, pipeline.plan_id)
-    return _Reading(pipeline, scanner, batch, records, specials, info).answer(max_response_bytes - _ENVELOPE_BYTES)
+    return _Reading(pipeline, plain, batch, records, specials, info).answer(max_response_bytes - _ENVELOPE_BYTES)
+
+
+@lru_cache(maxsize=16)
+def _plain_lines(source: Source) -> PlainLines | None:
+    return plain_lines(source)
 
 
 def _put_specials(
@@ -134,14 +141,16 @@ class _Reading:
     def __init__(
         self,
         pipeline: Pipeline,
-        scanner: Scanner,
+        plain: PlainLines,
         batch: KernelBatch,
         records: Sequence[Mapping[str, Any]],
         specials: dict[int, Record],
         info: dict[str, Any],
     ) -> None:
         self._batch = batch
-        self._scanner = scanner
+        self._scanner = plain.scanner
+        completes = plain.log_format is not None and pipeline.source.completes
+        self._completion = RoleCompletion(pipeline.source, plain.log_format) if completes else None
         self._raw = records
         self._decoded = specials
         self._ledger = empty_ledger(pipeline, len(records))
@@ -175,7 +184,7 @@ class _Reading:
         for writer in self._writers:
             if not isinstance(writer, WindowWriter):  # can_read allows no others
                 return None
-            positions = writer.begin_counts(self._scanner, self._batch.plain_lines)
+            positions = writer.begin_counts(self._scanner, self._batch.plain_lines, self._completion)
             if positions is not None:
                 if positions not in counts:
                     counts[positions] = self._batch.count(positions)

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 KERNEL_MODULE = "streamtally_kernel"
-INTERFACE = 2
+INTERFACE = 3
 """The number of this interface: a kernel that was built for another one is not used."""
 
+DescribedColumn = tuple[str, str, str, bool, bool]
+"""A column: its name, its shape, the text before it; whether ``-`` is null; whether it and all columns after it may be
+missing."""
 OtherLine = tuple[int, int, int, bytes]
 """A line that Python reads: its index in the batch, its record's, its number in the record, and its bytes without the
 line end."""
@@ -97,7 +100,8 @@ class Kernel(Protocol):
 
     def Layout(  # noqa: N802 - a class
         self,
-        columns: Sequence[tuple[str, str]],
+        columns: Sequence[DescribedColumn],
+        end: str,
         has_escapes: bool,
         first_bytes: bytes,
         marks: Sequence[bytes],
@@ -110,7 +114,8 @@ class Kernel(Protocol):
         """A layout.
 
         Args:
-            columns: (name, shape) in their order.
+            columns: in their order.
+            end: the text after the last one.
             has_escapes: whether lines with a backslash in a quoted text are read; it is passed on unmodified.
             first_bytes: a record that begins with one of them is special.
             marks: a record that begins with one of these two bytes is special.

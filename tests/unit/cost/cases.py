@@ -20,6 +20,7 @@ USD = {
     "opensearch.ocu_hour": 0.24,
     "cloudwatch.metric_month": 0.30,
     "cloudwatch.alarm_month": 0.10,
+    "cloudwatch.dashboard_month": 3.00,
     "cloudwatch.logs_gb": 0.50,
     "cloudwatch.logs_gb_month": 0.03,
     "flink.kpu_hour": 0.11,

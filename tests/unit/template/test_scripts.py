@@ -80,14 +80,14 @@ def test_a_library_for_another_processor_is_found(tmp_path: Path) -> None:
     assert "fast.so: e_machine 183, not 62" in done.stderr
 
 
-# Sizes are printed, and a transform of more than 10 MB is refused.
+# Sizes are printed, and a transform of more than 12 MB is refused.
 def test_a_transform_that_grew_too_large_is_found(tmp_path: Path) -> None:
     folder = make_build(tmp_path)
-    (folder / "StreamtallyLayer/python/data").write_bytes(bytes(10_000_001))
+    (folder / "StreamtallyLayer/python/data").write_bytes(bytes(12_000_001))
     done = check(folder, "arm64")
     assert done.returncode == 1
     assert "StreamtallyLayer" in done.stdout
-    assert "more than 10000000" in done.stderr
+    assert "more than 12000000" in done.stderr
 
 
 # What belongs to the developer's environment, or is in Lambda's runtime already, is not shipped.

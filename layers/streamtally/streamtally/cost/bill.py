@@ -159,6 +159,11 @@ def _alarms(case: Case, prices: Prices) -> Part:
     return Part("alarms", number * prices["cloudwatch.alarm_month"], f"{number} alarms")
 
 
+def _dashboards(case: Case, prices: Prices) -> Part:
+    number = case.stack.dashboards
+    return Part("dashboard", number * prices["cloudwatch.dashboard_month"], f"{number} dashboard of CloudWatch")
+
+
 def _logs(case: Case, prices: Prices) -> Part:
     runs = case.batches_a_month + SECONDS_A_MONTH / case.stack.settle_seconds + HOURS_A_MONTH
     gb = runs * case.assumed.log_bytes_a_run / 1e9
@@ -167,5 +172,5 @@ def _logs(case: Case, prices: Prices) -> Part:
 
 
 _PARTS: tuple[Callable[[Case, Prices], Part], ...] = (
-    _ingestion, _transform, _summary, _storage, _settling, _domain, _metrics, _alarms, _logs,
+    _ingestion, _transform, _summary, _storage, _settling, _domain, _metrics, _alarms, _dashboards, _logs,
 )  # fmt: skip

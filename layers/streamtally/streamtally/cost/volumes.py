@@ -89,6 +89,7 @@ class Stack:
     domain_instances: int = 1
     domain_volume_gib: int = 20
     alarms: int = 21
+    dashboards: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ class Assumptions:
         settle_seconds_a_document: Writing one settled document (docs/indices.md, capacity of one run).
         writes_a_document: How often each is written: while its window fills, when it ends, when it becomes final.
         manage_seconds: A management run, once an hour.
-        custom_metrics: The metrics that the functions publish.
+        custom_metrics: The metrics that the functions publish without AllMetrics.
         log_bytes_a_run: What a function logs in one invocation, with the lines of Lambda.
     """
 
@@ -113,7 +114,7 @@ class Assumptions:
     settle_seconds_a_document: float = 38 / 80_000
     writes_a_document: int = 3
     manage_seconds: float = 3.0
-    custom_metrics: int = 26
+    custom_metrics: int = 19
     log_bytes_a_run: int = 3_000
 
 

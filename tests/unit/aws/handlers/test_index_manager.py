@@ -100,7 +100,10 @@ def written(cluster: type[FakeCluster]) -> list[str]:
 
 
 # manage puts what is missing, in this order: state, pipeline, templates; and says so in metrics.
-def test_manage(cluster: type[FakeCluster], capsys: pytest.CaptureFixture[str]) -> None:
+def test_manage(
+    cluster: type[FakeCluster], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_METRICS", "true")
     answer = call({"task": "manage"})
     metrics = emitted(capsys.readouterr().out)
 

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from streamtally.aws.handlers.metrics import publish
 from streamtally.aws.opensearch.apply_plan import describe_failures
 from streamtally.aws.opensearch.manager import Managed
 from streamtally.aws.opensearch.settling.settle_report import SettleReport
@@ -19,12 +20,12 @@ def report_managed(managed: Managed, metrics: Metrics, logger: Logger, dry_run: 
     """Publish a manage run and return its summary. Raises: IndexPlanError: names each failure."""
     kinds = Counter(result.action.kind for result in managed.results if result.outcome == "done")
     for kind, count in kinds.items():
-        metrics.add_metric("Action" + "".join(part.capitalize() for part in kind.split("_")), MetricUnit.Count, count)
-    metrics.add_metric("Actions", MetricUnit.Count, sum(kinds.values()))
-    metrics.add_metric("Indices", MetricUnit.Count, len(managed.observed.indices))
+        publish(metrics, "Action" + "".join(part.capitalize() for part in kind.split("_")), MetricUnit.Count, count)
+    publish(metrics, "Actions", MetricUnit.Count, sum(kinds.values()))
+    publish(metrics, "Indices", MetricUnit.Count, len(managed.observed.indices))
     size_bytes = sum(index.size_bytes for index in managed.observed.indices.values())
-    metrics.add_metric("IndexBytes", MetricUnit.Bytes, size_bytes)
-    metrics.add_metric("Failures", MetricUnit.Count, len(managed.failed))
+    publish(metrics, "IndexBytes", MetricUnit.Bytes, size_bytes)
+    publish(metrics, "Failures", MetricUnit.Count, len(managed.failed))
     for result in managed.results:
         text = (
             f"{result.outcome}: {result.action.kind} {result.action.target} ({result.action.reason}) {result.message}"
@@ -43,14 +44,14 @@ def report_settled(reports: Sequence[SettleReport], metrics: Metrics, logger: Lo
     """Publish a settling run and return its summary. Raises: IndexPlanError: names each output that failed."""
     ages = [report.unsettled_seconds for report in reports if report.unsettled_seconds is not None]
     if ages or not reports:  # without an answer nothing is known, and 0 would mean that all is well
-        metrics.add_metric("OldestUnsettledSeconds", MetricUnit.Seconds, max(ages, default=0.0))
-    metrics.add_metric("WindowsSettled", MetricUnit.Count, sum(report.windows for report in reports))
-    metrics.add_metric("PartialsSettled", MetricUnit.Count, sum(report.partials for report in reports))
-    metrics.add_metric("LatePartials", MetricUnit.Count, sum(report.late for report in reports))
-    metrics.add_metric("AuditDifferences", MetricUnit.Count, sum(report.audit_differences for report in reports))
-    metrics.add_metric("ActionDeleteIndex", MetricUnit.Count, sum(len(report.deleted) for report in reports))
+        publish(metrics, "OldestUnsettledSeconds", MetricUnit.Seconds, max(ages, default=0.0))
+    publish(metrics, "WindowsSettled", MetricUnit.Count, sum(report.windows for report in reports))
+    publish(metrics, "PartialsSettled", MetricUnit.Count, sum(report.partials for report in reports))
+    publish(metrics, "LatePartials", MetricUnit.Count, sum(report.late for report in reports))
+    publish(metrics, "AuditDifferences", MetricUnit.Count, sum(report.audit_differences for report in reports))
+    publish(metrics, "ActionDeleteIndex", MetricUnit.Count, sum(len(report.deleted) for report in reports))
     failed = [report for report in reports if report.problems]
-    metrics.add_metric("Failures", MetricUnit.Count, len(failed))
+    publish(metrics, "Failures", MetricUnit.Count, len(failed))
     for report in reports:
         (logger.error if report.problems else logger.info)("settled", extra={"settled": asdict(report)})
     if failed:

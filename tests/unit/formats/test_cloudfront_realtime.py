@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from streamtally.errors import FormatError
-from streamtally.formats import REGISTRY, FormatOptions
+from streamtally.formats import REGISTRY, FormatOptions, cloudfront_realtime
 from streamtally.formats.auto import compile_auto
 from streamtally.formats.base import last_format
 from streamtally.formats.cloudfront_realtime_fields import SELECTIONS
@@ -166,3 +166,37 @@ def test_other_selections() -> None:
 def test_time() -> None:
     assert (REALTIME.time_field, REALTIME.time_format) == ("timestamp", "unix")
     assert compile_time_parser("unix")("1684226820.937") == 1_684_226_820_937
+
+
+# Lines that the fast path reads have the rows that their cells give one by one, whatever lines came before.
+def test_the_fast_path_gives_the_same_rows() -> None:
+    rng = random.Random(5)
+    example = REALTIME.examples[0].line.split("\t")
+    texts = ["-", "", "0", "-1", "1e5", "1_0", "٣", "9" * 19, "IPv4", "TLSv1.3", "192.0.2.1", "x y", "\x00", "200"]
+    parse = REALTIME.compile(FormatOptions())
+    rows = 0
+    for _ in range(3_000):
+        cells = example + [rng.choice(texts) for _ in range(rng.choice([0, 0, 0, 2, 5]))]
+        for _ in range(rng.randint(0, 2)):
+            cells[rng.randrange(len(cells))] = rng.choice(texts)
+        line = "\t".join(cells)
+        try:
+            expected, _ = cloudfront_realtime._read_documented(line)
+        except FormatError:
+            with pytest.raises(FormatError):
+                parse(line)
+            continue
+        row = parse(line)
+        assert [*map(repr, row.items())] == [*map(repr, expected.items())]
+        rows += 1
+    assert rows > 1_000
+
+
+# The fast path is really used, from the second line on.
+@pytest.mark.parametrize("count", SELECTIONS)
+def test_each_selection_has_a_fast_path(count: int) -> None:
+    example = dict(zip(REALTIME.examples[0].row, REALTIME.examples[0].line.split("\t"), strict=True))
+    line = "\t".join(example.get(name, "1") for name in SELECTIONS[count][0])
+    row = cloudfront_realtime._fast_path(count)(line)
+    assert row is not None
+    assert row == cloudfront_realtime._read_documented(line)[0]

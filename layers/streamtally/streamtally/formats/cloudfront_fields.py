@@ -6,17 +6,18 @@ fields, some of which standard logging (v2) takes too.
 
 from __future__ import annotations
 
-from streamtally.formats.engine.columns import Column
+from streamtally.formats.engine.columns import CELL, Column
 from streamtally.formats.engine.layout import Layout
 from streamtally.formats.w3c_header import HEADER
 from streamtally.formats.w3c_rows import Convert, to_decimal, to_integer
 
-_CELL = r"[^\t]*+"  # may be empty
+_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TIME = r"[0-9]{2}:[0-9]{2}:[0-9]{2}"
 _SECONDS = r"[0-9]{1,9}(?:\.[0-9]{1,9})?+|-"
 
 
 def _text(name: str, meaning: str, optional: bool = False) -> Column:
-    return Column(name, "VARCHAR", meaning, _CELL, "\t", optional)
+    return Column(name, "VARCHAR", meaning, CELL, "\t", optional)
 
 
 def _number(name: str, meaning: str, kind: str = "BIGINT", optional: bool = False, repeats: bool = True) -> Column:
@@ -25,8 +26,8 @@ def _number(name: str, meaning: str, kind: str = "BIGINT", optional: bool = Fals
 
 
 _COLUMNS = (
-    Column("date", "VARCHAR", "day of the event, yyyy-MM-dd in UTC", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", before=""),
-    Column("time", "VARCHAR", "time of the response, HH:mm:ss in UTC", r"[0-9]{2}:[0-9]{2}:[0-9]{2}", "\t"),
+    Column("date", "VARCHAR", "day of the event, yyyy-MM-dd in UTC", _DAY, before="", repeats=True),
+    Column("time", "VARCHAR", "time of the response, HH:mm:ss in UTC", _TIME, "\t", repeats=True),
     _text("x_edge_location", "the edge location"),
     _number("sc_bytes", "bytes sent to the viewer"),
     _text("c_ip", "the viewer's address"),
@@ -66,16 +67,6 @@ LAYOUT = Layout(
     "not a CloudFront standard log line",
     _COLUMNS,
     header=HEADER,
-    recurring=(
-        ("cs_method", "cs_host"),
-        ("x_host_header", "cs_protocol"),
-        (
-            *("ssl_protocol", "ssl_cipher", "x_edge_response_result_type", "cs_protocol_version"),
-            *("fle_status", "fle_encrypted_fields"),
-        ),
-        ("x_edge_detailed_result_type", "sc_content_type"),
-        ("sc_range_start", "sc_range_end"),
-    ),
 )
 
 NUMBERS: dict[str, Convert] = {

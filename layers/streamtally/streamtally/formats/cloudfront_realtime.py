@@ -8,10 +8,20 @@ Source: Amazon CloudFront developer guide, "Use real-time access logs", fields.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Format, FormatOptions, Parser, Roles, Row
-from streamtally.formats.cloudfront_realtime_fields import ANCHORS, BEGINS, CONVERTERS, FIELDS, SELECTIONS, to_names
+from streamtally.formats.cloudfront_realtime_fields import (
+    ANCHORS,
+    BEGINS,
+    CONVERTERS,
+    FIELDS,
+    SELECTIONS,
+    lay_out,
+    to_names,
+)
+from streamtally.formats.engine.generate import FastParser, generate_fast
 from streamtally.formats.w3c_rows import RowReader, Rows
 
 NAME = "cloudfront_realtime"
@@ -36,22 +46,49 @@ class _Selection(RowReader):
 _documented = {count: [_Selection(names) for names in selections] for count, selections in SELECTIONS.items()}
 
 
-def _read_documented(line: str) -> Row:
+@cache
+def _fast_path(count: int) -> FastParser:
+    """The fast path of the first documented selection of so many fields."""
+    return generate_fast(lay_out(NAME, _REASON, SELECTIONS[count][0]))
+
+
+def _read_documented(line: str) -> tuple[Row, bool]:
+    """The row of a documented selection, and whether that is the first one of so many fields."""
     cells = line.split("\t") if _begins(line) is not None else []
-    for selection in _documented.get(len(cells), ()):
+    selections = _documented.get(len(cells), [])
+    for selection in selections:
         try:
             row = selection.read(cells)
         except ValueError:
             continue
         if None not in [row[name] for name in selection.anchors]:
-            return row
+            return row, selection is selections[0]
     raise FormatError(NAME, _REASON)
+
+
+def _read_nothing(line: str) -> Row | None:
+    return None
+
+
+def _documented_parser() -> Parser:
+    """A parser of the documented selections. Its fast path is that of the line before, as all lines have the same."""
+    read_fast: FastParser = _read_nothing
+
+    def parse(line: str) -> Row:
+        nonlocal read_fast
+        row = read_fast(line)
+        if row is None:
+            row, is_first = _read_documented(line)
+            read_fast = _fast_path(len(row)) if is_first else _read_nothing
+        return row
+
+    return parse
 
 
 def compile_cloudfront_realtime(options: FormatOptions) -> Parser:
     """A parser of lines with the fields ``fields``, else with all documented ones."""
     if not options.fields:
-        return _read_documented
+        return _documented_parser()
     selection = _Selection(to_names(options.fields))
 
     def parse(line: str) -> Row:

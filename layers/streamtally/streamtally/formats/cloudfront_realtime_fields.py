@@ -10,10 +10,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from streamtally.formats.base import Field
+from streamtally.formats.engine.columns import CELL, Column
+from streamtally.formats.engine.layout import Layout
 
 _ADDRESS = "[0-9A-Fa-f.:]{2,45}"
 _SECONDS = r"[0-9]{1,11}(?:\.[0-9]{1,9})?"
-BEGINS = rf"[0-9]{{9,11}}\.[0-9]{{3}}\t{_ADDRESS}\t"
+_TIMESTAMP = r"[0-9]{9,11}\.[0-9]{3}"
+BEGINS = rf"{_TIMESTAMP}\t{_ADDRESS}\t"
 """How a line with the documented fields begins: with the time and the viewer's address."""
 _INTEGER = "[0-9]{1,18}"
 
@@ -135,6 +138,25 @@ def _selections() -> dict[int, tuple[tuple[str, ...], ...]]:
 
 SELECTIONS: Mapping[int, tuple[tuple[str, ...], ...]] = _selections()
 """Number of fields → the selections of so many fields that need not be named: all, or what the console once offered."""
+
+
+_BEGINNING = {"timestamp": _TIMESTAMP, "c_ip": _ADDRESS, "s_ip": _ADDRESS}
+_RECURRING = ("sc_status", "c_ip_version", "ssl_protocol", "fle_encrypted_fields", "c_country")
+
+
+def lay_out(name: str, reason: str, names: tuple[str, ...]) -> Layout:
+    """The layout of a documented selection."""
+    known = {column[0]: column for column in _COLUMNS}
+    columns: list[Column] = []
+    for field, kind, meaning, pattern in map(known.__getitem__, names):
+        is_required = field in ANCHORS or field in _BEGINNING
+        fits = _BEGINNING.get(field, pattern)
+        text = CELL if not fits else f"(?:{fits})" if is_required else f"(?:{fits})|-"
+        repeats = bool(pattern) and field not in _BEGINNING
+        columns.append(
+            Column(field, kind, meaning, text, "\t" * bool(columns), nullable=not is_required, repeats=repeats)
+        )
+    return Layout(name, reason, columns, recurring=(_RECURRING,))
 
 
 def to_names(names: tuple[str, ...]) -> tuple[str, ...]:

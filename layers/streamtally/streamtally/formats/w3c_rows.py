@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from streamtally.formats.base import Row
-from streamtally.formats.engine.generate import SHOWN_AT_ONCE
 from streamtally.formats.engine.memo import Remembered
+from streamtally.formats.engine.statements import SHOWN_AT_ONCE
 from streamtally.formats.w3c_header import Separator
 
 MAX_HEADERS = 256

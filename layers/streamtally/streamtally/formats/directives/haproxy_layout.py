@@ -19,8 +19,8 @@ from streamtally.formats.directives.haproxy_values import (
 )
 from streamtally.formats.engine.columns import ESCAPABLE, Column
 from streamtally.formats.engine.escapes import unescape_json
-from streamtally.formats.engine.generate import SHOWN_AT_ONCE
 from streamtally.formats.engine.layout import Layout
+from streamtally.formats.engine.statements import SHOWN_AT_ONCE
 
 _QUOTED_LIST = r'"[^"]*+"(?:\x20"[^"]*+")*'
 _CAPTURES = r"\{([^{}\"]*+)\}"

@@ -19,6 +19,8 @@ ESCAPABLE = (
 """A text up to the quote that ends it."""
 TEXT = r"[^ ]++"
 """A text without spaces, not empty."""
+CELL = r"[^\t]*+"
+"""A text up to a tab, which may be empty."""
 QUOTED = f'"({ESCAPABLE})"'
 """A text in double quotes, in which a backslash escapes the next character; the group is what is between the quotes."""
 INTEGER = r"-?[0-9]{1,18}+|-"

@@ -126,3 +126,49 @@ def test_remaining_problems_are_reported() -> None:
     with pytest.raises(SqlProgramError) as caught:
         inferred(f'UPPER("a"), 1 {FROM} WHERE "a" > 3 AND "b" = 1', "x VARCHAR(9), y VARCHAR(9)")
     assert not any("unknown column" in str(problem) for problem in caught.value.problems)
+
+
+REFERENCE = """
+CREATE STREAM "OUT" (ticker VARCHAR(4), "Company" VARCHAR(20), price DOUBLE, id INTEGER);
+CREATE PUMP p AS INSERT INTO "OUT" SELECT STREAM ticker_symbol, "c"."Company", price, s."deviceid"
+FROM "SOURCE_SQL_STREAM_001" AS s LEFT JOIN "CompanyName" AS "c"
+ON s.ticker_symbol = "c"."Ticker" AND s."deviceid" = "c"."device" AND "c"."since" > 10
+"""
+
+
+# A table that is joined and not declared is a reference table; what is compared with a column has its type.
+def test_columns_of_a_reference_table_are_inferred() -> None:
+    lone = compile_lone(REFERENCE, SOURCE, is_open=True)
+    assert {name: str(sql_type) for name, sql_type in lone.types.items()} == {
+        "TICKER_SYMBOL": "VARCHAR", "deviceid": "INTEGER", "PRICE": "DOUBLE",
+    }  # fmt: skip
+    assert {name: str(sql_type) for name, sql_type in lone.tables["CompanyName"].items()} == {
+        "Ticker": "VARCHAR", "device": "INTEGER", "since": "DOUBLE", "Company": "VARCHAR",
+    }  # fmt: skip
+
+
+# Also behind a stream of the program, whose columns are known, so that names without a qualifier are the table's.
+def test_table_behind_a_declared_stream() -> None:
+    lone = compile_lone(
+        'CREATE STREAM mid (a INTEGER); CREATE PUMP p AS INSERT INTO mid SELECT STREAM "x" FROM '
+        '"SOURCE_SQL_STREAM_001"; '
+        "CREATE STREAM o (b VARCHAR(9), n BIGINT); CREATE PUMP q AS INSERT INTO o SELECT STREAM name, COUNT(*) "
+        "FROM names n INNER JOIN mid ON mid.a = n.code GROUP BY name, FLOOR(mid.ROWTIME TO MINUTE)",
+        SOURCE,
+        is_open=True,
+    )
+    tables = {table: {name: str(kind) for name, kind in columns.items()} for table, columns in lone.tables.items()}
+    assert tables == {"NAMES": {"CODE": "INTEGER", "NAME": "VARCHAR"}}
+
+
+# A join of two streams stays one that is refused, and the further streams of a parallel input are no tables.
+@pytest.mark.parametrize("other", ["mid", '"SOURCE_SQL_STREAM_002"'])
+def test_streams_are_not_taken_for_tables(other: str) -> None:
+    with pytest.raises(SqlProgramError, match="joins cannot be compiled"):
+        compile_lone(
+            'CREATE STREAM mid (a INTEGER); CREATE PUMP p AS INSERT INTO mid SELECT STREAM "x" FROM '
+            '"SOURCE_SQL_STREAM_001"; CREATE STREAM o (b INTEGER); CREATE PUMP q AS INSERT INTO o SELECT STREAM s."y" '
+            f'FROM "SOURCE_SQL_STREAM_001" s JOIN {other} AS m ON m.a = s."y"',
+            SOURCE,
+            is_open=True,
+        )

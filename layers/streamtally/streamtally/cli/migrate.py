@@ -21,7 +21,7 @@ from streamtally.cli.shared.aws_options import aws_options, echo_json, json_opti
 from streamtally.cli.shared.files import write_new_files
 from streamtally.cli.shared.reference_options import open_pipeline, reference_option
 from streamtally.config.source import FORMATS_OWN
-from streamtally.definition import define_pipeline
+from streamtally.definition import define_pipeline, read_definition
 from streamtally.errors import SettingsError
 from streamtally.local.arrival import ReadLine, arrive_when_logged, read_lines
 from streamtally.local.folder import BUNDLED_FOLDER, COMPILED, DEFINITION, encode_document, read_text
@@ -138,9 +138,7 @@ def _compile(application: Application, is_sql: bool) -> tuple[str, Compiled]:
     """The definition and the program; a .sql file has the default source, and all streams as outputs."""
     if is_sql:
         definition, compiled = compile_with_columns(application.name, application.sql, _default_source())
-        if (columns := definition.partition("[source.types]\n")[2]) and not application.columns:
-            names = ", ".join(line.partition(" = ")[0] for line in columns.splitlines())
-            application.left.append(f"the source's columns were inferred from the program: check {names}")
+        application.left += _inferred(definition)
     else:
         definition = make_definition(application)
         compiled = compile_source(application.name, application.sql, definition, bind=bool(application.outputs))
@@ -150,6 +148,16 @@ def _compile(application: Application, is_sql: bool) -> tuple[str, Compiled]:
             f'\n[outputs.{json.dumps(stream)}]\nindex = "{index_name(stream)}"\n' for stream in streams
         )
     return definition, compiled
+
+
+def _inferred(definition: str) -> Iterator[str]:
+    """What must be checked of a definition that was inferred from a program."""
+    tables = read_definition(definition)
+    if columns := tables["source"].get("types"):
+        names = ", ".join(map(json.dumps, columns))
+        yield f"the source's columns were inferred from the program: check {names}"
+    for name in tables["reference"]:
+        yield f'the reference table "{name}" was inferred from the program: check its columns, and write its s3'
 
 
 def _default_source() -> str:

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 from streamtally.config.reference import ReferenceTable
 from streamtally.definition import open_source, read_definition, read_references_of
 from streamtally.errors import ProgramFileError, SettingsError, SqlError, SqlProgramError
-from streamtally.plan.types import parse_type
+from streamtally.migrate.reference_tables import UNKNOWN_BUCKET, UNKNOWN_KEY
+from streamtally.plan.types import SqlType, parse_type
 from streamtally.sql.lone_program import LoneProgram, compile_lone
 from streamtally.sql.planning.program_streams import SourceStream
 from streamtally.sql.problems import UnboundOutputError, show_problems
@@ -74,7 +75,7 @@ def compile_alone(path: Path, format_name: str | None, without: Sequence[str] = 
         shown = list(show_problems(error, text, path.name))
         raise ProgramFileError(shown[0], shown) from None
     plan = {"version": PLAN_VERSION, "outputs": lone.program.outputs}
-    return CompiledAlone(plan, lone.program, _as_toml(lone, format_name))
+    return CompiledAlone(plan, lone.program, _as_toml(lone, format_name, _AS_FILE))
 
 
 def compile_with_columns(name: str, text: str, source_table: str) -> tuple[str, Compiled]:
@@ -91,7 +92,7 @@ def compile_with_columns(name: str, text: str, source_table: str) -> tuple[str, 
     except SqlError as error:
         shown = list(show_problems(error, text, f"{name}.sql"))
         raise ProgramFileError(shown[0], shown) from None
-    inferred = [line for line in _as_toml(lone, None).split("\n\n") if line]
+    inferred = [line for line in _as_toml(lone, None, _AS_OBJECT).split("\n\n") if line]
     if inferred and inferred[0].startswith("[source]\n"):
         source_table = source_table.replace("[source]\n", inferred.pop(0) + "\n", 1)
     definition = "\n".join([source_table.rstrip() + "\n", *inferred]).rstrip() + "\n"
@@ -99,15 +100,30 @@ def compile_with_columns(name: str, text: str, source_table: str) -> tuple[str, 
     return definition, Compiled(plan, lone.program, source_stream(source))
 
 
-def _as_toml(lone: LoneProgram, format_name: str | None) -> str:
+def _as_toml(lone: LoneProgram, format_name: str | None, place: str) -> str:
     """What ``pipeline.toml`` must say of the source so that the program compiles as it did; empty: nothing."""
-    if not lone.types and lone.stream_name is None:
-        return ""
     settings = {"format": format_name, "stream_name": lone.stream_name}
     named = [f"{name} = {_quoted(value)}" for name, value in settings.items() if value is not None]
     columns = [f"{_quoted(column)} = {_quoted(str(sql_type))}" for column, sql_type in lone.types.items()]
     tables = (("[source]", named), ("[source.types]", columns))
-    return "\n\n".join("\n".join([header, *lines]) for header, lines in tables if lines)
+    parts = ["\n".join([header, *lines]) for header, lines in tables if lines]
+    if not lone.types and lone.stream_name is None:
+        parts = []
+    return "\n\n".join([*parts, *(_table_as_toml(name, table, place) for name, table in lone.tables.items())])
+
+
+def _table_as_toml(name: str, columns: Mapping[str, SqlType], place: str) -> str:
+    types = ", ".join(f"{_quoted(column)} = {_quoted(str(sql_type))}" for column, sql_type in columns.items())
+    return "\n".join([
+        f"[reference.{_quoted(name)}]",
+        place.format(name=name.replace('"', "")),
+        f"columns = {{ {types} }}",
+    ])  # fmt: skip
+
+
+_AS_FILE = 'file = "{name}.csv"'
+_AS_OBJECT = f's3 = "s3://{UNKNOWN_BUCKET}/{UNKNOWN_KEY}"\nformat = "csv"'
+"""Where a table is that was inferred."""
 
 
 def _quoted(text: str) -> str:

@@ -6,7 +6,8 @@ take them, and in the columns of the streams into which they are put. None of th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -24,17 +25,23 @@ _PSEUDO = frozenset({"ROWTIME", "APPROXIMATE_ARRIVAL_TIME", "SHARD_ID", "PARTITI
 _MAX_DEPTH = 60
 
 
+Votes = list[tuple[SqlType, bool]]
+"""The types that the uses of a column ask for."""
+
+
 @dataclass
 class InferredColumns:
-    """What a program says about its source.
+    """What a program says about its source, or about a reference table.
 
     Attributes:
         votes: column → the types that its uses ask for; a type and whether only a number of some kind is asked for.
         every: the columns that ``*`` stands for, if a pump fills a stream with ``*``.
+        tables: the reference tables that it is joined with, as far as the program does not declare them.
     """
 
-    votes: dict[str, list[tuple[SqlType, bool]]] = field(default_factory=dict)
+    votes: dict[str, Votes] = field(default_factory=dict)
     every: list[str] | None = None
+    tables: dict[str, InferredColumns] = field(default_factory=dict)
 
     def types(self) -> dict[str, SqlType]:
         """The most likely type of each column, in the order of their first use."""
@@ -49,15 +56,41 @@ def infer_columns(trees: Iterable[exp.Expr], source: str) -> InferredColumns:
         for tree in trees
         if isinstance(tree, CreateStream)
     }
-    inferred = InferredColumns()
+    inferred = InferredColumns(tables={name: InferredColumns() for name in _joined_tables(trees, source)})
+    reader = _Reader(source, inferred, streams)
     for tree in trees:
         if isinstance(tree, CreatePump) and (target := streams.get(stored_name(tree.args["target"]))) is not None:
             named = tree.args.get("columns")
             columns = [stored_name(column) for column in named] if named else list(target)
             wanted = {name: target.get(name) for name in columns}
             for query in _selects(tree.expression):
-                _Reader(source, inferred).read(query, wanted)
+                reader.read(query, wanted)
+    for one, other in reader.compared:  # what is compared is of one type
+        one.extend(other if not one else ())
+        other.extend(one if not other else ())
     return inferred
+
+
+def _joined_tables(trees: Sequence[exp.Expr], source: str) -> list[str]:
+    """What the program joins, and neither declares nor has as its source: taken for reference tables."""
+    unknown = {name for name in undeclared_streams(trees) if name != source and not _NUMBERED.fullmatch(name)}
+    joined: list[str] = []
+    for tree in trees:
+        for query in tree.find_all(exp.Select):
+            joins = query.args.get("joins") or ()
+            origins = [query.args["from_"].this, *(join.this for join in joins)] if joins else []
+            joined += [name for name in map(_table_name, origins) if name in unknown]
+    return list(dict.fromkeys(joined))
+
+
+def _table_name(origin: exp.Expr) -> str:
+    """The stored name of the stream or table in a FROM; empty for anything else."""
+    is_named = isinstance(origin, exp.Table) and isinstance(origin.this, exp.Identifier)
+    return stored_name(origin.this) if is_named else ""
+
+
+_NUMBERED = re.compile(r".*_[0-9]{3}")
+"""The streams of a source are numbered: NAME_PREFIX_001 and, with InputParallelism, further ones."""
 
 
 def undeclared_streams(trees: Iterable[exp.Expr]) -> list[str]:
@@ -90,9 +123,14 @@ def _selects(query: exp.Expr) -> Iterator[exp.Select]:
 class _Scope:
     """The names of one SELECT: columns of the source, or items of a subquery."""
 
-    def __init__(self, query: exp.Select, source: str) -> None:
+    def __init__(self, query: exp.Select, source: str, tables: Collection[str] = ()) -> None:
         clause = query.args.get("from_")
         origin = clause.this if clause is not None else None
+        joins = [join.this for join in query.args.get("joins") or ()]
+        if origin is not None and joins and _table_name(origin) in tables:
+            origin, joins = joins[0], [origin, *joins[1:]]
+        self.tables = {_alias_of(join): _table_name(join) for join in joins if _table_name(join) in tables}
+        self.stream = _table_name(origin) if origin is not None else ""
         alias = origin.args.get("alias") if origin is not None else None
         self.alias = stored_name(alias.this) if alias is not None and alias.this else ""
         self.of_source = False
@@ -110,6 +148,11 @@ class _Scope:
             self.is_call = True
 
 
+def _alias_of(origin: exp.Expr) -> str:
+    alias = origin.args.get("alias")
+    return stored_name(alias.this) if alias is not None and alias.this else _table_name(origin)
+
+
 def _name_of(item: exp.Expr) -> str:
     if isinstance(item, exp.Alias):
         return stored_name(item.args["alias"])
@@ -119,19 +162,21 @@ def _name_of(item: exp.Expr) -> str:
 class _Reader:
     """Reads the columns of a source in a query, with the types that their uses ask for."""
 
-    def __init__(self, source: str, into: InferredColumns) -> None:
+    def __init__(self, source: str, into: InferredColumns, streams: Mapping[str, Mapping[str, SqlType | None]]) -> None:
         self.source = source
         self.into = into
+        self.streams = streams
+        self.compared: list[tuple[Votes, Votes]] = []
         self.depth = 0
 
     def read(self, query: exp.Select, wanted: Mapping[str, SqlType | None]) -> None:
         """Read a query. Args: wanted: the columns that its items fill, by position."""
-        scope = _Scope(query, self.source)
+        scope = _Scope(query, self.source, self.into.tables)
         self._from(query, scope)
         items = list(query.expressions)
         if len(items) == len(wanted) + 1:
             items = [item for item in items if _name_of(item) != "ROWTIME"]
-        if len(items) == 1 and isinstance(items[0], exp.Star) and scope.of_source:
+        if len(items) == 1 and isinstance(items[0], exp.Star) and scope.of_source and not scope.tables:
             self._star(wanted)
         targets = list(wanted.values()) if len(items) == len(wanted) else [None] * len(items)
         for item, target in zip(items, targets, strict=True):
@@ -148,6 +193,9 @@ class _Reader:
 
     def _from(self, query: exp.Select, scope: _Scope) -> None:
         origin = query.args["from_"].this if query.args.get("from_") is not None else None
+        for join in query.args.get("joins") or ():
+            if (condition := join.args.get("on")) is not None:
+                self.visit(condition, scope, BOOLEAN)
         if scope.inner is not None:
             self.read(scope.inner.query, {})
         if not scope.is_call or origin is None:
@@ -182,14 +230,47 @@ class _Reader:
         if self.depth > _MAX_DEPTH:
             return
         self.depth += 1
+        if isinstance(node, exp.EQ) and scope.tables:
+            self._compare(node, scope)
         for child, wanted, weak in asked_of_parts(node, want, is_weak):
             self.visit(child, scope, wanted, weak)
         self.depth -= 1
+
+    def _compare(self, node: exp.EQ, scope: _Scope) -> None:
+        sides = [self._votes_of(side, scope) for side in (node.this, node.expression) if isinstance(side, exp.Column)]
+        if len(sides) == 2 and sides[0] is not None and sides[1] is not None:
+            self.compared.append((sides[0], sides[1]))
+
+    def _votes_of(self, node: exp.Column, scope: _Scope) -> Votes | None:
+        """The votes on a column of a table or of the source, or the type of one that is declared; None: of another."""
+        if not isinstance(node.this, exp.Identifier) or node.args.get("db"):
+            return None
+        name, table = stored_name(node.this), self._table_of(node, scope)
+        if table is not None:
+            return self.into.tables[table].votes.setdefault(name, [])
+        if scope.of_source and name not in _PSEUDO:
+            return self.into.votes.setdefault(name, [])
+        declared = self.streams.get(scope.stream, {}).get(name)
+        return [(declared, False)] if declared is not None else None
+
+    def _table_of(self, node: exp.Column, scope: _Scope) -> str | None:
+        """The reference table of a column: by its qualifier, or because the stream beside it has no such column."""
+        table = node.args.get("table")
+        if table is not None:
+            return scope.tables.get(stored_name(table))
+        columns = self.streams.get(scope.stream)
+        if len(scope.tables) != 1 or columns is None or stored_name(node.this) in {*columns, *_PSEUDO}:
+            return None
+        return next(iter(scope.tables.values()))
 
     def _column(self, node: exp.Column, scope: _Scope, want: SqlType | None, is_weak: bool) -> None:
         if not isinstance(node.this, exp.Identifier) or node.args.get("db"):
             return
         name, table = stored_name(node.this), node.args.get("table")
+        if (joined := self._table_of(node, scope)) is not None:
+            votes = self.into.tables[joined].votes.setdefault(name, [])
+            votes += [(want, is_weak)] if want is not None else []
+            return
         quoted = bool(node.this.args.get("quoted"))
         if (table is not None and stored_name(table) != scope.alias) or name in _PSEUDO:
             return

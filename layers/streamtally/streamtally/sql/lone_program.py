@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from sqlglot import exp
@@ -30,11 +30,13 @@ class LoneProgram:
     Attributes:
         types: the inferred columns and their types.
         stream_name: the source's stream, if it is not the one that was assumed.
+        tables: the inferred reference tables: name → columns and their types.
     """
 
     program: Program
     types: Mapping[str, SqlType]
     stream_name: str | None = None
+    tables: Mapping[str, Mapping[str, SqlType]] = field(default_factory=dict)
 
 
 def compile_lone(text: str, source: SourceStream, is_open: bool, without: Collection[str] = ()) -> LoneProgram:
@@ -50,10 +52,10 @@ def compile_lone(text: str, source: SourceStream, is_open: bool, without: Collec
     try:
         return LoneProgram(compile_program(text, source, without=without), {})
     except SqlProgramError as error:
-        if not is_open:
-            raise
         lone = _Lone(text, source, without)
-        if not lone.types:
+        if not is_open:
+            lone.types, lone.differing, lone.every = {}, {}, None
+        if not lone.types and not lone.tables:
             raise
         return lone.compile(error)
 
@@ -64,6 +66,7 @@ class _Lone:
     Attributes:
         types: the columns that the source does not have, with the types that their uses ask for.
         differing: those that it has, whose uses ask for another kind of type.
+        tables: the reference tables that nothing describes.
     """
 
     def __init__(self, text: str, source: SourceStream, without: Collection[str]) -> None:
@@ -75,6 +78,7 @@ class _Lone:
         inferred = infer_columns(trees, self.source.name)
         self.types = _unknown(inferred, source)
         self.every = inferred.every
+        self.tables = {name: table.types() for name, table in inferred.tables.items() if table.votes}
         given = {**source.columns, **source.by_role}
         self.differing = {
             name: sql_type
@@ -85,18 +89,28 @@ class _Lone:
     def compile(self, first: SqlProgramError) -> LoneProgram:
         """Compile it. Raises: SqlProgramError: ``first``, or the problems that remain with the inferred columns."""
         best: SqlProgramError | None = None
-        for types in islice(self._trials(), _MAX_TRIALS):
+        number, with_differing = 0, 1 if self.differing else 0
+        for types, tables in islice(self._trials_with_tables(), _MAX_TRIALS):
             try:
-                program = compile_program(self.text, self._described(types), without=self.without)
+                program = compile_program(self.text, self._described(types, tables), without=self.without)
             except SqlProgramError as error:
-                if any(isinstance(problem, UnsupportedSqlError | SqlSyntaxError) for problem in error.problems):
-                    raise  # no type of a column makes it compile
                 if best is None or len(error.problems) < len(best.problems):
-                    best, self.types = error, types
+                    best, self.types, self.tables = error, types, tables
+                if number >= with_differing and _is_refused(error):
+                    raise best from None  # no other type of a column makes it compile
+                number += 1
                 continue
             name = self.source.name if self.source.name != self.given.name else None
-            return LoneProgram(program, types, name)
+            return LoneProgram(program, types, name, tables)
         raise best or first
+
+    def _trials_with_tables(self) -> Iterator[tuple[dict[str, SqlType], dict[str, dict[str, SqlType]]]]:
+        """Those of the source's columns, then those of the tables' columns, one after the other."""
+        yield from ((types, self.tables) for types in self._trials())
+        for name, columns in list(self.tables.items()):
+            for column in list(columns):
+                for other in _OTHER_TYPES:
+                    yield self.types, {**self.tables, name: {**self.tables[name], column: other}}
 
     def _trials(self) -> Iterator[dict[str, SqlType]]:
         """The types to try: as inferred, then with another type for one column after the other.
@@ -111,12 +125,16 @@ class _Lone:
             for other in _OTHER_TYPES:
                 yield {**self.types, column: other}
 
-    def _described(self, types: Mapping[str, SqlType]) -> SourceStream:
+    def _described(self, types: Mapping[str, SqlType], tables: Mapping[str, Mapping[str, SqlType]]) -> SourceStream:
         given = {**self.given.columns, **self.given.by_role}
         names = self.every if self.every is not None else types
         columns = {name: types.get(name) or given[name] for name in names}
         hidden = {name: sql_type for name, sql_type in {**given, **types}.items() if name not in columns}
-        return replace(self.source, columns=columns, by_role=hidden)
+        return replace(self.source, columns=columns, by_role=hidden, tables=tables)
+
+
+def _is_refused(error: SqlProgramError) -> bool:
+    return any(isinstance(problem, UnsupportedSqlError | SqlSyntaxError) for problem in error.problems)
 
 
 def _trees(text: str, without: Collection[str]) -> list[exp.Expr]:

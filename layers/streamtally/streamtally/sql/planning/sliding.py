@@ -73,7 +73,7 @@ def plan_sliding(
         groups.add_key(key)
     groups.add_times(items, _time(first, relation, rows, problems))
     shown = project(replace(relation, rowtime=WINDOW_END, conditions=(), joins=()), items, groups, problems)
-    over = next(found for item in items for found in item.node.find_all(Over))
+    over = next(node for item in items for node in item.node.find_all(Over))
     if not groups.aggregates:  # the problem with the aggregate is reported
         return replace(shown, columns=())
     problems.note(over, SLIDING)

@@ -44,6 +44,9 @@ _INFERRED = (
 @click.option("--application", "name", metavar="NAME", help="Which application of a template with several.")
 @click.option("--without", multiple=True, metavar="PUMP", help="Leave out a pump and compile the rest; repeatable.")
 @click.option("--format", "format_name", metavar="NAME", help="The format of the lines that a single program reads.")
+@click.option(
+    "--anomaly-detector", "detects", is_flag=True, help="Also write what RANDOM_CUT_FOREST becomes in OpenSearch."
+)
 @click.option("--sample", metavar="LOG", help="Also warn of what in DIR/pipeline.toml fits no line of this log.")
 def command(
     source: Path | None,
@@ -55,6 +58,7 @@ def command(
     format_name: str | None,
     without: tuple[str, ...],
     target: str | None,
+    detects: bool,
 ) -> int:
     """Compile a pipeline folder, a program, or an application as AWS describes it.
 
@@ -77,7 +81,9 @@ def command(
         return written
     if source.is_dir() or not source.suffix:
         _refuse_for_folder(out, format_name, without)
-        return _compile_folder(source, check, explain, sample)
+        return _compile_folder(source, check, explain, sample, detects)
+    if detects:
+        raise SettingsError("--anomaly-detector is only for a folder: a detector reads the index of an output")
     if sample is not None:
         raise SettingsError("--sample is only for a folder: its pipeline.toml says how lines are read")
     if source.suffix.lower() == ".sql":
@@ -127,12 +133,17 @@ def _refuse_for_folder(out: Path | None, format_name: str | None, without: tuple
         )
 
 
-def _compile_folder(folder: Path, check: bool, explain: bool, sample: str | None) -> int:
+def _compile_folder(folder: Path, check: bool, explain: bool, sample: str | None, detects: bool) -> int:
     if sample is not None:
         check_logs([sample])
-    compiled = read_compiled(folder)
+    compiled = read_compiled(folder, detects)
     misfits = check_sample(compiled.document, sample) if sample is not None else []
-    return max(_write_compiled(folder, compiled, check, explain), _warn(misfits))
+    status = max(_write_compiled(folder, compiled, check, explain), _warn(misfits))
+    if detects and not (check or explain):
+        from streamtally.cli.shared.anomaly_files import write_detectors  # imports the index manager's specs
+
+        write_detectors(folder, compiled)
+    return status
 
 
 def _warn(misfits: Sequence[str]) -> int:

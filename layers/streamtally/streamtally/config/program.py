@@ -18,3 +18,7 @@ class ProgramTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
             examples=[["ANOMALY_PUMP"]],
         ),
     ] = ()
+    anomaly_detector: Annotated[
+        bool,
+        Meta(description="RANDOM_CUT_FOREST becomes an anomaly detector beside the rows.", examples=[True]),
+    ] = False

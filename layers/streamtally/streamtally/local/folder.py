@@ -13,6 +13,7 @@ from streamtally.aws.handlers.settings import read_pipeline_document
 from streamtally.config.reference import MAX_FILE_BYTES
 from streamtally.definition import define_pipeline, read_definition, read_references_of
 from streamtally.errors import ProgramFileError, SettingsError
+from streamtally.indices.detectors import Detector
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PACKAGED = _PACKAGE / "bundled"  # setup.py puts it there; a checkout has it once, in the layer
@@ -25,10 +26,11 @@ DEFINITION, PLAN, COMPILED = "pipeline.toml", "plan.json", "pipeline.json"
 
 @dataclass(frozen=True, slots=True)
 class CompiledFolder:
-    """A folder's document, and the compiler's notes on its program."""
+    """A folder's document, the compiler's notes on its program, and the anomaly detectors that it asks for."""
 
     document: dict[str, Any]
     notes: list[str]
+    detectors: Sequence[Detector] = ()
 
 
 def find_folder(folder: Path | None) -> Path:
@@ -51,8 +53,12 @@ def read_folder(folder: Path | None) -> dict[str, Any]:
     return read_compiled(folder).document
 
 
-def read_compiled(folder: Path | None) -> CompiledFolder:
-    """Compile a folder. Raises: as :func:`read_folder`."""
+def read_compiled(folder: Path | None, detects: bool = False) -> CompiledFolder:
+    """Compile a folder.
+
+    Args: detects: whether RANDOM_CUT_FOREST becomes an anomaly detector, also if pipeline.toml does not say so.
+    Raises: as :func:`read_folder`.
+    """
     folder = find_folder(folder)
     if not folder.is_dir():
         raise SettingsError(f"{folder}: no such folder; a pipeline folder has a {DEFINITION}")
@@ -66,10 +72,10 @@ def read_compiled(folder: Path | None) -> CompiledFolder:
         programs = sorted(folder.glob("*.sql"))
         if programs and (folder / PLAN).exists():
             raise SettingsError(f"has both {PLAN} and {programs[0].name}: keep one of them")
-        plan, notes = compile_programs(programs, text) if programs else (read_plan(folder), [])
+        plan, notes, detectors = compile_programs(programs, text, detects) if programs else (read_plan(folder), [], ())
         document = define_pipeline(text, plan, ZoneInfo, read_reference_files(folder, text))
         _refuse_no_output(document, notes)
-        return CompiledFolder(document, notes)
+        return CompiledFolder(document, notes, detectors)
     except ProgramFileError:
         raise
     except SettingsError as error:
@@ -106,8 +112,10 @@ def _refuse_no_output(document: Mapping[str, Any], notes: Sequence[str]) -> None
         )
 
 
-def compile_programs(paths: Sequence[Path], definition: str) -> tuple[dict[str, Any], list[str]]:
-    """The plan of a folder's ``.sql`` files, read in name order as one program, and the compiler's notes.
+def compile_programs(
+    paths: Sequence[Path], definition: str, detects: bool = False
+) -> tuple[dict[str, Any], list[str], Sequence[Detector]]:
+    """The plan of a folder's ``.sql`` files, read in name order as one program; the compiler's notes; and detectors.
 
     Raises:
         SettingsError: pipeline.toml is wrong.
@@ -115,8 +123,8 @@ def compile_programs(paths: Sequence[Path], definition: str) -> tuple[dict[str, 
     """
     from streamtally.local.programs import compile_files  # imports sqlglot, which a folder without SQL does not need
 
-    compiled = compile_files(paths, definition)
-    return compiled.plan, compiled.program.notes
+    compiled = compile_files(paths, definition, detects)
+    return compiled.plan, compiled.program.notes, compiled.program.detectors
 
 
 def read_plan(folder: Path) -> dict[str, Any]:

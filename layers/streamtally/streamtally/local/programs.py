@@ -34,15 +34,18 @@ class Compiled:
     source: SourceStream
 
 
-def compile_files(paths: Sequence[Path], definition: str | None) -> Compiled:
+def compile_files(paths: Sequence[Path], definition: str | None, detects: bool = False) -> Compiled:
     """The plan of ``.sql`` files, read in this order as one program.
 
-    Args: definition: ``pipeline.toml``; None: the default source, and as outputs the streams that no pump reads from.
+    Args:
+        definition: ``pipeline.toml``; None: the default source, and as outputs the streams that no pump reads from.
+        detects: whether RANDOM_CUT_FOREST becomes an anomaly detector, also if the definition does not say so.
     Raises:
         SettingsError: pipeline.toml is wrong, or a file cannot be read.
         ProgramFileError: the program is wrong.
     """
-    return _compile([(path, _read_program(path)) for path in paths], definition, definition is not None)
+    files = [(path, _read_program(path)) for path in paths]
+    return _compile(files, definition, definition is not None, detects=detects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +145,19 @@ def compile_source(name: str, text: str, definition: str, bind: bool, without: S
 
 
 def _compile(
-    files: Sequence[tuple[Path, str]], definition: str | None, bind: bool, without: Sequence[str] = ()
+    files: Sequence[tuple[Path, str]],
+    definition: str | None,
+    bind: bool,
+    without: Sequence[str] = (),
+    detects: bool = False,
 ) -> Compiled:
     tables = read_definition(definition or "")
     source = with_tables(source_stream(open_source(tables, ZoneInfo)), read_references_of(tables))
     without = [*tables["program"].get("without", ()), *without]
     sliding = [name for name, table in tables["outputs"].items() if "sliding" in table]
-    program = compile_texts(files, source, list(tables["outputs"]) if bind else None, without, sliding)
+    detects = detects or tables["program"].get("anomaly_detector", False)
+    bound = list(tables["outputs"]) if bind else None
+    program = compile_texts(files, source, bound, without, sliding, detects)
     return Compiled({"version": PLAN_VERSION, "outputs": program.outputs}, program, source)
 
 
@@ -176,6 +185,7 @@ def compile_texts(
     bound: Iterable[str] | None,
     without: Sequence[str] = (),
     sliding: Sequence[str] = (),
+    detects: bool = False,
 ) -> Program:
     """Compile texts as one program.
 
@@ -185,7 +195,7 @@ def compile_texts(
     """
     text = _SEPARATOR.join(text for _, text in files)
     try:
-        program = compile_program(text, source, bound, without, sliding)
+        program = compile_program(text, source, bound, without, sliding, detects)
         return replace(program, place=partial(_place, files)) if len(files) > 1 else program
     except SqlError as error:
         for problem in _problems_of(error):

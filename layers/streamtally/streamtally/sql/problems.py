@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from streamtally.errors import SqlError, SqlProgramError, SqlSyntaxError, UnsupportedSqlError
+from streamtally.sql.forest import Forest
 from streamtally.text import one_line
 
 MAX_SHOWN_LINE = 160
@@ -85,11 +86,15 @@ class Problems:
 
     Attributes:
         errors: the problems so far.
+        detects: whether RANDOM_CUT_FOREST becomes an anomaly detector of OpenSearch.
+        forests: those of the program, if so.
     """
 
-    def __init__(self, text: SourceText) -> None:
+    def __init__(self, text: SourceText, detects: bool = False) -> None:
         self.text = text
         self.errors: list[SqlError] = []
+        self.detects = detects
+        self.forests: list[Forest] = []
         self._notes: dict[str, set[int]] = {}
 
     @property

@@ -10,7 +10,17 @@ from sqlglot import exp
 
 from streamtally.config.outputs import ERROR_STREAM
 from streamtally.errors import SqlError, SqlProgramError
+from streamtally.indices.detectors import Detector
 from streamtally.plan.types import SqlType
+from streamtally.sql.anomaly import (
+    detector_note,
+    forest_in,
+    is_score,
+    make_detector,
+    threshold_of,
+    without_scores,
+)
+from streamtally.sql.grammar.refusals import TO_FLINK
 from streamtally.sql.grammar.statements import parse_program
 from streamtally.sql.planning.declarations import Declarations
 from streamtally.sql.planning.plan_output import make_output
@@ -50,6 +60,7 @@ class Program:
         text: its text.
         source: the in-application stream of its source.
         planned: its outputs as relations, which other targets than the plan are generated from.
+        detectors: the anomaly detectors that RANDOM_CUT_FOREST becomes.
     """
 
     outputs: list[dict[str, Any]]
@@ -59,6 +70,7 @@ class Program:
     text: str = ""
     source: SourceStream = field(default_factory=lambda: SourceStream({}))
     planned: Sequence[PlannedOutput] = ()
+    detectors: Sequence[Detector] = ()
 
     @property
     def notes(self) -> list[str]:
@@ -72,6 +84,7 @@ def compile_program(
     bound: Iterable[str] | None = None,
     without: Collection[str] = (),
     sliding: Collection[str] = (),
+    detects: bool = False,
 ) -> Program:
     """Compile a program.
 
@@ -79,9 +92,10 @@ def compile_program(
         bound: the in-application streams that have a destination; None: those that no pump reads from.
         without: the pumps to leave out.
         sliding: the streams whose sliding windows may be composed of minutes.
+        detects: whether RANDOM_CUT_FOREST becomes an anomaly detector.
     Raises: SqlProgramError: every problem of the program.
     """
-    problems = Problems(SourceText(text))
+    problems = Problems(SourceText(text), detects)
     declared = Declarations(problems, source)
     try:
         trees = parse_program(text, problems, without)
@@ -98,7 +112,9 @@ def compile_program(
     except RecursionError:
         problems.add(problems.error(0, "the program is nested too deeply", "split it into several pumps"))
     problems.check()
-    return Program(outputs, streams, problems.notes, text=text, source=source, planned=planner.planned)
+    return Program(
+        outputs, streams, problems.notes, text=text, source=source, planned=planner.planned, detectors=planner.detectors
+    )
 
 
 class _Planner:
@@ -113,6 +129,7 @@ class _Planner:
         self.sliding = sliding
         self.problems = declared.problems
         self.planned: list[PlannedOutput] = []
+        self.detectors: list[Detector] = []
 
     @property
     def tables(self) -> Mapping[str, Mapping[str, SqlType]]:
@@ -171,6 +188,7 @@ class _Planner:
             relations = self.relations(stream)
             for relation in relations:
                 self._check_sliding(stream, relation)
+                relation = self._detect(stream, relation)
                 name = stream.name if len(relations) == 1 else "/".join((stream.name, *relation.pumps))
                 self.planned.append(PlannedOutput(name, stream, relation))
                 entries.append(make_output(name, stream, relation, self.declared.source.is_event_time))
@@ -187,6 +205,45 @@ class _Planner:
             raise self.problems.unsupported(
                 over, "a sliding window (OVER … RANGE), with a value of every row,", WAYS_OUT
             )
+
+    def _detect(self, stream: Stream, relation: Relation) -> Relation:
+        """The rows of an output without scores, which become a detector over it. Raises: SqlError: its shape."""
+        scores = [column.value.node for column in relation.columns if forest_in(column.value.node) is not None]
+        relation, conditions = without_scores(relation)
+        forest = next((found for node in conditions if (found := forest_in(node)) is not None), self._forest_of(stream))
+        if forest is None:
+            return relation
+        thresholds = [threshold_of(condition) for condition in conditions]
+        is_computed = not all(map(is_score, scores)) or forest_in(self._all_of(relation)) is not None
+        if None in thresholds or is_computed:
+            raise self.problems.unsupported(
+                stream.origin,
+                "an anomaly score in anything but columns and WHERE ANOMALY_SCORE > number",
+                "filter by the grade in the monitor; or " + TO_FLINK,
+            )
+        detector = make_detector(
+            stream.name, relation, self.problems.forests[forest], thresholds[0] or "" if thresholds else ""
+        )
+        if not detector.features:
+            raise self.problems.unsupported(
+                stream.origin,
+                f'RANDOM_CUT_FOREST whose columns are not in the output "{stream.name}"',
+                "select them into it: a detector reads documents",
+            )
+        self.detectors.append(detector)
+        self.problems.note(stream.origin, detector_note(detector))
+        return relation
+
+    def _forest_of(self, stream: Stream) -> int | None:
+        """The forest whose score a stream has in a column."""
+        nodes = [column.value.node for relation in stream.relations or () for column in relation.columns]
+        return next((found for node in nodes if (found := forest_in(node)) is not None), None)
+
+    @staticmethod
+    def _all_of(relation: Relation) -> list[Any]:
+        window = relation.window
+        rows = [] if window is None else [*window.where, window.time, *window.keys, *window.aggregates, *window.levels]
+        return [*rows, relation.rowtime.node]
 
     def _chosen(self, bound: list[str] | None) -> list[Stream]:
         if bound is None:

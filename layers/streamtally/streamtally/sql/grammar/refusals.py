@@ -42,6 +42,11 @@ _DISTINCT = "use COUNT_DISTINCT_ITEMS_TUMBLING(CURSOR(SELECT STREAM …), 'colum
 _DISTINCT_OTHER = "write the distinct values with SELECT STREAM DISTINCT, and aggregate them when reading"
 _LAST = "use MIN or MAX if the order is that of a value; otherwise " + FLINK
 
+RANDOM_CUT_FORESTS = frozenset({"RANDOM_CUT_FOREST", "RANDOM_CUT_FOREST_WITH_EXPLANATION"})
+_DETECTOR = (
+    "streamtally compile DIR --anomaly-detector writes a detector for OpenSearch beside the rows; a score per row: "
+)
+
 _CALLS: dict[str, tuple[str, str]] = {
     "NTH_VALUE": ("NTH_VALUE", _LAST),
     "LAG": ("LAG", FLINK),
@@ -49,11 +54,8 @@ _CALLS: dict[str, tuple[str, str]] = {
     "EXP_AVG": ("EXP_AVG", "use AVG over a tumbling window, or Amazon Managed Service for Apache Flink"),
     "ROW_NUMBER": ("ROW_NUMBER", FLINK),
     "RANK": ("RANK", FLINK),
-    "RANDOM_CUT_FOREST": ("RANDOM_CUT_FOREST", "use OpenSearch's anomaly detection on the counts; " + FLINK),
-    "RANDOM_CUT_FOREST_WITH_EXPLANATION": (
-        "RANDOM_CUT_FOREST_WITH_EXPLANATION",
-        "use OpenSearch's anomaly detection on the counts; " + FLINK,
-    ),
+    "RANDOM_CUT_FOREST": ("RANDOM_CUT_FOREST", _DETECTOR + FLINK),
+    "RANDOM_CUT_FOREST_WITH_EXPLANATION": ("RANDOM_CUT_FOREST_WITH_EXPLANATION", _DETECTOR + FLINK),
     "HOTSPOTS": ("HOTSPOTS", FLINK),
     "GROUP_RANK": ("GROUP_RANK", "use TOP_K_ITEMS_TUMBLING; " + FLINK),
     "MONOTONIC": ("MONOTONIC", "group by STEP or FLOOR of a time"),

@@ -11,7 +11,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from streamtally.errors import SqlError
 from streamtally.sql.grammar.allowed import RESERVED, check_syntax
 from streamtally.sql.grammar.dialect import make_tokenizer, parse_statement
-from streamtally.sql.grammar.refusals import find_refusals
+from streamtally.sql.grammar.refusals import RANDOM_CUT_FORESTS, find_refusals
 from streamtally.sql.problems import Problems
 
 MAX_TEXT_CHARS = 100_000
@@ -95,7 +95,9 @@ def _split(tokens: Iterable[Token]) -> Iterable[list[Token]]:
 
 
 def _parse(statement: list[Token], text: str, problems: Problems) -> exp.Expr | None:
-    refused = list(find_refusals(statement))
+    refused = [
+        refusal for refusal in find_refusals(statement) if not (problems.detects and refusal[1] in RANDOM_CUT_FORESTS)
+    ]
     for offset, name, advice in refused:
         problems.add(problems.unsupported(offset, name, advice))
     try:

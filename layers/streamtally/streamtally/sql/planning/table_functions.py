@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from sqlglot import exp
 
-from streamtally.plan.types import BIGINT
+from streamtally.plan.types import BIGINT, VARCHAR
+from streamtally.sql.anomaly import score_column
 from streamtally.sql.expressions.calls import function_name
-from streamtally.sql.expressions.typed import INTERVAL, RECORD, PlanNode, Typed
+from streamtally.sql.expressions.typed import INTERVAL, NULL_LITERAL, RECORD, PlanNode, Typed, adopt
+from streamtally.sql.forest import Forest
+from streamtally.sql.grammar.refusals import RANDOM_CUT_FORESTS
 from streamtally.sql.planning.relations import WINDOW_END, Relation, RelationColumn, StreamLookup, Window
 from streamtally.sql.problems import Problems
 from streamtally.text import near_names
@@ -18,6 +22,9 @@ QueryPlanner = Callable[[exp.Expr, StreamLookup, Problems], list[Relation]]
 
 MAX_K = 100_000
 MAX_WINDOW_SECONDS = 3_600
+_SHINGLE, _FOREST_ARGUMENTS, _MAX_SHINGLE = 4, 6, 30
+"""Of RANDOM_CUT_FOREST: the position of the shingle size, the most arguments (a direction is the last), its limit."""
+_NO_EXPLANATION = adopt(NULL_LITERAL, VARCHAR)
 _SHAPE = {
     "COUNT_DISTINCT_ITEMS_TUMBLING": "COUNT_DISTINCT_ITEMS_TUMBLING(CURSOR(SELECT STREAM …), 'column', seconds)",
     "TOP_K_ITEMS_TUMBLING": "TOP_K_ITEMS_TUMBLING(CURSOR(SELECT STREAM …), 'column', K, seconds)",
@@ -41,10 +48,12 @@ def plan_table_function(
         )
     call = node.expressions[0]
     name = function_name(call)
+    if name in RANDOM_CUT_FORESTS and problems.detects:
+        return plan_forest(call, lookup, problems, plan_query)
     if name not in _SHAPE:
         raise problems.unsupported(call, f"the table function {name[:60]}", "use " + " or ".join(_SHAPE))
     arguments = call.expressions
-    if len(arguments) != (3 if name.startswith("COUNT") else 4) or not _is_cursor(arguments[0]):
+    if len(arguments) != (3 if name.startswith("COUNT") else 4) or not is_cursor(arguments[0]):
         raise problems.error(call, f"{name} has the wrong arguments", f"write {_SHAPE[name]}")
     sources = plan_query(arguments[0].expressions[0], lookup, problems)
     if not sources:
@@ -56,8 +65,37 @@ def plan_table_function(
     return [_plan(call, name, sources[0], problems)]
 
 
-def _is_cursor(node: exp.Expr) -> bool:
+def is_cursor(node: exp.Expr) -> bool:
+    """Whether an argument is CURSOR(…)."""
     return isinstance(node, exp.Anonymous) and function_name(node) == "CURSOR" and len(node.expressions) == 1
+
+
+def plan_forest(
+    call: exp.Anonymous, lookup: StreamLookup, problems: Problems, plan_query: QueryPlanner
+) -> list[Relation]:
+    """The rows of a RANDOM_CUT_FOREST, with what stands for its scores. Raises: SqlError: wrong arguments."""
+    arguments = call.expressions
+    if not arguments or not is_cursor(arguments[0]) or len(arguments) > _FOREST_ARGUMENTS:
+        raise problems.error(
+            call,
+            f"{function_name(call)} has the wrong arguments",
+            "write RANDOM_CUT_FOREST(CURSOR(SELECT STREAM …), …)",
+        )
+    shingle = arguments[_SHINGLE] if len(arguments) > _SHINGLE else None
+    size = 1 if shingle is None else _constant(shingle, "the shingle size", 1, _MAX_SHINGLE, problems)
+    relations = []
+    for source in plan_query(arguments[0].expressions[0], lookup, problems):
+        numeric = {
+            c.name: c.value.node for c in source.columns if c.value.type.is_number and c.value.type.name != "DECIMAL"
+        }
+        if not numeric:
+            raise problems.unsupported(arguments[0], "RANDOM_CUT_FOREST without numeric columns", "select some")
+        problems.forests.append(Forest(numeric, size))
+        number = len(problems.forests) - 1
+        score = RelationColumn("ANOMALY_SCORE", score_column(number))
+        more = [RelationColumn("ANOMALY_EXPLANATION", _NO_EXPLANATION)] if "EXPLANATION" in function_name(call) else []
+        relations.append(replace(source, columns=(*source.columns, score, *more), of_source=False))
+    return relations
 
 
 def _plan(call: exp.Anonymous, name: str, source: Relation, problems: Problems) -> Relation:

@@ -12,7 +12,9 @@ from streamtally.config.outputs import ERROR_STREAM
 from streamtally.errors import SqlError, SqlProgramError
 from streamtally.indices.detectors import Detector
 from streamtally.plan.types import SqlType
-from streamtally.sql.anomaly import (
+from streamtally.sql.grammar.refusals import TO_FLINK
+from streamtally.sql.grammar.statements import parse_program
+from streamtally.sql.planning.anomaly import (
     detector_note,
     forest_in,
     is_score,
@@ -20,8 +22,6 @@ from streamtally.sql.anomaly import (
     threshold_of,
     without_scores,
 )
-from streamtally.sql.grammar.refusals import TO_FLINK
-from streamtally.sql.grammar.statements import parse_program
 from streamtally.sql.planning.declarations import Declarations
 from streamtally.sql.planning.plan_output import make_output
 from streamtally.sql.planning.program_streams import SourceStream, Stream
@@ -210,7 +210,9 @@ class _Planner:
         """The rows of an output without scores, which become a detector over it. Raises: SqlError: its shape."""
         scores = [column.value.node for column in relation.columns if forest_in(column.value.node) is not None]
         relation, conditions = without_scores(relation)
-        forest = next((found for node in conditions if (found := forest_in(node)) is not None), self._forest_of(stream))
+        forest = next(
+            (number for node in conditions if (number := forest_in(node)) is not None), self._forest_of(stream)
+        )
         if forest is None:
             return relation
         thresholds = [threshold_of(condition) for condition in conditions]
@@ -237,7 +239,7 @@ class _Planner:
     def _forest_of(self, stream: Stream) -> int | None:
         """The forest whose score a stream has in a column."""
         nodes = [column.value.node for relation in stream.relations or () for column in relation.columns]
-        return next((found for node in nodes if (found := forest_in(node)) is not None), None)
+        return next((number for node in nodes if (number := forest_in(node)) is not None), None)
 
     @staticmethod
     def _all_of(relation: Relation) -> list[Any]:

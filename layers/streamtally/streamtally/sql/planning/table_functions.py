@@ -8,11 +8,11 @@ from dataclasses import replace
 from sqlglot import exp
 
 from streamtally.plan.types import BIGINT, VARCHAR
-from streamtally.sql.anomaly import score_column
 from streamtally.sql.expressions.calls import function_name
 from streamtally.sql.expressions.typed import INTERVAL, NULL_LITERAL, RECORD, PlanNode, Typed, adopt
 from streamtally.sql.forest import Forest
 from streamtally.sql.grammar.refusals import RANDOM_CUT_FORESTS
+from streamtally.sql.planning.anomaly import score_column
 from streamtally.sql.planning.relations import WINDOW_END, Relation, RelationColumn, StreamLookup, Window
 from streamtally.sql.problems import Problems
 from streamtally.text import near_names

@@ -33,7 +33,7 @@ def forest_in(node: Any) -> int | None:
     """The forest whose score an expression uses; None: it uses none."""
     if isinstance(node, dict) and SCORE_MARK in node:
         return int(node[SCORE_MARK])
-    return next((found for child in children(node) if (found := forest_in(child)) is not None), None)
+    return next((number for child in children(node) if (number := forest_in(child)) is not None), None)
 
 
 def is_score(node: PlanNode) -> bool:

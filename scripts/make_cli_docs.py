@@ -19,8 +19,7 @@ line on standard error then says why. Commands that talk to AWS accept `--profil
 the AWS CLI, and respect `AWS_PROFILE`, `AWS_REGION` and `AWS_ENDPOINT_URL`. Output is coloured on terminals only;
 `NO_COLOR` turns that off. Nothing in AWS is changed without confirmation.
 
-Shell completion: `eval "$(_STREAMTALLY_COMPLETE=bash_source streamtally)"` in `~/.bashrc` (`zsh_source` and
-`fish_source` for the other shells).
+Shell completion: `eval "$(streamtally completion bash)"` in `~/.bashrc`; zsh and fish below.
 """
 
 

@@ -61,6 +61,7 @@ BAD: dict[str, list[list[str]]] = {
     "indices settle": [["--opensearch", CLOSED], []],
     "indices status": [["--opensearch", CLOSED], []],
     "formats": [["nginxx"]],
+    "completion": [["tcsh"], []],
     "detect": [NOWHERE, ["README.md", "--lines", "0"]],
     "cost": [NOWHERE, ["README.md", "--lines-a-day", "0"], ["README.md", "--region", "r"]],
 }  # fmt: skip
@@ -83,6 +84,7 @@ AWS: dict[str, list[str]] = {
 
 JSON_WITHOUT_ASKING = {
     "init": "files, and commands to run next",
+    "completion": "a shell's script",
     "parse": "JSON lines",
     "invoke": "the function's answer, JSON",
     "compile": "the plan, JSON",

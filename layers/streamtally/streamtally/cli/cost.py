@@ -13,6 +13,7 @@ import click
 from streamtally.aws.clients import Aws
 from streamtally.cli.shared.aws_options import aws_options, echo_json, json_option
 from streamtally.cli.shared.cost_output import Estimate, show_estimate
+from streamtally.cli.shared.pipeline_option import pipeline_option
 from streamtally.cli.shared.source_options import SourceOptions, format_options, time_options
 from streamtally.cost.bill import Case
 from streamtally.cost.prices import prices_of
@@ -33,9 +34,7 @@ DEFAULT_REGION = "us-east-1"
 @click.argument("log", metavar="LOG")
 @format_options
 @time_options
-@click.option(
-    "--pipeline", "folder", type=click.Path(path_type=Path), help="Pipeline folder; default: the bundled one."
-)
+@pipeline_option
 @click.option(
     "--lines-a-day", type=click.FloatRange(min=1, max=1e12), metavar="N",
     help="Lines a day.  [default: as the log's own times give it]",

@@ -35,6 +35,7 @@ COMMANDS = {
     "indices": ("indices", "Set up, inspect and settle OpenSearch indices."),
     "formats": ("formats", "List the log formats, or show one."),
     "detect": ("detect", "Detect a log's format."),
+    "completion": ("completion", "Print the completion script of a shell."),
     "cost": ("cost", "Show what a pipeline costs in AWS."),
 }
 """Command → its module below streamtally.cli, which defines it as ``command``, and its summary; in help's order.

@@ -13,7 +13,9 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from typing import Any
 import orjson
 import pybase64
 
+from streamtally.local.folder import read_folder
 from streamtally.transform.kernel.protocol import KERNEL_MODULE
 
 Transform = Callable[[str], str]
@@ -117,6 +120,21 @@ def make_function(pipeline: Path = PIPELINE, kernel: str = "off") -> Transform:
 
     function.app = app  # type: ignore[attr-defined]
     return function
+
+
+def by_client(kernel: str) -> Transform:
+    """The handler with a pipeline that counts by the client's address."""
+    default = PIPELINE.parent
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copy(default / "pipeline.toml", folder)
+        program = (default / "counts.sql").read_text(encoding="utf-8")
+        program = program.replace('"status" INTEGER', '"status" VARCHAR(64)').replace('s."response" AS', 's."host" AS')
+        program = program.replace('        s."response",\n        FLOOR', '        s."host",\n        FLOOR')
+        (folder / "counts.sql").write_text(program, encoding="utf-8")
+        compiled = folder / "pipeline.json"
+        compiled.write_text(json.dumps(read_folder(folder)), encoding="utf-8")
+        return make_function(compiled, kernel)
 
 
 CONTESTANTS: dict[str, Callable[[], Transform]] = {

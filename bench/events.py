@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -27,11 +27,20 @@ class Shape:
     records: int
 
 
-def big_event(lines_a_record: int = 25, size_bytes: int = EVENT_BYTES) -> Shape:
+Change = Callable[[int, str], str]
+"""A line's number and text → its other text."""
+
+
+def big_event(
+    lines_a_record: int = 25,
+    size_bytes: int = EVENT_BYTES,
+    change: Change | None = None,
+    rate: float = LINES_A_SECOND,
+) -> Shape:
     """An event of records with so many lines each, of ``size_bytes`` in total before base64."""
     records: list[bytes] = []
     size = 0
-    for data in _records(lines_a_record):
+    for data in _records(lines_a_record, change, rate):
         if size + len(data) > size_bytes:
             break
         records.append(data)
@@ -45,8 +54,33 @@ def small_records(count: int = 5000, per_put: int = 1) -> Shape:
     return _shape(name, list(islice(_records(1), count)), 1, per_put)
 
 
-def _records(lines_a_record: int) -> Iterator[bytes]:
-    lines = generate(10_000_000, SEED, rate=LINES_A_SECOND)
+def many_minutes() -> Shape:
+    """An event as of a quiet site, or of old logs: its lines spread over an hour and a half."""
+    return replace(big_event(rate=LINES_A_SECOND / 96), name="3.0 MB over many minutes")
+
+
+def with_keys(count: int) -> Shape:
+    """An event whose clients have so many addresses."""
+
+    def change(number: int, line: str) -> str:
+        return f"2001:db8::{number * 7919 % count:x} {line.partition(' ')[2]}"
+
+    return replace(big_event(change=change), name=f"3.0 MB, {count:,} clients")
+
+
+def half_unknown() -> Shape:
+    """An event of which every second line is of no format."""
+
+    def change(number: int, line: str) -> str:
+        return f"worker {number} has taken a job from the queue: {line[:100]!r}" if number % 2 else line
+
+    return replace(big_event(change=change), name="3.0 MB, half of the lines of no format")
+
+
+def _records(lines_a_record: int, change: Change | None = None, rate: float = LINES_A_SECOND) -> Iterator[bytes]:
+    lines = generate(10_000_000, SEED, rate=rate)
+    if change is not None:
+        lines = (change(number, line) for number, line in enumerate(lines))
     while True:
         yield "".join(f"{line}\n" for line in islice(lines, lines_a_record)).encode()
 

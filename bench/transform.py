@@ -16,8 +16,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.contestants import CONTESTANTS, ROOT, Transform
-from bench.events import Shape, big_event, small_records
+from bench.contestants import CONTESTANTS, ROOT, Transform, by_client
+from bench.events import Shape, big_event, half_unknown, many_minutes, small_records, with_keys
 
 WARM_UP_ROUNDS = 2
 
@@ -94,6 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Time all contestants on both shapes of event, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--all", action="store_true", help="more events, as a table without and with the kernel")
     parser.add_argument("--memory-of", nargs=2, metavar=("NAME", "EVENT"), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.memory_of:
@@ -105,6 +106,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for shape in (big_event(), small_records()):
         seconds = time_rounds(transforms, shape, options.rounds)
         report(shape, seconds, {name: peak_memory_mb(name, shape) for name in CONTESTANTS})
+    if options.all:
+        print_table(options.rounds)
+
+
+def print_table(rounds: int) -> None:
+    """Print further events as a table: the share of the identity's speed, without and with the kernel."""
+    ways = {"off": "function", "on": "with kernel"}
+    plain = {kernel: CONTESTANTS[name]() for kernel, name in ways.items() if name in CONTESTANTS}
+    keyed = {kernel: by_client(kernel) for kernel in plain}
+    print(f"\n{'event':45}{'without':>9}{'with kernel':>13}")
+    for functions, shape in (
+        (plain, big_event()),
+        (plain, small_records()),
+        (plain, many_minutes()),
+        (plain, big_event(1_000)),
+        (keyed, with_keys(1_000)),
+        (keyed, with_keys(10_000)),
+        (plain, half_unknown()),
+    ):
+        seconds = time_rounds({"identity": CONTESTANTS["identity"](), **functions}, shape, rounds)
+        ratios = [
+            statistics.median(base / own for base, own in zip(seconds["identity"], seconds[kernel], strict=True))
+            for kernel in functions
+        ]
+        widths = (9, 13)
+        print(
+            f"{shape.name:45}" + "".join(f"{ratio:>{width}.2f}" for ratio, width in zip(ratios, widths, strict=False))
+        )
 
 
 if __name__ == "__main__":

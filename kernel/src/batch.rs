@@ -3,6 +3,7 @@
 //! Nothing here knows Python. What Python reads itself (records that are not plain, lines that are not plain) it puts
 //! in afterwards, so that counts and answers are made in the order of the lines.
 
+use std::mem::size_of;
 use std::ops::Range;
 
 use memchr::memchr_iter;
@@ -115,6 +116,25 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// The batch without content, for another event: to have new memory for each costs more than to scan its lines.
+    #[must_use]
+    pub fn emptied(mut self) -> Self {
+        self.text.clear();
+        self.records.clear();
+        self.spans.clear();
+        self.lines.clear();
+        self.json.clear();
+        self.others.clear();
+        (self.plain_lines, self.empty_lines) = (0, 0);
+        self
+    }
+
+    /// How much memory its largest parts hold.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.text.capacity() + self.json.capacity() + self.spans.capacity() * size_of::<Span>()
+    }
+
     /// Reads the lines of all records whose way is `Lines`; returns what Python has to read.
     ///
     /// `None`: a record has too many empty lines.

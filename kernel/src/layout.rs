@@ -28,6 +28,14 @@ pub enum Shape {
     Escapable,
     /// `10/Oct/2025:13:55:36 -0700`
     Time,
+    /// `2025-07-02T22:23:00.186641Z`
+    IsoTime,
+    /// A word of small letters, a slash, and another word; or `-`.
+    Path,
+    /// One of the schemes of a load balancer's lines.
+    Scheme,
+    /// Nothing: Python reads lines with this column, which is optional.
+    Never,
     /// A decimal number that a double holds exactly as it is written, from 0.0001 on; or zero, or `-`.
     Decimal,
 }
@@ -48,6 +56,10 @@ impl Shape {
             "escapable" => Self::Escapable,
             "time" => Self::Time,
             "decimal" => Self::Decimal,
+            "iso_time" => Self::IsoTime,
+            "path" => Self::Path,
+            "scheme" => Self::Scheme,
+            "never" => Self::Never,
             _ => Self::Integer(name.strip_prefix("integer:")?.parse().ok().filter(|digits| *digits <= 18)?),
         })
     }
@@ -99,6 +111,17 @@ impl Shape {
                 let is_word = size > 0 && is_unescaped(&rest[..size]);
                 is_word.then_some((start, start + size, start + size))
             }
+            Self::IsoTime | Self::Path | Self::Scheme => {
+                let size = word_size(rest);
+                let word = &rest[..size];
+                let is_one = match self {
+                    Self::IsoTime => is_iso_time(word),
+                    Self::Path => is_path(word),
+                    _ => matches!(word, b"http" | b"https" | b"h2" | b"grpcs" | b"ws" | b"wss"),
+                };
+                is_one.then_some((start, start + size, start + size))
+            }
+            Self::Never => None,
             Self::Escapable => {
                 let size = quoted_size(rest)?;
                 is_printable(&rest[..size]).then_some((start, start + size, start + size))
@@ -176,6 +199,18 @@ fn is_like(text: &[u8], form: &[u8]) -> bool {
         b'+' => byte == b'+' || byte == b'-',
         _ => byte == form,
     })
+}
+
+fn is_iso_time(text: &[u8]) -> bool {
+    let Some((date, [time @ .., b'Z'])) = text.split_at_checked(11) else { return false };
+    let is_time = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b':' | b'.');
+    is_like(date, b"0000-00-00T") && (8..=18).contains(&time.len()) && time.iter().all(is_time)
+}
+
+fn is_path(text: &[u8]) -> bool {
+    let size = text.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
+    let has_parts = size > 0 && text.get(size) == Some(&b'/') && text.len() > size + 1;
+    text == b"-" || (has_parts && is_unescaped(text))
 }
 
 /// Where a number ends, if it is one: what follows may be a space, a quote, a bracket …

@@ -1,6 +1,7 @@
 //! What Python calls: `streamtally/transform/kernel/protocol.py` describes it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
 
 use base64_simd::STANDARD;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
@@ -84,6 +85,21 @@ struct Texts {
     identity: Option<String>, // None: the id
 }
 
+/// The memory of the last event, kept for the next one if it is not unusually much.
+static SPARE: Mutex<Option<Batch>> = Mutex::new(None);
+const MAX_SPARE_BYTES: usize = 32 * 1024 * 1024;
+
+impl Drop for PyBatch {
+    fn drop(&mut self) {
+        let batch = std::mem::take(&mut self.batch);
+        if batch.capacity() <= MAX_SPARE_BYTES {
+            if let Ok(mut spare) = SPARE.lock() {
+                *spare = Some(batch.emptied());
+            }
+        }
+    }
+}
+
 /// An event that is being read.
 #[pyclass(name = "Batch")]
 struct PyBatch {
@@ -98,7 +114,7 @@ struct PyBatch {
 fn read(py: Python<'_>, layout: Py<Layout>, records: &Bound<'_, PyList>) -> PyResult<Option<PyBatch>> {
     guarded(|| {
         let settings = layout.get();
-        let mut batch = Batch::default();
+        let mut batch = SPARE.lock().ok().and_then(|mut spare| spare.take()).unwrap_or_default();
         let (mut texts, mut specials) = (Vec::with_capacity(records.len()), Vec::new());
         let mut size = 0;
         for record in records.iter() {

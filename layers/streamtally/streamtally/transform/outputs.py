@@ -167,7 +167,7 @@ class WindowWriter(_Writer[WindowedOutput]):
 
     def close(self, first_arrival: int, last_arrival: int) -> list[bytes]:
         """The partials, as documents."""
-        self._add_counted(first_arrival, last_arrival)
+        self.add_counted(first_arrival, last_arrival)
         documents: list[bytes] = []
         # By this, settling knows when a batch is whole even if a retry under another plan has sent a part of it.
         partials = list(self.output.partials(self._groups))
@@ -199,13 +199,15 @@ class WindowWriter(_Writer[WindowedOutput]):
         except Exception:  # it fails again when it is counted
             return False
 
-    def _add_counted(self, first_arrival: int, last_arrival: int) -> None:
+    def add_counted(self, first_arrival: int, last_arrival: int) -> None:
+        """Add the rows that were counted by the fields that the output reads; ``close`` does it otherwise."""
         if self._scanner is None:
             return
         value = self._scanner.value
         low, high = last_arrival - self._past_ms, first_arrival + self._ahead_ms
         arrival = first_arrival
-        for counted, times in self._counts.items():
+        counts, self._counts = self._counts, {}
+        for counted, times in counts.items():
             texts = counted
             if self._by_arrival:
                 texts, arrival = counted

@@ -55,7 +55,7 @@ def test_escapes_are_undone_by_python() -> None:
 
 
 def test_a_format_of_several_layouts_is_not_taken_for_one() -> None:
-    assert layout_of(find_format("alb")) is None
+    assert layout_of(find_format("s3_access")) is None
     layout = layout_of(find_format("nginx_main"))
     assert layout is not None
     assert re.escape(layout.columns[1].before) == r"\ "

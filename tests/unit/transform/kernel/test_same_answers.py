@@ -30,8 +30,8 @@ from streamtally.transform.response import encode_response
 from streamtally.transform.transform import transform
 from tests.examples import examples
 from tests.system.fuzz.checks import ROOT
-from tests.system.fuzz.generate import ARRIVAL
-from tests.unit.transform.kernel.random_events import make_access_line, make_event
+from tests.system.fuzz.generate import ARRIVAL, EXAMPLES
+from tests.unit.transform.kernel.random_events import make_access_line, make_directive_line, make_event
 
 SOURCES: dict[str, dict[str, Any]] = {
     "default": {},
@@ -40,7 +40,7 @@ SOURCES: dict[str, dict[str, Any]] = {
     "nginx": {"format": "nginx"},
     "auto": {"format": "auto"},
     "unescaped": {"format": "combined", "unescape": True},
-    "alb": {"format": "alb"},
+    "s3": {"format": "s3_access"},
     "line_id": {"line_id": True},
     "single": {"framing": "single"},
     "hidden": {"anonymize": True},
@@ -51,8 +51,8 @@ NGINX = (
     'nginx:$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" '
     '"$http_user_agent" $request_length'
 )
-OTHERS = ("nginx_main", "elb", "nlb", "lighttpd", "squid", "traefik", "haproxy", APACHE, NGINX)
-OTHERS_READ = ("nginx_main", APACHE, NGINX)
+OTHERS = ("nginx_main", "elb", "alb", "nlb", "lighttpd", "squid", "traefik", "haproxy", APACHE, NGINX)
+OTHERS_READ = ("nginx_main", "elb", "alb", "lighttpd", APACHE, NGINX)
 """Of these, those of which the kernel knows all columns."""
 READ_BY_KERNEL = ("default", "combined", "common", "nginx", "auto", "any time", "unescaped")
 EVENTS = 40
@@ -216,3 +216,26 @@ def test_shapes_take_no_line_that_the_scanner_does_not(kernel: Kernel, pipelines
             assert match[0] or "\\" in line, line
             if match[0]:
                 assert list(batch.count(range(len(scanner.columns)))) == [match[:-1]], line
+
+
+@pytest.mark.parametrize("name", OTHERS_READ)
+def test_usual_lines_of_other_formats_are_read_by_the_kernel(
+    kernel: Kernel, pipelines: dict[str, Pipeline], name: str
+) -> None:
+    source = pipelines[name].source
+    plain = plain_lines(source)
+    layout = find_layout(kernel, plain) if plain is not None else None
+    assert layout is not None
+    drawn = Random("usual")
+    lines = [make_directive_line(drawn, 0.0)] if ":" in name else EXAMPLES[name]
+    taken = 0
+    for line in lines:
+        record = {"recordId": "id", "approximateArrivalTimestamp": ARRIVAL, "data": _encoded(line.encode())}
+        batch = kernel.read(layout, [record])
+        assert batch is not None
+        batch.scan()
+        answered = batch.answer(10**6, (0, 0, 0))
+        if batch.plain_lines and answered is not None:
+            taken += 1
+            assert base64.b64decode(answered[0][0]["data"]).decode() == encode_row(source.parse(line))
+    assert taken

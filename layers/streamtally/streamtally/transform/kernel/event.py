@@ -189,9 +189,10 @@ class _Reading:
                 if positions not in counts:
                     counts[positions] = self._batch.count(positions)
                 writer.add_counts(counts[positions])
-            documents = writer.close(first, last)
+            writer.add_counted(first, last)
             if writer.is_ambiguous:
                 return None
+            documents = writer.close(first, last)
             stream = writer.output.settings.stream
             deliveries.setdefault(stream, Delivery(stream, [])).documents += documents
         return [delivery for delivery in deliveries.values() if delivery.documents]

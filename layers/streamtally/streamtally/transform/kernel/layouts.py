@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
+from streamtally.formats.alb import WITH_TRANSFORMS, compile_alb
 from streamtally.formats.apache_common import PLAIN_COLUMNS
 from streamtally.formats.base import Format, Plain, Scanner
 from streamtally.formats.engine import clients
@@ -37,6 +38,7 @@ SHAPES = {
 pattern takes."""
 COLUMN_SHAPES = {
     clients.HOSTS: "host",
+    clients.HOST: "host",
     clients.IDENT: "ident",
     clients.USER: "user",
     BRACKETED_TIME: "bracketed_time",
@@ -45,6 +47,10 @@ COLUMN_SHAPES = {
     ESCAPABLE: "escapable",
     TEXT: "word",
     "[^ ]*+": "word",
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}+Z": "iso_time",
+    "[a-z]++/[^ ]++|-": "path",
+    "https?|h2|grpcs|wss?": "scheme",
+    ".++": "never",
     "[0-9]{3}|-": "status",
     "[0-9]{1,3}|-": "status",
 }
@@ -93,8 +99,10 @@ def plain_lines(source: Source) -> PlainLines | None:
 
 
 def layout_of(log_format: Format) -> Layout | None:
-    """The layout of a format whose parser is that of one layout."""
+    """The layout of a format whose parser is that of one layout, or of ALB's newest one."""
     made: Any = log_format.compile
+    if made is compile_alb:
+        return WITH_TRANSFORMS
     layout = made.args[0] if isinstance(made, partial) and made.func is compile_layout and made.args else None
     return layout if isinstance(layout, Layout) and not made.keywords else None
 

@@ -36,7 +36,7 @@ pub enum Shape {
     Scheme,
     /// Nothing: Python reads lines with this column, which is optional.
     Never,
-    /// A decimal number that a double holds exactly as it is written, from 0.0001 on; or zero, or `-`.
+    /// A decimal number that a double holds exactly as it is written, from 0.00001 on; or zero, or `-`.
     Decimal,
 }
 
@@ -238,7 +238,7 @@ fn is_decimal(text: &[u8]) -> bool {
     }
     let Some(fraction) = fraction else { return true };
     let zeros = fraction.iter().take_while(|&&byte| byte == b'0').count();
-    let is_small = whole == b"0" && zeros > 3 && zeros < fraction.len();
+    let is_small = whole == b"0" && zeros > 4 && zeros < fraction.len();
     let is_short = !fraction.is_empty() && fraction.len() <= 6;
     is_short && !is_small && fraction.iter().all(u8::is_ascii_digit)
 }
@@ -463,13 +463,15 @@ mod tests {
 
     #[test]
     fn decimals_are_written_as_doubles_are() {
-        for (text, written) in [("0.000", "0.0"), ("0.0100", "0.01"), ("5", "5.0"), ("10", "10.0"), ("-", "null")] {
+        for (text, written) in
+            [("0.000", "0.0"), ("0.0100", "0.01"), ("0.000070", "0.00007"), ("5", "5.0"), ("10", "10.0"), ("-", "null")]
+        {
             let (columns, mut spans, mut out) = (columns(&[("a", "decimal")], true), Vec::new(), Vec::new());
             assert!(columns.take(text.as_bytes(), 0, &mut spans));
             columns.write(text.as_bytes(), &spans, &mut out);
             assert_eq!(out, format!("{{\"a\":{written}}}\n").into_bytes());
         }
-        for text in ["0.00001", "01.5", "1.", ".5", "-1.5", "1.1234567", "--", "1.-", ""] {
+        for text in ["0.000001", "01.5", "1.", ".5", "-1.5", "1.1234567", "--", "1.-", ""] {
             assert!(!is_decimal(text.as_bytes()), "{text}");
         }
     }

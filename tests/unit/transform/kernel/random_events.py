@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.system.fuzz.generate import ARRIVAL, EXAMPLES, make_line
 
+NEWEST_FIELDS_OF_ALB = '"-" "/b" "TransformSuccess"'
 # fmt: off
 _HOSTS = (
     "192.0.2.1", "192.0.2.1", "198.51.100.7", "203.0.113.9", "2001:db8::7", "host.example.com", "bücher.example",
@@ -70,6 +71,8 @@ def make_format_line(drawn: Random, name: str, oddness: float) -> str:
     if drawn.random() < oddness / 2:
         return make_line(drawn, name)
     line = drawn.choice(EXAMPLES[name])
+    if name == "alb" and drawn.random() < 0.7:
+        line += f" {NEWEST_FIELDS_OF_ALB}"
     return "".join(
         drawn.choice("0123456789") if char.isdigit() and drawn.random() < 0.1 else char for char in line
     ).replace("\n", "")

@@ -31,7 +31,12 @@ from streamtally.transform.transform import transform
 from tests.examples import examples
 from tests.system.fuzz.checks import ROOT
 from tests.system.fuzz.generate import ARRIVAL, EXAMPLES
-from tests.unit.transform.kernel.random_events import make_access_line, make_directive_line, make_event
+from tests.unit.transform.kernel.random_events import (
+    NEWEST_FIELDS_OF_ALB,
+    make_access_line,
+    make_directive_line,
+    make_event,
+)
 
 SOURCES: dict[str, dict[str, Any]] = {
     "default": {},
@@ -227,7 +232,11 @@ def test_usual_lines_of_other_formats_are_read_by_the_kernel(
     layout = find_layout(kernel, plain) if plain is not None else None
     assert layout is not None
     drawn = Random("usual")
-    lines = [make_directive_line(drawn, 0.0)] if ":" in name else EXAMPLES[name]
+    lines = (
+        [make_directive_line(drawn, 0.0)]
+        if ":" in name
+        else [*EXAMPLES[name], f"{EXAMPLES[name][0]} {NEWEST_FIELDS_OF_ALB}"]
+    )
     taken = 0
     for line in lines:
         record = {"recordId": "id", "approximateArrivalTimestamp": ARRIVAL, "data": _encoded(line.encode())}

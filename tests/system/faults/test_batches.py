@@ -19,7 +19,7 @@ from streamtally.local.stream_names import SUMMARY
 from streamtally.recovery.batches import FoundBatch
 from streamtally.transform.batch import describe_batch
 from streamtally.transform.pipeline import load_pipeline
-from streamtally.transform.records import Record
+from streamtally.transform.record import Record
 from streamtally.transform.transform import iter_documents, transform
 from tests.integration.opensearch.conftest import wipe
 from tests.integration.opensearch.server import Server

@@ -25,7 +25,8 @@ from streamtally.recovery.decide import Rules, decide
 from streamtally.recovery.outcomes import COVERED, GOES_BACK, NO_FAILED, S3_ALONE, STAYS, TOO_RECENT, UNDECIDED
 from streamtally.transform.envelope import MAX_ENVELOPE_BYTES, Envelope, encode_envelope
 from streamtally.transform.pipeline import Pipeline, load_pipeline
-from streamtally.transform.records import Record, open_record
+from streamtally.transform.record import Record
+from streamtally.transform.records import open_record
 from streamtally.transform.transform import iter_documents, transform
 from tests.system.faults.world import NOW, SEAL, Faults, MemoryEnd, World, make_line
 

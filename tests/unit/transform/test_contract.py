@@ -76,7 +76,7 @@ def test_partials_merge_to_a_plain_count(
     outcomes, first = [], 0
     for size in [*cuts, len(left)]:
         batch, left = left[:size], left[size:]
-        records = decode_records(records_of(batch, first=first), ARRIVAL)
+        records = list(decode_records(records_of(batch, first=first), ARRIVAL))
         first += len(batch)
         outcomes.append(transform(default_pipeline, records))
         if random.random() < 0.3:
@@ -93,7 +93,7 @@ def test_the_same_batch_in_another_order_makes_the_same_ids(
     default_pipeline: Pipeline, data: list[bytes], random: Any
 ) -> None:
     """Ids, digests and all else of the documents do not depend on the order of the records."""
-    records = decode_records(records_of(data), ARRIVAL)
+    records = list(decode_records(records_of(data), ARRIVAL))
     before = documents(transform(default_pipeline, records))
     shuffled = list(records)
     random.shuffle(shuffled)
@@ -109,7 +109,7 @@ def test_the_answer_fits_and_what_overflows_does_not_depend_on_order(
 ) -> None:
     """The JSON that the runtime writes is never longer than allowed; the same records are left out in any order."""
     data = [combined(path="/" + "x" * size) for size in sizes]
-    records = decode_records(records_of(data), ARRIVAL)
+    records = list(decode_records(records_of(data), ARRIVAL))
     limit = 15 + sum(len(record.raw) + 120 for record in records)
     chosen = []
     for _ in range(2):

@@ -15,7 +15,8 @@ from streamtally.config.outputs import ERROR_STREAM
 from streamtally.transform import records as records_module
 from streamtally.transform.error_stream import error_output_node
 from streamtally.transform.pipeline import Pipeline, load_pipeline
-from streamtally.transform.records import Record, decode_records
+from streamtally.transform.record import Record
+from streamtally.transform.records import decode_records
 from streamtally.transform.response import Response, encode_response
 from streamtally.transform.routes import choose_routes
 from streamtally.transform.transform import Outcome, run_batch, transform

@@ -18,6 +18,7 @@ from tests.unit.events import ARRIVAL, combined, records_of
 
 TOKENS = st.text(st.sampled_from('ab-.:[]{}"\\ \r\x0b\xa0\t\x00\x1f\x7f\x85\u2028é😀1'), max_size=6)
 DAY = "08/Sep/2017"
+CRI = "2017-09-08T08:47:00.000000000Z stdout"
 TIMES = st.sampled_from(
     [
         f"{DAY}:08:47:00 +0000",
@@ -43,7 +44,21 @@ def lines(draw: st.DrawFn) -> str:
     tail = draw(st.sampled_from([f' "{referer}" "{agent}"', "", f' "{referer}" "{agent}" 17', f' "{referer}"']))
     return draw(
         st.sampled_from(
-            [head + tail, "", "\r", "{}", '{"response":"200"}', "plain text", head + tail + "\r", " {", '"a":1', "}"]
+            [
+                head + tail,
+                "",
+                "\r",
+                "{}",
+                f"{CRI} P {head}",
+                f"{CRI} F {tail}",
+                f"{CRI} P{head[len(host + ident) + 2 + len(user) :]}",
+                '{"response":"200"}',
+                "plain text",
+                head + tail + "\r",
+                " {",
+                '"a":1',
+                "}",
+            ]
         )
     )
 

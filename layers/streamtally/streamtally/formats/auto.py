@@ -151,7 +151,7 @@ class AutoParser(RecordParser):
         if BRACKET in line and HAS_TIME(line) is None:
             candidates = [candidate for candidate in candidates if candidate.needed != BRACKET]
         is_only_one = len(candidates) == 1
-        failure: FormatError | None = None
+        failure: tuple[str, int | None] | None = None  # the error itself would hold this frame, and with it the batch
         if self._declared is not None and _DECLARED_BEGINS(line) is not None:
             candidates = [self._declared, *candidates]
         for candidate in candidates:
@@ -161,7 +161,7 @@ class AutoParser(RecordParser):
                 if error.reason == HEADER:
                     self._declare(candidate)
                 if is_only_one and candidate is candidates[-1]:
-                    failure = error
+                    failure = error.reason, error.position
                 continue
             is_guessed = candidate.absent and candidate is not self._candidates[-1][0]
             self._guess = self._declared or (self._made(candidate) if is_guessed else None)
@@ -171,7 +171,7 @@ class AutoParser(RecordParser):
         if prefixed_row is not None:
             return prefixed_row
         if failure is not None:
-            raise FormatError("auto", failure.reason, failure.position) from None
+            raise FormatError("auto", *failure) from None
         raise FormatError("auto", "of no known format")
 
     def _made(self, candidate: Candidate) -> Candidate:

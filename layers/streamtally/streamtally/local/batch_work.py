@@ -26,7 +26,8 @@ from streamtally.local.summary import PlainColumns, Summary, SummaryPart
 from streamtally.transform.bounds import NO_BOUNDS
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.pipeline import Pipeline
-from streamtally.transform.records import Record, decode_records, is_packed, to_text
+from streamtally.transform.record import Record
+from streamtally.transform.records import decode_records, is_packed, to_text
 from streamtally.transform.response import FAILED, OK
 from streamtally.transform.source import Source
 from streamtally.transform.transform import iter_documents, transform

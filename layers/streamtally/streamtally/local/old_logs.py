@@ -26,7 +26,7 @@ from streamtally.times.iso import from_iso
 from streamtally.transform.bounds import NO_BOUNDS
 from streamtally.transform.documents import UNPARSED_LINE
 from streamtally.transform.pipeline import Pipeline
-from streamtally.transform.records import Record
+from streamtally.transform.record import Record
 from streamtally.transform.transform import Outcome, iter_documents, transform
 
 BATCH_LINES = 5_000

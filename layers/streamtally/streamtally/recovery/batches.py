@@ -17,7 +17,7 @@ import orjson
 from streamtally.ids import canonical_json
 from streamtally.transform.batch import describe_batch
 from streamtally.transform.pipeline import Pipeline
-from streamtally.transform.records import Record
+from streamtally.transform.record import Record
 from streamtally.transform.transform import Outcome
 
 

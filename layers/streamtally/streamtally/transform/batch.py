@@ -8,12 +8,9 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import TYPE_CHECKING
 
 from streamtally.ids import DIGEST_HEX_CHARS
-
-if TYPE_CHECKING:
-    from streamtally.transform.records import Record
+from streamtally.transform.record import Record, columns_of
 
 SHORT_BYTES, SHORT_AT_ONCE = 1_024, 128
 """Records shorter than this on average are joined before hashing; longer ones cost more to copy than to hash."""
@@ -35,8 +32,12 @@ class Batch:
 
 def describe_batch(records: Sequence[Record]) -> Batch:
     """The batch that consists of these records; their order does not matter."""
-    times = [record.received for record in records]
-    data = [record.data or record.raw.encode("utf-8", "surrogatepass") for record in records]
+    columns = columns_of(records)
+    times = list(columns.received)
+    if all(columns.data):
+        data = [content for content in columns.data if content]
+    else:
+        data = [record.data or record.raw.encode("utf-8", "surrogatepass") for record in records]
     if sorted(times) != times:
         pairs = sorted(zip(times, data, strict=True), key=itemgetter(0))
         times, data = [time for time, _ in pairs], [content for _, content in pairs]

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress, count
 
 from streamtally.config.limits import MAX_DECOMPRESSED_EVENT_BYTES, MAX_RECORD_LINES, READ_BYTES, READ_LINES
-from streamtally.transform.records import Record, line_bound
+from streamtally.transform.record import Record, columns_of
+from streamtally.transform.records import line_bound
 
 ROW_OUTPUTS = 2
 """Up to this many outputs may make a document of every line; with more of them fewer lines are read."""
@@ -51,8 +53,9 @@ def _lines_at_most(payloads: Sequence[bytes]) -> int:
 
 def choose_unread(records: Sequence[Record], bounds: Bounds) -> set[int]:
     """The indices of the records that are not read, usually none. Those that were not even unpacked are among them."""
-    unread = {index for index, record in enumerate(records) if record.is_deferred}
-    payloads = [record.payload for record in records if record.payload]
+    columns = columns_of(records)
+    unread = set(compress(count(), columns.is_deferred))
+    payloads = list(filter(None, columns.payloads))
     size_bytes = sum(map(len, payloads))
     if size_bytes <= min(bounds.size_bytes, bounds.lines):  # a line has at least one byte
         return unread

@@ -18,7 +18,7 @@ from streamtally.plan.rows import RowOutput
 from streamtally.plan.types import SqlType
 from streamtally.transform.documents import encode_document, encode_hard, row_document, row_id
 from streamtally.transform.ledger import OutputLedger
-from streamtally.transform.records import Record
+from streamtally.transform.record import Record
 
 COLUMNS = {
     "ERROR_TIME": "TIMESTAMP",

@@ -6,10 +6,9 @@ Plain lines of many records are read together where the format has a scanner; ev
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import orjson
@@ -17,8 +16,8 @@ import orjson
 from streamtally.config.source import STREAM
 from streamtally.errors import FormatError, read_failure
 from streamtally.formats.auto import JSON_SPACE, is_json_text
-from streamtally.formats.base import Parser, Scanner
-from streamtally.formats.unwrapping.parts import join_parts, join_text_parts, may_have_parts
+from streamtally.formats.base import Parser, Plain, Scanner
+from streamtally.formats.unwrapping.parts import begins_parts, join_parts, join_text_parts, may_have_parts
 from streamtally.transform.documents import encode_hard, unlike_unparsed
 from streamtally.transform.json_stream import (
     RECORD_SEPARATOR,
@@ -30,15 +29,8 @@ from streamtally.transform.json_stream import (
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.outputs import Writer
 from streamtally.transform.partition_keys import PartitionKeys
-from streamtally.transform.records import (
-    BYTE_ORDER_MARK,
-    EMPTY_LINES,
-    Record,
-    join_lines,
-    read_lines,
-    split_lines,
-    to_text,
-)
+from streamtally.transform.record import Record, columns_of
+from streamtally.transform.records import BYTE_ORDER_MARK, EMPTY_LINES, join_lines, read_lines, split_lines, to_text
 from streamtally.transform.source import Source
 from streamtally.transform.source_columns import add_columns
 from streamtally.transform.subscriptions import is_subscription, subscription_messages
@@ -90,23 +82,26 @@ class LineReader:
         self.partition_keys: Mapping[str, str] | None = None
         """Those of the last row, where rows have some."""
 
-    def read(self, records: Sequence[Record]) -> Iterator[Reading]:
-        """Every record, in any order."""
-        chunk, size_bytes = _Chunk(), 0
-        for position, record in enumerate(records):
-            payload = record.payload
-            if record.removed_lines:
-                self._ledger.empty += record.removed_lines
-            if not payload or self._scanner is None or begins_as_json(payload):
-                yield self.read_record(position, record)
+    def read(self, records: Sequence[Record]) -> Iterator[list[Reading]]:
+        """Every record, some at a time, in any order."""
+        self._ledger.empty += sum(columns_of(records).removed_lines)
+        scanner = self._scanner
+        if scanner is None:
+            yield from ([self.read_record(position, record)] for position, record in enumerate(records))
+            return
+        chunk, size_bytes = _Chunk(records), 0
+        for position, payload in enumerate(columns_of(records).payloads):
+            if not payload or (payload[0] in FIRST_BYTES_OF_JSON and begins_as_json(payload)):
+                yield [self.read_record(position, records[position])]
                 continue
-            chunk.add(position, record, payload)
+            chunk.positions.append(position)
+            chunk.payloads.append(payload[:-1] if payload[-1] == _LINE_END else payload)
             size_bytes += len(payload)
             if size_bytes >= CHUNK_BYTES:
-                yield from self._scan(self._scanner, chunk)
-                chunk, size_bytes = _Chunk(), 0
-        if chunk.records and self._scanner:
-            yield from self._scan(self._scanner, chunk)
+                yield self._scan(scanner, chunk)
+                chunk, size_bytes = _Chunk(records), 0
+        if chunk.positions:
+            yield self._scan(scanner, chunk)
 
     def read_record(self, position: int, record: Record) -> Reading:
         """A record by itself, line by line."""
@@ -129,27 +124,28 @@ class LineReader:
         others: dict[int, tuple[str, int]] = {}  # a line's index in the chunk → its JSON, and how many rows it is
 
         def read_other(index: int, line: str) -> str:
-            others[index] = self.read_line(*chunk.addresses[index], line)
+            if begins_parts(line):
+                raise _HasPartsError
+            others[index] = self.read_line(*chunk.address(index), line)
             return others[index][0]
 
         try:
-            if chunk.may_have_parts:
-                return self._read_chunk(chunk, others)
-            matches = scanner.findall(join_lines(chunk.payloads))
+            chunk.matches = matches = scanner.findall(join_lines(chunk.payloads))
             encoded = scanner.encode(matches, read_other)
-        except Exception:  # the fault is in one of the lines, and that line's own parser reports it
+        except Exception:  # parts are joined; else the fault is in one of the lines, and that line's parser reports it
             return self._read_chunk(chunk, others)
+        chunk.has_others = bool(others)
         self._ledger.rows += len(matches) + sum(rows - 1 for _, rows in others.values())
         for writer in self._writers:
-            writer.add_plain(scanner, matches, chunk)
+            writer.add_plain(scanner, chunk)
         return chunk.split(encoded, [index for index, (_, rows) in others.items() if not rows])
 
     def read_parts(self, positions: Sequence[int], records: Sequence[Record]) -> list[Reading]:
         """Records of which lines may be parts of longer ones, line by line."""
-        chunk = _Chunk()
-        for position, record in zip(positions, records, strict=True):
-            chunk.add(position, record, record.payload or b"")
-        return self._read_chunk(chunk, {})
+        chunk = _Chunk(records)
+        chunk.positions = list(range(len(records)))
+        chunk.payloads = [(payload or b"").removesuffix(b"\n") for payload in columns_of(records).payloads]
+        return [(positions[index], text, rows) for index, text, rows in self._read_chunk(chunk, {})]
 
     def _read_chunk(self, chunk: _Chunk, done: Mapping[int, tuple[str, int]]) -> list[Reading]:
         """Read a chunk line by line after its scan failed. Args: done: the lines that the scan has read, by index."""
@@ -202,29 +198,48 @@ class LineReader:
         return text, 1
 
 
+class _HasPartsError(Exception):
+    """A line is a part of a longer one (containers' logs), so the chunk is read line by line."""
+
+
 class _Chunk:
-    """Records whose lines are scanned together; payloads are without their last line end."""
+    """Records whose lines are scanned together; payloads are without their last line end.
 
-    def __init__(self) -> None:
+    Args: records: those among which they are.
+    """
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self._among = records
         self.positions: list[int] = []
-        self.records: list[Record] = []
         self.payloads: list[bytes] = []
-
-    def add(self, position: int, record: Record, payload: bytes) -> None:
-        """Add a record that is not empty. Args: payload: the record's."""
-        self.positions.append(position)
-        self.records.append(record)
-        self.payloads.append(payload[:-1] if payload[-1] == _LINE_END else payload)
+        self.matches: list[Plain] = []
+        self.has_others = False
+        """Whether there are lines that are not plain."""
 
     @property
-    def may_have_parts(self) -> bool:
-        """Whether a line may be a part of a longer one (containers' logs)."""
-        return may_have_parts(b"\n".join(self.payloads))
+    def records(self) -> list[Record]:
+        """The records, in order."""
+        return [self._among[position] for position in self.positions]
+
+    @cached_property
+    def plain(self) -> list[Plain]:
+        """The fields of the plain lines alone."""
+        return [fields for fields in self.matches if fields[0]] if self.has_others else self.matches
 
     @cached_property
     def sizes(self) -> list[int]:
         """How many lines each record has."""
         return [payload.count(b"\n") + 1 for payload in self.payloads]
+
+    @cached_property
+    def ends(self) -> list[int]:
+        """The index of the line after each record's last one."""
+        return list(accumulate(self.sizes))
+
+    def address(self, index: int) -> tuple[Record, int]:
+        """A line's record, and its number in that record."""
+        number = bisect_right(self.ends, index)
+        return self._among[self.positions[number]], index - self.ends[number] + self.sizes[number]
 
     @cached_property
     def addresses(self) -> list[tuple[Record, int]]:
@@ -240,15 +255,15 @@ class _Chunk:
 
     def split(self, encoded: list[str], not_rows: Sequence[int]) -> list[Reading]:
         """The lines' JSON as one reading per record. Args: not_rows: the indices of lines that are not rows."""
-        ends = list(accumulate(self.sizes))
-        lost = Counter([bisect_right(ends, index) for index in not_rows])
-        readings = []
-        start = 0
-        for number, (position, size, end) in enumerate(zip(self.positions, self.sizes, ends, strict=True)):
-            text = encoded[start] if size == 1 else "".join(encoded[start:end])
-            readings.append((position, text, size - lost[number] if lost else size))
-            start = end
-        return readings
+        texts, rows = encoded, self.sizes
+        if len(encoded) > len(rows):  # records of several lines
+            starts = [0, *self.ends]
+            texts = ["".join(encoded[start:end]) for start, end in pairwise(starts)]
+        if not_rows:
+            rows = list(rows)
+            for index in not_rows:
+                rows[bisect_right(self.ends, index)] -= 1
+        return list(zip(self.positions, texts, rows, strict=True))
 
 
 def begins_as_json(payload: bytes) -> bool:

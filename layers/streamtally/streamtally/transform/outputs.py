@@ -17,7 +17,7 @@ from streamtally.plan.windowed import Way, WindowedOutput
 from streamtally.transform.documents import MAX_DOCUMENT_BYTES, encode_document, partial_document, row_document, row_id
 from streamtally.transform.error_stream import ErrorRows, count_failure
 from streamtally.transform.ledger import OutputLedger
-from streamtally.transform.records import Record
+from streamtally.transform.record import Record
 
 Output = RowOutput | WindowedOutput
 Fail = Callable[[Exception, int], None]
@@ -37,8 +37,16 @@ class Completion(Protocol):
         """Complete a row, in place. Args: arrival: in ms since the epoch."""
 
 
-class Addresses(Protocol):
-    """Where the lines of a scan come from."""
+class Scanned(Protocol):
+    """The lines of a scan."""
+
+    @property
+    def matches(self) -> list[Plain]:
+        """Each line's fields; the first is empty where the line is not plain."""
+
+    @property
+    def plain(self) -> list[Plain]:
+        """The fields of the plain lines alone."""
 
     @property
     def arrivals(self) -> list[int]:
@@ -111,22 +119,20 @@ class WindowWriter(_Writer[WindowedOutput]):
         self._pick: Callable[[Plain], Any] = tuple
         self._complete: Callable[[Row, int], None] | None = None
 
-    def add_plain(self, scanner: Scanner, matches: list[Plain], lines: Addresses) -> None:
+    def add_plain(self, scanner: Scanner, lines: Scanned) -> None:
         """Count plain lines; where the arrival matters, add their rows one by one."""
         if self.output.reads.arrival:
-            add_plain_rows(self, scanner, matches, lines)
+            add_plain_rows(self, scanner, lines)
             return
         if self._scanner is not scanner:
             self._set_scanner(scanner)
-            self._by_arrival = self._by_arrival or self._begins_out_of_range(scanner, matches, lines)
-        has_others = "" in map(_FIRST, matches)
-        plain = [fields for fields in matches if fields[0]] if has_others else matches
+            self._by_arrival = self._by_arrival or self._begins_out_of_range(scanner, lines)
         if self._takes_none:
-            self._ledger.filtered += len(plain) * self.output.passes
+            self._ledger.filtered += len(lines.plain) * self.output.passes
             return
-        combinations: Iterable[Any] = map(self._pick, plain)
+        combinations: Iterable[Any] = map(self._pick, lines.plain)
         if self._by_arrival:
-            arrivals = compress(lines.arrivals, map(_FIRST, matches)) if has_others else lines.arrivals
+            arrivals = compress(lines.arrivals, map(_FIRST, lines.matches))
             combinations = zip(combinations, arrivals, strict=True)
         counts = self._counts
         for values in combinations:
@@ -185,16 +191,16 @@ class WindowWriter(_Writer[WindowedOutput]):
         positions = [scanner.positions[name] for name in self._fields]
         self._pick = itemgetter(*positions) if positions else lambda _: ()
 
-    def _begins_out_of_range(self, scanner: Scanner, matches: list[Plain], lines: Addresses) -> bool:
+    def _begins_out_of_range(self, scanner: Scanner, lines: Scanned) -> bool:
         """Whether the first plain line's time is not believed, as in old logs that are sent now: then few will be."""
-        first = next((index for index, fields in enumerate(matches) if fields[0]), None)
+        first = next((index for index, fields in enumerate(lines.matches) if fields[0]), None)
         if first is None:
             return False
         arrival = lines.arrivals[first]
         low, high = arrival - self._past_ms, arrival + self._ahead_ms
         adds = [way.add for way in self.output.ways] or [self.output.add]
         try:
-            row = scanner.row(matches[first])
+            row = scanner.row(lines.matches[first])
             return OUT_OF_RANGE in [add(row, arrival, low, high, {}, 1) for add in adds]
         except Exception:  # it fails again when it is counted
             return False
@@ -302,9 +308,9 @@ class WaysWriter(WindowWriter):
 class RowWriter(_Writer[RowOutput]):
     """The writer of a row output: each row is a document."""
 
-    def add_plain(self, scanner: Scanner, matches: list[Plain], lines: Addresses) -> None:
+    def add_plain(self, scanner: Scanner, lines: Scanned) -> None:
         """Make the documents of plain lines."""
-        add_plain_rows(self, scanner, matches, lines)
+        add_plain_rows(self, scanner, lines)
 
     def add_row(self, row: Row, record: Record, number: int) -> None:
         """Make a row's document, or one for each of the rows that a join makes of it."""
@@ -352,17 +358,17 @@ class RowWriter(_Writer[RowOutput]):
 class ErrorWriter(ErrorRows):
     """The writer of the error output: every row is added to it after all other writers."""
 
-    def add_plain(self, scanner: Scanner, matches: list[Plain], lines: Addresses) -> None:
+    def add_plain(self, scanner: Scanner, lines: Scanned) -> None:
         """Make the documents of plain lines."""
-        add_plain_rows(self, scanner, matches, lines)
+        add_plain_rows(self, scanner, lines)
 
 
 Writer = WindowWriter | RowWriter | ErrorWriter
 
 
-def add_plain_rows(writer: Writer, scanner: Scanner, matches: list[Plain], lines: Addresses) -> None:
+def add_plain_rows(writer: Writer, scanner: Scanner, lines: Scanned) -> None:
     """Add the rows of plain lines one by one."""
-    for fields, (record, number) in zip(matches, lines.addresses, strict=True):
+    for fields, (record, number) in zip(lines.matches, lines.addresses, strict=True):
         if not fields[0]:
             continue
         try:

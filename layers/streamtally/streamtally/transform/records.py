@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from pybase64 import b64decode
 
@@ -28,6 +28,7 @@ from streamtally.transform.event import (
     read_arrival,
     record_data,
 )
+from streamtally.transform.record import Record, Records, columns_of, new_record
 from streamtally.transform.subscriptions import is_subscription, subscription_messages
 
 MAX_DECOMPRESSED_RECORD_BYTES = 16 * 2**20
@@ -45,41 +46,6 @@ MARKS = frozenset({GZIP_MAGIC, MAGIC[:2], AGGREGATE_MAGIC[:2]})
 
 BYTE_ORDER_MARK = "\ufeff"
 _MARKS_OF_LINES = re.compile(rf"(?m)^{BYTE_ORDER_MARK}")
-
-
-class Record(NamedTuple):
-    """A record of the event. What is learned of it later makes another record.
-
-    A named tuple is made in a third of the time of a frozen dataclass, which is 3 % of a batch of one-line records.
-    """
-
-    id: str
-    """The recordId, to be answered exactly once."""
-    identity: str
-    """What identifies the record when it is sent again."""
-    arrival: int
-    """approximateArrivalTimestamp, in ms since the epoch; of a re-ingested record, its first one."""
-    received: int
-    """When Firehose received this record, in ms since the epoch: of a re-ingested one, its last arrival."""
-    raw: str
-    """Its data in base64, unmodified, which is answered if the record fails."""
-    data: bytes | None
-    """The decoded bytes before any decompression; None if they cannot be decoded."""
-    payload: bytes | None
-    """What holds its lines: ``data``, or that unpacked; None if there is none."""
-    error: str = ""
-    """Why there is no payload."""
-    removed_lines: int = 0
-    """How many empty lines were removed from the payload, where there were very many."""
-    is_deferred: bool = False
-    """Whether it was not unpacked because the event's other records hold too much."""
-    envelope: Envelope | None = None
-    """What it came in, if it was re-ingested."""
-    header: tuple[str, ...] = ()
-    """The header lines in force before its first line, where the lines before it are known: in a file, or in the record
-    of which it is a part. They are not lines of this record."""
-    data_name: str = DATA
-    """What its data is called in the event and in the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +67,7 @@ class RecordGroup:
     @property
     def batch_id(self) -> str:
         """The same for the same set of records, whatever their order."""
-        return digest_texts(sorted([record.identity for record in self.records]))
+        return digest_texts(sorted(columns_of(self.records).identities))
 
     @property
     def is_part(self) -> bool:
@@ -117,13 +83,13 @@ class RecordGroup:
     @property
     def arrivals(self) -> tuple[int, int]:
         """The earliest and the latest arrival, in ms."""
-        times = [record.arrival for record in self.records]
+        times = columns_of(self.records).arrivals
         return min(times), max(times)
 
 
 def decode_records(
     raw_records: Iterable[Mapping[str, Any]], now_ms: int, seal: Seal = UNSEALED, max_age_ms: int = ANY_AGE_MS
-) -> list[Record]:
+) -> Records:
     """The event's ``records``, in order.
 
     Args:
@@ -131,11 +97,15 @@ def decode_records(
         seal: which envelopes are trusted.
         max_age_ms: how long ago the content of an envelope may have arrived first.
     """
-    records = [_decode_any(raw, now_ms) for raw in raw_records]
-    if len({record.identity for record in records}) < len(records):
-        records = _distinct(records)
-    packed = [index for index, record in enumerate(records) if (data := record.payload) is not None and is_packed(data)]
-    return _unpack_all(records, packed, Trust(seal, max_age_ms)) if packed else records
+    records = Records([_decode_any(raw, now_ms) for raw in raw_records])
+    if len(set(records.columns.identities)) < len(records):
+        records = Records(_distinct(records))
+    packed = [
+        index
+        for index, data in enumerate(records.columns.payloads)
+        if data is not None and (data[:2] in MARKS or len(data) > LONG_BYTES)  # is_packed
+    ]
+    return Records(_unpack_all(records, packed, Trust(seal, max_age_ms))) if packed else records
 
 
 def is_packed(data: bytes) -> bool:
@@ -173,7 +143,7 @@ def _decode(raw: Mapping[str, Any], now_ms: int) -> Record:
         data = b64decode(text, validate=True)
     except (ValueError, TypeError):
         return Record(record_id, identity, arrival, arrival, str(text or ""), None, None, NOT_BASE64)
-    return Record(record_id, identity, arrival, arrival, text, data, data)
+    return new_record(record_id, identity, arrival, arrival, text, data, data)
 
 
 def _stated_arrival(raw: Mapping[str, Any], now_ms: int) -> Any:
@@ -340,6 +310,8 @@ def line_bound(payload: bytes) -> int:
 
 def group_records(records: Sequence[Record]) -> list[list[int]]:
     """The groups whose partials are made together, as indices: the fresh records, and each re-ingested part alone."""
+    if records and not any(columns_of(records).envelopes):
+        return [list(range(len(records)))]
     fresh = [index for index, record in enumerate(records) if record.envelope is None]
     groups = [fresh] if fresh else []
     if len(fresh) < len(records):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 
 from streamtally.config.source import SINGLE
 from streamtally.transform.bounds import NO_BOUNDS, Bounds, choose_unread
 from streamtally.transform.lines import MANY_EMPTY_LINES, has_several_lines, remove_empty_lines
-from streamtally.transform.records import Record
+from streamtally.transform.record import Record, Records, columns_of
 from streamtally.transform.reingest import Reingestion, to_envelopes, to_single_lines
 from streamtally.transform.response import Response
 from streamtally.transform.source import Source
@@ -18,7 +17,6 @@ OVERFLOW = "the answer would pass 6 MB"
 BEYOND = "more than one invocation reads"
 SEVERAL_LINES = "several lines in a record, and framing is single"
 SEVERAL_KEYS = "several lines in a record, and a record has one set of partition keys"
-_PAYLOAD = attrgetter("payload")
 _RESPONSE_TIMES = 3
 """How many times its size a line is assumed to take in the response while it is unread: JSON with names, in base64."""
 
@@ -55,7 +53,9 @@ def choose_routes(
         bounds: what this invocation reads.
         reingestion: how records are re-ingested; None: they cannot be, and fail.
     """
-    routes: list[Route] = [READ if record.payload is not None else Fail(record.error) for record in records]
+    routes: list[Route] = [READ] * len(records)
+    if None in columns_of(records).payloads:
+        routes = [READ if record.payload is not None else Fail(record.error) for record in records]
     for index in choose_unread(records, bounds):
         size_bytes = _RESPONSE_TIMES * len(records[index].payload or b"")
         routes[index] = _reingest_or_fail(records[index], size_bytes, BEYOND, reingestion)
@@ -68,16 +68,18 @@ def choose_routes(
     return routes
 
 
-def without_empty_lines(records: Sequence[Record], routes: Sequence[Route]) -> list[Record]:
+def without_empty_lines(records: Sequence[Record], routes: Sequence[Route]) -> Sequence[Record]:
     """The records, those that are read without their empty lines where there are very many."""
-    if max(map(len, filter(None, map(_PAYLOAD, records))), default=0) <= MANY_EMPTY_LINES:
-        return list(records)
-    return [
-        remove_empty_lines(record)
-        if len(record.payload or b"") > MANY_EMPTY_LINES and routes[index] is READ
-        else record
-        for index, record in enumerate(records)
-    ]
+    if max(map(len, filter(None, columns_of(records).payloads)), default=0) <= MANY_EMPTY_LINES:
+        return records
+    return Records(
+        [
+            remove_empty_lines(record)
+            if len(record.payload or b"") > MANY_EMPTY_LINES and routes[index] is READ
+            else record
+            for index, record in enumerate(records)
+        ]
+    )
 
 
 def route_overflow(record: Record, route: Route, response: Response, reingestion: Reingestion | None) -> Route:

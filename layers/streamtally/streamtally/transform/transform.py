@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 
 from streamtally.config.outputs import ERROR_STREAM
 from streamtally.config.source import SINGLE
@@ -17,7 +18,8 @@ from streamtally.transform.ledger import Ledger, OutputLedger
 from streamtally.transform.lines import LineReader, count_lines
 from streamtally.transform.outputs import make_writers
 from streamtally.transform.pipeline import Pipeline
-from streamtally.transform.records import Record, RecordGroup, group_records
+from streamtally.transform.record import Record, Records, as_records, columns_of
+from streamtally.transform.records import RecordGroup, group_records
 from streamtally.transform.reingest import Reingestion, can_reingest_again
 from streamtally.transform.response import DROPPED, FAILED, MAX_RESPONSE_BYTES, OK, Response, choose_overflow
 from streamtally.transform.routes import READ, Fail, Reingest, Route, choose_routes, route_overflow, without_empty_lines
@@ -75,6 +77,7 @@ def transform(
         raise SettingsError(f"reference table {missing[0]}: its object in S3 was not read")
     bounds = bounds or pipeline.bounds
     reingestion = Reingestion(pipeline.source, seal, bounds, max_response_bytes) if can_reingest else None
+    records = as_records(records)
     batch = describe_batch(records)
     routes = choose_routes(pipeline.source, records, bounds, reingestion)
     records = without_empty_lines(records, routes)
@@ -124,24 +127,26 @@ def run_batch(
     deliveries: dict[str | None, Delivery] = {}
     is_ambiguous = False
     for indices in group_records(records):
-        group = RecordGroup([records[index] for index in indices])
+        is_whole = len(indices) == len(records)
+        group = RecordGroup(records if is_whole else Records([records[index] for index in indices]))
         info = batch_info(
             batch, batch_id if batch_id is not None and not group.is_part else group.batch_id, pipeline.plan_id
         )
         outputs = {} if group.is_counted else pipeline.outputs
-        writers = make_writers(outputs, ledger.outputs, info, group.arrivals, by_arrival)
-        readable = [index for index in indices if routes[index] is READ]
-        if len(readable) < len(indices):
+        arrivals = group.arrivals
+        writers = make_writers(outputs, ledger.outputs, info, arrivals, by_arrival)
+        readable, to_read = indices, group.records
+        if routes.count(READ) < len(routes):
             responses.update(_refuse(records, routes, indices, ledger))
-        to_read = [records[index] for index in readable] if len(readable) < len(indices) else group.records
+            readable = [index for index in indices if routes[index] is READ]
+            to_read = Records([records[index] for index in readable])
         reader, rows_before = LineReader(pipeline.source, ledger, writers, by_row), ledger.rows
-        for position, response in _read(pipeline, to_read, reader):
-            responses[readable[position]] = response
+        responses.update(_read(pipeline, to_read, readable, reader))
         if group.is_counted:  # its lines go to S3 alone: no output counts them a second time
             for output in ledger.outputs.values():
                 output.filtered += (ledger.rows - rows_before) * output.passes
         for writer in writers:
-            documents = writer.close(*group.arrivals)
+            documents = writer.close(*arrivals)
             is_ambiguous |= writer.is_ambiguous
             stream = writer.output.settings.stream
             deliveries.setdefault(stream, Delivery(stream, [])).documents += documents
@@ -174,20 +179,23 @@ def _refuse(
             yield index, Response(record.id, FAILED, b"", record.raw, record.data_name)
 
 
-def _read(pipeline: Pipeline, records: Sequence[Record], reader: LineReader) -> Iterator[tuple[int, Response]]:
-    """The responses of the records that are read, by their positions among these."""
+def _read(
+    pipeline: Pipeline, records: Sequence[Record], indices: Sequence[int], reader: LineReader
+) -> Iterator[tuple[int, Response]]:
+    """The responses of the records that are read, by index. Args: indices: those of the records in the batch."""
     settings = pipeline.source.settings
     is_single, has_line_ids = settings.framing == SINGLE, settings.line_id
-    for position, data, rows in reader.read(records):
-        record = records[position]
+    columns = columns_of(records)
+    ids, raws, names = columns.ids, columns.raws, columns.data_names
+    for position, data, rows in chain.from_iterable(reader.read(records)):
         result = OK if rows else FAILED if data else DROPPED
         # A destination that takes one document per record adds the line end itself; a second one would be an empty
         # document.
         text = (data.rstrip("\n") if is_single else data) if rows else ""
         if has_line_ids:
-            text = add_line_ids(text, record.identity)
+            text = add_line_ids(text, records[position].identity)
         keys = reader.partition_keys  # of this record, which has one line where there are keys
-        yield position, Response(record.id, result, text.encode(), record.raw, record.data_name, keys)
+        yield indices[position], Response(ids[position], result, text.encode(), raws[position], names[position], keys)
 
 
 def count_results(ledger: Ledger, responses: Sequence[Response]) -> None:

@@ -14,6 +14,7 @@ from streamtally.transform.kernel.event import Answer, read_by_kernel
 from streamtally.transform.kernel.protocol import Kernel
 from streamtally.transform.ledger import PYTHON, Ledger
 from streamtally.transform.pipeline import Pipeline
+from streamtally.transform.record import Records
 from streamtally.transform.records import decode_records
 from streamtally.transform.response import encode_response
 from streamtally.transform.transform import transform
@@ -62,7 +63,7 @@ def answer_batch(
     if not source_arn(event) or not pipeline.source.settings.reingest:  # no stream takes anything back
         reingest = None
     if headers:
-        records = [record._replace(header=headers.get(record.id, record.header)) for record in records]
+        records = Records([record._replace(header=headers.get(record.id, record.header)) for record in records])
     outcome = transform(pipeline, records, can_reingest=reingest is not None, seal=seal, bounds=bounds)
     deliver(outcome.deliveries, time_left)
     if outcome.envelopes and reingest is not None:

@@ -22,6 +22,11 @@ PLAIN_INTEGER = r"(0|[1-9][0-9]{0,17}|-)"
 """An integer without one, or ``-``."""
 
 
+NOT_A_PART = r"(?![0-9]{4}-[^\x20]*+\x20std(?:out|err)\x20P)"
+"""Not a part of a line in a container's log (CRI), which might fit a layout of few columns by accident. Docker's parts
+begin with a brace and a quote, which no plain line has."""
+
+
 def make_scanner(columns: Sequence[tuple[str, str]]) -> Scanner:
     """A scanner of lines whose columns are separated by single spaces.
 
@@ -32,7 +37,7 @@ def make_scanner(columns: Sequence[tuple[str, str]]) -> Scanner:
     integers = frozenset(name for name, pattern in columns if pattern in (PLAIN_STATUS, PLAIN_INTEGER))
     expression = r"\x20".join(pattern for _, pattern in columns)
     return Scanner(
-        findall=re.compile(rf"^(?:{expression}|(.*))$", re.MULTILINE | re.ASCII).findall,
+        findall=re.compile(rf"^(?:{NOT_A_PART}{expression}|(.*))$", re.MULTILINE | re.ASCII).findall,
         encode=_generate_encode(names, integers),
         positions={name: index for index, name in enumerate(names)},
         integers=integers,

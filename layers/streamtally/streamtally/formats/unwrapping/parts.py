@@ -97,6 +97,12 @@ def may_have_parts(payload: bytes) -> bool:
     return (b"{" in payload and _DOCKER_MARK in payload) or any(mark in payload for mark in _CRI_MARKS)
 
 
+def begins_parts(line: str) -> bool:
+    """Whether a line is a part with which a line begins, or goes on."""
+    part = _part(line)
+    return part is not None and not part.is_last
+
+
 def join_text_parts(lines: list[str]) -> list[str]:
     """The same for lines as texts."""
     return list(join_parts(lines, lambda line: line, lambda _, text: text))

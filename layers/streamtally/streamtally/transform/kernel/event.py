@@ -27,7 +27,8 @@ from streamtally.transform.ledger import KERNEL, Ledger
 from streamtally.transform.lines import LineReader, begins_as_json
 from streamtally.transform.outputs import WindowWriter, make_writers
 from streamtally.transform.pipeline import Pipeline
-from streamtally.transform.records import Record, decode_records, line_bound, to_text
+from streamtally.transform.record import Record
+from streamtally.transform.records import decode_records, line_bound, to_text
 from streamtally.transform.response import DROPPED, FAILED, MAX_RESPONSE_BYTES, OK, Response
 from streamtally.transform.source import Source
 from streamtally.transform.transform import Delivery, empty_ledger

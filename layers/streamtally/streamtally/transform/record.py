@@ -1,0 +1,101 @@
+"""A record of the event, and the records of a batch by field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from streamtally.transform.envelope import Envelope
+from streamtally.transform.event import DATA
+
+
+class Record(NamedTuple):
+    """A record of the event. What is learned of it later makes another record.
+
+    A named tuple is made in a third of the time of a frozen dataclass, which is 3 % of a batch of one-line records.
+    """
+
+    id: str
+    """The recordId, to be answered exactly once."""
+    identity: str
+    """What identifies the record when it is sent again."""
+    arrival: int
+    """approximateArrivalTimestamp, in ms since the epoch; of a re-ingested record, its first one."""
+    received: int
+    """When Firehose received this record, in ms since the epoch: of a re-ingested one, its last arrival."""
+    raw: str
+    """Its data in base64, unmodified, which is answered if the record fails."""
+    data: bytes | None
+    """The decoded bytes before any decompression; None if they cannot be decoded."""
+    payload: bytes | None
+    """What holds its lines: ``data``, or that unpacked; None if there is none."""
+    error: str = ""
+    """Why there is no payload."""
+    removed_lines: int = 0
+    """How many empty lines were removed from the payload, where there were very many."""
+    is_deferred: bool = False
+    """Whether it was not unpacked because the event's other records hold too much."""
+    envelope: Envelope | None = None
+    """What it came in, if it was re-ingested."""
+    header: tuple[str, ...] = ()
+    """The header lines in force before its first line, where the lines before it are known: in a file, or in the record
+    of which it is a part. They are not lines of this record."""
+    data_name: str = DATA
+    """What its data is called in the event and in the answer."""
+
+
+_NOTHING_ELSE = tuple(Record._field_defaults.values())
+
+
+def new_record(
+    record_id: str, identity: str, arrival: int, received: int, raw: str, data: bytes | None, payload: bytes | None
+) -> Record:
+    """A record of which no more is known: what the constructor gives, which takes twice the time."""
+    values = (record_id, identity, arrival, received, raw, data, payload, *_NOTHING_ELSE)
+    return tuple.__new__(Record, values)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """A batch's records by field, as :class:`Record` has them.
+
+    A loop over a column takes a fifth of the time of one that reads the attribute of each record.
+    """
+
+    ids: Sequence[str]
+    identities: Sequence[str]
+    arrivals: Sequence[int]
+    received: Sequence[int]
+    raws: Sequence[str]
+    data: Sequence[bytes | None]
+    payloads: Sequence[bytes | None]
+    errors: Sequence[str]
+    removed_lines: Sequence[int]
+    is_deferred: Sequence[bool]
+    envelopes: Sequence[Envelope | None]
+    headers: Sequence[tuple[str, ...]]
+    data_names: Sequence[str]
+
+
+_NO_COLUMNS = Columns(*[()] * len(Record._fields))
+
+
+class Records(tuple[Record, ...]):
+    """Records that are also at hand by field."""
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The same by field."""
+        return Columns(*zip(*self, strict=True)) if self else _NO_COLUMNS
+
+
+def as_records(records: Sequence[Record]) -> Records:
+    """Records of any kind as :class:`Records`."""
+    return records if isinstance(records, Records) else Records(records)
+
+
+def columns_of(records: Sequence[Record]) -> Columns:
+    """Records by field; for :class:`Records`, this is made once."""
+    return as_records(records).columns

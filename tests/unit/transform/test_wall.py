@@ -15,6 +15,7 @@ from streamtally.aws.handlers.invocation import answer_batch
 from streamtally.formats import REGISTRY, FormatOptions, Parser, find_format
 from streamtally.formats.base import Format, Plain, RecordParser, Row, Scanner, for_record
 from streamtally.formats.detect import detect
+from streamtally.formats.wrappers import agent as agent_module
 from streamtally.local.arrival import read_lines as read_for_run
 from streamtally.local.logs import LogLine
 from streamtally.transform import source as source_module
@@ -96,7 +97,7 @@ def planted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Exception
             return replace(log_format, compile=wrapping(log_format.compile))
 
         monkeypatch.setattr(source_module, "compile_auto", wrapping(source_module.compile_auto))
-        monkeypatch.setattr(source_module, "compile_agent", wrapping(source_module.compile_agent))
+        monkeypatch.setattr(agent_module, "compile_agent", wrapping(agent_module.compile_agent))
         monkeypatch.setattr(source_module, "find_format", planted_format)
 
     return plant

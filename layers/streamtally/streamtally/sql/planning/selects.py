@@ -66,6 +66,8 @@ def _plan_from(
     if query.args.get("from_") is None:
         raise problems.error(query, "a SELECT without FROM", 'select from a stream, such as "SOURCE_SQL_STREAM_001"')
     origin, joins = split_from(query, lookup.tables, problems)
+    if isinstance(origin, exp.Select):
+        raise problems.syntax(origin, "a SELECT in FROM without parentheses", "write FROM (SELECT STREAM …) AS name")
     alias = origin.args.get("alias")
     name = check_name(alias.this, problems) if alias is not None and alias.this else ""
     if isinstance(origin, exp.Subquery):

@@ -97,8 +97,8 @@ def _check_stagger(terms: Sequence[TimeTerm], origin: exp.Expr, problems: Proble
         raise problems.unsupported(
             origin,
             "stagger windows without a floored time among their keys (a key's first row opens its window)",
-            "add FLOOR of the event time TO MINUTE to PARTITION BY, or use GROUP BY …, STEP(s.ROWTIME BY …); windows of "
-            "each key need a timer per key, which a KeyedProcessFunction of Apache Flink has (Flink SQL has none)",
+            "add FLOOR of the event time TO MINUTE to PARTITION BY, or use GROUP BY …, STEP(s.ROWTIME BY …); windows "
+            "of each key need a timer per key, which a KeyedProcessFunction of Apache Flink has (Flink SQL has none)",
         )
     problems.note(origin, STAGGER)
 

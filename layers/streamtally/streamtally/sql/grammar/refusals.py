@@ -106,6 +106,8 @@ def _window_at(tokens: Sequence[Token], words: list[str], i: int, start: int) ->
         yield tokens[i].start, "row windows (ROWS n PRECEDING)", TUMBLING
     elif "UNBOUNDED" in inside or "FOLLOWING" in inside:
         yield tokens[i].start, "windows without an end, or of rows to come (UNBOUNDED, FOLLOWING)", TUMBLING
+    elif "BETWEEN" in inside and "CURRENT" not in inside:
+        yield tokens[i].start, "windows that end before the row (RANGE BETWEEN … AND … PRECEDING)", TUMBLING
     elif "RANGE" not in inside:
         yield tokens[i].start, "windows without a RANGE", TUMBLING
 

@@ -27,7 +27,7 @@ from streamtally.sql.planning.grouping import GroupTranslator
 from streamtally.sql.planning.relations import WINDOW_END, WINDOW_START, Relation, Window
 from streamtally.sql.planning.select_list import Item, has_aggregate, project
 from streamtally.sql.planning.windows import find_time_term
-from streamtally.sql.problems import Problems
+from streamtally.sql.problems import Problems, SkippedError
 
 SLIDING = (
     "sliding windows are composed of minutes: one document per key and minute in which the key has rows, of the range "
@@ -35,7 +35,8 @@ SLIDING = (
 )
 WAYS_OUT = (
     'for one document per key and minute, write sliding = "minute" under [outputs.<NAME>] in pipeline.toml and select '
-    "keys, times and aggregates only; for a value of every row, " + TO_FLINK
+    "keys, times and aggregates only; an alarm once per window is HAVING over GROUP BY …, STEP(s.ROWTIME BY …); for a "
+    "value of every row, " + TO_FLINK
 )
 
 
@@ -74,8 +75,8 @@ def plan_sliding(
     groups.add_times(items, _time(first, relation, rows, problems))
     shown = project(replace(relation, rowtime=WINDOW_END, conditions=(), joins=()), items, groups, problems)
     over = next(node for item in items for node in item.node.find_all(Over))
-    if not groups.aggregates:  # the problem with the aggregate is reported
-        return replace(shown, columns=())
+    if len(shown.columns) != len(items) or not groups.aggregates:
+        raise SkippedError("", 1, 1)  # the problem is reported; without its column, others would be
     problems.note(over, SLIDING)
     window = Window(
         relation.conditions,

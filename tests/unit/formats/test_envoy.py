@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from streamtally.formats import FormatOptions
+from streamtally.formats import REGISTRY, FormatOptions
 from streamtally.formats.auto import compile_auto
 from streamtally.formats.base import Row
-from streamtally.formats.envoy import compile_envoy
+from streamtally.formats.engine.layout import common_beginning
+from streamtally.formats.envoy import _LAYOUTS, compile_envoy
 
 ENDS = {
     "upstream_cluster": "outbound|5000||helloworld.sample.svc.cluster.local", "upstream_local_address": None,
@@ -73,3 +74,20 @@ def test_emissary() -> None:
     )
     parse = compile_auto(FormatOptions())
     assert parse(f"ACCESS {line}") == compile_envoy(FormatOptions())(f"ACCESS {line}") == parse(line)
+
+
+# A line that does not begin as Envoy's lines do is tried once, not by the layout of each version.
+def test_all_layouts_begin_with_the_same_columns() -> None:
+    beginning = common_beginning(_LAYOUTS)
+    for log_format_line in (example.line for example in REGISTRY["envoy"].examples):
+        match = beginning.match(log_format_line)
+        assert match is not None
+        assert match.groups()[:2] == tuple(REGISTRY["envoy"].compile(FormatOptions())(log_format_line).values())[:2]
+    assert beginning.match('[2025-04-15T20:17:00.310Z] "GET / HTTP/1.1" 20"""4 - 154') is None
+
+
+# Quotes inside a request do not end it, however many stand together.
+@pytest.mark.parametrize("quotes", ['"', '""', '"""', '" "', '"x""'])
+def test_quotes_in_a_request(quotes: str) -> None:
+    line = REGISTRY["envoy"].examples[0].line.replace("/api/v1", f"/a{quotes}b")
+    assert REGISTRY["envoy"].compile(FormatOptions())(line)["request"] == f"POST /a{quotes}b/locations HTTP/2"

@@ -13,7 +13,7 @@ from dataclasses import replace
 from streamtally.formats.base import Example, Format, FormatOptions, Parser, Roles
 from streamtally.formats.engine.columns import Column
 from streamtally.formats.engine.generate import compile_layout
-from streamtally.formats.engine.layout import Layout, first_that_fits, furthest
+from streamtally.formats.engine.layout import Layout, common_beginning, first_that_fits, furthest
 
 _TIME = (
     r"\[("
@@ -23,7 +23,7 @@ _TIME = (
 )
 _REQUEST = (
     r'"('
-    r'[^"]*+(?:"(?!\x20[0-9]{1,3}\x20)[^"]*+)*+'  # a quote that no status follows does not end it
+    r'[^"]*+(?:(?:"+(?=")|"(?!\x20[0-9]{1,3}\x20))[^"]*+)*+'  # a quote that no status follows does not end it
     r')"'
 )
 _WORD = r'"([^\x20"]*+)"'
@@ -85,7 +85,7 @@ _LAYOUTS = (LAYOUT, ISTIO, *OLDER)
 
 def compile_envoy(options: FormatOptions) -> Parser:
     """A parser of Envoy's default lines; rows of Istio's lines have its fields too."""
-    return first_that_fits([compile_layout(layout, options) for layout in _LAYOUTS])
+    return first_that_fits([compile_layout(layout, options) for layout in _LAYOUTS], common_beginning(_LAYOUTS))
 
 
 FORMAT = Format(

@@ -17,15 +17,23 @@ IPV6 = (
 # excluded, which matches faster.
 _NAME = r"[^\x00-)+,/:-@\[-^`{-\x7f]++"
 _PORT = r"(?::[0-9]{1,5}+)?+"
+_SOCKET = r"unix:[^\x20,\"|]*+"  # nginx's $remote_addr of a client on a socket
 HOST = (
     rf"(?:{_NAME}{_PORT}"
     rf"|{IPV6}"
     rf"|\[{IPV6}\]{_PORT}"
-    r"|unix:[^\x20,\"|]*+)"  # nginx's $remote_addr of a client on a socket
+    rf"|{_SOCKET})"
 )
 """One address or name, with or without a port; what follows decides where it ends."""
 _NEXT_HOST = rf"{HOST}(?=[\x20,\"])"
-HOSTS = rf"{_NAME}|{IPV6}|{HOST}(?:,{_NEXT_HOST})*+"
+_MORE = rf"(?:,{_NEXT_HOST})"
+HOSTS = (
+    rf"{_NAME}|{IPV6}"  # these are usual; what follows is none of them before a space, which would be tried twice
+    rf"|{_NAME}(?![\x20\"]){_PORT}{_MORE}*+"
+    rf"|{IPV6}{_MORE}++"
+    rf"|\[{IPV6}\]{_PORT}{_MORE}*+"
+    rf"|{_SOCKET}{_MORE}*+"
+)
 """One or several, separated by commas alone."""
 LIST = rf"{HOST}(?:,\x20?+{_NEXT_HOST})*+"
 """The same, also with a space after a comma."""
@@ -33,6 +41,7 @@ SEVERAL = rf"{HOST}(?:,\x20?+{_NEXT_HOST})++"
 """The same, of at least two."""
 
 _ADDRESS = (
+    r"(?=[0-9A-Fa-f]{0,40}+[.:])"  # as any of them begins; fails early for most words
     rf"(?:{_IPV4}|{IPV6})"
     r"(?![0-9A-Za-z_.\-])"  # as a part of a name, it is none
 )
@@ -44,9 +53,9 @@ PLAIN_IDENT = rf'-|(?!{_ADDRESS})[^ ,"|\\\x00-\x1f]++'
 _TIME = r"\x20\[[0-9]{2}/"
 _TEXT_OF_USER = (
     rf"(?!{_ADDRESS})[^\x20\[]*+"  # words, each with the separator after it:
-    rf"(?:(?:(?<!:)(?!{_TIME})\x20(?!-\x20)"  # a space that is neither before the time, nor in ": " or " - ", or
-    r"|\[(?![0-9]{2}/))"  # a bracket that does not begin the time
-    rf"(?!{_ADDRESS})[^\x20\[]*+"
+    rf"(?:(?:(?<!:)\x20(?!-\x20|\[[0-9]{{2}}/|{_ADDRESS})"  # a space, neither before the time nor in ": " or " - ", or
+    rf"|\[(?![0-9]{{2}}/|{_ADDRESS}))"  # a bracket that does not begin the time
+    r"[^\x20\[]*+"
     r"){0,256}+"  # possessive: a line without a time fails in one pass; no user has more words
 )
 USER = (

@@ -7,6 +7,7 @@ columns would cost more than the match.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
@@ -16,6 +17,8 @@ from streamtally.errors import FormatError
 from streamtally.formats.base import Field, Parser
 from streamtally.formats.engine.columns import FLAGS, Column
 from streamtally.formats.engine.escapes import unescape
+
+_ANYTHING = re.compile("")
 
 
 class Layout:
@@ -93,15 +96,25 @@ def _compile_prefix(pieces: tuple[str, ...], count: int) -> re.Pattern[str]:
     return re.compile("".join(pieces[:count]), FLAGS)
 
 
-def first_that_fits(parsers: Sequence[Parser]) -> Parser:
-    """A parser that tries each parser in turn. If all fail, it raises the first one's error."""
+def common_beginning(layouts: Sequence[Layout]) -> re.Pattern[str]:
+    """The pattern of the columns with which all of these layouts begin."""
+    beginnings = zip(*(layout.columns for layout in layouts), strict=False)
+    common = itertools.takewhile(lambda columns: columns.count(columns[0]) == len(columns), beginnings)
+    return re.compile("".join(columns[0].expression for columns in common), FLAGS)
+
+
+def first_that_fits(parsers: Sequence[Parser], beginning: re.Pattern[str] = _ANYTHING) -> Parser:
+    """A parser that tries each parser in turn. If all fail, it raises the first one's error.
+
+    Args: beginning: What every line begins with that any of them takes: only with it, more than the first are tried.
+    """
     first, *others = parsers
 
     def parse(line: str) -> dict[str, Any]:
         try:
             return first(line)
         except FormatError:
-            for other in others:
+            for other in others if beginning.match(line) is not None else ():
                 try:
                     return other(line)
                 except FormatError:

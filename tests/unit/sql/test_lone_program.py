@@ -172,3 +172,16 @@ def test_streams_are_not_taken_for_tables(other: str) -> None:
             SOURCE,
             is_open=True,
         )
+
+
+# A refusal is not hidden by the type of a column that the formats have and the program uses in another way.
+def test_refusal_is_shown_for_the_types_that_fit() -> None:
+    with pytest.raises(SqlProgramError) as caught:
+        compile_lone(
+            'CREATE STREAM o (t TIMESTAMP, x INTEGER); CREATE PUMP p AS INSERT INTO o SELECT STREAM "datetime", "x" '
+            'FROM "SOURCE_SQL_STREAM_001"; CREATE STREAM q (t BIGINT); CREATE PUMP r AS INSERT INTO q '
+            "SELECT STREAM COUNT(*) FROM o GROUP BY x",
+            SOURCE,
+            is_open=True,
+        )
+    assert ["GROUP BY" in str(problem) for problem in caught.value.problems] == [True]

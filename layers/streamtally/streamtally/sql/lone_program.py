@@ -97,7 +97,7 @@ class _Lone:
                 if best is None or len(error.problems) < len(best.problems):
                     best, self.types, self.tables = error, types, tables
                 if number >= with_differing and _is_refused(error):
-                    raise best from None  # no other type of a column makes it compile
+                    raise  # no other type of a column makes it compile
                 number += 1
                 continue
             name = self.source.name if self.source.name != self.given.name else None

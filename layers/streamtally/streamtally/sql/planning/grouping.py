@@ -214,7 +214,7 @@ def plan_grouped(
                 problems.note(node, TWO_TERMS)
         else:
             groups.add_key(value)
-    shown = project(replace(relation, rowtime=WINDOW_END, conditions=()), items, groups, problems)
+    shown = project(replace(relation, rowtime=WINDOW_END, conditions=(), joins=()), items, groups, problems)
     return _finish(query, relation, shown, groups, window, problems)
 
 

@@ -24,8 +24,8 @@ def _lines(pipeline: Pipeline, count: int) -> Iterator[ReadLine]:
     return arrive_when_logged(read_lines(lines, pipeline.source, 0), 0)
 
 
-@pytest.mark.parametrize("kept", [0, 50_000])
-def test_documents_are_the_same_from_memory_and_made_again(
+@pytest.mark.parametrize("kept", [0, 7, 50_000])
+def test_documents_are_the_same_from_memory_and_from_a_file(
     default_pipeline: Pipeline, kept: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MAX_KEPT_DOCUMENTS", kept)
@@ -34,8 +34,11 @@ def test_documents_are_the_same_from_memory_and_made_again(
     run.run(_lines(default_pipeline, 500), 25)
     store.settle(default_pipeline)
     output = next(iter(default_pipeline.outputs.values()))
+    monkeypatch.setattr(DuckDbStore, "_settled", lambda *_: pytest.fail("it is settled a second time"))
     settled = list(store.documents(output))
-    assert settled == list(store.documents(output))
+    beside = store.documents(output)
+    assert [next(beside) for _ in settled] == list(store.documents(output)) == settled
+    monkeypatch.undo()
     assert sum(document["statusCount"] for document in settled) == run.ledger.rows
     # More documents of another run: what was kept no longer counts.
     again = LocalRun(default_pipeline, Folder(tmp_path / "bucket"), store, "1")

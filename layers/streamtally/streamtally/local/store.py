@@ -6,11 +6,14 @@ does.
 
 from __future__ import annotations
 
+import os
+import pickle
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import duckdb
 import orjson
@@ -37,9 +40,44 @@ _COLUMN_TYPES = {"TINYINT": "TINYINT", "SMALLINT": "SMALLINT", "INTEGER": "INTEG
 _COLUMN_TYPES |= {"REAL": "REAL", "DOUBLE": "DOUBLE", "BOOLEAN": "BOOLEAN"}
 ROWS_PER_WRITE = 10_000
 MAX_KEPT_DOCUMENTS = 50_000
-"""An output's settled documents are kept in memory up to this many; of more, they are made again when they are read."""
+"""An output's settled documents are kept in memory up to this many; more of them in a temporary file."""
 
 Document = dict[str, Any]
+
+
+class _Kept:
+    """Documents that are made once and read several times."""
+
+    def __init__(self) -> None:
+        self._latest: list[Document] = []
+        self._file: IO[bytes] | None = None
+
+    def add(self, document: Document) -> None:
+        """Keep one more document."""
+        self._latest.append(document)
+        if len(self._latest) > MAX_KEPT_DOCUMENTS:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(prefix="streamtally-settled-")  # noqa: SIM115 (closed by close)
+            # Not JSON, in which a DECIMAL would be another value.
+            for start in range(0, len(self._latest), ROWS_PER_WRITE):
+                pickle.dump(self._latest[start : start + ROWS_PER_WRITE], self._file)
+            self._latest = []
+
+    def documents(self) -> Iterator[Document]:
+        """All documents, in their order."""
+        if self._file is not None:
+            position, end = 0, self._file.seek(0, os.SEEK_END)
+            while position < end:
+                self._file.seek(position)
+                part = pickle.load(self._file)  # noqa: S301 (this process has written it)
+                position = self._file.tell()
+                yield from part
+        yield from self._latest
+
+    def close(self) -> None:
+        """Delete the file."""
+        if self._file is not None:
+            self._file.close()
 
 
 class DuckDbStore:
@@ -52,18 +90,24 @@ class DuckDbStore:
         self._database = duckdb.connect(str(path))
         self._database.execute("SET preserve_insertion_order = false")
         self._database.execute(_SCHEMA)
-        self._kept: dict[str, list[Document]] = {}
+        self._kept: dict[str, _Kept] = {}
 
     def close(self) -> None:
         """Write everything to the file."""
+        self._forget()
         self._database.close()
+
+    def _forget(self) -> None:
+        for kept in self._kept.values():
+            kept.close()
+        self._kept.clear()
 
     def put(self, documents: Iterable[bytes]) -> None:
         """Keep documents; a document replaces one with the same id."""
         rows = {row[0]: row for row in map(_document_row, documents)}
         if not rows:
             return
-        self._kept.clear()
+        self._forget()
         columns = [list(column) for column in zip(*rows.values(), strict=True)]
         names = ", ".join("unnest(?)" for _ in columns)
         self._database.execute(f"INSERT OR REPLACE INTO documents SELECT {names}", columns)
@@ -80,21 +124,18 @@ class DuckDbStore:
                 self._database.execute(f"CREATE OR REPLACE TABLE {table} ({columns})")
             created.add(table)
             rows: list[list[Any]] = []
-            kept: list[Document] = []
+            kept = self._kept[output.name] = _Kept()
             for document in self._settled(output):
                 rows.append([document[column.name] for column in output.columns])
-                if len(kept) <= MAX_KEPT_DOCUMENTS:
-                    kept.append(document)
+                kept.add(document)
                 if len(rows) == ROWS_PER_WRITE:
                     self._insert(table, rows)
             self._insert(table, rows)
-            if len(kept) <= MAX_KEPT_DOCUMENTS:
-                self._kept[output.name] = kept
 
     def documents(self, output: Output) -> Iterator[Document]:
         """An output's settled documents, columns only, by window and key (rows: by time)."""
         kept = self._kept.get(output.name)
-        yield from self._settled(output) if kept is None else kept
+        yield from self._settled(output) if kept is None else kept.documents()
 
     def _insert(self, table: str, rows: list[list[Any]]) -> None:
         if rows:

@@ -17,7 +17,7 @@ from scripts.make_formats_doc import sample_lines
 from streamtally.errors import FormatError
 from streamtally.formats import FormatOptions, apache_combined
 from streamtally.formats.auto import compile_auto
-from streamtally.formats.beginnings import DETECTED, NEEDED
+from streamtally.formats.beginnings import DETECTED, NEEDED, SIGNS
 from streamtally.formats.engine.generate import generate_fast
 from streamtally.local.folder import read_folder
 from streamtally.transform.pipeline import load_pipeline
@@ -94,9 +94,9 @@ def test_batches_change_nothing() -> None:
                 assert answer == whole[name], payloads[name]
 
 
-# Every line that fits a format contains what ``NEEDED`` says, so skipping the format without it changes nothing.
-@pytest.mark.parametrize("name", NEEDED)
-def test_needed(name: str) -> None:
+# Every line that fits a format contains what is said of it, so skipping the format without it changes nothing.
+@pytest.mark.parametrize(("name", "text"), [*NEEDED.items(), *SIGNS.items()])
+def test_needed(name: str, text: str) -> None:
     parse = {log_format.name: log_format for log_format in DETECTED}[name].compile(FormatOptions())
 
     @settings(max_examples=examples(200), deadline=None, suppress_health_check=list(HealthCheck))
@@ -106,7 +106,7 @@ def test_needed(name: str) -> None:
             parse(line)
         except FormatError:
             return
-        assert NEEDED[name] in line
+        assert text in line
 
     check()
 

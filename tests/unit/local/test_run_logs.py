@@ -202,7 +202,7 @@ def test_one_process_is_used_for_a_short_log(
     default: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(team, "BATCHES_ALONE", 1_000)
-    monkeypatch.setattr(team, "_Processes", None)
+    monkeypatch.setattr(team, "Processes", None)
     text = "".join(f"{line}\n" for line in generate(100, 4))
     ledger, *_ = run_in_batches(default, write(tmp_path, [text.encode()]), tmp_path / "out", 1, workers=8)
     assert ledger.lines == 100

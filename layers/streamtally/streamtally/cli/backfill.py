@@ -21,12 +21,13 @@ from streamtally.cli.shared.zone_option import echo_left_out, zone_option
 from streamtally.ids import digest
 from streamtally.indices.load_entries import Span
 from streamtally.local.folder import read_folder
-from streamtally.local.old_logs import Seen, run_old_logs
+from streamtally.local.old_logs import Seen
+from streamtally.local.old_objects import Place, read_objects
 from streamtally.local.opensearch_store import OpenSearchStore
+from streamtally.local.processes import available_cores
 from streamtally.local.summary import read_as_settings
 from streamtally.text import visible
 from streamtally.transform.ledger import Ledger
-from streamtally.transform.transform import iter_documents
 
 DELIVERED_UNPARSED = "delivered as unparsed"
 
@@ -38,6 +39,8 @@ DELIVERED_UNPARSED = "delivered as unparsed"
 @pipeline_option
 @load_options
 @reference_option
+@click.option("--workers", type=click.IntRange(min=1), metavar="N",
+              help="Processes that read objects; the counts do not depend on it.  [default: the cores]")  # fmt: skip
 @zone_option
 @yes_option
 @json_option
@@ -51,6 +54,7 @@ def command(
     references: tuple[str, ...],
     between: Span,
     replace_span: bool,
+    workers: int | None,
     zone: tzinfo | None,
     yes: bool,
     as_json: bool,
@@ -73,9 +77,10 @@ def command(
     options = make_load_options(between, replace_span, yes)
     store = OpenSearchStore(cluster, pipeline, digest(["backfill", objects.address]), options)
     ledger, seen = Ledger(), Seen()
-    for outcome in run_old_logs(objects, pipeline, seen, zone=zone or UTC):
-        store.put(iter_documents(outcome.deliveries))
-        ledger.add(outcome.ledger)
+    place = Place(location, aws.profile, aws.given_region, aws.endpoint_url)
+    for counted, documents in read_objects(place, objects, pipeline, seen, workers or available_cores(), zone or UTC):
+        store.put(documents)
+        ledger.add(counted)
     with explaining_interruption():
         store.settle(pipeline)
     store.close()

@@ -31,9 +31,10 @@ from streamtally.local.folder import find_folder, own_folder, read_folder
 from streamtally.local.likely_format import likely_format
 from streamtally.local.load_spool import LoadOptions
 from streamtally.local.logs import check_logs
+from streamtally.local.processes import available_cores
 from streamtally.local.run import LocalRun
 from streamtally.local.store import DuckDbStore
-from streamtally.local.team import Job, Team, available_cores
+from streamtally.local.team import Job, Team
 from streamtally.report.page import render_report
 from streamtally.transform.known_columns import check_plan
 from streamtally.transform.ledger import Ledger

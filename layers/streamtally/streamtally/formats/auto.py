@@ -155,6 +155,8 @@ class AutoParser(RecordParser):
         if self._declared is not None and _DECLARED_BEGINS(line) is not None:
             candidates = [self._declared, *candidates]
         for candidate in candidates:
+            if candidate.sign not in line:
+                continue
             try:
                 row = candidate.parse(line)
             except FormatError as error:

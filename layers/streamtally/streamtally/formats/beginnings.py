@@ -97,6 +97,8 @@ NEEDED = {
     logfmt.FORMAT.name: "=",
 }
 """What every line holds, for the formats that can begin with anything."""
+SIGNS = {elb.FORMAT.name: ' "', cri.FORMAT.name: " std"}
+"""The same for formats whose patterns are costly to try. Why a line is refused does not depend on it."""
 # … and a line of those with a bracket has the server's time after it. Searching for the time is cheaper than the
 # formats' patterns, which would try many users before it.
 HAS_TIME = re.compile(
@@ -141,6 +143,7 @@ class Candidate(NamedTuple):
             format, since no format tried before can accept it. Empty if no text proves that.
         begins: Whether a line has this beginning and no earlier one.
         wraps: Whether its rows may hold a line of another format.
+        sign: A text that each of its lines holds too; a line without it is not tried.
     """
 
     parse: Parser
@@ -149,6 +152,7 @@ class Candidate(NamedTuple):
     absent: str
     begins: Callable[[str], object]
     wraps: bool = False
+    sign: str = ""
 
 
 def _absent(earlier: Sequence[ModuleType]) -> str:
@@ -171,6 +175,7 @@ def candidates_of(parsers: Mapping[str, Parser]) -> list[list[Candidate]]:
                 _absent(modules[:index]),
                 begins,
                 module.FORMAT.passes_text or module.FORMAT.name in MESSAGE_FORMATS,
+                SIGNS.get(module.FORMAT.name, ""),
             )
             for index, module in enumerate(modules)
         ]

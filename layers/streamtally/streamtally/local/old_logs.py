@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from itertools import groupby
@@ -54,6 +54,9 @@ class Seen:
     """Error prefixes → how many of their objects were left out: their lines are elsewhere, or were never counted."""
     problems: list[str] = field(default_factory=list)
     line_ids: set[int] = field(default_factory=set)
+    """The ids of the lines read."""
+    known: Set[int] = frozenset()
+    """The ids of lines that were read elsewhere before."""
     hours: tuple[int, int] | None = (2**62, -(2**62))
     """The first and the last hour of arrival, in ms since the epoch; None if Firehose did not name every object."""
 
@@ -63,6 +66,16 @@ class Seen:
             self.hours = None
         elif self.hours:
             self.hours = min(self.hours[0], hour_ms), max(self.hours[1], hour_ms)
+
+    def add(self, other: Seen) -> None:
+        """Take in what was seen in one object."""
+        self.lines += other.lines
+        self.unparsed += other.unparsed
+        self.twins += other.twins
+        self.without_id += other.without_id
+        self.left_out += other.left_out
+        self.problems += other.problems
+        self.line_ids |= other.line_ids
 
     @property
     def has_line_ids(self) -> bool:
@@ -103,7 +116,8 @@ def run_old_logs(
         seen.add_hour(location.arrival if location else None)
         if location and slack_ms:
             seen.add_hour(location.arrival + slack_ms)
-        yield from _run_object(objects.address + key, data, location.arrival if location else 0, pipeline, seen)
+        hour_ms = location.arrival if location else 0
+        yield from run_object(objects.address + key, data.split(b"\n"), hour_ms, pipeline, seen)
 
 
 def _may_contain(arrival_ms: int, between: Span, pipeline: Pipeline, slack_ms: int) -> bool:
@@ -121,7 +135,13 @@ def believed_windows(hours: tuple[int, int], pipeline: Pipeline) -> Span:
     return earliest, hours[1] + 1000 * max(setting.max_ahead_seconds for setting in settings) + HOUR_MS + MAX_BUFFER_MS
 
 
-def _run_object(address: str, data: bytes, hour_ms: int, pipeline: Pipeline, seen: Seen) -> Iterator[Outcome]:
+def run_object(address: str, data: Iterable[bytes], hour_ms: int, pipeline: Pipeline, seen: Seen) -> Iterator[Outcome]:
+    """Run an object's lines, batch by batch.
+
+    Args:
+        data: its lines, without their line ends.
+        hour_ms: its hour of arrival, in ms since the epoch; 0: unknown.
+    """
     # A batch is a fixed number of lines. If a log has grown since, its last batch is the same with more lines, and
     # its documents overwrite the old ones.
     lines = arrive_when_logged(read_lines(_lines(address, data, seen), pipeline.source, hour_ms), hour_ms)
@@ -132,8 +152,8 @@ def _run_object(address: str, data: bytes, hour_ms: int, pipeline: Pipeline, see
         )
 
 
-def _lines(address: str, data: bytes, seen: Seen) -> Iterator[LogLine]:
-    for number, line in enumerate(data.split(b"\n")):
+def _lines(address: str, data: Iterable[bytes], seen: Seen) -> Iterator[LogLine]:
+    for number, line in enumerate(data):
         if not line:
             continue
         if UNPARSED_LINE.match(line):
@@ -141,7 +161,7 @@ def _lines(address: str, data: bytes, seen: Seen) -> Iterator[LogLine]:
             continue
         match = _LINE_ID.match(line)
         line_id = int(match[1][:16], 16) if match else None
-        if line_id in seen.line_ids:
+        if line_id in seen.line_ids or line_id in seen.known:
             seen.twins += 1
             continue
         if line_id is None:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import gc
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from multiprocessing.connection import wait
+from contextlib import suppress
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from streamtally.errors import StreamtallyError, WorkerError
+from streamtally.errors import StreamtallyError
 from streamtally.formats.w3c_header import is_header
 from streamtally.local.batch_work import BatchResult, BatchWorker
+from streamtally.local.processes import Processes, rare_collections
 from streamtally.local.raw_batches import RawBatch, time_of
 from streamtally.transform.pipeline import Pipeline, load_pipeline
 from streamtally.transform.records import to_text
@@ -27,12 +22,6 @@ WAITING_PER_WORKER = 2
 """How many batches a worker may be ahead of the one whose result is due."""
 LINES_BACK = 100
 """So many lines are read again to find the time of the lines before a batch; if they have none, its result says it."""
-OBJECTS_BETWEEN_COLLECTIONS = 100_000
-
-
-def available_cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Job(NamedTuple):
@@ -44,17 +33,6 @@ class Job(NamedTuple):
 
     def make_worker(self) -> BatchWorker:
         return BatchWorker(self.pipeline, self.run_id, self.watched)
-
-
-@contextmanager
-def rare_collections() -> Iterator[None]:
-    """Look for cycles rarely: a batch makes many small objects and frees them itself, and looking costs a quarter."""
-    before = gc.get_threshold()
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 class Team:
@@ -81,7 +59,9 @@ class Team:
         before: RawBatch | None = None
         for batch in batches:
             if self._workers > 1 and batch.number > BATCHES_ALONE and before is not None:
-                with _Processes(self._job, self._workers) as processes:
+                job = self._job
+                arguments = (dict(job.pipeline.document), job.run_id, dict(job.watched))
+                with Processes(_serve, arguments, self._workers) as processes:
                     yield from _Line(processes, self._job.pipeline.source, before, last).work(batch, batches)
                 return
             result = worker.work(batch, last)
@@ -97,7 +77,7 @@ class _Line:
         last: the time of its last line.
     """
 
-    def __init__(self, processes: _Processes, source: Source, before: RawBatch, last: int) -> None:
+    def __init__(self, processes: Processes, source: Source, before: RawBatch, last: int) -> None:
         self._processes, self._source = processes, source
         self._before = before
         self._lasts = {before.number: last}
@@ -113,7 +93,7 @@ class _Line:
                 last = self._last_before(batch)
                 if last is None:
                     break  # the result of the batch before it says it
-                self._processes.give(batch, last)
+                self._processes.give((batch, last), batch.shown)
                 self._before = batch
                 batch = next(others, None)
             if self._due not in self._done:
@@ -152,96 +132,6 @@ class _Line:
             if time is not None:
                 return time
         return None
-
-
-@contextmanager
-def _ignoring_interrupts() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-class _Process(NamedTuple):
-    process: Any
-    connection: Any
-
-
-class _Processes:
-    """Processes that each work on one batch at a time; they end with the context."""
-
-    def __init__(self, job: Job, count: int) -> None:
-        self.count = count
-        context = multiprocessing.get_context("spawn")  # a fork would take over the threads' locks
-        self._all: list[_Process] = []
-        self._at_work: dict[int, RawBatch] = {}  # by the position of the process
-        arguments = (dict(job.pipeline.document), job.run_id, dict(job.watched))
-        with _ignoring_interrupts():  # which the processes inherit: this one alone answers to Ctrl-C
-            for _ in range(count):
-                ours, theirs = context.Pipe()
-                process = context.Process(target=_serve, args=(theirs, *arguments), daemon=True)
-                process.start()
-                theirs.close()
-                self._all.append(_Process(process, ours))
-
-    def __enter__(self) -> _Processes:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for process, connection in self._all:
-            connection.close()
-            process.terminate()
-        for process, _ in self._all:
-            process.join()
-
-    @property
-    def busy(self) -> bool:
-        """Whether a batch is being worked on."""
-        return bool(self._at_work)
-
-    @property
-    def has_idle(self) -> bool:
-        """Whether a process has nothing to do."""
-        return len(self._at_work) < self.count
-
-    def give(self, batch: RawBatch, last: int) -> None:
-        """Give a batch to a process that has nothing to do."""
-        position = next(position for position in range(self.count) if position not in self._at_work)
-        self._at_work[position] = batch
-        try:
-            self._all[position].connection.send((batch, last))
-        except OSError:
-            raise self._death(position) from None
-
-    def take(self) -> list[BatchResult]:
-        """Wait for results. Raises: WorkerError: a process died; what a batch raised."""
-        connections = {self._all[position].connection: position for position in self._at_work}
-        results = []
-        for ready in wait(list(connections)):
-            position = connections[ready]
-            try:
-                result = self._all[position].connection.recv()
-            except (EOFError, OSError):
-                raise self._death(position) from None
-            if isinstance(result, BaseException):
-                raise result
-            del self._at_work[position]
-            results.append(result)
-        return results
-
-    def _death(self, position: int) -> WorkerError:
-        process = self._all[position].process
-        process.join(timeout=1)
-        code = process.exitcode
-        how = f"signal {-code}" if code is not None and code < 0 else f"exit status {code}"
-        return WorkerError(
-            f"a worker process died ({how}) in {self._at_work[position].shown}: nothing was written; "
-            "run it again with --workers 1 if memory was short"
-        )
 
 
 def _serve(connection: Any, document: Mapping[str, Any], run_id: str, watched: Mapping[str, tuple[str, ...]]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 from urllib.parse import urlsplit
 
 from streamtally.aws import clients
@@ -39,6 +40,7 @@ class ObjectStore(Protocol):
         """Deletes an object, if it exists. Raises: SinkError."""
 
 
+STREAM_BYTES = 256 * 1024
 PART = ".part-"
 """How the name of an incomplete file begins."""
 
@@ -74,6 +76,15 @@ class Folder:
         except OSError as error:
             raise SinkError(f"{self._root}/{key}: cannot be read: {error.strerror}") from None
 
+    def stream(self, key: str) -> BinaryIO:
+        """An object's bytes, read as they are needed. Raises: as :meth:`get`."""
+        try:
+            return self._path(key).open("rb")
+        except FileNotFoundError:
+            raise MissingObjectError(f"{self._root}/{key}: does not exist") from None
+        except OSError as error:
+            raise SinkError(f"{self._root}/{key}: cannot be read: {error.strerror}") from None
+
     def keys(self, prefix: str = "") -> Iterator[str]:
         all_keys = (path.relative_to(self._root).as_posix() for path in self._root.rglob("*") if path.is_file())
         yield from sorted(key for key in all_keys if key.startswith(prefix) and not Path(key).name.startswith(PART))
@@ -96,6 +107,28 @@ class Folder:
         return path
 
 
+class _Body(io.RawIOBase):
+    """An object's bytes as S3 sends them."""
+
+    def __init__(self, body: Any, name: str) -> None:
+        self._body, self._name = body, name
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        try:
+            data: bytes = self._body.read(len(buffer))
+        except Exception as error:  # a connection that breaks while the body is read
+            raise SinkError(f"{self._name}: cannot be read: {type(error).__name__}: {error}") from error
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._body.close()
+        super().close()
+
+
 class Bucket:
     """A bucket, or its keys under a prefix. Args: client: boto3's S3 client."""
 
@@ -115,6 +148,11 @@ class Bucket:
         except Exception as error:  # a connection that breaks while the body is read
             raise SinkError(f"{self.name}{key}: cannot be read: {type(error).__name__}: {error}") from error
         return data
+
+    def stream(self, key: str) -> BinaryIO:
+        """An object's bytes, read as they are needed. Raises: as :meth:`get`, and SinkError while they are read."""
+        response = self._call("get_object", Key=self._prefix + key)
+        return io.BufferedReader(_Body(response["Body"], f"{self.name}{key}"), STREAM_BYTES)
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         token: dict[str, str] = {}

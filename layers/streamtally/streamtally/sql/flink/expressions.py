@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from streamtally.plan.expression_code import Code, Scope, compile_expression
-from streamtally.plan.types import BIGINT, BOOLEAN, DOUBLE, VARCHAR, SqlType, parse_type
+from streamtally.plan.types import BOOLEAN, DOUBLE, VARCHAR, SqlType, parse_type
 from streamtally.sql.flink.casts import cast_value, to_number
 from streamtally.sql.flink.functions import CALLS
 from streamtally.sql.flink.syntax import constant
-from streamtally.sql.flink.values import Failure, FlinkError, Value, failures_of
+from streamtally.sql.flink.values import Failure, FlinkError, Value, by_zero, divisor, failures_of
 
 Leaf = Callable[[str], Value]
 """A leaf's name → its value."""
@@ -167,11 +167,13 @@ def _arithmetic(operator: str, sql_type: SqlType, values: Sequence[Value]) -> Va
     if sql_type.name == "DECIMAL":  # each operand has its own scale
         left, right = (value.sql for value in values)
     if operator == "/":
-        quotient = Value(f"({left} / NULLIF({right}, {constant(0, BIGINT)}))", sql_type, failures)
+        quotient = Value(
+            f"({left} / {divisor(Value(right, sql_type, constant=values[1].constant))})", sql_type, failures
+        )
         if sql_type.name == "DECIMAL":
             quotient = cast_value(Value(quotient.sql, SqlType("DECIMAL", 38, 18)), sql_type)
             quotient = Value(quotient.sql, sql_type, (*failures, *quotient.failures))
-        return quotient.checked(f"{values[0].sql} IS NOT NULL AND {values[1].sql} = 0", "division by zero")
+        return by_zero(values[0], values[1], quotient)
     result = f"({left} {operator} {right})"
     if sql_type.name == "DECIMAL":
         limited = cast_value(Value(result, SqlType("DECIMAL", 38, 18)), sql_type)

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from streamtally.plan.functions.logs import SYSLOG_PATTERN, make_lazy, w3c_expression
 from streamtally.plan.types import BIGINT, BOOLEAN, DATE, DOUBLE, INTEGER, TIMESTAMP, VARCHAR, SqlType
 from streamtally.sql.flink.casts import cast_value, to_number
-from streamtally.sql.flink.syntax import constant, text
+from streamtally.sql.flink.syntax import text
 from streamtally.sql.flink.times import from_ms, parsed_time, to_ms, written_time
-from streamtally.sql.flink.values import FlinkError, Value
+from streamtally.sql.flink.values import FlinkError, Value, by_zero, divisor
 
 WriteCall = Callable[..., Value]
 """(type of the result, arguments) → the call. Raises: FlinkError."""
@@ -271,17 +271,15 @@ def _remainder(result: SqlType, value: Value, by: Value) -> str:
     if result == DOUBLE:
         raise FlinkError("MOD of a DOUBLE has no counterpart in Flink SQL", "CAST its arguments to DECIMAL")
     left, right = (to_number(side, BIGINT) if result.is_integer else side for side in (value, by))
-    return f"MOD({left.sql}, NULLIF({right.sql}, {constant(0, BIGINT)}))"
+    return f"MOD({left.sql}, {divisor(right)})"
 
 
 def _mod(result: SqlType, value: Value, by: Value) -> Value:
-    sql = _remainder(result, value, by)
-    return Value(sql, result).checked(f"{value.sql} IS NOT NULL AND {by.sql} = 0", "division by zero")
+    return by_zero(value, by, Value(_remainder(result, value, by), result))
 
 
 def _step_number(result: SqlType, value: Value, by: Value) -> Value:
-    sql = f"({value.sql} - {_remainder(result, value, by)})"
-    return Value(sql, result).checked(f"{value.sql} IS NOT NULL AND {by.sql} = 0", "division by zero")
+    return by_zero(value, by, Value(f"({value.sql} - {_remainder(result, value, by)})", result))
 
 
 def _real(template: str, domain: str = "") -> WriteCall:

@@ -73,3 +73,15 @@ def failures_of(values: Iterable[Value]) -> tuple[Failure, ...]:
         if value.constant is None:
             before.append(value.sql)
     return tuple(failures)
+
+
+def divisor(value: Value) -> str:
+    """A number to divide by: NULL for 0, unless it is another constant."""
+    return value.sql if value.constant not in (None, 0) else f"NULLIF({value.sql}, 0)"
+
+
+def by_zero(value: Value, by: Value, quotient: Value) -> Value:
+    """The quotient, with the failure if something is divided by zero."""
+    if by.constant not in (None, 0):
+        return quotient
+    return quotient.checked(f"{value.sql} IS NOT NULL AND {by.sql} = 0", "division by zero")

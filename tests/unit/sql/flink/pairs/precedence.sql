@@ -32,36 +32,12 @@ CREATE TABLE `OUT` (
   'format' = 'json'
 );
 
-CREATE TABLE `error_stream` (
-  `ERROR_TIME` TIMESTAMP(3),
-  `PUMP_NAME` STRING,
-  `MESSAGE` STRING,
-  `DATA_ROWTIME` TIMESTAMP(3),
-  `DATA_ROW` STRING
-) WITH (
-  'connector' = 'firehose',
-  'delivery-stream' = 'error_stream',
-  'aws.region' = 'us-east-1',
-  'format' = 'json'
-);
-
 EXECUTE STATEMENT SET BEGIN
 
 INSERT INTO `OUT`
 SELECT
-  ((1 + (2 * CAST(`response` AS BIGINT))) - ((3 - 4) / NULLIF(5, 0))) AS `C1`,
+  ((1 + (2 * CAST(`response` AS BIGINT))) - ((3 - 4) / 5)) AS `C1`,
   (((NOT (`response` = 1)) AND (`bytes` > 2)) OR (`host` = 'x')) AS `C2`
-FROM `SOURCE_SQL_STREAM_001`
-WHERE NOT ((((1 + (2 * CAST(`response` AS BIGINT))) IS NOT NULL) AND ((3 - 4) IS NOT NULL AND 5 = 0) IS TRUE));
-
-INSERT INTO `error_stream`
-SELECT
-  CAST(CURRENT_TIMESTAMP AS TIMESTAMP(3)) AS `ERROR_TIME`,
-  'OUT_PUMP' AS `PUMP_NAME`,
-  CASE WHEN ((1 + (2 * CAST(`response` AS BIGINT))) IS NOT NULL) AND ((3 - 4) IS NOT NULL AND 5 = 0) IS TRUE THEN 'division by zero' END AS `MESSAGE`,
-  CAST(`ROWTIME` AS TIMESTAMP(3)) AS `DATA_ROWTIME`,
-  JSON_OBJECT(KEY 'host' VALUE `host`, KEY 'ident' VALUE `ident`, KEY 'authuser' VALUE `authuser`, KEY 'datetime' VALUE `datetime`, KEY 'request' VALUE `request`, KEY 'response' VALUE `response`, KEY 'bytes' VALUE `bytes`, KEY 'referer' VALUE `referer`, KEY 'agent' VALUE `agent`) AS `DATA_ROW`
-FROM `SOURCE_SQL_STREAM_001`
-WHERE (((1 + (2 * CAST(`response` AS BIGINT))) IS NOT NULL) AND ((3 - 4) IS NOT NULL AND 5 = 0) IS TRUE);
+FROM `SOURCE_SQL_STREAM_001`;
 
 END;

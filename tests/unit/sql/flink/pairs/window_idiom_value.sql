@@ -41,7 +41,7 @@ EXECUTE STATEMENT SET BEGIN
 
 INSERT INTO `OUT`
 SELECT
-  (((EXTRACT(EPOCH FROM `window_start`) * 1000 + EXTRACT(MILLISECOND FROM `window_start`)) / NULLIF(10, 0)) / NULLIF(1000, 0)) AS `R`,
+  (((EXTRACT(EPOCH FROM `window_start`) * 1000 + EXTRACT(MILLISECOND FROM `window_start`)) / 10) / 1000) AS `R`,
   `a0` AS `N`
 FROM (
   SELECT `window_start`, `window_end`, COUNT(*) AS `a0`

@@ -10,7 +10,7 @@ WORKERS ?= 2
 
 .PHONY: help setup setup-aws setup-dev demo test test-all lint types bench compile lock check clean formats-doc pipeline-schema docs-cli \
   decisions-index build kernel test-kernel supply-chain licences-doc lint-template test-sam test-deploy test-opensearch \
-  bench-opensearch opensearch setup-moto test-moto test-faults soak contract fuzz bench-hostile
+  bench-opensearch opensearch setup-moto test-moto setup-flink test-flink test-faults soak contract fuzz bench-hostile
 
 help:  ## List all targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -152,6 +152,17 @@ setup-moto: .tools/moto/.ready  ## Install moto's server in its own environment 
 
 test-moto: setup-dev setup-moto  ## Test attach, detach and status on a stream of moto's server
 	MOTO_REQUIRED=1 $(BIN)/python -m pytest -q tests/integration/moto
+
+# --- Programs in Flink SQL against Flink's planner and a local cluster (Java 17 or newer)
+setup-flink: .tools/flink/.ready  ## Install Flink's JAR files in their own environment (.tools/flink)
+
+.tools/flink/.ready: requirements/flink.txt | $(READY)
+	$(BIN)/python -m venv --clear .tools/flink
+	.tools/flink/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/flink.txt
+	@touch $@
+
+test-flink: setup setup-flink  ## Plan the generated Flink SQL with Flink, and run a part of it in a local cluster
+	FLINK_REQUIRED=1 $(BIN)/python -m pytest -q -s tests/integration/flink
 
 # --- Exactness: the fault list, the contract, the soak
 test-faults: setup-dev  ## Test the fault list, redrive, the simulator, and the state machine on a real OpenSearch

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -34,6 +34,9 @@ from streamtally.migrate.deployment import plan_deployment
 from streamtally.migrate.parity import Parity, columns_of, compare
 from streamtally.migrate.report import report
 from streamtally.migrate.templates import resolve, without_others
+from streamtally.sql.flink.files import flink_files
+from streamtally.sql.flink.program import generate
+from streamtally.sql.flink.where import pump_places, section
 from streamtally.text import near_names, visible
 from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.source import Source
@@ -47,6 +50,8 @@ REPORT, PARAMETERS = "MIGRATION.md", "parameters.json"
 @click.option("--application", "name", metavar="NAME", help="Which application of a template with several.")
 @click.option("--parity", nargs=2, type=click.Path(exists=True, dir_okay=False), metavar="INPUT OUTPUT",
               help="Compare with what the old application made of INPUT: OUTPUT, as JSON lines.")  # fmt: skip
+@click.option("--to", "target", type=click.Choice(["flink"]),
+              help="Also report where each pump runs, and write Flink SQL into the folder flink of --out.")  # fmt: skip
 @reference_option
 @json_option
 @aws_options
@@ -57,6 +62,7 @@ def command(
     name: str | None,
     parity: tuple[str, str] | None,
     references: tuple[str, ...],
+    target: str | None,
     as_json: bool,
 ) -> int:
     """Convert SOURCE to a pipeline folder, and report what is equal, what differs and what is not carried over.
@@ -74,15 +80,21 @@ def command(
     if application.tables:
         parameters["ReferenceObjectArns"] = ",".join(table.arn for table in application.tables)
     text = report(application.name, document, deployment, application.left, compiled.program.notes)
+    places = pump_places(compiled.program) if target is not None else []
+    if places:
+        text += "\n" + "\n".join(section(places)) + "\n"
     if out is not None:
         files = {DEFINITION: definition, PROGRAM: application.sql.rstrip() + "\n", COMPILED: encode_document(document)}
         write_new_files(out, {**files, REPORT: text, PARAMETERS: json.dumps(parameters, indent=2) + "\n"})
+        if any(place.flink for place in places):
+            generated = generate(compiled.program, in_part=True)
+            write_new_files(out / "flink", flink_files(application.name, generated, compiled.program.notes))
     comparison = _compare(open_pipeline(document, references, aws), *parity) if parity else None
     if as_json:
         shown = {key: _parity_json(value) for key, value in comparison.outputs.items()} if comparison else {}
         echo_json({"application": application.name, "outputs": compiled.program.streams, "parameters": parameters,
                    "mind": deployment.mind, "not_carried_over": application.left, "notes": compiled.program.notes,
-                   "parity": shown})  # fmt: skip
+                   "parity": shown, **({"pumps": list(map(asdict, places))} if places else {})})  # fmt: skip
     else:
         click.echo(text, nl=False)
         if comparison:

@@ -156,15 +156,17 @@ def _w3c_log(result: SqlType, log_format: Value, number: Value, value: Value) ->
     return _extract(rf"\A(?:{expression})\z", number.constant, value, result)
 
 
-_SYSLOG = "(?xs)" + rf"\A(?:{re.sub('#.*', '', SYSLOG_PATTERN)})\z"
+# Java ignores a blank in a character class where it ignores blanks: the pattern is written without any.
+_SYSLOG_WITHOUT_BLANKS = "".join(re.sub("#.*", "", SYSLOG_PATTERN).replace("[ ]", r"\x20").split())
+_SYSLOG = rf"(?s)\A(?:{_SYSLOG_WITHOUT_BLANKS})\z"
 
 
 def _syslog_text(result: SqlType, value: Value) -> Value:
-    return _extract(" ".join(_SYSLOG.split()), 2, value, result)
+    return _extract(_SYSLOG, 2, value, result)
 
 
 def _syslog_time(result: SqlType, value: Value) -> Value:
-    written = _extract(" ".join(_SYSLOG.split()), 1, value, VARCHAR).sql
+    written = _extract(_SYSLOG, 1, value, VARCHAR).sql
     sql = parsed_time(f"REGEXP_REPLACE({written}, '\\s+', ' ')", "MMM dd HH:mm:ss")
     return Value(sql, result).checked(f"{written} IS NOT NULL AND {sql} IS NULL", "a time that does not exist")
 
@@ -237,7 +239,17 @@ def _step(result: SqlType, value: Value, size: Value) -> Value:
 def _timestamp_add(result: SqlType, value: Value, more: Value) -> Value:
     if isinstance(more.constant, int) and more.constant % 1000 == 0 and abs(more.constant) < 2**41:
         return Value(f"TIMESTAMPADD(SECOND, {more.constant // 1000}, {value.sql})", result)
-    return Value(from_ms(f"({to_ms(value.sql)} + {more.sql})"), result)
+    return _moment(f"({to_ms(value.sql)} + {more.sql})", result)
+
+
+_FIRST_MS, _LAST_MS = -62_135_596_800_000, 253_402_300_799_999
+"""The years 1 to 9999."""
+
+
+def _moment(ms: str, result: SqlType) -> Value:
+    """Milliseconds as a TIMESTAMP, limited to the years that it has."""
+    sql = f"(CASE WHEN {ms} BETWEEN {_FIRST_MS} AND {_LAST_MS} THEN {from_ms(ms)} END)"
+    return Value(sql, result).checked(f"{ms} NOT BETWEEN {_FIRST_MS} AND {_LAST_MS}", "a time out of range")
 
 
 def _extract_field(result: SqlType, unit: Value, value: Value) -> Value:
@@ -336,7 +348,7 @@ CALLS: Mapping[str, WriteCall] = {
     "tsdiff": lambda result, a, b: Value(f"({to_ms(a.sql)} - {to_ms(b.sql)})", result),
     "timestamp_add": _timestamp_add,
     "unix_timestamp": lambda result, value: Value(to_ms(value.sql), result),
-    "to_timestamp": lambda result, value: Value(from_ms(to_number(value, BIGINT).sql), result),
+    "to_timestamp": lambda result, value: _moment(to_number(value, BIGINT).sql, result),
     "extract": _extract_field,
     "floor_time": _floor_time,
     "ceil_time": _ceil_time,

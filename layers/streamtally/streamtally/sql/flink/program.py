@@ -12,6 +12,7 @@ from streamtally.sql.flink.syntax import name
 from streamtally.sql.flink.tables import AWS, ERROR_STREAM, Place, Reading, error_statement, sink_statement
 from streamtally.sql.flink.values import FlinkError
 from streamtally.sql.planning.plan_output import make_output
+from streamtally.sql.planning.program_streams import Stream
 from streamtally.sql.problems import SourceText, offset_of
 from streamtally.sql.program import PlannedOutput, Program
 
@@ -59,10 +60,12 @@ def _script(statements: Sequence[str]) -> str:
     return "".join(f"{statement};\n\n" for statement in statements)
 
 
-def generate(program: Program, place: Place = AWS) -> FlinkProgram:
+def generate(program: Program, place: Place = AWS, in_part: bool = False) -> FlinkProgram:
     """The program in Flink SQL.
 
-    Args: place: where rows come from and go to.
+    Args:
+        place: where rows come from and go to.
+        in_part: whether outputs that Flink SQL cannot say are left out; if all are, nothing is generated.
     Raises: SqlProgramError: what Flink SQL cannot say, with the place of the pump and what to do.
     """
     given = program.source
@@ -71,19 +74,20 @@ def generate(program: Program, place: Place = AWS) -> FlinkProgram:
     views: list[str] = []
     inserts: list[str] = []
     nodes: list[dict[str, Any]] = []
+    sinks: dict[str, Stream] = {}
     for planned in program.planned:
         node = make_output(planned.name, planned.stream, planned.relation, lambda _: False)
-        nodes.append(node)
         try:
             statements = output_statements(node, source, planned.stream.name)
         except PlanError as error:
             problems.append(refusal(program.text, planned, error))
             continue
+        nodes.append(node)
+        sinks[planned.stream.name] = planned.stream
         views += statements.views
         inserts += statements.inserts
-    if problems:
+    if problems and not in_part:
         raise SqlProgramError(problems)
-    sinks = {planned.stream.name: planned.stream for planned in program.planned}
     tables = [reading.statement(place) for reading in _readings(source, inserts + views)]
     for stream in sinks.values():
         tables.append(sink_statement(stream.name, [(column.name, column.type) for column in stream.columns], place))

@@ -1,0 +1,58 @@
+"""``compile --to flink`` and ``migrate --to flink``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from streamtally.cli import main as command_line
+from tests.unit.sql.programs import PAIRS
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["streamtally", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        command_line.main()
+    return int(ended.value.code or 0)
+
+
+def test_program_is_written_as_flink_sql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "flink"
+    assert run(monkeypatch, "compile", str(PAIRS / "tutorial_counts.sql"), "--to", "flink", "--out", str(out)) == 0
+    names = {"tables.sql", "program.sql", "README.md", "main.py", "application.json"}
+    assert {path.name for path in out.iterdir()} == names
+    assert "DESCRIPTOR(`t`), INTERVAL '1' MINUTE" in (out / "program.sql").read_text(encoding="utf-8")
+    assert "WATERMARK FOR `ROWTIME`" in (out / "tables.sql").read_text(encoding="utf-8")
+    assert "## What differs" in (out / "README.md").read_text(encoding="utf-8")
+    assert json.loads((out / "application.json").read_text(encoding="utf-8"))["ApplicationName"] == "tutorial_counts"
+    compile((out / "main.py").read_text(encoding="utf-8"), "main.py", "exec")
+
+
+def test_what_flink_cannot_say_is_refused_with_its_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "flink"
+    assert run(monkeypatch, "compile", str(PAIRS / "regex_replace.sql"), "--to", "flink", "--out", str(out)) == 2
+    assert not out.exists()
+    error = capsys.readouterr().err
+    assert 'regex_replace.sql:4:5: the pump "OUT_PUMP" does not run on Flink: REGEX_REPLACE with a group' in error
+
+
+@pytest.mark.parametrize("arguments", [(), ("--out", "x", "--check"), ("--out", "x", "--explain")])
+def test_options_that_do_not_fit_are_refused(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(monkeypatch, "compile", str(PAIRS / "case.sql"), "--to", "flink", *arguments) == 2
+    assert "--to flink" in capsys.readouterr().err
+
+
+def test_migrate_says_where_each_pump_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "pipeline"
+    assert run(monkeypatch, "migrate", str(PAIRS / "tutorial_rows.sql"), "--to", "flink", "--out", str(out)) == 0
+    assert "- `STREAM_PUMP` runs here, and on Flink." in capsys.readouterr().out
+    assert (out / "flink" / "program.sql").exists()

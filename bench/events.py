@@ -72,7 +72,7 @@ def half_unknown() -> Shape:
     """An event of which every second line is of no format."""
 
     def change(number: int, line: str) -> str:
-        return f"worker {number} has taken a job from the queue: {line[:100]!r}" if number % 2 else line
+        return f"worker {number} has taken a job from the queue of the shop: {'order ' * 20}" if number % 2 else line
 
     return replace(big_event(change=change), name="3.0 MB, half of the lines of no format")
 

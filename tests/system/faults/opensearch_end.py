@@ -14,8 +14,8 @@ from streamtally.aws.opensearch.settling.groups import fetch_groups
 from streamtally.aws.opensearch.settling.merge import merge_groups
 from streamtally.aws.recovery.batches import IndexedBatches
 from streamtally.indices.spec import read_specs
+from streamtally.local.simulator.opensearch_sink import OpenSearchSink
 from streamtally.local.simulator.parts import Sink
-from streamtally.local.simulator.sinks import OpenSearchSink
 from streamtally.local.stream_names import SUMMARY
 from streamtally.recovery.batches import Batches
 from streamtally.transform.pipeline import Pipeline

@@ -8,22 +8,19 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from streamtally.aws.clients import Aws, AwsError
 from streamtally.aws.clock import now_ms
-from streamtally.aws.opensearch.cluster import Cluster
-from streamtally.aws.opensearch.manager import make_manager
 from streamtally.aws.sinks.objects import Bucket, ObjectStore, open_objects
 from streamtally.cli.shared.aws_options import Auth, auth_option, aws_options
-from streamtally.cli.shared.cluster_options import open_cluster
 from streamtally.cli.shared.pipeline_option import pipeline_option
 from streamtally.cli.shared.reference_options import open_pipeline, reference_option
 from streamtally.cli.shared.uncounted import echo_uncounted
 from streamtally.errors import SettingsError
-from streamtally.local.destinations import Destination, Documents, EmbeddedDestination, OpenSearchDestination
+from streamtally.local.destinations import Destination, Documents, EmbeddedDestination
 from streamtally.local.folder import read_folder
 from streamtally.local.pipeline import Buffering, InProcessFunction, Laptop
 from streamtally.local.remote import UrlFunction
@@ -34,6 +31,9 @@ from streamtally.local.stream_names import SUMMARY
 from streamtally.local.summary import read_as_settings
 from streamtally.text import visible
 from streamtally.transform.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from streamtally.local.opensearch_destination import OpenSearchDestination
 
 DEFAULT_PORT = 4573
 DEFAULT_STORE = Path("streamtally-local")
@@ -104,9 +104,7 @@ def command(
     pipeline = open_pipeline(read_folder(folder), references, aws)
     buckets = [_bucket(aws, option, url) for option, url in (("--bucket", bucket), ("--failed-bucket", failed_bucket))]
     lock_store(store)
-    destination: Destination = (
-        _opensearch(open_cluster(url, aws=aws, auth=auth), pipeline) if url else EmbeddedDestination(store, pipeline)
-    )
+    destination: Destination = _opensearch(url, aws, auth, pipeline) if url else EmbeddedDestination(store, pipeline)
     streams = dict.fromkeys([output.settings.stream or SUMMARY for output in pipeline.outputs.values()])
     function = UrlFunction(function_url) if function_url else InProcessFunction(pipeline, now_ms)
     sinks = {name: destination.sink(name) for name in streams}
@@ -169,8 +167,13 @@ def lock_store(store: Path) -> None:
         raise SettingsError(f"--store {store}: cannot be used: {error.strerror}") from None
 
 
-def _opensearch(cluster: Cluster, pipeline: Pipeline) -> OpenSearchDestination:
-    manager = make_manager(cluster, pipeline, {"SUMMARY_STREAM": SUMMARY})
+def _opensearch(url: str, aws: Aws, auth: Auth | None, pipeline: Pipeline) -> OpenSearchDestination:
+    # These import opensearch-py, which the embedded store does not need.
+    from streamtally.aws.opensearch.manager import make_manager
+    from streamtally.cli.shared.cluster_options import open_cluster
+    from streamtally.local.opensearch_destination import OpenSearchDestination
+
+    manager = make_manager(open_cluster(url, aws=aws, auth=auth), pipeline, {"SUMMARY_STREAM": SUMMARY})
     return OpenSearchDestination(manager, pipeline, now_ms())
 
 

@@ -1,24 +1,19 @@
-"""Destinations of the summary stream: an embedded store, or an OpenSearch that is managed and settled from here."""
+"""Destinations of the summary stream: what one is, and the embedded store."""
 
 from __future__ import annotations
 
 import itertools
 import threading
-import time
 from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
-from streamtally.aws.opensearch.manager import Manager
-from streamtally.indices.spec import IndexSpec, read_specs
 from streamtally.local.simulator.parts import Sink
-from streamtally.local.simulator.sinks import OpenSearchSink, StoreSink
+from streamtally.local.simulator.sinks import StoreSink
 from streamtally.local.store import DuckDbStore, plain_document
-from streamtally.local.stream_names import SUMMARY
 from streamtally.transform.pipeline import Pipeline
 
-MANAGE_SECONDS = 3600.0
 MAX_SHOWN = 500
 
 Documents = list[dict[str, Any]]
@@ -61,38 +56,3 @@ class EmbeddedDestination:
     def close(self) -> None:
         with self._lock:
             self._store.close()
-
-
-class OpenSearchDestination:
-    """A real OpenSearch, prepared (ingest pipeline, templates) before the first document arrives."""
-
-    def __init__(self, manager: Manager, pipeline: Pipeline, now_ms: int) -> None:
-        self._manager = manager
-        self._specs = read_specs(pipeline.document, SUMMARY)
-        self._managed_at: float | None = None
-        self.settle(now_ms)
-
-    def sink(self, stream: str) -> Sink:
-        return OpenSearchSink(self._manager.cluster, f"inbox-{stream}")
-
-    def settle(self, now_ms: int) -> Documents:
-        if self._managed_at is None or time.monotonic() - self._managed_at > MANAGE_SECONDS:
-            self._manager.manage(now_ms, _no_limit)
-            self._managed_at = time.monotonic()
-        self._manager.settle(now_ms, _no_limit)
-        return [document for spec in self._specs for document in self._latest(spec)]
-
-    def _latest(self, spec: IndexSpec) -> Documents:
-        """What users see under the index's name, as far as it is searchable yet."""
-        newest = [{field: {"order": "desc", "unmapped_type": "date"}} for field in ("tally.window_start", "tally.time")]
-        body = {"size": MAX_SHOWN, "sort": newest, "_source": {"excludes": ["tally"]}}
-        answer = self._manager.cluster.request("POST", f"/{spec.index}/_search", body, ignore=(404,))
-        sources = [hit["_source"] for hit in reversed(answer.get("hits", {}).get("hits", []))]
-        return [{column.name: source.get(column.name) for column in spec.columns} for source in sources]
-
-    def close(self) -> None:
-        pass
-
-
-def _no_limit() -> float:
-    return 3600.0

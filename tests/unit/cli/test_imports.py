@@ -1,0 +1,28 @@
+"""What a command imports before it works: a checkout after make setup has no SDK, and help waits for nothing heavy."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("boto3", "botocore", "duckdb", "opensearchpy", "requests", "rich", "sqlglot", "streamtally.formats", "yaml")
+SDKS = ("boto3", "opensearchpy", "requests")  # botocore is imported by powertools where it is installed
+
+
+def imported(*names: str) -> set[str]:
+    """The heavy modules that importing commands' modules imports, in a process of its own."""
+    code = f"import sys, importlib\nfor name in {names!r}: importlib.import_module('streamtally.cli.' + name)\n"
+    code += f"print(*[name for name in {HEAVY!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_these_commands_start_with_nothing_heavy() -> None:
+    assert imported("main", "init", "completion", "status") == set()
+
+
+@pytest.mark.parametrize("names", [("run", "parse", "invoke", "compile", "detect", "migrate", "local")], ids=len)
+def test_what_works_on_this_machine_needs_no_sdk(names: tuple[str, ...]) -> None:
+    assert imported(*names).isdisjoint(SDKS)

@@ -13,6 +13,7 @@ from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Roles, Row
 from streamtally.formats.engine.columns import FLAGS
 from streamtally.formats.engine.layout import match_end
+from streamtally.formats.engine.statements import unroll
 from streamtally.formats.rfc3339_syslog import TIMESTAMP
 from streamtally.formats.role_names import SEVERITIES
 from streamtally.formats.syslog import FACILITY_AND_SEVERITY, HOST, IS_HOST, PLAIN_HOST
@@ -39,7 +40,7 @@ _LOGPLEX = re.compile(
     FLAGS,
 )
 _PLAIN = re.compile(  # without a number of bytes, and with a usual host: matches faster
-    "".join((PIECES[0].removeprefix(_BYTES), *PIECES[1:])).replace(_HOST, rf"\x20({PLAIN_HOST})"), FLAGS
+    unroll("".join((PIECES[0].removeprefix(_BYTES), *PIECES[1:])).replace(_HOST, rf"\x20({PLAIN_HOST})")), FLAGS
 )
 
 

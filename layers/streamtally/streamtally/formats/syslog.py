@@ -17,6 +17,7 @@ from streamtally.formats.engine.clients import IPV6
 from streamtally.formats.engine.columns import FLAGS
 from streamtally.formats.engine.layout import match_end
 from streamtally.formats.engine.memo import Remembered
+from streamtally.formats.engine.statements import unroll
 from streamtally.formats.role_names import SEVERITIES
 
 PRIORITY = r"(?:<([0-9]{1,3})>)?+"
@@ -84,7 +85,7 @@ def compile_like(name: str, reason: str, time: str, pieces: Sequence[str]) -> Ca
         time: the pattern of a line's time.
         pieces: the pieces of its whole pattern, with the same groups.
     """
-    match_plain = re.compile(PRIORITY + time + PLAIN_TAIL, FLAGS).match
+    match_plain = re.compile(unroll(PRIORITY + time + PLAIN_TAIL), FLAGS).match
     match = re.compile("".join(pieces), FLAGS).match
     both_of = FACILITY_AND_SEVERITY
 

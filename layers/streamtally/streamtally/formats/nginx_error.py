@@ -15,6 +15,7 @@ from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Roles, Row
 from streamtally.formats.engine.columns import FLAGS
 from streamtally.formats.engine.layout import match_end
+from streamtally.formats.engine.statements import unroll
 
 _TIME = r"([0-9]{4}/[0-9]{2}/[0-9]{2}\x20[0-9]{2}:[0-9]{2}:[0-9]{2})"
 _LEVEL = r"\x20\[(emerg|alert|crit|error|warn|notice|info|debug)\]"
@@ -22,7 +23,7 @@ _PROCESS = r"\x20([0-9]{1,10})\#([0-9]{1,20}):"  # process#thread
 _CONNECTION = r"(?:\x20\*([0-9]{1,18}))?+"
 _MESSAGE = r"(?:\x20(.*+))?+\Z"
 PIECES = (_TIME, _LEVEL, _PROCESS, _CONNECTION, _MESSAGE)
-_PATTERN = re.compile("".join(PIECES), FLAGS)
+_PATTERN = re.compile(unroll("".join(PIECES)), FLAGS)
 
 _CLIENT, _UDP_CLIENT = ", client: ", ", udp client: "
 _ANY_CLIENT = re.compile(r", (udp )?client: ")

@@ -103,7 +103,7 @@ def test_both_ways_give_the_same_bytes(managed: Cluster) -> None:
 
     @given(data=st.data())
     @settings(
-        max_examples=30,
+        max_examples=80,
         deadline=None,
         derandomize=True,
         phases=[Phase.generate],

@@ -53,6 +53,7 @@ def timing(app: Any) -> Iterator[Costs]:
         mock.patch.object(records.RecordGroup, "batch_id", property(costs.timed("batch id", batch_id.fget))),
         mock.patch.object(transform, "group_records", costs.timed("groups", transform.group_records)),
         mock.patch.object(documents, "digest", costs.timed("document ids", documents.digest)),
+        mock.patch.object(documents, "digest_texts", costs.timed("document ids", documents.digest_texts)),
         mock.patch.object(transform, "count_results", costs.timed("results counted", transform.count_results)),
         mock.patch.object(app, "add_ledger", costs.timed("ledger published", app.add_ledger)),
     ]

@@ -39,7 +39,7 @@
 Errors that one package alone raises stand in that package. Signals, which are no StreamtallyError since their own
 package always catches them: LineSkippedError and ConversionError (agent), NotInRe2Error (patterns), NotSentError,
 AnsweredError, TriedError and OutOfTimeError (aws.opensearch), FunctionTimedOutError and ApiError (local.simulator),
-ReaderGoneError (cli), and BrokenDataError (local.compressed).
+ReaderGoneError (cli), BrokenDataError (local.compressed), and _HasPartsError (transform.lines).
 """
 
 from __future__ import annotations

@@ -41,6 +41,9 @@ def test_formats_of_directives() -> None:
     status, out, error = run("formats", "nginks")
     assert (status, out) == (2, b"")
     assert error.count("\n") == 1
+    assert "did you mean 'nginx'?" in error
+    status, out, error = run("formats", "zzzz")
+    assert (status, out, error.count("\n")) == (2, b"", 1)
     assert "apache_combined" in error
 
 

@@ -19,7 +19,8 @@ def explain_failure(error: Exception) -> Sequence[str]:
     if isinstance(error, click.ClickException):
         context = error.ctx if isinstance(error, click.UsageError) else None
         advice = f" (see {context.command_path} --help)" if context else ""
-        return [f"streamtally: {error.format_message().rstrip('.')}{advice}"]
+        message = " ".join(error.format_message().split())  # click lists choices one a line
+        return [f"streamtally: {message.rstrip('.')}{advice}"]
     if isinstance(error, ProgramFileError):
         return error.shown
     if isinstance(error, ModuleNotFoundError):

@@ -46,10 +46,12 @@ class Reads:
 
     Attributes:
         fields: the fields of the row.
+        columns: those of them that are read as columns, not only as the event time.
         arrival: whether the row's arrival is read as well.
     """
 
     fields: set[str] = field(default_factory=set)
+    columns: set[str] = field(default_factory=set)
     arrival: bool = False
 
 
@@ -63,6 +65,7 @@ def row_scope(source: RowSource, reads: Reads, joined: Sequence[tuple[str, Mappi
     def column(name: str) -> Code:
         field_name, sql_type = source.column(name)
         reads.fields.add(field_name)
+        reads.columns.add(field_name)
         return Code(_column_source(f"row.get({scope.bind(field_name)})", sql_type, scope), sql_type)
 
     def time(which: str) -> Code:

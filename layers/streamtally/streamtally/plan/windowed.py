@@ -18,6 +18,7 @@ from streamtally.plan.joins import JoinRow, Tables
 from streamtally.plan.levels import Levels
 from streamtally.plan.rows import OutputColumn, read_columns
 from streamtally.plan.sliding import Sliding
+from streamtally.plan.time_use import TimeUnit, time_unit
 from streamtally.plan.types import SqlType
 from streamtally.plan.window_columns import NO_ITEM, FinishWindow
 from streamtally.plan.window_rows import ROWS, ROWS_OUT_OF_RANGE, AddRow, Groups, WindowRows, compile_window_rows
@@ -66,6 +67,7 @@ class WindowedOutput:
         join: joins a row with reference tables before it is added; None: there is no join.
         levels: for an aggregate of aggregates, what is computed over the results of the windows into which rows go.
         sliding: for sliding windows, how documents are composed of minutes.
+        time_unit: within which the event time makes no difference; None: every millisecond may.
     """
 
     name: str
@@ -86,6 +88,7 @@ class WindowedOutput:
     join: JoinRow | None = None
     levels: Levels | None = None
     sliding: Sliding | None = None
+    time_unit: TimeUnit | None = None
 
     @property
     def is_ordered(self) -> bool:
@@ -258,6 +261,7 @@ def compile_windowed_output(
         join=first.join,
         levels=composed.levels,
         sliding=composed.sliding,
+        time_unit=time_unit(parts, rows_ms, source),
     )
 
 

@@ -14,6 +14,7 @@ from streamtally.plan.codegen import FILTERED, OUT_OF_RANGE
 from streamtally.plan.rows import RowOutput
 from streamtally.plan.window_rows import ORDER, Groups
 from streamtally.plan.windowed import Way, WindowedOutput
+from streamtally.transform.counted import Bounds, FieldValues, OfTimes, Texts, Together
 from streamtally.transform.documents import MAX_DOCUMENT_BYTES, encode_document, partial_document, row_document, row_id
 from streamtally.transform.error_stream import ErrorRows, count_failure
 from streamtally.transform.ledger import OutputLedger
@@ -32,6 +33,13 @@ class Completion(Protocol):
 
     def fields_for(self, columns: Collection[str]) -> set[str]:
         """The fields of which a row consists if programs read these columns, and its event time."""
+
+    def fields_of_columns(self, columns: Collection[str]) -> set[str]:
+        """Those of them from which the columns are made."""
+
+    @property
+    def time_fields(self) -> frozenset[str]:
+        """Those of them from which the event time is read."""
 
     def complete(self, row: Row, arrival: int) -> None:
         """Complete a row, in place. Args: arrival: in ms since the epoch."""
@@ -116,6 +124,7 @@ class WindowWriter(_Writer[WindowedOutput]):
         self._scanner: Scanner | None = None
         self._takes_none = False
         self._fields: tuple[str, ...] = ()
+        self._time_width = 0
         self._pick: Callable[[Plain], Any] = tuple
         self._complete: Callable[[Row, int], None] | None = None
 
@@ -152,8 +161,7 @@ class WindowWriter(_Writer[WindowedOutput]):
         self._set_scanner(scanner)
         if completion is not None:
             self._complete = completion.complete
-            read = completion.fields_for(self.output.reads.fields)
-            self._fields = tuple(name for name in scanner.positions if name in read)
+            self._set_fields(scanner, completion)
         elif self._takes_none:
             self._ledger.filtered += lines * self.output.passes
             return None
@@ -187,9 +195,22 @@ class WindowWriter(_Writer[WindowedOutput]):
         # A field that the format does not have is NULL in all its rows, and need not be counted.
         self._scanner = scanner
         self._takes_none = not self.output.required <= scanner.positions.keys()
-        self._fields = tuple(name for name in scanner.positions if name in self.output.reads.fields)
+        self._set_fields(scanner)
         positions = [scanner.positions[name] for name in self._fields]
         self._pick = itemgetter(*positions) if positions else lambda _: ()
+
+    def _set_fields(self, scanner: Scanner, completion: Completion | None = None) -> None:
+        """Set the fields by which lines are counted: those of the event time first, if nothing else is made of them."""
+        reads, unit = self.output.reads, self.output.time_unit
+        read, columns = reads.fields, reads.columns
+        times = unit.fields if unit is not None else frozenset()
+        if completion is not None:
+            read, columns = completion.fields_for(read), completion.fields_of_columns(columns)
+            times = times and times | completion.time_fields
+        counted = [name for name in scanner.positions if name in read]
+        time_fields = [] if times & columns else [name for name in counted if name in times]
+        self._time_width = len(time_fields)
+        self._fields = (*time_fields, *(name for name in counted if name not in time_fields))
 
     def _begins_out_of_range(self, scanner: Scanner, lines: Scanned) -> bool:
         """Whether the first plain line's time is not believed, as in old logs that are sent now: then few will be."""
@@ -209,25 +230,51 @@ class WindowWriter(_Writer[WindowedOutput]):
         """Add the rows that were counted by the fields that the output reads; ``close`` does it otherwise."""
         if self._scanner is None:
             return
-        value = self._scanner.value
-        low, high = last_arrival - self._past_ms, first_arrival + self._ahead_ms
-        arrival = first_arrival
+        values = [FieldValues(self._scanner, name) for name in self._fields]
+
+        def make_row(texts: Texts, arrival: int) -> Row:
+            row = {value.name: value[text] for value, text in zip(values, texts, strict=False)}
+            if self._complete is not None:
+                self._complete(row, arrival)
+            return row
+
+        together = Together(self.output.time_unit, make_row)
+        self._group_counts(
+            together, Bounds(first_arrival, last_arrival - self._past_ms, first_arrival + self._ahead_ms)
+        )
+        for lines in together.lines:
+            arrival, low, high = lines.bounds
+            for others, times in lines.counts.items():
+                try:
+                    row = make_row((*lines.times, *others), arrival)
+                except Exception as error:
+                    self.fail(error, times)
+                    continue
+                if self._add(row, arrival, low, high, times) == OUT_OF_RANGE:
+                    self.is_ambiguous |= not self._by_arrival
+
+    def _group_counts(self, together: Together, bounds: Bounds) -> None:
+        """Put the lines together that were counted. Args: bounds: of all, unless they were counted by arrival."""
         counts, self._counts = self._counts, {}
-        for counted, times in counts.items():
-            texts = counted
-            if self._by_arrival:
-                texts, arrival = counted
-                low, high = arrival - self._past_ms, arrival + self._ahead_ms
-            values = (texts,) if len(self._fields) == 1 else texts
-            try:
-                row = {name: value(name, text) for name, text in zip(self._fields, values, strict=True)}
-                if self._complete is not None:
-                    self._complete(row, arrival)
-            except Exception as error:
-                self.fail(error, times)
-                continue
-            if self._add(row, arrival, low, high, times) == OUT_OF_RANGE:
-                self.is_ambiguous |= not self._by_arrival
+        if self._by_arrival:
+            by_arrival: dict[int, dict[Any, int]] = {}
+            for (texts, arrival), times in counts.items():
+                by_arrival.setdefault(arrival, {})[texts] = times
+            for arrival, some in by_arrival.items():
+                bounds = Bounds(arrival, arrival - self._past_ms, arrival + self._ahead_ms)
+                self._put_together(some, together.with_bounds(bounds))
+        else:
+            self._put_together(counts, together.with_bounds(bounds))
+
+    def _put_together(self, counts: Mapping[Any, int], groups: OfTimes) -> None:
+        width = self._time_width
+        if len(self._fields) == 1:
+            counts = {(text,): times for text, times in counts.items()}
+        time_of: Callable[[Texts], Any] = itemgetter(0) if width == 1 else itemgetter(slice(width))
+        others_of: Callable[[Texts], Texts] = itemgetter(slice(width, None))
+        for texts, times in counts.items():
+            group, others = groups[time_of(texts)], others_of(texts)
+            group[others] = group.get(others, 0) + times
 
     def _add(self, row: Row, arrival: int, low: int, high: int, times: int) -> int:
         """Add a row; whatever a hostile value makes Python raise affects this row only."""

@@ -21,10 +21,19 @@ class RoleCompletion:
 
     def fields_for(self, columns: Collection[str]) -> set[str]:
         """The columns themselves, the fields of their roles, and those of the event time."""
-        fields = {*columns, *self._source.event_time_fields}
+        return self.fields_of_columns(columns) | self.time_fields
+
+    @property
+    def time_fields(self) -> frozenset[str]:
+        """The fields of the event time."""
+        own = alternatives(self._format.time_field or ()) if self._format is not None else ()
+        return frozenset({*self._source.event_time_fields, *own})
+
+    def fields_of_columns(self, columns: Collection[str]) -> set[str]:
+        """The columns themselves, and the fields of their roles."""
+        fields = set(columns)
         if self._format is None:
             return fields
-        fields.update(alternatives(self._format.time_field or ()))
         for column in columns:
             role = COLUMN_ROLES.get(column, "")
             for name in (role, *_PARTS_OF_REQUEST) if column == "request" else (role,):

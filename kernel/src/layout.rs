@@ -191,7 +191,7 @@ fn is_unescaped(text: &[u8]) -> bool {
     text.iter().fold(0, |others, &byte| others | is_other(byte)) == 0
 }
 
-fn is_like(text: &[u8], form: &[u8]) -> bool {
+pub(crate) fn is_like(text: &[u8], form: &[u8]) -> bool {
     text.iter().zip(form).all(|(&byte, &form)| match form {
         b'0' => byte.is_ascii_digit(),
         b'A' => byte.is_ascii_uppercase(),

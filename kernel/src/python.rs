@@ -11,12 +11,12 @@ use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyString, PyTuple};
 
 use crate::batch::{Batch, Limits, MAX_TEXT_BYTES, Pending, Record, Way};
-use crate::count::count_distinct;
+use crate::count::{SecondsAt, count_distinct};
 use crate::digest::{batch_digest, batch_id};
 use crate::layout::{Columns, Described, MISSING, Shape};
 
 /// The number of this interface: `transform/kernel/protocol.py` has the same.
-const INTERFACE: u32 = 3;
+const INTERFACE: u32 = 4;
 
 /// Runs what must never end the process: a panic becomes an exception, after which Python reads the event.
 fn guarded<T>(run: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
@@ -273,14 +273,23 @@ impl PyBatch {
     }
 
     /// The distinct combinations of the values at these positions, as `itemgetter` gives them, with how often each is.
-    fn count<'py>(&self, py: Python<'py>, positions: Vec<usize>) -> PyResult<Bound<'py, PyDict>> {
+    ///
+    /// `seconds` is where the value at the first position has its seconds; values of one minute are counted together.
+    #[pyo3(signature = (positions, seconds=None))]
+    fn count<'py>(
+        &self,
+        py: Python<'py>,
+        positions: Vec<usize>,
+        seconds: Option<(usize, usize)>,
+    ) -> PyResult<Bound<'py, PyDict>> {
         guarded(|| {
             let (text, spans) = (&self.batch.text, self.batch.spans());
             if positions.iter().any(|&position| position >= self.layout.get().columns.len()) {
                 return Err(PyValueError::new_err("no such column"));
             }
             let counts = PyDict::new(py);
-            for (line, times) in count_distinct(text, spans, &self.batch.plain(), &positions) {
+            let seconds = seconds.map(|(position, length)| SecondsAt { position, length });
+            for (line, times) in count_distinct(text, spans, &self.batch.plain(), &positions, seconds) {
                 let value = |position: usize| {
                     let (start, end) = spans[line as usize + position];
                     PyString::from_bytes(py, &text[start as usize..end as usize])

@@ -10,6 +10,7 @@ from streamtally.errors import PlanError
 from streamtally.plan.coercions import coercion
 from streamtally.plan.expression_code import Code, Scope
 from streamtally.plan.types import TIMESTAMP, SqlType
+from streamtally.times.seconds import SecondsAt
 
 EMITTED, FILTERED, OUT_OF_RANGE = 0, 1, 2
 """What became of a row in an output; a row that cannot be evaluated raises instead.
@@ -38,6 +39,10 @@ class RowSource(Protocol):
     @property
     def event_time_needs_arrival(self) -> bool:
         """Whether the event time depends on the arrival: a time without a year takes the arrival's."""
+
+    @property
+    def event_time_seconds(self) -> SecondsAt | None:
+        """Where the text of the event time, which is one field, has its seconds; None: that differs."""
 
 
 @dataclass

@@ -9,6 +9,7 @@ from typing import Any
 
 from streamtally.plan.codegen import RowSource
 from streamtally.times.iso import MS_PER_DAY, MS_PER_MINUTE
+from streamtally.times.seconds import SecondsAt
 
 _EVENT = {"time": "event"}
 _ANY_MS = 1
@@ -31,11 +32,13 @@ class TimeUnit:
         ms: its length.
         read: reads the event time (see ``RowSource.event_time``).
         fields: from which it is read.
+        seconds: where its text has the seconds, if the unit has whole minutes; None: it is not known.
     """
 
     ms: int
     read: Callable[[dict[str, Any], int], int | None]
     fields: frozenset[str]
+    seconds: SecondsAt | None = None
 
 
 def time_unit(parts: Sequence[Mapping[str, Any]], window_ms: int, source: RowSource) -> TimeUnit | None:
@@ -44,7 +47,10 @@ def time_unit(parts: Sequence[Mapping[str, Any]], window_ms: int, source: RowSou
         return None
     others = [value for part in parts for name, value in part.items() if name not in ("time", "also")]
     unit_ms = gcd(window_ms, *_steps(others))
-    return None if unit_ms == _ANY_MS else TimeUnit(unit_ms, source.event_time, frozenset(source.event_time_fields))
+    if unit_ms == _ANY_MS:
+        return None
+    seconds = source.event_time_seconds if unit_ms % MS_PER_MINUTE == 0 else None
+    return TimeUnit(unit_ms, source.event_time, frozenset(source.event_time_fields), seconds)
 
 
 def _steps(node: Any) -> Iterator[int]:

@@ -49,7 +49,7 @@ def compile_time_parser(pattern: str, zone: tzinfo = UTC) -> TimeParser:
     if pattern in ("unix", "unix_ms"):
         return _unix_parser(MS_PER_SECOND if pattern == "unix" else 1)
     parse = _pattern_parser(parse_pattern(pattern), zone)
-    seconds_at = _fixed_seconds(parse_pattern(pattern))
+    seconds_at = fixed_seconds(parse_pattern(pattern))
     return parse if seconds_at is None else _by_minute(parse, *seconds_at)
 
 
@@ -210,7 +210,7 @@ def _checked(value: int, low: int, high: int) -> int:
     return value
 
 
-def _fixed_seconds(parts: tuple[tuple[str, str], ...]) -> tuple[int, int] | None:
+def fixed_seconds(parts: tuple[tuple[str, str], ...]) -> tuple[int, int] | None:
     """(position of the two digits of the seconds, the text's length), if every field has a fixed width.
 
     None if one has not, or with milliseconds: then times cannot be cached by the minute.

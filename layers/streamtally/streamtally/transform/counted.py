@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from streamtally.formats.base import Row, Scanner
 from streamtally.plan.time_use import TimeUnit
+from streamtally.times.iso import MS_PER_MINUTE, MS_PER_SECOND
+from streamtally.times.seconds import SecondsAt
 
 Texts = tuple[str, ...]
 MakeRow = Callable[[Texts, int], Row]
@@ -43,11 +45,20 @@ class Together:
 
     Args:
         unit: in which the output reads the event time; None: only equal texts belong together.
-    Attributes: lines: all that were put together, in the order of the first one of each.
+        seconds: where the texts have their seconds; None: it is not known.
+        are_minutes: whether the texts stand for all texts of their minutes (see ``SecondsAt``).
+    Attributes:
+        lines: all that were put together, in the order of the first one of each.
+        is_ambiguous: whether a text stands for a minute whose seconds do not belong together.
     """
 
-    def __init__(self, unit: TimeUnit | None, make_row: MakeRow) -> None:
+    def __init__(
+        self, unit: TimeUnit | None, make_row: MakeRow, seconds: SecondsAt | None = None, are_minutes: bool = False
+    ) -> None:
         self.lines: list[CountedLines] = []
+        self.is_ambiguous = False
+        self.seconds = seconds
+        self._are_minutes = are_minutes
         self._unit = unit
         self._make_row = make_row
         self._places: dict[tuple[int, int | None], CountedLines] = {}
@@ -56,43 +67,68 @@ class Together:
         """The lines of certain bounds, by the texts of their times."""
         return OfTimes(self, bounds)
 
-    def place(self, texts: Texts, bounds: Bounds) -> CountedLines:
-        """The lines to which a line belongs."""
-        place = self._place(texts, bounds)
+    def place(self, texts: Texts, bounds: Bounds, seconds: int | None = None) -> tuple[CountedLines, bool]:
+        """The lines to which a line belongs, and whether all times of its minute belong to them.
+
+        Args: seconds: those of its text, where they are known.
+        """
+        time = self._time(texts, bounds)
+        place = None if time is None else self._place(time, bounds)
+        is_minute = time is not None and seconds is not None and _is_minute(time, seconds, bounds)
+        if self._are_minutes and time is not None and seconds is not None:
+            self.is_ambiguous |= not is_minute
         lines = None if place is None else self._places.get(place)
         if lines is None:
             lines = CountedLines(texts, bounds, {})
             self.lines.append(lines)
             if place is not None:
                 self._places[place] = lines
-        return lines
+        return lines, is_minute
 
-    def _place(self, texts: Texts, bounds: Bounds) -> tuple[int, int | None] | None:
+    def _place(self, time: int, bounds: Bounds) -> tuple[int, int | None]:
+        unit_ms = self._unit.ms if self._unit is not None else 1
+        return time // unit_ms, None if bounds.low <= time <= bounds.high else bounds.arrival // unit_ms
+
+    def _time(self, texts: Texts, bounds: Bounds) -> int | None:
+        """The event time; None: it makes a difference, or cannot be read."""
         if self._unit is None or not texts:
             return None
         try:
-            time = self._unit.read(self._make_row(texts, bounds.arrival), bounds.arrival)
+            return self._unit.read(self._make_row(texts, bounds.arrival), bounds.arrival)
         except Exception:  # it is raised again when the line is added
             return None
-        if time is None:
-            return None
-        is_believed = bounds.low <= time <= bounds.high
-        return time // self._unit.ms, None if is_believed else bounds.arrival // self._unit.ms
+
+
+def _is_minute(time: int, seconds: int, bounds: Bounds) -> bool:
+    """Whether a text's minute is one of UTC, and all of it is believed or nothing."""
+    first = time - time % MS_PER_MINUTE
+    last = first + MS_PER_MINUTE - 1
+    is_alike = bounds.low <= first <= last <= bounds.high or last < bounds.low or bounds.high < first
+    return is_alike and time % MS_PER_MINUTE // MS_PER_SECOND == seconds
 
 
 class OfTimes(dict[Any, dict[Texts, int]]):
     """The texts of event times, one as it is and several as a tuple → the counts of the lines with such times."""
 
-    __slots__ = ("_bounds", "_together")
+    __slots__ = ("_bounds", "_minutes", "_seconds", "_together")
 
     def __init__(self, together: Together, bounds: Bounds) -> None:
         super().__init__()
         self._together = together
         self._bounds = bounds
+        self._seconds = together.seconds
+        self._minutes: dict[str, dict[Texts, int]] = {}
 
     def __missing__(self, time: Any) -> dict[Texts, int]:
+        split = self._seconds.split(time) if self._seconds is not None and isinstance(time, str) else None
+        if split is not None and split[0] in self._minutes:
+            counts = self[time] = self._minutes[split[0]]
+            return counts
         texts = (time,) if isinstance(time, str) else time
-        counts = self[time] = self._together.place(texts, self._bounds).counts
+        lines, is_minute = self._together.place(texts, self._bounds, None if split is None else split[1])
+        counts = self[time] = lines.counts
+        if split is not None and is_minute:
+            self._minutes[split[0]] = counts
         return counts
 
 

@@ -10,6 +10,7 @@ from streamtally.formats.base import Row
 from streamtally.times.iso import MS_PER_DAY
 from streamtally.times.log_times import RememberedLogTimes, compile_log_time, needs_arrival
 from streamtally.times.parsing import RememberedTimes
+from streamtally.times.seconds import seconds_at
 from streamtally.times.strftime import PREFIX as STRFTIME
 
 AUTO = "auto"
@@ -31,6 +32,7 @@ class EventTimes:
     Attributes:
         fields: those that are read.
         needs_arrival: whether the time depends on the record's arrival.
+        seconds: where its text has the seconds; None: that differs, or there are several fields.
 
     Args:
         field: a field's name; several names (date and time, joined by a space); None for no event time; or ``auto``:
@@ -45,6 +47,8 @@ class EventTimes:
         names = _USUAL_FIELDS if field == AUTO else (field,) if isinstance(field, str) else field or ()
         self.fields = tuple(field_of.get(name, name) for name in names)
         self.needs_arrival = bool(names) and needs_arrival(time_format)
+        is_one_text = len(names) == 1 and not self.needs_arrival
+        self.seconds = seconds_at(time_format) if is_one_text else None
         self._takes_numbers = time_format in _NUMERIC_TIMES or time_format.startswith(STRFTIME)
         parse = compile_log_time(time_format, zone)
         self._by_day = RememberedLogTimes(parse)

@@ -14,6 +14,7 @@ from streamtally.plan.codegen import FILTERED, OUT_OF_RANGE
 from streamtally.plan.rows import RowOutput
 from streamtally.plan.window_rows import ORDER, Groups
 from streamtally.plan.windowed import Way, WindowedOutput
+from streamtally.times.seconds import SecondsAt
 from streamtally.transform.counted import Bounds, FieldValues, OfTimes, Texts, Together
 from streamtally.transform.documents import MAX_DOCUMENT_BYTES, encode_document, partial_document, row_document, row_id
 from streamtally.transform.error_stream import ErrorRows, count_failure
@@ -125,6 +126,9 @@ class WindowWriter(_Writer[WindowedOutput]):
         self._takes_none = False
         self._fields: tuple[str, ...] = ()
         self._time_width = 0
+        self.seconds: SecondsAt | None = None
+        """Where the first field by which lines are counted has the seconds of the event time; None: it is not known."""
+        self._are_minutes = False
         self._pick: Callable[[Plain], Any] = tuple
         self._complete: Callable[[Row, int], None] | None = None
 
@@ -168,7 +172,11 @@ class WindowWriter(_Writer[WindowedOutput]):
         return tuple(scanner.positions[name] for name in self._fields)
 
     def add_counts(self, counts: Mapping[Any, int]) -> None:
-        """Add plain lines that were counted elsewhere. Args: counts: values as ``itemgetter`` gives them → lines."""
+        """Add plain lines that were counted elsewhere, by the minute where ``seconds`` says how.
+
+        Args: counts: values as ``itemgetter`` gives them → lines.
+        """
+        self._are_minutes = self.seconds is not None
         for values, lines in counts.items():
             self._counts[values] = self._counts.get(values, 0) + lines
 
@@ -210,6 +218,7 @@ class WindowWriter(_Writer[WindowedOutput]):
         counted = [name for name in scanner.positions if name in read]
         time_fields = [] if times & columns else [name for name in counted if name in times]
         self._time_width = len(time_fields)
+        self.seconds = unit.seconds if unit is not None and unit.fields == set(time_fields) else None
         self._fields = (*time_fields, *(name for name in counted if name not in time_fields))
 
     def _begins_out_of_range(self, scanner: Scanner, lines: Scanned) -> bool:
@@ -238,10 +247,10 @@ class WindowWriter(_Writer[WindowedOutput]):
                 self._complete(row, arrival)
             return row
 
-        together = Together(self.output.time_unit, make_row)
-        self._group_counts(
-            together, Bounds(first_arrival, last_arrival - self._past_ms, first_arrival + self._ahead_ms)
-        )
+        low, high = last_arrival - self._past_ms, first_arrival + self._ahead_ms
+        together = Together(self.output.time_unit, make_row, self.seconds, self._are_minutes)
+        self._group_counts(together, Bounds(first_arrival, low, high))
+        self.is_ambiguous |= together.is_ambiguous
         for lines in together.lines:
             arrival, low, high = lines.bounds
             for others, times in lines.counts.items():

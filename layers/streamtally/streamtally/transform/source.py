@@ -72,6 +72,7 @@ class Source:
         self.event_time: EventTime = or_stated_time(self._read_event_time if self.time_by_role else times.read)
         self.event_time_fields = times.fields
         self.event_time_needs_arrival = times.needs_arrival
+        self.event_time_seconds = times.seconds
         self._roles = RoleColumns(self._time_of)
         self._completes = self.time_by_role and not self._is_combined
 

@@ -139,6 +139,67 @@ def test_random_events(kernel: Kernel, pipelines: dict[str, Pipeline], name: str
     assert (ways[KERNEL] > 0) == (name in READ_BY_KERNEL)
 
 
+TIMES = ("08:46", "08:47", "08:47", "09:47", "09:48", "24:00")
+"""Arrivals are in the second: of the same minute a week before, and of the one an hour after, a part is believed."""
+TIMED = {
+    "combined": '192.0.2.1 - - [{day}/Sep/2017:{minute}:{second} {offset}] "GET / HTTP/1.1" {status} 7 "-" "-"',
+    "common": '192.0.2.1 - - [{day}/Sep/2017:{minute}:{second} {offset}] "GET / HTTP/1.1" {status} 7',
+    "elb": "2017-09-{day}T{minute}:{second}{fraction}Z web 192.0.2.1:5 192.0.2.2:80 0.1 0.2 0.3 {status} 200 0 29 "
+    '"GET http://example.com:80/ HTTP/1.1" "curl" - -',
+}
+
+
+def _timed_event(drawn: Random, line: str, oddness: float) -> dict[str, Any]:
+    """An event of lines at the edges of what is believed. Args: oddness: the share of odd days, minutes and offsets."""
+
+    def value(usual: str, *others: str) -> str:
+        return drawn.choice(others) if drawn.random() < oddness else usual
+
+    lines = [
+        line.format(
+            day=value("08", "01", "31"),
+            minute=value("08:47", *TIMES),
+            second=value(f"{drawn.randrange(drawn.choice((5, 60))):02}", "60", "61", "59"),
+            offset=value("+0000", "-0330", "+0001", "+2400"),
+            fraction=value(f".{drawn.randrange(10**6):06}", "", ".9", ".999999999"),
+            status=drawn.choice((200, 404)),
+        )
+        for _ in range(drawn.choice((5, 40)))
+    ]
+    data = [f"{text}\n".encode() for text in lines]
+    return {
+        "invocationId": "1",
+        "records": [
+            {"recordId": f"r{number}", "approximateArrivalTimestamp": TIMED_ARRIVAL + number, "data": _encoded(some)}
+            for number, some in enumerate(data)
+        ],
+    }
+
+
+TIMED_ARRIVAL = 1_504_860_423_000  # 2017-09-08T08:47:03Z
+
+
+@pytest.mark.parametrize("name", TIMED)
+def test_minutes_are_counted_as_their_seconds(kernel: Kernel, pipelines: dict[str, Pipeline], name: str) -> None:
+    """What the kernel counts by the minute is what Python adds second by second, also where not all is believed."""
+    read = Counter[str]()
+    pipeline = pipelines[name] if name != "elb" else _with_own_time(name)
+    for number in range(examples(120)):
+        drawn = Random(number)
+        event = _timed_event(drawn, TIMED[name], drawn.choice((0.0, 0.0, 0.02, 0.3)))
+        expected, given = answer(pipeline, event, None), answer(pipeline, event, kernel)
+        assert given == expected
+        read[given[3].way] += 1
+    assert read[KERNEL] > 10
+    assert read[PYTHON] > 5
+
+
+def _with_own_time(name: str) -> Pipeline:
+    document = read_folder(ROOT / "layers/pipeline/pipeline")
+    document["source"] |= {"format": name, "time_field": "format", "time_format": None}
+    return load_pipeline(document, ZoneInfo)
+
+
 def _records_of(envelopes: list[bytes]) -> list[dict[str, Any]]:
     return [
         {"recordId": f"again-{number}", "approximateArrivalTimestamp": ARRIVAL, "data": _encoded(data)}

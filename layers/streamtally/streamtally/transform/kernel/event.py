@@ -179,7 +179,7 @@ class _Reading:
 
     def _count(self) -> list[Delivery] | None:
         """The documents; None: an event time is believed for some arrivals only."""
-        counts: dict[tuple[int, ...], dict[Any, int]] = {}
+        counts: dict[tuple[Any, ...], dict[Any, int]] = {}
         deliveries: dict[str | None, Delivery] = {}
         first, last = self._batch.arrivals or (0, 0)
         for writer in self._writers:
@@ -187,9 +187,10 @@ class _Reading:
                 return None
             positions = writer.begin_counts(self._scanner, self._batch.plain_lines, self._completion)
             if positions is not None:
-                if positions not in counts:
-                    counts[positions] = self._batch.count(positions)
-                writer.add_counts(counts[positions])
+                counted = positions, writer.seconds
+                if counted not in counts:
+                    counts[counted] = self._batch.count(*counted)
+                writer.add_counts(counts[counted])
             writer.add_counted(first, last)
             if writer.is_ambiguous:
                 return None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 KERNEL_MODULE = "streamtally_kernel"
-INTERFACE = 3
+INTERFACE = 4
 """The number of this interface: a kernel that was built for another one is not used."""
 
 DescribedColumn = tuple[str, str, str, bool, bool]
@@ -76,11 +76,14 @@ class KernelBatch(Protocol):
     def put_record(self, index: int, json: str, rows: int) -> None:
         """Put in the JSON of the lines of a record that Python has read."""
 
-    def count(self, positions: Sequence[int]) -> dict[Any, int]:
+    def count(self, positions: Sequence[int], seconds: tuple[int, int] | None = None) -> dict[Any, int]:
         """The distinct combinations of the values at these positions in a plain line → how many lines have them.
 
         A combination is as ``operator.itemgetter`` gives it: a text for one position, else a tuple. They are in the
         order of the lines.
+
+        Args: seconds: where the value at the first position has its seconds, as ``SecondsAt`` describes it. Values that
+            differ by them alone are counted together, under the first one of each minute.
         """
 
     def answer(self, limit: int, fixed: tuple[int, int, int]) -> tuple[list[dict[str, Any]], int, int, int] | None:

@@ -21,7 +21,7 @@ TRANSFORM_MAX_BYTES = 12_000_000
 LAMBDA_MAX_BYTES = 262_144_000  # AWS Lambda quotas: 250 MB unzipped, a function with all its layers
 TRANSFORM_PARTS = ("TransformFunction", "StreamtallyLayer", "PipelineLayer")
 MANAGER_PARTS = ("SettleFunction", "StreamtallyLayer", "OpenSearchLayer", "PipelineLayer")
-UNWANTED = ("boto3", "botocore", "sqlglot", "duckdb", "plotly", "pytest", "tests")
+UNWANTED = ("boto3", "botocore", "sqlglot", "duckdb", "pytest", "tests")
 
 
 def iter_files(folder: Path) -> Iterator[Path]:

@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "layers/streamtally/streamtally"
 EDGES = {"aws", "local", "report", "cli"}
-SDKS = ("boto3", "botocore", "opensearchpy", "requests", "aws_lambda_powertools", "duckdb", "click", "rich", "plotly")
+SDKS = ("boto3", "botocore", "opensearchpy", "requests", "aws_lambda_powertools", "duckdb", "click", "rich")
 
 CORE = sorted(
     ".".join(("streamtally", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
@@ -77,7 +77,7 @@ assert outcome.ledger.rows == 1 and len(outcome.deliveries) == 1
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-@pytest.mark.parametrize("module", ["sqlglot", "duckdb", "click", "rich", "plotly", "opensearchpy", "requests"])
+@pytest.mark.parametrize("module", ["sqlglot", "duckdb", "click", "rich", "opensearchpy", "requests"])
 def test_the_transform_starts_without(module: str, tmp_path: Path) -> None:
     """Importing the function loads nothing that it does not need."""
     root = PACKAGE.parents[2]

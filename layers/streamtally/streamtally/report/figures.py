@@ -1,99 +1,112 @@
-"""The charts of the page, as what plotly.js draws. Colours are variables of the style sheet.
+"""The chart over time of the page, as SVG. It needs no script; its colours are classes of the style sheet.
 
-They are plain dictionaries: plotly's Python classes would only check them, for most of a report's time.
-Source: plotly.com/javascript/reference.
+Widths are percentages and the bars are drawn in a coordinate system of their own that stretches, so that the same chart
+fits a phone and a large screen while its texts keep their size.
 """
 
 from __future__ import annotations
 
-import html
-from datetime import UTC, datetime
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
-from streamtally.report.data import TopList
-from streamtally.report.steps import Steps, step_name
-from streamtally.text import visible
+from streamtally.report.markup import text
+from streamtally.report.steps import Steps, time_label
 
-MAX_STEPS: Final = 1500
-LABEL_CHARS: Final = 60
-_COLOURS = {"2xx": "--c2", "3xx": "--c3", "4xx": "--c4", "5xx": "--c5", "1xx": "--c1", "other": "--c0"}
-_COLOURS |= {"info": "--c2", "debug": "--c3", "warning": "--c4", "error": "--c5"}
-_LAYOUT: Final[dict[str, Any]] = {
-    "paper_bgcolor": "rgba(0,0,0,0)",
-    "plot_bgcolor": "rgba(0,0,0,0)",
-    "font": {"family": "system-ui, Segoe UI, sans-serif", "size": 13},
-    "hoverlabel": {"align": "left"},
+MAX_STEPS: Final = 480
+"""Bars of a chart: each is at least two pixels wide on a screen of 1,180 pixels."""
+_LEAST_SLOTS: Final = 12
+_HEIGHT: Final = 240  # px of the chart; the style sheet gives it this height
+_TOP: Final = 24  # px above the plot, for the greatest tick's number
+_BOTTOM: Final = 26  # px below it, for the times
+_PLOT: Final = _HEIGHT - _TOP - _BOTTOM
+_UNITS: Final = 1000  # the plot's own units from 0 to the axis's end
+_COLOURS: Final = {"2xx": "c2", "3xx": "c3", "4xx": "c4", "5xx": "c5", "1xx": "c1", "other": "c0"} | {
+    "info": "c2",
+    "debug": "c3",
+    "warning": "c4",
+    "error": "c5",
 }
 
 
-def chart_label(text: str, limit: int = LABEL_CHARS) -> str:
-    """A log's text, escaped so that plotly draws it literally: plotly interprets some tags and entities."""
-    shown = visible(text, 10 * limit)
-    if len(shown) > limit:
-        # Cut in the middle: what distinguishes two browsers is at the end as often as at the beginning.
-        shown = f"{shown[: limit // 2]}…{shown[-(limit - limit // 2 - 1) :]}"
-    # Quotes stay: plotly has no entity for them, and without a bracket no tag can begin.
-    return html.escape(shown, quote=False)
+def time_chart(steps: Steps, label: str) -> str:
+    """Bars over time, stacked by class of status or level, with a legend. Hovering a bar shows its numbers.
+
+    Args: label: what the chart shows, for a screen reader.
+    """
+    first = steps.starts[0]
+    slots = max((steps.starts[-1] - first) // steps.step_ms + 1, _LEAST_SLOTS)
+    top = axis_end(max(steps.total(index) for index in range(len(steps.starts))))
+    bars = "".join(
+        f'<path class="{_COLOURS[kind]}" d="{"".join(_rectangles(steps, kind, first, top))}"/>' for kind in steps.counts
+    )
+    plot = (
+        f'<svg y="{_TOP}" width="100%" height="{_PLOT}" viewBox="0 0 {slots} {_UNITS}" preserveAspectRatio="none">'
+        f"{bars}{''.join(_hovers(steps, first))}</svg>"
+    )
+    return (
+        f"{_legend(steps)}"
+        f'<svg class="chart" role="img" aria-label="{text(label)}" width="100%" height="{_HEIGHT}">'
+        f"{_grid(top)}{plot}{_times(steps, slots)}</svg>"
+    )
 
 
-def status_figure(steps: Steps) -> dict[str, Any]:
-    """Bars over time, stacked by class of status or level, each as wide as its step."""
-    starts = [_axis_time(start) for start in steps.starts]
-    bars = [
-        _bar(
-            x=starts, y=list(counts), name=kind, meta=_COLOURS[kind], offset=0, width=steps.step_ms,
-            hovertemplate="%{y:,}",
-        )
+def axis_end(greatest: int) -> int:
+    """The end of an axis: the least of 2, 4, 6, 8, 10 times a power of ten that is not below ``greatest``."""
+    power = 1
+    while greatest > 10 * power:
+        power *= 10
+    return next(factor * power for factor in (2, 4, 6, 8, 10) if factor * power >= greatest)
+
+
+def _legend(steps: Steps) -> str:
+    items = (
+        f'<li><svg class="key" aria-hidden="true"><rect class="{_COLOURS[kind]}" width="100%" height="100%"/></svg>'
+        f"{kind} <b>{sum(counts):,}</b></li>"
         for kind, counts in steps.counts.items()
-    ]  # fmt: skip
-    layout = {
-        **_LAYOUT,
-        "barmode": "stack",
-        "hovermode": "x unified",
-        "height": 360,
-        "margin": {"l": 60, "r": 10, "t": 40, "b": 50},
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
-        "xaxis": {"type": "date", "title": {"text": f"time (UTC), by {step_name(steps.step_ms)}"}, "showgrid": False},
-        "yaxis": {"title": {"text": "rows"}, "tickformat": ",", "rangemode": "tozero", "fixedrange": True},
-    }
-    return {"data": bars, "layout": layout, "tools": True}
+    )
+    return f'<ul class="legend">{"".join(items)}</ul>'
 
 
-def top_figure(top: TopList) -> dict[str, Any]:
-    """Horizontal bars, the most frequent at the top."""
-    labels = [chart_label(text) for text, _ in top.entries]
-    counts = [count for _, count in top.entries]
-    # Positions are numbers and labels are ticks, so that two texts cut to the same label stay two bars.
-    positions = list(range(len(labels)))
-    bars = _bar(
-        x=counts, y=positions, orientation="h", meta="--bar", customdata=labels,
-        text=[f"{count:,}" for count in counts], textposition="outside", cliponaxis=False,
-        hovertemplate="%{customdata}: %{x:,}<extra></extra>",
-    )  # fmt: skip
-    layout = {
-        **_LAYOUT,
-        "height": 70 + 26 * max(len(labels), 1),
-        "margin": {"l": 10, "r": 30, "t": 10, "b": 30},
-        "bargap": 0.25,
-        "showlegend": False,
-        # Room for the numbers next to the bars.
-        "xaxis": {"range": [0, 1.1 * max(counts, default=1)], "tickformat": ",", "fixedrange": True},
-        "yaxis": {
-            "tickmode": "array", "tickvals": positions, "ticktext": [f"{label}  " for label in labels],
-            "autorange": "reversed", "automargin": True, "fixedrange": True, "showgrid": False, "zeroline": False,
-            "tickfont": {"family": "ui-monospace, DejaVu Sans Mono, Menlo, monospace", "size": 12},
-        },
-    }  # fmt: skip
-    return {"data": [bars], "layout": layout, "tools": False}
+def _rectangles(steps: Steps, kind: str, first: int, top: int) -> Iterator[str]:
+    """The bars of a class, on those of the classes below it."""
+    kinds = list(steps.counts)
+    below_kinds = kinds[: kinds.index(kind)]
+    for index, start in enumerate(steps.starts):
+        if not (count := steps.counts[kind][index]):
+            continue
+        below = sum(steps.counts[other][index] for other in below_kinds)
+        # Both ends are rounded, not the height, so that bars on each other leave no gap.
+        low, high = round(_UNITS * below / top), round(_UNITS * (below + count) / top)
+        yield f"M{(start - first) // steps.step_ms}.05 {_UNITS - high}h.9v{max(high - low, 1)}h-.9z"
 
 
-def _bar(**settings: Any) -> dict[str, Any]:
-    return {"type": "bar", "marker": {"line": {"width": 0}}, **settings}
+def _hovers(steps: Steps, first: int) -> Iterator[str]:
+    """Over each step an invisible rectangle with the step's numbers."""
+    for index, start in enumerate(steps.starts):
+        counts = ", ".join(f"{kind} {counts[index]:,}" for kind, counts in steps.counts.items() if counts[index])
+        yield (
+            f'<rect class="hover" x="{(start - first) // steps.step_ms}" width="1" height="{_UNITS}">'
+            f"<title>{time_label(start)}: {counts or 0}</title></rect>"
+        )
 
 
-def _axis_time(start_ms: int) -> str | int:
-    """A value for plotly's date axis: ISO 8601, or the number itself outside the calendar."""
-    try:
-        return datetime.fromtimestamp(start_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    except (ValueError, OverflowError, OSError):
-        return start_ms
+def _grid(top: int) -> str:
+    lines = []
+    for share in (0, 1, 2):
+        y = _TOP + _PLOT - _PLOT * share // 2
+        lines.append(f'<line x2="100%" y1="{y}" y2="{y}"/>')
+        if share:
+            lines.append(f'<text y="{y - 4}">{top * share // 2:,}</text>')
+    return "".join(lines)
+
+
+def _times(steps: Steps, slots: int) -> str:
+    """Three times below the axis, each beginning where it is."""
+    ticks = []
+    for third in range(3):
+        slot = slots * third // 3
+        x = f"{100 * slot / slots:.2f}%"
+        label = time_label(steps.starts[0] + slot * steps.step_ms)
+        y = _TOP + _PLOT
+        ticks.append(f'<line x1="{x}" x2="{x}" y1="{y}" y2="{y + 5}"/><text x="{x}" y="{y + 19}">{label}</text>')
+    return "".join(ticks)

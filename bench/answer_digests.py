@@ -169,8 +169,11 @@ class _Context:
 
 def _plain(ledger: Any) -> Any:
     plain = dataclasses.asdict(ledger)
+    for name in ("way", "kernel_error"):  # by which way the event went
+        plain.pop(name, None)
     for output in plain["outputs"].values():
-        output.pop("passes", None)  # older checkouts have no such member
+        for name in ("passes", "joined"):  # older checkouts have no such members
+            output.pop(name, None)
     return plain
 
 

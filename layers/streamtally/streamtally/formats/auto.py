@@ -25,10 +25,12 @@ from streamtally.formats.beginnings import (
     NEEDED_BY_COMBINED,
     READ_OPTIONS,
     STATUS_NAMES,
+    WITH_HEAD,
     Candidate,
     candidates_of,
 )
 from streamtally.formats.engine.generate import FastParser, generate_fast
+from streamtally.formats.engine.heads import may_have_head
 from streamtally.formats.engine.lazy import Lazy, made
 from streamtally.formats.unwrapping.headers import (
     JOURNAL,
@@ -145,12 +147,10 @@ class AutoParser(RecordParser):
 
     def _parse_any(self, line: str) -> Row:
         """The row of a line that is not a plain combined line, by its beginning."""
-        match = BEGINNING.match(line)
-        beginning = (match.lastindex or 1) - 1 if match else -1
-        candidates = [candidate for candidate in self._candidates[beginning] if candidate.needed in line]
-        if BRACKET in line and HAS_TIME(line) is None:
-            candidates = [candidate for candidate in candidates if candidate.needed != BRACKET]
-        is_only_one = len(candidates) == 1
+        candidates = self._candidates_for(line)
+        is_only_one = len(candidates) == 1  # of those that its beginning allows, so that the reason is that one's
+        if not may_have_head(line):
+            candidates = [candidate for candidate in candidates if candidate.log_format.name not in WITH_HEAD]
         failure: tuple[str, int | None] | None = None  # the error itself would hold this frame, and with it the batch
         if self._declared is not None and _DECLARED_BEGINS(line) is not None:
             candidates = [self._declared, *candidates]
@@ -175,6 +175,15 @@ class AutoParser(RecordParser):
         if failure is not None:
             raise FormatError("auto", *failure) from None
         raise FormatError("auto", "of no known format")
+
+    def _candidates_for(self, line: str) -> list[Candidate]:
+        """The formats that the line's beginning allows and of which it has what each of their lines holds."""
+        match = BEGINNING.match(line)
+        beginning = (match.lastindex or 1) - 1 if match else -1
+        candidates = [candidate for candidate in self._candidates[beginning] if candidate.needed in line]
+        if BRACKET in line and HAS_TIME(line) is None:
+            candidates = [candidate for candidate in candidates if candidate.needed != BRACKET]
+        return candidates
 
     def _made(self, candidate: Candidate) -> Candidate:
         """A candidate that is called directly, as it will be for many lines."""

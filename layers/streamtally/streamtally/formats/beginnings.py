@@ -108,6 +108,9 @@ HAS_TIME = re.compile(
     re.ASCII,
 ).search
 
+WITH_HEAD = frozenset(module.FORMAT.name for module in (apache_combined, apache_common, api_gateway))
+"""The formats whose lines have the head of an access line (``may_have_head``)."""
+
 HEADED = (w3c, vpc_flow)
 """The formats of which header lines change what is read."""
 READ_OPTIONS = frozenset(

@@ -85,7 +85,7 @@ _LAYOUTS = (LAYOUT, ISTIO, *OLDER)
 
 def compile_envoy(options: FormatOptions) -> Parser:
     """A parser of Envoy's default lines; rows of Istio's lines have its fields too."""
-    return first_that_fits([compile_layout(layout, options) for layout in _LAYOUTS], common_beginning(_LAYOUTS))
+    return first_that_fits([compile_layout(layout, options) for layout in _LAYOUTS], common_beginning(_LAYOUTS).match)
 
 
 FORMAT = Format(

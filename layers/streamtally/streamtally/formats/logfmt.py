@@ -31,6 +31,7 @@ _PAIR = (
 _ONE_PAIR = re.compile(_PAIR, re.DOTALL)
 # Text that is not a pair is taken to the line's end, so that no position is tried twice.
 _PAIRS = re.compile(rf"{_PAIR}|(.++)", re.DOTALL)
+_BEGINS = re.compile(rf"\x20*+{_KEY}=").match  # the first pair has a value
 _BARE_PAIRS = re.compile(
     rf"\x20*+{_KEY}={_BARE_VALUE}"  # the first pair has a value
     rf"(?:\x20++{_KEY}(?:={_BARE_VALUE})?+)*+"
@@ -77,8 +78,8 @@ def _parse_any(line: str, converters: Mapping[str, Converter]) -> tuple[Row, tup
 
 
 def _read_quoted(line: str) -> tuple[Row, tuple[str, ...]]:
-    pairs = _PAIRS.findall(line)
-    if not pairs or pairs[-1][4] or not pairs[0][1]:  # the first one must have a value
+    pairs = _PAIRS.findall(line) if _BEGINS(line) is not None else ()
+    if not pairs or pairs[-1][4]:
         raise FormatError("logfmt", NOT_PAIRS)
     if "\\" in line:
         pairs = [(key, equals, unescape(quoted), bare, rest) for key, equals, quoted, bare, rest in pairs]

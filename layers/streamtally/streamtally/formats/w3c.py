@@ -151,6 +151,7 @@ class _Entries:
         self._rows = _default_rows if not names else _cloudfront_rows if is_cloudfront(names) else _rows
         self._misfit = OTHER_COLUMNS if names else NO_HEADER
         self._mark = header.separator.value
+        self._count = len(self.names)
         self._to_row: ToRow | None = None
 
     def read(self, line: str) -> Row:
@@ -158,7 +159,7 @@ class _Entries:
         to_row = self._to_row
         if to_row is not None and not (self._has_strings and '"' in line):
             try:
-                return to_row(line.split(self._mark))
+                return to_row(line.split(self._mark, self._count))
             except ValueError:
                 pass
         return self._read_any(line)

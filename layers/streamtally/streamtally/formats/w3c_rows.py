@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,6 +16,8 @@ MAX_HEADERS = 256
 """Headers whose functions are kept; a further one replaces the oldest."""
 ROWS_BEFORE = 8
 """Rows under a header before its function is generated; as many as it has columns if that is more."""
+LONG = 1_000
+"""Lines of fewer characters are split whole, which is faster than to stop at a number of cells."""
 
 Convert = Callable[[str], Any]
 ToRow = Callable[[list[str]], Row]
@@ -27,7 +30,7 @@ _CELL = re.compile(
     r'"((?:[^"]++|"")*+)"(?=[ \t]|\Z)'  # a string in quotes, in which two quotes stand for one
     r"|([^ \t]++)"  # any other cell
 )
-_find_words = re.compile(r"[^ \t]++").findall
+_WORD = re.compile(r"[^ \t]++")
 _COMMA_CELL = re.compile(
     r'"((?:[^"]++|"")*+)"(?=,|\Z)'  # the same, before a comma
     r"|([^,]*+)"
@@ -50,24 +53,28 @@ def split_cells(line: str, count: int, separator: Separator, has_strings: bool) 
     An entry whose tabs alone give the number of cells is split at these, as CloudFront separates them whatever its
     header has. An entry of too few cells is split at single spaces: some programs leave an empty value between two.
 
-    Args: count: how many cells the header has.
+    Args: count: how many cells the header has. Of a long line with more cells, only as many are returned as show that.
     """
     if separator is Separator.COMMA:
-        return _split_commas(line)
+        return _split_commas(line, count)
     if "\t" in line:
-        cells = line.split("\t")
+        cells = line.split("\t", count + 1)
         if len(cells) == count + 1 and not cells[-1]:
             cells.pop()
         if separator is Separator.TAB or len(cells) == count:
             return [_unquoted(cell) for cell in cells] if has_strings else cells
     if has_strings and '"' in line:
-        return _split_strings(line)
-    cells = _find_words(line)
-    return cells if len(cells) >= count else line.split(" ")
+        return [other or string.replace('""', '"') for string, other in _find_some(_CELL, line, count + 1)]
+    cells = _find_some(_WORD, line, count + 1)
+    return cells if len(cells) >= count else line.split(" ", count)
 
 
-def _split_strings(line: str) -> list[str]:
-    return [other or string.replace('""', '"') for string, other in _CELL.findall(line)]
+def _find_some(pattern: re.Pattern[str], line: str, most: int) -> list[Any]:
+    """The pattern's matches, as ``findall`` returns them; of a long line only the first ones, up to ``most``."""
+    if len(line) < LONG:
+        return pattern.findall(line)
+    matches = itertools.islice(pattern.finditer(line), most)
+    return [match.groups("") if pattern.groups else match[0] for match in matches]
 
 
 def _unquoted(cell: str) -> str:
@@ -75,7 +82,7 @@ def _unquoted(cell: str) -> str:
     return cell[1:-1].replace('""', '"') if is_string else cell
 
 
-def _split_commas(line: str) -> list[str]:
+def _split_commas(line: str, count: int) -> list[str]:
     cells, position = [], 0
     while True:
         match = _COMMA_CELL.match(line, position)
@@ -84,7 +91,7 @@ def _split_commas(line: str) -> list[str]:
         string, other = match.groups()
         cells.append(other if string is None else string.replace('""', '"'))
         position = match.end() + 1
-        if match.end() >= len(line):
+        if match.end() >= len(line) or len(cells) > count:
             return cells
 
 

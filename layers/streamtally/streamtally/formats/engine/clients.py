@@ -51,13 +51,15 @@ PLAIN_IDENT = rf'-|(?!{_ADDRESS})[^ ,"|\\\x00-\x1f]++'
 """The same, as scanners read it."""
 
 _TIME = r"\x20\[[0-9]{2}/"
-_TEXT_OF_USER = (
-    rf"(?!{_ADDRESS})[^\x20\[]*+"  # words, each with the separator after it:
+TEXT_AFTER_WORD = (
+    r"[^\x20\[]*+"  # the end of a word, then words, each with the separator before it:
     rf"(?:(?:(?<!:)\x20(?!-\x20|\[[0-9]{{2}}/|{_ADDRESS})"  # a space, neither before the time nor in ": " or " - ", or
     rf"|\[(?![0-9]{{2}}/|{_ADDRESS}))"  # a bracket that does not begin the time
     r"[^\x20\[]*+"
     r"){0,256}+"  # possessive: a line without a time fails in one pass; no user has more words
 )
+"""What a user holds after any of its separators, up to its end."""
+_TEXT_OF_USER = rf"(?!{_ADDRESS}){TEXT_AFTER_WORD}"
 USER = (
     r"(?:\"(?=\"\x20\[))?+"  # Apache writes an empty name as two quotes, of which none is part of the value
     r"("

@@ -18,7 +18,7 @@ from streamtally.formats.base import Field, Parser
 from streamtally.formats.engine.columns import FLAGS, Column
 from streamtally.formats.engine.escapes import unescape
 
-_ANYTHING = re.compile("")
+_ANYTHING = re.compile("").match
 
 
 class Layout:
@@ -103,10 +103,10 @@ def common_beginning(layouts: Sequence[Layout]) -> re.Pattern[str]:
     return re.compile("".join(columns[0].expression for columns in common), FLAGS)
 
 
-def first_that_fits(parsers: Sequence[Parser], beginning: re.Pattern[str] = _ANYTHING) -> Parser:
+def first_that_fits(parsers: Sequence[Parser], could_fit: Callable[[str], object] = _ANYTHING) -> Parser:
     """A parser that tries each parser in turn. If all fail, it raises the first one's error.
 
-    Args: beginning: What every line begins with that any of them takes: only with it, more than the first are tried.
+    Args: could_fit: True or a match for every line that any of them accepts: only then, more than the first are tried.
     """
     first, *others = parsers
 
@@ -114,7 +114,7 @@ def first_that_fits(parsers: Sequence[Parser], beginning: re.Pattern[str] = _ANY
         try:
             return first(line)
         except FormatError:
-            for other in others if beginning.match(line) is not None else ():
+            for other in others if could_fit(line) else ():
                 try:
                     return other(line)
                 except FormatError:

@@ -118,7 +118,9 @@ def test_the_terminal_shows_the_program_after_the_tables(tmp_path: Path) -> None
     ran = run("run", str(log), "--by", "path", "--out", str(tmp_path / "out"))
     assert ran.status == 0
     assert ran.stdout.index("rows by output") < ran.stdout.index("by.sql:") < ran.stdout.index("pipeline.toml:")
-    assert "Streamtally: by path" in (tmp_path / "out/report.html").read_text()
+    page = (tmp_path / "out/report.html").read_text()
+    assert "<title>Streamtally: a.log, " in page
+    assert "; pipeline: by path<" in page
 
 
 def test_what_cannot_be_counted_by_is_refused(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamtally.report.data import OutputCounts, ReportData, TopList, UnparsedLine
+from streamtally.report.data import LastDocuments, OutputCounts, ReportData, TopList, UnparsedLine
 
 TEXTS = (
     '"><script>document.title="owned";document.documentElement.dataset.owned=1</script>',
@@ -37,6 +37,7 @@ def hostile_report() -> ReportData:
         unparsed=len(TEXTS),
         empty=1000 - 980 - len(TEXTS),
         outputs=[OutputCounts(text, 970, 5, 3, 2) for text in TEXTS],
+        last_documents=[LastDocuments(text, TEXTS[:3], [(text, 7, None), (text, 0.5, True)], 9) for text in TEXTS],
         status_by_minute=[
             (1_740_787_200_000 + 60_000 * minute, status, 1 + minute % 7)
             for minute in range(90)

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from streamtally.report.data import OutputCounts, ReportData, TopList
+from streamtally.report.data import LastDocuments, OutputCounts, ReportData, TopList
 from streamtally.report.page import render_report
 from tests.unit.report.hostile import TEXTS, hostile_report
 
@@ -58,6 +58,10 @@ def test_no_text_becomes_markup(hostile_page: str) -> None:
         generated_at="plain",
         inputs=["plain"],
         outputs=[replace(output, name="plain") for output in data.outputs],
+        last_documents=[
+            replace(output, name="plain", columns=["a", "b", "c"], rows=[("plain", *row[1:]) for row in output.rows])
+            for output in data.last_documents
+        ],
         top_requests=plain_top,
         top_hosts=plain_top,
         top_agents=plain_top,
@@ -116,6 +120,40 @@ def test_order_of_sections(hostile_page: str) -> None:
     assert headings[-1] == "Ledger"
 
 
+# The title names the log and its period.
+@pytest.mark.parametrize(
+    "inputs, minutes, title",
+    [
+        (["logs/access.log"], [0, 90], "access.log, 2025-03-01 00:00 to 2025-03-01 01:30"),
+        (["a.log", "b.log", "c.log"], [5], "a.log and 2 more, 2025-03-01 00:05"),
+        ([], [], "p"),
+    ],
+)
+def test_title(inputs: list[str], minutes: list[int], title: str) -> None:
+    counts = [(1_740_787_200_000 + 60_000 * minute, None if minute else 200, 1) for minute in minutes]
+    page = render_report(replace(EMPTY, inputs=inputs, status_by_minute=counts))
+    assert f"<title>Streamtally: {title}</title>" in page
+
+
+# An output's section has its newest documents first, with numbers as they are written.
+def test_outputs() -> None:
+    documents = LastDocuments("COUNTS", ["host", "year"], [["a", 2024], [None, 2025.5]], 70)
+    page = render_report(replace(EMPTY, last_documents=[documents, LastDocuments("NONE", [], [], 0)]))
+    assert "<h2>Output COUNTS</h2>" in page
+    assert "The last 2 of 70 documents" in page
+    assert re.findall('<td class="(?:number|text)">(.*?)</td>', page)[:4] == ["null", "2025.5", "a", "2024"]
+    assert "NONE" not in page
+
+
+# A log of a day and more has a grid of hours and weekdays.
+def test_hours() -> None:
+    counts = [(1_740_787_200_000, 200, 5), (1_740_787_200_000 + 86_400_000, 200, 7)]  # a Saturday, and the day after
+    page = Page(render_report(replace(EMPTY, status_by_minute=counts)))
+    assert "Sat 00:00: 5" in page.text
+    assert "Sun 00:00: 7" in page.text
+    assert "Hours and weekdays" not in Page(render_report(replace(EMPTY, status_by_minute=counts[:1]))).text
+
+
 # The numbers of the ledger are shown with whether they add up, for lines and for each output.
 def test_ledger() -> None:
     data = replace(EMPTY, lines=1234567, rows=1234000, unparsed=500, empty=60, failed=7)
@@ -154,7 +192,7 @@ def test_accessible(hostile_page: str) -> None:
     assert all(attrs["role"] == "img" and attrs["aria-label"] for attrs in charts)
     assert names.count("details") == 1
     assert all("aria-hidden" in attrs for tag, attrs in page.tags if tag == "svg" and attrs.get("class") == "bar")
-    assert names.count("table") == names.count("caption") == 7
+    assert names.count("table") == names.count("caption") == 7 + 17
     assert all(attrs.get("scope") == "col" for tag, attrs in page.tags if tag == "th")
     assert ("html", {"lang": "en"}) in page.tags
 

@@ -30,7 +30,7 @@ from streamtally.local.by_fields import split_names
 from streamtally.local.folder import find_folder, own_folder, read_folder
 from streamtally.local.likely_format import likely_format
 from streamtally.local.load_spool import LoadOptions
-from streamtally.local.logs import check_logs
+from streamtally.local.logs import check_logs, shown_name
 from streamtally.local.processes import available_cores
 from streamtally.local.run import LocalRun
 from streamtally.local.store import DuckDbStore
@@ -129,6 +129,7 @@ def command(
         store.close()
         shown = f"by {', '.join(by.fields)}" if by else find_folder(folder).resolve().name
         data = run.summary.report_data(run.ledger, shown, names, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+        data = replace(data, inputs=[shown_name(name) for name in names], last_documents=shown_outputs)
         (staged / REPORT).write_text(render_report(data), encoding="utf-8")
     if not as_json:
         show_result(Console(), data, shown_outputs, out or DEFAULT_OUT, by)

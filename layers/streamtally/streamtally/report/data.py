@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 MinuteCount = tuple[int, int | str | None, int]
 """(start of the minute in ms since the epoch, status code or level or None for rows with neither, rows)."""
@@ -51,6 +52,18 @@ class UnparsedLine:
     """The line, or its beginning."""
 
 
+@dataclass(frozen=True, slots=True)
+class LastDocuments:
+    """The last documents of an output."""
+
+    name: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    """For each document its values, in the order of the columns."""
+    total: int
+    """All documents of the output."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportData:
     """Everything that a report shows. The ledger is in lines: ``lines`` is the sum of the classes after it."""
@@ -68,6 +81,8 @@ class ReportData:
     inputs: Sequence[str] = ()
     """The logs that were read."""
     outputs: Sequence[OutputCounts] = ()
+    last_documents: Sequence[LastDocuments] = ()
+    """Those of each output."""
     status_by_minute: Sequence[MinuteCount] = ()
     """In any order; entries with the same minute and status are added."""
     top_requests: TopList = field(default_factory=TopList)

@@ -13,6 +13,12 @@ Cell = str | int | float
 """A text, a count, or a percentage."""
 
 
+class Digits(str):
+    """A number that is shown as it is written, without separators."""
+
+    __slots__ = ()
+
+
 def text(value: str, limit: int = MAX_TEXT_CHARS) -> str:
     """A text for the page: control characters written out, cut to ``limit`` characters, escaped."""
     return escape(visible(value, limit))
@@ -60,7 +66,7 @@ def _bar(size: int, greatest: int) -> str:
 def _table(
     caption: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], body: Sequence[str], kind: str = "scroll"
 ) -> str:
-    kinds = ["number" if isinstance(cell, int | float) else "text" for cell in (rows[0] if rows else columns)]
+    kinds = ["number" if isinstance(cell, int | float | Digits) else "text" for cell in (rows[0] if rows else columns)]
     head = "".join(
         f'<th scope="col"{" class=number" if kind == "number" else ""}>{text(name)}</th>'
         for name, kind in zip(columns, kinds, strict=True)
@@ -77,4 +83,4 @@ def _cell(value: Cell) -> str:
         return f'<td class="number">{value:,}</td>'
     if isinstance(value, float):
         return f'<td class="number">{value:.1f} %</td>'
-    return f'<td class="text">{text(value)}</td>'
+    return f'<td class="{"number" if isinstance(value, Digits) else "text"}">{text(value)}</td>'

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Sequence
 from importlib.resources import files
+from typing import Any, Final
 
-from streamtally.report.data import OutputCounts, ReportData, TopList
+from streamtally.report.data import LastDocuments, OutputCounts, ReportData, TopList
 from streamtally.report.figures import MAX_STEPS, time_chart
-from streamtally.report.markup import Cell, bar_table, details, note, section, table, text
+from streamtally.report.hours import DAYS, hours_chart, to_grid
+from streamtally.report.markup import Cell, Digits, bar_table, details, note, section, table, text
 from streamtally.report.steps import step_name, time_label, to_steps
+from streamtally.text import visible
 
-_MAX_TABLE_STEPS = 240
+_MAX_TABLE_STEPS: Final = 240
+_DAY_MS: Final = 86_400_000
 
 
 def render_report(data: ReportData) -> str:
@@ -25,7 +30,7 @@ def render_report(data: ReportData) -> str:
     Returns: HTML of less than 700 kB, whatever the number of lines.
     """
     style = files("streamtally.report").joinpath("page.css").read_text("utf-8")
-    title = text(f"Streamtally: {data.pipeline}", 220)
+    title = text(f"Streamtally: {_subject(data)}", 300)
     return "\n".join(
         (
             "<!DOCTYPE html>",
@@ -57,12 +62,27 @@ def _sections(data: ReportData) -> list[str]:
         ("agent", "Top agents", data.top_agents),
     )
     sections += [_top_section(name, heading, top) for name, heading, top in tops if top.entries]
+    if _spans_a_day(data):
+        sections.append(_hours_section(data))
+    sections += [_output_section(output) for output in data.last_documents if output.total]
     return [*sections, _unparsed_section(data), _ledger(data)]
+
+
+def _subject(data: ReportData) -> str:
+    """The log and its period: ``access.log and 2 more, 2025-03-01 00:00 to 2025-03-02 08:47``."""
+    subject = data.inputs[0].rpartition("/")[2] if data.inputs else data.pipeline
+    subject = visible(subject, 200) + (f" and {len(data.inputs) - 1} more" if len(data.inputs) > 1 else "")
+    if not data.status_by_minute:
+        return subject
+    starts = [start for start, _, _ in data.status_by_minute]
+    first, last = time_label(min(starts)), time_label(max(starts))
+    return f"{subject}, {first}" + (f" to {last}" if last != first else "")
 
 
 def _about(data: ReportData) -> str:
     read = ", ".join(text(name, 200) for name in data.inputs)
     made = f"Generated {text(data.generated_at, 100)}" + (f" from {read}" if read else "")
+    made += f"; pipeline: {text(data.pipeline, 200)}"
     return f'<p class="soft">{made}</p>'
 
 
@@ -129,6 +149,33 @@ def _top_section(name: str, heading: str, top: TopList) -> str:
     counts = [count for _, count in top.entries]
     bars = bar_table(f"{heading}, of {top.total:,} rows", (name, "rows", "share"), rows, counts)
     return section(heading, note(exact), bars)
+
+
+def _spans_a_day(data: ReportData) -> bool:
+    starts = [start for start, _, _ in data.status_by_minute]
+    return bool(starts) and max(starts) - min(starts) >= _DAY_MS
+
+
+def _hours_section(data: ReportData) -> str:
+    grid = to_grid(data.status_by_minute)
+    rows: list[tuple[Cell, ...]] = [(f"{hour:02}:00", *(counts[hour] for counts in grid)) for hour in range(24)]
+    numbers = table("Rows by hour and weekday (UTC)", ("hour", *DAYS), rows)
+    label = "Rows by weekday and hour. The numbers are in the table below."
+    words = "All rows of the period (UTC); a weekday that is in it more often has more."
+    return section("Hours and weekdays", note(words), hours_chart(grid, label), details("As a table", numbers))
+
+
+def _output_section(output: LastDocuments) -> str:
+    rows = [tuple(map(_value, row)) for row in output.rows]
+    caption = f"The last {len(rows):,} of {output.total:,} documents" if output.total > len(rows) else "All documents"
+    return section(f"Output {output.name}", table(caption, output.columns, rows[::-1]))
+
+
+def _value(value: Any) -> Cell:
+    """A document's value as JSON has it. Numbers are not grouped: they may be codes, years or times."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return Digits(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _unparsed_section(data: ReportData) -> str:

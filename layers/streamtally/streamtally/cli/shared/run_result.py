@@ -6,7 +6,6 @@ import json
 import sys
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,7 @@ from streamtally.report.chart import (
     reasons_table,
     unparsed_table,
 )
-from streamtally.report.data import ReportData
+from streamtally.report.data import LastDocuments, ReportData
 from streamtally.text import visible
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.pipeline import Pipeline
@@ -61,16 +60,6 @@ def print_result(
             write(f"{', ' if number else ''}{json.dumps(plain_document(document))}")
         write("]")
     write("}}\n")
-
-
-@dataclass(frozen=True, slots=True)
-class LastDocuments:
-    """The last documents of an output, as its table shows them."""
-
-    name: str
-    columns: list[str]
-    rows: list[list[Any]]
-    total: int
 
 
 def last_documents(name: str, documents: Iterable[dict[str, Any]]) -> LastDocuments:

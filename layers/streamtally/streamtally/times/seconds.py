@@ -13,6 +13,7 @@ _NAMES = ("unix", "unix_ms", "auto", "syslog", "apache_error")
 _ISO_SECONDS = re.compile(r"([0-5][0-9])(?:\.[0-9]{1,9})?Z", re.ASCII)
 _ISO_MINUTE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:", re.ASCII)
 _ISO_MINUTE_CHARS = 17
+_SECONDS = {f"{seconds:02}": seconds for seconds in range(60)}
 
 
 class SecondsAt(NamedTuple):
@@ -34,12 +35,13 @@ class SecondsAt(NamedTuple):
         """
         if self.length == 0:
             minute = text[:_ISO_MINUTE_CHARS]
-            seconds = _ISO_SECONDS.fullmatch(text, _ISO_MINUTE_CHARS)
-            return (minute, int(seconds[1])) if seconds and _ISO_MINUTE.fullmatch(minute) else None
-        digits = text[self.position : self.position + 2]
-        if len(text) != self.length or not text.isascii() or not digits.isdigit() or digits > "59":
+            match = _ISO_SECONDS.fullmatch(text, _ISO_MINUTE_CHARS)
+            return (minute, int(match[1])) if match and _ISO_MINUTE.fullmatch(minute) else None
+        position, length = self
+        seconds = _SECONDS.get(text[position : position + 2])
+        if seconds is None or len(text) != length or not text.isascii():
             return None
-        return text[: self.position] + text[self.position + 2 :], int(digits)
+        return text[:position] + text[position + 2 :], seconds
 
 
 def seconds_at(time_format: str) -> SecondsAt | None:

@@ -121,9 +121,9 @@ class OfTimes(dict[Any, dict[Texts, int]]):
 
     def __missing__(self, time: Any) -> dict[Texts, int]:
         split = self._seconds.split(time) if self._seconds is not None and isinstance(time, str) else None
-        if split is not None and split[0] in self._minutes:
-            counts = self[time] = self._minutes[split[0]]
-            return counts
+        if split is not None and (known := self._minutes.get(split[0])) is not None:
+            self[time] = known
+            return known
         texts = (time,) if isinstance(time, str) else time
         lines, is_minute = self._together.place(texts, self._bounds, None if split is None else split[1])
         counts = self[time] = lines.counts

@@ -177,6 +177,9 @@ class WindowWriter(_Writer[WindowedOutput]):
         Args: counts: values as ``itemgetter`` gives them → lines.
         """
         self._are_minutes = self.seconds is not None
+        if not self._counts:
+            self._counts = dict(counts)
+            return
         for values, lines in counts.items():
             self._counts[values] = self._counts.get(values, 0) + lines
 
@@ -279,10 +282,8 @@ class WindowWriter(_Writer[WindowedOutput]):
         width = self._time_width
         if len(self._fields) == 1:
             counts = {(text,): times for text, times in counts.items()}
-        time_of: Callable[[Texts], Any] = itemgetter(0) if width == 1 else itemgetter(slice(width))
-        others_of: Callable[[Texts], Texts] = itemgetter(slice(width, None))
         for texts, times in counts.items():
-            group, others = groups[time_of(texts)], others_of(texts)
+            group, others = groups[texts[0] if width == 1 else texts[:width]], texts[width:]
             group[others] = group.get(others, 0) + times
 
     def _add(self, row: Row, arrival: int, low: int, high: int, times: int) -> int:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import random
+import re
+
 import pytest
 
 from streamtally.formats import REGISTRY, FormatOptions
 from streamtally.formats.auto import compile_auto
 from streamtally.formats.base import Row
 from streamtally.formats.engine.layout import common_beginning
-from streamtally.formats.envoy import _LAYOUTS, compile_envoy
+from streamtally.formats.envoy import _AGENT, _LAYOUTS, compile_envoy
 
 ENDS = {
     "upstream_cluster": "outbound|5000||helloworld.sample.svc.cluster.local", "upstream_local_address": None,
@@ -91,3 +94,15 @@ def test_all_layouts_begin_with_the_same_columns() -> None:
 def test_quotes_in_a_request(quotes: str) -> None:
     line = REGISTRY["envoy"].examples[0].line.replace("/api/v1", f"/a{quotes}b")
     assert REGISTRY["envoy"].compile(FormatOptions())(line)["request"] == f"POST /a{quotes}b/locations HTTP/2"
+
+
+def test_the_agent_ends_at_the_first_quote_that_three_fields_follow() -> None:
+    quote_by_quote = re.compile(r'"([^"]*(?:"(?!(?: "[^ "]*"){3})[^"]*)*+)"')
+    agent, rng = re.compile(_AGENT), random.Random(1)
+    matches = 0
+    for _ in range(5000):
+        line = '"' + "".join(rng.choices(('"', ' "', '" ', " ", "a", '" "a" "" "b"'), k=rng.randrange(12)))
+        matched, expected = agent.match(line), quote_by_quote.match(line)
+        matches += expected is not None
+        assert (matched and matched.regs) == (expected and expected.regs)
+    assert matches > 500

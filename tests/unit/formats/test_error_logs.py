@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 import time
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 
 from streamtally.formats import FormatOptions, find_format
 from streamtally.formats.auto import compile_auto
+from streamtally.formats.nginx_error import _LAST, _quoted
 from streamtally.times.iso import from_iso
 from streamtally.times.log_times import compile_log_time
 
@@ -136,3 +139,16 @@ def test_hostile(text: str) -> None:
     for line in (NGINX + text * 100_000, f'{NGINX}x, client: a, server: b, request: "{text * 100_000}'):
         assert parse(line)["level"] == "error"
     assert time.process_time() - started < 3
+
+
+def test_a_quoted_value_of_nginx_ends_before_the_next_value_or_the_end() -> None:
+    quote_by_quote = re.compile(rf'(?:, host: "([^"]*(?:"(?!, [a-z]+: "|{_LAST})[^"]*)*+)")?', re.DOTALL)
+    value, rng = re.compile(_quoted("host"), re.DOTALL), random.Random(1)
+    matches = 0
+    for _ in range(5000):
+        parts = ('"', "a", ",", ', a: "', "\n", ", upstream: x", ", bytes from/to client:1/2")
+        line = ', host: "' + "".join(rng.choices(parts, k=rng.randrange(8)))
+        matched, expected = value.match(line), quote_by_quote.match(line)
+        matches += expected is not None and expected[1] is not None
+        assert (matched and matched.regs) == (expected and expected.regs)
+    assert matches > 500

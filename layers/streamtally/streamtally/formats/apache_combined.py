@@ -11,7 +11,7 @@ from streamtally.formats.apache_common import MORE_FIELDS, PLAIN_COLUMNS, layout
 from streamtally.formats.base import Example, Format, FormatOptions, Parser
 from streamtally.formats.engine.columns import quoted
 from streamtally.formats.engine.generate import compile_layout
-from streamtally.formats.engine.heads import may_have_head
+from streamtally.formats.engine.heads import may_be_common
 from streamtally.formats.engine.layout import Layout, first_that_fits
 from streamtally.formats.engine.scanner import PLAIN_QUOTED, make_scanner
 from streamtally.formats.role_names import COMBINED_ROLES
@@ -32,7 +32,7 @@ SCANNER = make_scanner((*PLAIN_COLUMNS, ("referer", PLAIN_QUOTED), ("agent", PLA
 
 def compile_combined(options: FormatOptions) -> Parser:
     """A parser of combined lines; rows of lines with more than the format's fields also have others."""
-    return first_that_fits([compile_layout(layout, options) for layout in (LAYOUT, *WITH_MORE)], may_have_head)
+    return first_that_fits([compile_layout(layout, options) for layout in (LAYOUT, *WITH_MORE)], may_be_common)
 
 
 EXAMPLES = (

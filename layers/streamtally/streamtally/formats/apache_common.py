@@ -12,7 +12,7 @@ from streamtally.formats.base import Example, Format, FormatOptions, Parser
 from streamtally.formats.engine import clients
 from streamtally.formats.engine.columns import BRACKETED_TIME, Column, quoted
 from streamtally.formats.engine.generate import compile_layout
-from streamtally.formats.engine.heads import may_have_head
+from streamtally.formats.engine.heads import may_be_common
 from streamtally.formats.engine.layout import Layout, first_that_fits, furthest
 from streamtally.formats.engine.scanner import PLAIN_INTEGER, PLAIN_QUOTED, PLAIN_STATUS, make_scanner
 from streamtally.formats.role_names import COMBINED_ROLES
@@ -114,7 +114,7 @@ MORE_FIELDS = (VHOST.field, FORWARDED.field, EXTRA.field)
 
 def compile_common(options: FormatOptions) -> Parser:
     """A parser of common lines; rows of lines with more than the format's fields also have others."""
-    return first_that_fits([compile_layout(layout, options) for layout in (LAYOUT, *WITH_MORE)], may_have_head)
+    return first_that_fits([compile_layout(layout, options) for layout in (LAYOUT, *WITH_MORE)], may_be_common)
 
 
 FORMAT = Format(

@@ -29,7 +29,10 @@ _REQUEST = (
 _WORD = r'"([^\x20"]*+)"'
 _AGENT = (
     r'"('
-    r'[^"]*+(?:"(?!(?:\x20"[^\x20"]*+"){3})[^"]*+)*+'  # a quote that the last three fields do not follow
+    r'[^"]*+(?:'
+    r'(?:"+(?=[^\x20])'  # quotes before anything but a space are part of it
+    r'|"(?!(?:\x20"[^\x20"]*+"){3}))'  # so is a quote that the last three fields do not follow
+    r'[^"]*+)*+'
     r')"'
 )
 _REASON = "not a line of Envoy's default format"

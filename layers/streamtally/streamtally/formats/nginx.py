@@ -12,7 +12,7 @@ from streamtally.formats.apache_combined import SCANNER, WITH_MORE
 from streamtally.formats.apache_common import locate_among
 from streamtally.formats.base import Example, Format, FormatOptions, Parser
 from streamtally.formats.engine.generate import compile_layout
-from streamtally.formats.engine.heads import may_have_head
+from streamtally.formats.engine.heads import may_be_common
 from streamtally.formats.engine.layout import Layout, first_that_fits
 from streamtally.formats.role_names import COMBINED_ROLES
 
@@ -23,7 +23,7 @@ _LAYOUTS = tuple(
 
 def compile_nginx(options: FormatOptions) -> Parser:
     """A parser of nginx's default lines."""
-    return first_that_fits([compile_layout(layout, options) for layout in _LAYOUTS], may_have_head)
+    return first_that_fits([compile_layout(layout, options) for layout in _LAYOUTS], may_be_common)
 
 
 FORMAT = Format(

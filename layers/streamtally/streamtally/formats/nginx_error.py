@@ -49,7 +49,7 @@ def _quoted(name: str) -> str:
     return (
         rf'(?:, {name}: "('
         r'[^"]*+'
-        r'(?:(?:"+(?=")'  # of several quotes in a row, all but the last belong to the value
+        r'(?:(?:"+(?=[^,])'  # quotes before anything but a comma belong to the value
         rf'|"(?!, [a-z]++: "|{_LAST}))'  # so does a quote that ends nothing
         r'[^"]*+)*+'
         r')")?+'

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from streamtally.formats.engine.clients import TEXT_AFTER_WORD
+from streamtally.formats.engine.clients import HOST, TEXT_AFTER_WORD
 from streamtally.formats.engine.columns import BRACKETED_TIME, ESCAPABLE, FLAGS
 
 LONG = 500
@@ -29,6 +29,7 @@ _REST = (
     rf"{ESCAPABLE}\""  # the rest of the request
     r"\x20[0-9\-]"  # the beginning of the status
 )
+_begins_with_host = re.compile(rf'"?+{HOST}(?=[\x20,"])', FLAGS).match
 _find_time = re.compile(_TIME_AND_QUOTE, FLAGS).search
 _match_rest = re.compile(_REST, FLAGS).match
 _match_from_user = re.compile(TEXT_AFTER_WORD + _TIME_AND_QUOTE + _REST, FLAGS).match
@@ -46,3 +47,8 @@ def may_have_head(line: str) -> bool:
             return True
         time = _find_time(line, time.end())
     return time is not None and _match_from_user(line, end) is not None
+
+
+def may_be_common(line: str) -> bool:
+    """The same without the layouts of API Gateway: all others begin with an address or a name."""
+    return len(line) < LONG or (_begins_with_host(line) is not None and may_have_head(line))

@@ -94,7 +94,7 @@ def test_report_fits_its_window(tmp_path: Path, width: int) -> None:
     window, drawn, bars, colours = map(int, measured.groups())
     assert window == width
     assert drawn <= window
-    assert bars == 5 + 3 * 17
+    assert bars == 5 + 8 * 17
     assert colours == 6
 
 

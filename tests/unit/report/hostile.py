@@ -46,5 +46,10 @@ def hostile_report() -> ReportData:
         top_requests=TopList(entries, 2000),
         top_hosts=TopList(entries, 2000, 7),
         top_agents=TopList(entries, 2000),
+        top_paths=TopList(entries, 2000),
+        top_methods=TopList(entries, 2000),
+        top_protocols=TopList(entries, 2000),
+        not_found=TopList(entries, 2000),
+        server_errors=TopList(entries, 2000),
         unparsed_lines=[UnparsedLine(text, 7, text, text) for text in TEXTS],
     )

@@ -65,6 +65,11 @@ def test_no_text_becomes_markup(hostile_page: str) -> None:
         top_requests=plain_top,
         top_hosts=plain_top,
         top_agents=plain_top,
+        top_paths=plain_top,
+        top_methods=plain_top,
+        top_protocols=plain_top,
+        not_found=plain_top,
+        server_errors=plain_top,
         unparsed_lines=[replace(line, file="plain", reason="plain", text="plain") for line in data.unparsed_lines],
     )
     hostile, harmless = Page(hostile_page), Page(render_report(plain))
@@ -192,7 +197,7 @@ def test_accessible(hostile_page: str) -> None:
     assert all(attrs["role"] == "img" and attrs["aria-label"] for attrs in charts)
     assert names.count("details") == 1
     assert all("aria-hidden" in attrs for tag, attrs in page.tags if tag == "svg" and attrs.get("class") == "bar")
-    assert names.count("table") == names.count("caption") == 7 + 17
+    assert names.count("table") == names.count("caption") == 12 + 17
     assert all(attrs.get("scope") == "col" for tag, attrs in page.tags if tag == "th")
     assert ("html", {"lang": "en"}) in page.tags
 

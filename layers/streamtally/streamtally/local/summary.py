@@ -93,13 +93,15 @@ class Summary:
             if line.reason:
                 self.add_failed(line, line.reason)
             return
-        self._tops.add(*(read(line.row) for read in self._top_readers(line.format)))
+        code = _status(line.row.get(self._status_field))
+        request, host, agent = (read(line.row) for read in self._top_readers(line.format))
+        self._tops.add(request, host, agent, code)
         if not self._fields:
             self._fields = [name for name in line.row if name != EVENT_TIME]
         if self._missing:
             self._note_fields(line.row)
         time = line.arrival if line.time is None else line.time
-        status: int | str | None = _status(line.row.get(self._status_field))
+        status: int | str | None = code
         if status is None:
             status = _level(line.row.get(self._level_field))
         self._minutes[time - time % _MINUTE_MS, status] += 1
@@ -125,6 +127,7 @@ class Summary:
             for text, count in Counter(map(itemgetter(position), lines)).items():
                 if text != "-":
                     counter.add(text, count)
+        self._add_requests(scanner, columns, lines)
         self.note_fields(list(scanner.positions))
         if self._missing:
             self._note_fields(scanner.row(lines[0]))
@@ -135,6 +138,17 @@ class Summary:
         for (text, time), count in Counter(zip(statuses, times, strict=True)).items():
             status = _status(scanner.value(columns.status, text)) if columns.status else None
             self._minutes[time - time % _MINUTE_MS, status] += count
+
+    def _add_requests(self, scanner: Scanner, columns: PlainColumns, lines: Sequence[Plain]) -> None:
+        request = columns.tops[0]
+        if columns.status is None:
+            pairs = Counter((line[request], "-") for line in lines)
+        else:
+            pairs = Counter(map(itemgetter(request, scanner.positions[columns.status]), lines))
+        for (text, code), count in pairs.items():
+            if text != "-":
+                status = _status(scanner.value(columns.status, code)) if columns.status else None
+                self._tops.add_parts(text, status, count)
 
     def take(self) -> SummaryPart:
         """What was taken in since the last time; the summary begins again."""
@@ -218,6 +232,11 @@ class Summary:
             top_requests=self._tops.requests.top(TOP_ENTRIES),
             top_hosts=self._tops.hosts.top(TOP_ENTRIES),
             top_agents=self._tops.agents.top(TOP_ENTRIES),
+            top_paths=self._tops.paths.top(TOP_ENTRIES),
+            top_methods=self._tops.methods.top(TOP_ENTRIES),
+            top_protocols=self._tops.protocols.top(TOP_ENTRIES),
+            not_found=self._tops.not_found.top(TOP_ENTRIES),
+            server_errors=self._tops.server_errors.top(TOP_ENTRIES),
             unparsed_lines=self._examples,
         )
 

@@ -88,6 +88,14 @@ class ReportData:
     top_requests: TopList = field(default_factory=TopList)
     top_hosts: TopList = field(default_factory=TopList)
     top_agents: TopList = field(default_factory=TopList)
+    top_paths: TopList = field(default_factory=TopList)
+    """Without their queries."""
+    top_methods: TopList = field(default_factory=TopList)
+    top_protocols: TopList = field(default_factory=TopList)
+    not_found: TopList = field(default_factory=TopList)
+    """Paths of requests with status 404."""
+    server_errors: TopList = field(default_factory=TopList)
+    """Paths of requests with a status from 500 to 599."""
     unparsed_lines: Sequence[UnparsedLine] = ()
     """Examples; there may be fewer than ``unparsed``."""
 

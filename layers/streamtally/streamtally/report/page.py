@@ -57,7 +57,12 @@ def _sections(data: ReportData) -> list[str]:
     """The sections in order: the charts first, the ledger last."""
     sections = [_status_section(data)] if data.status_by_minute else []
     tops = (
+        ("path", "Paths, without the query", data.top_paths),
+        ("path", "Not found (404)", data.not_found),
+        ("path", "Server errors (5xx) by path", data.server_errors),
         ("request", "Top requests", data.top_requests),
+        ("method", "Methods", data.top_methods),
+        ("protocol", "Protocols", data.top_protocols),
         ("host", "Top hosts", data.top_hosts),
         ("agent", "Top agents", data.top_agents),
     )

@@ -6,8 +6,10 @@ from heapq import nsmallest
 from typing import Any, Final
 
 from streamtally.report.data import TopList
+from streamtally.report.request_parts import split_request
 
 CAPACITY: Final = 100_000  # distinct texts of a field; counts are exact up to this number
+_NOT_FOUND: Final = 404
 KEY_CHARS: Final = 200  # longer texts are counted by their first characters
 
 
@@ -63,12 +65,17 @@ def _shown(value: Any) -> str:
 
 
 class Tops:
-    """The three top lists of a report."""
+    """The top lists of a report."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self.requests = TopCounter(capacity)
         self.hosts = TopCounter(capacity)
         self.agents = TopCounter(capacity)
+        self.paths = TopCounter(capacity)
+        self.methods = TopCounter(capacity)
+        self.protocols = TopCounter(capacity)
+        self.not_found = TopCounter(capacity)
+        self.server_errors = TopCounter(capacity)
 
     @property
     def counters(self) -> tuple[TopCounter, TopCounter, TopCounter]:
@@ -77,11 +84,32 @@ class Tops:
 
     def merge(self, other: Tops) -> None:
         """Count the texts of other lists, which have not forgotten any."""
-        for counter, others in zip(self.counters, other.counters, strict=True):
+        for counter, others in zip(self._all, other._all, strict=True):
             counter.merge(others)
 
-    def add(self, request: Any, host: Any, agent: Any) -> None:
+    @property
+    def _all(self) -> tuple[TopCounter, ...]:
+        parts = (self.paths, self.methods, self.protocols, self.not_found, self.server_errors)
+        return (*self.counters, *parts)
+
+    def add_parts(self, request: str, status: int | None, count: int = 1) -> None:
+        """Count the path, method and protocol of a request, and its path again if it was not found or failed.
+
+        A request without parts counts with its whole text among those that failed.
+        """
+        parts = split_request(request)
+        for counter, part in ((self.paths, parts.path), (self.methods, parts.method), (self.protocols, parts.protocol)):
+            if part is not None:
+                counter.add(part, count)
+        if status == _NOT_FOUND:
+            self.not_found.add(parts.path or request, count)
+        elif status is not None and 500 <= status <= 599:
+            self.server_errors.add(parts.path or request, count)
+
+    def add(self, request: Any, host: Any, agent: Any, status: int | None = None) -> None:
         """Count a row in each list; None adds nothing to it."""
+        if request is not None:
+            self.add_parts(_shown(request), status)
         for counter, value in zip(self.counters, (request, host, agent), strict=True):
             if value is not None:
                 counter.add(value if type(value) is str else _shown(value))

@@ -11,7 +11,7 @@ from streamtally.formats import REGISTRY, FormatOptions
 from streamtally.formats.auto import compile_auto
 from streamtally.formats.base import Row
 from streamtally.formats.engine.layout import common_beginning
-from streamtally.formats.envoy import _AGENT, _LAYOUTS, compile_envoy
+from streamtally.formats.envoy import _AGENT, _LAYOUTS, _REQUEST, compile_envoy
 
 ENDS = {
     "upstream_cluster": "outbound|5000||helloworld.sample.svc.cluster.local", "upstream_local_address": None,
@@ -103,6 +103,18 @@ def test_the_agent_ends_at_the_first_quote_that_three_fields_follow() -> None:
     for _ in range(5000):
         line = '"' + "".join(rng.choices(('"', ' "', '" ', " ", "a", '" "a" "" "b"'), k=rng.randrange(12)))
         matched, expected = agent.match(line), quote_by_quote.match(line)
+        matches += expected is not None
+        assert (matched and matched.regs) == (expected and expected.regs)
+    assert matches > 500
+
+
+def test_the_request_ends_at_the_first_quote_that_a_status_follows() -> None:
+    quote_by_quote = re.compile(r'"([^"]*(?:"(?! [0-9]{1,3} )[^"]*)*+)"')
+    request, rng = re.compile(_REQUEST), random.Random(1)
+    matches = 0
+    for _ in range(5000):
+        line = '"' + "".join(rng.choices(('"', '" ', " ", "a", "\\", '" 200', '" 200 '), k=rng.randrange(12)))
+        matched, expected = request.match(line), quote_by_quote.match(line)
         matches += expected is not None
         assert (matched and matched.regs) == (expected and expected.regs)
     assert matches > 500

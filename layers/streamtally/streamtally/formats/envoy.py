@@ -8,6 +8,7 @@ Source: Envoy documentation, "Access logging", default format string; Istio docu
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from streamtally.formats.base import Example, Format, FormatOptions, Parser, Roles
@@ -23,7 +24,7 @@ _TIME = (
 )
 _REQUEST = (
     r'"('
-    r'[^"]*+(?:(?:"+(?=")|"(?!\x20[0-9]{1,3}\x20))[^"]*+)*+'  # a quote that no status follows does not end it
+    r'[^"]*+(?:(?:"+(?=[^\x20])|"(?!\x20[0-9]{1,3}\x20))[^"]*+)*+'  # a quote that no status follows does not end it
     r')"'
 )
 _WORD = r'"([^\x20"]*+)"'
@@ -35,6 +36,7 @@ _AGENT = (
     r'[^"]*+)*+'
     r')"'
 )
+_find_words = re.compile(r'"(?:\x20"[^\x20"]*+"){3}').search  # what every line has after its agent
 _REASON = "not a line of Envoy's default format"
 
 _BEGINNING = (
@@ -88,7 +90,12 @@ _LAYOUTS = (LAYOUT, ISTIO, *OLDER)
 
 def compile_envoy(options: FormatOptions) -> Parser:
     """A parser of Envoy's default lines; rows of Istio's lines have its fields too."""
-    return first_that_fits([compile_layout(layout, options) for layout in _LAYOUTS], common_beginning(_LAYOUTS).match)
+    begins = common_beginning(_LAYOUTS).match
+
+    def could_fit(line: str) -> bool:
+        return _find_words(line) is not None and begins(line) is not None
+
+    return first_that_fits([compile_layout(layout, options) for layout in _LAYOUTS], could_fit)
 
 
 FORMAT = Format(

@@ -27,7 +27,9 @@ HEADER = rf"({_BSD}|{_RFC_5424}):?+\x20"
 """The syslog header before a line."""
 CLIENT = (
     r"[^\s:]++"  # a name, a socket or an IPv4 address ends at the first colon
-    r"|\S+(?=:[0-9]{1,5}\x20\[)"  # an IPv6 address at the colon before the port
+    r"|(?!:[0-9]{1,5}\x20\[)"  # an IPv6 address at the colon before the port, of which there is one at most
+    r"[^\s:]*+(?:(?::+(?=[^0-9])|:(?![0-9]{1,5}\x20\[))[^\s:]*+)*+"
+    r"(?=:[0-9]{1,5}\x20\[)"
 )
 """The client, without its port."""
 _MS = r"[+\-]?[0-9]{1,18}"

@@ -10,7 +10,8 @@ WORKERS ?= 2
 
 .PHONY: help setup setup-aws setup-dev demo test test-all lint types bench compile lock check clean formats-doc pipeline-schema docs-cli \
   decisions-index build kernel test-kernel supply-chain licences-doc lint-template test-sam test-deploy test-opensearch \
-  bench-opensearch opensearch setup-moto test-moto setup-flink test-flink test-faults soak contract fuzz bench-hostile
+  bench-opensearch opensearch setup-moto test-moto setup-flink test-flink \
+  setup-spark test-spark test-faults soak contract fuzz bench-hostile
 
 help:  ## List all targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -163,6 +164,17 @@ setup-flink: .tools/flink/.ready  ## Install Flink's JAR files in their own envi
 
 test-flink: setup setup-flink  ## Plan the generated Flink SQL with Flink, and run a part of it in a local cluster
 	FLINK_REQUIRED=1 $(BIN)/python -m pytest -q -s tests/integration/flink
+
+# --- examples/spark with PySpark (Java 17)
+setup-spark: .tools/spark/.ready  ## Install PySpark in its own environment (.tools/spark); 320 MB to download
+
+.tools/spark/.ready: requirements/spark.txt | $(READY)
+	$(BIN)/python -m venv --clear .tools/spark
+	.tools/spark/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/spark.txt
+	@touch $@
+
+test-spark: setup-dev setup-spark  ## Test examples/spark: documents equal to backfill's, counts equal to run's (not a part of CI)
+	SPARK_REQUIRED=1 $(BIN)/python -m pytest -q tests/integration/spark
 
 # --- Exactness: the fault list, the contract, the soak
 test-faults: setup-dev  ## Test the fault list, redrive, the simulator, and the state machine on a real OpenSearch

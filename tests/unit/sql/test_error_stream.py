@@ -67,3 +67,18 @@ def test_failures_go_to_the_error_output() -> None:
 # If not bound, there is no such document.
 def test_unbound_error_stream_has_no_documents() -> None:
     assert documents(run("SHARES, COUNTS", LINE % (200, 2326)), "error_stream") == []
+
+
+# The row is the line's: what the transform itself keeps in a row, such as how to read its time, is not in it.
+def test_the_row_of_another_format() -> None:
+    program = compile_text(f"-- outputs: SHARES, error_stream{PROGRAM}")
+    outputs = {name: {"index": name.lower()} for name in program.streams}
+    plan = {"version": 1, "outputs": program.outputs}
+    document = {"source": {"format": "ltsv"}, "outputs": outputs, "plan": plan}
+    line = b"host:192.0.2.1\ttime:08/Sep/2017:08:47:09 +0000\tstatus:404\tsize:2326\n"
+    loaded = load_pipeline(document, ZoneInfo)
+    (failure,) = documents(transform(loaded, decode_records(events.event(line)["records"], 0)), "error_stream")
+    row = json.loads(bytes.fromhex(failure["DATA_ROW"]))
+    assert row["size"] == 2326
+    assert [name for name in row if not name.isprintable()] == []
+    assert not [value for value in row.values() if "0x" in str(value)]

@@ -19,6 +19,7 @@ from streamtally.plan.types import SqlType
 from streamtally.transform.documents import encode_document, encode_hard, row_document, row_id
 from streamtally.transform.ledger import OutputLedger
 from streamtally.transform.record import Record
+from streamtally.transform.role_columns import EVENT_TIME
 
 COLUMNS = {
     "ERROR_TIME": "TIMESTAMP",
@@ -47,6 +48,8 @@ def error_output_node() -> dict[str, Any]:
 
 def _row_hex(row: Row) -> str:
     """A row's JSON in hexadecimal, cut to what DATA_ROW holds; empty if the row cannot be written as JSON."""
+    if EVENT_TIME in row:  # how the time is read is a function, whose text differs from process to process
+        row = {name: value for name, value in row.items() if name != EVENT_TIME}
     try:
         return orjson.dumps(row, default=str).hex()[:MAX_ROW_CHARS]
     except TypeError:

@@ -52,8 +52,8 @@ def test_other_shells_are_one_line() -> None:
 @pytest.mark.large
 def test_bash_completes() -> None:
     asks = [
-        f"COMPREPLY=(); COMP_WORDS=({words}); COMP_CWORD={len(words.split()) - 1}; _streamtally_completion; "
-        'echo "${COMPREPLY[*]}"'
+        f"COMPREPLY=(); COMP_WORDS=({words}); COMP_CWORD={len(words.split()) - 1}; "
+        '_streamtally_completion streamtally; echo "${COMPREPLY[*]}"'
         for words, _ in WORDS
     ]
     out = in_shell("bash", f'eval "$(streamtally completion bash)"; {"; ".join(asks)}')

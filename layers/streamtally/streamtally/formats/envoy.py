@@ -22,19 +22,22 @@ _TIME = (
     r"T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?+Z"
     r")\]"
 )
+_QUOTES = (
+    r'(?:"++[^\x20"][^"]*+)++'  # quotes before anything but a space are part of a text: many at once
+    r'|"+(?=")'  # so are all but the last one of a run
+)
 _REQUEST = (
     r'"('
-    r'[^"]*+(?:(?:"+(?=[^\x20])|"(?!\x20[0-9]{1,3}\x20))[^"]*+)*+'  # a quote that no status follows does not end it
-    r')"'
+    rf'[^"]*+(?:{_QUOTES}'
+    r'|"(?!\x20[0-9]{1,3}\x20)[^"]*+'  # a quote that no status follows does not end it
+    r')*+)"'
 )
 _WORD = r'"([^\x20"]*+)"'
 _AGENT = (
     r'"('
-    r'[^"]*+(?:'
-    r'(?:"+(?=[^\x20])'  # quotes before anything but a space are part of it
-    r'|"(?!(?:\x20"[^\x20"]*+"){3}))'  # so is a quote that the last three fields do not follow
-    r'[^"]*+)*+'
-    r')"'
+    rf'[^"]*+(?:{_QUOTES}'
+    r'|"(?!(?:\x20"[^\x20"]*+"){3})[^"]*+'  # a quote that the last three fields do not follow is part of it
+    r')*+)"'
 )
 _find_words = re.compile(r'"(?:\x20"[^\x20"]*+"){3}').search  # what every line has after its agent
 _REASON = "not a line of Envoy's default format"

@@ -12,7 +12,7 @@ from typing import Any
 
 from streamtally.plan.types import TIMESTAMP
 from streamtally.sql.expressions.typed import PlanNode, Typed
-from streamtally.sql.plan_tree import children
+from streamtally.sql.plan_tree import children, rewritten
 from streamtally.sql.planning.relations import Relation, RelationColumn, Window
 
 MAX_VALUES = 63
@@ -36,14 +36,13 @@ def rows_under(relation: Relation) -> Relation | None:
     # SELECT DISTINCT emits a row when it is first seen, so its ROWTIME is within the window; GROUP BY when that ends.
     values = {key["name"]: key["expr"] for key in window.keys}
 
-    def put(node: Any) -> Any:
-        if isinstance(node, list):
-            return [put(child) for child in node]
-        if not isinstance(node, dict):
-            return node
+    def before_grouping(node: PlanNode) -> PlanNode | None:
         if "window" in node:
             return start if node["window"] == "start" or window.is_distinct else end
-        return values[node["key"]] if "key" in node else {name: put(child) for name, child in node.items()}
+        return values[node["key"]] if "key" in node else None
+
+    def put(node: Any) -> Any:
+        return rewritten(node, before_grouping)
 
     columns = tuple(RelationColumn(column.name, _typed(column.value, put)) for column in relation.columns)
     rowtime = Typed(start if window.is_distinct else end, TIMESTAMP, size=_size(end), depth=_depth(end))

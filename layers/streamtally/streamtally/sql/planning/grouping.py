@@ -47,7 +47,7 @@ class GroupTranslator(Translator):
     """
 
     def __init__(self, rows: Translator, problems: Problems, distinct: PlanNode | None = None) -> None:
-        super().__init__(problems, _GroupNames(rows, problems))
+        super().__init__(problems, GroupNames(rows, problems))
         self.rows = rows
         self.distinct = distinct
         self.known: dict[bytes, Typed] = {}
@@ -151,7 +151,7 @@ class GroupTranslator(Translator):
         )
 
 
-class _GroupNames:
+class GroupNames:
     """Names that are not GROUP BY terms: only those of the window's end are known.
 
     Args: rows: translates expressions over the rows that are grouped.
@@ -168,7 +168,11 @@ class _GroupNames:
         if _is_now(node):
             return WINDOW_END
         self.rows.translate(node)  # a column that does not exist is reported as such
-        raise self.problems.error(
+        raise self.refusal(node)
+
+    def refusal(self, node: exp.Column) -> SqlError:
+        """The problem with a column of the rows."""
+        return self.problems.error(
             node,
             f"{node.this.this} is neither a GROUP BY term nor inside an aggregate",
             "add it to GROUP BY, or take MIN or MAX of it",

@@ -17,7 +17,7 @@ from streamtally.plan.types import SqlType
 from streamtally.sql.expressions.translator import Translator
 from streamtally.sql.expressions.typed import PlanNode, Typed, common_type, convert
 from streamtally.sql.grammar.allowed import check_name, stored_name
-from streamtally.sql.plan_tree import children
+from streamtally.sql.plan_tree import children, rewritten
 from streamtally.sql.planning.relations import JoinedTable, Relation, RelationColumn, RelationNames, Side
 from streamtally.sql.planning.shaping import conjunction
 from streamtally.sql.problems import Problems, offset_of
@@ -204,18 +204,14 @@ def number_joins(
     """(The joins as nodes of the plan, what replaces their places by their numbers in a node)."""
     numbers = {join.place: number for number, join in enumerate(joins)}
 
-    def put(node: Any) -> Any:
-        if isinstance(node, list):
-            return [put(child) for child in node]
-        if not isinstance(node, dict):
-            return node
-        if "reference" in node:
-            place, name = node["reference"]
-            return {"reference": [numbers[place], name]}
-        return {key: put(value) for key, value in node.items()}
+    def number(node: PlanNode) -> PlanNode | None:
+        if "reference" not in node:
+            return None
+        place, name = node["reference"]
+        return {"reference": [numbers[place], name]}
 
     def whole(node: Any) -> Any:
-        return shape(put(node) if numbers else node)
+        return shape(rewritten(node, number) if numbers else node)
 
     return [_to_json(join, whole) for join in joins], whole
 

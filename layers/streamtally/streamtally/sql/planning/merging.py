@@ -6,12 +6,13 @@ pump puts there: the ways into the window, whose keys and aggregates are alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from streamtally.errors import SqlError
 from streamtally.sql.expressions.typed import MAX_DEPTH, MAX_SIZE, RECORD, PlanNode, Typed
+from streamtally.sql.plan_tree import rewritten
 from streamtally.sql.planning.relations import Relation, RelationColumn, Way, Window
 
 _STAND_IN = "stand_in"
@@ -68,7 +69,7 @@ def _way(window: Window, source: Relation) -> Way:
     nodes[_ROWTIME] = source.rowtime.node
 
     def put(node: Any) -> Any:
-        return _replaced(node, nodes)
+        return rewritten(node, lambda part: nodes[name] if isinstance(name := part.get(_STAND_IN), str) else None)
 
     where, joins = tuple(map(put, window.where)), [join.changed(put) for join in window.joins]
     if joins:  # what a row must fulfil before it is joined is tested first
@@ -83,13 +84,3 @@ def _way(window: Window, source: Relation) -> Way:
         source.pumps,
         (*source.joins, *joins),
     )
-
-
-def _replaced(node: Any, nodes: Mapping[str, PlanNode]) -> Any:
-    if isinstance(node, list):
-        return [_replaced(child, nodes) for child in node]
-    if not isinstance(node, dict):
-        return node
-    if isinstance(name := node.get(_STAND_IN), str):
-        return nodes[name]
-    return {key: _replaced(child, nodes) for key, child in node.items()}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from streamtally.plan.types import DATE, TIMESTAMP, SqlType
-from streamtally.sql.plan_tree import contains
+from streamtally.sql.plan_tree import contains, rewritten
 
 ARRIVAL: dict[str, Any] = {"time": "arrival"}
 EVENT: dict[str, Any] = {"time": "event"}
@@ -27,13 +27,7 @@ _ISO_PATTERN = re.compile(
 
 def with_event_time(node: Any, is_event_time: Callable[[Mapping[str, Any]], bool]) -> Any:
     """Replace every call that reads the event time by the event time itself, so that it is read only once."""
-    if isinstance(node, list):
-        return [with_event_time(child, is_event_time) for child in node]
-    if not isinstance(node, dict):
-        return node
-    if is_event_time(node):
-        return dict(EVENT)
-    return {key: with_event_time(value, is_event_time) for key, value in node.items()}
+    return rewritten(node, lambda call: dict(EVENT) if is_event_time(call) else None)
 
 
 def conjunction(conditions: Sequence[Mapping[str, Any]]) -> Any:

@@ -16,14 +16,13 @@ from streamtally.errors import SqlError
 from streamtally.ids import canonical_json
 from streamtally.plan.sliding import MAX_SPAN_MS, MINUTE_MS, group_ms
 from streamtally.plan.types import TIMESTAMP
-from streamtally.sql.expressions.names import names_now
 from streamtally.sql.expressions.time_calls import step
 from streamtally.sql.expressions.translator import Translator
 from streamtally.sql.expressions.typed import INTERVAL, RECORD, Typed
 from streamtally.sql.grammar.allowed import stored_name
 from streamtally.sql.grammar.nodes import Over, WindowRange
 from streamtally.sql.grammar.refusals import TO_FLINK
-from streamtally.sql.planning.grouping import GroupTranslator
+from streamtally.sql.planning.grouping import GroupNames, GroupTranslator
 from streamtally.sql.planning.relations import WINDOW_END, WINDOW_START, Relation, Window
 from streamtally.sql.planning.select_list import Item, has_aggregate, project
 from streamtally.sql.planning.windows import find_time_term
@@ -186,21 +185,11 @@ class SlidingTranslator(GroupTranslator):
         return {"span_ms": self._span_ms}
 
 
-class _SlidingNames:
-    """Names that are not PARTITION BY terms. Args: rows: translates expressions over the rows."""
+class _SlidingNames(GroupNames):
+    """Names that are not PARTITION BY terms."""
 
-    def __init__(self, rows: Translator, problems: Problems) -> None:
-        self.rows = rows
-        self.problems = problems
-
-    def now(self) -> Typed:
-        return WINDOW_END
-
-    def column(self, node: exp.Column) -> Typed:
-        if not node.args.get("table") and names_now(node.this):
-            return WINDOW_END
-        self.rows.translate(node)  # a column that does not exist is reported as such
-        raise self.problems.unsupported(
+    def refusal(self, node: exp.Column) -> SqlError:
+        return self.problems.unsupported(
             node,
             f"{node.this.this} of each row beside an aggregate OVER a sliding window",
             "add it to PARTITION BY, or take MIN, MAX or LAST_VALUE of it OVER the window; " + WAYS_OUT,

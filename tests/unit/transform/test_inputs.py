@@ -13,6 +13,7 @@ import pytest
 
 from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.records import decode_records
+from streamtally.transform.response import encode_response
 from streamtally.transform.transform import transform
 from tests.endless import must_end
 from tests.unit.events import ARRIVAL, combined, counts, documents, records_of, run
@@ -70,7 +71,7 @@ def test_a_record(
     """Each shape has its answer and its class in the ledger."""
     outcome = run(default_pipeline, [payload])
     (response,) = outcome.responses
-    answered = base64.b64decode(response.to_json()["data"])
+    answered = base64.b64decode(encode_response([response])["records"][0]["data"])
     assert (response.result, answered) == (result, data)
     account = outcome.ledger
     assert (account.rows, account.unparsed, account.empty, account.failed) == ledger
@@ -95,7 +96,7 @@ def test_a_record_that_cannot_be_decoded_fails_alone(default_pipeline: Pipeline,
     event[1]["data"] = data
     outcome = transform(default_pipeline, decode_records(event, ARRIVAL))
     assert [result.result for result in outcome.responses] == ["Ok", "ProcessingFailed", "Ok"]
-    assert outcome.responses[1].to_json()["data"] == (data or "")
+    assert encode_response(outcome.responses)["records"][1]["data"] == (data or "")
     assert (outcome.ledger.rows, outcome.ledger.failed) == (2, 1)
     assert outcome.ledger.reasons == {reason: 1}
 

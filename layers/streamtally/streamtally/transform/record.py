@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 from streamtally.transform.envelope import Envelope
@@ -44,17 +44,6 @@ class Record(NamedTuple):
     of which it is a part. They are not lines of this record."""
     data_name: str = DATA
     """What its data is called in the event and in the answer."""
-
-
-_NOTHING_ELSE = tuple(Record._field_defaults.values())
-
-
-def new_record(
-    record_id: str, identity: str, arrival: int, received: int, raw: str, data: bytes | None, payload: bytes | None
-) -> Record:
-    """A record of which no more is known: what the constructor gives, which takes twice the time."""
-    values = (record_id, identity, arrival, received, raw, data, payload, *_NOTHING_ELSE)
-    return tuple.__new__(Record, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +88,24 @@ def as_records(records: Sequence[Record]) -> Records:
 def columns_of(records: Sequence[Record]) -> Columns:
     """Records by field; for :class:`Records`, this is made once."""
     return as_records(records).columns
+
+
+def plain_records(
+    ids: Sequence[str], identities: Sequence[str], arrivals: Sequence[int], raws: Sequence[str], data: Sequence[bytes]
+) -> Records:
+    """Records whose data is decoded and not yet unpacked, by field.
+
+    Made column by column, they take a third of the time of single ones, and their columns need not be made.
+
+    Args:
+        ids: recordIds.
+        identities: see :class:`Record`.
+        arrivals: in ms since the epoch.
+        raws: base64.
+        data: the same decoded.
+    """
+    values = (ids, identities, arrivals, arrivals, raws, data, data)
+    columns = (*values, *[(value,) * len(ids) for value in Record._field_defaults.values()])
+    records = Records(map(partial(tuple.__new__, Record), zip(*columns, strict=True)))
+    records.__dict__["columns"] = Columns(*columns)  # where cached_property keeps it
+    return records

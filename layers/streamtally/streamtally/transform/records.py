@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from operator import methodcaller
 from typing import Any
 
 from pybase64 import b64decode
@@ -28,7 +30,7 @@ from streamtally.transform.event import (
     read_arrival,
     record_data,
 )
-from streamtally.transform.record import Record, Records, columns_of, new_record
+from streamtally.transform.record import Record, Records, columns_of, plain_records
 from streamtally.transform.subscriptions import is_subscription, subscription_messages
 
 MAX_DECOMPRESSED_RECORD_BYTES = 16 * 2**20
@@ -39,6 +41,8 @@ LONG_BYTES = 2 * MAX_RECORD_LINES
 EMPTY_LINES = re.compile(rb"(?<![^\n])(?:\n++|(?:\r\n)++)++")
 
 ANY_AGE_MS = 2**62
+_DECODE = partial(b64decode, validate=True)
+_metadata = methodcaller("get", STREAM_METADATA[0])
 NOT_BASE64 = "the data is not base64"
 
 MARKS = frozenset({GZIP_MAGIC, MAGIC[:2], AGGREGATE_MAGIC[:2]})
@@ -97,7 +101,10 @@ def decode_records(
         seal: which envelopes are trusted.
         max_age_ms: how long ago the content of an envelope may have arrived first.
     """
-    records = Records([_decode_any(raw, now_ms) for raw in raw_records])
+    raw_records = list(raw_records)
+    records = _decode_plain(raw_records)
+    if records is None:
+        records = Records([_decode_any(raw, now_ms) for raw in raw_records])
     if len(set(records.columns.identities)) < len(records):
         records = Records(_distinct(records))
     packed = [
@@ -111,6 +118,27 @@ def decode_records(
 def is_packed(data: bytes) -> bool:
     """Whether a record's data may have to be unpacked, or may hold too many lines."""
     return data[:2] in MARKS or len(data) > LONG_BYTES
+
+
+def _decode_plain(raw_records: Sequence[Mapping[str, Any]]) -> Records | None:
+    """Records as Firehose itself sends them, field by field; None if a single one is different."""
+    try:
+        ids = [raw["recordId"] for raw in raw_records]
+        texts = [raw[DATA] for raw in raw_records]
+        arrivals = [raw[ARRIVAL] for raw in raw_records]
+        data = list(map(_DECODE, texts))
+        identities = ids if not any(map(_metadata, raw_records)) else [_identity(raw) for raw in raw_records]
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+    if set(map(type, arrivals)) != {int} or not EARLIEST_MS <= min(arrivals) <= max(arrivals) <= LATEST_MS:
+        return None
+    return plain_records(ids, identities, arrivals, texts, data)
+
+
+def _identity(raw: Mapping[str, Any]) -> str:
+    record_id: str = raw["recordId"]
+    metadata = _metadata(raw)
+    return record_id if metadata is None else _data_stream_identity(metadata, record_id)
 
 
 def _decode_any(raw: Mapping[str, Any], now_ms: int) -> Record:
@@ -127,7 +155,7 @@ def _decode_any(raw: Mapping[str, Any], now_ms: int) -> Record:
 def _decode(raw: Mapping[str, Any], now_ms: int) -> Record:
     record_id = raw["recordId"]
     arrival = raw.get(ARRIVAL)
-    metadata = raw.get("kinesisRecordMetadata")
+    metadata = _metadata(raw)
     identity = record_id
     if metadata is not None:
         identity = _data_stream_identity(metadata, record_id)
@@ -143,7 +171,7 @@ def _decode(raw: Mapping[str, Any], now_ms: int) -> Record:
         data = b64decode(text, validate=True)
     except (ValueError, TypeError):
         return Record(record_id, identity, arrival, arrival, str(text or ""), None, None, NOT_BASE64)
-    return new_record(record_id, identity, arrival, arrival, text, data, data)
+    return Record(record_id, identity, arrival, arrival, text, data, data)
 
 
 def _stated_arrival(raw: Mapping[str, Any], now_ms: int) -> Any:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from operator import attrgetter
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import pybase64
 
@@ -29,8 +28,7 @@ _EMPTY_RECORD_BYTES = {
 }
 
 
-@dataclass(slots=True)
-class Response:
+class Response(NamedTuple):
     """What Firehose is answered for a record."""
 
     record_id: str
@@ -65,17 +63,6 @@ class Response:
     def _raw_size(self) -> int:
         return _text_size(self.raw)
 
-    def to_json(self) -> dict[str, Any]:
-        """The record in Firehose's form."""
-        result = self.result
-        data = pybase64.b64encode_as_string(self.data) if result == OK else self.raw if result == FAILED else ""
-        if self.data_name is DATA and self.partition_keys is None:  # the usual case, written out since it is faster
-            return {"recordId": self.record_id, "result": result, "data": data}
-        encoded: dict[str, Any] = {"recordId": self.record_id, "result": result, self.data_name: data}
-        if self.partition_keys is not None and result == OK:
-            encoded["metadata"] = {"partitionKeys": dict(self.partition_keys)}
-        return encoded
-
     def _metadata_text(self) -> str:
         """What the partition keys add to the response."""
         if self.partition_keys is None:
@@ -83,7 +70,9 @@ class Response:
         return f', "metadata": {json.dumps({"partitionKeys": dict(self.partition_keys)})}'
 
 
-_PARTITION_KEYS = attrgetter("partition_keys")
+new_response: Callable[[tuple[str, str, bytes, str, str, Mapping[str, str] | None]], Response]
+"""A response of all its fields, in half of the constructor's time."""
+new_response = partial(tuple.__new__, Response)
 
 
 def _base64_size(size_bytes: int) -> int:
@@ -109,7 +98,7 @@ def choose_overflow(
     same batch in another order of records leaves out the same ones.
     Raises: ResponseTooLargeError: the response does not fit even if all are left out.
     """
-    has_keys = any(map(_PARTITION_KEYS, responses))
+    has_keys = any(response.partition_keys for response in responses)
     if not has_keys and _surely_fits(responses, limit_bytes):
         return frozenset()
     sizes = [response.size_bytes() for response in responses]
@@ -139,14 +128,22 @@ def choose_overflow(
 
 def _surely_fits(responses: Sequence[Response], limit_bytes: int) -> bool:
     """A cheap upper bound of the size: six bytes for each character of text from the event, which is JSON's worst."""
-    chars = sum([len(response.record_id) for response in responses])
-    chars += sum([len(response.raw) for response in responses if response.result == FAILED])
-    data = sum([len(response.data) for response in responses])
+    chars = size_bytes = 0
+    for record_id, result, data, raw, name, _ in responses:
+        size_bytes += len(data)
+        chars += len(record_id) + (len(raw) if result == FAILED else 0) + (len(name) - len(DATA))
     fixed = max(_EMPTY_RECORD_BYTES.values()) + 4
-    chars += sum([len(response.data_name) - len(DATA) for response in responses if response.data_name is not DATA])
-    return _ENVELOPE_BYTES + len(responses) * fixed + 6 * chars + data * 4 // 3 <= limit_bytes
+    return _ENVELOPE_BYTES + len(responses) * fixed + 6 * chars + size_bytes * 4 // 3 <= limit_bytes
 
 
 def encode_response(responses: Iterable[Response]) -> dict[str, Any]:
     """The handler's return value, one record per response, in order."""
-    return {"records": [response.to_json() for response in responses]}
+    encode = pybase64.b64encode_as_string
+    records: list[dict[str, Any]] = []
+    for record_id, result, data, raw, name, keys in responses:
+        text = encode(data) if result == OK else raw if result == FAILED else ""
+        record: dict[str, Any] = {"recordId": record_id, "result": result, name: text}
+        if keys is not None and result == OK:
+            record["metadata"] = {"partitionKeys": dict(keys)}
+        records.append(record)
+    return {"records": records}

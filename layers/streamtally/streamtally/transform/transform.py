@@ -21,7 +21,15 @@ from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.record import Record, Records, as_records, columns_of
 from streamtally.transform.records import RecordGroup, group_records
 from streamtally.transform.reingest import Reingestion, can_reingest_again
-from streamtally.transform.response import DROPPED, FAILED, MAX_RESPONSE_BYTES, OK, Response, choose_overflow
+from streamtally.transform.response import (
+    DROPPED,
+    FAILED,
+    MAX_RESPONSE_BYTES,
+    OK,
+    Response,
+    choose_overflow,
+    new_response,
+)
 from streamtally.transform.routes import READ, Fail, Reingest, Route, choose_routes, route_overflow, without_empty_lines
 
 
@@ -181,12 +189,13 @@ def _refuse(
 
 def _read(
     pipeline: Pipeline, records: Sequence[Record], indices: Sequence[int], reader: LineReader
-) -> Iterator[tuple[int, Response]]:
+) -> dict[int, Response]:
     """The responses of the records that are read, by index. Args: indices: those of the records in the batch."""
     settings = pipeline.source.settings
     is_single, has_line_ids = settings.framing == SINGLE, settings.line_id
     columns = columns_of(records)
     ids, raws, names = columns.ids, columns.raws, columns.data_names
+    responses: dict[int, Response] = {}
     for position, data, rows in chain.from_iterable(reader.read(records)):
         result = OK if rows else FAILED if data else DROPPED
         # A destination that takes one document per record adds the line end itself; a second one would be an empty
@@ -195,7 +204,10 @@ def _read(
         if has_line_ids:
             text = add_line_ids(text, records[position].identity)
         keys = reader.partition_keys  # of this record, which has one line where there are keys
-        yield indices[position], Response(ids[position], result, text.encode(), raws[position], names[position], keys)
+        responses[indices[position]] = new_response(
+            (ids[position], result, text.encode(), raws[position], names[position], keys)
+        )
+    return responses
 
 
 def count_results(ledger: Ledger, responses: Sequence[Response]) -> None:

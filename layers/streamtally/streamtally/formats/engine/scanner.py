@@ -7,7 +7,7 @@ JSON. All other lines are left to the format's parser.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from streamtally.formats.base import Scanner
@@ -45,25 +45,48 @@ def make_scanner(columns: Sequence[tuple[str, str]]) -> Scanner:
     )
 
 
+OFTEN_MISSING = frozenset({"ident", "authuser", "referer"})
+"""Columns of which whole logs have no value: each is quoted by itself. Lines that miss another one are rare."""
+
+
 def _generate_encode(names: Sequence[str], integers: frozenset[str]) -> Any:
-    # Written out field by field: a call per field would cost as much as everything else.
-    variables = [f"v{index}" for index in range(len(names))]
-    quoting = [
-        f'{variable} = "null" if {variable} == "-" else ' + (variable if name in integers else f"f'\"{{{variable}}}\"'")
-        for name, variable in zip(names, variables, strict=True)
-    ]
-    members = ",".join(f'"{name}":{{{variable}}}' for name, variable in zip(names, variables, strict=True))
+    # Written out field by field: a call per field would cost as much as everything else. The quotes of texts that are
+    # usually there are part of the line's template, so that no quoted copy is made of each of them.
+    variables = {name: f"v{index}" for index, name in enumerate(names)}
+    quoted = [name for name in names if name not in integers and name not in OFTEN_MISSING]
+    first = [_null_or(variables[name], name in integers) for name in names if name not in quoted]
+    rest = [_null_or(variables[name], is_integer=False) for name in quoted]
+    is_missing = " or ".join(f'{variables[name]} == "-"' for name in quoted) or "False"
     code = (
         "def encode(scanned, other):\n"
         "    lines = []\n"
-        f"    for number, ({', '.join(variables)}, line) in enumerate(scanned):\n"
-        f"        if not {variables[0]}:\n"
+        f"    for number, ({', '.join(variables.values())}, line) in enumerate(scanned):\n"
+        f"        if not {variables[names[0]]}:\n"
         "            lines.append(other(number, line))\n"
         "            continue\n"
-        + "".join(f"        {statement}\n" for statement in quoting)
-        + f"        lines.append(f'{{{{{members}}}}}\\n')\n"
+        + "".join(f"        {statement}\n" for statement in first)
+        + f"        if {is_missing}:\n"
+        + "".join(f"            {statement}\n" for statement in rest)
+        + f"            lines.append({_template(variables, ())})\n"
+        "            continue\n"
+        f"        lines.append({_template(variables, quoted)})\n"
         "    return lines\n"
     )
     scope: dict[str, Any] = {}
     exec(code, scope)  # noqa: S102 - made of the format's own field names
     return scope["encode"]
+
+
+def _null_or(variable: str, is_integer: bool) -> str:
+    """A statement that makes a variable's text JSON."""
+    value = variable if is_integer else f"f'\"{{{variable}}}\"'"
+    return f'{variable} = "null" if {variable} == "-" else {value}'
+
+
+def _template(variables: Mapping[str, str], quoted: Collection[str]) -> str:
+    """An f-string of a line. Args: quoted: columns whose variables are text that is not JSON yet."""
+    members = (
+        f'"{name}":' + (f'"{{{variable}}}"' if name in quoted else f"{{{variable}}}")
+        for name, variable in variables.items()
+    )
+    return f"f'{{{{{','.join(members)}}}}}\\n'"

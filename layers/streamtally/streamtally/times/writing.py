@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import attrgetter
 
 from streamtally.times.iso import to_datetime
 from streamtally.times.java_patterns import DAY_NAMES, MONTH_NAMES, parse_pattern
@@ -16,46 +17,44 @@ TIMES_KEPT = 256
 @lru_cache(maxsize=256)
 def compile_time_formatter(pattern: str) -> Callable[[int], str]:
     """A function that writes milliseconds by a SimpleDateFormat pattern, in UTC. Raises: SettingsError."""
-    writers = [_writer(letters) if letters else _constant(text) for letters, text in parse_pattern(pattern)]
+    parts = [_part(letters) if letters else _constant(text) for letters, text in parse_pattern(pattern)]
+    template = "".join([text for text, _ in parts])
+    values = [value for _, value in parts if value is not None]
 
     @lru_cache(maxsize=TIMES_KEPT)
     def write(ms: int) -> str:
         moment = to_datetime(ms)
-        return "".join([write_part(moment) for write_part in writers])
+        return template % tuple([value(moment) for value in values])
 
     return write
 
 
-Writer = Callable[[datetime], str]
+Value = Callable[[datetime], int | str]
+Part = tuple[str, Value | None]
+"""A part of the template of the % operator, and what it is filled with."""
 
 
-def _constant(text: str) -> Writer:
-    return lambda _: text
+def _constant(text: str) -> Part:
+    return text.replace("%", "%%"), None
 
 
-def _number(value: Callable[[datetime], int], count: int) -> Writer:
-    # Twice as fast as str.zfill, for the numbers that nearly all patterns have.
-    write = f"%0{count}d".__mod__
-    return lambda moment: write(value(moment))
-
-
-def _writer(letters: str) -> Writer:
+def _part(letters: str) -> Part:
     letter, count = letters[0], len(letters)
     if letter == "M" and count >= 3:
-        return lambda moment: MONTH_NAMES[moment.month - 1][: None if count > 3 else 3]
+        return "%s", lambda moment: MONTH_NAMES[moment.month - 1][: None if count > 3 else 3]
     if letter == "E":
-        return lambda moment: DAY_NAMES[moment.weekday()][: None if count > 3 else 3]
+        return "%s", lambda moment: DAY_NAMES[moment.weekday()][: None if count > 3 else 3]
     if letter == "a":
-        return lambda moment: "PM" if moment.hour >= 12 else "AM"
+        return "%s", lambda moment: "PM" if moment.hour >= 12 else "AM"
     if letter == "G":
         return _constant("AD")
     if letter in "Zz":
         return _constant("+0000" if letter == "Z" else "UTC")
     if letter == "X":
         return _constant("Z")
-    if letter == "y":
-        return (lambda moment: f"{moment.year % 100:02d}") if count == 2 else _number(lambda moment: moment.year, count)
-    return _number(_NUMBERS[letter], count)
+    if letter == "y" and count == 2:
+        return "%02d", lambda moment: moment.year % 100
+    return f"%0{count}d", _NUMBERS[letter]
 
 
 def _us_week(day: int, first: datetime) -> int:
@@ -72,15 +71,16 @@ def _week_of_year(moment: datetime) -> tuple[int, int]:
 
 
 _NUMBERS: dict[str, Callable[[datetime], int]] = {
-    "M": lambda moment: moment.month,
-    "d": lambda moment: moment.day,
+    "y": attrgetter("year"),
+    "M": attrgetter("month"),
+    "d": attrgetter("day"),
     "D": lambda moment: moment.timetuple().tm_yday,
-    "H": lambda moment: moment.hour,
+    "H": attrgetter("hour"),
     "k": lambda moment: moment.hour or 24,
     "K": lambda moment: moment.hour % 12,
     "h": lambda moment: moment.hour % 12 or 12,
-    "m": lambda moment: moment.minute,
-    "s": lambda moment: moment.second,
+    "m": attrgetter("minute"),
+    "s": attrgetter("second"),
     "S": lambda moment: moment.microsecond // 1000,
     "u": lambda moment: moment.isoweekday(),
     "F": lambda moment: (moment.day - 1) // 7 + 1,

@@ -64,7 +64,19 @@ class EventTimes:
             return self._read_usual
         if isinstance(field, tuple):
             return self._read_two if len(field) == 2 else self._read_several
-        return self._read_one
+        return self._read_one if self.needs_arrival else self._reader_of_text()
+
+    def _reader_of_text(self) -> EventTime:
+        """What reads one field alone: a function without look-ups in self, since it reads every row."""
+        name, times, read_other = self.fields[0], self._plain, self._time
+
+        def read(row: Row, arrival: int) -> int | None:
+            value = row.get(name)
+            if type(value) is str:
+                return times[value]
+            return None if value is None else read_other(value, arrival)
+
+        return read
 
     def _time(self, value: object, arrival: int) -> int:
         if not isinstance(value, str) and (not self._takes_numbers or type(value) not in (int, float)):

@@ -24,14 +24,13 @@ from streamtally.formats.wrappers.rewrite import Rewrite
 from streamtally.plan.types import SqlType, parse_type
 from streamtally.transform.event_time import EventTime, EventTimes
 from streamtally.transform.role_columns import (
-    EVENT_TIME,
     RoleColumns,
     format_columns,
     open_time,
     or_wrapper_time,
     wrapper_times,
 )
-from streamtally.transform.source_columns import or_stated_time
+from streamtally.transform.source_columns import or_own_time, or_stated_time
 from streamtally.transform.subscriptions import COLUMNS as SUBSCRIPTION_COLUMNS
 
 ZoneOf = Callable[[str], tzinfo]
@@ -69,7 +68,7 @@ class Source:
         times = EventTimes(field_name, time_format, UTC if self._is_time_utc() else zone, self._field_of)
         self._own_time = times.read
         self.time_by_role = self._is_time_by_role()
-        self.event_time: EventTime = or_stated_time(self._read_event_time if self.time_by_role else times.read)
+        self.event_time: EventTime = (or_own_time if self.time_by_role else or_stated_time)(times.read)
         self.event_time_fields = times.fields
         self.event_time_needs_arrival = times.needs_arrival
         self.event_time_seconds = times.seconds
@@ -153,10 +152,6 @@ class Source:
     @cached_property
     def _wrapper_times(self) -> tuple[tuple[str, EventTime], ...]:
         return wrapper_times(self.zone)
-
-    def _read_event_time(self, row: Row, arrival: int) -> int | None:
-        read = row.get(EVENT_TIME)
-        return read(row, arrival) if callable(read) else self._own_time(row, arrival)
 
     def complete(self, parser: Parser, row: Row, arrival: int) -> None:
         """Add to a row the columns that programs read by their role, in place; nothing else may read the row then.

@@ -4,8 +4,8 @@
     .venv/bin/python -m scripts.make_pictures diagrams    # docs/pictures/*.mmd → *.svg
     .venv/bin/python -m scripts.make_pictures report      # docs/pictures/report*.png
 
-Both need Chromium. Diagrams need npm too: Mermaid is installed from `scripts/pictures/package-lock.json` into a temporary
-folder. An SVG names the hash of its source, which `tests/unit/scripts/test_make_pictures.py` compares.
+Both need Chromium. Diagrams need npm too: Mermaid is installed from `scripts/pictures/package-lock.json` into a
+temporary folder. An SVG names the hash of its source, which `tests/unit/scripts/test_make_pictures.py` compares.
 """
 
 from __future__ import annotations

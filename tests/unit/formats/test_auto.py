@@ -47,7 +47,7 @@ FAST = generate_fast(apache_combined.LAYOUT)
 def alone(line: str) -> Any:
     """What a line means to a parser that has seen no other line."""
     parse = ALONE.for_record()
-    parse._guess = None
+    parse._guess, parse._has_refused = None, False
     return result(parse, line)
 
 

@@ -28,6 +28,7 @@ from streamtally.formats.beginnings import (
     WITH_HEAD,
     Candidate,
     candidates_of,
+    is_of_no_format,
 )
 from streamtally.formats.engine.generate import FastParser, generate_fast
 from streamtally.formats.engine.heads import may_have_head
@@ -46,6 +47,9 @@ from streamtally.formats.w3c_header import HEADER
 
 CANDIDATES = (json_lines.FORMAT, apache_combined.FORMAT, apache_common.FORMAT)
 """The formats whose fields are typed columns in ``auto`` too; a name of the others' means different things in them."""
+
+OF_NO_FORMAT = "of no known format"
+"""Why a line is refused that is not close to one format."""
 
 JSON_SPACE = " \t\r"
 """JSON's white space within a line. A line that begins with a no-break space or a vertical tab is not JSON."""
@@ -97,6 +101,7 @@ class AutoParser(RecordParser):
         self._declared: Candidate | None = None  # lines as the header in force declares them
         self._guess: Candidate | None = None  # None: combined
         self._last: Format = apache_combined.FORMAT
+        self._has_refused = False  # the line before, as one of no format
         self._depth = depth
         self._inner: AutoParser | None = None  # reads the lines inside others, if any came
         self._wrappers: tuple[str, ...] = ()
@@ -127,8 +132,20 @@ class AutoParser(RecordParser):
         """What came off around the line parsed last."""
         return self._wrappers
 
+    def rules_out(self, line: str) -> bool:
+        """Whether a line is certainly refused, with the reason ``OF_NO_FORMAT``. Faster than to have it refused.
+
+        It looks at lines that follow a refused one, as unknown lines do, so that logs of known formats need not pay.
+        """
+        if not self._has_refused:
+            return False
+        self._has_refused = self._declared is None and is_of_no_format(line)
+        return self._has_refused
+
     def __call__(self, line: str) -> Row:
         self._wrappers = ()
+        if self._has_refused and self.rules_out(line):
+            raise FormatError("auto", OF_NO_FORMAT)
         guess = self._guess
         if guess is not None and guess.absent not in line and guess.begins(line) is not None:
             try:
@@ -174,7 +191,8 @@ class AutoParser(RecordParser):
             return prefixed_row
         if failure is not None:
             raise FormatError("auto", *failure) from None
-        raise FormatError("auto", "of no known format")
+        self._has_refused = True
+        raise FormatError("auto", OF_NO_FORMAT)
 
     def _candidates_for(self, line: str) -> list[Candidate]:
         """The formats that the line's beginning allows and of which it has what each of their lines holds."""

@@ -45,7 +45,7 @@ from streamtally.formats import (
 from streamtally.formats.base import Format, Parser
 from streamtally.formats.cloudfront_realtime_fields import BEGINS as REALTIME_BEGINS
 from streamtally.formats.engine.lazy import Lazy
-from streamtally.formats.unwrapping.headers import MESSAGE_FORMATS
+from streamtally.formats.unwrapping.headers import MAY_BE_PREFIXED, MESSAGE_FORMATS
 from streamtally.formats.vpc_flow_fields import HEADER_BEGINS as FLOW_HEADER_BEGINS
 
 # How a line begins → the formats that it can have. The first pattern that matches decides; the last matches any line.
@@ -86,7 +86,7 @@ DETECTED: tuple[Format, ...] = tuple(
 )
 """The formats that ``auto`` detects."""
 
-BRACKET = " ["
+BRACKET, PAIR = " [", "="
 NEEDED = {
     apache_combined.FORMAT.name: BRACKET,
     apache_common.FORMAT.name: BRACKET,
@@ -94,7 +94,7 @@ NEEDED = {
     haproxy_tcp.FORMAT.name: BRACKET,
     haproxy_clf.FORMAT.name: BRACKET,
     api_gateway.FORMAT.name: BRACKET,
-    logfmt.FORMAT.name: "=",
+    logfmt.FORMAT.name: PAIR,
 }
 """What every line holds, for the formats that can begin with anything."""
 SIGNS = {elb.FORMAT.name: ' "', cri.FORMAT.name: " std"}
@@ -133,6 +133,19 @@ def _own_beginning(index: int) -> Callable[[str], object]:
 
 # Each beginning, excluding lines that an earlier one matches.
 OWN_BEGINNINGS = [Lazy(partial(_own_beginning, index)) for index in range(len(BEGINNINGS))]
+
+_begins_as_any_text = re.compile(f"(?!{'|'.join(expression for expression, _ in BEGINNINGS[:-1])})", re.ASCII).match
+
+
+def is_of_no_format(line: str) -> bool:
+    """Whether a line is certainly of no format that ``auto`` detects; in a record without header lines.
+
+    It begins as none of the formats do that have a beginning of their own, has nothing that lines of the others hold,
+    and no wrapper's prefix. So its reason is known too: no format is closer than the others.
+    """
+    if PAIR in line or (BRACKET in line and HAS_TIME(line) is not None):
+        return False
+    return _begins_as_any_text(line) is not None and MAY_BE_PREFIXED(line) is None
 
 
 class Candidate(NamedTuple):

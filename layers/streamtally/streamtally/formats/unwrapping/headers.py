@@ -145,7 +145,7 @@ FIELDS = frozenset(
     )
 )
 """Every field that a wrapper gives."""
-_MAY_BE_PREFIXED = re.compile(
+MAY_BE_PREFIXED = re.compile(
     r"\[(?:pod/|[\x20.0-9]{8,33}\])"
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}T"
     rf"|{_DAY}\x20[0-9]{{4}}-|[0-9]{{1,12}}\.[0-9]{{6}}\x20"
@@ -153,11 +153,12 @@ _MAY_BE_PREFIXED = re.compile(
     rf"|{_COLOR}[0-9A-Za-z][0-9A-Za-z_.@\-]{{0,254}}+\x20{{1,255}}+\|",
     FLAGS,
 ).match
+"""Whether a line may have a wrapper's prefix."""
 
 
 def prefixed(line: str) -> Iterator[Wrapped]:
     """The readings of a line as one with a prefix, the most certain first."""
-    if _MAY_BE_PREFIXED(line) is None:
+    if MAY_BE_PREFIXED(line) is None:
         return
     for name, pattern, names in _PREFIXES:
         matched = pattern.match(line)

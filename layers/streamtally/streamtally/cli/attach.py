@@ -13,7 +13,6 @@ from streamtally.attach.stream_settings import source_of
 from streamtally.attach.undo import Undo
 from streamtally.aws.clients import Aws, AwsError
 from streamtally.aws.streams.apply import (
-    EFFECTIVE_SECONDS,
     StaleError,
     UncertainError,
     apply_change,
@@ -23,17 +22,14 @@ from streamtally.aws.streams.apply import (
     wait_until_effective,
 )
 from streamtally.aws.streams.attach import Change, plan_attach
-from streamtally.aws.streams.describe import DEFAULT_STACK, find_function
+from streamtally.aws.streams.describe import find_function
 from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.aws_options import (
     NOT_VISIBLE_YET,
     ask,
-    aws_options,
     echo_diff,
     echo_findings,
     echo_json,
-    json_option,
-    yes_option,
 )
 from streamtally.cli.shared.framing import framing_of
 from streamtally.errors import SettingsError
@@ -67,25 +63,7 @@ class AttachOptions:
         return plan_attach(aws, stream, settings, framing, self.grant, self.replace, source)
 
 
-@click.command("attach")
-@click.argument("stream")
-@click.option("--function", "function", metavar="NAME|ARN[:ALIAS]", help="Transform function; default: the stack's.")
-@click.option("--stack", default=DEFAULT_STACK, show_default=True, help="Stack that --function defaults to.")
-@click.option("--plan", "plan_only", is_flag=True, help="Show the checks and the change; change nothing.")
-@click.option("--grant", is_flag=True, help="Also allow the stream's role to invoke the function.")
-@click.option("--replace", is_flag=True, help="Replace another function; enable disabled processing.")
-@click.option("--pipeline", type=click.Path(path_type=Path), metavar="DIR",
-              help="The deployed pipeline folder, if the function's pipeline cannot be read.")  # fmt: skip
-@click.option("--buffer-mbs", type=click.FloatRange(0.2, 3), help="Buffer size per invocation, in MB.  [default: 1]")
-@click.option("--buffer-seconds", type=click.IntRange(0, 900), help="Buffer interval, in seconds.  [default: 60]")
-@click.option("--retries", type=click.IntRange(0, 300), help="Retries of a failed invocation.  [default: 3]")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Undo file.  [default: STREAM.undo.json]")
-@click.option("--wait", type=click.IntRange(min=0), default=EFFECTIVE_SECONDS, show_default=True, metavar="SECONDS",
-              help="How long to wait for the change to take effect.")  # fmt: skip
-@yes_option
-@json_option
-@aws_options
-def command(
+def execute(
     aws: Aws,
     stream: str,
     plan_only: bool,
@@ -95,13 +73,7 @@ def command(
     as_json: bool,
     **attach_options: Any,
 ) -> int:
-    """Add the transform to STREAM and keep the rest of its configuration.
-
-    Runs checks, shows the change as a diff, asks for confirmation, writes an undo file and makes the change. If the
-    function is already attached, nothing changes. Exit status 1: a check failed, and nothing was changed.
-
-    Example: streamtally attach log-ingestion-stream --function streamtally-transform --plan
-    """
+    """Run ``streamtally attach``. Returns: the exit status. Raises: SettingsError."""
     change = AttachOptions(**attach_options).plan(aws, stream)
     failed = bool(errors(change.findings))
     out = out or Path(f"{stream}.undo.json")

@@ -11,13 +11,12 @@ import click
 from streamtally.aws.clients import Aws
 from streamtally.aws.sinks.objects import open_objects
 from streamtally.cli import EXIT_FOUND
-from streamtally.cli.shared.aws_options import Auth, ask, auth_option, aws_options, echo_json, json_option, yes_option
+from streamtally.cli.shared.aws_options import Auth, ask, echo_json
 from streamtally.cli.shared.cluster_options import open_cluster
-from streamtally.cli.shared.load_options import echo_load, explaining_interruption, load_options, make_load_options
-from streamtally.cli.shared.pipeline_option import pipeline_option
-from streamtally.cli.shared.reference_options import open_pipeline, reference_option
+from streamtally.cli.shared.load_options import echo_load, explaining_interruption, make_load_options
+from streamtally.cli.shared.reference_options import open_pipeline
 from streamtally.cli.shared.uncounted import counted_json, echo_uncounted
-from streamtally.cli.shared.zone_option import echo_left_out, zone_option
+from streamtally.cli.shared.zone_option import echo_left_out
 from streamtally.ids import digest
 from streamtally.indices.load_entries import Span
 from streamtally.local.folder import read_folder
@@ -32,20 +31,7 @@ from streamtally.transform.ledger import Ledger
 DELIVERED_UNPARSED = "delivered as unparsed"
 
 
-@click.command("backfill")
-@click.argument("location", metavar="s3://BUCKET/PREFIX|DIR")
-@click.option("--opensearch", "url", required=True, help="Cluster to load into.")
-@auth_option
-@pipeline_option
-@load_options
-@reference_option
-@click.option("--workers", type=click.IntRange(min=1), metavar="N",
-              help="Processes that read objects; the counts do not depend on it.  [default: the cores]")  # fmt: skip
-@zone_option
-@yes_option
-@json_option
-@aws_options
-def command(
+def execute(
     aws: Aws,
     location: str,
     url: str,
@@ -59,16 +45,7 @@ def command(
     yes: bool,
     as_json: bool,
 ) -> int:
-    """Load old logs (plain or compressed, raw or JSON lines) into an index through the same transform.
-
-    Ids are derived from an object's full address and the line, so a second run counts nothing twice, even if a log has
-    grown since; after an interruption, run the command again. Do not load windows that a stream has already counted:
-    these lines would be counted in addition to the stream's. Where such windows are closed, nothing is written unless
-    --replace-span recomputes them from the logs. Exit status 1: no row could be counted, or an object or a window has
-    a problem; why is on standard error.
-
-    Example: streamtally backfill s3://old-logs/2024/ --opensearch https://domain
-    """
+    """Run ``streamtally backfill``. Returns: the exit status. Raises: SettingsError."""
     pipeline = open_pipeline(read_folder(folder), references, aws)
     objects = open_objects(location, lambda: aws.client("s3"))
     cluster = open_cluster(url, aws=aws, auth=auth)

@@ -8,13 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-import click
-
 from streamtally.aws.clients import Aws
-from streamtally.cli.shared.aws_options import aws_options, echo_json, json_option
+from streamtally.cli.shared.aws_options import echo_json
 from streamtally.cli.shared.cost_output import Estimate, show_estimate
-from streamtally.cli.shared.pipeline_option import pipeline_option
-from streamtally.cli.shared.source_options import SourceOptions, format_options, time_options
+from streamtally.cli.shared.source_options import SourceOptions
 from streamtally.cost.bill import Case
 from streamtally.cost.prices import prices_of
 from streamtally.cost.volumes import Stack, Traffic, batch_lines
@@ -30,23 +27,7 @@ if TYPE_CHECKING:
 DEFAULT_REGION = "us-east-1"
 
 
-@click.command("cost")
-@click.argument("log", metavar="LOG")
-@format_options
-@time_options
-@pipeline_option
-@click.option(
-    "--lines-a-day", type=click.FloatRange(min=1, max=1e12), metavar="N",
-    help="Lines a day.  [default: as the log's own times give it]",
-)  # fmt: skip
-@click.option("--stream", metavar="NAME", help="Take lines a day and a record from this stream's last seven days.")
-@click.option(
-    "--lines-a-record", type=click.FloatRange(min=1, max=100_000), metavar="N",
-    help="Lines in each Firehose record.  [default: 1, or the stream's]",
-)  # fmt: skip
-@json_option
-@aws_options
-def command(
+def execute(
     aws: Aws,
     log: str,
     folder: Path | None,
@@ -56,13 +37,7 @@ def command(
     as_json: bool,
     **source_options: str | None,
 ) -> None:
-    """Run the pipeline over LOG as a sample, and show what a month of it costs in AWS, by part.
-
-    Measured, priced and assumed numbers are listed apart, with the two changes that save most, what other services
-    would bill, and the rate at which settling no longer keeps up. Prices are those of the package's price file.
-
-    Example: streamtally cost access.log --lines-a-day 10000000
-    """
+    """Run ``streamtally cost``. Raises: SettingsError: an option cannot be used."""
     if stream is not None and lines_a_day is not None:
         raise SettingsError("--stream and --lines-a-day exclude each other: the stream says how much arrives")
     for name, value in (("--lines-a-day", lines_a_day), ("--lines-a-record", lines_a_record)):

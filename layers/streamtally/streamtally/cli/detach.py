@@ -9,39 +9,19 @@ import click
 from streamtally.attach.change import to_diff
 from streamtally.attach.undo import parse_undo
 from streamtally.aws.clients import Aws
-from streamtally.aws.streams.apply import EFFECTIVE_SECONDS, apply_change, revoke_grant, wait_until_effective
+from streamtally.aws.streams.apply import apply_change, revoke_grant, wait_until_effective
 from streamtally.aws.streams.attach import plan_detach
 from streamtally.cli.shared.aws_options import (
     NOT_VISIBLE_YET,
     ask,
-    aws_options,
     echo_diff,
     echo_json,
-    json_option,
-    yes_option,
 )
 from streamtally.local.folder import read_text
 
 
-@click.command("detach")
-@click.argument("stream")
-@click.option(
-    "--undo", "undo_file", type=click.Path(dir_okay=False, path_type=Path), help="Undo file that attach wrote."
-)
-@click.option("--plan", "plan_only", is_flag=True, help="Show the change; change nothing.")
-@click.option("--wait", type=click.IntRange(min=0), default=EFFECTIVE_SECONDS, show_default=True, metavar="SECONDS",
-              help="How long to wait for the change to take effect.")  # fmt: skip
-@yes_option
-@json_option
-@aws_options
-def command(aws: Aws, stream: str, undo_file: Path | None, plan_only: bool, wait: int, yes: bool, as_json: bool) -> int:
-    """Restore STREAM to its state before attach; without an undo file, only remove the function.
-
-    With --undo, the stream's processing and the role's permissions become exactly what they were. If the processing
-    has been changed since attach, nothing is done.
-
-    Example: streamtally detach log-ingestion-stream --undo log-ingestion-stream.undo.json
-    """
+def execute(aws: Aws, stream: str, undo_file: Path | None, plan_only: bool, wait: int, yes: bool, as_json: bool) -> int:
+    """Run ``streamtally detach``. Returns: the exit status. Raises: SettingsError."""
     undo = parse_undo(read_text(undo_file), str(undo_file)) if undo_file else None
     change = plan_detach(aws, stream, undo, str(undo_file))
     if not as_json:

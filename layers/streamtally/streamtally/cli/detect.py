@@ -10,7 +10,7 @@ import click
 
 from streamtally.aws.clock import now_ms
 from streamtally.cli import EXIT_FOUND
-from streamtally.cli.shared.aws_options import echo_json, json_option
+from streamtally.cli.shared.aws_options import echo_json
 from streamtally.errors import SettingsError
 from streamtally.formats.detect import COMBINED, SAME_LINE, Detection, Fit, Misfit, detect
 from streamtally.formats.wrappers.addresses import mask_text
@@ -24,22 +24,8 @@ from streamtally.text import visible
 _BEFORE_CHARS, _AFTER_CHARS = 60, 30
 
 
-@click.command("detect")
-@click.argument("file", default=STANDARD_INPUT, metavar="[FILE]")
-@click.option(
-    "--lines", type=click.IntRange(min=1), default=10_000, show_default=True, help="Maximum number of lines to read."
-)
-@click.option("--anonymize", is_flag=True, help="Mask the addresses in what is printed of the lines.")
-@json_option
-def command(file: str, lines: int, anonymize: bool, as_json: bool) -> int:
-    """Detect the format of FILE (default: standard input), and show where lines stop fitting it.
-
-    Also shows the roles of its fields, what run counts by default, and commands to run next.
-
-    Exit status 1: some lines do not fit.
-
-    Example: streamtally detect access.log
-    """
+def execute(file: str, lines: int, anonymize: bool, as_json: bool) -> int:
+    """Run ``streamtally detect``. Returns: the exit status. Raises: SettingsError."""
     check_logs([file])
     texts = read_texts(file, lines)
     shown = "standard input" if file == STANDARD_INPUT else file

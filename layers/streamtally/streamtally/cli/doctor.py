@@ -13,44 +13,20 @@ from streamtally.aws.evidence.logs import gather_logs
 from streamtally.aws.evidence.opensearch import gather_cluster, gather_summary
 from streamtally.aws.evidence.stream import check_exists, gather_stream
 from streamtally.cli import EXIT_FOUND
-from streamtally.cli.shared.aws_options import Auth, auth_option, aws_options, echo_findings, echo_json, json_option
-from streamtally.cli.shared.before_deploy import STACK, Planned, check_domain
+from streamtally.cli.shared.aws_options import Auth, echo_findings, echo_json
+from streamtally.cli.shared.before_deploy import Planned, check_domain
 from streamtally.cli.shared.cluster_options import open_given
 from streamtally.cli.shared.framing import framing_of
 from streamtally.doctor import examine
 from streamtally.doctor.agent_json import flows_of
 from streamtally.doctor.opensearch import OpenSearchState
-from streamtally.local.evidence import AGENT_USER, gather_agent, gather_log, looks_like_log
+from streamtally.local.evidence import gather_agent, gather_log, looks_like_log
 from streamtally.local.folder import read_folder, read_text
 
 DEFAULT_AGENT = Path("/etc/aws-kinesis/agent.json")
 
 
-@click.command("doctor")
-@click.argument("subjects", nargs=-1, metavar="[STREAM|agent.json|LOG]…")
-@click.option("--user", default=AGENT_USER, show_default=True, help="User that the agent runs as.")
-@click.option("--pipeline", type=click.Path(path_type=Path), metavar="DIR", help="Pipeline folder of the function.")
-@click.option("--opensearch-url", envvar="OPENSEARCH_ENDPOINT", metavar="URL", help="Also check this cluster.")
-@auth_option
-@click.option(
-    "--before-deploy",
-    is_flag=True,
-    help="Print and check the role mappings that the domain at --opensearch-url needs before the stack is deployed.",
-)
-@click.option("--stack", default=STACK, show_default=True, help="With --before-deploy: name of the stack.")
-@click.option("--account", default="", metavar="ID", help="With --before-deploy: its account; default: the caller's.")
-@click.option(
-    "--role-arn",
-    "role_arns",
-    multiple=True,
-    metavar="PART=ARN",
-    help="With --before-deploy: a role with a name of its own (SetupRoleName): setup, manager, settle or summary.",
-)
-@click.option("--role-path", default="/", show_default=True, help="With --before-deploy: the stack's RolePath.")
-@click.option("--map-roles/--no-map-roles", default=True, help="With --before-deploy: the stack's MapRoles.")
-@json_option
-@aws_options
-def command(
+def execute(
     aws: Aws,
     subjects: tuple[str, ...],
     user: str,
@@ -65,14 +41,7 @@ def command(
     map_roles: bool,
     as_json: bool,
 ) -> int:
-    """Diagnose a stream, an agent's configuration or a log, and suggest a fix for each problem.
-
-    A subject that is a file is an agent's configuration, the agent's own log, or a file from Firehose's error prefix;
-    anything else is a delivery stream. Default: the agent configuration on this machine and its streams. Exit status 1:
-    a problem was found.
-
-    Example: streamtally doctor /etc/aws-kinesis/agent.json log-ingestion-stream
-    """
+    """Run ``streamtally doctor``. Returns: the exit status. Raises: SettingsError."""
     if before_deploy:
         if not opensearch_url:
             raise click.UsageError("--before-deploy needs --opensearch-url, the domain's address")

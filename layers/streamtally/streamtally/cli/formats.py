@@ -7,18 +7,12 @@ from typing import Any
 
 import click
 
-from streamtally.cli.shared.aws_options import echo_json, json_option
+from streamtally.cli.shared.aws_options import echo_json
 from streamtally.formats import REGISTRY, Format, find_format
 
 
-@click.command("formats")
-@click.argument("name", required=False)
-@json_option
-def command(name: str | None, as_json: bool) -> None:
-    """List the log formats; with NAME (or a directive, nginx:…, apache:… or haproxy:…), show its fields and an example.
-
-    Example: streamtally formats nginx_error
-    """
+def execute(name: str | None, as_json: bool) -> None:
+    """Run ``streamtally formats``. Raises: SettingsError: an option cannot be used."""
     if as_json:
         echo_json(
             _to_json(find_format(name)) if name is not None else [_to_json(format_) for format_ in REGISTRY.values()]

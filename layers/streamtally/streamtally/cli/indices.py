@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import sys
@@ -25,11 +24,7 @@ from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.aws_options import (
     Auth,
     ask,
-    auth_option,
     echo_findings,
-    json_option,
-    profile_options,
-    yes_option,
 )
 from streamtally.cli.shared.cluster_options import open_cluster
 from streamtally.cli.shared.files import write_atomically
@@ -41,7 +36,6 @@ from streamtally.cli.shared.index_output import (
     print_plan,
     print_reports,
 )
-from streamtally.cli.shared.pipeline_option import pipeline_option
 from streamtally.errors import SettingsError
 from streamtally.findings import errors
 from streamtally.indices.actions import IndexPlan
@@ -78,54 +72,8 @@ class Target:
         return make_manager(cluster, pipeline, {"SUMMARY_STREAM": _stream(self.stream)}, replace)
 
 
-def _shared(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of :class:`Target`, passed to the command as ``target``, and ``--json``."""
-
-    @click.option("--opensearch", "url", help="Address of the cluster; default: OPENSEARCH_ENDPOINT.")
-    @auth_option
-    @pipeline_option
-    @click.option("--stream", help=f"Summary stream; default: SUMMARY_STREAM or {SUMMARY}.")
-    @click.option("--ca-certs", type=click.Path(exists=True, dir_okay=False), help="CA certificates to trust (PEM).")
-    @json_option
-    @profile_options
-    @functools.wraps(function)
-    def wrapper(
-        aws: Aws,
-        url: str | None,
-        auth: Auth | None,
-        folder: Path | None,
-        stream: str | None,
-        ca_certs: str | None,
-        **options: Any,
-    ) -> Any:
-        return function(target=Target(url, folder, stream, ca_certs, aws, auth), **options)
-
-    return wrapper
-
-
-@click.group("indices")
-def indices() -> None:
-    """Manage templates, rotation, retention and settled counts in OpenSearch.
-
-    Requests to an Amazon OpenSearch Service domain are signed with SigV4; for a custom endpoint, pass --auth sigv4.
-
-    Example: streamtally indices plan --opensearch http://localhost:9200
-    """
-
-
-command = indices
-
-
-@indices.command("plan")
-@_shared
-def plan_command(target: Target, as_json: bool) -> None:
-    """Show what would be done and why; change nothing.
-
-    Also shows what keeps documents out whatever is done: limits, blocks, other people's templates, aliases and data
-    streams. Exit status 1: there is such a thing, or something conflicts or is stuck.
-
-    Example: streamtally indices plan --opensearch http://localhost:9200
-    """
+def plan(target: Target, as_json: bool) -> None:
+    """Show what would be done and why; change nothing."""
     manager = target.manager()
     plan, observed = _observe(manager, as_json)
     obstacles = manager.obstacles(now_ms(), observed)
@@ -134,15 +82,8 @@ def plan_command(target: Target, as_json: bool) -> None:
         sys.exit(EXIT_FOUND)
 
 
-@indices.command("apply")
-@_shared
-@yes_option
-@click.option("--replace", multiple=True, metavar="INDEX", help="Replace this index by an alias of the same name.")
-def apply_command(target: Target, as_json: bool, yes: bool, replace: tuple[str, ...]) -> None:
-    """Carry out the plan, after confirmation.
-
-    Example: streamtally indices apply --opensearch http://localhost:9200 --yes
-    """
+def apply(target: Target, as_json: bool, yes: bool, replace: tuple[str, ...]) -> None:
+    """Carry out the plan, after confirmation."""
     manager = target.manager(replace)
     plan, observed = _observe(manager, as_json)
     obstacles = manager.obstacles(now_ms(), observed)
@@ -158,15 +99,8 @@ def apply_command(target: Target, as_json: bool, yes: bool, replace: tuple[str, 
         sys.exit(EXIT_FOUND)
 
 
-@indices.command("status")
-@_shared
-def status_command(target: Target, as_json: bool) -> None:
-    """Show the indices and what happens to them next, unsettled windows, what is stuck, and what keeps documents out.
-
-    Exit status 1: something is stuck, conflicts or keeps documents out.
-
-    Example: streamtally indices status --opensearch http://localhost:9200
-    """
+def status(target: Target, as_json: bool) -> None:
+    """Show the indices and their next steps, unsettled windows, what is stuck, and what keeps documents out."""
     manager = target.manager()
     plan, observed = _observe(manager, as_json)
     rows = describe_indices(manager.specs, observed, now_ms())
@@ -197,47 +131,27 @@ def status_command(target: Target, as_json: bool) -> None:
         sys.exit(EXIT_FOUND)
 
 
-@indices.command("settle")
-@_shared
-def settle_command(target: Target, as_json: bool) -> None:
-    """Settle now what is due, as the function does every minute.
-
-    Example: streamtally indices settle --opensearch http://localhost:9200
-    """
+def settle(target: Target, as_json: bool) -> None:
+    """Settle now what is due, as the function does every minute."""
     print_reports(_check_reachable(target.manager()).settle(now_ms(), _time_left()), as_json)
 
 
-@indices.command("audit")
-@_shared
-def audit_command(target: Target, as_json: bool) -> None:
-    """Compare all partials with the settled documents now, and settle what differs.
-
-    Example: streamtally indices audit --opensearch http://localhost:9200
-    """
+def audit(target: Target, as_json: bool) -> None:
+    """Compare all partials with the settled documents now, and settle what differs."""
     reports = _check_reachable(target.manager()).settle(now_ms(), _time_left(), audit=True)
     print_reports(reports, as_json)
     if any(report.audit_differences for report in reports):
         sys.exit(EXIT_FOUND)
 
 
-@indices.command("dashboards")
-@_shared
-@click.option("--dashboards", "dashboards_url", help="Address of OpenSearch Dashboards to import into.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write a file to import manually.")
-@yes_option
-def dashboards_command(
+def dashboards(
     target: Target,
     as_json: bool,
     dashboards_url: str | None,
     out: Path | None,
     yes: bool,
 ) -> None:
-    """Create a data view and a dashboard per output for OpenSearch Dashboards.
-
-    With --dashboards they are imported after confirmation, and replace those of the same names.
-
-    Example: streamtally indices dashboards --out dashboards.ndjson
-    """
+    """Create a data view and a dashboard per output for OpenSearch Dashboards."""
     if target.url or target.auth:
         option = "--opensearch" if target.url else "--auth"
         raise SettingsError(

@@ -123,7 +123,7 @@ def _from_application(path: Path, name: str | None, folder: Path, log: str | Non
 
 
 def _run(log: str, folder: Path) -> int:
-    from streamtally.cli.run import command as run
+    from streamtally.cli.commands.run import command as run
 
     operands = ["--pipeline", str(folder), "--out", str(folder / RESULT), "--", log]
     return int(run.main(operands, prog_name="streamtally run", standalone_mode=False) or 0)

@@ -12,8 +12,7 @@ import click
 from streamtally.aws.clock import TimeLeft, now_ms
 from streamtally.aws.handlers.invocation import answer_batch
 from streamtally.cli import EXIT_FOUND
-from streamtally.cli.shared.pipeline_option import pipeline_option
-from streamtally.cli.shared.reference_options import open_pipeline, reference_option
+from streamtally.cli.shared.reference_options import open_pipeline
 from streamtally.cli.shared.uncounted import echo_uncounted
 from streamtally.errors import EvaluationError, EventError, SettingsError
 from streamtally.local.folder import read_folder, read_text
@@ -24,17 +23,8 @@ from streamtally.transform.transform import Delivery, iter_documents
 TIME_LIMIT_SECONDS = 300
 
 
-@click.command("invoke")
-@click.argument("event", type=click.Path(path_type=Path), metavar="EVENT.json")
-@pipeline_option
-@reference_option
-def command(event: Path, folder: Path | None, references: tuple[str, ...]) -> int:
-    """Run the transform on an event file; prints the response on standard output and partials on standard error.
-
-    Exit status 1: no row could be counted; what was not counted, and why, is on standard error.
-
-    Example: streamtally invoke events/apache-lines.json
-    """
+def execute(event: Path, folder: Path | None, references: tuple[str, ...]) -> int:
+    """Run ``streamtally invoke``. Returns: the exit status. Raises: SettingsError."""
     pipeline = open_pipeline(read_folder(folder), references, click.get_current_context().obj)
     now = now_ms()
     answer, ledger = answer_batch(pipeline, _print_documents, read_event(event), lambda: TIME_LIMIT_SECONDS, now)

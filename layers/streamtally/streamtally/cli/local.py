@@ -15,9 +15,8 @@ import click
 from streamtally.aws.clients import Aws, AwsError
 from streamtally.aws.clock import now_ms
 from streamtally.aws.sinks.objects import Bucket, ObjectStore, open_objects
-from streamtally.cli.shared.aws_options import Auth, auth_option, aws_options
-from streamtally.cli.shared.pipeline_option import pipeline_option
-from streamtally.cli.shared.reference_options import open_pipeline, reference_option
+from streamtally.cli.shared.aws_options import Auth
+from streamtally.cli.shared.reference_options import open_pipeline
 from streamtally.cli.shared.uncounted import echo_uncounted
 from streamtally.errors import SettingsError
 from streamtally.local.destinations import Destination, Documents, EmbeddedDestination
@@ -35,51 +34,11 @@ from streamtally.transform.pipeline import Pipeline
 if TYPE_CHECKING:
     from streamtally.local.opensearch_destination import OpenSearchDestination
 
-DEFAULT_PORT = 4573
-DEFAULT_STORE = Path("streamtally-local")
 SETTLE_SECONDS = 5.0
 SETTLES_A_MINUTE = 12
 
 
-@click.command("local")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=DEFAULT_PORT,
-    show_default=True,
-    help="Port to listen on; 0 picks a free one.",
-)
-@click.option(
-    "--host",
-    default="127.0.0.1",
-    show_default=True,
-    help="Address to listen on; beyond loopback, anyone can send records.",
-)
-@click.option(
-    "--allow-host", "names", multiple=True, metavar="NAME", help="Additional host name to accept in requests."
-)
-@click.option("--opensearch", "url", help="Write the documents to this cluster instead of the embedded store.")
-@auth_option
-@click.option("--store", type=click.Path(file_okay=False, path_type=Path), default=DEFAULT_STORE, show_default=True,
-              help="Folder for state and delivered objects.")  # fmt: skip
-@click.option("--bucket", metavar="s3://BUCKET/PREFIX", help="Bucket for the S3 side, instead of a folder in --store.")
-@click.option(
-    "--failed-bucket",
-    metavar="s3://BUCKET/PREFIX",
-    help="Bucket for rejected documents, instead of a folder in --store.",
-)
-@pipeline_option
-@click.option(
-    "--function",
-    "function_url",
-    help="URL of a function in sam local start-lambda, to call instead of the built-in one.",
-)
-@click.option(
-    "--interval", type=click.FloatRange(0.1, 900), default=2.0, show_default=True, help="Buffer interval, in seconds."
-)
-@reference_option
-@aws_options
-def command(
+def execute(
     aws: Aws,
     port: int,
     host: str,
@@ -94,13 +53,7 @@ def command(
     function_url: str | None,
     interval: float,
 ) -> None:
-    """Run a Firehose simulator with the transform and the summary stream. Ctrl-C stops it.
-
-    Point an agent at it; the delivery stream is log-ingestion-stream. Open its address in a browser to see what arrived
-    and the counts; GET / (counters), /counts and /ledger return them as JSON.
-
-    Example: streamtally local --port 4573 --store state
-    """
+    """Run ``streamtally local``. Raises: SettingsError: an option cannot be used."""
     pipeline = open_pipeline(read_folder(folder), references, aws)
     buckets = [_bucket(aws, option, url) for option, url in (("--bucket", bucket), ("--failed-bucket", failed_bucket))]
     lock_store(store)

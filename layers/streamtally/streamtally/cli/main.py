@@ -1,4 +1,4 @@
-"""The command line: one file per command, imported when the command is called."""
+"""The command line: each command's options are imported when its help is asked for, its work when it runs."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from streamtally.text import near_names, visible
 
 COMMANDS = {
     "init": ("init", "Make a pipeline folder for a log, and run it."),
-    "run": ("run", "Run the pipeline over local log files."),
-    "parse": ("parse", "Parse log lines to JSON lines."),
-    "invoke": ("invoke", "Run the transform on an event file."),
-    "compile": ("compile", "Compile a pipeline folder, a program or an application."),
-    "local": ("local", "Run a Firehose simulator with the transform."),
-    "redrive": ("redrive", "Reprocess failed records without double counting."),
-    "reconcile": ("reconcile", "Compare the lines in S3 with the settled counts."),
-    "backfill": ("backfill", "Load old logs through the same transform."),
-    "sample": ("sample", "Generate a realistic access log."),
-    "attach": ("attach", "Add the transform to an existing stream."),
-    "detach": ("detach", "Restore a stream to its state before attach."),
-    "status": ("status", "Show a stream's transform and its health."),
-    "migrate": ("migrate", "Convert a Kinesis Analytics application."),
-    "doctor": ("doctor", "Diagnose a stream, agent or log, and suggest fixes."),
-    "agent-config": ("agent_config", "Write agent.json, or another shipper's config."),
-    "indices": ("indices", "Set up, inspect and settle OpenSearch indices."),
-    "formats": ("formats", "List the log formats, or show one."),
-    "detect": ("detect", "Detect a log's format."),
+    "run": ("commands.run", "Run the pipeline over local log files."),
+    "parse": ("commands.parse", "Parse log lines to JSON lines."),
+    "invoke": ("commands.invoke", "Run the transform on an event file."),
+    "compile": ("commands.compile", "Compile a pipeline folder, a program or an application."),
+    "local": ("commands.local", "Run a Firehose simulator with the transform."),
+    "redrive": ("commands.redrive", "Reprocess failed records without double counting."),
+    "reconcile": ("commands.reconcile", "Compare the lines in S3 with the settled counts."),
+    "backfill": ("commands.backfill", "Load old logs through the same transform."),
+    "sample": ("commands.sample", "Generate a realistic access log."),
+    "attach": ("commands.attach", "Add the transform to an existing stream."),
+    "detach": ("commands.detach", "Restore a stream to its state before attach."),
+    "status": ("commands.status", "Show a stream's transform and its health."),
+    "migrate": ("commands.migrate", "Convert a Kinesis Analytics application."),
+    "doctor": ("commands.doctor", "Diagnose a stream, agent or log, and suggest fixes."),
+    "agent-config": ("commands.agent_config", "Write agent.json, or another shipper's config."),
+    "indices": ("commands.indices", "Set up, inspect and settle OpenSearch indices."),
+    "formats": ("commands.formats", "List the log formats, or show one."),
+    "detect": ("commands.detect", "Detect a log's format."),
     "completion": ("completion", "Print the completion script of a shell."),
-    "cost": ("cost", "Show what a pipeline costs in AWS."),
+    "cost": ("commands.cost", "Show what a pipeline costs in AWS."),
 }
 """Command → its module below streamtally.cli, which defines it as ``command``, and its summary; in help's order.
 

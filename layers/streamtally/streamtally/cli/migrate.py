@@ -17,9 +17,9 @@ from streamtally.aws.clients import Aws, AwsError
 from streamtally.aws.sinks.objects import Folder
 from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.applications import PROGRAM, choose, read_document
-from streamtally.cli.shared.aws_options import aws_options, echo_json, json_option
+from streamtally.cli.shared.aws_options import echo_json
 from streamtally.cli.shared.files import write_new_files
-from streamtally.cli.shared.reference_options import open_pipeline, reference_option
+from streamtally.cli.shared.reference_options import open_pipeline
 from streamtally.config.source import FORMATS_OWN
 from streamtally.definition import define_pipeline, read_definition
 from streamtally.errors import SettingsError
@@ -44,18 +44,7 @@ from streamtally.transform.source import Source
 REPORT, PARAMETERS = "MIGRATION.md", "parameters.json"
 
 
-@click.command("migrate")
-@click.argument("source")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Pipeline folder to create.")
-@click.option("--application", "name", metavar="NAME", help="Which application of a template with several.")
-@click.option("--parity", nargs=2, type=click.Path(exists=True, dir_okay=False), metavar="INPUT OUTPUT",
-              help="Compare with what the old application made of INPUT: OUTPUT, as JSON lines.")  # fmt: skip
-@click.option("--to", "target", type=click.Choice(["flink"]),
-              help="Also report where each pump runs, and write Flink SQL into the folder flink of --out.")  # fmt: skip
-@reference_option
-@json_option
-@aws_options
-def command(
+def execute(
     aws: Aws,
     source: str,
     out: Path | None,
@@ -65,13 +54,7 @@ def command(
     target: str | None,
     as_json: bool,
 ) -> int:
-    """Convert SOURCE to a pipeline folder, and report what is equal, what differs and what is not carried over.
-
-    SOURCE is an application's name, its description as JSON, a CloudFormation template or a .sql file. Exit status 1:
-    --parity found rows that differ.
-
-    Example: streamtally migrate log-aggregation-app --out pipelines/log-aggregation
-    """
+    """Run ``streamtally migrate``. Returns: the exit status. Raises: SettingsError."""
     described, application = _read(aws, source, name)
     definition, compiled = _compile(application, Path(source).suffix == ".sql")
     document = define_pipeline(definition, compiled.plan, ZoneInfo)

@@ -10,34 +10,18 @@ import click
 
 from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.agent_mode import print_converted
-from streamtally.cli.shared.source_options import SourceOptions, format_options
+from streamtally.cli.shared.source_options import SourceOptions
 from streamtally.config.source import source_settings
 from streamtally.errors import SettingsError, read_failure
 from streamtally.formats.w3c_header import HEADER
-from streamtally.local.logs import STANDARD_INPUT, check_logs, join_log_parts, read_log
+from streamtally.local.logs import check_logs, join_log_parts, read_log
 from streamtally.text import visible
 from streamtally.transform.lines import encode_row
 from streamtally.transform.records import to_text
 from streamtally.transform.source import Source
 
 
-@click.command("parse")
-@click.argument("file", default=STANDARD_INPUT, metavar="[FILE]")
-@format_options
-@click.option("--unescape", is_flag=True, help="Decode the log's escapes (\\\", \\xHH) in quoted fields.")
-@click.option("--split-request", is_flag=True, help="Add method, path, query and protocol after the request.")
-@click.option(
-    "--anonymize",
-    is_flag=True,
-    help="Mask addresses, wherever they stand: the last octet, or the last 80 bits of IPv6.",
-)
-@click.option(
-    "--agent-options",
-    metavar="JSON",
-    help="Print what the Kinesis Agent would send; JSON is its dataProcessingOptions, a flow, an agent.json with one "
-    "flow, or @FILE.",
-)
-def command(
+def execute(
     file: str,
     format_name: str | None,
     pattern: str | None,
@@ -45,12 +29,7 @@ def command(
     agent_options: str | None,
     **row_options: bool,
 ) -> int:
-    """Parse each line of FILE (default: standard input) and print it as a line of JSON.
-
-    Lines that do not parse are reported on standard error with line number and reason; the exit status is then 1.
-
-    Example: streamtally parse access.log --format apache_combined
-    """
+    """Run ``streamtally parse``. Returns: the exit status. Raises: SettingsError."""
     if agent_options is not None:
         if format_name or pattern or fields or any(row_options.values()):
             raise SettingsError("--agent-options cannot be combined with other options")

@@ -16,12 +16,11 @@ from streamtally.aws.clients import Aws
 from streamtally.aws.recovery.reconcile import ColumnValues, WindowDifference, compare, read_settled
 from streamtally.aws.sinks.objects import open_objects
 from streamtally.cli import EXIT_FOUND
-from streamtally.cli.shared.aws_options import Auth, auth_option, aws_options, echo_json, json_option
+from streamtally.cli.shared.aws_options import Auth, echo_json
 from streamtally.cli.shared.cluster_options import open_cluster
 from streamtally.cli.shared.console import Console
 from streamtally.cli.shared.load_options import parse_span
-from streamtally.cli.shared.pipeline_option import pipeline_option
-from streamtally.cli.shared.zone_option import echo_left_out, zone_option
+from streamtally.cli.shared.zone_option import echo_left_out
 from streamtally.local.folder import read_folder
 from streamtally.local.old_logs import Seen, believed_windows, recompute, run_old_logs
 from streamtally.text import visible
@@ -30,17 +29,7 @@ from streamtally.transform.pipeline import load_pipeline
 MAX_SHOWN = 50
 
 
-@click.command("reconcile")
-@click.argument("location", metavar="s3://BUCKET/PREFIX|DIR")
-@click.option("--opensearch", "url", required=True, help="Cluster with the settled documents.")
-@auth_option
-@pipeline_option
-@click.option("--from", "from_text", help="Only windows that start at or after this time, ISO 8601 (UTC).")
-@click.option("--to", "to_text", help="Only windows that start before this time.")
-@zone_option
-@json_option
-@aws_options
-def command(
+def execute(
     aws: Aws,
     location: str,
     url: str,
@@ -51,12 +40,7 @@ def command(
     zone: tzinfo | None,
     as_json: bool,
 ) -> int:
-    """Recompute the counts from the lines in S3 and show the windows where the settled documents differ.
-
-    Exit status 1: some windows differ, or some objects cannot be read.
-
-    Example: streamtally reconcile s3://log-bucket/ --opensearch https://domain --from 2025-03-01T00:00
-    """
+    """Run ``streamtally reconcile``. Returns: the exit status. Raises: SettingsError."""
     pipeline = load_pipeline(read_folder(folder), ZoneInfo)
     between = parse_span(from_text, to_text)
     cluster = open_cluster(url, aws=aws, auth=auth)

@@ -21,14 +21,12 @@ from streamtally.aws.recovery.redrive import Planned, carry_out, plan_redrive
 from streamtally.aws.recovery.streams import find_in_flight, find_secret, find_source, find_time_zone
 from streamtally.aws.sinks.objects import Bucket, ObjectStore, open_objects
 from streamtally.cli import EXIT_FOUND
-from streamtally.cli.shared.aws_options import Auth, ask, auth_option, aws_options, echo_json, json_option, yes_option
+from streamtally.cli.shared.aws_options import Auth, ask, echo_json
 from streamtally.cli.shared.cluster_options import open_cluster
-from streamtally.cli.shared.pipeline_option import pipeline_option
-from streamtally.cli.shared.zone_option import to_zone, zone_option
+from streamtally.cli.shared.zone_option import to_zone
 from streamtally.errors import SettingsError, SinkError
 from streamtally.indices.spec import read_specs
 from streamtally.local.folder import read_folder
-from streamtally.local.stream_names import INGESTION, SUMMARY
 from streamtally.recovery.batches import FailedRecord
 from streamtally.recovery.decide import Rules
 from streamtally.recovery.outcomes import NO_FAILED, in_order
@@ -59,35 +57,7 @@ class RedriveOptions:
     dry_run: bool
 
 
-@click.command("redrive")
-@click.argument("location", metavar="s3://BUCKET/PREFIX|DIR")
-@click.option("--to", default=INGESTION, show_default=True, help="Delivery stream that receives the lines.")
-@click.option("--summary", default=SUMMARY, show_default=True, help="Delivery stream that receives the documents.")
-@click.option("--opensearch", "url", help="Cluster that knows which batches were counted.")
-@auth_option
-@click.option(
-    "--failed",
-    "failed_location",
-    metavar="s3://BUCKET|DIR",
-    help="Location of parked and rejected documents; default: the bucket of the summary stream.",
-)
-@pipeline_option
-@click.option(
-    "--secret",
-    envvar="ENVELOPE_SECRET",
-    metavar="NAME|ARN|none",
-    help="Secret that signs re-ingested records; default: the one of the stream's function.",
-)
-@click.option("--trust-envelopes", is_flag=True, help="Trust re-ingested records with any signature or none.")
-@click.option(
-    "--count", "count_undecided", is_flag=True, help="Also count records whose status is unknown (may double-count)."
-)
-@zone_option
-@click.option("--dry-run", is_flag=True, help="Show what would be done; change nothing.")
-@yes_option
-@json_option
-@aws_options
-def command(
+def execute(
     aws: Aws,
     location: str,
     folder: Path | None,
@@ -96,13 +66,7 @@ def command(
     as_json: bool,
     **redrive_options: Any,
 ) -> int:
-    """Run failed records through the current pipeline and re-ingest those that succeed, counting each line once.
-
-    Shows what would be sent, asks for confirmation and sends it. Exit status 1: some records stay where they are, are
-    undecided or cannot be read.
-
-    Example: streamtally redrive s3://log-bucket/ --opensearch https://domain --dry-run
-    """
+    """Run ``streamtally redrive``. Returns: the exit status. Raises: SettingsError."""
     options = RedriveOptions(**redrive_options)
     pipeline = load_pipeline(read_folder(folder), ZoneInfo)
     objects = open_objects(location, lambda: aws.client("s3"))

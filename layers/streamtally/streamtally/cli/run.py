@@ -8,20 +8,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from streamtally.aws.clients import Aws
 from streamtally.aws.sinks.objects import Folder
 from streamtally.cli import EXIT_FOUND
-from streamtally.cli.shared.aws_options import Auth, auth_option, json_option, profile_options
+from streamtally.cli.shared.aws_options import Auth
 from streamtally.cli.shared.console import Console
-from streamtally.cli.shared.load_options import echo_load, explaining_interruption, load_options, make_load_options
+from streamtally.cli.shared.load_options import echo_load, explaining_interruption, make_load_options
 from streamtally.cli.shared.log_lines import identify_logs, iter_raw_logs
-from streamtally.cli.shared.pipeline_option import pipeline_option
-from streamtally.cli.shared.reference_options import open_pipeline, reference_option
+from streamtally.cli.shared.reference_options import open_pipeline
 from streamtally.cli.shared.run_output import BUCKET, DATABASE, DEFAULT_OUT, REPORT, staging
 from streamtally.cli.shared.run_result import last_documents, print_result, show_result
-from streamtally.cli.shared.source_options import SourceOptions, format_options, time_options
+from streamtally.cli.shared.source_options import SourceOptions
 from streamtally.cli.shared.uncounted import echo_uncounted
 from streamtally.errors import SettingsError
 from streamtally.indices.load_entries import Span
@@ -45,36 +42,7 @@ if TYPE_CHECKING:
     from streamtally.local.opensearch_store import OpenSearchStore
 
 
-@click.command("run")
-@click.argument("logs", nargs=-1, required=True, metavar="LOG...")
-@format_options
-@time_options
-@pipeline_option
-@click.option(
-    "--by", "by_texts", multiple=True, metavar="FIELD[,FIELD]",
-    help="Count rows per minute and these fields, instead of what a pipeline counts; shows the SQL for it.",
-)  # fmt: skip
-@click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), help=f"Output folder.  [default: {DEFAULT_OUT}]"
-)
-@click.option("--lines-per-record", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
-              help="Lines in each Firehose record.")  # fmt: skip
-@click.option(
-    "--arrival",
-    type=click.Choice(["logged", "now"]),
-    default="logged",
-    show_default=True,
-    help="Arrival time of a line: when it was logged, or now.",
-)
-@click.option("--workers", type=click.IntRange(min=1), metavar="N",
-              help="Processes that read the logs; the result does not depend on it.  [default: the cores]")  # fmt: skip
-@click.option("--opensearch", "url", help="Write the documents to this cluster instead of a DuckDB file.")
-@auth_option
-@load_options
-@reference_option
-@json_option
-@profile_options
-def command(
+def execute(
     aws: Aws,
     logs: tuple[str, ...],
     folder: Path | None,
@@ -91,13 +59,7 @@ def command(
     as_json: bool,
     **source_options: str | None,
 ) -> int:
-    """Run log files (plain or compressed; - is standard input) through the pipeline and show the counts.
-
-    Writes log-bucket/ (the S3 side), log-summary.duckdb (the settled counts) and report.html to --out. Exit status 1:
-    no row could be counted; what was not counted, and why, is on standard error.
-
-    Example: streamtally run access.log --out result
-    """
+    """Run ``streamtally run``. Returns: the exit status. Raises: SettingsError."""
     if url is None and (replace_span or between != EVER):
         raise SettingsError("--from, --to and --replace-span need --opensearch")
     options = SourceOptions(**source_options)

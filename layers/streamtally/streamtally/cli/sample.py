@@ -9,30 +9,14 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-import click
-
 from streamtally.errors import SettingsError
-from streamtally.local.sample import DEFAULT_RATE, DEFAULT_START, generate
-from streamtally.local.sample_formats import FORMATS
+from streamtally.local.sample import generate
 
 _LINES_PER_WRITE = 4096
 
 
-@click.command("sample")
-@click.option("--lines", type=click.IntRange(min=0), default=1000, show_default=True, help="Number of lines.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Random seed; the same seed gives the same bytes.")
-@click.option("--format", "format_name", default="apache_combined", show_default=True,
-              help=f"{' | '.join(FORMATS)}.")  # fmt: skip
-@click.option(
-    "--start", default=DEFAULT_START.isoformat(), show_default=True, help="Time of the first second, ISO 8601."
-)
-@click.option("--rate", type=float, default=DEFAULT_RATE, show_default=True, help="Mean lines per second over a day.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write; default: standard output.")
-def command(lines: int, seed: int, format_name: str, start: str, rate: float, out: Path | None) -> None:
-    """Generate the access log of a web shop: daily rhythm, bots, bursts of 404 and 5xx, some broken lines.
-
-    Example: streamtally sample --lines 200000 --seed 7 --out shop.log
-    """
+def execute(lines: int, seed: int, format_name: str, start: str, rate: float, out: Path | None) -> None:
+    """Run ``streamtally sample``. Raises: SettingsError: an option cannot be used."""
     log = generate(lines, seed, format_name, start=_parse_start(start), rate=rate)
     if out is None:
         _write(log, sys.stdout.buffer)

@@ -13,11 +13,8 @@ from streamtally.aws.streams.status import StreamStatus, attached_streams, read_
 from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.aws_options import (
     Auth,
-    auth_option,
-    aws_options,
     echo_findings,
     echo_json,
-    json_option,
 )
 from streamtally.cost.steps import FIX_SMALL_RECORDS, NOTABLE_MULTIPLE
 from streamtally.findings import errors
@@ -26,22 +23,8 @@ if TYPE_CHECKING:
     from streamtally.aws.opensearch.cluster import Cluster
 
 
-@click.command("status")
-@click.argument("stream", required=False)
-@click.option(
-    "--opensearch-url", envvar="OPENSEARCH_ENDPOINT", metavar="URL", help="Reach the stream's cluster at this address."
-)
-@auth_option
-@json_option
-@aws_options
-def command(aws: Aws, stream: str | None, opensearch_url: str | None, auth: Auth | None, as_json: bool) -> int:
-    """Show STREAM's function, the last hour's figures, and whether counts are exact or at-least-once.
-
-    Without STREAM: every stream in the region that has a function attached. Exit status 1: something keeps documents
-    out of the cluster that the counts go to.
-
-    Example: streamtally status log-ingestion-stream
-    """
+def execute(aws: Aws, stream: str | None, opensearch_url: str | None, auth: Auth | None, as_json: bool) -> int:
+    """Run ``streamtally status``. Returns: the exit status. Raises: SettingsError."""
     cluster = _open(opensearch_url, aws, auth)
     names = [stream] if stream else attached_streams(aws, list_streams(aws))
     now = datetime.now(UTC)

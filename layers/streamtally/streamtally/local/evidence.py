@@ -18,7 +18,6 @@ from streamtally.errors import StreamtallyError
 from streamtally.local.folder import read_text
 from streamtally.local.logs import read_log
 
-AGENT_USER = "aws-kinesis-agent-user"
 SAMPLE_LINES = 5_000
 LOG_LINES = 20_000
 _ACL = "system.posix_acl_access"

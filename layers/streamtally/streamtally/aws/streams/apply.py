@@ -15,7 +15,6 @@ from streamtally.aws.streams.attach import Change
 from streamtally.aws.streams.describe import read_stream
 from streamtally.errors import SettingsError
 
-EFFECTIVE_SECONDS = 300
 POLL_SECONDS = 2
 
 

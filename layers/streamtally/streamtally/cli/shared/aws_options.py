@@ -23,6 +23,17 @@ NOT_VISIBLE_YET = "The change is not visible yet: check streamtally status in a 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print a single JSON value and nothing else.")
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 
+EFFECTIVE_SECONDS = 300
+wait_option = click.option(
+    "--wait",
+    type=click.IntRange(min=0),
+    default=EFFECTIVE_SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for the change to take effect.",
+)
+"""``--wait`` of the commands that change a stream, passed to the command as ``wait``."""
+
 Auth = Literal["sigv4", "basic", "none"]
 """How a command authenticates to OpenSearch."""
 

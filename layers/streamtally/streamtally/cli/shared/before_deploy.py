@@ -23,7 +23,6 @@ from streamtally.indices.spec import read_specs
 from streamtally.local.folder import read_folder
 from streamtally.local.stream_names import SUMMARY
 
-STACK = "streamtally"
 _ROLE_PATH = re.compile(r"/(?:[a-zA-Z0-9+=,.@_-]+/)*")
 _PARTITIONS = {"cn": "aws-cn", "us-gov": "aws-us-gov", "us-iso": "aws-iso", "us-isob": "aws-iso-b"}
 

@@ -6,16 +6,17 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from streamtally.cli.shared.aws_options import ask
 from streamtally.errors import SettingsError
-from streamtally.indices.load_entries import Span
-from streamtally.indices.loads import EVER
-from streamtally.local.load_spool import LoadOptions
 from streamtally.text import visible
+
+if TYPE_CHECKING:
+    from streamtally.indices.load_entries import Span
+    from streamtally.local.load_spool import LoadOptions
 
 
 def load_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -37,6 +38,8 @@ def load_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def make_load_options(between: Span, replace_span: bool, yes: bool) -> LoadOptions:
     """The options of a load; without ``yes``, a replacement needs confirmation."""
+    from streamtally.local.load_spool import LoadOptions  # not for the options alone
+
     return LoadOptions(between, replace_span, lambda spans: ask(f"Replace the counts in {spans}?", yes))
 
 
@@ -63,6 +66,8 @@ def echo_load(notes: Sequence[str], left_out: int, problems: Sequence[str]) -> N
 
 def parse_span(from_text: str | None, to_text: str | None) -> Span:
     """The times of ``--from`` and ``--to`` in ms since the epoch. Raises: SettingsError: not a time, or no span."""
+    from streamtally.indices.loads import EVER
+
     span = _parse_time(from_text, "--from", EVER[0]), _parse_time(to_text, "--to", EVER[1])
     if span[0] >= span[1]:
         raise SettingsError(f"--from {from_text} is not before --to {to_text}")

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from streamtally.aws.clients import Aws
-from streamtally.aws.reference_objects import check_total, read_from, read_objects
-from streamtally.config.read import unknown_name
-from streamtally.config.reference import MAX_OBJECT_BYTES
 from streamtally.errors import SettingsError
 from streamtally.text import visible
-from streamtally.transform.pipeline import Pipeline, load_pipeline, read_references
+
+if TYPE_CHECKING:
+    from streamtally.transform.pipeline import Pipeline
 
 reference_option = click.option(
     "--reference",
@@ -33,6 +31,12 @@ def open_pipeline(document: Mapping[str, Any], references: tuple[str, ...], aws:
     Args: references: the values of ``--reference``.
     Raises: SettingsError: a file or an object cannot be read, or what is in it is wrong.
     """
+    # Not at the top: the option is also in the help of commands.
+    from zoneinfo import ZoneInfo
+
+    from streamtally.aws.reference_objects import check_total, read_from, read_objects
+    from streamtally.transform.pipeline import load_pipeline, read_references
+
     settings = read_references(document)
     in_s3 = {name: table for name, table in settings.items() if table.in_s3}
     given = dict(_read_option(text, in_s3) for text in references)
@@ -49,6 +53,9 @@ def open_pipeline(document: Mapping[str, Any], references: tuple[str, ...], aws:
 
 
 def _read_option(text: str, in_s3: Mapping[str, Any]) -> tuple[str, bytes]:
+    from streamtally.config.read import unknown_name
+    from streamtally.config.reference import MAX_OBJECT_BYTES
+
     name, equals, path = text.partition("=")
     if not equals or not path:
         raise SettingsError(f"--reference {visible(text, 120)}: write NAME=FILE")

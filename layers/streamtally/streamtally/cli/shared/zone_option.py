@@ -6,7 +6,6 @@ import functools
 from collections.abc import Callable
 from datetime import UTC, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -33,6 +32,8 @@ def to_zone(name: str) -> tzinfo:
     """A time zone by its name. Raises: SettingsError: there is no such zone."""
     if name in ("UTC", "Etc/UTC"):
         return UTC
+    from zoneinfo import ZoneInfo
+
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):

@@ -1,0 +1,1 @@
+"""Each command's options and help, which import nothing of what does its work: help and completion are fast."""

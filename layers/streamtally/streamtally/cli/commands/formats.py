@@ -1,0 +1,22 @@
+"""``streamtally formats``: its options and its help; :mod:`streamtally.cli.formats` does the work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from streamtally.cli.shared.aws_options import json_option
+
+
+@click.command("formats")
+@click.argument("name", required=False)
+@json_option
+def command(**options: Any) -> None:
+    """List the log formats; with NAME (or a directive, nginx:…, apache:… or haproxy:…), show its fields and an example.
+
+    Example: streamtally formats nginx_error
+    """
+    from streamtally.cli.formats import execute
+
+    execute(**options)

@@ -39,7 +39,8 @@ NEAR = (
     "version account-id interface-id srcaddr",
     "action bytes", "https 2025-", "ACCESS [2025-11-22T21:21:41.000Z] \"",
     'h - - [10/Oct/2025:13:55:36 -0700] "GET /" 200 5', "h - - [10/Oct/2025:13:55:36", "#Fields: date",
-    "Mon 2025-11-22", "\x1b[36mweb-1  |\x1b[0m x", "1763846501.123456 host app[1]: x", "[pod/a/b] x", "[    1.000000] host a: x",
+    "Mon 2025-11-22",
+    "\x1b[36mweb-1  |\x1b[0m x", "1763846501.123456 host app[1]: x", "[pod/a/b] x", "[    1.000000] host a: x",
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ WORKERS ?= 2
 .PHONY: help setup setup-aws setup-dev demo test test-all lint types bench compile lock check clean formats-doc pipeline-schema docs-cli \
   decisions-index build kernel test-kernel supply-chain licences-doc lint-template test-sam test-deploy test-opensearch \
   bench-opensearch opensearch setup-moto test-moto setup-flink test-flink \
-  setup-spark test-spark pictures test-faults soak contract fuzz bench-hostile
+  setup-spark test-spark docs pictures test-faults soak contract fuzz bench-hostile
 
 help:  ## List all targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -107,6 +107,14 @@ docs-cli: setup-dev  ## Generate docs/cli.md from the commands' help
 
 decisions-index: setup-dev  ## Generate docs/decisions/README.md from the decisions
 	$(BIN)/python -m scripts.make_decisions_index
+
+docs: .tools/docs/.ready  ## Build the docs as a site (out/docs-site), and check its links, anchors and menu
+	.tools/docs/bin/python -m scripts.make_site
+
+.tools/docs/.ready: requirements/docs.txt | $(VENV)/.user
+	$(BIN)/python -m venv --clear .tools/docs
+	.tools/docs/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/docs.txt
+	@touch $@
 
 pictures: setup-dev  ## Draw the diagrams of the docs and photograph the report (needs Chromium and npm)
 	$(BIN)/python -m scripts.make_pictures

@@ -13,6 +13,7 @@ from streamtally.aws.sinks.objects import Folder
 from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.aws_options import Auth
 from streamtally.cli.shared.console import Console
+from streamtally.cli.shared.following import FollowOptions, follow_logs
 from streamtally.cli.shared.load_options import echo_load, explaining_interruption, make_load_options
 from streamtally.cli.shared.log_lines import identify_logs, iter_raw_logs
 from streamtally.cli.shared.reference_options import open_pipeline
@@ -27,7 +28,7 @@ from streamtally.local.by_fields import split_names
 from streamtally.local.folder import find_folder, own_folder, read_folder
 from streamtally.local.likely_format import likely_format
 from streamtally.local.load_spool import LoadOptions
-from streamtally.local.logs import check_logs, shown_name
+from streamtally.local.logs import shown_name
 from streamtally.local.processes import available_cores
 from streamtally.local.run import LocalRun
 from streamtally.local.store import DuckDbStore
@@ -57,9 +58,14 @@ def execute(
     between: Span,
     replace_span: bool,
     as_json: bool,
+    follow: bool,
+    from_end: bool,
+    interval: float | None,
     **source_options: str | None,
 ) -> int:
     """Run ``streamtally run``. Returns: the exit status. Raises: SettingsError."""
+    following = FollowOptions(follow, from_end, interval)
+    following.check(url)
     if url is None and (replace_span or between != EVER):
         raise SettingsError("--from, --to and --replace-span need --opensearch")
     options = SourceOptions(**source_options)
@@ -70,15 +76,18 @@ def execute(
     if folder is not None and options.changes_fields:
         check_plan(pipeline.document["plan"], pipeline.source)
     names = list(logs)
-    check_logs(names)
+    follower = following.open(names)
     with staging(out or DEFAULT_OUT) as staged:
         run_id = identify_logs(names) if url else ""
         loading = make_load_options(between, replace_span, yes=True)
         store = _open_store(url, aws, auth, pipeline, run_id, loading) if url else DuckDbStore(staged / DATABASE)
-        run = LocalRun(pipeline, Folder(staged / BUCKET), store, run_id)
-        run.summary.watch(by.fields if by else {})
-        team = Team(Job(pipeline, run_id, by.fields if by else {}), workers or available_cores())
-        run.run_logs(iter_raw_logs(names, arrival), lines_per_record, team)
+        job = Job(pipeline, run_id, by.fields if by else {})
+        if follower is not None:
+            run = follow_logs(job, follower, Folder(staged / BUCKET), store, names, interval, lines_per_record, arrival)
+        else:
+            run = LocalRun(pipeline, Folder(staged / BUCKET), store, run_id)
+            run.summary.watch(job.watched)
+            run.run_logs(iter_raw_logs(names, arrival), lines_per_record, Team(job, workers or available_cores()))
         with explaining_interruption() if url else nullcontext():
             store.settle(pipeline)
         if not isinstance(store, DuckDbStore):
@@ -97,10 +106,13 @@ def execute(
         show_result(Console(), data, shown_outputs, out or DEFAULT_OUT, by)
     read_as = run.summary.read_as(names)
     if not run.ledger.rows:
-        read_as = replace(read_as, likeliest=likely_format(names, run.summary.unread_texts()))
+        read_as = replace(read_as, likeliest=likely_format(["-"] if follow else names, run.summary.unread_texts()))
     is_nothing = echo_uncounted(run.ledger, pipeline, read_as)
-    has_problems = not isinstance(store, DuckDbStore) and bool(store.problems)
-    return EXIT_FOUND if is_nothing or has_problems else 0
+    return EXIT_FOUND if is_nothing or _has_problems(store) else 0
+
+
+def _has_problems(store: DuckDbStore | OpenSearchStore) -> bool:
+    return not isinstance(store, DuckDbStore) and bool(store.problems)
 
 
 def _folder_document(folder: Path | None, options: SourceOptions) -> dict[str, Any]:

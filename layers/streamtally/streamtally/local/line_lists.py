@@ -61,26 +61,27 @@ def _read(name: str, advance: Advance) -> Iterator[LineList]:
             data = rest + block
             end = data.rfind(b"\n") + 1
             rest = data[end:]
-            lines = _split(data[:end]) if end else []
+            lines = split_lines(data[:end]) if end else []
             if lines:
-                yield _list(shown, number + 1, lines)
+                yield make_list(shown, number + 1, lines)
                 number += len(lines)
             if len(rest) > MAX_LINE_BYTES:
                 yield _long_line(log, shown, number + 1, rest)
                 number += 1
                 rest = b""
         if rest:
-            yield _list(shown, number + 1, [rest])
+            yield make_list(shown, number + 1, [rest])
 
 
-def _split(data: bytes) -> list[bytes]:
+def split_lines(data: bytes) -> list[bytes]:
     """Whole lines with their line ends; bytes.splitlines also splits at a carriage return alone."""
     if b"\r" not in data:
         return data.splitlines(keepends=True)
     return [line + b"\n" for line in data.split(b"\n")[:-1]]
 
 
-def _list(file: str, first: int, lines: list[bytes]) -> LineList:
+def make_list(file: str, first: int, lines: list[bytes]) -> LineList:
+    """Whole lines as a list. Args: first: the number of the first one."""
     too_long: frozenset[int] = frozenset()
     if max(map(len, lines)) > MAX_LINE_BYTES:
         too_long = frozenset(index for index, line in enumerate(lines) if len(line) > MAX_LINE_BYTES)
@@ -102,21 +103,27 @@ def _joined(first: LineList, others: Iterator[LineList]) -> Iterator[LineList]:
     for line in join_log_parts(_log_lines(first, others)):
         waiting.append(line)
         if len(waiting) == LINES_PER_LIST:
-            yield _as_list(waiting)
+            yield as_list(waiting)
             waiting = []
     if waiting:
-        yield _as_list(waiting)
+        yield as_list(waiting)
 
 
 def _log_lines(first: LineList, others: Iterator[LineList]) -> Iterator[LogLine]:
     lists: LineList | None = first
     while lists is not None:
-        for index, (number, line) in enumerate(zip(lists.numbers, lists.lines, strict=True)):
-            size_bytes = MAX_LINE_BYTES + 1 if index in lists.too_long else len(line)
-            yield LogLine(lists.file, number, line, size_bytes)
+        yield from iter_lines(lists)
         lists = next(others, None)
 
 
-def _as_list(lines: list[LogLine]) -> LineList:
+def iter_lines(lists: LineList) -> Iterator[LogLine]:
+    """The lines of a list."""
+    for index, (number, line) in enumerate(zip(lists.numbers, lists.lines, strict=True)):
+        size_bytes = MAX_LINE_BYTES + 1 if index in lists.too_long else len(line)
+        yield LogLine(lists.file, number, line, size_bytes)
+
+
+def as_list(lines: list[LogLine]) -> LineList:
+    """Lines of one log as a list; there is at least one."""
     too_long = frozenset(index for index, line in enumerate(lines) if line.is_too_long)
     return LineList(lines[0].file, [line.number for line in lines], [line.data for line in lines], too_long)

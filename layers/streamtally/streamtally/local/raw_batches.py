@@ -6,7 +6,7 @@ So where a batch ends depends on nothing that is in its lines, and batches can b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import NamedTuple
 
@@ -91,8 +91,8 @@ class RawLog:
     """Gives the lines' arrival; None: they arrive when they were logged."""
 
 
-class _File:
-    """The log that is being cut, as far as it is cut."""
+class CutLog:
+    """A log that is being cut, as far as it is cut."""
 
     def __init__(self, log: RawLog, source: Source) -> None:
         self._log = log
@@ -122,6 +122,10 @@ class _File:
                 if seen >= MAX_WAITING_LINES:
                     return self._log.file_ms
         return self._log.file_ms
+
+    def touch(self, file_ms: int) -> None:
+        """Note when the file was last written, in ms since the epoch."""
+        self._log = replace(self._log, file_ms=file_ms)
 
     def new_span(self, file: str, header: tuple[str, ...]) -> Span:
         """A span that begins where the last one ended."""
@@ -170,7 +174,7 @@ def time_of(source: Source, parse: Callable[[str], dict[str, object]], line: byt
 class _Slice(NamedTuple):
     """Lines of a list, with the header in force before them."""
 
-    file: _File
+    file: CutLog
     lines: LineList
     start: int
     end: int
@@ -185,26 +189,33 @@ class Cutter:
         self._per_record = lines_per_record
         self._batch = RawBatch(1, 0)
         self._size = self._lines = 0  # of the batch
-        self._owner: _File | None = None  # of the batch's last span
+        self._owner: CutLog | None = None  # of the batch's last span
         self._record: list[_Slice] = []  # the lines of the open record
         self._record_size = self._record_lines = 0
 
     def cut(self, logs: Iterable[RawLog]) -> Iterator[RawBatch]:
         """The batches, in order."""
-        last: _File | None = None
+        last: CutLog | None = None
         for log in logs:
-            file = _File(log, self._source)
+            file = CutLog(log, self._source)
             if self._record_lines and last is not None and last.is_headed:
                 yield from self._close_record()  # a file's header never describes another file's lines
             for lines in file.lists():
-                cut = self._cut_lines if self._per_record == 1 else self._cut_records
-                yield from cut(file, lines)
+                yield from self.add(file, lines)
                 last = file
+        yield from self.close()
+
+    def add(self, file: CutLog, lines: LineList) -> Iterator[RawBatch]:
+        """Cut a list of a log. Returns: the batches that are full."""
+        return self._cut_lines(file, lines) if self._per_record == 1 else self._cut_records(file, lines)
+
+    def close(self) -> Iterator[RawBatch]:
+        """Close the open record and the open batch. Returns: what is left, one batch or two."""
         yield from self._close_record()
         if self._batch.spans:
-            yield self._batch
+            yield self._next_batch()
 
-    def _cut_lines(self, file: _File, lines: LineList) -> Iterator[RawBatch]:
+    def _cut_lines(self, file: CutLog, lines: LineList) -> Iterator[RawBatch]:
         """Cut a list whose lines are records."""
         sizes = [0 if index in lines.too_long else len(line) for index, line in enumerate(lines.lines)]
         start, end = 0, len(sizes)
@@ -233,7 +244,7 @@ class Cutter:
                 return index
         return len(sizes)
 
-    def _cut_records(self, file: _File, lines: LineList) -> Iterator[RawBatch]:
+    def _cut_records(self, file: CutLog, lines: LineList) -> Iterator[RawBatch]:
         """Cut a list whose lines are records together."""
         start = 0
         for index, line in enumerate(lines.lines):
@@ -253,7 +264,7 @@ class Cutter:
                 start = index + 1
         self._take(file, lines, start, len(lines.lines))
 
-    def _take(self, file: _File, lines: LineList, start: int, end: int) -> None:
+    def _take(self, file: CutLog, lines: LineList, start: int, end: int) -> None:
         if end > start:
             self._record.append(_Slice(file, lines, start, end, file.header))
             file.pass_by(lines.lines[start:end])

@@ -67,7 +67,7 @@ class LocalRun:
         """Run lines that are read already through the pipeline, and store every document."""
         for batch in _batches(_records(self._accepted(lines), lines_per_record)):
             self._run_batch(batch)
-        self._put()
+        self.put()
 
     def run_logs(self, logs: Iterable[RawLog], lines_per_record: int, team: Team) -> None:
         """Run logs through the pipeline, and store every document. What is stored does not depend on the team.
@@ -76,10 +76,11 @@ class LocalRun:
         """
         batches = Cutter(self.pipeline.source, lines_per_record).cut(logs)
         for result in team.work(batches):
-            self._merge(result)
-        self._put()
+            self.merge(result)
+        self.put()
 
-    def _merge(self, result: BatchResult) -> None:
+    def merge(self, result: BatchResult) -> None:
+        """Take in what a batch came to, after all before it."""
         self.summary.merge(result.summary)
         if result.too_long:
             self.ledger.add(Ledger(failed=result.too_long, reasons=Counter({TOO_LONG: result.too_long})))
@@ -90,7 +91,7 @@ class LocalRun:
         self.ledger.add(transformed.ledger)
         self._documents += transformed.documents
         if len(self._documents) >= DOCUMENTS_PER_PUT:
-            self._put()
+            self.put()
         for part in transformed.parts:
             self._objects.put(self._key(part.prefix, first, reach), part.data)
 
@@ -129,7 +130,8 @@ class LocalRun:
         self._written += 1
         return uuid.uuid5(_NAMES, str(self._written))
 
-    def _put(self) -> None:
+    def put(self) -> None:
+        """Store the documents that are kept until there are enough of them."""
         if self._documents:
             self._store.put(self._documents)
             self._documents = []

@@ -240,6 +240,10 @@ class Summary:
             unparsed_lines=self._examples,
         )
 
+    def top_paths(self, limit: int) -> list[tuple[str, int]]:
+        """The most frequent paths and their rows; requests, if no row has a path. The most frequent first."""
+        return list(self._tops.paths.top(limit).entries or self._tops.requests.top(limit).entries)
+
     def minutes(self) -> list[MinuteCount]:
         """Rows by minute and status, or class of level where there is no status; in no order."""
         return [(minute, status, count) for (minute, status), count in self._minutes.items()]

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from streamtally.cli.shared.aws_options import auth_option, json_option, profile_options
+from streamtally.cli.shared.follow_options import follow_options
 from streamtally.cli.shared.load_options import load_options
 from streamtally.cli.shared.pipeline_option import pipeline_option
 from streamtally.cli.shared.reference_options import reference_option
@@ -20,6 +21,7 @@ from streamtally.cli.shared.source_options import format_options, time_options
 @format_options
 @time_options
 @pipeline_option
+@follow_options
 @click.option(
     "--by", "by_texts", multiple=True, metavar="FIELD[,FIELD]",
     help="Count rows per minute and these fields, instead of what a pipeline counts; shows the SQL for it.",
@@ -49,6 +51,8 @@ def command(**options: Any) -> int:
 
     Writes log-bucket/ (the S3 side), log-summary.duckdb (the settled counts) and report.html to --out. Exit status 1:
     no row could be counted; what was not counted, and why, is on standard error.
+
+    With --follow, LOG may also be a file that does not exist yet.
 
     Example: streamtally run access.log --out result
     """

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
+import orjson
 import pytest
 
 import streamtally.local.store as module
 from streamtally.aws.sinks.objects import Folder
+from streamtally.ids import canonical_json
 from streamtally.local import run as run_module
 from streamtally.local.arrival import ReadLine, arrive_when_logged, read_lines
 from streamtally.local.logs import LogLine
@@ -65,3 +68,54 @@ def test_documents_are_stored_together(
     assert sum(puts) == partials
     assert all(size >= at_once for size in puts[:-1])
     assert len(puts) <= partials // at_once + 1
+
+
+def _partial(key: list[object], rows: int = 1, partial_id: str = "", **columns: object) -> bytes:
+    tally = {
+        "output": "COUNTS",
+        "window_start": "2024-02-29T23:59:00.000Z",
+        "partial_id": partial_id or canonical_json(key).decode(),
+        "batch_id": "b",
+        "plan_id": "p",
+        "state": {"key": key, "rows": rows, "aggregates": [rows]},
+    }
+    return orjson.dumps({**columns, "tally": tally})
+
+
+_KEYS: list[list[object]] = [
+    [], [200], ["a.b e1"], [1.0], [1e16, -0.5], [True, None], ["é"], ['"\\'], ["\x7f"], ["\x1f/"], [2**63, "x"],
+    ["]", 2.5], ["e9", "\u2028"], [-(2**63)],
+]  # fmt: skip
+
+
+# The database reads most documents itself. A key has one text however it is read, or its partials would be two groups.
+@pytest.mark.parametrize("key", _KEYS, ids=str)
+def test_keys_are_canonical_json(key: list[object], tmp_path: Path) -> None:
+    path = tmp_path / "results.duckdb"
+    store = DuckDbStore(path)
+    row = {"output": "ROWS", "time": "1969-12-31T23:59:59.001Z", "row_id": "r", "batch_id": "b", "plan_id": "p"}
+    store.put([_partial(key) + b"\n", orjson.dumps({"tally": row})])
+    store.close()
+    with duckdb.connect(str(path)) as database:
+        rows = database.execute("SELECT id, output, time, key, batch_id, plan_id FROM documents ORDER BY id").fetchall()
+    text = canonical_json(key).decode()
+    partial = (text, "COUNTS", 1_709_251_140_000, text, "b", "p")
+    assert sorted(rows) == sorted([partial, ("r", "ROWS", -999, "", "b", "p")])
+
+
+@pytest.mark.parametrize("is_keyed", [False, True])
+def test_a_document_replaces_one_with_the_same_id(is_keyed: bool, tmp_path: Path) -> None:
+    path = tmp_path / "results.duckdb"
+    if is_keyed:  # as earlier versions made it
+        with duckdb.connect(str(path)) as database:
+            database.execute(
+                "CREATE TABLE documents (id VARCHAR PRIMARY KEY, output VARCHAR NOT NULL, time BIGINT NOT NULL, key VARCHAR, "
+                "batch_id VARCHAR NOT NULL, plan_id VARCHAR NOT NULL, document VARCHAR NOT NULL)"
+            )
+    store = DuckDbStore(path)
+    store.put([_partial([1], 1, "x"), _partial([2], 1, "y"), _partial([1], 2, "x")])
+    store.put([_partial([1], 3, "x")])
+    store.close()
+    with duckdb.connect(str(path)) as database:
+        documents = database.execute("SELECT document FROM documents ORDER BY id").fetchall()
+    assert [text.encode() for (text,) in documents] == [_partial([1], 3, "x"), _partial([2], 1, "y")]

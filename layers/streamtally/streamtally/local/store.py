@@ -19,23 +19,13 @@ import duckdb
 import orjson
 
 from streamtally.ids import canonical_json
+from streamtally.local.store_sql import DELETE_REPLACED, HARD_KEY, INSERT, IS_KEYED, SCHEMA, SELECT_ALONE, SETTINGS
 from streamtally.plan.rows import OutputColumn
 from streamtally.plan.windowed import WindowedOutput
 from streamtally.times.iso import from_iso
 from streamtally.transform.outputs import Output
 from streamtally.transform.pipeline import Pipeline
 
-_SCHEMA = """
-    CREATE TABLE IF NOT EXISTS documents (
-        id VARCHAR PRIMARY KEY,     -- partial_id or row_id
-        output VARCHAR NOT NULL,
-        time BIGINT NOT NULL,       -- window start, or the row's time; ms since the epoch
-        key VARCHAR NOT NULL,       -- canonical JSON of the key; empty for rows
-        batch_id VARCHAR NOT NULL,
-        plan_id VARCHAR NOT NULL,
-        document VARCHAR NOT NULL
-    )
-"""
 _COLUMN_TYPES = {"TINYINT": "TINYINT", "SMALLINT": "SMALLINT", "INTEGER": "INTEGER", "BIGINT": "BIGINT"}
 _COLUMN_TYPES |= {"REAL": "REAL", "DOUBLE": "DOUBLE", "BOOLEAN": "BOOLEAN"}
 ROWS_PER_WRITE = 10_000
@@ -88,13 +78,17 @@ class DuckDbStore:
 
     def __init__(self, path: Path) -> None:
         self._database = duckdb.connect(str(path))
-        self._database.execute("SET preserve_insertion_order = false")
-        self._database.execute(_SCHEMA)
+        for setting in SETTINGS:
+            self._database.execute(setting)
+        self._database.execute(SCHEMA)
+        self._is_keyed = self._one(IS_KEYED) > 0  # made by an earlier version
+        self._has_new = False
         self._kept: dict[str, _Kept] = {}
 
     def close(self) -> None:
         """Write everything to the file."""
         self._forget()
+        self._replace()
         self._database.close()
 
     def _forget(self) -> None:
@@ -104,13 +98,40 @@ class DuckDbStore:
 
     def put(self, documents: Iterable[bytes]) -> None:
         """Keep documents; a document replaces one with the same id."""
-        rows = {row[0]: row for row in map(_document_row, documents)}
-        if not rows:
+        lines = b"\n".join([document.rstrip(b"\n") for document in documents])
+        if not lines:
             return
         self._forget()
+        self._has_new = True
+        is_simple = lines.isascii() and b"\x7f" not in lines and HARD_KEY.search(lines) is None
+        if self._is_keyed or not is_simple or not self._put_lines(lines.decode("ascii")):
+            self._put_rows(lines.split(b"\n"))
+
+    def _put_lines(self, lines: str) -> bool:
+        """Keep documents that the database reads. Returns: whether it can read them."""
+        try:
+            self._database.execute(INSERT, [lines])
+        except duckdb.Error:  # such as half of a surrogate pair, which Python's JSON takes
+            return False
+        return True
+
+    def _put_rows(self, documents: Iterable[bytes]) -> None:
+        rows = {row[0]: row for row in map(_document_row, documents)}
         columns = [list(column) for column in zip(*rows.values(), strict=True)]
         names = ", ".join("unnest(?)" for _ in columns)
-        self._database.execute(f"INSERT OR REPLACE INTO documents SELECT {names}", columns)
+        replacing = "OR REPLACE " if self._is_keyed else ""
+        self._database.execute(f"INSERT {replacing}INTO documents SELECT {names}", columns)
+
+    def _replace(self) -> None:
+        """Delete documents that a later one with the same id replaces."""
+        if self._has_new and not self._is_keyed:
+            if self._one("SELECT count(*) - count(DISTINCT hash(id)) FROM documents") > 0:
+                self._database.execute(DELETE_REPLACED)
+            self._has_new = False
+
+    def _one(self, query: str) -> int:
+        row = self._database.execute(query).fetchone()
+        return int(row[0]) if row else 0
 
     def settle(self, pipeline: Pipeline) -> None:
         """Write every output's settled documents into a table named like its index."""
@@ -145,6 +166,10 @@ class DuckDbStore:
             rows.clear()
 
     def _settled(self, output: Output) -> Iterator[Document]:
+        self._replace()
+        if isinstance(output, WindowedOutput) and output.is_settled_alone:
+            yield from self._settled_alone(output)
+            return
         documents = self._select(output.name)
         if not isinstance(output, WindowedOutput):
             for _, _, document in documents:
@@ -160,12 +185,44 @@ class DuckDbStore:
             for _, columns in sorted(settled, key=lambda entry: [sort_key(value) for value in entry[0]]):
                 yield columns
 
+    def _settled_alone(self, output: WindowedOutput) -> Iterator[Document]:
+        """The settled documents of an output of which a partial that is alone in its group has the columns itself."""
+        cursor = self._database.cursor()
+        cursor.execute(SELECT_ALONE, [output.name])
+        pending: list[tuple[int, str, str | None, str | None]] = []
+        while rows := cursor.fetchmany(ROWS_PER_WRITE):
+            pending += rows
+            last = pending[-1][0]
+            ready = next((index for index in range(len(pending), 0, -1) if pending[index - 1][0] != last), 0)
+            yield from _merged(output, pending[:ready])
+            pending = pending[ready:]
+        yield from _merged(output, pending)
+
     def _select(self, output: str) -> Iterator[tuple[int, str, Document]]:
         cursor = self._database.cursor()
         cursor.execute("SELECT time, key, document FROM documents WHERE output = ? ORDER BY time, key, id", [output])
         while rows := cursor.fetchmany(ROWS_PER_WRITE):
             for time, key, document in rows:
                 yield time, key, orjson.loads(document)
+
+
+def _merged(output: WindowedOutput, rows: Sequence[tuple[int, str, str | None, str | None]]) -> Iterator[Document]:
+    """The settled documents of whole windows. Args: rows: as ``SELECT_ALONE`` gives them."""
+    load = orjson.loads
+    for time, window in groupby(rows, key=itemgetter(0)):
+        settled: list[tuple[str, Document]] = []
+        for key, group in groupby(window, key=itemgetter(1)):
+            partials = list(group)
+            columns = partials[0][2]
+            if columns is not None:
+                settled.append((key, load(columns + "}")))
+                continue
+            state = output.merge_states(load(row[3])["tally"]["state"] for row in partials if row[3] is not None)
+            settled.append((key, output.finish(time, state)[0]))
+        if len(settled) > 1:
+            settled.sort(key=lambda entry: [sort_key(value) for value in load(entry[0])])
+        for _, settled_columns in settled:
+            yield settled_columns
 
 
 def _document_row(document: bytes) -> tuple[str, str, int, str, str, str, str]:
@@ -212,5 +269,10 @@ def _column_type(column: OutputColumn) -> str:
 
 def plain_document(document: Mapping[str, Any]) -> Document:
     """A document as plain JSON values; DECIMAL columns become numbers."""
-    plain: Document = orjson.loads(orjson.dumps(dict(document), default=float))
+    return plain_documents([document])[0]
+
+
+def plain_documents(documents: Iterable[Mapping[str, Any]]) -> list[Document]:
+    """Documents as plain JSON values; DECIMAL columns become numbers."""
+    plain: list[Document] = orjson.loads(orjson.dumps(list(documents), default=float))
     return plain

@@ -19,10 +19,12 @@ from streamtally.plan.levels import Levels
 from streamtally.plan.rows import OutputColumn, read_columns
 from streamtally.plan.sliding import Sliding
 from streamtally.plan.time_use import TimeUnit, time_unit
-from streamtally.plan.types import SqlType
+from streamtally.plan.types import FLOATS, INTEGER_BITS, TEXTS, TIMES, SqlType
 from streamtally.plan.window_columns import NO_ITEM, FinishWindow
 from streamtally.plan.window_rows import ROWS, ROWS_OUT_OF_RANGE, AddRow, Groups, WindowRows, compile_window_rows
 from streamtally.times.iso import to_iso
+
+_EXACT_IN_JSON = frozenset({*INTEGER_BITS, *FLOATS, *TEXTS, *TIMES, "BOOLEAN"})
 
 PartialGroup = tuple[tuple[Any, ...], list[Any], int]
 """((window start in ms, *key values), [rows, rows out of range, *states], which part of the group it is, from 0)."""
@@ -68,6 +70,8 @@ class WindowedOutput:
         levels: for an aggregate of aggregates, what is computed over the results of the windows into which rows go.
         sliding: for sliding windows, how documents are composed of minutes.
         time_unit: within which the event time makes no difference; None: every millisecond may.
+        is_settled_alone: whether a partial that is the only one of its group has the columns to which it settles, and
+            JSON holds their values exactly.
     """
 
     name: str
@@ -89,6 +93,7 @@ class WindowedOutput:
     levels: Levels | None = None
     sliding: Sliding | None = None
     time_unit: TimeUnit | None = None
+    is_settled_alone: bool = False
 
     @property
     def is_ordered(self) -> bool:
@@ -243,10 +248,13 @@ def compile_windowed_output(
     parts = [node, *node.get("also", ())]
     first, *others = (compile_window_rows(part, rows_ms, source, reads, tables or {}) for part in parts)
     composed = compose(node, first, rows_ms)
+    columns = read_columns(node)
+    operations = operations_of([slot.aggregate for slot in composed.slots])
+    is_one_document = not (composed.levels or composed.sliding or node.get("expand") or node.get("having"))
     return WindowedOutput(
         name=node["name"],
         settings=settings,
-        columns=read_columns(node),
+        columns=columns,
         window_ms=window_ms,
         reads=reads,
         key_types=composed.key_types,
@@ -255,14 +263,20 @@ def compile_windowed_output(
         _finish=composed.finish,
         expand=_read_expand(node, first.slots),
         pump=node.get("pump"),
-        operations=operations_of([slot.aggregate for slot in composed.slots]),
+        operations=operations,
         required=first.required.intersection(*(other.required for other in others)),
         ways=_make_ways(node, first, others) if others else (),
         join=first.join,
         levels=composed.levels,
         sliding=composed.sliding,
         time_unit=time_unit(parts, rows_ms, source),
+        is_settled_alone=is_one_document and operations is not None and _are_exact(columns),
     )
+
+
+def _are_exact(columns: Iterable[OutputColumn]) -> bool:
+    """Whether JSON holds the values of columns exactly, and documents have no other member of their name."""
+    return all(column.type.name in _EXACT_IN_JSON and column.name != "tally" for column in columns)
 
 
 def _read_ms(node: dict[str, Any], name: str) -> int:

@@ -6,14 +6,14 @@ import json
 import sys
 from collections import deque
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamtally.cli.shared.console import Console
 from streamtally.cli.shared.run_output import PARTS
 from streamtally.cli.shared.uncounted import counted_json, streams_of
-from streamtally.local.store import DuckDbStore, plain_document
+from streamtally.local.store import DuckDbStore, plain_documents
 from streamtally.report.chart import (
     counts_table,
     ledger_table,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from streamtally.local.opensearch_store import OpenSearchStore
 
 MAX_TABLE_ROWS = 30
+DOCUMENTS_AT_ONCE = 1_000
 
 
 def print_result(
@@ -56,8 +57,10 @@ def print_result(
     for index, (stream, names) in enumerate(streams.items()):
         write(f"{', ' if index else ''}{json.dumps(stream)}: [")
         every = chain.from_iterable(store.documents(pipeline.outputs[name]) for name in names)
-        for number, document in enumerate(every):
-            write(f"{', ' if number else ''}{json.dumps(plain_document(document))}")
+        separator = ""
+        while some := list(islice(every, DOCUMENTS_AT_ONCE)):
+            write(separator + json.dumps(plain_documents(some))[1:-1])
+            separator = ", "
         write("]")
     write("}}\n")
 
@@ -69,7 +72,7 @@ def last_documents(name: str, documents: Iterable[dict[str, Any]]) -> LastDocume
     for document in documents:
         last.append(document)
         total += 1
-    rows = [plain_document(document) for document in last]
+    rows = plain_documents(last)
     return LastDocuments(name, list(rows[0]) if rows else [], [list(row.values()) for row in rows], total)
 
 

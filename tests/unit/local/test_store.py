@@ -109,7 +109,7 @@ def test_a_document_replaces_one_with_the_same_id(is_keyed: bool, tmp_path: Path
     if is_keyed:  # as earlier versions made it
         with duckdb.connect(str(path)) as database:
             database.execute(
-                "CREATE TABLE documents (id VARCHAR PRIMARY KEY, output VARCHAR NOT NULL, time BIGINT NOT NULL, key VARCHAR, "
+                "CREATE TABLE documents (id VARCHAR PRIMARY KEY, output VARCHAR NOT NULL, time BIGINT, key VARCHAR, "
                 "batch_id VARCHAR NOT NULL, plan_id VARCHAR NOT NULL, document VARCHAR NOT NULL)"
             )
     store = DuckDbStore(path)

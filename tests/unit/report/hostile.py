@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from streamtally.report.data import LastDocuments, OutputCounts, ReportData, TopList, UnparsedLine
+from streamtally.report.data import (
+    DayVisitors,
+    LastDocuments,
+    OutputCounts,
+    PathTimes,
+    ReportData,
+    TimesAt,
+    TimesOverTime,
+    TopList,
+    UnparsedLine,
+)
 
 TEXTS = (
     '"><script>document.title="owned";document.documentElement.dataset.owned=1</script>',
@@ -49,6 +59,21 @@ def hostile_report() -> ReportData:
         top_paths=TopList(entries, 2000),
         top_methods=TopList(entries, 2000),
         top_protocols=TopList(entries, 2000),
+        static_files=TopList(entries, 2000),
+        top_queries=TopList(entries, 2000),
+        client_errors=TopList(entries, 2000),
+        referring_sites=TopList(entries, 2000),
+        virtual_hosts=TopList(entries, 2000),
+        path_bytes=TopList(entries, 2000),
+        path_times=[PathTimes(text, 5, 5000, 900, 1000, 1100) for text in TEXTS],
+        unknown_units=TEXTS,
+        visitors=[DayVisitors(1_740_787_200_000, 1234), DayVisitors(1_740_873_600_000, 20_000, False)],
+        bytes_by_minute=[(1_740_787_200_000, 5000), (1_740_787_260_000, 70_000)],
+        response_times=TimesOverTime(
+            60_000,
+            [TimesAt(1_740_787_200_000 + 60_000 * minute, 9, 1000, 20_000, 3_000_000) for minute in (0, 1, 3)],
+            TimesAt(1_740_787_200_000, 27, 1000, 20_000, 3_000_000),
+        ),
         not_found=TopList(entries, 2000),
         server_errors=TopList(entries, 2000),
         unparsed_lines=[UnparsedLine(text, 7, text, text) for text in TEXTS],

@@ -10,7 +10,16 @@ from html.parser import HTMLParser
 
 import pytest
 
-from streamtally.report.data import LastDocuments, OutputCounts, ReportData, TopList
+from streamtally.report.data import (
+    DayVisitors,
+    LastDocuments,
+    OutputCounts,
+    PathTimes,
+    ReportData,
+    TimesAt,
+    TimesOverTime,
+    TopList,
+)
 from streamtally.report.page import render_report
 from tests.unit.report.hostile import TEXTS, hostile_report
 
@@ -69,6 +78,14 @@ def test_no_text_becomes_markup(hostile_page: str) -> None:
         top_methods=plain_top,
         top_protocols=plain_top,
         not_found=plain_top,
+        static_files=plain_top,
+        top_queries=plain_top,
+        client_errors=plain_top,
+        referring_sites=plain_top,
+        virtual_hosts=plain_top,
+        path_bytes=plain_top,
+        path_times=[replace(path, path="plain") for path in data.path_times],
+        unknown_units=["plain"],
         server_errors=plain_top,
         unparsed_lines=[replace(line, file="plain", reason="plain", text="plain") for line in data.unparsed_lines],
     )
@@ -106,7 +123,8 @@ def test_policy(hostile_page: str) -> None:
 # The chart has one shape for each class, in the order in which they are stacked, and each step's numbers to hover.
 def test_chart_over_time(hostile_page: str) -> None:
     page = Page(hostile_page)
-    assert [attrs["class"] for tag, attrs in page.tags if tag == "path"] == ["c2", "c3", "c4", "c5", "c0"]
+    classes = [attrs["class"] for tag, attrs in page.tags if tag == "path"]
+    assert classes == ["c2", "c3", "c4", "c5", "c0", "c2", "curve c2", "curve c4", "curve c5"]
     assert "2025-03-01 00:06: 2xx 7, 3xx 7, 4xx 7, 5xx 7, other 7" in page.text
 
 
@@ -159,6 +177,46 @@ def test_hours() -> None:
     assert "Hours and weekdays" not in Page(render_report(replace(EMPTY, status_by_minute=counts[:1]))).text
 
 
+# Visitors of a month are bars by day; a longer log has a chart and its table. Estimates are named.
+def test_visitors() -> None:
+    days = [DayVisitors(86_400_000 * day, 5 + day) for day in range(40)]
+    page = Page(render_report(replace(EMPTY, visitors=days[:2])))
+    assert "An address with its user agent is one visitor a day" in page.text
+    assert "HyperLogLog" not in page.text
+    assert [attrs["width"] for tag, attrs in page.tags if tag == "rect"] == ["83.3%", "100.0%"]
+    page = Page(render_report(replace(EMPTY, visitors=[*days, DayVisitors(86_400_000 * 50, 20_000, False)])))
+    assert "estimated (HyperLogLog" in page.text
+    assert "1970-02-20 00:00: 20,000" in page.text
+    assert "1970-02-2020,000estimated" in page.text
+
+
+# Sizes are shown for people, and exactly in the table.
+def test_bandwidth() -> None:
+    data = replace(
+        EMPTY, bytes_by_minute=[(0, 1_234_567), (60_000, 999)], path_bytes=TopList([("/a", 1_235_000)], 1_235_566)
+    )
+    text = Page(render_report(data)).text
+    for part in (
+        "1.24 MBsent",
+        "1970-01-01 00:001.23 MB1,234,567",
+        "999 B999",
+        "/a1.24 MB1,235,000100.0 %",
+        "of 1.24 MB",
+    ):
+        assert part in text
+
+
+# Response times are shown over time and by path, and what is not known is named.
+def test_response_times() -> None:
+    times = TimesOverTime(60_000, [TimesAt(0, 3, 1500, 20_000, 3_000_000)], TimesAt(0, 3, 1500, 20_000, 3_000_000))
+    paths = [PathTimes("/slow", 3, 3_021_500, 1500, 20_000, 3_000_000)]
+    text = Page(render_report(replace(EMPTY, response_times=times, path_times=paths, unknown_units=["took"]))).text
+    for part in ("1970-01-01 00:0031.5 ms20 ms3 s", "/slow33.02 s1.5 ms20 ms3 s", "The unit of took is not known"):
+        assert part in text
+    assert "rare ones are left out" not in text
+    assert "rare ones are left out" in render_report(replace(EMPTY, path_times=paths, leaves_path_times_out=True))
+
+
 # The numbers of the ledger are shown with whether they add up, for lines and for each output.
 def test_ledger() -> None:
     data = replace(EMPTY, lines=1234567, rows=1234000, unparsed=500, empty=60, failed=7)
@@ -193,11 +251,11 @@ def test_accessible(hostile_page: str) -> None:
     page = Page(hostile_page)
     names = [tag for tag, _ in page.tags]
     charts = [attrs for tag, attrs in page.tags if attrs.get("class") == "chart"]
-    assert len(charts) == 1
+    assert len(charts) == 3
     assert all(attrs["role"] == "img" and attrs["aria-label"] for attrs in charts)
-    assert names.count("details") == 1
+    assert names.count("details") == 3
     assert all("aria-hidden" in attrs for tag, attrs in page.tags if tag == "svg" and attrs.get("class") == "bar")
-    assert names.count("table") == names.count("caption") == 12 + 17
+    assert names.count("table") == names.count("caption") == 12 + 17 + 10
     assert all(attrs.get("scope") == "col" for tag, attrs in page.tags if tag == "th")
     assert ("html", {"lang": "en"}) in page.tags
 

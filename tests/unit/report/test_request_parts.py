@@ -32,7 +32,22 @@ from streamtally.report.tops import Tops
     ],
 )
 def test_split_request(request_line: str, method: str | None, path: str | None, protocol: str | None) -> None:
-    assert split_request(request_line) == RequestParts(method, path, protocol)
+    assert split_request(request_line) == RequestParts(method, path, protocol, split_request(request_line).query)
+
+
+@pytest.mark.parametrize(
+    "request_line, query",
+    [
+        ("GET /a?b=c?d HTTP/2.0", "b=c?d"),
+        ("GET https://www.example.com:443/a?b HTTP/1.1", "b"),
+        ("/only/path?x", "x"),
+        ("GET /a? HTTP/1.1", None),
+        ("GET / HTTP/1.1", None),
+        ("hello?world", None),
+    ],
+)
+def test_query(request_line: str, query: str | None) -> None:
+    assert split_request(request_line).query == query
 
 
 # A path counts among those not found by 404 alone, and among server errors from 500 to 599; bytes count as they are.
@@ -42,9 +57,21 @@ def test_lists_by_status() -> None:
         tops.add(f"GET /{status}?q HTTP/1.1", "h", "a", status)
     tops.add("\\x16", "h", "a", 404)
     assert [text for text, _ in tops.not_found.top(9).entries] == ["/404", "\\x16"]
+    assert [text for text, _ in tops.client_errors.top(9).entries] == ["/400", "/410"]
     assert [text for text, _ in tops.server_errors.top(9).entries] == ["/500", "/503", "/599"]
     assert tops.methods.top(9).entries == (("GET", 9),)
     assert tops.paths.total == 9
+
+
+# Static files are apart from pages, by the extension of the path's last segment; so are queries from their paths.
+def test_static_files() -> None:
+    tops = Tops()
+    for path in ("/a.CSS?v=2", "/i/b.png", "/v1.2/users", "/page.html", "/index.php?x=1", "/.png", "/png", "/a.js/"):
+        tops.add(f"GET {path} HTTP/1.1", None, None, 200)
+    assert {text for text, _ in tops.static_files.top(9).entries} == {"/a.CSS", "/i/b.png", "/.png"}
+    pages = {"/v1.2/users", "/page.html", "/index.php", "/png", "/a.js/"}
+    assert {text for text, _ in tops.paths.top(9).entries} == pages
+    assert tops.queries.top(9).entries == (("v=2", 1), ("x=1", 1))
 
 
 # Parts of a run add up.

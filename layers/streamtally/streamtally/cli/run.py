@@ -30,9 +30,11 @@ from streamtally.local.likely_format import likely_format
 from streamtally.local.load_spool import LoadOptions
 from streamtally.local.logs import shown_name
 from streamtally.local.processes import available_cores
+from streamtally.local.report_counts import ReportOptions
 from streamtally.local.run import LocalRun
 from streamtally.local.store import DuckDbStore
 from streamtally.local.team import Job, Team
+from streamtally.report.data import ReportData
 from streamtally.report.page import render_report
 from streamtally.transform.known_columns import check_plan
 from streamtally.transform.ledger import Ledger
@@ -53,6 +55,8 @@ def execute(
     lines_per_record: int,
     arrival: str,
     workers: int | None,
+    no_report: bool,
+    duration_unit: str | None,
     url: str | None,
     auth: Auth | None,
     between: Span,
@@ -81,7 +85,8 @@ def execute(
         run_id = identify_logs(names) if url else ""
         loading = make_load_options(between, replace_span, yes=True)
         store = _open_store(url, aws, auth, pipeline, run_id, loading) if url else DuckDbStore(staged / DATABASE)
-        job = Job(pipeline, run_id, by.fields if by else {})
+        counted = ReportOptions(follow or not no_report, duration_unit or "")  # the live view shows paths
+        job = Job(pipeline, run_id, by.fields if by else {}, counted)
         if follower is not None:
             run = follow_logs(job, follower, Folder(staged / BUCKET), store, names, interval, lines_per_record, arrival)
         else:
@@ -101,7 +106,7 @@ def execute(
         shown = f"by {', '.join(by.fields)}" if by else find_folder(folder).resolve().name
         data = run.summary.report_data(run.ledger, shown, names, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
         data = replace(data, inputs=[shown_name(name) for name in names], last_documents=shown_outputs)
-        (staged / REPORT).write_text(render_report(data), encoding="utf-8")
+        _write_report(data, staged, not no_report)
     if not as_json:
         show_result(Console(), data, shown_outputs, out or DEFAULT_OUT, by)
     read_as = run.summary.read_as(names)
@@ -109,6 +114,11 @@ def execute(
         read_as = replace(read_as, likeliest=likely_format(["-"] if follow else names, run.summary.unread_texts()))
     is_nothing = echo_uncounted(run.ledger, pipeline, read_as)
     return EXIT_FOUND if is_nothing or _has_problems(store) else 0
+
+
+def _write_report(data: ReportData, folder: Path, is_wanted: bool) -> None:
+    if is_wanted:
+        (folder / REPORT).write_text(render_report(data), encoding="utf-8")
 
 
 def _has_problems(store: DuckDbStore | OpenSearchStore) -> bool:

@@ -20,9 +20,10 @@ from streamtally.local.arrival import ReadLine, logged_time
 from streamtally.local.logs import MAX_LINE_BYTES, LogLine
 from streamtally.local.raw_batches import RawBatch, Span
 from streamtally.local.remembered import Remembering
+from streamtally.local.report_counts import COUNTED, PlainColumns, ReportOptions
 from streamtally.local.simulator.parts import ForS3
 from streamtally.local.simulator.s3_side import PROCESSING_FAILED, STATUS_FAILED, processing_failed_line
-from streamtally.local.summary import PlainColumns, Summary, SummaryPart
+from streamtally.local.summary import Summary, SummaryPart
 from streamtally.transform.bounds import NO_BOUNDS
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.pipeline import Pipeline
@@ -203,12 +204,15 @@ class BatchWorker:
     Args:
         run_id: part of all record ids.
         watched: the fields of which the summary notes which no row has.
+        report: what is counted for the report.
     """
 
-    def __init__(self, pipeline: Pipeline, run_id: str, watched: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self, pipeline: Pipeline, run_id: str, watched: Mapping[str, tuple[str, ...]], report: ReportOptions = COUNTED
+    ) -> None:
         self._remembering = Remembering(pipeline)
         self._source = pipeline.source
-        self._summary = Summary(pipeline.source)
+        self._summary = Summary(pipeline.source, report)
         self._plain = _Columns(pipeline.source, self._summary)
         self._watched = watched
         self._run_id = run_id

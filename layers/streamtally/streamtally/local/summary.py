@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import repeat
 from operator import itemgetter
 from typing import Any
 
 from streamtally.config.source import AUTO
 from streamtally.formats.base import Format, Plain, Row, Scanner
-from streamtally.formats.roles import Get, role_reader
 from streamtally.formats.w3c_header import HEADER
 from streamtally.local.arrival import ReadLine
 from streamtally.local.logs import STANDARD_INPUT, shown_name
+from streamtally.local.report_counts import COUNTED, PlainColumns, ReportCounter, ReportCounts, ReportOptions
 from streamtally.report.data import MinuteCount, OutputCounts, ReportData, UnparsedLine
 from streamtally.report.steps import status_class
-from streamtally.report.tops import Tops
 from streamtally.report.uncounted import ReadAs
 from streamtally.text import visible
 from streamtally.transform.ledger import Ledger
@@ -27,10 +27,8 @@ from streamtally.transform.source import Source
 
 MAX_EXAMPLES = 100
 MAX_EXAMPLE_CHARS = 500
-TOP_ENTRIES = 20
 MAX_REASONS = 5
 _MINUTE_MS = 60_000
-_TOP_COLUMNS = ("request", "host", "agent")
 
 
 def read_as_settings(logs: Sequence[str], source: Source) -> ReadAs:
@@ -51,34 +49,22 @@ class SummaryPart:
     """What a summary has taken in of some lines, for that of all lines."""
 
     minutes: Counter[tuple[int, int | str | None]]
-    tops: Tops
+    counts: ReportCounts
     examples: list[UnparsedLine]
     fields: list[str]
     missing: dict[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class PlainColumns:
-    """Where plain lines have what a summary takes in: positions in a tuple of their scanner."""
-
-    tops: tuple[int, ...]
-    """The request, the host and the agent."""
-    status: str | None
-    """The status by its name; None: lines have none."""
-
-
 class Summary:
     """Statuses or levels by minute, the most frequent requests, hosts and agents, examples of what did not parse."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, options: ReportOptions = COUNTED) -> None:
         self._minutes: Counter[tuple[int, int | str | None]] = Counter()
         self._examples: list[UnparsedLine] = []
         # Reading a column makes the source add it to rows whose format calls it otherwise.
         self._status_field, _ = source.column("response")
         self._level_field, _ = source.column("level")
-        self._top_fields = {column: source.column(column)[0] for column in _TOP_COLUMNS}
-        self._tops = Tops()
-        self._readers: dict[str, tuple[Get, ...]] = {}
+        self._counter = ReportCounter(source, options)
         self._source = source
         self._fields: list[str] = []
         self._missing: dict[str, tuple[str, ...]] = {}
@@ -94,8 +80,6 @@ class Summary:
                 self.add_failed(line, line.reason)
             return
         code = _status(line.row.get(self._status_field))
-        request, host, agent = (read(line.row) for read in self._top_readers(line.format))
-        self._tops.add(request, host, agent, code)
         if not self._fields:
             self._fields = [name for name in line.row if name != EVENT_TIME]
         if self._missing:
@@ -105,29 +89,18 @@ class Summary:
         if status is None:
             status = _level(line.row.get(self._level_field))
         self._minutes[time - time % _MINUTE_MS, status] += 1
+        self._counter.add(line.row, line.format, code, time // _MINUTE_MS)
 
     def plain_columns(self, scanner: Scanner, log_format: Format) -> PlainColumns | None:
         """Where the plain lines of a format have what is taken in; None if that is not one field for each."""
-        positions = scanner.positions
-        tops: list[int] = []
-        if self._level_field in positions:
+        if self._level_field in scanner.positions:
             return None
-        for read in self._top_readers(log_format):
-            named = [position for name, position in positions.items() if read({name: "x"}) == "x"]
-            if len(named) != 1:
-                return None
-            tops += named
-        return PlainColumns(tuple(tops), self._status_field if self._status_field in positions else None)
+        return self._counter.plain_columns(scanner, log_format, self._status_field)
 
     def add_plain(self, scanner: Scanner, columns: PlainColumns, lines: Sequence[Plain], times: Sequence[int]) -> None:
         """Take in plain lines. Args: times: when each was logged, in ms since the epoch."""
         if not lines:
             return
-        for counter, position in zip(self._tops.counters, columns.tops, strict=True):
-            for text, count in Counter(map(itemgetter(position), lines)).items():
-                if text != "-":
-                    counter.add(text, count)
-        self._add_requests(scanner, columns, lines)
         self.note_fields(list(scanner.positions))
         if self._missing:
             self._note_fields(scanner.row(lines[0]))
@@ -135,48 +108,26 @@ class Summary:
             statuses: Iterable[str] = repeat("-", len(lines))
         else:
             statuses = map(itemgetter(scanner.positions[columns.status]), lines)
-        for (text, time), count in Counter(zip(statuses, times, strict=True)).items():
-            status = _status(scanner.value(columns.status, text)) if columns.status else None
-            self._minutes[time - time % _MINUTE_MS, status] += count
-
-    def _add_requests(self, scanner: Scanner, columns: PlainColumns, lines: Sequence[Plain]) -> None:
-        request = columns.tops[0]
-        if columns.status is None:
-            pairs = Counter((line[request], "-") for line in lines)
-        else:
-            pairs = Counter(map(itemgetter(request, scanner.positions[columns.status]), lines))
-        for (text, code), count in pairs.items():
-            if text != "-":
-                status = _status(scanner.value(columns.status, code)) if columns.status else None
-                self._tops.add_parts(text, status, count)
+        minutes = [time // _MINUTE_MS for time in times]
+        status_of = partial(_plain_status, scanner, columns.status)
+        for (text, minute), count in Counter(zip(statuses, minutes, strict=True)).items():
+            self._minutes[minute * _MINUTE_MS, status_of(text)] += count
+        self._counter.add_plain(scanner, columns, lines, minutes, status_of)
 
     def take(self) -> SummaryPart:
         """What was taken in since the last time; the summary begins again."""
-        part = SummaryPart(self._minutes, self._tops, self._examples, self._fields, self._missing)
-        self._minutes, self._tops, self._examples = Counter(), Tops(), []
+        part = SummaryPart(self._minutes, self._counter.take(), self._examples, self._fields, self._missing)
+        self._minutes, self._examples = Counter(), []
         self._fields, self._missing = [], {}
         return part
 
     def merge(self, part: SummaryPart) -> None:
         """Take in a part of the lines after all before."""
         self._minutes.update(part.minutes)
-        self._tops.merge(part.tops)
+        self._counter.counts.merge(part.counts)
         self._examples += part.examples[: MAX_EXAMPLES - len(self._examples)]
         self._fields = self._fields or part.fields
         self._missing = {name: columns for name, columns in self._missing.items() if name in part.missing}
-
-    def _top_readers(self, log_format: Format | None) -> tuple[Get, ...]:
-        name = log_format.name if log_format is not None else ""
-        readers = self._readers.get(name)
-        if readers is None:
-            readers = self._readers[name] = tuple(self._top_reader(log_format, column) for column in _TOP_COLUMNS)
-        return readers
-
-    def _top_reader(self, log_format: Format | None, column: str) -> Get:
-        field_name = self._top_fields[column]
-        if log_format is not None and field_name == column:
-            return role_reader(log_format, column)
-        return lambda row: row.get(field_name)  # the pipeline itself says which field it is
 
     def note_fields(self, fields: list[str]) -> None:
         """Keep the names of a row's fields, if it is the first row."""
@@ -229,24 +180,23 @@ class Summary:
             reingested=ledger.reingested,
             outputs=[_output_counts(name, ledger) for name in ledger.outputs],
             status_by_minute=self.minutes(),
-            top_requests=self._tops.requests.top(TOP_ENTRIES),
-            top_hosts=self._tops.hosts.top(TOP_ENTRIES),
-            top_agents=self._tops.agents.top(TOP_ENTRIES),
-            top_paths=self._tops.paths.top(TOP_ENTRIES),
-            top_methods=self._tops.methods.top(TOP_ENTRIES),
-            top_protocols=self._tops.protocols.top(TOP_ENTRIES),
-            not_found=self._tops.not_found.top(TOP_ENTRIES),
-            server_errors=self._tops.server_errors.top(TOP_ENTRIES),
+            **self._counter.counts.report_fields(),
             unparsed_lines=self._examples,
         )
 
     def top_paths(self, limit: int) -> list[tuple[str, int]]:
         """The most frequent paths and their rows; requests, if no row has a path. The most frequent first."""
-        return list(self._tops.paths.top(limit).entries or self._tops.requests.top(limit).entries)
+        tops = self._counter.counts.tops
+        paths = [*tops.paths.top(limit).entries, *tops.static_files.top(limit).entries]
+        return sorted(paths, key=lambda entry: (-entry[1], entry[0]))[:limit] or list(tops.requests.top(limit).entries)
 
     def minutes(self) -> list[MinuteCount]:
         """Rows by minute and status, or class of level where there is no status; in no order."""
         return [(minute, status, count) for (minute, status), count in self._minutes.items()]
+
+
+def _plain_status(scanner: Scanner, field_name: str | None, text: str) -> int | None:
+    return _status(scanner.value(field_name, text)) if field_name is not None else None
 
 
 def _status(value: Any) -> int | None:

@@ -12,6 +12,7 @@ from streamtally.formats.w3c_header import is_header
 from streamtally.local.batch_work import BatchResult, BatchWorker
 from streamtally.local.processes import Processes, rare_collections
 from streamtally.local.raw_batches import RawBatch, time_of
+from streamtally.local.report_counts import COUNTED, ReportOptions
 from streamtally.transform.pipeline import Pipeline, load_pipeline
 from streamtally.transform.records import to_text
 from streamtally.transform.source import Source
@@ -30,9 +31,10 @@ class Job(NamedTuple):
     pipeline: Pipeline
     run_id: str
     watched: Mapping[str, tuple[str, ...]]
+    report: ReportOptions = COUNTED
 
     def make_worker(self) -> BatchWorker:
-        return BatchWorker(self.pipeline, self.run_id, self.watched)
+        return BatchWorker(self.pipeline, self.run_id, self.watched, self.report)
 
 
 class Team:
@@ -60,7 +62,7 @@ class Team:
         for batch in batches:
             if self._workers > 1 and batch.number > BATCHES_ALONE and before is not None:
                 job = self._job
-                arguments = (dict(job.pipeline.document), job.run_id, dict(job.watched))
+                arguments = (dict(job.pipeline.document), job.run_id, dict(job.watched), job.report)
                 with Processes(_serve, arguments, self._workers) as processes:
                     yield from _Line(processes, self._job.pipeline.source, before, last).work(batch, batches)
                 return
@@ -134,10 +136,16 @@ class _Line:
         return None
 
 
-def _serve(connection: Any, document: Mapping[str, Any], run_id: str, watched: Mapping[str, tuple[str, ...]]) -> None:
+def _serve(
+    connection: Any,
+    document: Mapping[str, Any],
+    run_id: str,
+    watched: Mapping[str, tuple[str, ...]],
+    report: ReportOptions,
+) -> None:
     """Work on batches until there are no more."""
     with rare_collections(), suppress(EOFError, OSError):
-        worker = Job(load_pipeline(document, ZoneInfo), run_id, watched).make_worker()
+        worker = Job(load_pipeline(document, ZoneInfo), run_id, watched, report).make_worker()
         while True:
             batch, last = connection.recv()
             connection.send(_result(worker, batch, last))

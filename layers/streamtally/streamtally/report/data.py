@@ -41,6 +41,54 @@ class TopList:
 
 
 @dataclass(frozen=True, slots=True)
+class DayVisitors:
+    """The visitors of one day of UTC."""
+
+    start_ms: int
+    """Its start, in ms since the epoch."""
+    visitors: int
+    is_exact: bool = True
+    """False: an estimate, with a standard error of 0.81 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimesAt:
+    """Response times of some rows, exact to three significant digits."""
+
+    start_ms: int
+    """The start of the step, in ms since the epoch."""
+    rows: int
+    p50_us: int
+    p90_us: int
+    p99_us: int
+    """Percentiles by nearest rank, in microseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimesOverTime:
+    """Response times by step."""
+
+    step_ms: int = 60_000
+    steps: Sequence[TimesAt] = ()
+    """Those with rows, in order."""
+    all: TimesAt | None = None
+    """Of all rows; None: there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathTimes:
+    """Response times of a path, exact to three significant digits."""
+
+    path: str
+    rows: int
+    total_us: int
+    """All times together, in microseconds."""
+    p50_us: int
+    p90_us: int
+    p99_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class UnparsedLine:
     """A line that did not parse."""
 
@@ -89,13 +137,34 @@ class ReportData:
     top_hosts: TopList = field(default_factory=TopList)
     top_agents: TopList = field(default_factory=TopList)
     top_paths: TopList = field(default_factory=TopList)
-    """Without their queries."""
+    """Without their queries, and without static files."""
+    static_files: TopList = field(default_factory=TopList)
+    """The paths of images, style sheets, scripts, fonts and other files."""
+    top_queries: TopList = field(default_factory=TopList)
+    """The queries apart from their paths."""
     top_methods: TopList = field(default_factory=TopList)
     top_protocols: TopList = field(default_factory=TopList)
     not_found: TopList = field(default_factory=TopList)
     """Paths of requests with status 404."""
+    client_errors: TopList = field(default_factory=TopList)
+    """Paths of requests with a status from 400 to 499 other than 404."""
     server_errors: TopList = field(default_factory=TopList)
     """Paths of requests with a status from 500 to 599."""
+    visitors: Sequence[DayVisitors] = ()
+    """Those of each day with any, in order."""
+    bytes_by_minute: Sequence[tuple[int, int]] = ()
+    """(start of the minute in ms since the epoch, bytes of the responses)."""
+    path_bytes: TopList = field(default_factory=TopList)
+    """Bytes instead of rows."""
+    referring_sites: TopList = field(default_factory=TopList)
+    virtual_hosts: TopList = field(default_factory=TopList)
+    response_times: TimesOverTime = field(default_factory=TimesOverTime)
+    path_times: Sequence[PathTimes] = ()
+    """Of the paths that took the most time in all, most first."""
+    leaves_path_times_out: bool = False
+    """Whether there were too many paths, so that rare ones are left out of ``path_times``."""
+    unknown_units: Sequence[str] = ()
+    """Fields with response times in a unit that is not known, which are left out."""
     unparsed_lines: Sequence[UnparsedLine] = ()
     """Examples; there may be fewer than ``unparsed``."""
 

@@ -6,11 +6,13 @@ fits a phone and a large screen while its texts keep their size.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
+from streamtally.report.data import TimesAt
 from streamtally.report.markup import text
 from streamtally.report.steps import Steps, time_label
+from streamtally.report.units import time_text
 
 MAX_STEPS: Final = 480
 """Bars of a chart: each is at least two pixels wide on a screen of 1,180 pixels."""
@@ -26,28 +28,74 @@ _COLOURS: Final = {"2xx": "c2", "3xx": "c3", "4xx": "c4", "5xx": "c5", "1xx": "c
     "warning": "c4",
     "error": "c5",
 }
+_ONE_COLOUR: Final = "c2"
+_CURVES: Final = ("p50", "p90", "p99")
+_CURVE_COLOURS: Final = ("c2", "c4", "c5")
 
 
-def time_chart(steps: Steps, label: str) -> str:
+def grouped(number: int) -> str:
+    """A number as an axis and a bar's hover show it, unless a chart has a unit."""
+    return f"{number:,}"
+
+
+def time_chart(steps: Steps, label: str, show: Callable[[int], str] = grouped) -> str:
     """Bars over time, stacked by class of status or level, with a legend. Hovering a bar shows its numbers.
 
-    Args: label: what the chart shows, for a screen reader.
+    Args:
+        label: what the chart shows, for a screen reader.
+        show: a number as text.
     """
     first = steps.starts[0]
     slots = max((steps.starts[-1] - first) // steps.step_ms + 1, _LEAST_SLOTS)
     top = axis_end(max(steps.total(index) for index in range(len(steps.starts))))
     bars = "".join(
-        f'<path class="{_COLOURS[kind]}" d="{"".join(_rectangles(steps, kind, first, top))}"/>' for kind in steps.counts
+        f'<path class="{_COLOURS.get(kind, _ONE_COLOUR)}" d="{"".join(_rectangles(steps, kind, first, top))}"/>'
+        for kind in steps.counts
     )
-    plot = (
-        f'<svg y="{_TOP}" width="100%" height="{_PLOT}" viewBox="0 0 {slots} {_UNITS}" preserveAspectRatio="none">'
-        f"{bars}{''.join(_hovers(steps, first))}</svg>"
+    legend = _legend(steps) if len(steps.counts) > 1 or next(iter(steps.counts)) in _COLOURS else ""
+    hovers = "".join(_hovers(steps, first, show))
+    return legend + _chart(bars + hovers, slots, label, _grid(top, show) + _times(first, steps.step_ms, slots))
+
+
+def curves_chart(step_ms: int, points: Sequence[TimesAt], label: str) -> str:
+    """Three curves of percentiles over time, with a legend. Hovering a step shows its numbers."""
+    first = points[0].start_ms
+    slots = max((points[-1].start_ms - first) // step_ms + 1, _LEAST_SLOTS)
+    top = axis_end(max(point.p99_us for point in points))
+    values = [[point.p50_us, point.p90_us, point.p99_us] for point in points]
+    curves = "".join(
+        f'<path class="curve {colour}" d="{"".join(_curve(step_ms, points, [row[index] for row in values], top))}"/>'
+        for index, colour in enumerate(_CURVE_COLOURS)
     )
+    hovers = "".join(
+        _hover(
+            (point.start_ms - first) // step_ms,
+            f"{time_label(point.start_ms)}: "
+            + ", ".join(f"{name} {time_text(value)}" for name, value in zip(_CURVES, row, strict=True)),
+        )
+        for point, row in zip(points, values, strict=True)
+    )
+    legend = "".join(_key(colour, name) for name, colour in zip(_CURVES, _CURVE_COLOURS, strict=True))
+    ticks = _grid(top, time_text) + _times(first, step_ms, slots)
+    return f'<ul class="legend">{legend}</ul>' + _chart(curves + hovers, slots, label, ticks)
+
+
+def _chart(drawn: str, slots: int, label: str, ticks: str) -> str:
     return (
-        f"{_legend(steps)}"
-        f'<svg class="chart" role="img" aria-label="{text(label)}" width="100%" height="{_HEIGHT}">'
-        f"{_grid(top)}{plot}{_times(steps, slots)}</svg>"
+        f'<svg class="chart" role="img" aria-label="{text(label)}" width="100%" height="{_HEIGHT}">{ticks}'
+        f'<svg y="{_TOP}" width="100%" height="{_PLOT}" viewBox="0 0 {slots} {_UNITS}" preserveAspectRatio="none">'
+        f"{drawn}</svg></svg>"
     )
+
+
+def _curve(step_ms: int, points: Sequence[TimesAt], values: Sequence[int], top: int) -> Iterator[str]:
+    """A level for each step, joined to that of the step before it if there is one."""
+    before = None
+    for point, value in zip(points, values, strict=True):
+        slot = (point.start_ms - points[0].start_ms) // step_ms
+        y = _UNITS - round(_UNITS * value / top)
+        yield f"V{y}h1" if before == slot - 1 else f"M{slot} {y}h1"
+        before = slot
 
 
 def axis_end(greatest: int) -> int:
@@ -59,12 +107,14 @@ def axis_end(greatest: int) -> int:
 
 
 def _legend(steps: Steps) -> str:
-    items = (
-        f'<li><svg class="key" aria-hidden="true"><rect class="{_COLOURS[kind]}" width="100%" height="100%"/></svg>'
-        f"{kind} <b>{sum(counts):,}</b></li>"
-        for kind, counts in steps.counts.items()
-    )
+    items = (_key(_COLOURS[kind], f"{kind} <b>{sum(counts):,}</b>") for kind, counts in steps.counts.items())
     return f'<ul class="legend">{"".join(items)}</ul>'
+
+
+def _key(colour: str, words: str) -> str:
+    return (
+        f'<li><svg class="key" aria-hidden="true"><rect class="{colour}" width="100%" height="100%"/></svg>{words}</li>'
+    )
 
 
 def _rectangles(steps: Steps, kind: str, first: int, top: int) -> Iterator[str]:
@@ -80,33 +130,35 @@ def _rectangles(steps: Steps, kind: str, first: int, top: int) -> Iterator[str]:
         yield f"M{(start - first) // steps.step_ms}.05 {_UNITS - high}h.9v{max(high - low, 1)}h-.9z"
 
 
-def _hovers(steps: Steps, first: int) -> Iterator[str]:
+def _hovers(steps: Steps, first: int, show: Callable[[int], str]) -> Iterator[str]:
     """Over each step an invisible rectangle with the step's numbers."""
     for index, start in enumerate(steps.starts):
-        counts = ", ".join(f"{kind} {counts[index]:,}" for kind, counts in steps.counts.items() if counts[index])
-        yield (
-            f'<rect class="hover" x="{(start - first) // steps.step_ms}" width="1" height="{_UNITS}">'
-            f"<title>{time_label(start)}: {counts or 0}</title></rect>"
-        )
+        shown = {kind: show(counts[index]) for kind, counts in steps.counts.items() if counts[index]}
+        words = ", ".join(f"{kind} {count}" if kind in _COLOURS else count for kind, count in shown.items())
+        yield _hover((start - first) // steps.step_ms, f"{time_label(start)}: {words or 0}")
 
 
-def _grid(top: int) -> str:
+def _hover(slot: int, words: str) -> str:
+    return f'<rect class="hover" x="{slot}" width="1" height="{_UNITS}"><title>{words}</title></rect>'
+
+
+def _grid(top: int, show: Callable[[int], str]) -> str:
     lines = []
     for share in (0, 1, 2):
         y = _TOP + _PLOT - _PLOT * share // 2
         lines.append(f'<line x2="100%" y1="{y}" y2="{y}"/>')
         if share:
-            lines.append(f'<text y="{y - 4}">{top * share // 2:,}</text>')
+            lines.append(f'<text y="{y - 4}">{show(top * share // 2)}</text>')
     return "".join(lines)
 
 
-def _times(steps: Steps, slots: int) -> str:
+def _times(first: int, step_ms: int, slots: int) -> str:
     """Three times below the axis, each beginning where it is."""
     ticks = []
     for third in range(3):
         slot = slots * third // 3
         x = f"{100 * slot / slots:.2f}%"
-        label = time_label(steps.starts[0] + slot * steps.step_ms)
+        label = time_label(first + slot * step_ms)
         y = _TOP + _PLOT
         ticks.append(f'<line x1="{x}" x2="{x}" y1="{y}" y2="{y + 5}"/><text x="{x}" y="{y + 19}">{label}</text>')
     return "".join(ticks)

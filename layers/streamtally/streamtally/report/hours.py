@@ -7,8 +7,9 @@ from typing import Final
 
 from streamtally.report.data import MinuteCount
 from streamtally.report.markup import text
+from streamtally.report.texts import say
 
-DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+DAYS: Final = tuple(say("weekdays").split())
 _HOUR_MS: Final = 3_600_000
 _FIRST_WEEKDAY: Final = 3  # 1970-01-01 was a Thursday
 _LEFT: Final = 10  # percent of the width, for the days' names

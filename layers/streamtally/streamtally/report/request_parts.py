@@ -1,4 +1,4 @@
-"""The parts of a request line: method, path without the query, protocol. Source: RFC 9110, 9.1; RFC 9112, 3."""
+"""The parts of a request line: method, path without the query, protocol, query. Source: RFC 9110, 9.1; RFC 9112, 3."""
 
 from __future__ import annotations
 
@@ -16,23 +16,28 @@ class RequestParts(NamedTuple):
     method: str | None
     path: str | None
     protocol: str | None
+    query: str | None = None
 
 
 def split_request(request: str) -> RequestParts:
     """The parts of a request line, or of a path alone. A text that is neither, such as TLS bytes, has none."""
     if request.startswith("/"):
-        return RequestParts(None, _path(request), None)
+        return RequestParts(None, _path(request), None, _query(request))
     method, _, rest = request.partition(" ")
     target, _, protocol = rest.rpartition(" ")
     if not protocol.startswith("HTTP/"):
         target, protocol = rest, ""
     if not (target and (protocol or target.startswith("/")) and _is_method(method)):
         return RequestParts(None, None, None)
-    return RequestParts(method, _path(target), protocol or None)
+    return RequestParts(method, _path(target), protocol or None, _query(target))
 
 
 def _is_method(word: str) -> bool:
     return word in _USUAL or (word != "-" and _METHOD.fullmatch(word) is not None)
+
+
+def _query(target: str) -> str | None:
+    return target.partition("?")[2] or None
 
 
 def _path(target: str) -> str:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from streamtally.report.data import MinuteCount
+from streamtally.report.texts import say
 
 CLASSES: Final = ("2xx", "3xx", "4xx", "5xx", "1xx", "info", "debug", "warning", "error", "other")
 """In the order in which they are stacked. ``other``: a status outside 100 to 599, a level of another name, neither."""
@@ -22,7 +23,7 @@ _CLASS_OF: Final = {level: kind for kind, levels in _LEVELS.items() for level in
 
 MINUTE_MS: Final = 60_000
 # Steps that are easy to read, in minutes: up to a day, then days, a week, a month and a year.
-_STEPS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10_080, 43_200, 525_600)
+STEPS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10_080, 43_200, 525_600)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +55,37 @@ def to_steps(minutes: Iterable[MinuteCount], max_steps: int) -> Steps:
     for start_ms, status, count in minutes:
         cell = start_ms // MINUTE_MS, status_class(status)
         by_minute[cell] = by_minute.get(cell, 0) + count
+    occurring = {kind for _, kind in by_minute}
+    return _add_up(by_minute, [kind for kind in CLASSES if kind in occurring], max_steps)
+
+
+def sum_steps(minutes: Iterable[tuple[int, int]], kind: str, max_steps: int, least_minutes: int = 1) -> Steps:
+    """The same for one kind of numbers. Args: minutes: (start in ms since the epoch, number)."""
+    by_minute: dict[tuple[int, str], int] = {}
+    for start_ms, count in minutes:
+        cell = start_ms // MINUTE_MS, kind
+        by_minute[cell] = by_minute.get(cell, 0) + count
+    return _add_up(by_minute, [kind], max_steps, least_minutes)
+
+
+def _add_up(by_minute: dict[tuple[int, str], int], kinds: list[str], max_steps: int, least_minutes: int = 1) -> Steps:
     if not by_minute:
         return Steps(MINUTE_MS, (), {})
-    step = _step_minutes(min(by_minute)[0], max(by_minute)[0], max_steps)
+    step = max(_step_minutes(min(by_minute)[0], max(by_minute)[0], max_steps), least_minutes)
     by_step: dict[int, dict[str, int]] = {}
     for (minute, kind), count in by_minute.items():
-        kinds = by_step.setdefault(minute // step, {})
-        kinds[kind] = kinds.get(kind, 0) + count
+        counts = by_step.setdefault(minute // step, {})
+        counts[kind] = counts.get(kind, 0) + count
     order = sorted(by_step)
-    occurring = [kind for kind in CLASSES if any(kind in kinds for kinds in by_step.values())]
-    counts = {kind: tuple(by_step[number].get(kind, 0) for number in order) for kind in occurring}
-    return Steps(step * MINUTE_MS, tuple(number * step * MINUTE_MS for number in order), counts)
+    totals = {kind: tuple(by_step[number].get(kind, 0) for number in order) for kind in kinds}
+    return Steps(step * MINUTE_MS, tuple(number * step * MINUTE_MS for number in order), totals)
 
 
 def _step_minutes(first: int, last: int, max_steps: int) -> int:
-    for step in _STEPS:
+    for step in STEPS:
         if last // step - first // step < max_steps:
             return step
-    years = _STEPS[-1]
+    years = STEPS[-1]
     return years * -(-(last - first + 1) // (years * max(max_steps - 1, 1)))
 
 
@@ -81,8 +95,13 @@ def step_name(step_ms: int) -> str:
     for name, length in (("day", 1440), ("hour", 60), ("minute", 1)):
         if minutes % length == 0:
             count = minutes // length
-            return name if count == 1 else f"{count} {name}s"
+            return say(name) if count == 1 else say(f"{name}s", count=count)
     raise AssertionError("a step is whole minutes")  # pragma: no cover
+
+
+def day_label(start_ms: int) -> str:
+    """``2025-03-01``, in UTC."""
+    return time_label(start_ms).partition(" ")[0]
 
 
 def time_label(start_ms: int) -> str:

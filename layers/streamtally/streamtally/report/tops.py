@@ -11,6 +11,29 @@ from streamtally.report.request_parts import split_request
 CAPACITY: Final = 100_000  # distinct texts of a field; counts are exact up to this number
 _NOT_FOUND: Final = 404
 KEY_CHARS: Final = 200  # longer texts are counted by their first characters
+AGENT_CHARS: Final = 500  # a crawler names itself at the end
+_STATIC: Final = frozenset(
+    (
+        *("css", "js", "mjs", "map", "wasm", "csv", "txt"),
+        *("jpg", "jpeg", "png", "gif", "ico", "svg", "webp", "avif", "bmp", "tif", "tiff"),
+        *("woff", "woff2", "ttf", "otf", "eot"),
+        *("mp3", "mp4", "m4a", "m4v", "ogg", "webm", "wav", "avi", "mov", "mpg", "mpeg", "flv", "swf"),
+        *("pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "odt", "ods"),
+        *("zip", "gz", "tgz", "bz2", "xz", "tar", "rar", "7z", "iso", "exe", "dmg", "jar", "apk", "deb", "rpm"),
+    )
+)
+
+
+def is_static(path: str) -> bool:
+    """Whether a path is that of a file, by the extension of its last segment."""
+    name = path[path.rfind("/") + 1 :]
+    _, dot, extension = name.rpartition(".")
+    return bool(dot) and extension.lower() in _STATIC
+
+
+def cut_key(text: str, chars: int = KEY_CHARS) -> str:
+    """The text by which a text is counted."""
+    return text if len(text) <= chars else f"{text[: chars - 1]}…"
 
 
 class TopCounter:
@@ -22,16 +45,17 @@ class TopCounter:
     with evictions in batches, which keeps an addition as cheap as a dictionary's.
     """
 
-    def __init__(self, capacity: int = CAPACITY) -> None:
+    def __init__(self, capacity: int = CAPACITY, key_chars: int = KEY_CHARS) -> None:
         self.error = 0
         self.total = 0
         self._capacity = max(capacity, 2)
+        self._key_chars = key_chars
         self._counts: dict[str, int] = {}
 
     def add(self, text: str, count: int = 1) -> None:
         """Count a text that occurred ``count`` times."""
-        if len(text) > KEY_CHARS:
-            text = f"{text[: KEY_CHARS - 1]}…"
+        if len(text) > self._key_chars:
+            text = cut_key(text, self._key_chars)
         counts = self._counts
         self.total += count
         if text in counts:
@@ -57,7 +81,8 @@ class TopCounter:
         return TopList(tuple(nsmallest(limit, known, key=lambda entry: (-entry[1], entry[0]))), self.total, self.error)
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value as text; one that Python cannot write has its type's name."""
     try:
         return str(value)
     except (ValueError, RecursionError):  # an integer of thousands of digits, a list hundreds of levels deep
@@ -70,11 +95,14 @@ class Tops:
     def __init__(self, capacity: int = CAPACITY) -> None:
         self.requests = TopCounter(capacity)
         self.hosts = TopCounter(capacity)
-        self.agents = TopCounter(capacity)
+        self.agents = TopCounter(capacity, AGENT_CHARS)
         self.paths = TopCounter(capacity)
+        self.static_files = TopCounter(capacity)
+        self.queries = TopCounter(capacity)
         self.methods = TopCounter(capacity)
         self.protocols = TopCounter(capacity)
         self.not_found = TopCounter(capacity)
+        self.client_errors = TopCounter(capacity)
         self.server_errors = TopCounter(capacity)
 
     @property
@@ -89,27 +117,48 @@ class Tops:
 
     @property
     def _all(self) -> tuple[TopCounter, ...]:
-        parts = (self.paths, self.methods, self.protocols, self.not_found, self.server_errors)
-        return (*self.counters, *parts)
+        parts = (self.paths, self.static_files, self.queries, self.methods, self.protocols)
+        return (*self.counters, *parts, self.not_found, self.client_errors, self.server_errors)
+
+    def report_fields(self, limit: int) -> dict[str, Any]:
+        """The fields of the report's data. Args: limit: entries of a list."""
+        return {
+            "top_requests": self.requests.top(limit),
+            "top_hosts": self.hosts.top(limit),
+            "top_agents": self.agents.top(limit),
+            "top_paths": self.paths.top(limit),
+            "static_files": self.static_files.top(limit),
+            "top_queries": self.queries.top(limit),
+            "top_methods": self.methods.top(limit),
+            "top_protocols": self.protocols.top(limit),
+            "not_found": self.not_found.top(limit),
+            "client_errors": self.client_errors.top(limit),
+            "server_errors": self.server_errors.top(limit),
+        }
 
     def add_parts(self, request: str, status: int | None, count: int = 1) -> None:
-        """Count the path, method and protocol of a request, and its path again if it was not found or failed.
+        """Count the path, query, method and protocol of a request, and its path again if it was not found or failed.
 
         A request without parts counts with its whole text among those that failed.
         """
         parts = split_request(request)
-        for counter, part in ((self.paths, parts.path), (self.methods, parts.method), (self.protocols, parts.protocol)):
+        paths = self.paths if parts.path is None or not is_static(parts.path) else self.static_files
+        kinds = ((paths, parts.path), (self.queries, parts.query), (self.methods, parts.method))
+        for counter, part in (*kinds, (self.protocols, parts.protocol)):
             if part is not None:
                 counter.add(part, count)
+        if status is not None and 400 <= status <= 599:
+            self._errors(status).add(parts.path or request, count)
+
+    def _errors(self, status: int) -> TopCounter:
         if status == _NOT_FOUND:
-            self.not_found.add(parts.path or request, count)
-        elif status is not None and 500 <= status <= 599:
-            self.server_errors.add(parts.path or request, count)
+            return self.not_found
+        return self.client_errors if status < 500 else self.server_errors
 
     def add(self, request: Any, host: Any, agent: Any, status: int | None = None) -> None:
         """Count a row in each list; None adds nothing to it."""
         if request is not None:
-            self.add_parts(_shown(request), status)
+            self.add_parts(shown(request), status)
         for counter, value in zip(self.counters, (request, host, agent), strict=True):
             if value is not None:
-                counter.add(value if type(value) is str else _shown(value))
+                counter.add(value if type(value) is str else shown(value))

@@ -98,7 +98,7 @@ def show_result(
         console.print(unparsed_table(data.unparsed_lines[:10], missing, console.width, ascii_only=ascii_only))
     if by is not None:
         _show_program(console, by)
-    for part in PARTS:
+    for part in [part for part in PARTS if (out / part).exists()]:
         console.print(f"{out / part}", highlight=False, soft_wrap=True, markup=False)
 
 

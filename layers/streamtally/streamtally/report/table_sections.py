@@ -1,0 +1,67 @@
+"""The sections of the page that are tables: top lists, outputs, lines that did not parse, the ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from streamtally.report.data import LastDocuments, OutputCounts, ReportData, TopList
+from streamtally.report.markup import Cell, Digits, bar_table, note, section, table, text
+from streamtally.report.texts import say
+
+
+def top_section(column: str, heading: str, top: TopList) -> str:
+    """The most frequent texts of a field. Args: column, heading: keys of texts."""
+    exact = say("inexact", error=top.error) if top.error else say("exact")
+    rows = [(entry, count, 100 * count / max(top.total, 1)) for entry, count in top.entries]
+    columns = (say(f"column.{column}"), say("column.rows"), say("column.share"))
+    caption = say("top.caption", heading=say(heading), total=top.total)
+    return section(say(heading), note(exact), bar_table(caption, columns, rows, [count for _, count in top.entries]))
+
+
+def output_section(output: LastDocuments) -> str:
+    """An output's newest documents."""
+    rows = [tuple(map(_value, row)) for row in output.rows]
+    is_cut = output.total > len(rows)
+    caption = say("output.last", count=len(rows), total=output.total) if is_cut else say("output.all")
+    return section(say("output", name=output.name), table(caption, output.columns, rows[::-1]))
+
+
+def _value(value: Any) -> Cell:
+    """A document's value as JSON has it. Numbers are not grouped: they may be codes, years or times."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return Digits(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def unparsed_section(data: ReportData) -> str:
+    """Examples of lines that did not parse."""
+    if not data.unparsed_lines:
+        words = say("unparsed.some", count=data.unparsed) if data.unparsed else say("unparsed.none")
+        return section(say("unparsed"), f"<p>{text(words)}</p>")
+    rows = [(line.file, line.line_number, line.reason, line.text) for line in data.unparsed_lines]
+    columns = [say(f"column.{name}") for name in ("file", "line", "reason", "text")]
+    return section(say("unparsed"), table(say("unparsed.caption", count=len(rows), total=data.unparsed), columns, rows))
+
+
+def ledger_section(data: ReportData) -> str:
+    """Every line in one class, and for each output where the rows went."""
+    kind, words = ("good", "ledger.balances") if data.balances else ("bad", "ledger.broken")
+    row = (data.lines, data.rows, data.unparsed, data.empty, data.failed, data.reingested)
+    parts = [f'<p class="{kind}">{text(say(words))}</p>']
+    parts.append(table(say("ledger.lines"), say("ledger.lines.columns").split("|"), [row]))
+    if data.outputs:
+        outputs = [
+            (output.name, output.rows, output.emitted, output.filtered, output.eval_failed, output.out_of_range)
+            for output in data.outputs
+        ]
+        parts.append(table(say("ledger.outputs"), say("ledger.outputs.columns").split("|"), outputs))
+        parts += _reasons(data.outputs)
+    return section(say("ledger"), *parts)
+
+
+def _reasons(outputs: Sequence[OutputCounts]) -> list[str]:
+    rows = [(output.name, reason, count) for output in outputs for reason, count in output.reasons]
+    columns = [say(f"column.{name}") for name in ("output", "reason", "rows")]
+    return [table(say("ledger.reasons"), columns, rows)] if rows else []

@@ -1,0 +1,125 @@
+"""What the panels count goes by the fields' roles; a response time's unit is stated by a format, a name or the user."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from streamtally.config.source import source_settings
+from streamtally.local.arrival import read_lines
+from streamtally.local.logs import LogLine
+from streamtally.local.panel_fields import to_number, to_size
+from streamtally.local.report_counts import ReportOptions
+from streamtally.local.summary import Summary
+from streamtally.report.data import ReportData
+from streamtally.transform.ledger import Ledger
+from streamtally.transform.source import Source
+
+ENVOY = (
+    '[2025-10-10T13:55:36.123Z] "GET /e HTTP/1.1" 200 - 0 512 226 100 "192.0.2.9" "curl/8" "id" "www.example.com" '
+    '"192.0.2.50:80"'
+)
+SQUID = "1760104536.586    921 192.0.2.68 TCP_MISS/200 507 POST http://example.com/x - DIRECT/198.51.100.34 text/html"
+TIME = '"time":"2025-10-10T13:55:36Z"'
+
+
+def report(text: str, settings: dict[str, Any], options: ReportOptions = ReportOptions()) -> ReportData:  # noqa: B008
+    source = Source(source_settings(settings), ZoneInfo)
+    summary = Summary(source, options)
+    lines = [
+        LogLine("a.log", number, line + b"\n", len(line) + 1) for number, line in enumerate(text.encode().split(b"\n"))
+    ]
+    for line in read_lines(lines, source, 0):
+        summary.add(line)
+    return summary.report_data(Ledger(), "default", ["a.log"], "now")
+
+
+@pytest.mark.parametrize(
+    "text, settings, microseconds",
+    [
+        (ENVOY, {"format": "envoy"}, 226_000),  # milliseconds
+        (SQUID, {}, 921_000),  # milliseconds
+        ('192.0.2.1 "GET / HTTP/1.1" 0.234', {"format": 'nginx:$remote_addr "$request" $request_time'}, 234_000),
+        ('192.0.2.1 "GET / HTTP/1.1" 1234', {"format": 'apache:%h "%r" %D'}, 1230),
+        ('192.0.2.1 "GET / HTTP/1.1" 12', {"format": 'apache:%h "%r" %{ms}T'}, 12_000),
+        (f'{{{TIME},"method":"GET","uri":"/","Duration":2500000}}', {"format": "json"}, 2500),  # Traefik: nanoseconds
+        (f'{{{TIME},"httpRequest":{{"latency":"0.012s"}}}}', {"format": "json"}, 12_000),  # Google Cloud
+        (f'{{{TIME},"event":{{"duration":1500000000}}}}', {"format": "json"}, 1_500_000),  # ECS: nanoseconds
+        (f'{{{TIME},"responseLatency":"7"}}', {"format": "json"}, 7000),  # API Gateway: milliseconds
+        ("time:2025-10-10T13:55:36Z\treqtime:0.5", {"format": "ltsv"}, 500_000),  # ltsv.org: seconds
+    ],
+)
+def test_stated_units(text: str, settings: dict[str, Any], microseconds: int) -> None:
+    data = report(text, settings)
+    assert data.response_times.all is not None
+    assert data.response_times.all.p50_us == microseconds
+    assert data.unknown_units == ()
+
+
+# A duration whose unit nothing states is left out by name, until the user states it.
+def test_unknown_unit() -> None:
+    text = f'{{{TIME},"duration":3}}\n{{{TIME},"duration":-1}}\n{{{TIME},"duration":true}}'
+    data = report(text, {"format": "json"})
+    assert (data.response_times.all, data.unknown_units) == (None, ("duration",))
+    data = report(text, {"format": "json"}, ReportOptions(True, "ms"))
+    assert data.response_times.all is not None
+    assert (data.response_times.all.rows, data.response_times.all.p50_us, data.unknown_units) == (1, 3000, ())
+
+
+# The host that was asked for, the bytes and the site are read from the fields that have these roles.
+def test_roles() -> None:
+    data = report(ENVOY, {"format": "envoy"})
+    assert data.virtual_hosts.entries == (("www.example.com", 1),)
+    assert data.bytes_by_minute == [(1_760_104_500_000, 512)]
+    text = (
+        f'{{{TIME},"client":{{"ip":"192.0.2.1"}},"url":{{"path":"/p","domain":"shop.example.com"}},"http":{{"request":'
+        '{"method":"GET","referrer":"https://site.example/x"},"response":{"status_code":200,"body":{"bytes":42}}}}'
+    )
+    data = report(text, {"format": "json"})
+    assert data.virtual_hosts.entries == (("shop.example.com", 1),)
+    assert data.referring_sites.entries == (("site.example", 1),)
+    assert data.path_bytes.entries == (("/p", 42),)
+    assert [day.visitors for day in data.visitors] == [1]
+
+
+# Clients are masked before they are counted and shown.
+def test_anonymized() -> None:
+    line = '192.0.2.{} - - [10/Oct/2025:13:55:36 +0000] "GET / HTTP/1.1" 200 5 "-" "curl"'
+    text = "\n".join(line.format(number) for number in (17, 18, 19))
+    data = report(text, {"format": "apache_combined", "anonymize": True})
+    assert data.top_hosts.entries == (("192.0.2.0", 3),)
+    assert [day.visitors for day in data.visitors] == [1]
+    assert [day.visitors for day in report(text, {"format": "apache_combined"}).visitors] == [3]
+
+
+# Without a report, nothing is counted for it, and what the terminal shows is.
+def test_no_report() -> None:
+    data = report(ENVOY, {"format": "envoy"}, ReportOptions(False))
+    assert data.top_requests.entries == ()
+    assert data.bytes_by_minute == []
+    assert data.response_times.all is None
+    assert data.status_by_minute == [(1_760_104_500_000, 200, 1)]
+
+
+@pytest.mark.parametrize(
+    "value, number",
+    [
+        (1, 1.0), (0.5, 0.5), ("0.012s", 0.012), ("7", 7.0), ("", None), ("-", None), ("1e5", 1e5), (-1, None),
+        ("-1", None),
+        (True, None), (None, None), ([1], None), (float("inf"), None), (10**400, None), ("1e999", None),
+        ("9" * 99, None),
+        ("0.1, 0.2", None), ("١", None),
+    ],
+)  # fmt: skip
+def test_to_number(value: Any, number: float | None) -> None:
+    assert to_number(value) == number
+
+
+@pytest.mark.parametrize(
+    "value, size",
+    [(5, 5), ("5", 5), ("-", 0), (None, 0), (-5, 0), (True, 0), (1.5, 0), ("٥", 0), (10**30, 0), ("9" * 30, 0)],
+)
+def test_to_size(value: Any, size: int) -> None:
+    assert to_size(value) == size

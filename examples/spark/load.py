@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import closing
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -26,9 +27,10 @@ def main(source_name: str, target_name: str, pipeline_file: str, url: str) -> No
     store = OpenSearchStore(cluster, pipeline, digest(["backfill", source.address]))
     count = 0
     for key in target.keys(""):
-        documents = target.get(key).splitlines()
-        store.put(documents)
-        count += len(documents)
+        with closing(target.stream(key)) as documents:
+            for document in documents:
+                store.put([document.rstrip(b"\n")])
+                count += 1
     store.settle(pipeline)
     store.close()
     print(json.dumps({"documents": count, "notes": store.notes, "problems": store.problems}))

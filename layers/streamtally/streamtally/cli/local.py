@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,9 @@ from streamtally.local.destinations import Destination, Documents, EmbeddedDesti
 from streamtally.local.folder import read_folder
 from streamtally.local.pipeline import Buffering, InProcessFunction, Laptop
 from streamtally.local.remote import UrlFunction
+from streamtally.local.simulator.errors import ApiError
 from streamtally.local.simulator.guard import is_loopback
+from streamtally.local.simulator.management import read_name
 from streamtally.local.simulator.server import Server
 from streamtally.local.status_page import status_page
 from streamtally.local.stream_names import SUMMARY
@@ -52,6 +55,7 @@ def execute(
     references: tuple[str, ...],
     function_url: str | None,
     interval: float,
+    stream_names: tuple[str, ...],
 ) -> None:
     """Run ``streamtally local``. Raises: SettingsError: an option cannot be used."""
     pipeline = open_pipeline(read_folder(folder), references, aws)
@@ -62,7 +66,10 @@ def execute(
     function = UrlFunction(function_url) if function_url else InProcessFunction(pipeline, now_ms)
     sinks = {name: destination.sink(name) for name in streams}
     buffering = Buffering(buffer_ms=int(interval * 1000))
-    laptop = Laptop(store, function, sinks, buffering, now_ms, *buckets)
+    check_streams(stream_names, streams)
+    laptop = Laptop(
+        store, function, sinks, buffering, now_ms, buckets[0], buckets[1], names=stream_names, announce=_announce_stream
+    )
     view = _View(laptop, destination, function if isinstance(function, InProcessFunction) else None, pipeline)
     try:
         server = Server((host, port), laptop.api, view.show, names)
@@ -87,6 +94,21 @@ def _announce(host: str, port: int, store: Path) -> None:
         click.echo(
             f"streamtally local: anyone who can reach {host} can send records; signatures are not checked", err=True
         )
+
+
+def _announce_stream(name: str) -> None:
+    click.echo(f"streamtally local: {name} is now a delivery stream, since records were sent to it", err=True)
+
+
+def check_streams(names: Sequence[str], summaries: Iterable[str]) -> None:
+    """Check names of ``--stream``. Raises: SettingsError: no stream can have one, or it takes the documents."""
+    for name in names:
+        try:
+            read_name({"DeliveryStreamName": name})
+        except ApiError as error:
+            raise SettingsError(f"--stream {visible(name, 80)}: {str(error).rpartition(': ')[2]}") from None
+        if name in summaries:
+            raise SettingsError(f"--stream {name}: takes the counts of this pipeline; give another name")
 
 
 def _bucket(aws: Aws, option: str, url: str | None) -> ObjectStore | None:

@@ -16,9 +16,10 @@ from streamtally.aws.clock import TimeLeft, now_ms
 from streamtally.aws.handlers.invocation import answer_batch
 from streamtally.aws.sinks.firehose import put_documents
 from streamtally.aws.sinks.objects import Folder, ObjectStore
-from streamtally.local.simulator.api import Api
+from streamtally.local.simulator.api import Api, Tap
 from streamtally.local.simulator.journal import Journal
 from streamtally.local.simulator.parts import Function, FunctionTimedOutError, Sink, StreamSettings
+from streamtally.local.simulator.registry import Registry
 from streamtally.local.simulator.streams import DeliveryStream
 from streamtally.local.stream_names import INGESTION, SUMMARY
 from streamtally.transform.ledger import Ledger
@@ -107,6 +108,9 @@ class Laptop:
         now: the time in ms since the epoch.
         objects: the ingestion stream's bucket; None: ``log-bucket/`` in the folder.
         failed_objects: the bucket of rejected documents; None: ``log-summary-failed/`` in the folder.
+        names: the delivery streams that take lines; none: ``log-ingestion-stream``, and the first other one put to.
+        announce: is called with the name of that one.
+        tap: is called with the name of a stream and the records that it accepted.
     """
 
     def __init__(
@@ -118,6 +122,9 @@ class Laptop:
         now: Callable[[], int] = now_ms,
         objects: ObjectStore | None = None,
         failed_objects: ObjectStore | None = None,
+        names: Sequence[str] = (),
+        announce: Callable[[str], None] = lambda _: None,
+        tap: Tap = lambda _name, _records: None,
     ) -> None:
         buffering = buffering or Buffering()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -125,14 +132,23 @@ class Laptop:
         self.objects = objects or _swept(folder / "log-bucket")
         self.failed_objects = failed_objects or _swept(folder / "log-summary-failed")
         self._now = now
-        settings = {
-            name: StreamSettings(name, buffering.buffer_bytes, buffering.buffer_ms, buffering.s3_bytes, buffering.s3_ms)
-            for name in (INGESTION, *sinks)
-        }
-        self.streams = {INGESTION: DeliveryStream(settings[INGESTION], self.journal, self.objects, function)}
-        for name, sink in sinks.items():
-            self.streams[name] = DeliveryStream(settings[name], self.journal, self.failed_objects, sink=sink)
-        self.api = Api(self.streams, now)
+
+        def settings(name: str) -> StreamSettings:
+            sizes = buffering.buffer_bytes, buffering.buffer_ms, buffering.s3_bytes, buffering.s3_ms
+            return StreamSettings(name, *sizes)
+
+        self.streams = Registry(
+            {
+                name: DeliveryStream(settings(name), self.journal, self.failed_objects, sink=sink)
+                for name, sink in sinks.items()
+            },
+            names or [INGESTION],
+            lambda name: DeliveryStream(settings(name), self.journal, self.objects, function),
+            folder / "streams.json",
+            takes_any=not names,
+            announce=announce,
+        )
+        self.api = Api(self.streams, now, tap)
         if isinstance(function, InProcessFunction):
             function.client = self.api
         self._stop = threading.Event()
@@ -153,14 +169,15 @@ class Laptop:
 
     def step(self, flush: bool = False) -> None:
         """Do what is due on every stream, in order, so that a later stream sees what an earlier one delivered."""
-        for stream in self.streams.values():
+        for stream in self.streams.all_streams():
             stream.step(self._now(), flush)
+        self.streams.end_deleted()
 
     def drain(self, rounds: int = 20) -> bool:
         """Deliver everything now. Returns: whether nothing is left."""
         for _ in range(rounds):
             self.step(flush=True)
-            if all(stream.is_idle for stream in self.streams.values()):
+            if all(stream.is_idle for stream in self.streams.all_streams()):
                 return True
         return False
 

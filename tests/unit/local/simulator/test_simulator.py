@@ -22,7 +22,7 @@ from streamtally.aws.sinks.objects import Folder
 from streamtally.errors import SettingsError, SinkError
 from streamtally.local.folder import read_folder
 from streamtally.local.pipeline import InProcessFunction, Laptop
-from streamtally.local.simulator.api import ApiError
+from streamtally.local.simulator.errors import ApiError
 from streamtally.local.simulator.journal import Journal
 from streamtally.local.simulator.parts import ForS3, FunctionTimedOutError, StreamSettings
 from streamtally.local.simulator.s3_side import S3Side
@@ -118,7 +118,7 @@ def test_buffering(world: World) -> None:
         ({"Records": [{"Data": base64.b64encode(b"x" * 1_000_000).decode()}] * 5}, "InvalidArgumentException"),
         ({"Records": [{"Data": "%%%"}]}, "SerializationException"),
         ({"Records": [{"Data": 5}]}, "ValidationException"),
-        ({"Records": [{"Data": "QQ=="}], "DeliveryStreamName": "../x"}, "ResourceNotFoundException"),
+        ({"Records": [{"Data": "QQ=="}], "DeliveryStreamName": "../x"}, "ValidationException"),
         ({"Records": "QQ=="}, "ValidationException"),
     ],
 )
@@ -352,7 +352,9 @@ def test_http(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert process.call("PutRecordBatch", b"{")[1]["__type"] == "SerializationException"
         assert process.call("PutRecordBatch", b"[" * 100_000)[1]["__type"] == "SerializationException"
         assert process.call("Nonsense", {})[1]["__type"] == "UnknownOperationException"
-        assert process.call("PutRecord", {"DeliveryStreamName": "x"})[1]["__type"] == "ResourceNotFoundException"
+        assert process.call("PutRecord", {"DeliveryStreamName": "x"})[1]["__type"] == "ValidationException"
+        described = process.call("DescribeDeliveryStream", {"DeliveryStreamName": "x"})
+        assert described[1]["__type"] == "ResourceNotFoundException"
         assert process.call("PutRecordBatch", b" " * 9_000_000)[0] == 413
         monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         import boto3

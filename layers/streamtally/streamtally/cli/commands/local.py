@@ -49,6 +49,10 @@ DEFAULT_STORE = Path("streamtally-local")
     help="URL of a function in sam local start-lambda, to call instead of the built-in one.",
 )
 @click.option(
+    "--stream", "stream_names", multiple=True, metavar="NAME",
+    help="Delivery stream that takes lines.  [default: log-ingestion-stream, and the first other one put to]",
+)  # fmt: skip
+@click.option(
     "--interval", type=click.FloatRange(0.1, 900), default=2.0, show_default=True, help="Buffer interval, in seconds."
 )
 @reference_option
@@ -56,7 +60,7 @@ DEFAULT_STORE = Path("streamtally-local")
 def command(**options: Any) -> None:
     """Run a Firehose simulator with the transform and the summary stream. Ctrl-C stops it.
 
-    Point an agent at it; the delivery stream is log-ingestion-stream. Open its address in a browser to see what arrived
+    Point an agent at it: it takes the name of any delivery stream. Open its address in a browser to see what arrived
     and the counts; GET / (counters), /counts and /ledger return them as JSON.
 
     Example: streamtally local --port 4573 --store state

@@ -12,7 +12,7 @@ from email.message import Message
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from streamtally.local.simulator.api import ApiError
+from streamtally.local.simulator.errors import ApiError
 
 MAX_BODY_BYTES = 8 * 2**20  # 4 MiB of data in base64 and JSON, plus room
 _AUTHORITY = re.compile(

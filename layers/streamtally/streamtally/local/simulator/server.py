@@ -15,8 +15,9 @@ from uuid import uuid4
 
 import orjson
 
-from streamtally.local.simulator.api import Api, ApiError
+from streamtally.local.simulator.api import Api
 from streamtally.local.simulator.connections import Connections
+from streamtally.local.simulator.errors import ApiError
 from streamtally.local.simulator.guard import MAX_BODY_BYTES, Guard, body_length
 
 IDLE_SECONDS = 30

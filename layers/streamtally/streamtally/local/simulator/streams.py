@@ -67,7 +67,7 @@ class DeliveryStream:
 
     def destination(self) -> dict[str, Any]:
         """The destination in DescribeDeliveryStream, as far as the simulator resembles AWS."""
-        description: dict[str, Any] = {"DestinationId": "destinationId-000000000001"}
+        description: dict[str, Any] = {}
         if self._documents:
             settings = self.settings
             description["AmazonopensearchserviceDestinationDescription"] = {

@@ -39,6 +39,8 @@ NOWHERE = ["/nowhere/at.all"]
 BAD: dict[str, list[list[str]]] = {
     "init": [NOWHERE, [], ["-"], ["--from", "/nowhere/agent.json"]],
     "run": [NOWHERE, ["tests/samples/nginx-combined.log", "--format", "nginxx"], []],
+    "report": [NOWHERE, ["README.md"], ["--json", "--out", "x"]],
+    "query": [["SELECT 1", "--file", "/nowhere"], ["SELECT 1", "--file", "README.md"], []],
     "parse": [NOWHERE, ["tests/samples/nginx-combined.log", "--format", "nginxx"]],
     "invoke": [NOWHERE, ["README.md"], []],
     "compile": [NOWHERE, ["/nowhere.sql"], ["README.md"]],

@@ -18,6 +18,8 @@ from streamtally.text import near_names, visible
 COMMANDS = {
     "init": ("init", "Make a pipeline folder for a log, and run it."),
     "run": ("commands.run", "Run the pipeline over local log files."),
+    "report": ("commands.report", "Show the report of a run again, as a page or JSON."),
+    "query": ("commands.query", "Ask the DuckDB file of a run in SQL."),
     "parse": ("commands.parse", "Parse log lines to JSON lines."),
     "invoke": ("commands.invoke", "Run the transform on an event file."),
     "compile": ("commands.compile", "Compile a pipeline folder, a program or an application."),

@@ -18,7 +18,7 @@ from streamtally.cli.shared.load_options import echo_load, explaining_interrupti
 from streamtally.cli.shared.log_lines import identify_logs, iter_raw_logs
 from streamtally.cli.shared.reference_options import open_pipeline
 from streamtally.cli.shared.run_output import BUCKET, DATABASE, DEFAULT_OUT, REPORT, staging
-from streamtally.cli.shared.run_result import last_documents, print_result, show_result
+from streamtally.cli.shared.run_result import keep_report, last_documents, print_result, show_result
 from streamtally.cli.shared.source_options import SourceOptions
 from streamtally.cli.shared.uncounted import echo_uncounted
 from streamtally.errors import SettingsError
@@ -99,14 +99,14 @@ def execute(
             echo_load(store.notes, store.left_out, store.problems)
         if folder is None and by is None:
             pipeline = _without_unused(pipeline, run.ledger)
-        if as_json:
-            print_result(run.ledger, pipeline, store, by)
         shown_outputs = [last_documents(name, store.documents(output)) for name, output in pipeline.outputs.items()]
-        store.close()
         shown = f"by {', '.join(by.fields)}" if by else find_folder(folder).resolve().name
         data = run.summary.report_data(run.ledger, shown, names, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
         data = replace(data, inputs=[shown_name(name) for name in names], last_documents=shown_outputs)
-        _write_report(data, staged, not no_report)
+        if as_json:
+            print_result(run.ledger, pipeline, store, by, None if no_report else data)
+        _write_report(data, staged, store, not no_report)
+        store.close()
     if not as_json:
         show_result(Console(), data, shown_outputs, out or DEFAULT_OUT, by)
     read_as = run.summary.read_as(names)
@@ -116,9 +116,11 @@ def execute(
     return EXIT_FOUND if is_nothing or _has_problems(store) else 0
 
 
-def _write_report(data: ReportData, folder: Path, is_wanted: bool) -> None:
+def _write_report(data: ReportData, folder: Path, store: DuckDbStore | OpenSearchStore, is_wanted: bool) -> None:
     if is_wanted:
         (folder / REPORT).write_text(render_report(data), encoding="utf-8")
+        if isinstance(store, DuckDbStore):
+            keep_report(store, data)
 
 
 def _has_problems(store: DuckDbStore | OpenSearchStore) -> bool:

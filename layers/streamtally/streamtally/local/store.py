@@ -138,7 +138,7 @@ class DuckDbStore:
         created: set[str] = set()
         for output in pipeline.outputs.values():
             table = _quoted(output.settings.index)
-            names = _distinct_names([column.name for column in output.columns])
+            names = distinct_names([column.name for column in output.columns])
             typed = zip(names, output.columns, strict=True)
             columns = ", ".join(f"{_quoted(name)} {_column_type(column)}" for name, column in typed)
             if table not in created:  # several outputs may have the same index
@@ -152,6 +152,26 @@ class DuckDbStore:
                 if len(rows) == ROWS_PER_WRITE:
                     self._insert(table, rows)
             self._insert(table, rows)
+
+    def keep_report(
+        self, report: str, lists: Iterable[tuple[str, str, int]], minutes: Iterable[tuple[int, str, int]]
+    ) -> None:
+        """Keep the data of the report, and what it counted as tables of the schema ``report``.
+
+        Args:
+            report: the data as text.
+            lists: (list, text, rows or bytes).
+            minutes: (start of the minute in ms since the epoch, status or class of level, rows).
+        """
+        self._database.execute("CREATE SCHEMA report")
+        self._database.execute("CREATE TABLE report.page AS SELECT ? AS data", [report])
+        self._database.execute("CREATE TABLE report.lists (list VARCHAR, text VARCHAR, count BIGINT)")
+        self._insert("report.lists", [list(row) for row in lists])
+        self._database.execute("CREATE TABLE report.minutes (start TIMESTAMP, status VARCHAR, count BIGINT)")
+        if rows := list(minutes):
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            selected = "SELECT make_timestamp(unnest(?::BIGINT[]) * 1000), unnest(?), unnest(?)"
+            self._database.execute(f"INSERT INTO report.minutes {selected}", columns)
 
     def documents(self, output: Output) -> Iterator[Document]:
         """An output's settled documents, columns only, by window and key (rows: by time)."""
@@ -246,7 +266,7 @@ def sort_key(value: Any) -> tuple[int, Any]:
     return (2, value) if isinstance(value, str) else (1, value)
 
 
-def _distinct_names(names: Sequence[str]) -> list[str]:
+def distinct_names(names: Sequence[str]) -> list[str]:
     """The names of a table's columns; a name that differs from another in case only gets a number, as DuckDB needs."""
     distinct: dict[str, str] = {}
     for name in names:

@@ -6,6 +6,7 @@ import json
 import sys
 from collections import deque
 from collections.abc import Iterable, Sequence
+from dataclasses import fields, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,8 @@ from streamtally.report.chart import (
     reasons_table,
     unparsed_table,
 )
-from streamtally.report.data import LastDocuments, ReportData
+from streamtally.report.data import LastDocuments, ReportData, TopList
+from streamtally.report.saved import encode_report, report_json
 from streamtally.text import visible
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.pipeline import Pipeline
@@ -36,14 +38,20 @@ DOCUMENTS_AT_ONCE = 1_000
 
 
 def print_result(
-    ledger: Ledger, pipeline: Pipeline, store: DuckDbStore | OpenSearchStore, by: ByProgram | None
+    ledger: Ledger,
+    pipeline: Pipeline,
+    store: DuckDbStore | OpenSearchStore,
+    by: ByProgram | None,
+    report: ReportData | None = None,
 ) -> None:
     """Print the result as one JSON object, document by document: a row output may have any number of them.
 
     ``counted`` says what became of the rows in each output, and ``reasons`` why lines did not become rows. An output
     that several pumps fill has one entry: its rows have one fate by each.
 
-    Args: by: what ``--by`` stands for.
+    Args:
+        by: what ``--by`` stands for.
+        report: what the page shows; its documents are in ``outputs`` already. None: there is no page.
     """
     counts: dict[str, Any] = {**ledger.line_classes()}
     if not isinstance(store, DuckDbStore):
@@ -52,6 +60,8 @@ def print_result(
     counts |= counted_json(ledger, pipeline)
     if by is not None:
         counts |= {"sql": by.sql, "definition": by.definition}
+    if report is not None:
+        counts["report"] = report_json(replace(report, last_documents=()))
     write = sys.stdout.write
     write(json.dumps(counts)[:-1] + ', "outputs": {')
     for index, (stream, names) in enumerate(streams.items()):
@@ -63,6 +73,21 @@ def print_result(
             separator = ", "
         write("]")
     write("}}\n")
+
+
+def keep_report(store: DuckDbStore, data: ReportData) -> None:
+    """Keep what the page shows in the run's DuckDB file."""
+    lists = (
+        (field.name, visible(text, 1000), count)
+        for field in fields(data)
+        if isinstance(top := getattr(data, field.name), TopList)
+        for text, count in top.entries
+    )
+    minutes = (
+        (start, status if isinstance(status, str) else str(status or ""), rows)
+        for start, status, rows in sorted(data.status_by_minute, key=lambda minute: (minute[0], str(minute[1])))
+    )
+    store.keep_report(encode_report(data), lists, minutes)
 
 
 def last_documents(name: str, documents: Iterable[dict[str, Any]]) -> LastDocuments:

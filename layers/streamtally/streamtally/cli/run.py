@@ -16,6 +16,7 @@ from streamtally.cli.shared.console import Console
 from streamtally.cli.shared.following import FollowOptions, follow_logs
 from streamtally.cli.shared.load_options import echo_load, explaining_interruption, make_load_options
 from streamtally.cli.shared.log_lines import identify_logs, iter_raw_logs
+from streamtally.cli.shared.look_ups import add_look_ups, open_countries
 from streamtally.cli.shared.reference_options import open_pipeline
 from streamtally.cli.shared.run_output import BUCKET, DATABASE, DEFAULT_OUT, REPORT, staging
 from streamtally.cli.shared.run_result import keep_report, last_documents, print_result, show_result
@@ -57,6 +58,7 @@ def execute(
     workers: int | None,
     no_report: bool,
     duration_unit: str | None,
+    geoip: Path | None,
     url: str | None,
     auth: Auth | None,
     between: Span,
@@ -80,6 +82,7 @@ def execute(
     if folder is not None and options.changes_fields:
         check_plan(pipeline.document["plan"], pipeline.source)
     names = list(logs)
+    countries = open_countries(geoip, no_report)
     follower = following.open(names)
     with staging(out or DEFAULT_OUT) as staged:
         run_id = identify_logs(names) if url else ""
@@ -103,6 +106,7 @@ def execute(
         shown = f"by {', '.join(by.fields)}" if by else find_folder(folder).resolve().name
         data = run.summary.report_data(run.ledger, shown, names, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
         data = replace(data, inputs=[shown_name(name) for name in names], last_documents=shown_outputs)
+        data = data if no_report else add_look_ups(data, run.summary, countries)
         if as_json:
             print_result(run.ledger, pipeline, store, by, None if no_report else data)
         _write_report(data, staged, store, not no_report)

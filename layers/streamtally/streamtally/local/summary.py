@@ -16,7 +16,7 @@ from streamtally.formats.w3c_header import HEADER
 from streamtally.local.arrival import ReadLine
 from streamtally.local.logs import STANDARD_INPUT, shown_name
 from streamtally.local.report_counts import COUNTED, PlainColumns, ReportCounter, ReportCounts, ReportOptions
-from streamtally.report.data import MinuteCount, OutputCounts, ReportData, UnparsedLine
+from streamtally.report.data import MinuteCount, OutputCounts, ReportData, TopList, UnparsedLine
 from streamtally.report.steps import status_class
 from streamtally.report.uncounted import ReadAs
 from streamtally.text import visible
@@ -189,6 +189,14 @@ class Summary:
         tops = self._counter.counts.tops
         paths = [*tops.paths.top(limit).entries, *tops.static_files.top(limit).entries]
         return sorted(paths, key=lambda entry: (-entry[1], entry[0]))[:limit] or list(tops.requests.top(limit).entries)
+
+    def agents(self, limit: int) -> TopList:
+        """The most frequent user agents."""
+        return self._counter.counts.tops.agents.top(limit)
+
+    def hosts(self, limit: int) -> TopList:
+        """The most frequent clients."""
+        return self._counter.counts.tops.hosts.top(limit)
 
     def minutes(self) -> list[MinuteCount]:
         """Rows by minute and status, or class of level where there is no status; in no order."""

@@ -165,6 +165,18 @@ class ReportData:
     """Whether there were too many paths, so that rare ones are left out of ``path_times``."""
     unknown_units: Sequence[str] = ()
     """Fields with response times in a unit that is not known, which are left out."""
+    browsers: TopList = field(default_factory=TopList)
+    """Browsers and tools, by their name; bots are apart."""
+    systems: TopList = field(default_factory=TopList)
+    bots: TopList = field(default_factory=TopList)
+    unknown_agents: int = 0
+    """Rows with an agent that has no known name."""
+    unseen_agents: int = 0
+    """Rows with an agent that is so rare that it was not looked at."""
+    countries: TopList = field(default_factory=TopList)
+    """By the addresses of the clients, with ``--geoip``."""
+    unknown_countries: int = 0
+    """Rows whose client is in no country of the file, or so rare that it was not looked up."""
     unparsed_lines: Sequence[UnparsedLine] = ()
     """Examples; there may be fewer than ``unparsed``."""
 

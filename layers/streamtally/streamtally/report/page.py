@@ -23,7 +23,14 @@ from streamtally.report.chart_sections import (
 from streamtally.report.data import ReportData
 from streamtally.report.markup import text
 from streamtally.report.steps import time_label
-from streamtally.report.table_sections import ledger_section, output_section, top_section, unparsed_section
+from streamtally.report.table_sections import (
+    agent_sections,
+    country_section,
+    ledger_section,
+    output_section,
+    top_section,
+    unparsed_section,
+)
 from streamtally.report.texts import say
 from streamtally.report.units import size_text, time_text
 from streamtally.text import visible
@@ -89,6 +96,9 @@ def _sections(data: ReportData) -> list[str]:
         sections.append(times_section(data))
     tops = ((column, heading, getattr(data, name)) for column, heading, name in _TOPS)
     sections += [top_section(column, heading, top) for column, heading, top in tops if top.entries]
+    sections += agent_sections(data)
+    if data.countries.entries or data.unknown_countries:
+        sections.append(country_section(data))
     if data.path_bytes.entries:
         sections.append(path_bytes_section(data.path_bytes))
     if data.path_times:

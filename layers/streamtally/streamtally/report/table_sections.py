@@ -11,13 +11,36 @@ from streamtally.report.markup import Cell, Digits, bar_table, note, section, ta
 from streamtally.report.texts import say
 
 
-def top_section(column: str, heading: str, top: TopList) -> str:
-    """The most frequent texts of a field. Args: column, heading: keys of texts."""
-    exact = say("inexact", error=top.error) if top.error else say("exact")
+def top_section(column: str, heading: str, top: TopList, words: str = "") -> str:
+    """The most frequent texts of a field. Args: column, heading: keys of texts; words: before whether it is exact."""
+    exact = f"{words} {say('inexact', error=top.error) if top.error else say('exact')}".strip()
     rows = [(entry, count, 100 * count / max(top.total, 1)) for entry, count in top.entries]
     columns = (say(f"column.{column}"), say("column.rows"), say("column.share"))
     caption = say("top.caption", heading=say(heading), total=top.total)
     return section(say(heading), note(exact), bar_table(caption, columns, rows, [count for _, count in top.entries]))
+
+
+def agent_sections(data: ReportData) -> list[str]:
+    """Browsers, systems and bots."""
+    words = say("agents.note")
+    if data.unknown_agents:
+        words += " " + say("agents.unknown", count=data.unknown_agents)
+    if data.unseen_agents:
+        words += " " + say("agents.unseen", count=data.unseen_agents)
+    tops = (("browser", "browsers", data.browsers), ("system", "systems", data.systems), ("bot", "bots", data.bots))
+    if data.unseen_agents and not any(top.entries for _, _, top in tops):
+        return [section(say("browsers"), note(words))]
+    return [top_section(column, heading, top, words) for column, heading, top in tops if top.entries]
+
+
+def country_section(data: ReportData) -> str:
+    """Countries by the addresses of the clients."""
+    words = say("countries.note")
+    if data.unknown_countries:
+        words += " " + say("countries.unknown", count=data.unknown_countries)
+    if not data.countries.entries:
+        return section(say("countries"), note(say("countries.none")))
+    return top_section("country", "countries", data.countries, words)
 
 
 def output_section(output: LastDocuments) -> str:

@@ -43,6 +43,8 @@ from streamtally.cli.shared.source_options import format_options, time_options
 @click.option("--no-report", is_flag=True, help="Write no report.html and count nothing for it, which is faster.")
 @click.option("--duration-unit", type=click.Choice(["s", "ms", "us", "ns"]),
               help="Unit of the response times in the report, where the log's format does not state it.")  # fmt: skip
+@click.option("--geoip", type=click.Path(path_type=Path), metavar="FILE.mmdb",
+              help="Show the countries of clients in the report, by this MaxMind DB file.")  # fmt: skip
 @click.option("--opensearch", "url", help="Write the documents to this cluster instead of a DuckDB file.")
 @auth_option
 @load_options

@@ -41,9 +41,9 @@ from streamtally.recovery.outcomes import (
 from streamtally.times.iso import from_iso
 from streamtally.transform.bounds import NO_BOUNDS
 from streamtally.transform.envelope import MAX_ENVELOPE_BYTES, UNSEALED, Envelope, Seal, encode_envelope
-from streamtally.transform.lines import remove_empty_lines
 from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.record import Record
+from streamtally.transform.record_lines import remove_empty_lines
 from streamtally.transform.records import RecordGroup, open_record
 from streamtally.transform.reingest import Reingestion, to_envelopes
 from streamtally.transform.response import OK

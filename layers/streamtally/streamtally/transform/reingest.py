@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from streamtally.formats.w3c_header import Header
 from streamtally.transform.bounds import NO_BOUNDS, Bounds
 from streamtally.transform.envelope import MAX_ENVELOPE_BYTES, MAX_HOPS, UNSEALED, Envelope, Seal, encode_envelope
-from streamtally.transform.lines import Event, record_events
 from streamtally.transform.record import Record
+from streamtally.transform.record_lines import Event, record_events
 from streamtally.transform.response import MAX_RESPONSE_BYTES
 from streamtally.transform.source import Source
 from streamtally.transform.subscriptions import Message, encode_messages

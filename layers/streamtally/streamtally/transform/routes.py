@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from streamtally.config.source import SINGLE
 from streamtally.transform.bounds import NO_BOUNDS, Bounds, choose_unread
-from streamtally.transform.lines import MANY_EMPTY_LINES, has_several_lines, remove_empty_lines
 from streamtally.transform.record import Record, Records, columns_of
+from streamtally.transform.record_lines import MANY_EMPTY_LINES, has_several_lines, remove_empty_lines
 from streamtally.transform.reingest import Reingestion, to_envelopes, to_single_lines
 from streamtally.transform.response import Response
 from streamtally.transform.source import Source

@@ -15,10 +15,11 @@ from streamtally.transform.bounds import Bounds, reading_order
 from streamtally.transform.documents import add_line_ids, batch_info
 from streamtally.transform.envelope import UNSEALED, Seal
 from streamtally.transform.ledger import Ledger, OutputLedger
-from streamtally.transform.lines import LineReader, count_lines
+from streamtally.transform.lines import LineReader
 from streamtally.transform.outputs import make_writers
 from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.record import Record, Records, as_records, columns_of
+from streamtally.transform.record_lines import count_lines
 from streamtally.transform.records import RecordGroup, group_records
 from streamtally.transform.reingest import Reingestion, can_reingest_again
 from streamtally.transform.response import (

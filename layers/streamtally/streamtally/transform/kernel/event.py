@@ -24,10 +24,11 @@ from streamtally.transform.kernel.completion import RoleCompletion
 from streamtally.transform.kernel.layouts import PlainLines, find_layout, plain_lines
 from streamtally.transform.kernel.protocol import Kernel, KernelBatch, OtherLine, Pending
 from streamtally.transform.ledger import KERNEL, Ledger
-from streamtally.transform.lines import LineReader, begins_as_json
+from streamtally.transform.lines import LineReader
 from streamtally.transform.outputs import WindowWriter, make_writers
 from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.record import Record
+from streamtally.transform.record_lines import begins_as_json
 from streamtally.transform.records import decode_records, line_bound, to_text
 from streamtally.transform.response import DROPPED, FAILED, MAX_RESPONSE_BYTES, OK, Response
 from streamtally.transform.source import Source

@@ -21,7 +21,8 @@ from streamtally.formats.unwrapping.inside import InsideParser
 from streamtally.formats.unwrapping.parts import MARKS_OF_PARTS
 from streamtally.transform.event import EARLIEST_MS, LATEST_MS
 from streamtally.transform.kernel.protocol import DescribedColumn, Kernel, KernelLayout
-from streamtally.transform.lines import CHUNK_BYTES, FIRST_BYTES_OF_JSON, MANY_EMPTY_LINES
+from streamtally.transform.lines import CHUNK_BYTES
+from streamtally.transform.record_lines import FIRST_BYTES_OF_JSON, MANY_EMPTY_LINES
 from streamtally.transform.records import LONG_BYTES, MARKS
 from streamtally.transform.source import Source
 

@@ -54,7 +54,7 @@ def time_chart(steps: Steps, label: str, show: Callable[[int], str] = grouped) -
     )
     legend = _legend(steps) if len(steps.counts) > 1 or next(iter(steps.counts)) in _COLOURS else ""
     hovers = "".join(_hovers(steps, first, show))
-    return legend + _chart(bars + hovers, slots, label, _grid(top, show) + _times(first, steps.step_ms, slots))
+    return legend + _chart(bars + hovers, slots, label, _grid(top, show), _times(first, steps.step_ms, slots))
 
 
 def curves_chart(step_ms: int, points: Sequence[TimesAt], label: str) -> str:
@@ -76,15 +76,16 @@ def curves_chart(step_ms: int, points: Sequence[TimesAt], label: str) -> str:
         for point, row in zip(points, values, strict=True)
     )
     legend = "".join(_key(colour, name) for name, colour in zip(_CURVES, _CURVE_COLOURS, strict=True))
-    ticks = _grid(top, time_text) + _times(first, step_ms, slots)
-    return f'<ul class="legend">{legend}</ul>' + _chart(curves + hovers, slots, label, ticks)
+    chart = _chart(curves + hovers, slots, label, _grid(top, time_text), _times(first, step_ms, slots))
+    return f'<ul class="legend">{legend}</ul>{chart}'
 
 
-def _chart(drawn: str, slots: int, label: str, ticks: str) -> str:
+def _chart(drawn: str, slots: int, label: str, grid: tuple[str, str], times: str) -> str:
+    lines, numbers = grid
     return (
-        f'<svg class="chart" role="img" aria-label="{text(label)}" width="100%" height="{_HEIGHT}">{ticks}'
+        f'<svg class="chart" role="img" aria-label="{text(label)}" width="100%" height="{_HEIGHT}">{lines}'
         f'<svg y="{_TOP}" width="100%" height="{_PLOT}" viewBox="0 0 {slots} {_UNITS}" preserveAspectRatio="none">'
-        f"{drawn}</svg></svg>"
+        f"{drawn}</svg>{numbers}{times}</svg>"
     )
 
 
@@ -142,14 +143,15 @@ def _hover(slot: int, words: str) -> str:
     return f'<rect class="hover" x="{slot}" width="1" height="{_UNITS}"><title>{words}</title></rect>'
 
 
-def _grid(top: int, show: Callable[[int], str]) -> str:
-    lines = []
+def _grid(top: int, show: Callable[[int], str]) -> tuple[str, str]:
+    """The lines, which are below what is drawn, and their numbers, which are above it."""
+    lines, numbers = [], []
     for share in (0, 1, 2):
         y = _TOP + _PLOT - _PLOT * share // 2
         lines.append(f'<line x2="100%" y1="{y}" y2="{y}"/>')
         if share:
-            lines.append(f'<text y="{y - 4}">{show(top * share // 2)}</text>')
-    return "".join(lines)
+            numbers.append(f'<text y="{y - 4}">{show(top * share // 2)}</text>')
+    return "".join(lines), "".join(numbers)
 
 
 def _times(first: int, step_ms: int, slots: int) -> str:

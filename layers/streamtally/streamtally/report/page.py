@@ -88,12 +88,12 @@ _TOPS: Final = (
 def _sections(data: ReportData) -> list[str]:
     """The sections in order: the charts first, the ledger last."""
     sections = [status_section(data)] if data.status_by_minute else []
-    if data.visitors:
-        sections.append(visitors_section(data))
     if any(size for _, size in data.bytes_by_minute):
         sections.append(bytes_section(data))
     if data.response_times.all is not None or data.unknown_units:
         sections.append(times_section(data))
+    if data.visitors:
+        sections.append(visitors_section(data))
     tops = ((column, heading, getattr(data, name)) for column, heading, name in _TOPS)
     sections += [top_section(column, heading, top) for column, heading, top in tops if top.entries]
     sections += agent_sections(data)

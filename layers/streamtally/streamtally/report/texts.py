@@ -31,7 +31,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "tile.visitors": "visitors, by day",
     "tile.bytes": "sent",
     "tile.p50": "median response time",
-    "tile.p99": "99 % are faster",
+    "tile.p99": "99 % took no longer",
     "tile.unparsed": "did not parse",
     "tile.empty": "empty",
     "tile.failed": "failed",

@@ -96,7 +96,7 @@ def test_plain_lines(log: Path, tmp_path: Path, ending: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["a.log", "--from-end"], "--from-end and --interval need --follow"),
+        (["a.log", "--from-end"], "--from-end, --interval and --page need --follow"),
         (["a.log", "--follow", "--opensearch", "http://127.0.0.1:9"], "--follow and --opensearch exclude each other"),
         (["none/a.log", "--follow"], "none/a.log: there is no folder"),
         (["--follow", "."], ".: is a folder; name the log files in it"),

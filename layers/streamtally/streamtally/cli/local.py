@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 import click
 
@@ -22,12 +23,14 @@ from streamtally.cli.shared.uncounted import echo_uncounted
 from streamtally.errors import SettingsError
 from streamtally.local.destinations import Destination, Documents, EmbeddedDestination
 from streamtally.local.folder import read_folder
+from streamtally.local.live.page import events_of, live_page
+from streamtally.local.live.tap import Tap
 from streamtally.local.pipeline import Buffering, InProcessFunction, Laptop
 from streamtally.local.remote import UrlFunction
 from streamtally.local.simulator.errors import ApiError
 from streamtally.local.simulator.guard import is_loopback
 from streamtally.local.simulator.management import read_name
-from streamtally.local.simulator.server import Server
+from streamtally.local.simulator.server import Events, Server
 from streamtally.local.status_page import status_page
 from streamtally.local.stream_names import SUMMARY
 from streamtally.local.summary import read_as_settings
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
 
 SETTLE_SECONDS = 5.0
 SETTLES_A_MINUTE = 12
+MAX_FILTER_CHARS = 200
 
 
 def execute(
@@ -67,10 +71,20 @@ def execute(
     sinks = {name: destination.sink(name) for name in streams}
     buffering = Buffering(buffer_ms=int(interval * 1000))
     check_streams(stream_names, streams)
+    tap = Tap(sinks)
     laptop = Laptop(
-        store, function, sinks, buffering, now_ms, buckets[0], buckets[1], names=stream_names, announce=_announce_stream
+        store,
+        function,
+        sinks,
+        buffering,
+        now_ms,
+        buckets[0],
+        buckets[1],
+        names=stream_names,
+        announce=_announce_stream,
+        tap=tap.take,
     )
-    view = _View(laptop, destination, function if isinstance(function, InProcessFunction) else None, pipeline)
+    view = _View(laptop, destination, function if isinstance(function, InProcessFunction) else None, pipeline, tap)
     try:
         server = Server((host, port), laptop.api, view.show, names)
     except OSError as error:
@@ -159,8 +173,14 @@ class _View:
     """
 
     def __init__(
-        self, laptop: Laptop, destination: Destination, function: InProcessFunction | None, pipeline: Pipeline
+        self,
+        laptop: Laptop,
+        destination: Destination,
+        function: InProcessFunction | None,
+        pipeline: Pipeline,
+        tap: Tap,
     ) -> None:
+        self._tap = tap
         self._laptop = laptop
         self._destination = destination
         self._function = function
@@ -186,17 +206,26 @@ class _View:
                     self._print(counters)
 
     def show(self, path: str, as_page: bool) -> Any:
-        """The JSON of a path, or its page; None: nothing is shown there."""
-        ledger = self._function.ledger if self._function is not None else None
+        """The JSON of a path, its page or its events; None: nothing is shown there."""
+        path, _, query = path.partition("?")
+        filter_text = parse_qs(query).get("filter", [""])[0][:MAX_FILTER_CHARS]
         if path == "/":
-            counters = self._laptop.counters()
-            return status_page(counters, self._documents, ledger) if as_page else counters
-        if path == "/ledger" and ledger is not None:
-            return ledger.to_json()
+            body = self._body(filter_text)
+            return (
+                live_page("Streamtally, simulated Firehose", body, filter_text) if as_page else self._laptop.counters()
+            )
+        if path == "/events":
+            return Events(events_of(lambda: self._body(filter_text)))
+        if path == "/ledger" and self._function is not None:
+            return self._function.ledger.to_json()
         if path == "/counts":
             self._documents = self._destination.settle(now_ms())
             return self._documents
         return None
+
+    def _body(self, filter_text: str) -> str:
+        ledger = self._function.ledger if self._function is not None else None
+        return status_page(self._laptop.counters(), self._documents, ledger, self._tap, filter_text)
 
     def _try_settle(self) -> bool:
         try:

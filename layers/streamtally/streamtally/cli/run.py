@@ -67,10 +67,11 @@ def execute(
     follow: bool,
     from_end: bool,
     interval: float | None,
+    page: int | None,
     **source_options: str | None,
 ) -> int:
     """Run ``streamtally run``. Returns: the exit status. Raises: SettingsError."""
-    following = FollowOptions(follow, from_end, interval)
+    following = FollowOptions(follow, from_end, interval, page)
     following.check(url)
     if url is None and (replace_span or between != EVER):
         raise SettingsError("--from, --to and --replace-span need --opensearch")
@@ -90,8 +91,10 @@ def execute(
         store = _open_store(url, aws, auth, pipeline, run_id, loading) if url else DuckDbStore(staged / DATABASE)
         counted = ReportOptions(follow or not no_report, duration_unit or "")  # the live view shows paths
         job = Job(pipeline, run_id, by.fields if by else {}, counted)
-        if follower is not None:
-            run = follow_logs(job, follower, Folder(staged / BUCKET), store, names, interval, lines_per_record, arrival)
+        if follower is not None and isinstance(store, DuckDbStore):
+            run = follow_logs(
+                job, follower, Folder(staged / BUCKET), store, names, following, lines_per_record, arrival
+            )
         else:
             run = LocalRun(pipeline, Folder(staged / BUCKET), store, run_id)
             run.summary.watch(job.watched)

@@ -62,6 +62,11 @@ def render_report(data: ReportData) -> str:
     )
 
 
+def render_parts(data: ReportData) -> str:
+    """The page's tiles and sections as HTML, for a page that is renewed."""
+    return _tiles(data) + "".join(_sections(data))
+
+
 def _policy(style: str) -> str:
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"

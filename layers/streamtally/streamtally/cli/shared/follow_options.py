@@ -16,6 +16,8 @@ def follow_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--from-end", is_flag=True, help="With --follow: leave out the lines that the logs have already."),
         click.option("--interval", type=click.FloatRange(0.2, 3600), metavar="SECONDS",
                      help="With --follow: how often the view is drawn (2), or a line printed without a terminal (10)."),
+        click.option("--page", type=click.IntRange(0, 65535), metavar="PORT",
+                     help="With --follow: serve a live page on this port of 127.0.0.1; 0 picks a free one."),
     )):  # fmt: skip
         command = option(command)
     return command

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import click
 from rich.live import Live
@@ -15,17 +15,20 @@ from rich.live import Live
 from streamtally.aws.clock import now_ms
 from streamtally.aws.sinks.objects import ObjectStore
 from streamtally.cli.shared.console import Console
+from streamtally.cli.shared.run_result import last_documents
 from streamtally.errors import SettingsError
 from streamtally.local.follow.counting import FollowCounting, Rate
 from streamtally.local.follow.follower import Arrived, Follower
 from streamtally.local.follow.objects import CollectedObjects
+from streamtally.local.live.follow_page import FollowPage
 from streamtally.local.live.snapshot import Snapshot
 from streamtally.local.live.terminal import plain_line, terminal_view
 from streamtally.local.logs import check_logs, shown_name
 from streamtally.local.processes import rare_collections
 from streamtally.local.run import LocalRun
-from streamtally.local.simulator.parts import Store
+from streamtally.local.store import DuckDbStore
 from streamtally.local.team import Job
+from streamtally.report.page import render_parts
 from streamtally.text import visible
 
 POLL_SECONDS = 0.2
@@ -45,11 +48,12 @@ class FollowOptions:
     follow: bool
     from_end: bool
     interval: float | None
+    page: int | None = None
 
     def check(self, url: str | None) -> None:
         """Raises: SettingsError: options that exclude each other."""
-        if not self.follow and (self.from_end or self.interval is not None):
-            raise SettingsError("--from-end and --interval need --follow")
+        if not self.follow and (self.from_end or self.interval is not None or self.page is not None):
+            raise SettingsError("--from-end, --interval and --page need --follow")
         if self.follow and url is not None:
             raise SettingsError(
                 "--follow and --opensearch exclude each other: run streamtally local --opensearch and send it lines"
@@ -72,6 +76,8 @@ class Following:
     objects: CollectedObjects
     names: Sequence[str]
     interval: float | None = None
+    page: FollowPage | None = None
+    render: Callable[[], str] = str
     stop: threading.Event = field(default_factory=threading.Event)
     clock: Callable[[], float] = time.monotonic
     _shown_notices: int = 0
@@ -108,6 +114,8 @@ class Following:
             if waiting and (now - counted >= COUNT_SECONDS or _size(waiting) >= WAITING_LINES):
                 self._count(waiting)
                 waiting, counted = [], now
+            if self.page is not None:
+                self.page.offer(self.render)
             if now - shown >= interval:
                 show()
                 shown = now
@@ -149,21 +157,47 @@ def follow_logs(
     job: Job,
     follower: Follower,
     objects: ObjectStore,
-    store: Store,
+    store: DuckDbStore,
     names: Sequence[str],
-    interval: float | None,
+    options: FollowOptions,
     lines_per_record: int,
     arrival: str,
 ) -> LocalRun:
-    """Count followed logs until the user ends it. Returns: the run, with all its documents stored."""
+    """Count followed logs until the user ends it. Returns: the run, with all its documents stored.
+
+    Raises: SettingsError: the page's port cannot be used.
+    """
     collected = CollectedObjects(objects)
     run = LocalRun(job.pipeline, collected, store, job.run_id)
     run.summary.watch(job.watched)
     counting = FollowCounting(run, job.make_worker(), lines_per_record, now_ms, arrival == "now")
-    Following(follower, counting, collected, names, interval).run()
+    page = None if options.page is None else FollowPage(_title(names), options.page)
+    if page is not None:
+        click.echo(f"live page at {page.url}", err=True)
+    following = Following(follower, counting, collected, names, options.interval, page)
+    following.render = lambda: _render(run, store, names)
+    try:
+        following.run()
+    finally:
+        if page is not None:
+            page.close()
     run.put()
     collected.write_due(is_last=True)
     return run
+
+
+def _title(names: Sequence[str]) -> str:
+    first = shown_name(names[0]).rpartition("/")[2]
+    return f"Streamtally: {first}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+
+
+def _render(run: LocalRun, store: DuckDbStore, names: Sequence[str]) -> str:
+    """The parts of the report about what is counted so far."""
+    run.put()
+    outputs = [last_documents(name, store.documents(output)) for name, output in run.pipeline.outputs.items()]
+    data = run.summary.report_data(run.ledger, "", [shown_name(name) for name in names], "")
+    newest = replace(data, last_documents=outputs)
+    return render_parts(newest)
 
 
 def _size(arrived: Sequence[Arrived]) -> int:

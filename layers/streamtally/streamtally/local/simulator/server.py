@@ -6,16 +6,16 @@ Signatures are not checked: it is bound to loopback by default, and refuses requ
 from __future__ import annotations
 
 import socket
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 from uuid import uuid4
 
 import orjson
 
-from streamtally.local.simulator.api import Api
 from streamtally.local.simulator.connections import Connections
 from streamtally.local.simulator.errors import ApiError
 from streamtally.local.simulator.guard import MAX_BODY_BYTES, Guard, body_length
@@ -28,8 +28,24 @@ LINGER_SECONDS = 2
 TARGET = "Firehose_20150804."
 JSON_TYPE = "application/x-amz-json-1.1"
 
+MAX_EVENT_STREAMS = 8
+"""Pages that follow at the same time; each keeps a connection."""
+
 Status = Callable[[str, bool], Any]
-"""(path, whether a page is requested) → what to show there: a JSON value, a page as text, or None."""
+"""(path, whether a page is requested) → what to show there: a JSON value, a page as text, Events, or None."""
+
+
+class Events(NamedTuple):
+    """Server-sent events."""
+
+    texts: Iterator[str]
+
+
+class Actions(Protocol):
+    """What answers the API's requests."""
+
+    def call(self, action: str, parameters: Any) -> dict[str, Any]:
+        """The response of an action. Raises: ApiError."""
 
 
 class Server(ThreadingHTTPServer):
@@ -43,11 +59,12 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], api: Api, status: Status, names: Iterable[str] = ()) -> None:
+    def __init__(self, address: tuple[str, int], api: Actions, status: Status, names: Iterable[str] = ()) -> None:
         self.guard = Guard(address[0], names)
         self.api = api
         self.status = status
         self.connections = Connections()
+        self.event_streams = threading.BoundedSemaphore(MAX_EVENT_STREAMS)
         if ":" in address[0]:
             self.address_family = socket.AF_INET6
         super().__init__(address, Handler)
@@ -112,8 +129,30 @@ class Handler(BaseHTTPRequestHandler):
             return
         if content is None:
             self._refuse(ApiError("UnknownOperationException", "nothing is shown here", 404))
+        elif isinstance(content, Events):
+            self._stream(content.texts)
         else:
             self._send(200, content)
+
+    def _stream(self, texts: Iterator[str]) -> None:
+        """Send events until the browser leaves; then writing fails, and the connection ends."""
+        self.close_connection = True
+        if not self.server.event_streams.acquire(blocking=False):
+            self._refuse(ApiError("ServiceUnavailableException", f"{MAX_EVENT_STREAMS} pages follow already", 503))
+            return
+        try:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream; charset=utf-8")
+            self.send_header("Cache-Control", "no-store")
+            self.send_header("X-Content-Type-Options", "nosniff")
+            self.send_header("Cross-Origin-Resource-Policy", "same-origin")
+            self.send_header("Connection", "close")
+            self.end_headers()
+            for event in texts:
+                self.wfile.write(event.encode("utf-8", "replace"))
+                self.wfile.flush()
+        finally:
+            self.server.event_streams.release()
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Report a malformed request or an unknown method in AWS's form as well."""

@@ -94,7 +94,7 @@ def test_report_fits_its_window(tmp_path: Path, width: int) -> None:
     window, drawn, bars, colours = map(int, measured.groups())
     assert window == width
     assert drawn <= window
-    assert bars == 9 + 19 * 17 + 2
+    assert bars == 9 + 19 * 17 + 2  # the comparison is a table
     assert colours == 7  # with none, of the curves
 
 

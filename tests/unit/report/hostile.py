@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from streamtally.report.data import (
+    ComparedList,
     DayVisitors,
     LastDocuments,
     OutputCounts,
@@ -37,6 +40,12 @@ TEXTS = (
 
 def hostile_report() -> ReportData:
     """A report whose every text is hostile."""
+    other = ReportData(pipeline=TEXTS[0], generated_at=TEXTS[1], inputs=TEXTS, lines=5, rows=5)
+    lists = [ComparedList("paths", [(text, 3, 4) for text in TEXTS]), ComparedList("not_found", [(TEXTS[0], 1, 0)], 7)]
+    return replace(_hostile_report(), compared=other, compared_lists=lists)
+
+
+def _hostile_report() -> ReportData:
     entries = tuple((text, 100 - index) for index, text in enumerate(TEXTS))
     return ReportData(
         pipeline=TEXTS[0],

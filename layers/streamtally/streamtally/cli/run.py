@@ -12,6 +12,7 @@ from streamtally.aws.clients import Aws
 from streamtally.aws.sinks.objects import Folder
 from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.aws_options import Auth
+from streamtally.cli.shared.comparing import check_compare, compare_with
 from streamtally.cli.shared.console import Console
 from streamtally.cli.shared.following import FollowOptions, follow_logs
 from streamtally.cli.shared.load_options import echo_load, explaining_interruption, make_load_options
@@ -59,6 +60,7 @@ def execute(
     no_report: bool,
     duration_unit: str | None,
     geoip: Path | None,
+    compare: str | None,
     url: str | None,
     auth: Auth | None,
     between: Span,
@@ -84,6 +86,7 @@ def execute(
         check_plan(pipeline.document["plan"], pipeline.source)
     names = list(logs)
     countries = open_countries(geoip, no_report)
+    check_compare(compare, no_report)
     follower = following.open(names)
     with staging(out or DEFAULT_OUT) as staged:
         run_id = identify_logs(names) if url else ""
@@ -110,6 +113,7 @@ def execute(
         data = run.summary.report_data(run.ledger, shown, names, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
         data = replace(data, inputs=[shown_name(name) for name in names], last_documents=shown_outputs)
         data = data if no_report else add_look_ups(data, run.summary, countries)
+        data = compare_with(data, run.summary, job, compare, workers or available_cores())
         if as_json:
             print_result(run.ledger, pipeline, store, by, None if no_report else data)
         _write_report(data, staged, store, not no_report)

@@ -18,6 +18,7 @@ from streamtally.local.logs import STANDARD_INPUT, shown_name
 from streamtally.local.report_counts import COUNTED, PlainColumns, ReportCounter, ReportCounts, ReportOptions
 from streamtally.report.data import MinuteCount, OutputCounts, ReportData, TopList, UnparsedLine
 from streamtally.report.steps import status_class
+from streamtally.report.tops import CAPACITY
 from streamtally.report.uncounted import ReadAs
 from streamtally.text import visible
 from streamtally.transform.ledger import Ledger
@@ -189,6 +190,10 @@ class Summary:
         tops = self._counter.counts.tops
         paths = [*tops.paths.top(limit).entries, *tops.static_files.top(limit).entries]
         return sorted(paths, key=lambda entry: (-entry[1], entry[0]))[:limit] or list(tops.requests.top(limit).entries)
+
+    def lists(self, names: Sequence[str]) -> dict[str, TopList]:
+        """All known entries of top lists. Args: names: attributes of :class:`~streamtally.report.tops.Tops`."""
+        return {name: getattr(self._counter.counts.tops, name).top(CAPACITY) for name in names}
 
     def agents(self, limit: int) -> TopList:
         """The most frequent user agents."""

@@ -29,14 +29,23 @@ def status_section(data: ReportData) -> str:
     ]
     caption = say("rows_per", step=step_name(coarse.step_ms))
     numbers = table(caption, (say("column.from"), *coarse.counts), rows)
-    key = "status" if any(isinstance(status, int) for _, status, _ in data.status_by_minute) else "level"
-    summary = ", ".join(f"{kind}: {sum(counts):,}" for kind, counts in steps.counts.items())
     return section(
-        say(key),
+        say(_status_key(data)),
         note(say("rows_per.note", step=step_name(steps.step_ms))),
-        time_chart(steps, say(f"{key}.label", summary=summary)),
+        status_chart(data),
         details(say("table"), numbers),
     )
+
+
+def status_chart(data: ReportData) -> str:
+    """The chart of that section."""
+    steps = to_steps(data.status_by_minute, MAX_STEPS)
+    summary = ", ".join(f"{kind}: {sum(counts):,}" for kind, counts in steps.counts.items())
+    return time_chart(steps, say(f"{_status_key(data)}.label", summary=summary))
+
+
+def _status_key(data: ReportData) -> str:
+    return "status" if any(isinstance(status, int) for _, status, _ in data.status_by_minute) else "level"
 
 
 def visitors_section(data: ReportData) -> str:

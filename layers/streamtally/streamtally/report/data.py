@@ -112,6 +112,18 @@ class LastDocuments:
     """All documents of the output."""
 
 
+@dataclass(frozen=True, slots=True)
+class ComparedList:
+    """The most frequent texts of either of two periods."""
+
+    kind: str
+    """The list's key among the texts, such as ``paths``."""
+    entries: Sequence[tuple[str, int, int]] = ()
+    """(text, rows in this period, rows in the other), by how much they differ."""
+    error: int = 0
+    """How much too high a count may be; 0: exact."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportData:
     """Everything that a report shows. The ledger is in lines: ``lines`` is the sum of the classes after it."""
@@ -177,6 +189,9 @@ class ReportData:
     """By the addresses of the clients, with ``--geoip``."""
     unknown_countries: int = 0
     """Rows whose client is in no country of the file, or so rare that it was not looked up."""
+    compared: ReportData | None = None
+    """The other period."""
+    compared_lists: Sequence[ComparedList] = ()
     unparsed_lines: Sequence[UnparsedLine] = ()
     """Examples; there may be fewer than ``unparsed``."""
 

@@ -20,9 +20,10 @@ from streamtally.report.chart_sections import (
     times_section,
     visitors_section,
 )
+from streamtally.report.comparison import comparison_section
 from streamtally.report.data import ReportData
 from streamtally.report.markup import text
-from streamtally.report.steps import time_label
+from streamtally.report.steps import subject
 from streamtally.report.table_sections import (
     agent_sections,
     country_section,
@@ -44,7 +45,7 @@ def render_report(data: ReportData) -> str:
     Returns: HTML of less than 700 kB, whatever the number of lines.
     """
     style = files("streamtally.report").joinpath("page.css").read_text("utf-8")
-    title = text(say("title", subject=_subject(data)), 300)
+    title = text(say("title", subject=subject(data)), 300)
     return "\n".join(
         (
             "<!DOCTYPE html>",
@@ -110,6 +111,8 @@ def _sections(data: ReportData) -> list[str]:
         sections.append(path_times_section(data.path_times, data.leaves_path_times_out))
     if _spans_a_day(data):
         sections.append(hours_section(data))
+    if data.compared is not None:
+        sections.append(comparison_section(data, data.compared))
     sections += [output_section(output) for output in data.last_documents if output.total]
     return [*sections, unparsed_section(data), ledger_section(data)]
 
@@ -117,18 +120,6 @@ def _sections(data: ReportData) -> list[str]:
 def _spans_a_day(data: ReportData) -> bool:
     starts = [start for start, _, _ in data.status_by_minute]
     return bool(starts) and max(starts) - min(starts) >= _DAY_MS
-
-
-def _subject(data: ReportData) -> str:
-    """The log and its period: ``access.log and 2 more, 2025-03-01 00:00 to 2025-03-02 08:47``."""
-    subject = visible(data.inputs[0].rpartition("/")[2] if data.inputs else data.pipeline, 200)
-    if len(data.inputs) > 1:
-        subject = say("more_logs", subject=subject, count=len(data.inputs) - 1)
-    if not data.status_by_minute:
-        return subject
-    starts = [start for start, _, _ in data.status_by_minute]
-    first, last = time_label(min(starts)), time_label(max(starts))
-    return say("moment" if first == last else "period", subject=subject, first=first, last=last)
 
 
 def _about(data: ReportData) -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from streamtally.report.data import MinuteCount
+from streamtally.report.data import MinuteCount, ReportData
 from streamtally.report.texts import say
+from streamtally.text import visible
 
 CLASSES: Final = ("2xx", "3xx", "4xx", "5xx", "1xx", "info", "debug", "warning", "error", "other")
 """In the order in which they are stacked. ``other``: a status outside 100 to 599, a level of another name, neither."""
@@ -110,3 +111,15 @@ def time_label(start_ms: int) -> str:
         return datetime.fromtimestamp(start_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
     except (ValueError, OverflowError, OSError):
         return f"{start_ms} ms"
+
+
+def subject(data: ReportData) -> str:
+    """The log and its period: ``access.log and 2 more, 2025-03-01 00:00 to 2025-03-02 08:47``."""
+    name = visible(data.inputs[0].rpartition("/")[2] if data.inputs else data.pipeline, 200)
+    if len(data.inputs) > 1:
+        name = say("more_logs", subject=name, count=len(data.inputs) - 1)
+    if not data.status_by_minute:
+        return name
+    starts = [start for start, _, _ in data.status_by_minute]
+    first, last = time_label(min(starts)), time_label(max(starts))
+    return say("moment" if first == last else "period", subject=name, first=first, last=last)

@@ -132,6 +132,16 @@ ENGLISH: Final[Mapping[str, str]] = {
     "hours_grid.note": "All rows of the period (UTC); a weekday that is in it more often has more.",
     "hours_grid.label": "Rows by weekday and hour. The numbers are in the table below.",
     "hours_grid.caption": "Rows by hour and weekday (UTC)",
+    # Two periods.
+    "compared": "Compared with {subject}",
+    "compared.caption": "This log and the other one",
+    "compared.list": "{heading}: what changed most",
+    "compared.exact": "The most frequent of both, by how much they changed.",
+    "compared.note": "The chart is that of the other log; that of this one is above.",
+    "column.measure": "measure",
+    "column.this": "this log",
+    "column.other": "other log",
+    "column.change": "change",
     # Outputs.
     "output": "Output {name}",
     "output.last": "The last {count:,} of {total:,} documents",

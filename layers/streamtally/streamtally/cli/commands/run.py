@@ -45,6 +45,7 @@ from streamtally.cli.shared.source_options import format_options, time_options
               help="Unit of the response times in the report, where the log's format does not state it.")  # fmt: skip
 @click.option("--geoip", type=click.Path(path_type=Path), metavar="FILE.mmdb",
               help="Show the countries of clients in the report, by this MaxMind DB file.")  # fmt: skip
+@click.option("--compare", metavar="LOG", help="Show another log, such as last week's, beside this one in the report.")
 @click.option("--opensearch", "url", help="Write the documents to this cluster instead of a DuckDB file.")
 @auth_option
 @load_options

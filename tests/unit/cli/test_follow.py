@@ -98,6 +98,8 @@ def test_plain_lines(log: Path, tmp_path: Path, ending: Any) -> None:
     [
         (["a.log", "--from-end"], "--from-end, --interval and --page need --follow"),
         (["a.log", "--follow", "--opensearch", "http://127.0.0.1:9"], "--follow and --opensearch exclude each other"),
+        (["a.log", "--page", "0"], "--from-end, --interval and --page need --follow"),
+        (["a.log", "--follow", "--workers", "2"], "--follow and --workers exclude each other"),
         (["none/a.log", "--follow"], "none/a.log: there is no folder"),
         (["--follow", "."], ".: is a folder; name the log files in it"),
     ],

@@ -74,7 +74,7 @@ def execute(
 ) -> int:
     """Run ``streamtally run``. Returns: the exit status. Raises: SettingsError."""
     following = FollowOptions(follow, from_end, interval, page)
-    following.check(url)
+    following.check(url, workers)
     if url is None and (replace_span or between != EVER):
         raise SettingsError("--from, --to and --replace-span need --opensearch")
     options = SourceOptions(**source_options)

@@ -50,10 +50,12 @@ class FollowOptions:
     interval: float | None
     page: int | None = None
 
-    def check(self, url: str | None) -> None:
+    def check(self, url: str | None, workers: int | None) -> None:
         """Raises: SettingsError: options that exclude each other."""
         if not self.follow and (self.from_end or self.interval is not None or self.page is not None):
             raise SettingsError("--from-end, --interval and --page need --follow")
+        if self.follow and workers is not None:
+            raise SettingsError("--follow and --workers exclude each other: followed lines are counted by one process")
         if self.follow and url is not None:
             raise SettingsError(
                 "--follow and --opensearch exclude each other: run streamtally local --opensearch and send it lines"

@@ -287,6 +287,19 @@ impl Batch {
         self.lines.iter().filter_map(first).collect()
     }
 
+    /// The same for the lines of some records: the first one, and the one after the last.
+    #[must_use]
+    pub fn plain_of(&self, first: usize, end: usize) -> Vec<u32> {
+        let first_of = |placed: &Placed| if let Line::Plain(first) = placed.line { Some(first) } else { None };
+        let records = self.records.get(first..end).unwrap_or_default();
+        records.iter().flat_map(|record| &self.lines[record.lines.clone()]).filter_map(first_of).collect()
+    }
+
+    /// The first span of each line, in order; `None`: it is not plain.
+    pub fn firsts(&self) -> impl Iterator<Item = Option<u32>> {
+        self.lines.iter().map(|placed| if let Line::Plain(first) = placed.line { Some(first) } else { None })
+    }
+
     /// All spans: those of a line are together.
     #[must_use]
     pub fn spans(&self) -> &[Span] {

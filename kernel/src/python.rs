@@ -16,7 +16,7 @@ use crate::digest::{batch_digest, batch_id};
 use crate::layout::{Columns, Described, MISSING, Shape};
 
 /// The number of this interface: `transform/kernel/protocol.py` has the same.
-const INTERFACE: u32 = 4;
+const INTERFACE: u32 = 5;
 
 /// Runs what must never end the process: a panic becomes an exception, after which Python reads the event.
 fn guarded<T>(run: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
@@ -77,6 +77,9 @@ impl Layout {
 
 /// The records of an answer, and how many are Ok, Dropped and `ProcessingFailed`.
 type Answer<'py> = (Bound<'py, PyList>, u64, u64, u64);
+
+/// The JSON of the records that are Ok, how many are Ok and Dropped, and the indices of those that are `ProcessingFailed`.
+type Results<'py> = (Bound<'py, PyBytes>, u64, u64, Vec<usize>);
 
 /// A record's own texts.
 struct Texts {
@@ -144,6 +147,36 @@ fn read(py: Python<'_>, layout: Py<Layout>, records: &Bound<'_, PyList>) -> PyRe
             batch.records.push(Record::new(arrival.unwrap_or(0), start..batch.text.len()));
         }
         Ok(Some(PyBatch { layout, batch, texts, specials }))
+    })
+}
+
+/// Takes records that are decoded already, and arrive when `set_arrivals` says. `None`: one of them is not plain.
+#[pyfunction]
+fn read_data(
+    py: Python<'_>,
+    layout: Py<Layout>,
+    ids: Vec<Bound<'_, PyString>>,
+    data: Vec<Bound<'_, PyBytes>>,
+) -> PyResult<Option<PyBatch>> {
+    guarded(|| {
+        let settings = layout.get();
+        let size: usize = data.iter().map(|data| data.as_bytes().len()).sum();
+        let is_plain = data.iter().all(|data| settings.is_plain(data.as_bytes()));
+        if size > MAX_TEXT_BYTES || ids.len() != data.len() || !is_plain {
+            return Ok(None);
+        }
+        let mut batch = SPARE.lock().ok().and_then(|mut spare| spare.take()).unwrap_or_default();
+        batch.text.reserve(size + 4);
+        batch.text.extend_from_slice(MISSING);
+        let raw = PyString::intern(py, "");
+        let mut texts = Vec::with_capacity(ids.len());
+        for (id, data) in ids.into_iter().zip(data) {
+            let start = batch.text.len();
+            batch.text.extend_from_slice(data.as_bytes());
+            batch.records.push(Record::new(0, start..batch.text.len()));
+            texts.push(Texts { id: id.unbind(), raw: raw.clone().unbind(), identity: None });
+        }
+        Ok(Some(PyBatch { layout, batch, texts, specials: Vec::new() }))
     })
 }
 
@@ -275,12 +308,14 @@ impl PyBatch {
     /// The distinct combinations of the values at these positions, as `itemgetter` gives them, with how often each is.
     ///
     /// `seconds` is where the value at the first position has its seconds; values of one minute are counted together.
-    #[pyo3(signature = (positions, seconds=None))]
+    /// `records` are the first record whose lines count and the one after the last; `None`: all do.
+    #[pyo3(signature = (positions, seconds=None, records=None))]
     fn count<'py>(
         &self,
         py: Python<'py>,
         positions: Vec<usize>,
         seconds: Option<(usize, usize)>,
+        records: Option<(usize, usize)>,
     ) -> PyResult<Bound<'py, PyDict>> {
         guarded(|| {
             let (text, spans) = (&self.batch.text, self.batch.spans());
@@ -289,7 +324,11 @@ impl PyBatch {
             }
             let counts = PyDict::new(py);
             let seconds = seconds.map(|(position, length)| SecondsAt { position, length });
-            for (line, times) in count_distinct(text, spans, &self.batch.plain(), &positions, seconds) {
+            let lines = match records {
+                None => self.batch.plain(),
+                Some((first, end)) => self.batch.plain_of(first, end),
+            };
+            for (line, times) in count_distinct(text, spans, &lines, &positions, seconds) {
                 let value = |position: usize| {
                     let (start, end) = spans[line as usize + position];
                     PyString::from_bytes(py, &text[start as usize..end as usize])
@@ -302,6 +341,76 @@ impl PyBatch {
                 }
             }
             Ok(counts)
+        })
+    }
+
+    /// When each record arrives, in ms since the epoch.
+    fn set_arrivals(&mut self, arrivals: Vec<i64>) -> PyResult<()> {
+        check(arrivals.len() == self.batch.records.len())?;
+        for (record, arrival) in self.batch.records.iter_mut().zip(arrivals) {
+            record.arrival = arrival;
+        }
+        Ok(())
+    }
+
+    /// The values of each line at some positions, in a tuple of all columns with empty texts at the others; `None` where
+    /// a line is not plain. Equal values of lines in a row are one object.
+    fn rows<'py>(&self, py: Python<'py>, positions: Vec<usize>) -> PyResult<Bound<'py, PyList>> {
+        guarded(|| {
+            let width = self.layout.get().columns.len();
+            if positions.iter().any(|&position| position >= width) {
+                return Err(PyValueError::new_err("no such column"));
+            }
+            let (text, spans, rows) = (&self.batch.text, self.batch.spans(), PyList::empty(py));
+            let mut last: Vec<(&[u8], Bound<'py, PyString>)> = vec![(b"", intern!(py, "").clone()); width];
+            for first in self.batch.firsts() {
+                let Some(first) = first else {
+                    rows.append(py.None())?;
+                    continue;
+                };
+                for &position in &positions {
+                    let (start, end) = spans[first as usize + position];
+                    let bytes = &text[start as usize..end as usize];
+                    if last[position].0 != bytes {
+                        last[position] = (bytes, PyString::from_bytes(py, bytes)?);
+                    }
+                }
+                rows.append(PyTuple::new(py, last.iter().map(|(_, value)| value))?)?;
+            }
+            Ok(rows)
+        })
+    }
+
+    /// The JSON of all records that are Ok, in one piece; how many are Ok and Dropped; the indices of those that are
+    /// `ProcessingFailed`. `None`: their answer would be larger than allowed, see `answer`.
+    fn results<'py>(
+        &self,
+        py: Python<'py>,
+        limit: usize,
+        fixed: (usize, usize, usize),
+    ) -> PyResult<Option<Results<'py>>> {
+        guarded(|| {
+            let (mut ok, mut dropped, mut failed) = (0, 0, Vec::new());
+            let (mut size, mut buffer, mut all) = (0, Vec::new(), Vec::with_capacity(self.batch.text.len() * 2));
+            for (index, texts) in self.texts.iter().enumerate() {
+                let (json, rows) = self.batch.answer(index, &mut buffer);
+                size += texts.id.bind(py).to_str()?.len();
+                if rows > 0 {
+                    size += fixed.0 + STANDARD.encoded_length(json.len());
+                    all.extend_from_slice(json);
+                    ok += 1;
+                } else if json.is_empty() {
+                    size += fixed.1;
+                    dropped += 1;
+                } else {
+                    size += fixed.2 + STANDARD.encoded_length(self.batch.records[index].data.len());
+                    failed.push(index);
+                }
+                if size > limit {
+                    return Ok(None);
+                }
+            }
+            Ok(Some((PyBytes::new(py, &all), ok, dropped, failed)))
         })
     }
 
@@ -385,5 +494,6 @@ fn streamtally_kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("INTERFACE", INTERFACE)?;
     module.add_class::<Layout>()?;
     module.add_class::<PyBatch>()?;
-    module.add_function(wrap_pyfunction!(read, module)?)
+    module.add_function(wrap_pyfunction!(read, module)?)?;
+    module.add_function(wrap_pyfunction!(read_data, module)?)
 }

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from streamtally.aws.clients import Aws
+from streamtally.aws.handlers.kernel import load_kernel
 from streamtally.aws.sinks.objects import Folder
 from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.aws_options import Auth
@@ -87,6 +91,7 @@ def execute(
     names = list(logs)
     countries = open_countries(geoip, no_report)
     check_compare(compare, no_report)
+    load_kernel(os.environ, lambda line: click.echo(line, err=True))  # says once why it is not used
     follower = following.open(names)
     with staging(out or DEFAULT_OUT) as staged:
         run_id = identify_logs(names) if url else ""

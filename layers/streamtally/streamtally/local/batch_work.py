@@ -17,6 +17,7 @@ from streamtally.formats.base import Plain, Scanner
 from streamtally.formats.role_names import COMBINED_ROLES
 from streamtally.formats.w3c_header import Header, is_header
 from streamtally.local.arrival import ReadLine, logged_time
+from streamtally.local.kernel_lines import LogLines, LogReader, time_fields
 from streamtally.local.logs import MAX_LINE_BYTES, LogLine
 from streamtally.local.raw_batches import RawBatch, Span
 from streamtally.local.remembered import Remembering
@@ -24,8 +25,12 @@ from streamtally.local.report_counts import COUNTED, PlainColumns, ReportOptions
 from streamtally.local.simulator.parts import ForS3
 from streamtally.local.simulator.s3_side import PROCESSING_FAILED, STATUS_FAILED, processing_failed_line
 from streamtally.local.summary import Summary, SummaryPart
+from streamtally.times.iso import MS_PER_MINUTE, MS_PER_SECOND
 from streamtally.transform.bounds import NO_BOUNDS
-from streamtally.transform.ledger import Ledger
+from streamtally.transform.event import EARLIEST_MS, LATEST_MS
+from streamtally.transform.kernel.log_batch import LogAnswer
+from streamtally.transform.kernel.protocol import Kernel
+from streamtally.transform.ledger import PYTHON, Ledger
 from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.record import Record
 from streamtally.transform.records import decode_records, is_packed, to_text
@@ -75,19 +80,35 @@ def transform_records(pipeline: Pipeline, records: Sequence[Record], now_ms: int
         for record, response in zip(records, outcome.responses, strict=True)
         if response.result == FAILED
     ]
-    parts = [
-        ForS3(prefix, len(lines), b"".join(lines))
-        for prefix, lines in (("", delivered), (PROCESSING_FAILED, failed))
-        if lines
-    ]
+    parts = _parts(len(delivered), b"".join(delivered), failed)
     return Transformed(outcome.ledger, list(iter_documents(outcome.deliveries)), parts)
+
+
+def _parts(records: int, delivered: bytes, failed: Sequence[bytes]) -> list[ForS3]:
+    """What goes to the S3 side. Args: records: how many are delivered."""
+    parts = [ForS3("", records, delivered)] if records else []
+    return [*parts, ForS3(PROCESSING_FAILED, len(failed), b"".join(failed))] if failed else parts
+
+
+def _transformed(answer: LogAnswer, data: Sequence[bytes], arrivals: Sequence[int]) -> Transformed:
+    """The same as :func:`transform_records`, of what the kernel has read."""
+    failed = [
+        processing_failed_line(arrivals[index], _encoded(data[index]), 1, STATUS_FAILED, arrivals[-1])
+        for index in answer.failed
+    ]
+    parts = _parts(answer.ledger.ok, answer.delivered, failed)
+    return Transformed(answer.ledger, list(iter_documents(answer.deliveries)), parts)
+
+
+def _encoded(data: bytes) -> str:
+    return b2a_base64(data, newline=False).decode("ascii")
 
 
 def make_records(
     names: Sequence[str], arrivals: Sequence[int], data: Sequence[bytes], headers: Sequence[tuple[str, ...]]
 ) -> list[Record]:
     """Records as the function decodes them from an event."""
-    raw = [b2a_base64(content, newline=False).decode("ascii") for content in data]
+    raw = list(map(_encoded, data))
     if not any(map(is_packed, data)):
         return [
             Record(name, name, arrival, arrival, text, content, content, header=header)
@@ -111,12 +132,26 @@ class _PlainTimes(dict[Any, int | None]):
 
     def __init__(self, source: Source, scanner: Scanner, file_ms: int) -> None:
         super().__init__()
-        used = {*source.event_time_fields, *_TIME_NEIGHBOURS}
-        self._names = [name for name in scanner.positions if name in used]
+        self._names = time_fields(source, scanner)
         self.pick = itemgetter(*[scanner.positions[name] for name in self._names]) if self._names else _nothing
         self._source, self._scanner, self._file_ms = source, scanner, file_ms
+        seconds = source.event_time_seconds
+        # Of ISO 8601 the fraction is not in what a text is split into.
+        self._seconds = seconds if seconds is not None and seconds.length and len(self._names) == 1 else None
+        self._minutes: dict[str, int] = {}
 
     def __missing__(self, texts: Any) -> int | None:
+        split = self._seconds.split(texts) if self._seconds is not None else None
+        if split is not None and (minute := self._minutes.get(split[0])) is not None:
+            return minute + split[1] * MS_PER_SECOND
+        time = self._read(texts)
+        if split is not None and time is not None and _is_in_minute(time, split[1]):
+            if len(self._minutes) > _TIMES_KEPT:
+                self._minutes.clear()
+            self._minutes[split[0]] = time - time % MS_PER_MINUTE
+        return time
+
+    def _read(self, texts: Any) -> int | None:
         values = (texts,) if len(self._names) == 1 else texts
         row = {name: self._scanner.value(name, text) for name, text in zip(self._names, values, strict=True)}
         if len(self) > _TIMES_KEPT:
@@ -125,8 +160,10 @@ class _PlainTimes(dict[Any, int | None]):
         return time
 
 
-_TIME_NEIGHBOURS = ("date", "time", "cs_method", "cs-method")
-"""Fields that say how a time is read, where it is looked for under its usual names."""
+def _is_in_minute(time: int, seconds: int) -> bool:
+    """Whether a time has these seconds, so that its minute is one of UTC, and all of that minute is believed."""
+    first = time - time % MS_PER_MINUTE
+    return time == first + seconds * MS_PER_SECOND and EARLIEST_MS <= first <= LATEST_MS - MS_PER_MINUTE
 
 
 def _nothing(_: Plain) -> tuple[()]:
@@ -205,10 +242,16 @@ class BatchWorker:
         run_id: part of all record ids.
         watched: the fields of which the summary notes which no row has.
         report: what is counted for the report.
+        kernel: reads what it can of batches, with the same result; None: Python reads them.
     """
 
     def __init__(
-        self, pipeline: Pipeline, run_id: str, watched: Mapping[str, tuple[str, ...]], report: ReportOptions = COUNTED
+        self,
+        pipeline: Pipeline,
+        run_id: str,
+        watched: Mapping[str, tuple[str, ...]],
+        report: ReportOptions = COUNTED,
+        kernel: Kernel | None = None,
     ) -> None:
         self._remembering = Remembering(pipeline)
         self._source = pipeline.source
@@ -216,19 +259,23 @@ class BatchWorker:
         self._plain = _Columns(pipeline.source, self._summary)
         self._watched = watched
         self._run_id = run_id
+        columns = self._plain.columns
+        self._kernel = LogReader(kernel, pipeline, columns, report) if kernel and columns else None
 
     def work(self, batch: RawBatch, last: int) -> BatchResult:
         """Do all that a batch needs. Args: last: the time of the line before it, in ms since the epoch."""
         self._summary.watch(self._watched)
         data = _data_of(batch)
-        scanned = self._remembering.scan(data, batch.record_lines)
+        names = [record_name(self._run_id, batch.first_record + number) for number in range(1, len(data) + 1)]
+        by_kernel = self._kernel.read(names, data) if self._kernel else None
+        scanned = by_kernel.rows if by_kernel else self._remembering.scan(data, batch.record_lines)
         arrivals: list[int] = []
         headers: list[tuple[str, ...]] = []
         for span in batch.spans:
             count = len(span.lines) - len(span.too_long)
             lines, scanned = scanned[:count], scanned[count:]
             last = self._read_span(span, lines, last if span.last is None else span.last, arrivals, headers)
-        transformed = self._transform(batch, data, arrivals, headers) if data else None
+        transformed = self._transform(batch, names, data, arrivals, headers, by_kernel) if data else None
         self._remembering.forget()
         reach = (min(arrivals), max(arrivals)) if arrivals else (last, last)
         too_long = sum(len(span.too_long) for span in batch.spans)
@@ -236,15 +283,26 @@ class BatchWorker:
         return BatchResult(batch.number, transformed, first, reach, last, too_long, self._summary.take())
 
     def _transform(
-        self, batch: RawBatch, data: Sequence[bytes], arrivals: Sequence[int], headers: Sequence[tuple[str, ...]]
+        self,
+        batch: RawBatch,
+        names: Sequence[str],
+        data: Sequence[bytes],
+        arrivals: Sequence[int],
+        headers: Sequence[tuple[str, ...]],
+        by_kernel: LogLines | None,
     ) -> Transformed:
-        names = [record_name(self._run_id, batch.first_record + number) for number in range(1, len(data) + 1)]
         if len(data) < len(arrivals):  # a record arrives with its last line
             ends = list(accumulate(batch.record_lines))
             headers = [headers[end - count] for end, count in zip(ends, batch.record_lines, strict=True)]
             arrivals = [arrivals[end - 1] for end in ends]
-        records = make_records(names, arrivals, data, headers)
-        return transform_records(self._remembering.pipeline, records, arrivals[-1])
+        pipeline = self._remembering.pipeline
+        if by_kernel and not any(headers):
+            answer = by_kernel.answer(pipeline, arrivals)
+            if answer is not None:
+                return _transformed(answer, data, arrivals)
+        transformed = transform_records(pipeline, make_records(names, arrivals, data, headers), arrivals[-1])
+        transformed.ledger.way = PYTHON
+        return transformed
 
     def _read_span(
         self,

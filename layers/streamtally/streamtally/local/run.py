@@ -25,7 +25,7 @@ from streamtally.local.simulator.s3_side import object_key
 from streamtally.local.stream_names import INGESTION
 from streamtally.local.summary import Summary
 from streamtally.local.team import Team
-from streamtally.transform.ledger import Ledger
+from streamtally.transform.ledger import PYTHON, Ledger
 from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.records import to_text
 
@@ -89,6 +89,7 @@ class LocalRun:
 
     def _keep(self, transformed: Transformed, first: int, reach: tuple[int, int]) -> None:
         self.ledger.add(transformed.ledger)
+        self.ledger.ways[transformed.ledger.way or PYTHON] += 1
         self._documents += transformed.documents
         if len(self._documents) >= DOCUMENTS_PER_PUT:
             self.put()

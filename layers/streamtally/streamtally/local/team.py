@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from streamtally.aws.handlers.kernel import load_kernel
 from streamtally.errors import StreamtallyError
 from streamtally.formats.w3c_header import is_header
 from streamtally.local.batch_work import BatchResult, BatchWorker
@@ -34,7 +36,9 @@ class Job(NamedTuple):
     report: ReportOptions = COUNTED
 
     def make_worker(self) -> BatchWorker:
-        return BatchWorker(self.pipeline, self.run_id, self.watched, self.report)
+        """Raises: SettingsError: the variable that turns the kernel off has another value."""
+        kernel = load_kernel(os.environ, lambda _: None)  # the command says why it is not used
+        return BatchWorker(self.pipeline, self.run_id, self.watched, self.report, kernel)
 
 
 class Team:

@@ -89,6 +89,8 @@ class Ledger:
     """By the output's name."""
     way: str = field(default="", compare=False)
     """Which way the event went: ``KERNEL`` or ``PYTHON``; empty: no kernel is loaded."""
+    ways: Counter[str] = field(default_factory=Counter, compare=False)
+    """Of several batches: how many went which way."""
     kernel_error: str = field(default="", compare=False)
     """Why the kernel failed, after which the event went Python's way."""
 

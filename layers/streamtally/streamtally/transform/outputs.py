@@ -14,6 +14,7 @@ from streamtally.plan.codegen import FILTERED, OUT_OF_RANGE
 from streamtally.plan.rows import RowOutput
 from streamtally.plan.window_rows import ORDER, Groups
 from streamtally.plan.windowed import Way, WindowedOutput
+from streamtally.times.iso import MS_PER_MINUTE
 from streamtally.times.seconds import SecondsAt
 from streamtally.transform.counted import Bounds, FieldValues, OfTimes, Texts, Together
 from streamtally.transform.documents import MAX_DOCUMENT_BYTES, encode_document, partial_document, row_document, row_id
@@ -26,6 +27,8 @@ Fail = Callable[[Exception, int], None]
 """(why, number of equal rows): counts rows that cannot be evaluated."""
 
 _FIRST = itemgetter(0)
+EXACT = 1
+"""The span of arrivals, in ms, by which lines are counted exactly."""
 TOO_LARGE = "the document is larger than a record may be"
 
 
@@ -106,7 +109,9 @@ class WindowWriter(_Writer[WindowedOutput]):
     the latest arrival of the group: where a time is outside their common range, ``is_ambiguous`` says that the batch
     must be read again, by arrival.
 
-    Args: by_arrival: count plain lines by their arrival too, which is exact for any arrivals and times.
+    Args:
+        arrival_ms: count plain lines by spans of so many ms in which they arrive: 1 is exact for any arrivals and
+            times; a longer one judges times by the span, and may be ambiguous. None: all together.
     """
 
     def __init__(
@@ -115,10 +120,10 @@ class WindowWriter(_Writer[WindowedOutput]):
         ledger: OutputLedger,
         batch_info: dict[str, Any],
         errors: ErrorRows | None = None,
-        by_arrival: bool = False,
+        arrival_ms: int | None = None,
     ) -> None:
         super().__init__(output, ledger, batch_info, errors)
-        self._by_arrival = by_arrival
+        self._arrival_ms = arrival_ms
         self._groups: Groups = {}
         self._is_ordered = output.is_ordered
         self._counts: dict[Any, int] = {}
@@ -139,17 +144,26 @@ class WindowWriter(_Writer[WindowedOutput]):
             return
         if self._scanner is not scanner:
             self._set_scanner(scanner)
-            self._by_arrival = self._by_arrival or self._begins_out_of_range(scanner, lines)
+            if self._arrival_ms != EXACT and self._begins_out_of_range(scanner, lines):
+                self._arrival_ms = EXACT
         if self._takes_none:
             self._ledger.filtered += len(lines.plain) * self.output.passes
             return
         combinations: Iterable[Any] = map(self._pick, lines.plain)
-        if self._by_arrival:
-            arrivals = compress(lines.arrivals, map(_FIRST, lines.matches))
-            combinations = zip(combinations, arrivals, strict=True)
+        if self._arrival_ms is not None:
+            arrivals: Iterable[int] = compress(lines.arrivals, map(_FIRST, lines.matches))
+            span = self._arrival_ms
+            spans = arrivals if span == EXACT else (arrival - arrival % span for arrival in arrivals)
+            combinations = zip(combinations, spans, strict=True)
         counts = self._counts
         for values in combinations:
             counts[values] = counts.get(values, 0) + 1
+
+    @property
+    def believed_ms(self) -> int:
+        """How far arrivals may be apart so that one can speak for the others, and their minutes are believed too."""
+        limit_ms = min(self._past_ms, self._ahead_ms)
+        return max(limit_ms // 2, limit_ms - 2 * MS_PER_MINUTE)
 
     def begin_counts(
         self, scanner: Scanner, lines: int, completion: Completion | None = None
@@ -263,17 +277,18 @@ class WindowWriter(_Writer[WindowedOutput]):
                     self.fail(error, times)
                     continue
                 if self._add(row, arrival, low, high, times) == OUT_OF_RANGE:
-                    self.is_ambiguous |= not self._by_arrival
+                    self.is_ambiguous |= self._arrival_ms != EXACT
 
     def _group_counts(self, together: Together, bounds: Bounds) -> None:
         """Put the lines together that were counted. Args: bounds: of all, unless they were counted by arrival."""
         counts, self._counts = self._counts, {}
-        if self._by_arrival:
+        if self._arrival_ms is not None:
             by_arrival: dict[int, dict[Any, int]] = {}
             for (texts, arrival), times in counts.items():
                 by_arrival.setdefault(arrival, {})[texts] = times
             for arrival, some in by_arrival.items():
-                bounds = Bounds(arrival, arrival - self._past_ms, arrival + self._ahead_ms)
+                last = arrival + self._arrival_ms - 1
+                bounds = Bounds(arrival, last - self._past_ms, arrival + self._ahead_ms)
                 self._put_together(some, together.with_bounds(bounds))
         else:
             self._put_together(counts, together.with_bounds(bounds))
@@ -447,8 +462,8 @@ def make_writers(
 
     Args:
         arrivals: the earliest and the latest of the group, in ms.
-        by_arrival: see :class:`WindowWriter`; of itself where the arrivals are so far apart that none of them can speak
-            for the others.
+        by_arrival: count lines by their arrivals exactly; of itself by spans of them where they are so far apart that
+            none can speak for the others. See :class:`WindowWriter`.
     """
     apart_ms = arrivals[1] - arrivals[0]
     errors: ErrorWriter | None = None
@@ -462,8 +477,8 @@ def make_writers(
         if isinstance(output, WindowedOutput):
             writer = WaysWriter if output.ways else WindowWriter
             limit_ms = 1000 * min(output.settings.max_past_seconds, output.settings.max_ahead_seconds)
-            exact = by_arrival or apart_ms > limit_ms
-            writers.append(writer(output, ledgers[name], batch_info, errors, exact))
+            arrival_ms = EXACT if by_arrival else max(EXACT, limit_ms) if apart_ms > limit_ms else None
+            writers.append(writer(output, ledgers[name], batch_info, errors, arrival_ms))
         else:
             writers.append(RowWriter(output, ledgers[name], batch_info, errors))
     return writers if errors is None else [*writers, errors]

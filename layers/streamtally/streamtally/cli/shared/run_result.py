@@ -26,7 +26,7 @@ from streamtally.report.chart import (
 from streamtally.report.data import LastDocuments, ReportData, TopList
 from streamtally.report.saved import encode_report, report_json
 from streamtally.text import visible
-from streamtally.transform.ledger import Ledger
+from streamtally.transform.ledger import KERNEL, PYTHON, Ledger
 from streamtally.transform.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def print_result(
 ) -> None:
     """Print the result as one JSON object, document by document: a row output may have any number of them.
 
+    ``batches`` says how many of them the native kernel has read, and how many Python; both give the same counts.
     ``counted`` says what became of the rows in each output, and ``reasons`` why lines did not become rows. An output
     that several pumps fill has one entry: its rows have one fate by each.
 
@@ -56,6 +57,7 @@ def print_result(
     counts: dict[str, Any] = {**ledger.line_classes()}
     if not isinstance(store, DuckDbStore):
         counts |= {"left_out": store.left_out, "notes": store.notes, "problems": store.problems}
+    counts["batches"] = {way: ledger.ways[way] for way in (KERNEL, PYTHON)}
     streams = streams_of(pipeline)
     counts |= counted_json(ledger, pipeline)
     if by is not None:

@@ -7,13 +7,14 @@ that cannot be decoded, an answer that would be too large, an event time that is
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from streamtally.config.outputs import ERROR_STREAM
 from streamtally.config.source import SINGLE, STREAM
+from streamtally.formats.base import Scanner
 from streamtally.plan.windowed import WindowedOutput
 from streamtally.transform.batch import Batch
 from streamtally.transform.bounds import Bounds
@@ -34,8 +35,11 @@ from streamtally.transform.response import DROPPED, FAILED, MAX_RESPONSE_BYTES, 
 from streamtally.transform.source import Source
 from streamtally.transform.transform import Delivery, empty_ledger
 
-_ENVELOPE_BYTES = len(json.dumps({"records": []}))
-_FIXED_BYTES = tuple(Response("", result, b"", "").size_bytes() for result in (OK, DROPPED, FAILED))
+ENVELOPE_BYTES = len(json.dumps({"records": []}))
+MAX_SPANS = 2_000
+"""A batch whose arrivals fall into more spans of what one arrival can speak for is read by Python."""
+_OK, _DROPPED, _FAILED = (Response("", result, b"", "").size_bytes() for result in (OK, DROPPED, FAILED))
+FIXED_BYTES = (_OK, _DROPPED, _FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,8 @@ def read_by_kernel(
         return None
     digest, batch_id = identity
     info = batch_info(Batch(digest, len(records), *arrivals), batch_id, pipeline.plan_id)
-    return _Reading(pipeline, plain, batch, records, specials, info).answer(max_response_bytes - _ENVELOPE_BYTES)
+    reading = Reading(pipeline, plain, batch, lambda index: records[index][RECORD_ID], specials, info)
+    return reading.answer(max_response_bytes - ENVELOPE_BYTES)
 
 
 @lru_cache(maxsize=16)
@@ -131,11 +136,23 @@ def _is_within(batch: KernelBatch, specials: Mapping[int, Record], bounds: Bound
     return size_bytes <= bounds.size_bytes and lines <= bounds.lines
 
 
-class _Reading:
+def put_plain(batch: KernelBatch, scanner: Scanner, lines: Sequence[OtherLine]) -> list[OtherLine]:
+    """Put in those of these lines that Python's scanner finds plain. Returns: the others."""
+    matches = scanner.findall("\n".join([to_text(content) for *_, content in lines]))
+    others = []
+    for line, match in zip(lines, matches, strict=True):
+        if match[0]:
+            batch.put_plain(line[0], match[:-1])
+        else:
+            others.append(line)
+    return others
+
+
+class Reading:
     """An event that is read by both.
 
     Args:
-        records: the event's.
+        id_of: the id of a record by its index.
         specials: those that Python has decoded, by index.
         info: the members of ``tally`` that all documents share.
     """
@@ -145,7 +162,7 @@ class _Reading:
         pipeline: Pipeline,
         plain: PlainLines,
         batch: KernelBatch,
-        records: Sequence[Mapping[str, Any]],
+        id_of: Callable[[int], str],
         specials: dict[int, Record],
         info: dict[str, Any],
     ) -> None:
@@ -153,12 +170,13 @@ class _Reading:
         self._scanner = plain.scanner
         completes = plain.log_format is not None and pipeline.source.completes
         self._completion = RoleCompletion(pipeline.source, plain.log_format) if completes else None
-        self._raw = records
+        self._id_of = id_of
         self._decoded = specials
-        self._ledger = empty_ledger(pipeline, len(records))
-        self._ledger.way = KERNEL
-        self._writers = make_writers(pipeline.outputs, self._ledger.outputs, info)
-        self._reader = LineReader(pipeline.source, self._ledger, self._writers, by_row=False)
+        self.ledger = empty_ledger(pipeline, info["batch_records"])
+        self.ledger.way = KERNEL
+        self._writers = make_writers(pipeline.outputs, self.ledger.outputs, info)
+        self._counts: dict[tuple[Any, ...], dict[Any, int]] = {}
+        self._reader = LineReader(pipeline.source, self.ledger, self._writers, by_row=False)
 
     def answer(self, limit_bytes: int) -> Answer | None:
         """Everything that the event comes to. Args: limit_bytes: of the answer's records."""
@@ -167,38 +185,66 @@ class _Reading:
             return None
         for item in pending:
             self._read(item)
-        ok, dropped, failed = _FIXED_BYTES
-        answered = self._batch.answer(limit_bytes, (ok, dropped, failed))
+        answered = self._batch.answer(limit_bytes, FIXED_BYTES)
         if answered is None:
             return None
-        records, ledger = answered[0], self._ledger
-        ledger.ok, ledger.dropped, ledger.processing_failed = answered[1:]
+        deliveries = self.count(answered[1:])
+        return None if deliveries is None else Answer({"records": answered[0]}, deliveries, self.ledger)
+
+    def count(self, results: tuple[int, int, int]) -> list[Delivery] | None:
+        """The documents; None: an event time is believed for some arrivals only.
+
+        Args: results: how many records are Ok, Dropped and ProcessingFailed.
+        """
+        ledger = self.ledger
+        ledger.ok, ledger.dropped, ledger.processing_failed = results
         ledger.rows += self._batch.plain_lines
         ledger.empty += self._batch.empty_lines
-        deliveries = self._count()
-        return None if deliveries is None else Answer({"records": records}, deliveries, ledger)
-
-    def _count(self) -> list[Delivery] | None:
-        """The documents; None: an event time is believed for some arrivals only."""
-        counts: dict[tuple[Any, ...], dict[Any, int]] = {}
         deliveries: dict[str | None, Delivery] = {}
         first, last = self._batch.arrivals or (0, 0)
         for writer in self._writers:
             if not isinstance(writer, WindowWriter):  # can_read allows no others
                 return None
-            positions = writer.begin_counts(self._scanner, self._batch.plain_lines, self._completion)
-            if positions is not None:
-                counted = positions, writer.seconds
-                if counted not in counts:
-                    counts[counted] = self._batch.count(*counted)
-                writer.add_counts(counts[counted])
-            writer.add_counted(first, last)
-            if writer.is_ambiguous:
+            if not self._count_for(writer):
                 return None
             documents = writer.close(first, last)
             stream = writer.output.settings.stream
             deliveries.setdefault(stream, Delivery(stream, [])).documents += documents
         return [delivery for delivery in deliveries.values() if delivery.documents]
+
+    def _count_for(self, writer: WindowWriter) -> bool:
+        """Count the lines by the fields that an output reads. Returns: whether their times are certain."""
+        spans = self._spans(writer.believed_ms)
+        positions = writer.begin_counts(self._scanner, self._batch.plain_lines, self._completion)
+        if positions is None:
+            return True
+        for first, last, records in spans:
+            counted = positions, writer.seconds, records
+            if counted not in self._counts:
+                self._counts[counted] = self._batch.count(*counted)
+            writer.add_counts(self._counts[counted])
+            writer.add_counted(first, last)
+        return bool(spans) and not writer.is_ambiguous
+
+    def _spans(self, believed_ms: int) -> list[tuple[int, int, tuple[int, int] | None]]:
+        """(earliest arrival, latest, records) where one arrival can speak for the others; empty: there are too many."""
+        first, last = self._batch.arrivals or (0, 0)
+        if last - first <= believed_ms:
+            return [(first, last, None)]
+        spans: list[tuple[int, int, tuple[int, int] | None]] = []
+        start, low, high = 0, first, first
+        count = self.ledger.records
+        for index in range(count):
+            arrival = self._batch.arrival(index)
+            if index == start:
+                low = high = arrival
+            elif max(high, arrival) - min(low, arrival) > believed_ms:
+                spans.append((low, high, (start, index)))
+                start, low, high = index, arrival, arrival
+            else:
+                low, high = min(low, arrival), max(high, arrival)
+        spans.append((low, high, (start, count)))
+        return spans if len(spans) <= MAX_SPANS else []
 
     def _read(self, pending: Pending) -> None:
         if pending[0] == "record":
@@ -209,24 +255,19 @@ class _Reading:
             for index, text, rows in self._reader.read_parts(pending[1], records):
                 self._batch.put_record(index, text, rows)
         else:
-            self._read_lines(pending[1])
+            self.read_lines(put_plain(self._batch, self._scanner, pending[1]))
 
-    def _read_lines(self, lines: Sequence[OtherLine]) -> None:
-        """Lines that the kernel is not certain of: Python's scanner decides whether they are plain."""
-        texts = [to_text(content) for *_, content in lines]
-        matches = self._scanner.findall("\n".join(texts))
-        for (line, index, number, _), text, match in zip(lines, texts, matches, strict=True):
-            if match[0]:
-                self._batch.put_plain(line, match[:-1])
-                continue
-            encoded, rows = self._reader.read_line(self._record(index), number, text)
-            self._ledger.rows += rows
+    def read_lines(self, lines: Sequence[OtherLine]) -> None:
+        """Read lines that are not plain."""
+        for line, index, number, content in lines:
+            encoded, rows = self._reader.read_line(self._record(index), number, to_text(content))
+            self.ledger.rows += rows
             self._batch.put_line(line, encoded, rows)
 
     def _record(self, index: int) -> Record:
         """A record as far as its lines need it: what it is, and when it arrived."""
         record = self._decoded.get(index)
         if record is None:
-            id_, arrival = self._raw[index][RECORD_ID], self._batch.arrival(index)
+            id_, arrival = self._id_of(index), self._batch.arrival(index)
             record = self._decoded[index] = Record(id_, id_, arrival, arrival, "", b"", b"")
         return record

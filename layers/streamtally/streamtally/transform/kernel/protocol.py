@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 KERNEL_MODULE = "streamtally_kernel"
-INTERFACE = 4
+INTERFACE = 5
 """The number of this interface: a kernel that was built for another one is not used."""
 
 DescribedColumn = tuple[str, str, str, bool, bool]
@@ -76,14 +76,37 @@ class KernelBatch(Protocol):
     def put_record(self, index: int, json: str, rows: int) -> None:
         """Put in the JSON of the lines of a record that Python has read."""
 
-    def count(self, positions: Sequence[int], seconds: tuple[int, int] | None = None) -> dict[Any, int]:
+    def count(
+        self,
+        positions: Sequence[int],
+        seconds: tuple[int, int] | None = None,
+        records: tuple[int, int] | None = None,
+    ) -> dict[Any, int]:
         """The distinct combinations of the values at these positions in a plain line → how many lines have them.
 
         A combination is as ``operator.itemgetter`` gives it: a text for one position, else a tuple. They are in the
         order of the lines.
 
-        Args: seconds: where the value at the first position has its seconds, as ``SecondsAt`` describes it. Values that
-            differ by them alone are counted together, under the first one of each minute.
+        Args:
+            seconds: where the value at the first position has its seconds, as ``SecondsAt`` describes it. Values that
+                differ by them alone are counted together, under the first one of each minute.
+            records: the first record whose lines count, and the one after the last; None: all do.
+        """
+
+    def set_arrivals(self, arrivals: Sequence[int]) -> None:
+        """Say when each record arrives, in ms since the epoch."""
+
+    def rows(self, positions: Sequence[int]) -> list[tuple[str, ...] | None]:
+        """The values of each line at some positions, in a tuple of all columns with empty texts at the others.
+
+        None where a line is not plain. Equal values of lines in a row are one object.
+        """
+
+    def results(self, limit: int, fixed: tuple[int, int, int]) -> tuple[bytes, int, int, list[int]] | None:
+        """What the records of ``read_data`` are answered; None: the answer would be larger than allowed.
+
+        Returns: the JSON of those that are Ok, how many are Ok and how many Dropped, the indices of those that are
+            ProcessingFailed.
         """
 
     def answer(self, limit: int, fixed: tuple[int, int, int]) -> tuple[list[dict[str, Any]], int, int, int] | None:
@@ -129,6 +152,9 @@ class Kernel(Protocol):
             arrivals: the earliest and the latest arrival that is believed, in ms.
         Raises: ValueError: the kernel does not know a shape.
         """
+
+    def read_data(self, layout: KernelLayout, ids: Sequence[str], data: Sequence[bytes]) -> KernelBatch | None:
+        """Take records that are decoded already; None: one of them is special."""
 
     def read(self, layout: KernelLayout, records: Iterable[Mapping[str, Any]]) -> KernelBatch | None:
         """Decode an event's records; None: one of them has no texts as recordId and data."""

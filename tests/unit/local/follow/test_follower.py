@@ -196,6 +196,77 @@ def test_truncation_without_a_copy_is_said(log: Path) -> None:
     assert reader.follower.notices == [f"{log}: {module.TRUNCATED}"]
 
 
+# rsync, editors and ``sed -i`` write another file and put it in the place of the log.
+@pytest.mark.parametrize("seconds", [0.2, GRACE_SECONDS + 1])
+def test_a_log_that_is_written_anew(log: Path, seconds: float) -> None:
+    reader = Reader(log)
+    write(log, b"line 1")
+    reader.poll()
+    anew = log.with_name(".access.log.Xk2")
+    anew.write_bytes(log.read_bytes() + b"0\n" + numbered(11, 12)[0])
+    if seconds > GRACE_SECONDS:  # and is away for a while
+        log.unlink()
+        reader.poll(seconds)
+        reader.poll(seconds)
+    anew.rename(log)
+    reader.poll(seconds)
+    write(log, *numbered(12, 13))
+    reader.poll()
+    expected = numbered(0, 13)
+    if seconds > GRACE_SECONDS:  # the file was let go, with its line as far as it was written
+        expected[10:11] = [b"line 1", b"0\n"]
+    assert reader.finish() == expected
+
+
+def test_a_new_log_that_begins_as_the_rotated_one_did(log: Path) -> None:
+    log.write_bytes(b"#Fields: date time\n")
+    reader = Reader(log)
+    reader.poll()
+    rotated = log.rename(log.with_name("access.log.1"))
+    write(log, b"#Fields: date time\n", *numbered(1, 2))
+    reader.poll()
+    write(rotated, *numbered(0, 1))
+    reader.poll()
+    assert sorted(reader.finish()) == sorted([b"#Fields: date time\n"] * 2 + numbered(0, 2))
+
+
+# ``current.log`` is a link that moves to each day's file; a copy lies beside the file, not beside the link.
+def test_a_link(log: Path, tmp_path: Path) -> None:
+    links = tmp_path / "links"
+    links.mkdir()
+    link = links / "current.log"
+    link.symlink_to(log)
+    reader = Reader(link)
+    reader.poll()
+    write(log, *numbered(10, 12))
+    shutil.copyfile(log, log.with_name("access.log.1"))
+    os.truncate(log, 0)
+    reader.poll()
+    reader.poll()
+    next_day = log.with_name("access-2.log")
+    write(log, *numbered(12, 13))
+    write(next_day, *numbered(13, 15))
+    link.unlink()
+    link.symlink_to(next_day)
+    reader.poll()
+    assert sorted(reader.finish()) == sorted(numbered(0, 15))
+    assert reader.follower.notices == []
+
+
+def test_a_disk_that_fails_for_a_while(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Reader(log)
+    pread = os.pread
+
+    def fail(*_: object) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "pread", fail)
+    assert reader.poll() == reader.poll() == []
+    monkeypatch.setattr(os, "pread", pread)
+    assert reader.poll() == numbered(0, 10)
+    assert reader.follower.notices == [f"{log}: cannot be read: Input/output error; trying again"]
+
+
 def test_a_log_that_vanishes_and_comes_back(log: Path) -> None:
     reader = Reader(log)
     reader.poll()

@@ -100,7 +100,11 @@ class Follower:
             self._look(known)
         arrived: list[Arrived] = []
         for log in list(self._logs):
-            lists = log.read(LIMIT_BYTES, self._clock())
+            try:
+                lists = log.read(LIMIT_BYTES, self._clock())
+            except OSError as error:  # of a disk, or of a server of files
+                self._notice(f"{log.name}: cannot be read: {error.strerror}; trying again")
+                continue
             if lists is None:
                 arrived += self._truncated(log)
             elif lists:
@@ -153,6 +157,11 @@ class Follower:
         elif self._clock() - known.vanished >= VANISHED_SECONDS:
             self._say(known, "has vanished; waiting for it")
 
+    def _notice(self, text: str) -> None:
+        """Give a notice, unless it was the last one."""
+        if self.notices[-1:] != [text]:
+            self.notices.append(text)
+
     def _say(self, known: _Name, trouble: str) -> None:
         """Give notice of trouble with a name, once."""
         if known.trouble != trouble:
@@ -174,14 +183,37 @@ class Follower:
             known.refused = identity_of(status), status.st_mtime_ns
             self._say(known, reason)
             return None
-        log = FollowedLog(known.shown, known.path, Tail(handle, _line_start(handle) if from_end else 0), self._clock())
+        return self._go_on(known, handle) or self._begin(known, handle, _line_start(handle) if from_end else 0)
+
+    def _begin(self, known: _Name, handle: BinaryIO, position: int) -> FollowedLog:
+        """Follow a file from a position."""
+        path = known.path.resolve()  # a copy of it lies beside the file, not beside a link to it
+        log = FollowedLog(known.shown, path, Tail(handle, position), self._clock())
         self._logs.append(log)
         return log
+
+    def _go_on(self, known: _Name, handle: BinaryIO) -> FollowedLog | None:
+        """Go on in a file that has replaced a deleted one and begins with all that was read of that; None: it has not.
+
+        So do rsync, editors and ``sed -i`` write a file anew.
+        """
+        old = known.log or known.former
+        if old is None or not isinstance(old.source, Tail) or not old.source.seen.is_of(handle):
+            return None
+        position = old.source.seen.position
+        if old not in self._logs:
+            return self._begin(known, handle, position)
+        if old.source.links:
+            return None  # it was renamed, and may be written to
+        old.source.close()
+        old.source = Tail(handle, position)
+        return old
 
     def _why_refused(self, known: _Name, handle: BinaryIO) -> str:
         """Why a file that appeared is not followed; "" if it is."""
         for log in self._logs:
-            is_other = log.path is not None and log.path != known.path and known.path.name.startswith(log.path.name)
+            path = known.path.resolve()
+            is_other = log.path is not None and log.path != path and path.name.startswith(log.path.name)
             if is_other and isinstance(log.source, Tail) and log.source.seen.is_start_of(handle):
                 return f"is a copy of {log.name}, so it is not counted again"
         start = os.pread(handle.fileno(), SAMPLE_BYTES, 0)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "layers/streamtally/streamtally"
-EDGES = {"aws", "local", "report", "cli"}
+EDGES = {"aws", "backfill", "local", "report", "cli"}
 SDKS = ("boto3", "botocore", "opensearchpy", "requests", "aws_lambda_powertools", "duckdb", "click", "rich")
 
 CORE = sorted(

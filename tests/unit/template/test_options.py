@@ -19,6 +19,7 @@ from tests.unit.template.test_template import (
     EXISTING_SUMMARY,
     KEY,
     MASTERS,
+    OLD_LOGS,
     OTHER_KEY,
     OWN_STREAM,
     ROLE,
@@ -61,6 +62,7 @@ DIMENSIONS: dict[str, list[dict[str, str]]] = {
     ],
     "access": [{}, {"ReaderArns": ROLE}, {"AdminArns": ROLE}, {"MasterUserArn": ROLE}, SAML, COGNITO],
     "names": [{}, {name: value for name, value in NAMES.items() if name in TEMPLATE["Parameters"]}],
+    "old logs": [{}, OLD_LOGS],
     "failed": [{}, {"FailedBucket": "existing", "FailedBucketName": "my-failed"}],
 }
 PAIRS = [

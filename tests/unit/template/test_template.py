@@ -27,6 +27,7 @@ SUBNETS = "subnet-0a1b2c3d4e5f60001,subnet-0a1b2c3d4e5f60002,subnet-0a1b2c3d4e5f
 VPC = {"SubnetIds": SUBNETS, "SecurityGroupIds": "sg-0a1b2c3d4e5f60001"}
 MASTERS = {"DedicatedMasterCount": "3", "DomainInstanceType": "m6g.large.search"}
 STANDBY = {**MASTERS, "DomainZones": "3", "DomainStandby": "true", "DomainInstanceCount": "3"}
+OLD_LOGS = {"Backfill": "true", "BackfillBucketName": "old-logs"}
 WAYS_IN: dict[str, dict[str, str]] = {
     "new": {},
     "new, from a data stream": {"SourceStreamArn": DATA_STREAM},
@@ -71,6 +72,8 @@ WAYS_IN: dict[str, dict[str, str]] = {
     "partition keys": {"LogPrefix": "logs/status=!{partitionKeyFromLambda:response}/"},
     "Parquet": {"Format": "parquet", "GlueDatabaseName": "logs"},
     "Parquet, existing bucket": {"Format": "parquet", "LogBucket": "existing", "LogBucketName": "my-logs"},
+    "old logs": OLD_LOGS,
+    "old logs, everything exists": {**OLD_LOGS, **VPC, **EXISTING_DOMAIN, "ExistingKeyArns": KEY},
     "boundary and path": {"PermissionsBoundaryArn": BOUNDARY, "RolePath": "/team/logs/"},
 }
 
@@ -203,6 +206,7 @@ CONTRADICTIONS = [
     ({**SAML, **COGNITO}, "A domain takes one way to log in"),
     ({"SamlMasterGroup": "admins"}, "SamlMasterGroup needs SamlEntityId"),
     ({**COGNITO, "CognitoRoleArn": ""}, "CognitoRoleArn belong together"),
+    ({"Backfill": "true"}, "needs BackfillBucketName"),
 ]
 
 
@@ -665,6 +669,7 @@ def test_the_yaml_is_plain() -> None:
 # Every variable that a function's code reads is given by the template, and hardly one is given that nobody reads.
 def test_the_environment_is_what_the_code_reads() -> None:
     code = [*(ROOT / "functions").rglob("*.py"), *(ROOT / "layers/streamtally/streamtally/aws").rglob("*.py")]
+    code += (ROOT / "layers/streamtally/streamtally/backfill").rglob("*.py")
     text = "".join(path.read_text() for path in code)
     read = set(re.findall(r'(?:environ|environment|settings)(?:\.get\(|\[|, )"([A-Z][A-Z0-9_]+)"', text))
     given = {n for f in functions().values() for n in f["Environment"]["Variables"]}

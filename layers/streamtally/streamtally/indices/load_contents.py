@@ -49,6 +49,16 @@ class Contents:
         first, last = self.extents.get(hour, (time_ms, end))
         self.extents[hour] = min(first, time_ms), max(last, end)
 
+    def merge(self, other: Contents) -> None:
+        """Take in other documents for the same index: the result is that of adding each of them."""
+        self.checksum = (self.checksum + other.checksum) % 2**128
+        self.hours.update(other.hours)
+        for output, windows in other.windows.items():
+            self.windows.setdefault(output, set()).update(windows)
+        for hour, (start, end) in other.extents.items():
+            first, last = self.extents.get(hour, (start, end))
+            self.extents[hour] = min(first, start), max(last, end)
+
     @property
     def digest(self) -> str:
         """Equal for equal documents. Repeats count, since checksums are added and not XORed."""

@@ -6,6 +6,7 @@ import gzip
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import orjson
 
@@ -38,15 +39,20 @@ class Spool:
     Attributes:
         contents: by index.
         left_out: documents outside the requested times.
+        size_bytes: of the documents since the last :meth:`take`, before compression.
     """
 
     def __init__(self, specs: Sequence[IndexSpec], between: Span = EVER) -> None:
         self._outputs = {output.name: (spec.index, output.window_ms) for spec in specs for output in spec.outputs}
         self._between = between
-        self._file = tempfile.TemporaryFile(prefix="streamtally-load-")  # noqa: SIM115 (closed by close)
-        self._packed = gzip.GzipFile(fileobj=self._file, mode="wb", compresslevel=1)
+        self._file: BinaryIO = tempfile.TemporaryFile(prefix="streamtally-load-")  # noqa: SIM115 (closed by close)
+        self._packed = self._pack()
         self.contents: dict[str, Contents] = {}
         self.left_out = 0
+        self.size_bytes = 0
+
+    def _pack(self) -> gzip.GzipFile:
+        return gzip.GzipFile(fileobj=self._file, mode="wb", compresslevel=1, mtime=0)
 
     def add(self, document: bytes) -> None:
         """Keep a document: one line of JSON. Raises: OSError: the disk is full."""
@@ -57,18 +63,33 @@ class Spool:
             return
         index, window_ms = self._outputs[tally["output"]]
         self.contents.setdefault(index, Contents()).add(document.rstrip(b"\n"), tally["output"], time_ms, window_ms)
-        self._packed.write(b"%s\t%s\n" % (tally["output"].encode(), document.rstrip(b"\n")))
+        self.size_bytes += self._packed.write(b"%s\t%s\n" % (tally["output"].encode(), document.rstrip(b"\n")))
 
     def documents(self) -> Iterator[tuple[str, bytes]]:
         """Each (output, document) in the order of arrival; after that, nothing can be added."""
         self._packed.close()
         self._file.seek(0)
-        with gzip.GzipFile(fileobj=self._file, mode="rb") as lines:
-            for line in lines:
-                output, _, document = line.rstrip(b"\n").partition(b"\t")
-                yield output.decode(), document
+        yield from unpack(self._file)
+
+    def take(self) -> bytes:
+        """The documents since the last call, packed for :func:`unpack`. The contents are those of all documents."""
+        self._packed.close()
+        self._file.seek(0)
+        data = self._file.read()
+        self._file.seek(0)
+        self._file.truncate()
+        self._packed, self.size_bytes = self._pack(), 0
+        return data
 
     def close(self) -> None:
         """Delete the file."""
         self._packed.close()
         self._file.close()
+
+
+def unpack(packed: BinaryIO) -> Iterator[tuple[str, bytes]]:
+    """Each (output, document) of a spool."""
+    with gzip.GzipFile(fileobj=packed, mode="rb") as lines:
+        for line in lines:
+            output, _, document = line.rstrip(b"\n").partition(b"\t")
+            yield output.decode(), document

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
@@ -66,12 +66,20 @@ def list_objects(objects: ObjectStore, seen: Seen, zone: tzinfo = UTC) -> Iterat
     """
     number = 0
     for key in objects.keys(""):
-        place = to_place(objects.base, key, zone)
-        if place is None or place.kind == "delivered":
+        old = to_old_object(objects, key, number + 1, seen, zone)
+        if old is not None:
             number += 1
-            yield OldObject(number, key, place.arrival if place else 0)
-        elif place.kind == "other":
-            seen.left_out[error_type(place)] += 1
+            yield old
+
+
+def to_old_object(objects: ObjectStore, key: str, number: int, seen: Seen, zone: tzinfo = UTC) -> OldObject | None:
+    """An object that holds lines; None: it holds something else, which is counted in ``seen``. Args: as above."""
+    place = to_place(objects.base, key, zone)
+    if place is None or place.kind == "delivered":
+        return OldObject(number, key, place.arrival if place else 0)
+    if place.kind == "other":
+        seen.left_out[error_type(place)] += 1
+    return None
 
 
 def read_object(
@@ -85,26 +93,39 @@ def read_object(
     """
     read = ReadObject(old.number, Ledger(), Seen(known=known), folder / str(old.number))
     try:
-        with _stream(objects, old.key) as raw, read.documents.open("wb") as documents:
-            lines = _lines(plain_stream(raw))
-            first = next(lines, b"")
-            if is_error_object(first):  # below a prefix of any name
-                return replace(read, seen=_left_out())
-            whole = chain([first], lines)
-            for outcome in run_object(objects.address + old.key, whole, old.hour_ms, pipeline, read.seen):
-                documents.writelines(document + b"\n" for document in iter_documents(outcome.deliveries))
-                read.ledger.add(outcome.ledger)
-    except (RecordError, SinkError, NoLogError, BrokenDataError, SettingsError) as error:
+        with read.documents.open("wb") as documents:
+            for batch in read_batches(objects, old, pipeline, read.ledger, read.seen):
+                documents.writelines(document + b"\n" for document in batch)
+    except UNREADABLE as error:
         read.documents.unlink(missing_ok=True)
         return replace(read, ledger=Ledger(), seen=Seen(problems=[f"{old.key}: {error}"]))
     read.seen.known = frozenset()
     return read
 
 
-def _left_out() -> Seen:
-    seen = Seen()
-    seen.left_out[ERROR_OBJECTS] += 1
-    return seen
+UNREADABLE = (RecordError, SinkError, NoLogError, BrokenDataError, SettingsError)
+"""What reading an object raises if it cannot be read to its end."""
+
+
+def read_batches(
+    objects: ObjectStore, old: OldObject, pipeline: Pipeline, ledger: Ledger, seen: Seen
+) -> Iterator[Iterable[bytes]]:
+    """The documents of an object, batch by batch, in constant memory.
+
+    Args:
+        ledger: takes in each batch.
+        seen: the same; an object that holds Firehose's failed records is counted there alone.
+    Raises: one of UNREADABLE: then none of the documents may count.
+    """
+    with _stream(objects, old.key) as raw:
+        lines = _lines(plain_stream(raw))
+        first = next(lines, b"")
+        if is_error_object(first):  # below a prefix of any name
+            seen.left_out[ERROR_OBJECTS] += 1
+            return
+        for outcome in run_object(objects.address + old.key, chain([first], lines), old.hour_ms, pipeline, seen):
+            ledger.add(outcome.ledger)
+            yield iter_documents(outcome.deliveries)
 
 
 def _stream(objects: ObjectStore, key: str) -> BinaryIO:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from streamtally.aws.opensearch.loading.counting import count_partials, count_settled, days_of
 from streamtally.aws.opensearch.loading.load_run import AGAIN, LoadRun
@@ -19,17 +19,22 @@ from streamtally.indices.settling.plan_choice import MixedBatch
 from streamtally.indices.spec import IndexSpec
 from streamtally.indices.state import OutputState
 
-TIME_LIMIT_SECONDS = 3_600
+TIME_LIMIT_SECONDS = 3_600.0
 
 
-def settle_load(load: LoadRun) -> None:
+def _an_hour() -> float:
+    return TIME_LIMIT_SECONDS
+
+
+def settle_load(load: LoadRun, time_left: Callable[[], float] = _an_hour) -> None:
     """Settle every window of the load and verify it, then release the spans: closing then goes on as usual.
 
+    Args: time_left: in seconds; without any, no further window is settled.
     Raises: IndexPlanError: not all of it is settled.
     """
     for spec in load.touched:
         for output in spec.windowed:
-            run = SettleRun(load.cluster, load.pipeline, spec, output, load.now(), lambda: TIME_LIMIT_SECONDS)
+            run = SettleRun(load.cluster, load.pipeline, spec, output, load.now(), time_left)
             _settle_output(load, run)
     load.delete_pipeline()
     for spec in load.touched:

@@ -142,6 +142,24 @@ def test_copytruncate(log: Path, copy_name: str) -> None:
     assert reader.follower.notices == []
 
 
+# logrotate's ``compress`` without ``delaycompress``; one that is not compressed to its end is not read.
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_copy_that_was_compressed_at_once(log: Path, is_whole: bool) -> None:
+    reader = Reader(log)
+    log.with_name("access.log.2.gz").write_bytes(gzip.compress(b"".join(numbered(50, 90))))
+    reader.poll()
+    write(log, *numbered(10, 12))
+    packed = gzip.compress(log.read_bytes())
+    log.with_name("access.log.1.gz").write_bytes(packed if is_whole else packed[:-12])
+    os.truncate(log, 0)
+    write(log, *numbered(12, 13))
+    reader.poll()
+    reader.poll()
+    read = sorted(reader.finish())
+    assert read == sorted(numbered(0, 13) if is_whole else numbered(0, 10) + numbered(12, 13))
+    assert reader.follower.notices == ([] if is_whole else [f"{log}: {module.TRUNCATED}"])
+
+
 # The file may have more bytes than before when it is looked at again.
 def test_copytruncate_of_a_log_that_grows_fast(log: Path) -> None:
     reader = Reader(log)

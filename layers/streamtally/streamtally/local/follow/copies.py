@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from stat import S_ISREG
 from typing import BinaryIO
 
+from streamtally.errors import StreamtallyError
+from streamtally.local.compressed import BLOCK_BYTES, BrokenDataError, find_packing
 from streamtally.local.follow.tail import Identity, Seen, identity_of
+from streamtally.local.logs import open_log
 
 MAX_LOOKED_AT = 100
 """Files beside the log that are looked at, the newest first."""
+PACKED_SECONDS = 3600.0
+"""A compressed file is looked at if it was written so recently; older ones are of rotations before."""
+_MAGIC_BYTES = 16
 
 
 def open_copy(log: Path, seen: Seen, known: set[Identity]) -> BinaryIO | None:
@@ -25,13 +34,34 @@ def open_copy(log: Path, seen: Seen, known: set[Identity]) -> BinaryIO | None:
     """
     for path in _candidates(log, known):
         try:
-            handle = path.open("rb", buffering=0)
-        except OSError:
+            handle = _open_plain(path, seen)
+        except (OSError, BrokenDataError, StreamtallyError):  # it is gone by now, or not compressed to its end
+            continue
+        if handle is None:
             continue
         if _is_copy(seen, handle):
             return handle
         handle.close()
     return None
+
+
+def _open_plain(path: Path, seen: Seen) -> BinaryIO | None:
+    """A file; a compressed one (logrotate's ``compress``) as a temporary file, if it begins as the log did."""
+    handle = path.open("rb", buffering=0)
+    if find_packing(os.pread(handle.fileno(), _MAGIC_BYTES, 0)) is None:
+        return handle
+    handle.close()
+    if time.time() - path.stat().st_mtime > PACKED_SECONDS:
+        return None
+    with open_log(str(path), is_decoded=False) as packed:
+        head = packed.read(len(seen.head))
+        if not head or not seen.head.startswith(head):
+            return None
+        whole = tempfile.TemporaryFile(prefix="streamtally-copy-")  # noqa: SIM115 (its reader closes it)
+        whole.write(head)
+        shutil.copyfileobj(packed, whole, BLOCK_BYTES)
+        whole.flush()
+    return whole
 
 
 def _is_copy(seen: Seen, handle: BinaryIO) -> bool:

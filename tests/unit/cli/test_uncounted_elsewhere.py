@@ -134,7 +134,7 @@ def test_local(capsys: pytest.CaptureFixture[str]) -> None:
     pipeline = load_pipeline(read_folder(None), ZoneInfo)
     function = InProcessFunction(pipeline, lambda: ARRIVAL)
     function._deliver = lambda *_: None  # type: ignore[method-assign]
-    view = local_command._View(None, None, function, pipeline)  # type: ignore[arg-type]
+    view = local_command._View(None, None, function, pipeline, None)  # type: ignore[arg-type]
     function({"records": records_of([combined(200) + b"what is this\n" + NO_STATUS])})
     view._print({"log-ingestion-stream": {"IncomingRecords": 1}})
     lines = capsys.readouterr().err.splitlines()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from errno import EINVAL
 from pathlib import Path
 from stat import S_ISREG
@@ -18,8 +17,9 @@ from typing import BinaryIO
 from streamtally.errors import SettingsError
 from streamtally.local.follow.copies import open_copy
 from streamtally.local.follow.followed import FollowedLog
+from streamtally.local.follow.names import FollowedName, identity_of_log, line_start
 from streamtally.local.follow.opened import check_followed, open_file, open_pipe, why_not_followed
-from streamtally.local.follow.tail import Identity, Tail, identity_of
+from streamtally.local.follow.tail import Tail, identity_of
 from streamtally.local.line_lists import LineList
 from streamtally.local.no_logs import SAMPLE_BYTES
 
@@ -34,24 +34,6 @@ TRUNCATED = "was truncated; no copy is beside it, so lines written just before t
 
 Arrived = tuple[FollowedLog, list[LineList]]
 """A log and lines of it."""
-
-
-@dataclass(slots=True)
-class _Name:
-    """A name that is followed."""
-
-    path: Path
-    shown: str
-    log: FollowedLog | None = None
-    """What it stands for; None: there is no file."""
-    former: FollowedLog | None = None
-    """What it stood for before."""
-    refused: tuple[Identity, int] | None = None
-    """A file of this name that cannot be followed, and when it was written."""
-    trouble: str = ""
-    """What was last said of it."""
-    vanished: float | None = None
-    """When its file vanished, in s of the clock; None: it never had one."""
 
 
 class Follower:
@@ -72,12 +54,12 @@ class Follower:
         self.notices: list[str] = []
         self._clock = clock
         self._logs: list[FollowedLog] = []
-        self._names: list[_Name] = []
+        self._names: list[FollowedName] = []
         for name in names:
             check_followed(name)
             pipe = open_pipe(name)
             if pipe is None:
-                self._names.append(_Name(Path(name), name))
+                self._names.append(FollowedName(Path(name), name))
             else:
                 shown = "standard input" if name == "-" else name
                 self._logs.append(FollowedLog(shown, None, pipe, clock()))
@@ -125,7 +107,7 @@ class Follower:
 
     # --- names
 
-    def _look(self, known: _Name, is_start: bool = False, from_end: bool = False) -> None:
+    def _look(self, known: FollowedName, is_start: bool = False, from_end: bool = False) -> None:
         """See which file a name stands for now."""
         try:
             status = known.path.stat()
@@ -133,24 +115,24 @@ class Follower:
             self._miss(known, error)
             return
         identity = identity_of(status)
-        if (identity, status.st_mtime_ns) == known.refused or (known.log and _identity(known.log) == identity):
+        if (identity, status.st_mtime_ns) == known.refused or (known.log and identity_of_log(known.log) == identity):
             return
-        same = next((log for log in self._logs if _identity(log) == identity), None)
+        same = next((log for log in self._logs if identity_of_log(log) == identity), None)
         if same is not None and is_start:
             raise SettingsError(f"{known.shown}: is the same file as {same.name}: name it once")
         log = same or self._open(known, status, is_start, from_end)
         if log is not None:
             if known.trouble and not is_start:
                 self.notices.append(f"{known.shown}: is there now")
-            _replace(known, log)
+            known.replace(log)
 
-    def _miss(self, known: _Name, error: OSError) -> None:
+    def _miss(self, known: FollowedName, error: OSError) -> None:
         """A name stands for no file, or cannot be looked at."""
         if not isinstance(error, FileNotFoundError):
             self._say(known, f"cannot be read: {error.strerror}; trying again")
             return
         if known.log is not None:
-            _replace(known, None)
+            known.replace(None)
             known.vanished = self._clock()
         if known.vanished is None:
             self._say(known, "no such file yet; waiting for it")
@@ -162,13 +144,13 @@ class Follower:
         if self.notices[-1:] != [text]:
             self.notices.append(text)
 
-    def _say(self, known: _Name, trouble: str) -> None:
+    def _say(self, known: FollowedName, trouble: str) -> None:
         """Give notice of trouble with a name, once."""
         if known.trouble != trouble:
             self.notices.append(f"{known.shown}: {trouble}")
             known.trouble = trouble
 
-    def _open(self, known: _Name, status: os.stat_result, is_start: bool, from_end: bool) -> FollowedLog | None:
+    def _open(self, known: FollowedName, status: os.stat_result, is_start: bool, from_end: bool) -> FollowedLog | None:
         """Open the file that a name stands for now; None: it cannot be followed."""
         try:
             if not S_ISREG(status.st_mode):
@@ -179,20 +161,20 @@ class Follower:
             return None
         if reason := "" if is_start else self._why_refused(known, handle):
             handle.close()
-            _replace(known, None)
+            known.replace(None)
             known.refused = identity_of(status), status.st_mtime_ns
             self._say(known, reason)
             return None
-        return self._go_on(known, handle) or self._begin(known, handle, _line_start(handle) if from_end else 0)
+        return self._go_on(known, handle) or self._begin(known, handle, line_start(handle) if from_end else 0)
 
-    def _begin(self, known: _Name, handle: BinaryIO, position: int) -> FollowedLog:
+    def _begin(self, known: FollowedName, handle: BinaryIO, position: int) -> FollowedLog:
         """Follow a file from a position."""
         path = known.path.resolve()  # a copy of it lies beside the file, not beside a link to it
         log = FollowedLog(known.shown, path, Tail(handle, position), self._clock())
         self._logs.append(log)
         return log
 
-    def _go_on(self, known: _Name, handle: BinaryIO) -> FollowedLog | None:
+    def _go_on(self, known: FollowedName, handle: BinaryIO) -> FollowedLog | None:
         """Go on in a file that has replaced a deleted one and begins with all that was read of that; None: it has not.
 
         So do rsync, editors and ``sed -i`` write a file anew.
@@ -209,7 +191,7 @@ class Follower:
         old.source = Tail(handle, position)
         return old
 
-    def _why_refused(self, known: _Name, handle: BinaryIO) -> str:
+    def _why_refused(self, known: FollowedName, handle: BinaryIO) -> str:
         """Why a file that appeared is not followed; "" if it is."""
         for log in self._logs:
             path = known.path.resolve()
@@ -226,7 +208,7 @@ class Follower:
         tail = log.source
         if not isinstance(tail, Tail) or log.path is None:
             raise AssertionError("only a file can be truncated")
-        copy = open_copy(log.path, tail.seen, {_identity(other) for other in self._logs})
+        copy = open_copy(log.path, tail.seen, {identity_of_log(other) for other in self._logs})
         begun = FollowedLog(log.name, log.path, tail, self._clock())
         self._logs.insert(self._logs.index(log) + 1, begun)
         for known in self._names:
@@ -263,20 +245,3 @@ class Follower:
                 log.source.close()
                 arrived.append((log, log.last_lines()))
         return arrived
-
-
-def _replace(known: _Name, log: FollowedLog | None) -> None:
-    if known.log is not None:
-        known.former = known.log
-    known.log, known.trouble, known.refused = log, "", None
-
-
-def _identity(log: FollowedLog) -> Identity:
-    return log.source.identity if isinstance(log.source, Tail) else (-1, -1)
-
-
-def _line_start(handle: BinaryIO) -> int:
-    """Where the line begins that is being written at the end of a file, in bytes."""
-    end = os.fstat(handle.fileno()).st_size
-    block = os.pread(handle.fileno(), 2**20, max(end - 2**20, 0))
-    return end - (len(block) - block.rfind(b"\n") - 1)

@@ -26,12 +26,24 @@ from tests.integration.flink.rows import Row, sample_rows, write_rows
 from tests.integration.opensearch.server import Unavailable
 from tests.integration.opensearch.server import java as newer_java
 from tests.unit.sql.flink.programs import compiling
-from tests.unit.sql.programs import compile_text
+from tests.unit.sql.programs import ROWS, compile_text
 
 ROOT = Path(__file__).resolve().parents[3]
 DRAWN = 6
 SEED = 20
 RUN = frozenset((
+    "aggregate_of_aggregate",
+    "levels_by_key",
+    "levels_of_the_same_window",
+    "levels_three",
+    "reference_conditions",
+    "reference_grouped",
+    "reference_inner",
+    "reference_left",
+    "reference_two",
+    "sliding",
+    "sliding_threshold",
+    "sliding_without_key",
     "aggregate_of_two_pumps",
     "aggregates",
     "aggregates_expressions",
@@ -111,7 +123,7 @@ def _missing(why: str) -> Any:
     pytest.skip(why)
 
 
-def _place(folder: Path, rows_path: Path) -> Place:
+def _place(folder: Path, rows_path: Path, tables: Path) -> Place:
     source = {
         "connector": "filesystem",
         "path": rows_path.as_uri(),
@@ -119,7 +131,8 @@ def _place(folder: Path, rows_path: Path) -> Place:
         "json.timestamp-format.standard": "ISO-8601",
     }
     sink = {"connector": "filesystem", "path": f"{folder.as_uri()}/{{name}}", "format": "json"}
-    return Place(source, "TIMESTAMP_LTZ(3)", sink)
+    table = {"connector": "filesystem", "path": f"{tables.as_uri()}/{{name}}.csv", "format": "csv"}
+    return Place(source, "TIMESTAMP_LTZ(3)", sink, table={**table, "csv.null-literal": ""})
 
 
 @pytest.fixture(scope="session")
@@ -132,17 +145,22 @@ def flink(tmp_path_factory: pytest.TempPathFactory) -> Session:
     folder = tmp_path_factory.mktemp("flink")
     session = Session({}, {}, {}, folder / "sinks")
     requests = []
+    (folder / "tables").mkdir()
+    for table, text in ROWS.items():  # Flink reads no line with names
+        (folder / "tables" / f"{table}.csv").write_text(text.partition("\n")[2], encoding="utf-8")
     for name, text, rows in _texts():
         rows_path = folder / f"{len(requests)}.json"
         write_rows(rows_path, rows)
         try:
-            generated = generate(compile_text(text), _place(session.sinks / name, rows_path))
+            generated = generate(
+                compile_text(text, to_flink=True), _place(session.sinks / name, rows_path, folder / "tables")
+            )
         except SqlError:
             continue
         session.texts[name], session.programs[name], session.rows[name] = text, generated, rows
         requests.append(
             {"name": name, "tables": list(generated.tables), "views": list(generated.views),
-             "inserts": list(generated.inserts), "run": name in RUN or name.startswith("drawn_")}
+             "inserts": list(generated.inserts), "run": name in RUN or name.startswith(("drawn_", "flink_"))}
         )  # fmt: skip
     request, result = folder / "request.json", folder / "result.json"
     request.write_text(json.dumps({"java": java, "programs": requests}), encoding="utf-8")

@@ -52,28 +52,33 @@ def expected_of(text: str, rows: Sequence[Row]) -> Expected:
 def _rows_of(output: RowOutput, rows: Sequence[Row], expected: Expected) -> Iterator[Row]:
     for row in rows:
         arrival = row["arrival"]
-        try:
-            columns = output.make(_values(row), arrival, arrival - 7 * DAY, arrival + DAY // 24)[2]
-        except (EvaluationError, ArithmeticError, ValueError):
-            expected.failed += 1
-            continue
-        if columns is not None:
-            yield columns
+        values = _values(row)
+        for joined in [values] if output.join is None else output.join(values, arrival):
+            try:
+                columns = output.make(joined, arrival, arrival - 7 * DAY, arrival + DAY // 24)[2]
+            except (EvaluationError, ArithmeticError, ValueError):
+                expected.failed += 1
+                continue
+            if columns is not None:
+                yield columns
 
 
 def _windows_of(output: WindowedOutput, rows: Sequence[Row], expected: Expected) -> Iterator[Row]:
     groups: Groups = {}
-    ways = [way.add for way in output.ways] or [output.add]
-    for (number, row), add in product(enumerate(rows), ways):
+    for (number, row), way in product(enumerate(rows), output.ways or [output]):
         arrival = row["arrival"]
         values = {**_values(row), ORDER: (arrival, "", number)}
-        try:
-            add(values, arrival, arrival - 7 * DAY, arrival + DAY // 24, groups, 1)
-        except (EvaluationError, ArithmeticError, ValueError):
-            expected.failed += 1
-    for key, group in groups.items():
+        for joined in [values] if way.join is None else way.join(values, arrival):
+            try:
+                way.add(joined, arrival, arrival - 7 * DAY, arrival + DAY // 24, groups, 1)
+            except (EvaluationError, ArithmeticError, ValueError):
+                expected.failed += 1
+    states: dict[tuple[int, str], list[Any]] = {}
+    for key, group, _ in output.partials(groups):
         state = json.loads(json.dumps(output.state_to_json(key[1:], group)))
-        for _, columns, visible in output.finish_all(key[0], output.merge_states([state])):
+        states.setdefault((key[0], json.dumps(state["key"])), []).append(state)
+    for (start, _), of_window in states.items():
+        for _, columns, visible in output.finish_all(start, output.merge_states(of_window)):
             if visible:
                 yield columns
 

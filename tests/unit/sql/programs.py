@@ -56,7 +56,7 @@ REFERENCES = {
 """The same tables in ``pipeline.json``."""
 
 
-def compile_text(text: str) -> Program:
+def compile_text(text: str, to_flink: bool = False) -> Program:
     """Compile a program over the Apache columns; a first line ``-- outputs: A, B`` binds these outputs,
     ``-- sliding: A, B`` lets the sliding windows of these be composed of minutes.
     """
@@ -65,7 +65,7 @@ def compile_text(text: str) -> Program:
     if first.startswith("-- outputs: "):
         bound = [name.strip() for name in first.removeprefix("-- outputs: ").split(",")]
     sliding = first.removeprefix("-- sliding: ").split(", ") if first.startswith("-- sliding: ") else ()
-    return compile_program(text, SOURCE, bound, sliding=sliding)
+    return compile_program(text, SOURCE, bound, sliding=sliding, to_flink=to_flink)
 
 
 def outcome(text: str) -> tuple[str, str]:

@@ -34,18 +34,21 @@ class Compiled:
     source: SourceStream
 
 
-def compile_files(paths: Sequence[Path], definition: str | None, detects: bool = False) -> Compiled:
+def compile_files(
+    paths: Sequence[Path], definition: str | None, detects: bool = False, to_flink: bool = False
+) -> Compiled:
     """The plan of ``.sql`` files, read in this order as one program.
 
     Args:
         definition: ``pipeline.toml``; None: the default source, and as outputs the streams that no pump reads from.
         detects: whether RANDOM_CUT_FOREST becomes an anomaly detector, also if the definition does not say so.
+        to_flink: whether it is for Flink.
     Raises:
         SettingsError: pipeline.toml is wrong, or a file cannot be read.
         ProgramFileError: the program is wrong.
     """
     files = [(path, _read_program(path)) for path in paths]
-    return _compile(files, definition, definition is not None, detects=detects)
+    return _compile(files, definition, definition is not None, detects=detects, to_flink=to_flink)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +64,22 @@ class CompiledAlone:
     inferred: str
 
 
-def compile_alone(path: Path, format_name: str | None, without: Sequence[str] = ()) -> CompiledAlone:
+def compile_alone(
+    path: Path, format_name: str | None, without: Sequence[str] = (), to_flink: bool = False
+) -> CompiledAlone:
     """The plan of a program without a pipeline; its outputs are the streams that no pump reads from.
 
     Args:
         format_name: the format of its source's lines; None: any, with columns that the program names.
         without: pumps to leave out.
+        to_flink: whether it is for Flink.
     Raises: as :func:`compile_files`.
     """
     text = _read_program(path)
     tables = {"source": {} if format_name is None else {"format": format_name}, "outputs": {}}
     source = open_source(tables, ZoneInfo)
     try:
-        lone = compile_lone(text, source_stream(source), known_columns(source) is None, without)
+        lone = compile_lone(text, source_stream(source), known_columns(source) is None, without, to_flink)
     except SqlError as error:
         shown = list(show_problems(error, text, path.name))
         raise ProgramFileError(shown[0], shown) from None
@@ -133,15 +139,19 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)  # is a TOML string as well
 
 
-def compile_source(name: str, text: str, definition: str, bind: bool, without: Sequence[str] = ()) -> Compiled:
+def compile_source(
+    name: str, text: str, definition: str, bind: bool, without: Sequence[str] = (), to_flink: bool = False
+) -> Compiled:
     """The plan of a program that is not in a file.
 
     Args:
         bind: whether its outputs are those of the definition.
         without: pumps to leave out, beside those that the definition leaves out.
+        to_flink: whether it is for Flink.
     Raises: as :func:`compile_files`.
     """
-    return _compile([(Path(f"{name}.sql"), text.replace("\r\n", "\n").replace("\r", "\n"))], definition, bind, without)
+    files = [(Path(f"{name}.sql"), text.replace("\r\n", "\n").replace("\r", "\n"))]
+    return _compile(files, definition, bind, without, to_flink=to_flink)
 
 
 def _compile(
@@ -150,6 +160,7 @@ def _compile(
     bind: bool,
     without: Sequence[str] = (),
     detects: bool = False,
+    to_flink: bool = False,
 ) -> Compiled:
     tables = read_definition(definition or "")
     source = with_tables(source_stream(open_source(tables, ZoneInfo)), read_references_of(tables))
@@ -157,7 +168,7 @@ def _compile(
     sliding = [name for name, table in tables["outputs"].items() if "sliding" in table]
     detects = detects or tables["program"].get("anomaly_detector", False)
     bound = list(tables["outputs"]) if bind else None
-    program = compile_texts(files, source, bound, without, sliding, detects)
+    program = compile_texts(files, source, bound, without, sliding, detects, to_flink)
     return Compiled({"version": PLAN_VERSION, "outputs": program.outputs}, program, source)
 
 
@@ -186,6 +197,7 @@ def compile_texts(
     without: Sequence[str] = (),
     sliding: Sequence[str] = (),
     detects: bool = False,
+    to_flink: bool = False,
 ) -> Program:
     """Compile texts as one program.
 
@@ -195,7 +207,7 @@ def compile_texts(
     """
     text = _SEPARATOR.join(text for _, text in files)
     try:
-        program = compile_program(text, source, bound, without, sliding, detects)
+        program = compile_program(text, source, bound, without, sliding, detects, to_flink)
         return replace(program, place=partial(_place, files)) if len(files) > 1 else program
     except SqlError as error:
         for problem in _problems_of(error):

@@ -39,7 +39,9 @@ class LoneProgram:
     tables: Mapping[str, Mapping[str, SqlType]] = field(default_factory=dict)
 
 
-def compile_lone(text: str, source: SourceStream, is_open: bool, without: Collection[str] = ()) -> LoneProgram:
+def compile_lone(
+    text: str, source: SourceStream, is_open: bool, without: Collection[str] = (), to_flink: bool = False
+) -> LoneProgram:
     """Compile a program whose source may have columns that nothing describes.
 
     What compiles with the columns of ``source`` alone is compiled with these.
@@ -47,12 +49,13 @@ def compile_lone(text: str, source: SourceStream, is_open: bool, without: Collec
     Args:
         is_open: whether lines may have other columns than those of ``source``.
         without: pumps to leave out.
+        to_flink: whether it is for Flink.
     Raises: SqlProgramError: every problem of the program.
     """
     try:
-        return LoneProgram(compile_program(text, source, without=without), {})
+        return LoneProgram(compile_program(text, source, without=without, to_flink=to_flink), {})
     except SqlProgramError as error:
-        lone = _Lone(text, source, without)
+        lone = _Lone(text, source, without, to_flink)
         if not is_open:
             lone.types, lone.differing, lone.every = {}, {}, None
         if not lone.types and not lone.tables:
@@ -69,11 +72,12 @@ class _Lone:
         tables: the reference tables that nothing describes.
     """
 
-    def __init__(self, text: str, source: SourceStream, without: Collection[str]) -> None:
+    def __init__(self, text: str, source: SourceStream, without: Collection[str], to_flink: bool) -> None:
         self.text = text
+        self.to_flink = to_flink
         self.given = source
         self.without = without
-        trees = _trees(text, without)
+        trees = _trees(text, without, to_flink)
         self.source = replace(source, name=_source_name(trees, source.name))
         inferred = infer_columns(trees, self.source.name)
         self.types = _unknown(inferred, source)
@@ -92,7 +96,9 @@ class _Lone:
         number, with_differing = 0, 1 if self.differing else 0
         for types, tables in islice(self._trials_with_tables(), _MAX_TRIALS):
             try:
-                program = compile_program(self.text, self._described(types, tables), without=self.without)
+                program = compile_program(
+                    self.text, self._described(types, tables), without=self.without, to_flink=self.to_flink
+                )
             except SqlProgramError as error:
                 if best is None or len(error.problems) < len(best.problems):
                     best, self.types, self.tables = error, types, tables
@@ -137,9 +143,9 @@ def _is_refused(error: SqlProgramError) -> bool:
     return any(isinstance(problem, UnsupportedSqlError | SqlSyntaxError) for problem in error.problems)
 
 
-def _trees(text: str, without: Collection[str]) -> list[exp.Expr]:
+def _trees(text: str, without: Collection[str], to_flink: bool) -> list[exp.Expr]:
     try:
-        return parse_program(text, Problems(SourceText(text)), without)
+        return parse_program(text, Problems(SourceText(text), to_flink=to_flink), without)
     except SqlError:
         return []
 

@@ -87,13 +87,21 @@ class Problems:
     Attributes:
         errors: the problems so far.
         detects: whether RANDOM_CUT_FOREST becomes an anomaly detector of OpenSearch.
+        to_flink: whether the program is for Flink, which keeps state between rows.
+        by_minute: for Flink, whether OVER gives a row per minute in what is being planned, not one per row.
+        pump: the name of the pump that is being planned.
+        stages: how many stages with state the program has so far, for their names.
         forests: those of the program, if so.
     """
 
-    def __init__(self, text: SourceText, detects: bool = False) -> None:
+    def __init__(self, text: SourceText, detects: bool = False, to_flink: bool = False) -> None:
         self.text = text
         self.errors: list[SqlError] = []
         self.detects = detects
+        self.to_flink = to_flink
+        self.by_minute = False
+        self.pump = ""
+        self.stages = 0
         self.forests: list[Forest] = []
         self._notes: dict[str, set[int]] = {}
 

@@ -85,6 +85,7 @@ def compile_program(
     without: Collection[str] = (),
     sliding: Collection[str] = (),
     detects: bool = False,
+    to_flink: bool = False,
 ) -> Program:
     """Compile a program.
 
@@ -93,9 +94,11 @@ def compile_program(
         without: the pumps to leave out.
         sliding: the streams whose sliding windows may be composed of minutes.
         detects: whether RANDOM_CUT_FOREST becomes an anomaly detector.
+        to_flink: whether it is for Flink, which keeps state between rows. It then has no outputs of a plan, and
+            ``planned`` may have stages.
     Raises: SqlProgramError: every problem of the program.
     """
-    problems = Problems(SourceText(text), detects)
+    problems = Problems(SourceText(text), detects, to_flink)
     declared = Declarations(problems, source)
     try:
         trees = parse_program(text, problems, without)
@@ -166,12 +169,16 @@ class _Planner:
             raise self.problems.error(stream.origin, f'the stream "{stream.name}" reads from itself')
         stream.in_progress = True
         relations: list[Relation] = []
+        before = self.problems.pump, self.problems.by_minute
+        self.problems.by_minute = stream.name in self.sliding
         for pump in stream.pumps:
+            self.problems.pump = pump.name
             try:
                 for relation in plan_query(pump.query, self, self.problems):
                     relations.append(insert(stream, pump, relation, self.problems))
             except SqlError as error:
                 self.problems.add(error)
+        self.problems.pump, self.problems.by_minute = before
         stream.in_progress = False
         stream.relations = relations
         return relations
@@ -191,7 +198,8 @@ class _Planner:
                 relation = self._detect(stream, relation)
                 name = stream.name if len(relations) == 1 else "/".join((stream.name, *relation.pumps))
                 self.planned.append(PlannedOutput(name, stream, relation))
-                entries.append(make_output(name, stream, relation, self.declared.source.is_event_time))
+                if not self.problems.to_flink:
+                    entries.append(make_output(name, stream, relation, self.declared.source.is_event_time))
         streams = [stream.name for stream in chosen]
         if bound is not None and ERROR_STREAM in bound:
             entries.append(error_output_node())

@@ -13,15 +13,15 @@ FLINK_PAIRS = Path(__file__).parent / "pairs"
 
 
 def compiling() -> list[Path]:
-    """The programs of the pairs that compile."""
-    return [path.with_name(path.name.removesuffix(".plan.json") + ".sql") for path in sorted(PAIRS.glob("*.plan.json"))]
+    """The programs of the pairs that compile here, and those that run on Flink only (``flink_….sql``)."""
+    here = [path.with_name(path.name.removesuffix(".plan.json") + ".sql") for path in PAIRS.glob("*.plan.json")]
+    return sorted([*here, *PAIRS.glob("flink_*.sql")])
 
 
 def flink_outcome(text: str) -> tuple[str, str]:
     """(suffix, text) of the expected file of a program: both files of Flink SQL, or the problems as they are shown."""
-    program = compile_text(text)
     try:
-        generated = generate(program)
+        generated = generate(compile_text(text, to_flink=True))
     except SqlError as error:
         return ".error", "\n".join(show_problems(error, text)) + "\n"
     return ".sql", f"{generated.tables_sql()}\n{generated.program_sql()}"

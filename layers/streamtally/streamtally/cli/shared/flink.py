@@ -54,7 +54,7 @@ def _compiled(
 ) -> tuple[str, str, Program]:
     """(The program's name, its file for messages, the program)."""
     if source.suffix.lower() == ".sql":
-        return source.stem, source.name, compile_alone(source, format_name, without).program
+        return source.stem, source.name, compile_alone(source, format_name, without, to_flink=True).program
     if format_name is not None:
         raise SettingsError("--format is only for a single program: the source describes its own input")
     if source.is_dir() or not source.suffix:
@@ -63,7 +63,7 @@ def _compiled(
         programs = sorted(source.glob("*.sql"))
         if not programs:
             raise SettingsError(f"{source}: has no .sql file, which Flink SQL is generated from")
-        compiled = compile_files(programs, read_text(source / DEFINITION))
+        compiled = compile_files(programs, read_text(source / DEFINITION), to_flink=True)
         return source.resolve().name, programs[0].name, compiled.program
     return _application(source, name, without)
 
@@ -78,5 +78,6 @@ def _application(source: Path, name: str | None, without: Sequence[str]) -> tupl
         raise SettingsError(f"{source}: {error}") from None
     definition = make_definition(application)
     bind = bool(application.outputs)
-    compiled = compile_source(application.name, application.sql, definition, bind, [*application.without, *without])
+    left_out = [*application.without, *without]
+    compiled = compile_source(application.name, application.sql, definition, bind, left_out, to_flink=True)
     return application.name, f"{application.name}.sql", compiled.program

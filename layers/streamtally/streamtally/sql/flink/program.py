@@ -8,8 +8,17 @@ from typing import Any
 
 from streamtally.errors import PlanError, SqlError, SqlProgramError, UnsupportedSqlError
 from streamtally.sql.flink.queries import Source, Statements, row_statements, window_statements
+from streamtally.sql.flink.stages import Sources
 from streamtally.sql.flink.syntax import name
-from streamtally.sql.flink.tables import AWS, ERROR_STREAM, Place, Reading, error_statement, sink_statement
+from streamtally.sql.flink.tables import (
+    AWS,
+    ERROR_STREAM,
+    Place,
+    Reading,
+    error_statement,
+    reference_statement,
+    sink_statement,
+)
 from streamtally.sql.flink.values import FlinkError
 from streamtally.sql.planning.plan_output import make_output
 from streamtally.sql.planning.program_streams import Stream
@@ -68,27 +77,41 @@ def generate(program: Program, place: Place = AWS, in_part: bool = False) -> Fli
         in_part: whether outputs that Flink SQL cannot say are left out; if all are, nothing is generated.
     Raises: SqlProgramError: what Flink SQL cannot say, with the place of the pump and what to do.
     """
-    given = program.source
-    source = Source(given.name, given.columns, given.by_role, given.time_column)
     problems: list[SqlError] = []
+    said: list[PlannedOutput] = []
+    for planned in program.planned:
+        try:
+            alone = _sources(program)
+            output_statements(planned, alone)
+            alone.statements()
+            said.append(planned)
+        except PlanError as error:
+            problems.append(refusal(program.text, planned, error))
+    if problems and not in_part:
+        raise SqlProgramError(problems)
+    return _generate(said, _sources(program), place)
+
+
+def _sources(program: Program) -> Sources:
+    given = program.source
+    return Sources(Source(given.name, given.columns, given.by_role, given.time_column))
+
+
+def _generate(outputs: Sequence[PlannedOutput], sources: Sources, place: Place) -> FlinkProgram:
     views: list[str] = []
     inserts: list[str] = []
     nodes: list[dict[str, Any]] = []
     sinks: dict[str, Stream] = {}
-    for planned in program.planned:
-        node = make_output(planned.name, planned.stream, planned.relation, lambda _: False)
-        try:
-            statements = output_statements(node, source, planned.stream.name)
-        except PlanError as error:
-            problems.append(refusal(program.text, planned, error))
-            continue
-        nodes.append(node)
+    for planned in outputs:
+        nodes.append(_node(planned))
+        statements = output_statements(planned, sources)
         sinks[planned.stream.name] = planned.stream
         views += statements.views
         inserts += statements.inserts
-    if problems and not in_part:
-        raise SqlProgramError(problems)
-    tables = [reading.statement(place) for reading in _readings(source, inserts + views)]
+    stages = sources.statements()
+    views, inserts = [*stages.views, *views], [*inserts, *stages.inserts]
+    tables = [reading.statement(place) for reading in _readings(sources.source, inserts + views)]
+    tables += [reference_statement(table, columns, place) for table, columns in sources.tables.items()]
     for stream in sinks.values():
         tables.append(sink_statement(stream.name, [(column.name, column.type) for column in stream.columns], place))
     if any(insert.startswith(f"INSERT INTO {name(ERROR_STREAM)}") for insert in inserts):
@@ -96,21 +119,26 @@ def generate(program: Program, place: Place = AWS, in_part: bool = False) -> Fli
     return FlinkProgram(SETTINGS, tables, views, inserts, list(sinks), nodes)
 
 
-def output_statements(node: dict[str, Any], source: Source, sink: str) -> Statements:
+def _node(planned: PlannedOutput) -> dict[str, Any]:
+    return make_output(planned.name, planned.stream, planned.relation, lambda _: False)
+
+
+def output_statements(planned: PlannedOutput, sources: Sources) -> Statements:
     """The statements of an output. Raises: FlinkError: what Flink SQL cannot say."""
+    node = _node(planned)
     if any(way.get("joins") for way in (node, *node.get("also", ()))):
         raise FlinkError(
             "a JOIN with a reference table",
             "Flink joins a stream with a table of its own by FOR SYSTEM_TIME AS OF: write that join into program.sql",
         )
-    known = {"row", "windowed"}
-    if "inner_ms" in node:
-        what = "an aggregate of aggregates" if "levels" in node else "a sliding window by the minute"
-        raise FlinkError(what, "write it by hand: as a cascade of windows by window_time, or as an OVER window")
-    if node["kind"] not in known:
-        raise FlinkError(f"an output of the kind {node['kind']}", "leave out its pump with --without")
-    write = row_statements if node["kind"] == "row" else window_statements
-    return write(node, source, sink)
+    if "levels" in node:
+        raise FlinkError("an aggregate of aggregates that was compiled for the functions", "compile it --to flink")
+    window = planned.relation.window
+    source = sources.of_base(planned.relation.base)
+    if window is None:
+        return row_statements(node, source, planned.stream.name)
+    ways = [source, *(sources.of_base(way.base) for way in window.also)]
+    return window_statements(node, ways, planned.stream.name)
 
 
 def refusal(text: str, planned: PlannedOutput, error: PlanError) -> SqlError:

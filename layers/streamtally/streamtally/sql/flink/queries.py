@@ -78,6 +78,22 @@ class Source:
                 return False
         return all(map(self._is_plain, children(node)))
 
+    def row_text(self) -> str:
+        """A row as JSON."""
+        pairs = ", ".join(f"KEY {text(column)} VALUE {name(column)}" for column in self.json_columns())
+        return f"JSON_OBJECT({pairs})"
+
+    def json_columns(self) -> Sequence[str]:
+        """The columns of a row that the error stream shows."""
+        return list(self.columns)
+
+    def rowtime(self) -> str:
+        """ROWTIME of a row, as an ordinary value."""
+        return f"CAST({name(ARRIVAL)} AS TIMESTAMP(3))"
+
+    def check_window(self, window_ms: int) -> None:
+        """Raises: FlinkError: its rows do not lie in windows of this length as a whole."""
+
     def read_by(self, time: Node) -> tuple[str, str, Value | None]:
         """(The table that is read by a time, its time attribute, the time unless it is the arrival)."""
         if time == {"time": "arrival"}:
@@ -104,45 +120,87 @@ def row_statements(node: Node, source: Source, sink: str) -> Statements:
     failures = _failures(where, columns)
     listed = _listed(columns, [column["name"] for column in node["columns"]])
     query = f"SELECT\n{listed}\nFROM {name(source.name)}{_where(where, failures)}"
-    return Statements([], [_insert(sink, query), *_errors(source, source.name, node, failures)])
+    return Statements([], [_insert(sink, query), *_errors(source, source.name, node["pump"], failures)])
 
 
-def window_statements(node: Node, source: Source, sink: str) -> Statements:
-    """A windowed output: a view of the rows with keys and arguments, and an INSERT over windows. Raises: FlinkError."""
+def window_statements(node: Node, sources: Sequence[Source], sink: str) -> Statements:
+    """A windowed output: a view of the rows with keys and arguments, and an INSERT over windows.
+
+    Args: sources: where the rows of each way come from.
+    Raises: FlinkError.
+    """
+    view, statements, columns = window_rows(node, sources)
+    return Statements(statements.views, [_insert(sink, columns.query(view)), *statements.inserts])
+
+
+def window_rows(node: Node, sources: Sequence[Source]) -> tuple[str, Statements, Windowed]:
+    """(The view of the rows, the statements that it needs, the query over windows of them). Raises: FlinkError."""
     ways = [node, *node.get("also", ())]
     queries, errors = [], []
-    for way in ways:
+    for way, source in zip(ways, sources, strict=True):
+        source.check_window(node["window_ms"])
         query, failed = _way(way, source, {**node, **way})
         queries.append(query)
         errors += failed
     view = f"{node['name']} rows"
-    columns = _window_columns(node, source)
-    views = [f"CREATE TEMPORARY VIEW {name(view)} AS\n" + "\nUNION ALL\n".join(queries)]
-    return Statements(views, [_insert(sink, columns.query(view)), *errors])
+    columns = _window_columns(node, sources[0])
+    views = [view_statement(view, "\nUNION ALL\n".join(queries))]
+    return view, Statements(views, errors), columns
+
+
+def view_statement(view: str, query: str) -> str:
+    """CREATE TEMPORARY VIEW."""
+    return f"CREATE TEMPORARY VIEW {name(view)} AS\n{query}"
 
 
 def _way(way: Node, source: Source, node: Node) -> tuple[str, list[str]]:
     """(The rows that come one way, as keys and arguments; the INSERTs of those that fail)."""
-    table, attribute, time = source.read_by(way["time"])
     rows = source.expressions()
-    where = rows.write(way["where"]) if way.get("where") else None
     values: list[tuple[str, Value]] = []
-    if time is not None:
-        time = time.checked(f"{time.sql} IS NULL", "no event time")
     for key in way["keys"]:
         values.append((key["name"], cast_value(rows.write(key["expr"]), parse_type(key["type"]))))
     for aggregate in way["aggregates"]:
         if aggregate.get("argument") is not None:
             values.append((aggregate["name"], rows.write(aggregate["argument"])))
-    failures = _failures(where, [*([time] if time is not None else []), *(value for _, value in values)])
+    if _spans(node):
+        values.append((ROW_TIME, Value(_plain_time(source, way["time"]), TIMESTAMP)))
+    return read_rows(source, way["time"], way.get("where"), values, node["pump"])
+
+
+def _plain_time(source: Source, time: Node) -> str:
+    attribute = source.read_by(time)[1]
+    return f"CAST({name(attribute)} AS TIMESTAMP(3))"
+
+
+def read_rows(
+    source: Source, time: Node, condition: Node | None, values: Sequence[tuple[str, Value]], pump: str
+) -> tuple[str, list[str]]:
+    """(The rows with a time attribute ``t`` and the values, the INSERTs of those that fail)."""
+    table, attribute, value = source.read_by(time)
+    where = source.expressions().write(condition) if condition else None
+    times = [value.checked(f"{value.sql} IS NULL", "no event time")] if value is not None else []
+    failures = _failures(where, [*times, *(value for _, value in values)])
     listed = _listed([value for _, value in values], [column for column, _ in values])
     query = f"SELECT\n  {name(attribute)} AS {name('t')}{',' if values else ''}\n{listed}".rstrip()
-    return f"{query}\nFROM {name(table)}{_where(where, failures)}", _errors(source, table, node, failures)
+    return f"{query}\nFROM {name(table)}{_where(where, failures)}", _errors(source, table, pump, failures)
+
+
+ROW_TIME = "row time"
+"""The column with a row's time, of windows that overlap."""
+
+
+def _spans(node: Node) -> list[int]:
+    """The lengths of the windows of the aggregates, if they slide by ``inner_ms``."""
+    return [aggregate["span_ms"] for aggregate in node["aggregates"] if "span_ms" in aggregate]
 
 
 @dataclass(frozen=True, slots=True)
-class _Windowed:
-    """The parts of the query over windows."""
+class Windowed:
+    """The parts of the query over windows.
+
+    Attributes:
+        slide_ms: of windows that overlap, how far one is from the next; 0: they do not.
+    """
 
     columns: str
     having: str | None
@@ -150,18 +208,21 @@ class _Windowed:
     aggregates: Sequence[tuple[str, str]]
     window_ms: int
     item: tuple[str, int] | None
+    slide_ms: int = 0
 
-    def query(self, view: str) -> str:
-        """The whole query."""
+    def query(self, view: str, attribute: str = "") -> str:
+        """The whole query. Args: attribute: the name of the time attribute of its results, if they need one."""
         edges = [name("window_start"), name("window_end")]
-        keys = [*edges, *map(name, self.keys)]
+        keys = [*edges, *([name("window_time")] if attribute else []), *map(name, self.keys)]
         inner = [*keys, *(f"{call} AS {name(alias)}" for alias, call in self.aggregates)]
         grouped = keys
         if self.item is not None:
             slot, _ = self.item
             grouped = [*keys, name(slot)]
             inner = [*keys, f"{name(slot)} AS {name('item_value')}", f"COUNT(*) AS {name('item_count')}"]
-        tumble = f"TABLE(TUMBLE(TABLE {name(view)}, DESCRIPTOR({name('t')}), {interval(self.window_ms)}))"
+        if self.slide_ms:
+            inner.append(f"MAX({name(ROW_TIME)}) AS {name(ROW_TIME)}")
+        tumble = f"TABLE({self._windows(view)})"
         present = f"\n  WHERE {name(self.item[0])} IS NOT NULL" if self.item else ""
         query = f"  SELECT {', '.join(inner)}\n  FROM {tumble}{present}\n  GROUP BY {', '.join(grouped)}"  # noqa: S608
         if self.item is not None:
@@ -169,12 +230,23 @@ class _Windowed:
             number = f"ROW_NUMBER() OVER (PARTITION BY {', '.join(edges)} {order}) AS {name('item_rank')}"
             ranked = f"  SELECT *, {number} FROM (\n{query}\n  )"  # noqa: S608
             query = f"  SELECT * FROM (\n{ranked}\n  ) WHERE {name('item_rank')} <= {self.item[1]}"  # noqa: S608
-        where = f"\nWHERE {self.having}" if self.having else ""
-        return f"SELECT\n{self.columns}\nFROM (\n{query}\n){where}"
+        conditions = [self.having] if self.having else []
+        if self.slide_ms:  # a window without a row in its last part is not a result
+            conditions.append(f"{name(ROW_TIME)} >= {name('window_end')} - {interval(self.slide_ms)}")
+        where = "\nWHERE " + "\n  AND ".join(conditions) if conditions else ""
+        time = f"  {name('window_time')} AS {name(attribute)}{',' if self.columns else ''}\n" if attribute else ""
+        return f"SELECT\n{time}{self.columns}\nFROM (\n{query}\n){where}"
+
+    def _windows(self, view: str) -> str:
+        rows = f"TABLE {name(view)}, DESCRIPTOR({name('t')})"
+        if self.slide_ms:
+            return f"HOP({rows}, {interval(self.slide_ms)}, {interval(self.window_ms)})"
+        return f"TUMBLE({rows}, {interval(self.window_ms)})"
 
 
-def _window_columns(node: Node, source: Source) -> _Windowed:
+def _window_columns(node: Node, source: Source) -> Windowed:
     rows = source.expressions()
+    longest = max(_spans(node), default=0)
     keys = {key["name"]: parse_type(key["type"]) for key in node["keys"]}
     calls: list[tuple[str, str]] = []
     slots: dict[str, Value] = {}
@@ -185,10 +257,16 @@ def _window_columns(node: Node, source: Source) -> _Windowed:
         if aggregate["function"] == "top_items":
             slots["item"] = slot or Value(name(aggregate["name"]), VARCHAR)
             continue
-        call, shown = aggregate_value(aggregate["function"], slot, parse_type(aggregate["type"]), aggregate["name"])
+        after = ""
+        if aggregate.get("span_ms", longest) < longest:
+            since = f"{name('window_end')} - {interval(aggregate['span_ms'])}"
+            after = f" FILTER (WHERE {name(ROW_TIME)} >= {since})"
+        result = parse_type(aggregate["type"])
+        call, shown = aggregate_value(aggregate["function"], slot, result, aggregate["name"], after)
         calls.append((aggregate["name"], call))
         slots[aggregate["name"]] = shown
-    edges = {"start": Value(name("window_start"), TIMESTAMP), "end": Value(name("window_end"), TIMESTAMP)}
+    start = f"({name('window_end')} - {interval(node['inner_ms'])})" if longest else name("window_start")
+    edges = {"start": Value(start, TIMESTAMP), "end": Value(name("window_end"), TIMESTAMP)}
     items = {}
     if "item" in slots:
         items = {"value": Value(name("item_value"), slots["item"].type), "count": Value(name("item_count"), BIGINT)}
@@ -202,13 +280,14 @@ def _window_columns(node: Node, source: Source) -> _Windowed:
     columns = [cast_value(over.write(column["expr"]), parse_type(column["type"])) for column in node["columns"]]
     having = over.write(node["having"]).sql if node.get("having") else None
     expand = node.get("expand")
-    return _Windowed(
+    return Windowed(
         _listed(columns, [column["name"] for column in node["columns"]]),
         having,
         list(keys),
         calls,
-        node["window_ms"],
+        longest or node["window_ms"],
         (expand["aggregate"], expand["limit"]) if expand else None,
+        node["inner_ms"] if longest else 0,
     )
 
 
@@ -236,18 +315,17 @@ def _insert(sink: str, query: str) -> str:
     return f"INSERT INTO {name(sink)}\n{query}"
 
 
-def _errors(source: Source, table: str, node: Node, failures: Sequence[Failure]) -> list[str]:
+def _errors(source: Source, table: str, pump: str, failures: Sequence[Failure]) -> list[str]:
     """The INSERT of the rows that fail into the error stream."""
     if not failures:
         return []
     reason = " ".join(f"WHEN {failure.condition} THEN {text(failure.reason)}" for failure in failures)
-    pairs = ", ".join(f"KEY {text(column)} VALUE {name(column)}" for column in source.columns)
     values = (
         "CAST(CURRENT_TIMESTAMP AS TIMESTAMP(3))",
-        text(str(node["pump"])),
+        text(pump),
         f"CASE {reason} END",
-        f"CAST({name(ARRIVAL)} AS TIMESTAMP(3))",
-        f"JSON_OBJECT({pairs})",
+        source.rowtime(),
+        source.row_text(),
     )
     listed = ",\n".join(f"  {value} AS {name(column)}" for value, column in zip(values, ERROR_COLUMNS, strict=True))
     condition = "\n  OR ".join(f"({failure.condition})" for failure in failures)

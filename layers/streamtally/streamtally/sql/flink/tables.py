@@ -32,12 +32,21 @@ class Place:
         arrival: the type of the arrival's column, with where it comes from.
         sinks: sink → the options of its connector; a sink that is missing has those of ``sink``.
         sink: the options of a sink; ``{name}`` in a value stands for its name.
+        table: the options of a reference table, likewise.
     """
 
     source: Mapping[str, str]
     arrival: str
     sink: Mapping[str, str]
     sinks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    table: Mapping[str, str] = field(
+        default_factory=lambda: {
+            "connector": "filesystem",
+            "path": "s3://my-bucket/{name}.csv",
+            "format": "csv",
+            "csv.null-literal": "",
+        }
+    )
 
     def sink_options(self, sink: str) -> Mapping[str, str]:
         """The options of a sink's connector."""
@@ -117,6 +126,18 @@ def sink_statement(sink: str, columns: Sequence[tuple[str, SqlType]], place: Pla
     """CREATE TABLE of an output."""
     lines = [f"{name(column)} {type_name(sql_type)}" for column, sql_type in columns]
     return _create(sink, lines, place.sink_options(sink))
+
+
+SINCE = "valid since"
+"""The time attribute of a reference table: its rows are valid from the beginning."""
+
+
+def reference_statement(table: str, columns: Mapping[str, SqlType], place: Place) -> str:
+    """CREATE TABLE of a reference table, which is joined by the time of the rows."""
+    lines = list(_source_columns(columns))
+    lines.append(f"{name(SINCE)} AS CAST(TIMESTAMP '1970-01-01 00:00:00' AS TIMESTAMP(3))")
+    lines.append(f"WATERMARK FOR {name(SINCE)} AS {name(SINCE)}")
+    return _create(table, lines, {key: value.replace("{name}", table) for key, value in place.table.items()})
 
 
 def error_statement(place: Place) -> str:

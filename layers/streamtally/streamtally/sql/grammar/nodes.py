@@ -50,9 +50,12 @@ class TypedLiteral(exp.Expression):
 
 
 class WindowRange(exp.Expression):
-    """``(PARTITION BY … ORDER BY … RANGE INTERVAL … PRECEDING)``: ``expressions`` are the keys."""
+    """``(PARTITION BY … ORDER BY … RANGE INTERVAL … PRECEDING)``: ``expressions`` are the keys.
 
-    arg_types: ClassVar[dict[str, bool]] = {"expressions": False, "order": False, "length": True}
+    ``kind`` is RANGE, ROWS, or empty without either; ``length`` is missing if the window has no beginning.
+    """
+
+    arg_types: ClassVar[dict[str, bool]] = {"expressions": False, "order": False, "kind": False, "length": False}
 
 
 class NamedWindow(exp.Expression):

@@ -64,36 +64,40 @@ _CALLS |= {name: (f"{name}(…)", FOREIGN[name]) for name in WINDOW_FUNCTIONS}
 _AGGREGATES = frozenset(AGGREGATE_CALLS)
 
 
-def find_refusals(tokens: Sequence[Token]) -> Iterator[Refusal]:
-    """Every refused construct in the tokens."""
+_ON_FLINK = frozenset({"LAG"})
+"""Calls that run on Flink."""
+
+
+def find_refusals(tokens: Sequence[Token], to_flink: bool = False) -> Iterator[Refusal]:
+    """Every refused construct in the tokens. Args: to_flink: whether the program is for Flink."""
     words = [_word(token) for token in tokens]
     for i, word in enumerate(words):
         if not word:
             continue
-        yield from _sequence_at(tokens, words, i)
+        yield from _sequence_at(tokens, words, i, to_flink)
         if words[i + 1 : i + 2] != ["("]:
             continue
-        if word in _CALLS:
+        if word in _CALLS and not (to_flink and word in _ON_FLINK):
             name, advice = _CALLS[word]
             yield tokens[i].start, name, advice
         if word in _AGGREGATES and words[i + 2 : i + 3] == ["DISTINCT"]:
             yield tokens[i].start, f"{word}(DISTINCT …)", _DISTINCT if word == "COUNT" else _DISTINCT_OTHER
 
 
-def _sequence_at(tokens: Sequence[Token], words: list[str], i: int) -> Iterator[Refusal]:
+def _sequence_at(tokens: Sequence[Token], words: list[str], i: int, to_flink: bool) -> Iterator[Refusal]:
     for sequence, name, advice in _SEQUENCES:
         if tuple(words[i : i + len(sequence)]) == sequence and not _is_name(words, i):
             yield tokens[i].start, name, advice
             return
-    if words[i].endswith("JOIN") and words[i + 2 : i + 3] == ["OVER"]:
+    if words[i].endswith("JOIN") and words[i + 2 : i + 3] == ["OVER"] and not to_flink:
         yield tokens[i].start, "joins of streams", "join before the pipeline or when reading; " + FLINK
     if words[i] == "WINDOW" and words[i + 2 : i + 4] == ["AS", "("]:
-        yield from _window_at(tokens, words, i, i + 3)
+        yield from _window_at(tokens, words, i, i + 3, to_flink)
     if words[i] == "OVER" and not _is_name(words, i) and words[i + 1 : i + 2] == ["("]:
-        yield from _window_at(tokens, words, i, i + 1)
+        yield from _window_at(tokens, words, i, i + 1, to_flink)
 
 
-def _window_at(tokens: Sequence[Token], words: list[str], i: int, start: int) -> Iterator[Refusal]:
+def _window_at(tokens: Sequence[Token], words: list[str], i: int, start: int, to_flink: bool) -> Iterator[Refusal]:
     """The refusal of a window that is described in parentheses, unless it is a range of time before a row."""
     inside: list[str] = []
     depth = 0
@@ -102,7 +106,10 @@ def _window_at(tokens: Sequence[Token], words: list[str], i: int, start: int) ->
         if depth <= 0:
             break
         inside.append(word)
-    if "ROWS" in inside:
+    if to_flink:
+        if "FOLLOWING" in inside or ("BETWEEN" in inside and "CURRENT" not in inside):
+            yield tokens[i].start, "windows of rows to come, or that end before the row", "let it end at CURRENT ROW"
+    elif "ROWS" in inside:
         yield tokens[i].start, "row windows (ROWS n PRECEDING)", TUMBLING
     elif "UNBOUNDED" in inside or "FOLLOWING" in inside:
         yield tokens[i].start, "windows without an end, or of rows to come (UNBOUNDED, FOLLOWING)", TUMBLING

@@ -96,7 +96,9 @@ def _split(tokens: Iterable[Token]) -> Iterable[list[Token]]:
 
 def _parse(statement: list[Token], text: str, problems: Problems) -> exp.Expr | None:
     refused = [
-        refusal for refusal in find_refusals(statement) if not (problems.detects and refusal[1] in RANDOM_CUT_FORESTS)
+        refusal
+        for refusal in find_refusals(statement, problems.to_flink)
+        if not (problems.detects and refusal[1] in RANDOM_CUT_FORESTS)
     ]
     for offset, name, advice in refused:
         problems.add(problems.unsupported(offset, name, advice))

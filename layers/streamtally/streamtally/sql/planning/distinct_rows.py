@@ -53,6 +53,7 @@ def rows_under(relation: Relation) -> Relation | None:
         pumps=relation.pumps,
         distinct={"call": "tuple", "args": [start, *values.values()]},
         joins=window.joins,
+        base=relation.base,
     )
 
 

@@ -20,7 +20,15 @@ from streamtally.sql.expressions.typed import INTERVAL, NULL_LITERAL, RECORD, Pl
 from streamtally.sql.expressions.typed import NULL as NULL_TYPE
 from streamtally.sql.planning.distinct_rows import without_inner_steps
 from streamtally.sql.planning.leveled import find_level_term, level_window
-from streamtally.sql.planning.relations import WINDOW_END, WINDOW_START, Relation, RelationColumn, Window
+from streamtally.sql.planning.relations import (
+    ARRIVAL,
+    STAGE_WINDOW_START,
+    WINDOW_END,
+    WINDOW_START,
+    Relation,
+    RelationColumn,
+    Window,
+)
 from streamtally.sql.planning.select_list import Item, has_aggregate, project
 from streamtally.sql.planning.windows import (
     NO_TIME_ADVICE,
@@ -67,7 +75,7 @@ class GroupTranslator(Translator):
     def add_window(self, term: TimeTerm, window_ms: int) -> None:
         """Add a time term: its value is the start of the window, floored by its own step if that is different."""
         start = WINDOW_START
-        if term.value.node == WINDOW_END.node and term.size_ms == window_ms:
+        if term.value.node in (WINDOW_END.node, ARRIVAL.node) and term.size_ms == window_ms:
             start = WINDOW_END  # the ROWTIME of a window's result
         if term.size_ms != window_ms:
             start = step(self, term.origin, start, term.size_ms)
@@ -225,7 +233,17 @@ def plan_grouped(
 def _term_finder(relation: Relation) -> Callable[[exp.Expr, Typed], TimeTerm | None]:
     """What finds the time terms of a GROUP BY over a relation."""
     below = relation.window
+    base = relation.base
+    if base is not None and base.window_ms:
+        return lambda node, value: _edge_term(node, value, base.window_ms) or find_time_term(node, value)
     return find_time_term if below is None else lambda node, value: find_level_term(node, value, below)
+
+
+def _edge_term(origin: exp.Expr, value: Typed, window_ms: int) -> TimeTerm | None:
+    """An edge of the windows whose results are grouped, as a time term: the results of one window."""
+    if value.node not in (ARRIVAL.node, STAGE_WINDOW_START.node):
+        return None
+    return TimeTerm(origin, value, value.node, window_ms, 0, "", of_rowtime=False)
 
 
 def _is_shown(term: TimeTerm, query: exp.Select, items: Sequence[Item], rows: Translator) -> bool:
@@ -323,4 +341,4 @@ def plan_distinct(
         groups.add_key(value)
         columns.append(RelationColumn(item.name, groups.known[canonical_json(value.node)]))
     windowed = replace(groups.window_of(relation, window), is_distinct=True)
-    return Relation(tuple(columns), WINDOW_END, (), windowed, pumps=relation.pumps)
+    return Relation(tuple(columns), WINDOW_END, (), windowed, pumps=relation.pumps, base=relation.base)

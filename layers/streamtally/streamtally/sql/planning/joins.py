@@ -30,6 +30,13 @@ _ON = 'write ON s."column" = t."column", with a column of the table on one side'
 _KINDS = {"JOIN": "inner", "INNER JOIN": "inner", ",": "inner", "LEFT JOIN": "left", "LEFT OUTER JOIN": "left"}
 
 
+STREAM_KINDS = {
+    ",": "INNER", "JOIN": "INNER", "INNER JOIN": "INNER",
+    **{f"{side}{outer} JOIN": side for side in ("LEFT", "RIGHT", "FULL") for outer in ("", " OUTER")},
+}  # fmt: skip
+"""The joins of streams that Flink has."""
+
+
 @dataclass(frozen=True, slots=True)
 class TableJoin:
     """A join of a SELECT.
@@ -41,6 +48,8 @@ class TableJoin:
         kind: ``inner`` or ``left``.
         conditions: the conditions of ON; for a table after a comma, those of WHERE.
         is_comma: whether it stands after a comma.
+        is_stream: whether it joins a stream, for Flink.
+        window: what names or describes the window of that stream.
     """
 
     origin: exp.Expr
@@ -49,6 +58,8 @@ class TableJoin:
     kind: str
     conditions: tuple[exp.Expr, ...]
     is_comma: bool
+    is_stream: bool = False
+    window: exp.Expr | None = None
 
 
 def split_from(query: exp.Select, tables: Tables, problems: Problems) -> tuple[exp.Expr, list[TableJoin]]:
@@ -79,6 +90,8 @@ def _read_join(
     query: exp.Select, join: exp.Expr, table: exp.Expr, kind: str, tables: Tables, problems: Problems
 ) -> TableJoin:
     name = _table_name(table, tables)
+    if name is None and problems.to_flink:
+        return read_stream_join(query, join, table, kind, problems)
     if name is None:
         raise problems.unsupported(join, "joins", _join_advice(table))
     if kind not in _KINDS:
@@ -95,6 +108,28 @@ def _read_join(
     if condition is None:
         raise problems.unsupported(join, "a join without a condition", _ON)
     return TableJoin(table, name, known_as, _KINDS[kind], tuple(_conjuncts(condition)), is_comma)
+
+
+def read_stream_join(query: exp.Select, join: exp.Expr, table: exp.Expr, kind: str, problems: Problems) -> TableJoin:
+    """A join with a stream. Raises: SqlError: Flink has no such join, or it has no condition."""
+    if kind not in STREAM_KINDS:
+        raise problems.unsupported(join, kind, "write JOIN, LEFT JOIN, RIGHT JOIN or FULL JOIN with ON")
+    if join.args.get("using"):
+        raise problems.unsupported(join, "USING", 'write ON a."column" = b."column"')
+    alias = table.args.get("alias")
+    is_named = isinstance(table, exp.Table) and isinstance(table.this, exp.Identifier)
+    known_as = stored_name(table.this) if is_named else ""
+    if alias is not None and alias.this:
+        known_as = check_name(alias.this, problems)
+    is_comma = kind == ","
+    where = query.args.get("where")
+    condition = (where.this if where is not None else None) if is_comma else join.args.get("on")
+    if condition is None:
+        raise problems.unsupported(join, "a join without a condition", 'write ON a."column" = b."column"')
+    window = alias.args.get("over") if alias is not None else None
+    return TableJoin(
+        table, "", known_as, STREAM_KINDS[kind], tuple(_conjuncts(condition)), is_comma, is_stream=True, window=window
+    )
 
 
 def _join_advice(table: exp.Expr) -> str:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from streamtally.errors import SqlError
 from streamtally.sql.expressions.typed import MAX_DEPTH, MAX_SIZE, RECORD, PlanNode, Typed
 from streamtally.sql.plan_tree import rewritten
-from streamtally.sql.planning.relations import Relation, RelationColumn, Way, Window
+from streamtally.sql.planning.relations import Relation, RelationColumn, Side, Way, Window
 
 _STAND_IN = "stand_in"
 _ROWTIME = "rowtime"
@@ -28,7 +29,7 @@ def plan_over_all(sources: Sequence[Relation], plan: Callable[[Relation], Relati
     """
     columns = [_column_of_all(columns, refuse) for columns in zip(*(source.columns for source in sources), strict=True)]
     rowtime = _value_of_all(_ROWTIME, [source.rowtime for source in sources], refuse)
-    planned = plan(Relation(tuple(columns), rowtime))
+    planned = plan(Relation(tuple(columns), rowtime, sides=_sides(sources[0], columns)))
     if planned.window is None or not planned.columns:
         return planned
     first, *others = [_way(planned.window, source) for source in sources]
@@ -42,7 +43,13 @@ def plan_over_all(sources: Sequence[Relation], plan: Callable[[Relation], Relati
         joins=first.joins,
         also=tuple(others),
     )
-    return replace(planned, window=window)
+    return replace(planned, window=window, base=first.base)
+
+
+def _sides(source: Relation, columns: Sequence[RelationColumn]) -> tuple[Side, ...]:
+    """The sides of a FROM that has been joined already, with the columns of all relations."""
+    left = iter(columns)
+    return tuple(Side(side.alias, tuple(islice(left, len(side.columns))), {}) for side in source.sides)
 
 
 def _column_of_all(columns: Sequence[RelationColumn], refuse: SqlError) -> RelationColumn:
@@ -83,4 +90,5 @@ def _way(window: Window, source: Relation) -> Way:
         tuple(map(put, window.aggregates)),
         source.pumps,
         (*source.joins, *joins),
+        source.base,
     )

@@ -24,6 +24,8 @@ ARRIVAL = Typed({"time": "arrival"}, TIMESTAMP)
 EVENT = Typed({"time": "event"}, TIMESTAMP)
 WINDOW_START = Typed({"window": "start"}, TIMESTAMP)
 WINDOW_END = Typed({"window": "end"}, TIMESTAMP)
+STAGE_WINDOW_START = Typed({"time": "window_start"}, TIMESTAMP)
+"""Over a stage of windows' results: the start of a row's window. Its ROWTIME is the end."""
 
 _METADATA = {"SHARD_ID", "PARTITION_KEY", "SEQUENCE_NUMBER"}
 
@@ -34,6 +36,30 @@ class RelationColumn:
 
     name: str
     value: Typed
+
+
+class Base(Protocol):
+    """What a relation's expressions are over, if it is not the source (:mod:`streamtally.sql.planning.stages`)."""
+
+    @property
+    def name(self) -> str:
+        """Its name, which no other has."""
+
+    @property
+    def columns(self) -> Mapping[str, SqlType]:
+        """Column → type."""
+
+    @property
+    def has_time(self) -> bool:
+        """Whether its time attribute is ROWTIME."""
+
+    @property
+    def offset_ms(self) -> int:
+        """ROWTIME less the time attribute."""
+
+    @property
+    def window_ms(self) -> int:
+        """The length of the windows whose results its rows are; 0: they are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +115,7 @@ class Way:
     aggregates: tuple[PlanNode, ...]
     through: tuple[str, ...]
     joins: tuple[JoinedTable, ...] = ()
+    base: Base | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +168,7 @@ class Relation:
         distinct: for rows of which only distinct ones count: the tuple by which they are compared.
         joins: the reference tables that rows are joined with, before ``conditions``.
         sides: in a FROM with joins, the relations that are joined; their columns together are ``columns``.
+        base: what its expressions are over; None: the source.
     """
 
     columns: tuple[RelationColumn, ...]
@@ -153,6 +181,7 @@ class Relation:
     distinct: PlanNode | None = None
     joins: tuple[JoinedTable, ...] = ()
     sides: tuple[Side, ...] = ()
+    base: Base | None = None
 
     def where(self, *conditions: PlanNode) -> Relation:
         """The same relation with more conditions."""

@@ -16,8 +16,11 @@ from streamtally.sql.planning.leveled import check_below, refuse_distinct
 from streamtally.sql.planning.merging import plan_over_all
 from streamtally.sql.planning.ordering import check_order
 from streamtally.sql.planning.relations import Relation, RelationColumn, RelationNames, StreamLookup
+from streamtally.sql.planning.row_windows import plan_row_windows
 from streamtally.sql.planning.select_list import expand_items, has_aggregate, project
 from streamtally.sql.planning.sliding import is_sliding, plan_sliding
+from streamtally.sql.planning.stages import as_rows
+from streamtally.sql.planning.stream_joins import join_streams, join_with_table
 from streamtally.sql.planning.table_functions import plan_table_function
 from streamtally.sql.problems import Problems
 
@@ -32,12 +35,16 @@ def plan_query(query: exp.Expr, lookup: StreamLookup, problems: Problems) -> lis
     if not isinstance(query, exp.Select):
         raise problems.syntax(query, "expected SELECT STREAM")
     sources, alias, joins = _plan_from(query, lookup, problems)
+    for join in joins if problems.to_flink else ():
+        sources = _join_for_flink(query, sources, join, alias, lookup, problems)
 
     def plan(source: Relation) -> Relation:
-        for join in joins:
+        for join in () if problems.to_flink else joins:
             source = join_table(source, join, alias, lookup.tables, problems)
         return _plan_select(query, source, alias, problems)
 
+    if len(sources) > 1 and _is_aggregate(query) and problems.to_flink:
+        sources = [as_rows(source, problems) for source in sources]
     if len(sources) > 1 and _is_aggregate(query):
         refused = problems.unsupported(
             query,
@@ -52,6 +59,25 @@ def plan_query(query: exp.Expr, lookup: StreamLookup, problems: Problems) -> lis
         return [plan_over_all(sources, plan, refused)]
     # The problems are the same for each pump that fills the stream, and are collected once.
     return [plan(source) for source in sources]
+
+
+def _join_for_flink(
+    query: exp.Select,
+    sources: list[Relation],
+    join: TableJoin,
+    alias: str,
+    lookup: StreamLookup,
+    problems: Problems,
+) -> list[Relation]:
+    """Each relation joined with a table, or with each relation of a stream. Raises: SqlError."""
+    if not join.is_stream:
+        return [join_with_table(source, join, alias, lookup.tables, problems) for source in sources]
+    others = _plan_source(join.origin, lookup, problems)
+    if len(sources) * len(others) > 1 and join.kind != "INNER":
+        raise problems.unsupported(
+            join.origin, f"{join.kind} JOIN of a stream that several pumps fill", "let one pump fill each stream"
+        )
+    return [join_streams(query, left, right, join, alias, problems) for left in sources for right in others]
 
 
 def _is_aggregate(query: exp.Select) -> bool:
@@ -70,18 +96,29 @@ def _plan_from(
         raise problems.syntax(origin, "a SELECT in FROM without parentheses", "write FROM (SELECT STREAM …) AS name")
     alias = origin.args.get("alias")
     name = check_name(alias.this, problems) if alias is not None and alias.this else ""
+    if alias is not None and alias.args.get("over") is not None and not any(join.is_stream for join in joins):
+        raise problems.unsupported(
+            origin, "a window of a stream that is not joined with another", "write OVER after the aggregate"
+        )
+    if not name and not isinstance(origin, exp.Subquery) and not isinstance(origin.this, exp.Anonymous):
+        name = stored_name(origin.this)
+    return _plan_source(origin, lookup, problems), name, joins
+
+
+def _plan_source(origin: exp.Expr, lookup: StreamLookup, problems: Problems) -> list[Relation]:
+    """The relations of a stream, a subquery or a function in FROM, with the names that its alias gives the columns."""
+    alias = origin.args.get("alias")
     if isinstance(origin, exp.Subquery):
         relations = plan_query(origin.this, lookup, problems)
     elif isinstance(origin.this, exp.Anonymous):
         relations = plan_table_function(origin.this, lookup, problems, plan_query)
     else:
-        name = name or stored_name(origin.this)
         relations = list(lookup(origin, stored_name(origin.this)))
     columns = alias.args.get("columns") if alias is not None else None
     if alias is not None and columns:
         names = [check_name(column, problems) for column in columns]
         relations = [_rename(relation, names, alias, problems) for relation in relations]
-    return relations, name, joins
+    return relations
 
 
 def _rename(relation: Relation, names: list[str], origin: exp.Expr, problems: Problems) -> Relation:
@@ -99,6 +136,8 @@ def _rows_under(query: exp.Select, source: Relation, problems: Problems) -> Rela
     rows = rows_under(source)
     if rows is not None:
         return rows
+    if problems.to_flink:
+        return as_rows(source, problems)
     check_below(query.args.get("group") or query, source, problems)
     if query.args.get("distinct"):
         raise refuse_distinct(query, problems)
@@ -106,6 +145,9 @@ def _rows_under(query: exp.Select, source: Relation, problems: Problems) -> Rela
 
 
 def _plan_select(query: exp.Select, source: Relation, alias: str, problems: Problems) -> Relation:
+    by_row = is_sliding(query) and problems.to_flink and not problems.by_minute
+    if source.window is not None and by_row:
+        source = as_rows(source, problems)
     if source.window is not None and _is_aggregate(query) and not is_sliding(query):
         source = _rows_under(query, source, problems)
     names = RelationNames(source, alias, problems)
@@ -119,6 +161,8 @@ def _plan_select(query: exp.Select, source: Relation, alias: str, problems: Prob
     items = expand_items(query, names, problems)
     if order := query.args.get("order"):
         check_order(order, items, translator, problems)
+    if by_row:
+        return plan_row_windows(query, relation, items, translator, problems)
     if is_sliding(query):
         return plan_sliding(query, relation, items, translator, problems)
     if _is_aggregate(query):

@@ -56,13 +56,13 @@ def plan_sliding(
         raise problems.unsupported(
             query, "a sliding window over an aggregate's results", "let the OVER read the rows themselves; " + WAYS_OUT
         )
-    ranges = _ranges(query, items, problems)
+    ranges = window_ranges(query, items, problems)
     keys = [[rows.translate(key) for key in window.expressions] for window in ranges.values()]
     if len({frozenset(canonical_json(key.node) for key in window_keys) for window_keys in keys}) > 1:
         raise problems.unsupported(
             query, "OVER windows with different PARTITION BY in one SELECT", "write a pump for each; " + WAYS_OUT
         )
-    times = {canonical_json(_time(window, relation, rows, problems).node): window for window in ranges.values()}
+    times = {canonical_json(order_time(window, relation, rows, problems).node): window for window in ranges.values()}
     if len(times) > 1:
         raise problems.unsupported(query, "OVER windows with different ORDER BY in one SELECT", "write a pump for each")
     first = next(iter(ranges.values()))
@@ -71,7 +71,7 @@ def plan_sliding(
         if key.type == RECORD or key.is_null:
             raise problems.error(origin, f"PARTITION BY takes a value, not a {key.type}")
         groups.add_key(key)
-    groups.add_times(items, _time(first, relation, rows, problems))
+    groups.add_times(items, order_time(first, relation, rows, problems))
     shown = project(replace(relation, rowtime=WINDOW_END, conditions=(), joins=()), items, groups, problems)
     over = next(node for item in items for node in item.node.find_all(Over))
     if len(shown.columns) != len(items) or not groups.aggregates:
@@ -79,7 +79,7 @@ def plan_sliding(
     problems.note(over, SLIDING)
     window = Window(
         relation.conditions,
-        _time(first, relation, rows, problems).node,
+        order_time(first, relation, rows, problems).node,
         group_ms(max(aggregate["span_ms"] for aggregate in groups.aggregates)),
         tuple(groups.keys),
         tuple(groups.aggregates),
@@ -90,7 +90,7 @@ def plan_sliding(
     return replace(shown, conditions=(), window=window, distinct=None)
 
 
-def _ranges(query: exp.Select, items: Sequence[Item], problems: Problems) -> dict[int, WindowRange]:
+def window_ranges(query: exp.Select, items: Sequence[Item], problems: Problems) -> dict[int, WindowRange]:
     """The id of each OVER → its window. Raises: SqlError: a window that is not declared."""
     named = {stored_name(window.this): window.args["window"] for window in query.args.get("windows") or ()}
     ranges: dict[int, WindowRange] = {}
@@ -107,7 +107,7 @@ def _ranges(query: exp.Select, items: Sequence[Item], problems: Problems) -> dic
     return ranges
 
 
-def _time(window: WindowRange, relation: Relation, rows: Translator, problems: Problems) -> Typed:
+def order_time(window: WindowRange, relation: Relation, rows: Translator, problems: Problems) -> Typed:
     """The time by which a window slides: that of its ORDER BY, else ROWTIME. Raises: SqlError: it is no time."""
     order = window.args.get("order")
     if order is None:

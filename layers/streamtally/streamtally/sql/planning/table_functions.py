@@ -125,7 +125,7 @@ def _windowed(
     window = Window(
         source.conditions, source.rowtime.node, seconds * 1000, (), (aggregate,), expand, joins=source.joins
     )
-    return Relation(columns, WINDOW_END, (), window, pumps=source.pumps)
+    return Relation(columns, WINDOW_END, (), window, pumps=source.pumps, base=source.base)
 
 
 def _column(node: exp.Expr, source: Relation, problems: Problems) -> Typed:

@@ -1,0 +1,169 @@
+SET 'table.local-time-zone' = 'UTC';
+
+CREATE TABLE `SOURCE_SQL_STREAM_001` (
+  `host` STRING,
+  `ident` STRING,
+  `authuser` STRING,
+  `datetime` STRING,
+  `request` STRING,
+  `response` INT,
+  `bytes` BIGINT,
+  `referer` STRING,
+  `agent` STRING,
+  `arrival` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
+  `ROWTIME` AS CAST(`arrival` AS TIMESTAMP(3)),
+  WATERMARK FOR `ROWTIME` AS `ROWTIME` - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'kinesis',
+  'stream.arn' = 'arn:aws:kinesis:us-east-1:123456789012:stream/log-lines',
+  'aws.region' = 'us-east-1',
+  'source.init.position' = 'LATEST',
+  'format' = 'json',
+  'json.ignore-parse-errors' = 'true'
+);
+
+CREATE TABLE `StatusNames` (
+  `code` BIGINT,
+  `name` STRING,
+  `host` STRING,
+  `weight` DOUBLE,
+  `valid since` AS CAST(TIMESTAMP '1970-01-01 00:00:00' AS TIMESTAMP(3)),
+  WATERMARK FOR `valid since` AS `valid since`
+) WITH (
+  'connector' = 'filesystem',
+  'path' = 's3://my-bucket/StatusNames.csv',
+  'format' = 'csv',
+  'csv.null-literal' = ''
+);
+
+CREATE TABLE `COMPANIES` (
+  `TICKER` STRING,
+  `COMPANY` STRING,
+  `EMPLOYEES` INT,
+  `valid since` AS CAST(TIMESTAMP '1970-01-01 00:00:00' AS TIMESTAMP(3)),
+  WATERMARK FOR `valid since` AS `valid since`
+) WITH (
+  'connector' = 'filesystem',
+  'path' = 's3://my-bucket/COMPANIES.csv',
+  'format' = 'csv',
+  'csv.null-literal' = ''
+);
+
+CREATE TABLE `OUT` (
+  `start` TIMESTAMP(3),
+  `name` VARCHAR(12),
+  `N` BIGINT
+) WITH (
+  'connector' = 'firehose',
+  'delivery-stream' = 'OUT',
+  'aws.region' = 'us-east-1',
+  'format' = 'json'
+);
+
+CREATE TEMPORARY VIEW `table 1 rows` AS
+SELECT
+  `ROWTIME` AS `t`,
+  `host` AS `x0`,
+  `response` AS `x5`
+FROM `SOURCE_SQL_STREAM_001`;
+
+CREATE TEMPORARY VIEW `table 1 versions` AS
+SELECT `t1`, `t2`, `k0`, `valid since` FROM (
+  SELECT *, ROW_NUMBER() OVER (PARTITION BY `k0` ORDER BY `valid since` DESC) AS `number` FROM (
+    SELECT
+    `COMPANY` AS `t1`,
+    `EMPLOYEES` AS `t2`,
+    `TICKER` AS `k0`,
+    `valid since`
+    FROM `COMPANIES`
+    WHERE `TICKER` IS NOT NULL
+  )
+) WHERE `number` = 1;
+
+CREATE TEMPORARY VIEW `table 1` AS
+SELECT a.`t` AS `t`, `x5`, `t1`, `t2`
+FROM `table 1 rows` AS a
+INNER JOIN `table 1 versions` FOR SYSTEM_TIME AS OF a.`t` AS b
+  ON a.`x0` = b.`k0`;
+
+CREATE TEMPORARY VIEW `table 2 rows` AS
+SELECT
+  `ROWTIME` AS `t`,
+  CAST(`host` AS VARCHAR(16)) AS `x0`,
+  `response` AS `x2`
+FROM `SOURCE_SQL_STREAM_001`
+WHERE (`response` > 0);
+
+CREATE TEMPORARY VIEW `table 2 versions` AS
+SELECT `t1`, `k0`, `k1`, `valid since` FROM (
+  SELECT *, ROW_NUMBER() OVER (PARTITION BY `k0`, `k1` ORDER BY `valid since` DESC) AS `number` FROM (
+    SELECT
+    `name` AS `t1`,
+    `code` AS `k0`,
+    `host` AS `k1`,
+    `valid since`
+    FROM `StatusNames`
+    WHERE `code` IS NOT NULL AND `host` IS NOT NULL
+  )
+) WHERE `number` = 1;
+
+CREATE TEMPORARY VIEW `table 2` AS
+SELECT a.`t` AS `t`, `t1`
+FROM `table 2 rows` AS a
+LEFT JOIN `table 2 versions` FOR SYSTEM_TIME AS OF a.`t` AS b
+  ON a.`x2` = b.`k0`
+  AND a.`x0` = b.`k1`;
+
+CREATE TEMPORARY VIEW `table 3 rows` AS
+SELECT
+  `t` AS `t`,
+  CAST(`t1` AS VARCHAR(16)) AS `x0`,
+  `t2` AS `x2`
+FROM `table 1`
+WHERE (`x5` < 0);
+
+CREATE TEMPORARY VIEW `table 3 versions` AS
+SELECT `t1`, `k0`, `k1`, `valid since` FROM (
+  SELECT *, ROW_NUMBER() OVER (PARTITION BY `k0`, `k1` ORDER BY `valid since` DESC) AS `number` FROM (
+    SELECT
+    `name` AS `t1`,
+    `code` AS `k0`,
+    `host` AS `k1`,
+    `valid since`
+    FROM `StatusNames`
+    WHERE `code` IS NOT NULL AND `host` IS NOT NULL
+  )
+) WHERE `number` = 1;
+
+CREATE TEMPORARY VIEW `table 3` AS
+SELECT a.`t` AS `t`, `t1`
+FROM `table 3 rows` AS a
+LEFT JOIN `table 3 versions` FOR SYSTEM_TIME AS OF a.`t` AS b
+  ON a.`x2` = b.`k0`
+  AND a.`x0` = b.`k1`;
+
+CREATE TEMPORARY VIEW `OUT rows` AS
+SELECT
+  `t` AS `t`,
+  `t1` AS `k0`
+FROM `table 2`
+UNION ALL
+SELECT
+  `t` AS `t`,
+  `t1` AS `k0`
+FROM `table 3`;
+
+EXECUTE STATEMENT SET BEGIN
+
+INSERT INTO `OUT`
+SELECT
+  `window_start` AS `start`,
+  CAST(`k0` AS VARCHAR(12)) AS `name`,
+  `a0` AS `N`
+FROM (
+  SELECT `window_start`, `window_end`, `k0`, COUNT(*) AS `a0`
+  FROM TABLE(TUMBLE(TABLE `OUT rows`, DESCRIPTOR(`t`), INTERVAL '1' MINUTE))
+  GROUP BY `window_start`, `window_end`, `k0`
+);
+
+END;

@@ -1,0 +1,6 @@
+CREATE STREAM per_code (code BIGINT, n BIGINT);
+CREATE STREAM named (name VARCHAR(12), n BIGINT);
+CREATE PUMP p1 AS INSERT INTO per_code
+SELECT STREAM "response", COUNT(*) FROM "SOURCE_SQL_STREAM_001" AS s GROUP BY "response", FLOOR(s.ROWTIME TO MINUTE);
+CREATE PUMP p2 AS INSERT INTO named
+SELECT STREAM c."name", p.n FROM per_code AS p LEFT JOIN "StatusNames" AS c ON p.code = c."code";

@@ -156,11 +156,17 @@ class SqlProgramError(SqlError):
 
 
 class ProgramFileError(SettingsError):
-    """A program in files does not compile. ``shown``: the lines that say where, with the text and a caret."""
+    """A program in files does not compile.
 
-    def __init__(self, message: str, shown: Sequence[str]) -> None:
+    Attributes:
+        shown: the lines that say where, with the text and a caret.
+        problems: the problems.
+    """
+
+    def __init__(self, message: str, shown: Sequence[str], problems: Sequence[SqlError] = ()) -> None:
         super().__init__(message)
         self.shown = tuple(shown)
+        self.problems = tuple(problems)
 
 
 class IndexPlanError(StreamtallyError):

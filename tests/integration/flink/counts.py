@@ -43,9 +43,10 @@ def _over_range(rows: Sequence[Row]) -> Iterator[Row]:
     for row in kept:
         window = _before(kept, row, MINUTE, host=row["host"])
         sizes = [other["bytes"] for other in window if other["bytes"] is not None]
+        codes = [float(other["response"]) for other in window]
         yield {
             "HOST": _cut(row["host"], 20), "T": _time(row["arrival"]), "N": len(window),
-            "MEAN": sum(map(float, sizes)) / len(sizes) if sizes else None,
+            "MEAN": sum(codes) / len(codes),
             "LOW": min(sizes, default=None), "FIRST_CODE": window[0]["response"],
         }  # fmt: skip
 
@@ -132,7 +133,7 @@ def _join_windows(rows: Sequence[Row]) -> Iterator[Row]:
             if bad >= 500 > code and -30 * SECOND <= later_ms <= MINUTE and len(error["host"]) <= 20:
                 yield {
                     "HOST": error["host"], "REQUEST": _cut(error["request"], 60), "AGENT": _cut(row["agent"], 40),
-                    "T": _time(max(row["arrival"], error["arrival"])),
+                    "T": _time(row["arrival"]), "PAIRED": _time(max(row["arrival"], error["arrival"])),
                 }  # fmt: skip
 
 

@@ -56,3 +56,28 @@ def test_migrate_says_where_each_pump_runs(
     assert run(monkeypatch, "migrate", str(PAIRS / "tutorial_rows.sql"), "--to", "flink", "--out", str(out)) == 0
     assert "- `STREAM_PUMP` runs here, and on Flink." in capsys.readouterr().out
     assert (out / "flink" / "program.sql").exists()
+
+
+# A program of which nothing runs here is migrated to Flink alone, and its report says why.
+def test_migrate_writes_what_runs_on_flink_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "out"
+    assert run(monkeypatch, "migrate", str(PAIRS / "flink_lag.sql"), "--to", "flink", "--out", str(out)) == 0
+    assert "- `P` runs on Flink, not here: LAG cannot be compiled" in (out / "MIGRATION.md").read_text("utf-8")
+    assert "LAG(" in (out / "flink/program.sql").read_text("utf-8")
+    assert not (out / "pipeline.toml").exists()
+
+
+# Of a program that runs here in part, the pipeline has that part.
+def test_migrate_leaves_out_what_does_not_run_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "mixed.sql"
+    text = (PAIRS / "flink_lag.sql").read_text("utf-8")
+    program.write_text(
+        text + 'CREATE STREAM d (x VARCHAR(20)); CREATE PUMP q AS INSERT INTO d SELECT STREAM "host" '
+        'FROM "SOURCE_SQL_STREAM_001";\n'
+    )
+    out = tmp_path / "out"
+    assert run(monkeypatch, "migrate", str(program), "--to", "flink", "--out", str(out)) == 0
+    assert 'without = ["P"]' in (out / "pipeline.toml").read_text("utf-8")
+    assert run(monkeypatch, "compile", str(out), "--check") == 0
+    assert "- `Q` runs here, and on Flink." in (out / "MIGRATION.md").read_text("utf-8")
+    assert (out / "flink/program.sql").exists()

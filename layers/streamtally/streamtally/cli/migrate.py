@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,8 @@ from streamtally.migrate.report import report
 from streamtally.migrate.templates import resolve, without_others
 from streamtally.sql.flink.files import flink_files
 from streamtally.sql.flink.program import generate
-from streamtally.sql.flink.where import pump_places, section
+from streamtally.sql.flink.where import Part, PumpPlace, compile_part, flink_part, pump_places, section
+from streamtally.sql.program import Program
 from streamtally.text import near_names, visible
 from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.source import Source
@@ -56,22 +57,29 @@ def execute(
 ) -> int:
     """Run ``streamtally migrate``. Returns: the exit status. Raises: SettingsError."""
     described, application = _read(aws, source, name)
-    definition, compiled = _compile(application, Path(source).suffix == ".sql")
+    is_sql = Path(source).suffix == ".sql"
+    here, flink = _parts(application, is_sql) if target is not None else (None, None)
+    if here is not None and here.reasons and here.program is not None:
+        application.without += here.reasons
+        kept = set(here.program.streams)
+        application.outputs = {name: place for name, place in application.outputs.items() if name in kept}
+    elif here is not None and flink is not None and here.program is None and flink.program is not None:
+        return _only_flink(application, pump_places(application.sql, here, flink), flink.program, out, as_json)
+    definition, compiled = _compile(application, is_sql)
     document = define_pipeline(definition, compiled.plan, ZoneInfo)
     deployment = plan_deployment(described)
     parameters = deployment.parameters
     if application.tables:
         parameters["ReferenceObjectArns"] = ",".join(table.arn for table in application.tables)
     text = report(application.name, document, deployment, application.left, compiled.program.notes)
-    places = pump_places(compiled.program) if target is not None else []
+    places = pump_places(application.sql, here, flink) if here is not None and flink is not None else []
     if places:
         text += "\n" + "\n".join(section(places)) + "\n"
     if out is not None:
         files = {DEFINITION: definition, PROGRAM: application.sql.rstrip() + "\n", COMPILED: encode_document(document)}
         write_new_files(out, {**files, REPORT: text, PARAMETERS: json.dumps(parameters, indent=2) + "\n"})
-        if any(place.flink for place in places):
-            generated = generate(compiled.program, in_part=True)
-            write_new_files(out / "flink", flink_files(application.name, generated, compiled.program.notes))
+        if flink is not None and flink.program is not None:
+            _write_flink(application, flink.program, out)
     comparison = _compare(open_pipeline(document, references, aws), *parity) if parity else None
     if as_json:
         shown = {key: _parity_json(value) for key, value in comparison.outputs.items()} if comparison else {}
@@ -83,6 +91,45 @@ def execute(
         if comparison:
             _show_comparison(comparison)
     return EXIT_FOUND if comparison and not comparison.is_equal else 0
+
+
+def _parts(application: Application, is_sql: bool) -> tuple[Part, Part]:
+    """What runs here, and what on Flink."""
+    application.sql = application.sql.replace("\r\n", "\n").replace("\r", "\n")
+    definition = "" if is_sql else make_definition(application)
+
+    def compiler(to_flink: bool) -> Callable[[Sequence[str]], Program]:
+        def compile_without(without: Sequence[str]) -> Program:
+            if is_sql:
+                source = _default_source()
+                return compile_with_columns(application.name, application.sql, source, without, to_flink)[1].program
+            bind = bool(application.outputs) and not without
+            return compile_source(application.name, application.sql, definition, bind, without, to_flink).program
+
+        return compile_without
+
+    return compile_part(application.sql, compiler(False)), flink_part(application.sql, compiler(True))
+
+
+def _only_flink(
+    application: Application, places: Sequence[PumpPlace], program: Program, out: Path | None, as_json: bool
+) -> int:
+    """Write the report and the files of a program of which nothing runs in the functions."""
+    text = "\n".join([f"# {application.name}: from Kinesis Analytics to Apache Flink", "", *section(places)]) + "\n"
+    if out is not None:
+        write_new_files(out, {REPORT: text})
+        _write_flink(application, program, out)
+    if as_json:
+        echo_json({"application": application.name, "outputs": [], "pumps": list(map(asdict, places))})
+    else:
+        click.echo(text, nl=False)
+    return 0
+
+
+def _write_flink(application: Application, program: Program, out: Path) -> None:
+    generated = generate(program, in_part=True)
+    if generated.inserts:
+        write_new_files(out / "flink", flink_files(application.name, generated, program.notes))
 
 
 def _read(aws: Aws, source: str, name: str | None) -> tuple[Any, Application]:
@@ -132,11 +179,15 @@ def _similar(aws: Aws, name: str) -> str:
 def _compile(application: Application, is_sql: bool) -> tuple[str, Compiled]:
     """The definition and the program; a .sql file has the default source, and all streams as outputs."""
     if is_sql:
-        definition, compiled = compile_with_columns(application.name, application.sql, _default_source())
+        definition, compiled = compile_with_columns(
+            application.name, application.sql, _default_source(), application.without
+        )
         application.left += _inferred(definition)
     else:
         definition = make_definition(application)
         compiled = compile_source(application.name, application.sql, definition, bind=bool(application.outputs))
+    if is_sql and application.without:
+        definition += f"\n[program]\nwithout = {json.dumps(application.without)}\n"
     if not application.outputs:
         streams = dict.fromkeys(compiled.program.streams)
         definition += "".join(

@@ -13,9 +13,11 @@ from dataclasses import replace
 from streamtally.errors import IndexPlanError
 from streamtally.indices.load_entries import Load, Span, overlaps
 from streamtally.indices.names import MS_PER_DAY, floor_day
+from streamtally.indices.spec import PlanOutput
 from streamtally.indices.state import OutputState
 from streamtally.times.iso import to_iso
 
+MS_PER_MINUTE = 60_000
 MAX_REMEMBERED = 200  # finished loads, which are recognised when they are repeated
 EVER: Span = (-(2**62), 2**62)
 
@@ -44,6 +46,24 @@ def spans_to_replace(refused: Iterable[int], extents: Mapping[Span, Span]) -> tu
         span = max(start, run[0]), min(end, run[1])
         spans.append(span)
     return tuple(spans)
+
+
+def check_edges(index: str, outputs: Iterable[PlanOutput], spans: Sequence[Span]) -> None:
+    """Refuse to recompute windows that also rest on rows outside of the logs.
+
+    A sliding window at the beginning of the logs looks back on rows before them, and one after their end on rows in
+    them: recomputed from the logs alone, both would lose what the other rows counted.
+
+    Raises: IndexPlanError: an output has sliding windows, and spans to recompute.
+    """
+    for output in outputs:
+        if output.ahead_ms and spans:
+            text = f"{index}: {describe_spans(spans)} cannot be recomputed from these logs alone"
+            raise IndexPlanError(
+                f"{text}: its sliding windows look back over {output.ahead_ms // MS_PER_MINUTE} minutes, at both ends "
+                "also on rows outside of the logs; nothing was loaded: load the logs, from that much earlier on, into "
+                "an index of another name"
+            )
 
 
 def describe_spans(spans: Sequence[Span], limit: int = 5) -> str:

@@ -82,25 +82,35 @@ def compile_alone(
         lone = compile_lone(text, source_stream(source), known_columns(source) is None, without, to_flink)
     except SqlError as error:
         shown = list(show_problems(error, text, path.name))
-        raise ProgramFileError(shown[0], shown) from None
+        raise ProgramFileError(shown[0], shown, problems_of(error)) from None
     plan = {"version": PLAN_VERSION, "outputs": lone.program.outputs}
     return CompiledAlone(plan, lone.program, _as_toml(lone, format_name, _AS_FILE))
 
 
-def compile_with_columns(name: str, text: str, source_table: str) -> tuple[str, Compiled]:
+def problems_of(error: SqlError) -> Sequence[SqlError]:
+    """The problems of which an error consists."""
+    return error.problems if isinstance(error, SqlProgramError) else (error,)
+
+
+def compile_with_columns(
+    name: str, text: str, source_table: str, without: Sequence[str] = (), to_flink: bool = False
+) -> tuple[str, Compiled]:
     """A program with a source whose columns are inferred, as far as the source's format leaves that open.
 
-    Args: source_table: ``[source]`` of a ``pipeline.toml``.
+    Args:
+        source_table: ``[source]`` of a ``pipeline.toml``.
+        without: pumps to leave out.
+        to_flink: whether it is for Flink.
     Returns: (this table with what was inferred, the program, whose outputs are the streams that no pump reads).
     Raises: as :func:`compile_files`.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     source = open_source(read_definition(source_table), ZoneInfo)
     try:
-        lone = compile_lone(text, source_stream(source), known_columns(source) is None)
+        lone = compile_lone(text, source_stream(source), known_columns(source) is None, without, to_flink)
     except SqlError as error:
         shown = list(show_problems(error, text, f"{name}.sql"))
-        raise ProgramFileError(shown[0], shown) from None
+        raise ProgramFileError(shown[0], shown, problems_of(error)) from None
     inferred = [line for line in _as_toml(lone, None, _AS_OBJECT).split("\n\n") if line]
     if inferred and inferred[0].startswith("[source]\n"):
         source_table = source_table.replace("[source]\n", inferred.pop(0) + "\n", 1)
@@ -215,7 +225,7 @@ def compile_texts(
                 where = f"pipeline.toml: [outputs.{visible(problem.output, 80)}]"
                 raise SettingsError(f"{where} is not an output of the program: {problem.advice}") from None
         shown = [line for path, own, problems in _by_file(files, error) for line in _show(path, own, problems)]
-        raise ProgramFileError(shown[0], shown) from None
+        raise ProgramFileError(shown[0], shown, problems_of(error)) from None
 
 
 def _place(files: Sequence[tuple[Path, str]], line: int) -> str:

@@ -1,9 +1,9 @@
 CREATE STREAM errors (host VARCHAR(20), request VARCHAR(60));
-CREATE STREAM pairs (host VARCHAR(20), request VARCHAR(60), agent VARCHAR(40), t TIMESTAMP);
+CREATE STREAM pairs (host VARCHAR(20), request VARCHAR(60), agent VARCHAR(40), t TIMESTAMP, paired TIMESTAMP);
 CREATE PUMP error_pump AS INSERT INTO errors
 SELECT STREAM "host", "request" FROM "SOURCE_SQL_STREAM_001" WHERE "response" >= 500;
 CREATE PUMP pair_pump AS INSERT INTO pairs
-SELECT STREAM e.host, e.request, s."agent", s.ROWTIME
+SELECT STREAM e.host, e.request, s."agent", s.ROWTIME, ROWTIME
 FROM errors OVER (RANGE INTERVAL '1' MINUTE PRECEDING) AS e
 JOIN "SOURCE_SQL_STREAM_001" OVER (RANGE INTERVAL '30' SECOND PRECEDING) AS s
 ON e.host = s."host" AND s."response" < 500;

@@ -185,20 +185,21 @@ def _frame(frame: Frame) -> str:
 
 
 def _lag(call: OverCall, over: str) -> tuple[list[str], Value]:
-    """LAG has no frame in Flink: a row that is not in the window is left out afterwards."""
-    default = None if call.default is None else cast_value(_constant(call), call.type).sql
-    more = f", {default}" if default is not None else ""
-    own = f"LAG({name(str(call.argument))}, {call.offset}{more}) {over} AS {name(call.name)}"
+    """LAG has no frame in Flink, and its default replaces NULL too: a row's time says whether it is in the window."""
+    own = f"LAG({name(str(call.argument))}, {call.offset}) {over} AS {name(call.name)}"
     frame = call.frame
-    if frame.length is None or (frame.kind == "ROWS" and frame.length >= call.offset):
+    is_inside = frame.length is None or (frame.kind == "ROWS" and frame.length >= call.offset)
+    if is_inside and call.default is None:
         return [own], Value(name(call.name), call.type)
-    otherwise = default or constant(None, call.type)
-    if frame.kind == "ROWS":
+    otherwise = constant(None, call.type) if call.default is None else cast_value(_constant(call), call.type).sql
+    if frame.kind == "ROWS" and not is_inside:
         return [own], Value(otherwise, call.type)
     at = f"{call.name} at"
     plain = f"CAST({name(TIME)} AS TIMESTAMP(3))"
     time = f"LAG({plain}, {call.offset}) {over} AS {name(at)}"
-    inside = f"{name(at)} >= {plain} - {interval(frame.length)}"
+    inside = f"{name(at)} IS NOT NULL"
+    if frame.length is not None and frame.kind == "RANGE":
+        inside = f"{name(at)} >= {plain} - {interval(frame.length)}"
     return [own, time], Value(f"(CASE WHEN {inside} THEN {name(call.name)} ELSE {otherwise} END)", call.type)
 
 
@@ -293,37 +294,53 @@ def _table(stage: TableStage, rows: StageSource, sources: Sources) -> Statements
 
     def column(column: str) -> Value:
         read.add(column)
-        return Value(name(column), stage.columns[column])
+        return Value(name(known_as.get(column, column)), stage.columns[column])
 
     def time(which: str) -> Value:
         offset_ms = stage.rows.base.offset_ms if stage.rows.base is not None else 0
         return Value(shifted(f"CAST(a.{name(TIME)} AS TIMESTAMP(3))", offset_ms), TIMESTAMP)
 
-    def own(column: str) -> Value:
-        return Value(name(stage.table_columns[column][0]), stage.columns[column])
-
-    keys = _plain_conditions([key for key, _ in stage.on], Expressions({"column": own}))
+    own = _own_columns(stage)
+    keys = _plain_conditions([key for key, _ in stage.on], Expressions({"column": own.__getitem__}))
+    # Flink takes a column for the key that is the same as one: such a column is shown under the key's name only.
+    known_as = {column: f"k{keys.index(value.sql)}" for column, value in own.items() if value.sql in keys}
     conditions = [f"a.{name(column)} = b.{name(f'k{number}')}" for number, (_, column) in enumerate(stage.on)]
     conditions += _plain_conditions(stage.conditions, Expressions({"column": column, "time": time}))
     read |= {column for _, column in stage.on}
     left = _read(stage.rows, _used(stage.rows.columns, also=read), f"{stage.name} rows", sources)
     sources.tables[stage.table] = dict(stage.table_columns.values())
     versions = f"{stage.name} versions"
-    columns = [name(column) for column in stage.columns if column in rows.used]
+    columns = [
+        f"{name(known_as[column])} AS {name(column)}" if column in known_as else name(column)
+        for column in stage.columns
+        if column in rows.used
+    ]
     query = (
         f"SELECT a.{name(TIME)} AS {name(TIME)}{''.join(f', {column}' for column in columns)}\n"
         f"FROM {name(f'{stage.name} rows')} AS a\n"
         f"{stage.kind} JOIN {name(versions)} FOR SYSTEM_TIME AS OF a.{name(TIME)} AS b\n"
         "  ON " + "\n  AND ".join(conditions)
     )
-    views = [*left.views, view_statement(versions, _versions(stage, keys, read)), view_statement(stage.name, query)]
+    views = [
+        *left.views,
+        view_statement(versions, _versions(stage, keys, read - known_as.keys())),
+        view_statement(stage.name, query),
+    ]
     return Statements(views, left.inserts)
+
+
+def _own_columns(stage: TableStage) -> dict[str, Value]:
+    """The columns of a table. CHAR is padded, as the functions pad it when they read the table."""
+    return {
+        column: Value(f"RPAD({name(own)}, {kind.length}, ' ')" if kind.name == "CHAR" else name(own), kind)
+        for column, (own, kind) in stage.table_columns.items()
+    }
 
 
 def _versions(stage: TableStage, keys: Sequence[str], read: set[str]) -> str:
     """The table with its keys, of which Flink joins one row each."""
     shown = {f"k{number}": key for number, key in enumerate(keys)}
-    columns = {column: name(own) for column, (own, _) in stage.table_columns.items() if column in read}
+    columns = {column: value.sql for column, value in _own_columns(stage).items() if column in read}
     listed = ",\n".join(f"    {sql} AS {name(column)}" for column, sql in {**columns, **shown}.items())
     names = ", ".join(map(name, [*columns, *shown]))
     first = f"PARTITION BY {', '.join(map(name, shown))} ORDER BY {name(SINCE)} DESC"

@@ -12,7 +12,7 @@ from streamtally.errors import SqlError
 from streamtally.sql.grammar.allowed import RESERVED, check_syntax
 from streamtally.sql.grammar.dialect import make_tokenizer, parse_statement
 from streamtally.sql.grammar.refusals import RANDOM_CUT_FORESTS, find_refusals
-from streamtally.sql.problems import Problems
+from streamtally.sql.problems import Problems, SourceText
 
 MAX_TEXT_CHARS = 100_000
 """The longest program that Kinesis Analytics accepts (*Limits*, 100 KB)."""
@@ -64,6 +64,21 @@ def _pump_name(statement: list[Token]) -> str | None:
         return None
     name = statement[start + 1]
     return name.text if name.token_type is TokenType.IDENTIFIER else name.text.upper()
+
+
+def pump_lines(text: str) -> dict[str, tuple[int, int]]:
+    """Pump → the first and the last line of its statement, from 1; empty if the text cannot be split."""
+    try:
+        statements = list(_split(make_tokenizer()(text)))
+    except TokenError:
+        return {}
+    named = [(_pump_name(statement), statement) for statement in statements]
+    lines = SourceText(text)
+    return {
+        name: (lines.position(statement[0].start)[0], lines.position(statement[-1].end)[0])
+        for name, statement in named
+        if name is not None
+    }
 
 
 def _open_quote(text: str) -> int:

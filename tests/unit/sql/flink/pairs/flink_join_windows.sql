@@ -26,7 +26,8 @@ CREATE TABLE `PAIRS` (
   `HOST` VARCHAR(20),
   `REQUEST` VARCHAR(60),
   `AGENT` VARCHAR(40),
-  `T` TIMESTAMP(3)
+  `T` TIMESTAMP(3),
+  `PAIRED` TIMESTAMP(3)
 ) WITH (
   'connector' = 'firehose',
   'delivery-stream' = 'PAIRS',
@@ -38,7 +39,8 @@ CREATE TEMPORARY VIEW `join 1 left` AS
 SELECT
   `ROWTIME` AS `t`,
   CAST(`host` AS VARCHAR(20)) AS `l0`,
-  CAST(`request` AS VARCHAR(60)) AS `l1`
+  CAST(`request` AS VARCHAR(60)) AS `l1`,
+  CAST(`ROWTIME` AS TIMESTAMP(3)) AS `l2`
 FROM `SOURCE_SQL_STREAM_001`
 WHERE (`response` >= 500);
 
@@ -52,7 +54,7 @@ SELECT
 FROM `SOURCE_SQL_STREAM_001`;
 
 CREATE TEMPORARY VIEW `join 1` AS
-SELECT `l0`, `l1`, `r8`, `r9`
+SELECT `l0`, `l1`, `l2`, `r8`, `r9`
 FROM `join 1 left` AS a
 INNER JOIN `join 1 right` AS b
   ON a.`l0` = b.`r0`
@@ -66,7 +68,8 @@ SELECT
   `l0` AS `HOST`,
   `l1` AS `REQUEST`,
   CAST(`r8` AS VARCHAR(40)) AS `AGENT`,
-  `r9` AS `T`
+  `r9` AS `T`,
+  (CASE WHEN ((`l2` IS NULL) OR (`r9` > `l2`)) THEN `r9` ELSE `l2` END) AS `PAIRED`
 FROM `join 1`;
 
 END;

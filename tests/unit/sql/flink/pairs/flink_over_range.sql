@@ -40,7 +40,7 @@ CREATE TEMPORARY VIEW `over 1 part 0` AS
 SELECT
   `ROWTIME` AS `t`,
   `host` AS `x0`,
-  CAST(`bytes` AS DOUBLE) AS `x1`,
+  CAST(`response` AS DOUBLE) AS `x1`,
   `bytes` AS `x2`,
   `response` AS `x3`
 FROM `SOURCE_SQL_STREAM_001`

@@ -74,7 +74,7 @@ CREATE TEMPORARY VIEW `table 2 versions` AS
 SELECT `t1`, `k0`, `valid since` FROM (
   SELECT *, ROW_NUMBER() OVER (PARTITION BY `k0` ORDER BY `valid since` DESC) AS `number` FROM (
     SELECT
-    `name` AS `t1`,
+    RPAD(`name`, 12, ' ') AS `t1`,
     `code` AS `k0`,
     `valid since`
     FROM `StatusNames`

@@ -53,10 +53,9 @@ SELECT
 FROM `SOURCE_SQL_STREAM_001`;
 
 CREATE TEMPORARY VIEW `table 1 versions` AS
-SELECT `t0`, `t1`, `k0`, `valid since` FROM (
+SELECT `t1`, `k0`, `valid since` FROM (
   SELECT *, ROW_NUMBER() OVER (PARTITION BY `k0` ORDER BY `valid since` DESC) AS `number` FROM (
     SELECT
-    `TICKER` AS `t0`,
     `COMPANY` AS `t1`,
     `TICKER` AS `k0`,
     `valid since`
@@ -66,7 +65,7 @@ SELECT `t0`, `t1`, `k0`, `valid since` FROM (
 ) WHERE `number` = 1;
 
 CREATE TEMPORARY VIEW `table 1` AS
-SELECT a.`t` AS `t`, `x0`, `x6`, `t0`, `t1`
+SELECT a.`t` AS `t`, `x0`, `x6`, `k0` AS `t0`, `t1`
 FROM `table 1 rows` AS a
 INNER JOIN `table 1 versions` FOR SYSTEM_TIME AS OF a.`t` AS b
   ON a.`x0` = b.`k0`;

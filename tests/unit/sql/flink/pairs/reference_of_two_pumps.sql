@@ -98,7 +98,7 @@ CREATE TEMPORARY VIEW `table 2 versions` AS
 SELECT `t1`, `k0`, `k1`, `valid since` FROM (
   SELECT *, ROW_NUMBER() OVER (PARTITION BY `k0`, `k1` ORDER BY `valid since` DESC) AS `number` FROM (
     SELECT
-    `name` AS `t1`,
+    RPAD(`name`, 12, ' ') AS `t1`,
     `code` AS `k0`,
     `host` AS `k1`,
     `valid since`
@@ -126,7 +126,7 @@ CREATE TEMPORARY VIEW `table 3 versions` AS
 SELECT `t1`, `k0`, `k1`, `valid since` FROM (
   SELECT *, ROW_NUMBER() OVER (PARTITION BY `k0`, `k1` ORDER BY `valid since` DESC) AS `number` FROM (
     SELECT
-    `name` AS `t1`,
+    RPAD(`name`, 12, ' ') AS `t1`,
     `code` AS `k0`,
     `host` AS `k1`,
     `valid since`

@@ -54,10 +54,9 @@ SELECT
 FROM `SOURCE_SQL_STREAM_001`;
 
 CREATE TEMPORARY VIEW `table 1 versions` AS
-SELECT `t0`, `t1`, `t2`, `k0`, `valid since` FROM (
+SELECT `t1`, `t2`, `k0`, `valid since` FROM (
   SELECT *, ROW_NUMBER() OVER (PARTITION BY `k0` ORDER BY `valid since` DESC) AS `number` FROM (
     SELECT
-    `TICKER` AS `t0`,
     `COMPANY` AS `t1`,
     `EMPLOYEES` AS `t2`,
     `TICKER` AS `k0`,
@@ -68,7 +67,7 @@ SELECT `t0`, `t1`, `t2`, `k0`, `valid since` FROM (
 ) WHERE `number` = 1;
 
 CREATE TEMPORARY VIEW `table 1` AS
-SELECT a.`t` AS `t`, `t0`, `t1`, `t2`
+SELECT a.`t` AS `t`, `k0` AS `t0`, `t1`, `t2`
 FROM `table 1 rows` AS a
 INNER JOIN `table 1 versions` FOR SYSTEM_TIME AS OF a.`t` AS b
   ON a.`x0` = b.`k0`;

@@ -54,21 +54,20 @@ SELECT
 FROM `SOURCE_SQL_STREAM_001`;
 
 CREATE TEMPORARY VIEW `table 1 versions` AS
-SELECT `t1`, `t3`, `k0`, `k1`, `valid since` FROM (
+SELECT `t1`, `k0`, `k1`, `valid since` FROM (
   SELECT *, ROW_NUMBER() OVER (PARTITION BY `k0`, `k1` ORDER BY `valid since` DESC) AS `number` FROM (
     SELECT
-    `name` AS `t1`,
-    `weight` AS `t3`,
-    TRIM(TRAILING ' ' FROM `name`) AS `k0`,
+    RPAD(`name`, 12, ' ') AS `t1`,
+    TRIM(TRAILING ' ' FROM RPAD(`name`, 12, ' ')) AS `k0`,
     `weight` AS `k1`,
     `valid since`
     FROM `StatusNames`
-    WHERE TRIM(TRAILING ' ' FROM `name`) IS NOT NULL AND `weight` IS NOT NULL
+    WHERE TRIM(TRAILING ' ' FROM RPAD(`name`, 12, ' ')) IS NOT NULL AND `weight` IS NOT NULL
   )
 ) WHERE `number` = 1;
 
 CREATE TEMPORARY VIEW `table 1` AS
-SELECT a.`t` AS `t`, `t1`, `t3`
+SELECT a.`t` AS `t`, `t1`, `k1` AS `t3`
 FROM `table 1 rows` AS a
 INNER JOIN `table 1 versions` FOR SYSTEM_TIME AS OF a.`t` AS b
   ON a.`x9` = b.`k0`

@@ -13,7 +13,7 @@ from streamtally.aws.opensearch.settling.partials import Partials
 from streamtally.aws.opensearch.stored_state import read_output_state, update_output_state
 from streamtally.errors import IndexPlanError, StreamtallyError
 from streamtally.indices.load_entries import Load
-from streamtally.indices.loads import describe_spans, is_loaded, opened, to_runs
+from streamtally.indices.loads import check_edges, describe_spans, is_loaded, opened, to_runs
 from streamtally.indices.observed import Observed
 from streamtally.indices.spec import IndexSpec
 from streamtally.indices.state import OutputState
@@ -139,4 +139,6 @@ def _ask(load: LoadRun, refused: Mapping[str, set[int]], replace_span: bool, agr
     if not replace_span:
         text = f"closed with counts, to which nothing can be added: {'; '.join(closed)}: nothing was loaded"
         raise IndexPlanError(f"{text}; --replace-span recomputes counts and lines of that span from these logs alone")
+    for spec in load.touched:
+        check_edges(spec.index, spec.windowed, to_spans(load, spec.index, refused[spec.index]))
     agree("; ".join(closed))

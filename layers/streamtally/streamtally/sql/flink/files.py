@@ -73,7 +73,29 @@ def differences(program: FlinkProgram) -> Iterator[str]:
             f"a row that cannot be evaluated goes to `{ERROR_STREAM}` and to no output, as in the functions; nothing "
             "ends the job"
         )
+    yield from _stage_differences("\n".join(program.views))
     yield from _value_differences(names, calls, aggregates)
+
+
+def _stage_differences(views: str) -> Iterator[str]:
+    """What differs where Flink keeps state between rows."""
+    if "PRECEDING AND CURRENT ROW" in views:
+        yield "in a window OVER a range, rows of the same millisecond see each other; Kinesis Analytics orders them"
+        yield (
+            "a sum or mean of DOUBLE OVER rows is kept by adding and subtracting: a very large value leaves a rounding "
+            "error behind; CAST to DECIMAL for an exact one"
+        )
+    if "FOR SYSTEM_TIME AS OF" in views:
+        yield (
+            "a reference table is a CSV file without a line of names, its columns in the order of "
+            f"`{TABLES}`; Flink reads it when the job starts. **Its keys must be unique**: of several rows with the "
+            "same key Flink joins one, where Kinesis Analytics joins all"
+        )
+    if "BETWEEN a.`t`" in views or "b.`t` = a.`t`" in views:
+        yield (
+            "streams are joined within the range of their windows; a stream without a window is joined with rows of "
+            "exactly the same time. A row of an outer join without a partner is written when its range is over"
+        )
 
 
 def _value_differences(names: set[str], calls: set[str], aggregates: set[str]) -> Iterator[str]:

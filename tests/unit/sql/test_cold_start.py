@@ -29,7 +29,9 @@ print(json.dumps(sorted(name for name in loaded if name.split(".")[0] in ("sqlgl
 
 
 # A new interpreter that imports a function has not loaded sqlglot, streamtally.sql or sketches.
-@pytest.mark.parametrize("module", ["functions.firehose_transform.app", "functions.index_manager.app"])
+@pytest.mark.parametrize(
+    "module", ["functions.firehose_transform.app", "functions.index_manager.app", "functions.backfill.app"]
+)
 def test_functions_load_no_sql_parser(module: str) -> None:
     command = [sys.executable, "-c", PROGRAM, module]
     completed = subprocess.run(command, capture_output=True, text=True, timeout=60, env=ENVIRONMENT, cwd=ROOT)

@@ -33,8 +33,9 @@ __all__ = ["BUFFER_BYTES", "BUFFER_LINES", "LocalRun"]
 
 BUFFER_MS = 900_000
 """The lines of one object of Firehose are this far apart: the longest BufferIntervalInSeconds."""
-DOCUMENTS_PER_PUT = 10_000
-"""Documents are kept until this many can be stored at once: a put of a few dozen costs a store nearly as much."""
+DOCUMENTS_PER_PUT = 3_000
+"""Documents are kept until this many can be stored at once: a put of a few dozen costs a store nearly as much,
+and one of many more holds their text several times."""
 LOCAL_STREAM_ARN = f"arn:aws:firehose:us-east-1:123456789012:deliverystream/{INGESTION}"
 _NAMES = uuid.UUID("6f0cbb0e-5c0f-4d2f-9c07-0f6f4a7d9a11")  # our own namespace: the same run gives the same names
 

@@ -60,7 +60,7 @@ SETTINGS = (
     "SET preserve_insertion_order = false",
     # More threads spend more time together, and hold more memory; other processes have the other cores.
     "SET threads = 1",
-    "SET memory_limit = '128MB'",
+    "SET memory_limit = '64MB'",
     # Every checkpoint writes the last rows again: with the default of 16 MB, half of the file is what was replaced.
-    "SET checkpoint_threshold = '64MB'",
+    "SET checkpoint_threshold = '32MB'",
 )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 _METHOD: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
+_REMEMBERED_CHARS: Final = 500
 _USUAL: Final = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"))
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*", re.ASCII)  # scheme and authority of absolute-form
 
@@ -21,6 +23,15 @@ class RequestParts(NamedTuple):
 
 def split_request(request: str) -> RequestParts:
     """The parts of a request line, or of a path alone. A text that is neither, such as TLS bytes, has none."""
+    return _remembered(request) if len(request) <= _REMEMBERED_CHARS else _split(request)
+
+
+@lru_cache(maxsize=8_192)  # several lists of a batch count the same requests
+def _remembered(request: str) -> RequestParts:
+    return _split(request)
+
+
+def _split(request: str) -> RequestParts:
     if request.startswith("/"):
         return RequestParts(None, _path(request), None, _query(request))
     method, _, rest = request.partition(" ")

@@ -119,7 +119,10 @@ def test_run_leaves_the_bucket_the_database_and_the_report(tmp_path: Path) -> No
 def test_json_is_one_object_and_nothing_else(tmp_path: Path) -> None:
     """Counts, and the outputs' documents sorted by window and key, columns only."""
     lines = combined(500, "08/Sep/2017:08:48:00 +0000") + combined(404) + combined(200) + b"\nx\n"
-    assert result("-", "--out", tmp_path, stdin=lines) == {
+    shown = result("-", "--out", tmp_path, stdin=lines)
+    assert sum(shown.pop("batches").values()) == 1  # by the kernel or by Python
+    assert shown.pop("report")["bytes_by_minute"]
+    assert shown == {
         "lines": 5, "rows": 3, "unparsed": 1, "empty": 1, "failed": 0, "reingested": 0,
         "reasons": {"of no known format": 1},
         "counted": {

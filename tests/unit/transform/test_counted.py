@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamtally.plan.windowed import WindowedOutput
-from streamtally.transform.outputs import WindowWriter
 from streamtally.transform.pipeline import Pipeline
+from streamtally.transform.window_writer import WindowWriter
 from tests.examples import examples
 from tests.unit.events import ARRIVAL, combined
 from tests.unit.plan.test_time_use import EVENT, HOUR, ONE, call, greatest, key, steps_of, text

@@ -24,7 +24,7 @@ from streamtally.local.store import Document, sort_key
 from streamtally.local.stream_names import SUMMARY
 from streamtally.plan.windowed import WindowedOutput
 from streamtally.times.iso import to_iso
-from streamtally.transform.outputs import Output
+from streamtally.transform.output_writer import Output
 from streamtally.transform.pipeline import Pipeline
 
 PAGE = 5_000

@@ -23,7 +23,7 @@ from streamtally.local.store_sql import DELETE_REPLACED, HARD_KEY, INSERT, IS_KE
 from streamtally.plan.rows import OutputColumn
 from streamtally.plan.windowed import WindowedOutput
 from streamtally.times.iso import from_iso
-from streamtally.transform.outputs import Output
+from streamtally.transform.output_writer import Output
 from streamtally.transform.pipeline import Pipeline
 
 _COLUMN_TYPES = {"TINYINT": "TINYINT", "SMALLINT": "SMALLINT", "INTEGER": "INTEGER", "BIGINT": "BIGINT"}

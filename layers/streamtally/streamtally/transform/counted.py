@@ -60,7 +60,7 @@ class Together:
         self.seconds = seconds
         self._are_minutes = are_minutes
         self._unit = unit
-        self._make_row = make_row
+        self.make_row = make_row
         self._places: dict[tuple[int, int | None], CountedLines] = {}
 
     def with_bounds(self, bounds: Bounds) -> OfTimes:
@@ -94,7 +94,7 @@ class Together:
         if self._unit is None or not texts:
             return None
         try:
-            return self._unit.read(self._make_row(texts, bounds.arrival), bounds.arrival)
+            return self._unit.read(self.make_row(texts, bounds.arrival), bounds.arrival)
         except Exception:  # it is raised again when the line is added
             return None
 

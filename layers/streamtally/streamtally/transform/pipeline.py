@@ -16,7 +16,7 @@ from streamtally.plan.reference import ReferenceRows
 from streamtally.plan.rows import RowOutput, compile_row_output
 from streamtally.plan.windowed import WindowedOutput, compile_windowed_output
 from streamtally.transform.bounds import ROW_OUTPUTS, Bounds
-from streamtally.transform.outputs import Output
+from streamtally.transform.output_writer import Output
 from streamtally.transform.records import ANY_AGE_MS
 from streamtally.transform.reference_file import check_size, load_reference
 from streamtally.transform.source import Source, ZoneOf

@@ -124,7 +124,7 @@ def run_batch(
 
     Args:
         by_row: evaluate every row by itself.
-        by_arrival: see :class:`streamtally.transform.outputs.WindowWriter`.
+        by_arrival: see :class:`streamtally.transform.window_writer.WindowWriter`.
         batch: the records together, where that is known.
         batch_id: see :func:`transform`.
     """

@@ -26,7 +26,7 @@ from streamtally.transform.kernel.layouts import PlainLines, find_layout, plain_
 from streamtally.transform.kernel.protocol import Kernel, KernelBatch, OtherLine, Pending
 from streamtally.transform.ledger import KERNEL, Ledger
 from streamtally.transform.lines import LineReader
-from streamtally.transform.outputs import WindowWriter, make_writers
+from streamtally.transform.outputs import make_writers
 from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.record import Record
 from streamtally.transform.record_lines import begins_as_json
@@ -34,6 +34,7 @@ from streamtally.transform.records import decode_records, line_bound, to_text
 from streamtally.transform.response import DROPPED, FAILED, MAX_RESPONSE_BYTES, OK, Response
 from streamtally.transform.source import Source
 from streamtally.transform.transform import Delivery, empty_ledger
+from streamtally.transform.window_writer import WindowWriter
 
 ENVELOPE_BYTES = len(json.dumps({"records": []}))
 MAX_SPANS = 2_000

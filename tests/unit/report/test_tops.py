@@ -7,6 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamtally.report.request_parts import split_request, split_requests
 from streamtally.report.tops import KEY_CHARS, TopCounter, Tops
 
 texts = st.lists(st.integers(min_value=0, max_value=60).map(lambda number: f"t{number * number % 61}"), max_size=400)
@@ -71,3 +72,64 @@ def test_fields_of_rows() -> None:
     assert tops.hosts.top(5).entries == (("192.0.2.1", 2), ("17", 1))
     assert tops.requests.top(5).entries == (("GET / HTTP/1.1", 1), ("graphql", 1))
     assert (tops.agents.top(5).entries, tops.agents.total) == ((("curl", 1),), 1)
+
+
+requests = st.lists(
+    st.sampled_from(
+        [
+            *(
+                "GET / HTTP/1.1",
+                "GET /a?b=1 HTTP/1.1",
+                "POST /a?b=1 HTTP/2.0",
+                "HEAD /x.css?v HTTP/1.0",
+                "GET /a? HTTP/1.1",
+            ),
+            *(
+                "PROPFIND /a HTTP/1.1",
+                "GET http://example.com/a HTTP/1.1",
+                "GET /a b HTTP/1.1",
+                "GET /a",
+                "/a?b",
+                "",
+                "x",
+            ),
+            *(
+                "GET ?x HTTP/1.1",
+                "\\x16\\x03",
+                "OPTIONS * HTTP/1.1",
+                "GET /é HTTP/1.1",
+                "GET / HTTP/1.1 ",
+                "get / HTTP/1.1",
+            ),
+            *(
+                "GET /a\nGET /b HTTP/1.1",
+                "GET /" + "y" * 300 + " HTTP/1.1",
+                "GET /\u2028 HTTP/1.1",
+                "GET /a?b?c#d HTTP/1.1",
+            ),
+        ]
+    ),
+    max_size=12,
+)
+statuses = st.sampled_from([None, 200, 399, 400, 404, 499, 500, 599, 600])
+
+
+# Many requests at once give what one at a time gives.
+@given(st.lists(st.tuples(requests.map(lambda some: some[0] if some else "-"), statuses), max_size=12))
+def test_many_requests_at_once(rows: list[tuple[str, int | None]]) -> None:
+    singly, together = Tops(), Tops()
+    for request, status in rows:
+        singly.add(request, None, None, status)
+    texts = [request for request, _ in rows]
+    failed = {index: status for index, (_, status) in enumerate(rows) if status is not None and status >= 400}
+    together.add_requests(texts, split_requests(texts), failed)
+    assert together.report_fields(50) == singly.report_fields(50)
+
+
+@given(requests)
+def test_the_parts_of_many_requests(texts: list[str]) -> None:
+    parts = zip(*split_requests(texts), strict=True)
+    expected = [split_request(text) for text in texts]
+    assert [(method, path, query or None, protocol) for method, path, query, protocol in parts] == [
+        (part.method, part.path, part.query, part.protocol) for part in expected
+    ]

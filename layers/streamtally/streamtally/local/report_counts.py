@@ -12,8 +12,8 @@ from streamtally.formats.base import Format, Plain, Row, Scanner
 from streamtally.formats.roles import Get, role_reader
 from streamtally.local.panel_fields import PanelFields, to_size
 from streamtally.report.panels import Panels
-from streamtally.report.request_parts import split_request
-from streamtally.report.tops import Tops, shown
+from streamtally.report.request_parts import RequestColumns, split_request, split_requests
+from streamtally.report.tops import FIRST_ERROR, Tops, shown
 from streamtally.transform.source import Source
 
 TOP_ENTRIES: Final = 20
@@ -88,9 +88,9 @@ class ReportCounter:
         request, host, agent = (read(row) for read in self._top_readers(log_format))
         self.counts.tops.add(request, host, agent, status)
         fields = self._fields(log_format)
-        panels, target = self.counts.panels, None if request is None else shown(request)
+        panels, path = self.counts.panels, None if request is None else split_request(shown(request)).path
         if (size := to_size(fields.bytes(row))) > 0:
-            panels.add_bytes((minute,), (target,), (size,))
+            panels.add_bytes((minute,), (path,), (size,))
         if status is not None and host is not None:
             panels.add_visitors((minute,), ((shown(host), _NONE if agent is None else shown(agent)),))
         if (referer := fields.referer(row)) is not None:
@@ -98,7 +98,7 @@ class ReportCounter:
         if (vhost := fields.vhost(row)) is not None:
             panels.add_vhosts({shown(vhost): 1})
         if (duration := fields.duration(row)) is not None:
-            panels.add_time(minute, None if target is None else split_request(target).path, *duration)
+            panels.add_time(minute, path, *duration)
 
     def plain_columns(self, scanner: Scanner, log_format: Format, status_field: str) -> PlainColumns | None:
         """Where the plain lines of a format have what is counted; None if that is not one field for each."""
@@ -123,15 +123,17 @@ class ReportCounter:
         """Count plain lines. Args: minutes: since the epoch; status_of: a status's text → its code."""
         if not self._options.is_wanted:
             return
-        for counter, position in zip(self.counts.tops.counters, columns.tops, strict=True):
-            for text, count in Counter(map(itemgetter(position), lines)).items():
-                if text != _NONE:
-                    counter.add(text, count)
-        self._add_requests(scanner, columns, lines, status_of)
         panels, (request, host, agent) = self.counts.panels, columns.tops
+        for counter, position in zip(self.counts.tops.counters[1:], (host, agent), strict=True):
+            counts = Counter(map(itemgetter(position), lines))
+            del counts[_NONE]
+            counter.add_all(counts)
+        requests = list(map(itemgetter(request), lines))
+        parts = split_requests(requests)
+        self._add_requests(scanner, columns, lines, requests, parts, status_of)
         if columns.bytes is not None:
             sizes = map(self._sizes.__getitem__, map(itemgetter(columns.bytes), lines))
-            panels.add_bytes(minutes, map(itemgetter(request), lines), sizes)
+            panels.add_bytes(minutes, parts.paths, sizes)
         if columns.status is not None:
             self._add_visitors(scanner.positions[columns.status], (host, agent), lines, minutes)
         if columns.referer is not None:
@@ -148,15 +150,28 @@ class ReportCounter:
         if lines:
             self.counts.panels.add_visitors(minutes, map(itemgetter(*visitor), lines))
 
-    def _add_requests(self, scanner: Scanner, columns: PlainColumns, lines: Sequence[Plain], status_of: Any) -> None:
-        request = columns.tops[0]
-        if columns.status is None:
-            pairs = Counter((line[request], _NONE) for line in lines)
-        else:
-            pairs = Counter(map(itemgetter(request, scanner.positions[columns.status]), lines))
-        for (text, code), count in pairs.items():
-            if text != _NONE:
-                self.counts.tops.add_parts(text, status_of(code), count)
+    def _add_requests(
+        self,
+        scanner: Scanner,
+        columns: PlainColumns,
+        lines: Sequence[Plain],
+        requests: list[str],
+        parts: RequestColumns,
+        status_of: Any,
+    ) -> None:
+        statuses: dict[int, int] = {}
+        if columns.status is not None:
+            texts = list(map(itemgetter(scanner.positions[columns.status]), lines))
+            failed = {
+                text: code for text in set(texts) if (code := status_of(text)) is not None and code >= FIRST_ERROR
+            }
+            statuses = {index: failed[text] for index, text in enumerate(texts) if text in failed}
+        if _NONE in requests:
+            kept = [index for index, request in enumerate(requests) if request != _NONE]
+            statuses = {place: statuses[index] for place, index in enumerate(kept) if index in statuses}
+            requests = [requests[index] for index in kept]
+            parts = RequestColumns(*([column[index] for index in kept] for column in parts))
+        self.counts.tops.add_requests(requests, parts, statuses)
 
     def _fields(self, log_format: Format | None) -> PanelFields:
         name = log_format.name if log_format is not None else ""

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from streamtally.report.data import TopList
-from streamtally.report.request_parts import split_request
 from streamtally.report.response_times import ResponseTimes
 from streamtally.report.tops import TopCounter
 from streamtally.report.visitors import Visitors
@@ -44,15 +43,14 @@ class Panels:
         self._visitors = Visitors()
         self._unhashed: dict[int, set[tuple[str, str]]] = {}
 
-    def add_bytes(self, minutes: Iterable[int], requests: Iterable[str | None], sizes: Iterable[int]) -> None:
-        """Take in the sizes of responses. Args: minutes: since the epoch; requests: their request lines."""
-        by_minute, by_request = self._bytes, dict[str | None, int]()
-        for minute, request, size in zip(minutes, requests, sizes, strict=True):
+    def add_bytes(self, minutes: Iterable[int], paths: Iterable[str | None], sizes: Iterable[int]) -> None:
+        """Take in the sizes of responses. Args: minutes: since the epoch; paths: without queries."""
+        by_minute, by_path = self._bytes, dict[str | None, int]()
+        for minute, path, size in zip(minutes, paths, sizes, strict=True):
             by_minute[minute] = by_minute.get(minute, 0) + size
-            by_request[request] = by_request.get(request, 0) + size
-        for request, size in by_request.items():
-            if request is not None and (path := split_request(request).path) is not None:
-                self._path_bytes.add(path, size)
+            by_path[path] = by_path.get(path, 0) + size
+        by_path.pop(None, None)
+        self._path_bytes.add_all(by_path)  # type: ignore[arg-type]
 
     def add_visitors(self, minutes: Sequence[int], visitors: Iterable[tuple[str, str]]) -> None:
         """Take in who asked. Args: minutes: since the epoch; visitors: addresses with their agents."""
@@ -69,8 +67,7 @@ class Panels:
         for referer, rows in referers.items():
             if (site := referring_site(referer)) is not None:
                 sites[site] += rows
-        for site, rows in sites.items():
-            self._sites.add(site, rows)
+        self._sites.add_all(sites)
 
     def add_vhosts(self, vhosts: Mapping[str, int]) -> None:
         """Take in names of hosts that were asked for. Args: vhosts: name → rows."""

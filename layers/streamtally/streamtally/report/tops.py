@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import nsmallest
 from typing import Any, Final
 
 from streamtally.report.data import TopList
-from streamtally.report.request_parts import split_request
+from streamtally.report.request_parts import RequestColumns, split_request
 
 CAPACITY: Final = 100_000  # distinct texts of a field; counts are exact up to this number
+FIRST_ERROR: Final = 400
+_LAST_ERROR: Final = 599
 _NOT_FOUND: Final = 404
 KEY_CHARS: Final = 200  # longer texts are counted by their first characters
 AGENT_CHARS: Final = 500  # a crawler names itself at the end
@@ -65,10 +69,19 @@ class TopCounter:
         if len(counts) > self._capacity:
             self._forget()
 
+    def add_all(self, added: Mapping[str, int]) -> None:
+        """Count texts. Args: added: text → how often it occurred."""
+        counts, error, longest = self._counts, self.error, self._key_chars
+        for text, count in added.items():
+            key = text if len(text) <= longest else cut_key(text, longest)
+            counts[key] = counts.get(key, error) + count
+        self.total += sum(added.values())
+        while len(self._counts) > self._capacity:
+            self._forget()
+
     def merge(self, other: TopCounter) -> None:
         """Count the texts of another counter, which has not forgotten any."""
-        for text, count in other._counts.items():
-            self.add(text, count)
+        self.add_all(other._counts)
 
     def _forget(self) -> None:
         middle = sorted(self._counts.values())[len(self._counts) // 2]
@@ -79,6 +92,12 @@ class TopCounter:
         """The ``limit`` most frequent; equal counts in text order, so that the same rows give the same list."""
         known = ((text, count) for text, count in self._counts.items() if count > self.error)
         return TopList(tuple(nsmallest(limit, known, key=lambda entry: (-entry[1], entry[0]))), self.total, self.error)
+
+
+def _counted(texts: Iterable[str | None]) -> Counter[str]:
+    counts = Counter(texts)
+    del counts[None]
+    return counts  # type: ignore[return-value]
 
 
 def shown(value: Any) -> str:
@@ -147,8 +166,27 @@ class Tops:
         for counter, part in (*kinds, (self.protocols, parts.protocol)):
             if part is not None:
                 counter.add(part, count)
-        if status is not None and 400 <= status <= 599:
+        if status is not None and FIRST_ERROR <= status <= _LAST_ERROR:
             self._errors(status).add(parts.path or request, count)
+
+    def add_requests(self, requests: Sequence[str], parts: RequestColumns, statuses: Mapping[int, int]) -> None:
+        """Count requests and their parts.
+
+        Args:
+            parts: those of each request.
+            statuses: a request's index → its status, of those that failed at least.
+        """
+        self.requests.add_all(Counter(requests))
+        self.methods.add_all(_counted(parts.methods))
+        self.protocols.add_all(_counted(parts.protocols))
+        self.queries.add_all(_counted(filter(None, parts.queries)))
+        paths = _counted(parts.paths)
+        static = {path: count for path, count in paths.items() if is_static(path)}
+        self.static_files.add_all(static)
+        self.paths.add_all({path: count for path, count in paths.items() if path not in static})
+        for index, status in statuses.items():
+            if status <= _LAST_ERROR:
+                self._errors(status).add(parts.paths[index] or requests[index])
 
     def _errors(self, status: int) -> TopCounter:
         if status == _NOT_FOUND:

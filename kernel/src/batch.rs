@@ -96,6 +96,8 @@ pub struct Limits {
     pub empty_lines: usize,
     /// What a line holds that may be a part of a longer one.
     pub marks_of_parts: Vec<Vec<u8>>,
+    /// What lines begin with that Python has to see among all lines of their record, such as header lines.
+    pub beginnings: Vec<Vec<u8>>,
 }
 
 /// A batch. `text` holds the data of its records, and whatever is put in later.
@@ -145,6 +147,9 @@ impl Batch {
         let mut size = 0;
         self.json.reserve(self.text.len() * 2);
         for index in 0..self.records.len() {
+            if has_line_of(&self.text[self.records[index].payload.clone()], &limits.beginnings) {
+                self.records[index].way = Way::Whole;
+            }
             let record = &self.records[index];
             if record.way == Way::Whole {
                 pending.push(Pending::Whole(index));
@@ -340,6 +345,14 @@ impl Batch {
     }
 }
 
+/// Whether a line begins with one of these texts.
+fn has_line_of(payload: &[u8], beginnings: &[Vec<u8>]) -> bool {
+    let starts = || memchr_iter(b'\n', payload).map(|position| position + 1);
+    beginnings.iter().any(|beginning| {
+        payload.starts_with(beginning) || starts().any(|start| payload[start..].starts_with(beginning))
+    })
+}
+
 /// Whether the JSON of the lines is in one piece: a line that was put in later has its own at the end.
 fn is_adjacent(lines: &[Placed]) -> bool {
     lines.windows(2).all(|pair| pair[0].json.1 == pair[1].json.0)
@@ -348,7 +361,8 @@ fn is_adjacent(lines: &[Placed]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layout::{Described, Shape};
+    use crate::layout::{Described, Presence};
+    use crate::shape::Shape;
 
     fn batch(payloads: &[&[u8]]) -> Batch {
         let mut batch = Batch::default();
@@ -362,13 +376,19 @@ mod tests {
 
     fn columns() -> Columns {
         let described = [("a", Shape::Host, ""), ("b", Shape::Integer(18), " ")].map(|(name, shape, before)| {
-            Described { name: name.to_owned(), shape, before: before.to_owned(), is_nullable: true, is_optional: false }
+            let presence = Presence::Always;
+            Described { name: name.to_owned(), shape, before: before.to_owned(), is_nullable: true, presence }
         });
         Columns::new(&described, "", true).expect("columns")
     }
 
     fn limits() -> Limits {
-        Limits { chunk_bytes: 8, empty_lines: 2, marks_of_parts: vec![b" stdout P".to_vec()] }
+        Limits {
+            chunk_bytes: 8,
+            empty_lines: 2,
+            marks_of_parts: vec![b" stdout P".to_vec()],
+            beginnings: vec![b"#".to_vec()],
+        }
     }
 
     #[test]
@@ -400,6 +420,15 @@ mod tests {
         let pending = with_parts.scan(&columns(), &limits()).expect("few empty lines");
         assert!(matches!(&pending[..], [Pending::Parts(records)] if records == &[0, 1]));
         assert!(batch(&[b"\n\n\n\n"]).scan(&columns(), &limits()).is_none());
+    }
+
+    #[test]
+    fn records_with_headers_are_left() {
+        let mut batch = batch(&[b"x 1\n#a\nx 2", b"x# 1\nx 2#", b"#\n"]);
+        let pending = batch.scan(&columns(), &limits()).expect("few empty lines");
+        assert!(
+            matches!(&pending[..], [Pending::Whole(0), Pending::Others(lines), Pending::Whole(2)] if lines.len() == 2)
+        );
     }
 
     #[test]

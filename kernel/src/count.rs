@@ -4,7 +4,8 @@ use std::hash::{BuildHasher, Hash, Hasher};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use crate::layout::{Span, is_like};
+use crate::layout::Span;
+use crate::shape::is_like;
 
 /// Where the texts of a time have their seconds.
 #[derive(Clone, Copy, Debug)]

@@ -8,3 +8,4 @@ pub mod count;
 pub mod digest;
 pub mod layout;
 mod python;
+mod shape;

@@ -13,10 +13,11 @@ use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyString, PyTuple};
 use crate::batch::{Batch, Limits, MAX_TEXT_BYTES, Pending, Record, Way};
 use crate::count::{SecondsAt, count_distinct};
 use crate::digest::{batch_digest, batch_id};
-use crate::layout::{Columns, Described, MISSING, Shape};
+use crate::layout::{Columns, Described, MISSING, Presence};
+use crate::shape::Shape;
 
 /// The number of this interface: `transform/kernel/protocol.py` has the same.
-const INTERFACE: u32 = 5;
+const INTERFACE: u32 = 6;
 
 /// Runs what must never end the process: a panic becomes an exception, after which Python reads the event.
 fn guarded<T>(run: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
@@ -39,12 +40,13 @@ impl Layout {
     #[new]
     #[allow(clippy::too_many_arguments)]
     fn new(
-        columns: Vec<(String, String, String, bool, bool)>,
+        columns: Vec<(String, String, String, bool, String)>,
         end: &str,
         has_escapes: bool,
         first_bytes: &[u8],
         marks: Vec<[u8; 2]>,
         marks_of_parts: Vec<Vec<u8>>,
+        beginnings: Vec<Vec<u8>>,
         chunk_bytes: usize,
         empty_lines: usize,
         record_bytes: usize,
@@ -52,8 +54,9 @@ impl Layout {
     ) -> PyResult<Self> {
         let described: Option<Vec<_>> = columns
             .into_iter()
-            .map(|(name, shape, before, is_nullable, is_optional)| {
-                Some(Described { name, shape: Shape::of_name(&shape)?, before, is_nullable, is_optional })
+            .map(|(name, shape, before, is_nullable, presence)| {
+                let (shape, presence) = (Shape::of_name(&shape)?, Presence::of_name(&presence)?);
+                Some(Described { name, shape, before, is_nullable, presence })
             })
             .collect();
         let columns = described.and_then(|described| Columns::new(&described, end, has_escapes));
@@ -62,7 +65,7 @@ impl Layout {
         for &byte in first_bytes {
             table[usize::from(byte)] = true;
         }
-        let limits = Limits { chunk_bytes, empty_lines, marks_of_parts };
+        let limits = Limits { chunk_bytes, empty_lines, marks_of_parts, beginnings };
         Ok(Self { columns, limits, first_bytes: table, marks, record_bytes, arrivals })
     }
 }

@@ -79,7 +79,7 @@ LAYOUT = Layout(
     ),
     recurring=_RECURRING,
 )
-_TRANSFORMS = (
+TRANSFORMS = (
     quoted("transformed_host", "Host header after its rewrite by the rule"),
     quoted("transformed_uri", "URI after its rewrite by the rule"),
     quoted("request_transform_status", "result of the rewrite, such as TransformSuccess"),
@@ -90,7 +90,7 @@ WITH_TRANSFORMS = Layout(
     LAYOUT.reason,
     (
         *(replace(column, optional=False) for column in LAYOUT.columns[:-1]),
-        *_TRANSFORMS,
+        *TRANSFORMS,
         LAYOUT.columns[-1],
     ),
     recurring=_RECURRING,
@@ -122,7 +122,7 @@ FORMAT = Format(
     name="alb",
     summary="Access log of an AWS Application Load Balancer.",
     source="Elastic Load Balancing user guide: Access logs for your Application Load Balancer",
-    fields=(*LAYOUT.fields, *(column.field for column in _TRANSFORMS)),
+    fields=(*LAYOUT.fields, *(column.field for column in TRANSFORMS)),
     examples=(
         Example(
             "https 2025-07-02T22:23:00.186641Z app/my-loadbalancer/50dc6c495c0c9188 192.0.2.131:2817 10.0.0.1:80 "

@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from streamtally.errors import FormatError
-from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Roles, Row
+from streamtally.formats.base import Example, Format, FormatOptions, Parser, Roles, Row
 from streamtally.formats.engine.columns import BRACKETED_TIME, QUOTED, Column
 from streamtally.formats.engine.generate import compile_layout, generate_exact
 from streamtally.formats.engine.layout import Layout
 
 # The user agent was the last text in quotes: of one with quotes inside, nothing may be taken for the next columns.
-_NO_MORE_QUOTES = r'\x20(?=[^"]*+\Z)'
+NO_MORE_QUOTES = r'\x20(?=[^"]*+\Z)'
+"""The space after the last text in quotes."""
 _OWNER = "[0-9a-f]{16,64}+|-"
 _OPERATION = r"[A-Z][A-Za-z0-9]*+\.[\w.\-]++"
 _QUOTED_OR_DASH = f"(?:{QUOTED}|-)"  # S3 writes a missing value without quotes
@@ -47,7 +48,7 @@ LAYOUT = Layout(
         Column("turn_around_time", "BIGINT", "milliseconds that S3 took until the first response byte", repeats=True),
         _quoted("referer", "the Referer header"),
         _quoted("user_agent", "the User-Agent header"),
-        Column("version_id", "VARCHAR", "the object's version", before=_NO_MORE_QUOTES),
+        Column("version_id", "VARCHAR", "the object's version", before=NO_MORE_QUOTES),
         Column("host_id", "VARCHAR", "S3's extended request id", optional=True),
         Column("signature_version", "VARCHAR", "SigV2 or SigV4", optional=True),
         Column("cipher_suite", "VARCHAR", "the cipher of TLS", optional=True),
@@ -100,7 +101,7 @@ UNESCAPED = Layout(
     LAYOUT.reason,
     [replace(column, pattern=_AS_WRITTEN.get(column.name, column.pattern)) for column in LAYOUT.columns],
 )
-SOURCE_REGION = "source_region"
+SOURCE_REGION = Column("source_region", "VARCHAR", "the Region that the request came from")
 """A field since 2026, after ``acl_required``. Rows of lines without it do not have it."""
 
 
@@ -120,14 +121,14 @@ def compile_s3(options: FormatOptions) -> Parser:
 
 def _with_region(row: Row) -> Row:
     region, _, extra = row.pop("extra").partition(" ")
-    return {**row, SOURCE_REGION: None if region == "-" else region, "extra": extra or None}
+    return {**row, SOURCE_REGION.name: None if region == "-" else region, "extra": extra or None}
 
 
 FORMAT = Format(
     name="s3_access",
     summary="Server access log of Amazon S3.",
     source="Amazon S3 user guide: Amazon S3 server access log format",
-    fields=(*LAYOUT.fields, Field(SOURCE_REGION, "VARCHAR", "the Region that the request came from")),
+    fields=(*LAYOUT.fields, SOURCE_REGION.field),
     examples=(
         Example(
             "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be amzn-s3-demo-bucket1 "

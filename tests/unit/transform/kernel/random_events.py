@@ -12,6 +12,39 @@ from typing import Any
 from tests.system.fuzz.generate import ARRIVAL, EXAMPLES, make_line
 
 NEWEST_FIELDS_OF_ALB = '"-" "/b" "TransformSuccess"'
+_S3 = (
+    "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be logs [22/Nov/2025:21:20:38 +0000] 192.0.2.3 "
+    "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be 891CE47D2EXAMPLE {} {} {} 200 - {} 297 2 "
+)
+_HAPROXY = "{} [22/Nov/2025:21:20:38.655] web~ web/srv1 10/0/30/69/109 {} 2750 - - ---- 1/1/1/1/0 0/0 {}"
+_CLOUDFRONT = EXAMPLES["cloudfront"][0].split("\t")
+FURTHER_LINES = {
+    "s3_access": (
+        _S3.format("REST.GET.VERSIONING", "-", '"GET /logs?versioning HTTP/1.1"', "113 7")
+        + '"-" "S3Console/0.4" - s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6U= SigV4 AES256 AuthHeader h TLSv1.2 - -',
+        _S3.format("REST.GET.OBJECT", "a%20b", '"GET /a\\"b HTTP/1.1"', "- -") + '- "a \\"b\\"" 3/L4kqtJ - SigV2',
+        _S3.format("S3.TRANSITION_SIA.OBJECT", "k", "-", "- 5") + "- - - id - - - - - - - us-east-1",
+        _S3.format("BATCH.DELETE.OBJECT", "k", "-", "1 5") + "- - - id - - - - - - - eu-west-1 new",
+        _S3.format("REST.GET.OBJECT", "k", '"GET /a"b HTTP/1.1"', "1 5") + "- - - id - - - - - - - -",
+    ),
+    "haproxy": (
+        _HAPROXY.format(
+            "Nov 22 21:20:39 lb haproxy[14389]: 192.0.2.1:33317", 200, '{1wt.eu|a "b"} {} "GET / HTTP/1.1"'
+        ),
+        _HAPROXY.format("<134>Nov 22 21:20:39 haproxy[1]: 192.0.2.1:33317", 200, '"GET / HTTP/1.1"'),
+        _HAPROXY.format("haproxy[674]: 198.51.100.9:1", 503, '{|} "<BADREQ>"'),
+        _HAPROXY.format("2001:db8::7:443", 200, '{a\\b} "GET /\\ HTTP/1.1" 0/0000000000000000/0/0/0 h/TLSv1.2'),
+        _HAPROXY.format("192.0.2.9:5", -1, '"GET /'),
+    ),
+    "cloudfront": (
+        *("#Version: 1.0", "#Fields: date time x-edge-location sc-bytes", "\t".join(_CLOUDFRONT[:19])),
+        *("\t".join(_CLOUDFRONT[:25]), "\t".join((*_CLOUDFRONT, "new")), "\t".join(["", *_CLOUDFRONT[1:]])),
+        "\t".join(
+            ["a\\b", 'c"d', "", "0", "01", "-"][len(cell) % 6] if len(cell) < 9 else cell for cell in _CLOUDFRONT
+        ),
+    ),
+}
+"""Lines as the documentation of their formats has them, and at the edges of it."""
 # fmt: off
 _HOSTS = (
     "192.0.2.1", "192.0.2.1", "198.51.100.7", "203.0.113.9", "2001:db8::7", "host.example.com", "bücher.example",
@@ -70,7 +103,7 @@ def make_format_line(drawn: Random, name: str, oddness: float) -> str:
     """A line of a format: an example with other digits, or mutated."""
     if drawn.random() < oddness / 2:
         return make_line(drawn, name)
-    line = drawn.choice(EXAMPLES[name])
+    line = drawn.choice((*EXAMPLES[name] * 4, *(FURTHER_LINES.get(name, ()) if oddness else ())))
     if name == "alb" and drawn.random() < 0.7:
         line += f" {NEWEST_FIELDS_OF_ALB}"
     return "".join(

@@ -21,11 +21,11 @@ def test_a_directive_is_read_by_its_columns() -> None:
     lines = lines_of(format='apache:%h %t "%r" %>s %D end')
     assert lines is not None
     assert lines.columns == (
-        ("host", "word", "", True, False),
-        ("datetime", "time", " [", True, False),
-        ("request", "escapable", '] "', True, False),
-        ("response", "integer:9", '" ', True, False),
-        ("duration_us", "integer:18", " ", True, False),
+        ("host", "word", "", True, "always"),
+        ("datetime", "time", " [", True, "always"),
+        ("request", "escapable", '] "', True, "always"),
+        ("response", "integer:9", '" ', True, "always"),
+        ("duration_us", "integer:18", " ", True, "always"),
     )
     assert lines.end == " end"
 
@@ -54,8 +54,29 @@ def test_escapes_are_undone_by_python() -> None:
     assert (first.has_escapes, second.has_escapes) == (False, True)
 
 
+@pytest.mark.parametrize(
+    ("name", "presences"),
+    [
+        ("alb", {"trace_id": "always", "domain_name": "or_null", "transformed_host": "or_absent"}),
+        ("alb", {"transformed_uri": "with", "request_transform_status": "with", "extra": "or_null"}),
+        ("s3_access", {"version_id": "always", "host_id": "or_null", "source_region": "or_absent", "extra": "or_null"}),
+        ("cloudfront", {"time_taken": "always", "x_forwarded_for": "or_null"}),
+        ("haproxy", {"header": "apart", "captured_request_headers": "apart", "request": "always", "extra": "or_null"}),
+    ],
+)
+def test_which_columns_may_be_missing(name: str, presences: dict[str, str]) -> None:
+    lines = lines_of(format=name)
+    assert lines is not None
+    known = {column: presence for column, *_, presence in lines.columns}
+    assert presences.items() <= known.items()
+
+
+def test_formats_with_header_lines_say_so() -> None:
+    assert [getattr(lines_of(format=name), "header", None) for name in ("cloudfront", "s3_access")] == ["#", ""]
+
+
 def test_a_format_of_several_layouts_is_not_taken_for_one() -> None:
-    assert layout_of(find_format("s3_access")) is None
+    assert layout_of(find_format("api_gateway")) is None
     layout = layout_of(find_format("nginx_main"))
     assert layout is not None
     assert re.escape(layout.columns[1].before) == r"\ "

@@ -9,6 +9,7 @@ import base64
 import json
 import os
 from collections import Counter
+from pathlib import Path
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -32,6 +33,7 @@ from tests.examples import examples
 from tests.system.fuzz.checks import ROOT
 from tests.system.fuzz.generate import ARRIVAL, EXAMPLES
 from tests.unit.transform.kernel.random_events import (
+    FURTHER_LINES,
     NEWEST_FIELDS_OF_ALB,
     make_access_line,
     make_directive_line,
@@ -56,10 +58,13 @@ NGINX = (
     'nginx:$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" '
     '"$http_user_agent" $request_length'
 )
-OTHERS = ("nginx_main", "elb", "alb", "nlb", "lighttpd", "squid", "traefik", "haproxy", APACHE, NGINX)
-OTHERS_READ = ("nginx_main", "elb", "alb", "lighttpd", APACHE, NGINX)
-"""Of these, those of which the kernel knows all columns."""
-READ_BY_KERNEL = ("default", "combined", "common", "nginx", "auto", "any time", "unescaped")
+OTHERS_READ = (
+    *("nginx_main", "elb", "alb", "lighttpd", "cloudfront", "s3_access", "haproxy", "haproxy_tcp"),
+    *(APACHE, NGINX),
+)
+"""Those of which the kernel knows all columns."""
+OTHERS = (*OTHERS_READ, "nlb", "squid", "traefik", "haproxy_clf")
+READ_BY_KERNEL = ("default", "combined", "common", "nginx", "auto", "any time", "unescaped", "s3")
 EVENTS = 40
 OWN_TIME = {"time_field": "datetime", "time_format": "dd/MMM/yyyy:HH:mm:ss Z"}
 
@@ -120,6 +125,43 @@ def test_random_events_of_other_formats(kernel: Kernel, pipelines: dict[str, Pip
         assert given[3].kernel_error == ""
         by_kernel += given[3].way == KERNEL
     assert (by_kernel > 0) == (name in OTHERS_READ)
+
+
+@pytest.mark.parametrize("name", ["combined", NGINX, "haproxy"])
+@pytest.mark.parametrize("end", ["\ufeff", "\n\ufeff", "\r\n\ufeff\n", "\n\ufeff\r"])
+def test_a_byte_order_mark_alone(kernel: Kernel, pipelines: dict[str, Pipeline], name: str, end: str) -> None:
+    example = EXAMPLES.get(name, EXAMPLES["apache_combined"])[0]
+    data = [_encoded(text.encode()) for text in (example + end, end, example)]
+    records = [
+        {"recordId": str(number), "approximateArrivalTimestamp": ARRIVAL, "data": text}
+        for number, text in enumerate(data)
+    ]
+    event = {"records": records}
+    assert answer(pipelines[name], event, kernel) == answer(pipelines[name], event, None)
+
+
+@pytest.mark.parametrize(("name", "column"), [("alb", "transformed_host"), ("s3_access", "source_region")])
+def test_columns_that_came_later_are_counted(kernel: Kernel, tmp_path: Path, name: str, column: str) -> None:
+    """A program that groups by such a column sees lines with it, and lines without it."""
+    folder = ROOT / "layers/pipeline/pipeline"
+    program = (folder / "counts.sql").read_text(encoding="utf-8").replace('"status" INTEGER', '"status" VARCHAR(64)')
+    (tmp_path / "counts.sql").write_text(program.replace('s."response"', f's."{column}"'), encoding="utf-8")
+    settings = (folder / "pipeline.toml").read_text(encoding="utf-8").replace('"auto" ', f'"{name}" ')
+    (tmp_path / "pipeline.toml").write_text(settings, encoding="utf-8")
+    document = read_folder(tmp_path)
+    pipeline = load_pipeline(document, ZoneInfo)
+    old, new = EXAMPLES["alb"][0], f"{EXAMPLES['alb'][0]} {NEWEST_FIELDS_OF_ALB}"
+    s3 = FURTHER_LINES["s3_access"]
+    texts = [old, new, old] if name == "alb" else [s3[0], s3[2], s3[2].replace("us-east-1", "-"), s3[0]]
+    records = [
+        {"recordId": f"{number}", "approximateArrivalTimestamp": ARRIVAL, "data": _encoded(text.encode())}
+        for number, text in enumerate(texts)
+    ]
+    expected, given = answer(pipeline, {"records": records}, None), answer(pipeline, {"records": records}, kernel)
+    assert given == expected
+    assert given[3].way == KERNEL
+    rows = [json.loads(base64.b64decode(record["data"])) for record in given[0]["records"]]
+    assert [column in row for row in rows] == [False, True, False, False][: len(rows)]
 
 
 @pytest.mark.parametrize("name", ["rows", *SOURCES])
@@ -307,5 +349,5 @@ def test_usual_lines_of_other_formats_are_read_by_the_kernel(
         answered = batch.answer(10**6, (0, 0, 0))
         if batch.plain_lines and answered is not None:
             taken += 1
-            assert base64.b64decode(answered[0][0]["data"]).decode() == encode_row(source.parse(line))
+            assert base64.b64decode(answered[0][0]["data"]).decode() == encode_row(source.parser_for_record()(line))
     assert taken

@@ -249,10 +249,10 @@ class Reading:
 
     def _read(self, pending: Pending) -> None:
         if pending[0] == "record":
-            _, text, rows = self._reader.read_record(pending[1], self._record(pending[1]))
+            _, text, rows = self._reader.read_record(pending[1], self._with_payload(pending[1]))
             self._batch.put_record(pending[1], text, rows)
         elif pending[0] == "parts":
-            records = [self._record(index)._replace(payload=self._batch.payload(index)) for index in pending[1]]
+            records = [self._with_payload(index) for index in pending[1]]
             for index, text, rows in self._reader.read_parts(pending[1], records):
                 self._batch.put_record(index, text, rows)
         else:
@@ -264,6 +264,9 @@ class Reading:
             encoded, rows = self._reader.read_line(self._record(index), number, to_text(content))
             self.ledger.rows += rows
             self._batch.put_line(line, encoded, rows)
+
+    def _with_payload(self, index: int) -> Record:
+        return self._record(index)._replace(payload=self._batch.payload(index))
 
     def _record(self, index: int) -> Record:
         """A record as far as its lines need it: what it is, and when it arrived."""

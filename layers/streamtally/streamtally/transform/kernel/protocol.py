@@ -6,12 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 KERNEL_MODULE = "streamtally_kernel"
-INTERFACE = 5
+INTERFACE = 6
 """The number of this interface: a kernel that was built for another one is not used."""
 
-DescribedColumn = tuple[str, str, str, bool, bool]
-"""A column: its name, its shape, the text before it; whether ``-`` is null; whether it and all columns after it may be
-missing."""
+ALWAYS, OR_NULL, OR_ABSENT, WITH, APART = "always", "or_null", "or_absent", "with", "apart"
+"""Whether a column may be missing: it is in every line; it and all columns after it may be missing, and it is null, or
+not in the row, then; it is not in the row if the one before is missing; it may be missing by itself, and is null then.
+"""
+DescribedColumn = tuple[str, str, str, bool, str]
+"""A column: its name, its shape, the text before it; whether ``-`` is null; whether it may be missing."""
 OtherLine = tuple[int, int, int, bytes]
 """A line that Python reads: its index in the batch, its record's, its number in the record, and its bytes without the
 line end."""
@@ -132,6 +135,7 @@ class Kernel(Protocol):
         first_bytes: bytes,
         marks: Sequence[bytes],
         marks_of_parts: Sequence[bytes],
+        beginnings: Sequence[bytes],
         chunk_bytes: int,
         empty_lines: int,
         record_bytes: int,
@@ -146,6 +150,8 @@ class Kernel(Protocol):
             first_bytes: a record that begins with one of them is special.
             marks: a record that begins with one of these two bytes is special.
             marks_of_parts: what lines hold that may be parts of longer ones.
+            beginnings: what lines begin with that Python has to see among all lines of their record, such as header
+                lines, which say what the lines after them hold.
             chunk_bytes: how much text is read at once.
             empty_lines: a batch with more of them in one record is left to Python.
             record_bytes: a longer record is special.

@@ -44,7 +44,7 @@ SHAPES = {
     PLAIN_STATUS: "status",
     PLAIN_INTEGER: "integer",
 }
-"""Pattern of a scanner's column → the kernel's shape for it (``kernel/src/layout.rs``), which takes only texts that the
+"""Pattern of a scanner's column → the kernel's shape for it (``kernel/src/shape.rs``), which takes only texts that the
 pattern takes."""
 COLUMN_SHAPES = {
     clients.HOSTS: "host",

@@ -53,6 +53,21 @@ def test_report(folder: Path, file: str) -> None:
     assert page.read_text() == (folder / "out" / "report.html").read_text()
 
 
+# Both commands write the same Japanese page; an unknown language stops them before they write anything.
+def test_language(folder: Path, file: str) -> None:
+    page = folder / "ja.html"
+    assert run("report", file, "--lang", "ja", "--out", str(page)).returncode == 0
+    assert '<html lang="ja">' in page.read_text("utf-8")
+    ran = run("run", str(folder / "a.log"), "--out", str(folder / "ja"), "--lang", "ja")
+    assert ran.returncode == 0
+    assert '<html lang="ja">' in (folder / "ja" / "report.html").read_text("utf-8")
+    for command in (("report", file, "--out"), ("run", str(folder / "a.log"), "--out")):
+        refused = run(*command, str(folder / "not-written"), "--lang", "xx")
+        assert refused.returncode == 2
+        assert refused.stderr.splitlines() == ["streamtally: --lang 'xx': not a known language; one of en, ja"]
+    assert not (folder / "not-written").exists()
+
+
 def test_query(file: str) -> None:
     answer = run(
         "query",

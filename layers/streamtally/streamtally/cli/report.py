@@ -13,13 +13,15 @@ from streamtally.errors import SettingsError
 from streamtally.local.saved_run import SavedRun
 from streamtally.report.page import render_report
 from streamtally.report.saved import decode_report, report_json
+from streamtally.report.texts import check_language
 from streamtally.text import visible
 
 
-def execute(file: Path, out: Path | None, as_json: bool) -> int:
+def execute(file: Path, out: Path | None, as_json: bool, lang: str) -> int:
     """Run ``streamtally report``. Returns: the exit status. Raises: SettingsError."""
     if as_json and out is not None:
         raise SettingsError("--json and --out exclude each other: --json prints what the page shows")
+    check_language(lang)
     with closing(SavedRun(file)) as saved:
         data = decode_report(saved.report())
     if as_json:
@@ -27,7 +29,7 @@ def execute(file: Path, out: Path | None, as_json: bool) -> int:
         return 0
     page = out or Path(REPORT)
     try:
-        page.write_text(render_report(data), encoding="utf-8")
+        page.write_text(render_report(data, lang), encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"--out {visible(str(page))}: cannot be written: {error.strerror}") from None
     click.echo(visible(str(page)))

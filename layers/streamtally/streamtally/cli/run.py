@@ -42,6 +42,7 @@ from streamtally.local.store import DuckDbStore
 from streamtally.local.team import Job, Team
 from streamtally.report.data import ReportData
 from streamtally.report.page import render_report
+from streamtally.report.texts import check_language
 from streamtally.transform.known_columns import check_plan
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.pipeline import Pipeline
@@ -65,6 +66,7 @@ def execute(
     duration_unit: str | None,
     geoip: Path | None,
     compare: str | None,
+    lang: str,
     url: str | None,
     auth: Auth | None,
     between: Span,
@@ -79,6 +81,7 @@ def execute(
     """Run ``streamtally run``. Returns: the exit status. Raises: SettingsError."""
     following = FollowOptions(follow, from_end, interval, page)
     following.check(url, workers)
+    check_language(lang)
     if url is None and (replace_span or between != EVER):
         raise SettingsError("--from, --to and --replace-span need --opensearch")
     options = SourceOptions(**source_options)
@@ -121,7 +124,7 @@ def execute(
         data = compare_with(data, run.summary, job, compare, workers or available_cores())
         if as_json:
             print_result(run.ledger, pipeline, store, by, None if no_report else data)
-        _write_report(data, staged, store, not no_report)
+        _write_report(data, staged, store, None if no_report else lang)
         store.close()
     if not as_json:
         show_result(Console(), data, shown_outputs, out or DEFAULT_OUT, by)
@@ -132,9 +135,10 @@ def execute(
     return EXIT_FOUND if is_nothing or _has_problems(store) else 0
 
 
-def _write_report(data: ReportData, folder: Path, store: DuckDbStore | OpenSearchStore, is_wanted: bool) -> None:
-    if is_wanted:
-        (folder / REPORT).write_text(render_report(data), encoding="utf-8")
+def _write_report(data: ReportData, folder: Path, store: DuckDbStore | OpenSearchStore, language: str | None) -> None:
+    """Write the page, unless there is no language for it."""
+    if language is not None:
+        (folder / REPORT).write_text(render_report(data, language), encoding="utf-8")
         if isinstance(store, DuckDbStore):
             keep_report(store, data)
 

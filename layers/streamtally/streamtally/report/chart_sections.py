@@ -7,7 +7,7 @@ from typing import Final
 
 from streamtally.report.data import PathTimes, ReportData, TopList
 from streamtally.report.figures import MAX_STEPS, curves_chart, time_chart
-from streamtally.report.hours import DAYS, hours_chart, to_grid
+from streamtally.report.hours import hours_chart, to_grid, weekdays
 from streamtally.report.markup import Cell, Digits, bar_table, details, note, section, table
 from streamtally.report.steps import day_label, step_name, sum_steps, time_label, to_steps
 from streamtally.report.texts import say
@@ -141,6 +141,6 @@ def hours_section(data: ReportData) -> str:
     """Rows by hour and weekday."""
     grid = to_grid(data.status_by_minute)
     rows: list[tuple[Cell, ...]] = [(f"{hour:02}:00", *(counts[hour] for counts in grid)) for hour in range(24)]
-    numbers = table(say("hours_grid.caption"), (say("column.hour"), *DAYS), rows)
+    numbers = table(say("hours_grid.caption"), (say("column.hour"), *weekdays()), rows)
     chart = hours_chart(grid, say("hours_grid.label"))
     return section(say("hours_grid"), note(say("hours_grid.note")), chart, details(say("table"), numbers))

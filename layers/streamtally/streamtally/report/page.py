@@ -32,24 +32,31 @@ from streamtally.report.table_sections import (
     top_section,
     unparsed_section,
 )
-from streamtally.report.texts import say
+from streamtally.report.texts import say, speaking
 from streamtally.report.units import size_text, time_text
 from streamtally.text import visible
 
 _DAY_MS: Final = 86_400_000
 
 
-def render_report(data: ReportData) -> str:
-    """The page of a run.
+def render_report(data: ReportData, language: str = "en") -> str:
+    """The page of a run. Args: language: one of :data:`streamtally.report.texts.LANGUAGES`.
 
     Returns: HTML of less than 700 kB, whatever the number of lines.
+
+    Raises: SettingsError: the language is not one of them.
     """
+    with speaking(language):
+        return _page(data, language)
+
+
+def _page(data: ReportData, language: str) -> str:
     style = files("streamtally.report").joinpath("page.css").read_text("utf-8")
     title = text(say("title", subject=subject(data)), 300)
     return "\n".join(
         (
             "<!DOCTYPE html>",
-            '<html lang="en"><head><meta charset="utf-8">',
+            f'<html lang="{language}"><head><meta charset="utf-8">',
             f'<meta http-equiv="Content-Security-Policy" content="{_policy(style)}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             '<meta name="referrer" content="no-referrer"><link rel="icon" href="data:,">',

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final
+
+from streamtally.errors import SettingsError
+from streamtally.report.japanese import JAPANESE
+from streamtally.text import visible
 
 ENGLISH: Final[Mapping[str, str]] = {
     "title": "Streamtally: {subject}",
@@ -162,7 +168,29 @@ ENGLISH: Final[Mapping[str, str]] = {
     "ledger.reasons": "why rows were not evaluated",
 }
 
+LANGUAGES: Final[Mapping[str, Mapping[str, str]]] = {"en": ENGLISH, "ja": JAPANESE}
+"""Language, as in HTML's ``lang`` → its texts."""
+
+_language: Final[ContextVar[str]] = ContextVar("language", default="en")
+
 
 def say(key: str, **values: object) -> str:
     """A text with its values filled in; it is not escaped."""
-    return ENGLISH[key].format(**values)
+    return LANGUAGES[_language.get()][key].format(**values)
+
+
+def check_language(language: str) -> str:
+    """A language of the page. Raises: SettingsError: its texts are not there."""
+    if language not in LANGUAGES:
+        raise SettingsError(f"--lang {visible(language, 100)!r}: not a known language; one of {', '.join(LANGUAGES)}")
+    return language
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Let :func:`say` answer in a language of :data:`LANGUAGES`. Raises: SettingsError: it is not one of them."""
+    token = _language.set(check_language(language))
+    try:
+        yield
+    finally:
+        _language.reset(token)

@@ -14,6 +14,7 @@ from streamtally.cli.shared.run_output import DATABASE, DEFAULT_OUT, REPORT
 @click.command("report")
 @click.argument("file", type=click.Path(path_type=Path), default=DEFAULT_OUT / DATABASE, metavar="[FILE]")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help=f"The page to write.  [default: {REPORT}]")
+@click.option("--lang", default="en", show_default=True, help="Language of the report: en or ja.")
 @json_option
 def command(**options: Any) -> int:
     """Make the report of a run again from its DuckDB file (default: streamtally-out/log-summary.duckdb).

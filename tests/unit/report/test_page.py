@@ -274,3 +274,10 @@ def test_accessible(hostile_page: str) -> None:
 def test_deterministic(hostile_page: str) -> None:
     assert render_report(hostile_report()) == hostile_page
     assert len(hostile_page.encode()) < 700_000
+
+
+# A screen reader lists the regions by their names, so no two have the same.
+def test_regions_have_names_of_their_own() -> None:
+    names = re.findall(r'role="region" aria-label="([^"]*)"', render_report(hostile_report()))
+    assert len(names) > 10
+    assert len(set(names)) == len(names)

@@ -68,14 +68,14 @@ def _ledger(ledger: Ledger) -> str:
 def _tapped(heading: str, column: str, entries: Sequence[tuple[str, str]]) -> str:
     if not entries:
         return section(heading, note("None."))
-    return section(heading, table("The newest first", ("stream", column), entries))
+    return section(heading, table("The newest first", ("stream", column), entries, f"{heading}: the newest first"))
 
 
 def _streams(counters: Mapping[str, Mapping[str, float]]) -> str:
     # One column per stream: the counters' names are too long for column heads.
     names = [name for name in SHOWN_COUNTERS if any(name in counter for counter in counters.values())]
     rows: list[list[Cell]] = [[name, *(int(counter.get(name, 0)) for counter in counters.values())] for name in names]
-    return section("Delivery streams", table("Since the start; as JSON: this address", ["", *counters], rows))
+    return section("Delivery streams", table("Since the start; as JSON: this address", ["counter", *counters], rows))
 
 
 def _cell(value: Any) -> Cell:

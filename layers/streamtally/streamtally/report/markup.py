@@ -39,9 +39,12 @@ def note(words: str) -> str:
     return f'<p class="soft">{text(words)}</p>'
 
 
-def table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
-    """A table with integers right-aligned. A column is one of numbers if its first cell is."""
-    return _table(caption, columns, rows, ["".join(map(_cell, row)) for row in rows])
+def table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], label: str = "") -> str:
+    """A table with integers right-aligned. A column is one of numbers if its first cell is.
+
+    Args: label: the name of its region for a screen reader, unique on the page; the caption if it is empty.
+    """
+    return _table(caption, columns, rows, ["".join(map(_cell, row)) for row in rows], label=label)
 
 
 def bar_table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], sizes: Sequence[int]) -> str:
@@ -64,7 +67,12 @@ def _bar(size: int, greatest: int) -> str:
 
 
 def _table(
-    caption: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], body: Sequence[str], kind: str = "scroll"
+    caption: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Cell]],
+    body: Sequence[str],
+    kind: str = "scroll",
+    label: str = "",
 ) -> str:
     kinds = ["number" if isinstance(cell, int | float | Digits) else "text" for cell in (rows[0] if rows else columns)]
     head = "".join(
@@ -73,7 +81,7 @@ def _table(
     )
     cells = "".join(f"<tr>{row}</tr>" for row in body)
     return (
-        f'<div class="{kind}" tabindex="0" role="region" aria-label="{text(caption)}"><table>'
+        f'<div class="{kind}" tabindex="0" role="region" aria-label="{text(label or caption)}"><table>'
         f"<caption>{text(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{cells}</tbody></table></div>"
     )
 

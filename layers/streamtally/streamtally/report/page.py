@@ -120,7 +120,8 @@ def _sections(data: ReportData) -> list[str]:
         sections.append(hours_section(data))
     if data.compared is not None:
         sections.append(comparison_section(data, data.compared))
-    sections += [output_section(output) for output in data.last_documents if output.total]
+    outputs = (output for output in data.last_documents if output.total)
+    sections += [output_section(number, output) for number, output in enumerate(outputs, 1)]
     return [*sections, unparsed_section(data), ledger_section(data)]
 
 

@@ -43,12 +43,15 @@ def country_section(data: ReportData) -> str:
     return top_section("country", "countries", data.countries, words)
 
 
-def output_section(output: LastDocuments) -> str:
-    """An output's newest documents."""
+def output_section(number: int, output: LastDocuments) -> str:
+    """An output's newest documents. Args: number: the output's place on the page."""
     rows = [tuple(map(_value, row)) for row in output.rows]
     is_cut = output.total > len(rows)
     caption = say("output.last", count=len(rows), total=output.total) if is_cut else say("output.all")
-    return section(say("output", name=output.name), table(caption, output.columns, rows[::-1]))
+    heading = say("output", name=output.name)
+    # Outputs have the same caption; so a number tells their regions apart. No attribute has text of a log.
+    label = f"{say('output', name=number)}: {caption}"
+    return section(heading, table(caption, output.columns, rows[::-1], label))
 
 
 def _value(value: Any) -> Cell:

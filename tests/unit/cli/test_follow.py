@@ -14,7 +14,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,19 +38,28 @@ def log(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def interrupts() -> Iterator[None]:
+    """SIGINT as in the foreground: programs in the background, such as those of CI, may be started with it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def ending(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """What happens at each look at the logs; after the last, the user presses Ctrl-C."""
 
     def arrange(*steps: Callable[[], Any]) -> None:
-        waiting = list(steps)
+        waiting, interrupted = list(steps), []
         poll = Follower.poll
 
         def polled(self: Follower) -> list[Arrived]:
             if waiting:
                 waiting.pop(0)()
             else:
-                os.kill(os.getpid(), signal.SIGINT)
+                assert len(interrupted) < 20, "it does not end"
+                interrupted.append(os.kill(os.getpid(), signal.SIGINT))
             return poll(self)
 
         monkeypatch.setattr(Follower, "poll", polled)

@@ -346,6 +346,7 @@ def test_one_process_a_store(tmp_path: Path) -> None:
 
 
 # Malformed requests get AWS's error shapes, and the endpoint goes on; boto3 can put to it.
+@pytest.mark.large
 def test_http(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     process = Process(tmp_path)
     try:

@@ -140,9 +140,12 @@ def test_in_a_terminal(log: Path, tmp_path: Path) -> None:
         stdin=other, stdout=subprocess.PIPE, stderr=other, env=environment, start_new_session=True,
     )  # fmt: skip
     os.close(other)
-    shown = read_until(mine, b"51 lines")
-    process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=60)
+    try:
+        shown = read_until(mine, b"51 lines")
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
     shown += read_until(mine, b"never")
     assert process.returncode == 0
     assert b"DESTINATION_SQL_STREAM" in out

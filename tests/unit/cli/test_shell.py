@@ -25,6 +25,7 @@ def shell(line: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("args", [f"parse {LOG}", f"run {LOG} --out {{}}", "formats", "--help"])
+@pytest.mark.large
 def test_a_reader_that_has_seen_enough_is_no_failure(args: str, tmp_path: Path) -> None:
     """``| head -1``: 1 would say that something wrong was found."""
     ran = shell(f"$S {args.format(tmp_path / 'out')} | head -1")

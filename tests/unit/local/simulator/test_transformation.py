@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +28,7 @@ def test_answers_are_read_as_json(records: list[dict[str, Any]]) -> None:
 
 # The limit is held to the bytes that the runtime writes, to the last one, whichever way they are counted.
 @given(st.lists(PLAIN, min_size=1, max_size=4), st.integers(-40, 40))
+@pytest.mark.large
 def test_the_limit_is_of_the_written_answer(records: list[dict[str, Any]], beyond: int) -> None:
     room = MAX_PAYLOAD_BYTES - len(json.dumps({"records": records}))
     records[-1]["data"] += "x" * (room + beyond)

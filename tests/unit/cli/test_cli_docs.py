@@ -57,6 +57,7 @@ def test_a_shell_completes_commands() -> None:
         (["detach", "s", "--undo", "/nowhere/undo.json"], "cannot be read"),
     ],
 )
+@pytest.mark.large
 def test_a_users_error_is_one_line_and_no_traceback(args: list[str], says: str) -> None:
     """Exit status 2, in a process of its own."""
     ran = _streamtally(*args)

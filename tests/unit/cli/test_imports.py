@@ -24,5 +24,6 @@ def test_these_commands_start_with_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize("names", [("run", "parse", "invoke", "compile", "detect", "migrate", "local")], ids=len)
+@pytest.mark.large
 def test_what_works_on_this_machine_needs_no_sdk(names: tuple[str, ...]) -> None:
     assert imported(*names).isdisjoint(SDKS)

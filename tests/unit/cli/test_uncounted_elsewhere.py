@@ -80,6 +80,7 @@ def test_backfill_without_a_count_is_a_finding(load: Any, tmp_path: Path) -> Non
     assert "--time-field" not in line
 
 
+@pytest.mark.large
 def test_backfill_notes_what_it_did_not_count(load: Any) -> None:
     ran = load(combined(200) + b"what is this\n" + NO_STATUS, options=("--json",))
     printed = json.loads(ran.stdout)
@@ -94,6 +95,7 @@ def test_backfill_notes_what_it_did_not_count(load: Any) -> None:
 
 
 # Lines that Firehose delivered as unparsed are not read again, which is a reason like others.
+@pytest.mark.large
 def test_backfill_counts_lines_delivered_as_unparsed(load: Any) -> None:
     ran = load(b'{"unparsed":"what is this","reason":"of no known format"}\n', options=("--json",))
     printed = json.loads(ran.stdout)

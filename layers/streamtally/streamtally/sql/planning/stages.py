@@ -83,19 +83,11 @@ class OverCall:
     default: Typed | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class OverStage:
-    """Each row with the results of calls over the rows before it."""
+class _OfRows:
+    """A stage whose rows are other ones with more columns: their time is its time."""
 
-    name: str
+    __slots__ = ()
     rows: Rows
-    calls: tuple[OverCall, ...]
-
-    @property
-    def columns(self) -> dict[str, SqlType]:
-        """Column → type."""
-        calls = {call.name: call.type for call in self.calls}
-        return {**{name: value.plan_type for name, value in self.rows.columns.items()}, **calls}
 
     @property
     def has_time(self) -> bool:
@@ -111,6 +103,21 @@ class OverStage:
     def window_ms(self) -> int:
         """The length of the windows whose results the rows are; 0: they are not."""
         return self.rows.base.window_ms if self.rows.base is not None and self.has_time else 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OverStage(_OfRows):
+    """Each row with the results of calls over the rows before it."""
+
+    name: str
+    rows: Rows
+    calls: tuple[OverCall, ...]
+
+    @property
+    def columns(self) -> dict[str, SqlType]:
+        """Column → type."""
+        calls = {call.name: call.type for call in self.calls}
+        return {**{name: value.plan_type for name, value in self.rows.columns.items()}, **calls}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,7 +180,7 @@ class JoinStage:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TableStage:
+class TableStage(_OfRows):
     """Rows, each with the row of a reference table that belongs to it.
 
     Attributes:
@@ -197,21 +204,6 @@ class TableStage:
         """Column → type."""
         own = {name: sql_type for name, (_, sql_type) in self.table_columns.items()}
         return {**{name: value.plan_type for name, value in self.rows.columns.items()}, **own}
-
-    @property
-    def has_time(self) -> bool:
-        """Whether its time attribute is ROWTIME."""
-        return bool(self.rows.time == ARRIVAL.node)
-
-    @property
-    def offset_ms(self) -> int:
-        """ROWTIME less the time attribute."""
-        return self.rows.base.offset_ms if self.rows.base is not None else 0
-
-    @property
-    def window_ms(self) -> int:
-        """The length of the windows whose results the rows are; 0: they are not."""
-        return self.rows.base.window_ms if self.rows.base is not None and self.has_time else 0
 
 
 Stage = OverStage | WindowStage | JoinStage | TableStage

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
-import orjson
-
 from streamtally.aws.clock import now_ms
 from streamtally.aws.opensearch.apply_plan import describe_failures
-from streamtally.aws.opensearch.cluster import BULK_MAX_BYTES, Cluster
-from streamtally.aws.opensearch.loading.filling import put_documents
+from streamtally.aws.opensearch.cluster import Cluster
+from streamtally.aws.opensearch.loading.filling import put_operations
 from streamtally.aws.opensearch.loading.load_run import LoadRun
 from streamtally.aws.opensearch.loading.opening import open_load
 from streamtally.aws.opensearch.loading.settle_load import settle_load
@@ -75,20 +73,8 @@ class Loader:
         manager = self._manager()
         load = self._load(manager, {index: Contents() for index in indices})
         inboxes = {output.name: spec.inbox for spec in load.touched for output in spec.outputs}
-        lines: list[bytes] = []
-        size = count = 0
-        for output, document in unpack(BytesIO(part)):
-            if output not in inboxes:
-                continue
-            count += 1
-            lines += [orjson.dumps({"index": {"_index": inboxes[output]}}), document]
-            size += len(document) + 200
-            if size > BULK_MAX_BYTES:
-                put_documents(load, lines)
-                lines, size = [], 0
-        if lines:
-            put_documents(load, lines)
-        return count
+        documents = ((inboxes.get(output), document) for output, document in unpack(BytesIO(part)))
+        return put_operations(load, (({"_index": inbox}, document) for inbox, document in documents if inbox))
 
     def settle(self, account: Account, indices: Sequence[str]) -> list[str]:
         """Settle all windows, and release the spans. If time runs out, a repetition goes on.

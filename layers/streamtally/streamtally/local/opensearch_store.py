@@ -6,12 +6,10 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
-import orjson
-
 from streamtally.aws.clock import now_ms
 from streamtally.aws.opensearch.apply_plan import describe_failures
-from streamtally.aws.opensearch.cluster import BULK_MAX_BYTES, Cluster
-from streamtally.aws.opensearch.loading.filling import put_documents
+from streamtally.aws.opensearch.cluster import Cluster
+from streamtally.aws.opensearch.loading.filling import put_operations
 from streamtally.aws.opensearch.loading.load_run import AGAIN, LoadRun
 from streamtally.aws.opensearch.loading.opening import open_load
 from streamtally.aws.opensearch.loading.settle_load import settle_load
@@ -102,19 +100,15 @@ class OpenSearchStore:
 
     def _put_all(self, load: LoadRun) -> None:
         """Write documents to the inbox as Firehose does: bulk `index` operations with ids of their own."""
-        lines: list[bytes] = []
-        size = 0
-        for number, (output, document) in enumerate(self._spool.documents()):
-            if self._views[output] in load.loaded:
-                continue
-            head = {"index": {"_index": self._inboxes[output], "_id": f"{self._load_id}-{number}"}}
-            lines += [orjson.dumps(head), document]
-            size += len(document) + 200
-            if size > BULK_MAX_BYTES:
-                put_documents(load, lines)
-                lines, size = [], 0
-        if lines:
-            put_documents(load, lines)
+        numbered = enumerate(self._spool.documents())
+        put_operations(
+            load,
+            (
+                ({"_index": self._inboxes[output], "_id": f"{self._load_id}-{number}"}, document)
+                for number, (output, document) in numbered
+                if self._views[output] not in load.loaded
+            ),
+        )
 
     def documents(self, output: Output) -> Iterator[Document]:
         """An output's settled documents, columns only, by window and key (rows: by time)."""

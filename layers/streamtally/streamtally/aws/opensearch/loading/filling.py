@@ -3,14 +3,39 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from streamtally.aws.opensearch.cluster import BulkItem
+import orjson
+
+from streamtally.aws.opensearch.cluster import BULK_MAX_BYTES, BulkItem
 from streamtally.aws.opensearch.loading.load_run import AGAIN, LoadRun
 from streamtally.aws.opensearch.stored_state import read_output_state
 from streamtally.errors import IndexPlanError
 
 BULK_TRIES = 6
+_ACTION_BYTES = 200
+"""What an action takes at most beside its document."""
+
+
+def put_operations(load: LoadRun, operations: Iterable[tuple[Mapping[str, Any], bytes]]) -> int:
+    """Write documents in requests of a bounded size. Returns: how many.
+
+    Args: operations: the metadata of bulk's ``index`` action, and the document.
+    Raises: IndexPlanError: as :func:`put_documents`.
+    """
+    lines: list[bytes] = []
+    size = count = 0
+    for metadata, document in operations:
+        count += 1
+        lines += [orjson.dumps({"index": metadata}), document]
+        size += len(document) + _ACTION_BYTES
+        if size > BULK_MAX_BYTES:
+            put_documents(load, lines)
+            lines, size = [], 0
+    if lines:
+        put_documents(load, lines)
+    return count
 
 
 def put_documents(load: LoadRun, lines: Sequence[bytes]) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 from streamtally.errors import PlanError, SqlError, SqlProgramError, UnsupportedSqlError
 from streamtally.sql.flink.queries import Source, Statements, row_statements, window_statements
-from streamtally.sql.flink.stages import Sources
+from streamtally.sql.flink.stage_rows import Sources
+from streamtally.sql.flink.stages import stage_statements
 from streamtally.sql.flink.syntax import name
 from streamtally.sql.flink.tables import (
     AWS,
@@ -83,7 +84,7 @@ def generate(program: Program, place: Place = AWS, in_part: bool = False) -> Fli
         try:
             alone = _sources(program)
             output_statements(planned, alone)
-            alone.statements()
+            stage_statements(alone)
             said.append(planned)
         except PlanError as error:
             problems.append(refusal(program.text, planned, error))
@@ -108,7 +109,7 @@ def _generate(outputs: Sequence[PlannedOutput], sources: Sources, place: Place) 
         sinks[planned.stream.name] = planned.stream
         views += statements.views
         inserts += statements.inserts
-    stages = sources.statements()
+    stages = stage_statements(sources)
     views, inserts = [*stages.views, *views], [*inserts, *stages.inserts]
     tables = [reading.statement(place) for reading in _readings(sources.source, inserts + views)]
     tables += [reference_statement(table, columns, place) for table, columns in sources.tables.items()]

@@ -18,6 +18,8 @@ ARRIVAL = "ROWTIME"
 """The column of a row's arrival, and the time attribute where windows go by it."""
 EVENT = "EVENT_ROWTIME"
 """The time attribute where windows go by a time in the rows."""
+TIME = "t"
+"""The time attribute of the rows of a stage."""
 ERROR_STREAM = "error_stream"
 ERROR_COLUMNS = ("ERROR_TIME", "PUMP_NAME", "MESSAGE", "DATA_ROWTIME", "DATA_ROW")
 """Of Kinesis Analytics' error stream, the columns that Flink can fill."""

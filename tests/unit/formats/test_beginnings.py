@@ -11,7 +11,7 @@ import pytest
 from streamtally.errors import FormatError
 from streamtally.formats import FormatOptions
 from streamtally.formats.auto import OF_NO_FORMAT, compile_auto
-from streamtally.formats.beginnings import DETECTED, is_of_no_format
+from streamtally.formats.beginnings import DETECTED, are_of_no_format, is_of_no_format
 from tests.examples import examples
 from tests.unit.formats.engine.test_fast_ways import lines_of
 
@@ -75,6 +75,28 @@ def test_what_is_ruled_out_is_refused() -> None:
             whole._has_refused = False  # type: ignore[attr-defined]
             assert refusal(whole.for_record(), line) == (OF_NO_FORMAT, None), line  # type: ignore[attr-defined]
     assert ruled_out > 100
+
+
+def test_many_lines_are_looked_at_as_one_by_one() -> None:
+    lines = [*made_lines(), ""]
+    assert are_of_no_format(lines) == [is_of_no_format(line) and line != "" and "{" not in line for line in lines]
+
+
+def test_many_lines_are_ruled_out_after_some_were() -> None:
+    """A line of a known format among them does not end that, and nothing is looked at before one was refused."""
+    parse: Any = compile_auto(FormatOptions())
+    lines = ["GET /a", "level=info", "GET /b"]
+    assert parse.rule_out(lines) == []
+    assert refusal(parse, "GET /a") == (OF_NO_FORMAT, None)
+    assert parse.rule_out(lines) == [True, False, True]
+    parse("level=info a=b")
+    assert parse.rule_out(lines) == [True, False, True]
+    assert parse.rule_out(["level=info"]) == []
+    assert parse.rule_out(lines) == []
+    refusal(parse, "GET /a")
+    refusal(parse, "#Fields: cs-method cs-uri-stem")
+    assert parse.has_header
+    assert parse.rule_out(lines) == []
 
 
 @pytest.mark.parametrize("line", OF_PROGRAMS)

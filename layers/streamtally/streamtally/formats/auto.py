@@ -9,6 +9,7 @@ tried first, where that cannot change the result.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from copy import copy
 from functools import partial
 
@@ -27,6 +28,7 @@ from streamtally.formats.beginnings import (
     STATUS_NAMES,
     WITH_HEAD,
     Candidate,
+    are_of_no_format,
     candidates_of,
     is_of_no_format,
 )
@@ -102,6 +104,7 @@ class AutoParser(RecordParser):
         self._guess: Candidate | None = None  # None: combined
         self._last: Format = apache_combined.FORMAT
         self._has_refused = False  # the line before, as one of no format
+        self._has_ruled_out = False  # one of the lines before that were looked at together
         self._depth = depth
         self._inner: AutoParser | None = None  # reads the lines inside others, if any came
         self._wrappers: tuple[str, ...] = ()
@@ -141,6 +144,22 @@ class AutoParser(RecordParser):
             return False
         self._has_refused = self._declared is None and is_of_no_format(line)
         return self._has_refused
+
+    def rule_out(self, lines: Sequence[str]) -> list[bool]:
+        """The same for many lines; empty if none is ruled out. A header line among them changes what it is true of.
+
+        Empty lines, and lines that may hold JSON, are not ruled out.
+        """
+        if self._declared is not None or not (self._has_refused or self._has_ruled_out):
+            return []
+        ruled_out = are_of_no_format(lines)
+        self._has_ruled_out = any(ruled_out)
+        return ruled_out if self._has_ruled_out else []
+
+    @property
+    def has_header(self) -> bool:
+        """Whether a header line is in force, so that lines may begin with anything."""
+        return self._declared is not None
 
     def __call__(self, line: str) -> Row:
         self._wrappers = ()

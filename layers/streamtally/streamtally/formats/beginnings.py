@@ -45,7 +45,7 @@ from streamtally.formats import (
 from streamtally.formats.base import Format, Parser
 from streamtally.formats.cloudfront_realtime_fields import BEGINS as REALTIME_BEGINS
 from streamtally.formats.engine.lazy import Lazy
-from streamtally.formats.unwrapping.headers import MAY_BE_PREFIXED, MESSAGE_FORMATS
+from streamtally.formats.unwrapping.headers import MESSAGE_FORMATS, PREFIX_BEGINS
 from streamtally.formats.vpc_flow_fields import HEADER_BEGINS as FLOW_HEADER_BEGINS
 
 # How a line begins → the formats that it can have. The first pattern that matches decides; the last matches any line.
@@ -134,7 +134,9 @@ def _own_beginning(index: int) -> Callable[[str], object]:
 # Each beginning, excluding lines that an earlier one matches.
 OWN_BEGINNINGS = [Lazy(partial(_own_beginning, index)) for index in range(len(BEGINNINGS))]
 
-_begins_as_any_text = re.compile(f"(?!{'|'.join(expression for expression, _ in BEGINNINGS[:-1])})", re.ASCII).match
+_OTHERS = "|".join(expression for expression, _ in BEGINNINGS[:-1])
+_begins_as_any_text = re.compile(f"(?!{_OTHERS}|{PREFIX_BEGINS})", re.ASCII).match
+"""Whether a line begins as none of the formats that have a beginning of their own, and without a wrapper's prefix."""
 
 
 def is_of_no_format(line: str) -> bool:
@@ -145,7 +147,20 @@ def is_of_no_format(line: str) -> bool:
     """
     if PAIR in line or (BRACKET in line and HAS_TIME(line) is not None):
         return False
-    return _begins_as_any_text(line) is not None and MAY_BE_PREFIXED(line) is None
+    return _begins_as_any_text(line) is not None
+
+
+def are_of_no_format(lines: Sequence[str]) -> list[bool]:
+    """The same for many lines, without a call for each; False also for an empty one, and one that may hold JSON."""
+    begins, has_time = _begins_as_any_text, HAS_TIME
+    return [
+        line != ""
+        and PAIR not in line
+        and "{" not in line
+        and begins(line) is not None
+        and (BRACKET not in line or has_time(line) is None)
+        for line in lines
+    ]
 
 
 class Candidate(NamedTuple):

@@ -31,6 +31,7 @@ from streamtally.transform.record_lines import (
     several_values,
 )
 from streamtally.transform.records import join_lines
+from streamtally.transform.refusals import count_refused, has_header, refused_json, rule_out
 from streamtally.transform.source import Source
 from streamtally.transform.source_columns import add_columns
 
@@ -98,8 +99,12 @@ class LineReader:
 
     def _scan(self, scanner: Scanner, chunk: Chunk) -> list[Reading]:
         others: dict[int, tuple[str, int]] = {}  # a line's index in the chunk → its JSON, and how many rows it is
+        refused: list[int] = []
 
         def read_other(index: int, line: str) -> str:
+            if next(ruled_out, False) and not has_header(self._parse):
+                refused.append(index)
+                return refused_json(line)
             if begins_parts(line):
                 raise _HasPartsError
             others[index] = self.read_line(*chunk.address(index), line)
@@ -107,14 +112,17 @@ class LineReader:
 
         try:
             chunk.matches = matches = scanner.findall(join_lines(chunk.payloads))
+            not_plain = [fields[-1] for fields in matches if not fields[0]]
+            ruled_out = iter(rule_out(self._parse, chunk.records, not_plain))
             encoded = scanner.encode(matches, read_other)
         except Exception:  # parts are joined; else the fault is in one of the lines, and that line's parser reports it
             return self._read_chunk(chunk, others)
-        chunk.has_others = bool(others)
-        self._ledger.rows += len(matches) + sum(rows - 1 for _, rows in others.values())
+        chunk.has_others = bool(not_plain)
+        self._ledger.rows += len(matches) - len(refused) + sum(rows - 1 for _, rows in others.values())
+        count_refused(self._ledger, len(refused))
         for writer in self._writers:
             writer.add_plain(scanner, chunk)
-        return chunk.split(encoded, [index for index, (_, rows) in others.items() if not rows])
+        return chunk.split(encoded, [*refused, *(index for index, (_, rows) in others.items() if not rows)])
 
     def read_parts(self, positions: Sequence[int], records: Sequence[Record]) -> list[Reading]:
         """Records of which lines may be parts of longer ones, line by line."""

@@ -75,6 +75,15 @@ _PARTS = (
     "2025-11-22T21:21:41.000000001Z stdout P 192.0.2.1 - - [22/Nov/2025",
     '2025-11-22T21:21:41.000000001Z stdout F :21:21:41 +0000] "GET / HTTP/1.1" 200 5 "-" "-"',
 )
+# fmt: off
+_OF_NO_FORMAT = (
+    "worker 7 has taken a job", 'he said "no" \\ and left', "a\tb\x01\x7f\u2028é", "Traceback (most recent call last):",
+    "x", "level=info x", "a {b} c", "at [22/Nov/2025:21:21:41 +0000]", "a\ufeffb", "{'a': 1}", "\x1e{}", "]", "\xa0{}",
+    "\udcff", "web-1  | worker 7", "a:b\tc", "2025-11-22T21:21:41Z stderr P x", "GET /a 200 2025-11-22 21:21:41", " ",
+    "=", "[x", "}{",
+)
+# fmt: on
+_HEADERS = ("#Fields: cs-method cs-uri-stem sc-status date time", "version account-id interface-id srcaddr dstaddr")
 _OTHER = ("", " ", "#Fields: date time", '{"a":1}', '{"a":1}{"a":2}', '{"unparsed":"x"}', "\ufeff", "\x00", "x")
 
 
@@ -114,6 +123,8 @@ def make_format_line(drawn: Random, name: str, oddness: float) -> str:
 def _line(drawn: Random, oddness: float, name: str = "") -> str:
     if name and drawn.random() >= oddness / 4:
         return make_directive_line(drawn, oddness) if ":" in name else make_format_line(drawn, name, oddness)
+    if drawn.random() < oddness / 4:
+        return drawn.choice(_HEADERS if drawn.random() < 0.05 else _OF_NO_FORMAT)
     if drawn.random() < oddness / 4:
         return drawn.choice((*_OTHER, *_PARTS, make_line(drawn), make_line(drawn, "apache_combined")))
     is_common = drawn.random() < oddness / 3

@@ -145,14 +145,15 @@ FIELDS = frozenset(
     )
 )
 """Every field that a wrapper gives."""
-MAY_BE_PREFIXED = re.compile(
+PREFIX_BEGINS = (
     r"\[(?:pod/|[\x20.0-9]{8,33}\])"
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}T"
     rf"|{_DAY}\x20[0-9]{{4}}-|[0-9]{{1,12}}\.[0-9]{{6}}\x20"
     r"|[0-9]{4}/[0-9]{2}/[0-9]{2}\x20[0-9:.]{8,18}+\t"
-    rf"|{_COLOR}[0-9A-Za-z][0-9A-Za-z_.@\-]{{0,254}}+\x20{{1,255}}+\|",
-    FLAGS,
-).match
+    rf"|{_COLOR}[0-9A-Za-z][0-9A-Za-z_.@\-]{{0,254}}+\x20{{1,255}}+\|"
+)
+"""How a line may begin that has a wrapper's prefix."""
+MAY_BE_PREFIXED = re.compile(PREFIX_BEGINS, FLAGS).match
 """Whether a line may have a wrapper's prefix."""
 
 

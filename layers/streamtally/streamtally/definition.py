@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
+from streamtally.config.field_types import check_types
 from streamtally.config.outputs import (
     OutputTable,
-    check_columns,
     check_horizons,
     check_index_name,
     check_output,
@@ -217,7 +217,7 @@ def _check_outputs(document: Mapping[str, Any]) -> None:
         known = ", ".join(sorted(filter(None, columns))) or "none"
         raise SettingsError(f"{_where(unbound[0])} is not an output of the program: its outputs are {known}")
     for name, settings in document["outputs"].items():
-        check_columns(settings["types"], columns[name], _where(name))
+        check_types(settings["types"], columns[name], _where(name))
     with _prefixed(_FILE):
         check_overlaps({name: settings["index"] for name, settings in document["outputs"].items()})
 

@@ -60,6 +60,10 @@ WRONG: dict[str, tuple[str, str]] = {
         '[outputs.O] retention.max_count has no effect with options.managed_by = "ism"',
     ),
     "type of no column": (OUTPUT + "types = { hots = 'ip' }", "types.hots is not a column of this output: did you mea"),
+    "unknown field type": (OUTPUT + "types = { host = 'keywrod' }", "types.host = 'keywrod': OpenSearch has no s"),
+    "case of a field type": (OUTPUT + "types = { host = 'IP' }", "did you mean 'ip'? The types are binary, bool"),
+    "SQL's field type": (OUTPUT + "types = { host = 'VARCHAR(64)' }", "OpenSearch has no such field type: The types"),
+    "field type of ranges": (OUTPUT + "types = { host = 'ip_range' }", "a column cannot have this type of OpenSearch"),
 }  # fmt: skip
 
 

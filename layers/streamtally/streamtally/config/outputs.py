@@ -25,7 +25,6 @@ from streamtally.config.units import (
     parse_size,
 )
 from streamtally.errors import SettingsError
-from streamtally.text import near_names, visible
 
 ERROR_STREAM = "error_stream"
 """The in-application stream of rows that a pump could not evaluate; it has documents only if it is an output."""
@@ -304,19 +303,6 @@ def _check_replicas(settings: OutputSettings) -> None:
         raise SettingsError(
             f'auto_expand_replicas = "{expand}": write the smaller number first, as in "{most}-{least}"'
         )
-
-
-def check_columns(types: Mapping[str, str], columns: Iterable[str], where: str) -> None:
-    """Refuse an index type for a column that the output does not have. Raises: SettingsError."""
-    known = sorted(columns)
-    for name in types:
-        if name not in known:
-            near = near_names(name, known, 1)
-            advice = f"did you mean {near[0]!r}? Its" if near else "its"
-            shown = visible(name, 60)
-            raise SettingsError(
-                f"{where} types.{shown} is not a column of this output: {advice} columns are {', '.join(known)}"
-            )
 
 
 def check_horizons(settings: OutputSettings, where: str) -> None:

@@ -8,16 +8,20 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from streamtally.local.destinations import Settled
 from streamtally.local.live.follow_page import FollowPage
+from streamtally.local.live.rates import RecentRate
+from streamtally.local.live.status import Status, status_parts, tap_sections
 from streamtally.local.live.tap import Tap
-from streamtally.local.status_page import status_page
-from streamtally.report.page import render_parts, render_report
+from streamtally.report.data import UnparsedLine
+from streamtally.report.page import render_report
 from streamtally.transform.ledger import Ledger
 from tests.integration.browser.chromium import CHROMIUM, Chromium
 from tests.unit.report.hostile import hostile_report
@@ -48,7 +52,18 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     tap.take("lines", [b"a line"])
     tap.take("summaries", [b"{}"])
     counters = {"lines": {"IncomingRecords": 1.0}, "summaries": {"IncomingRecords": 2.0}}
-    body = status_page(counters, [{"path": "/", "count": 1}], Ledger(), tap) + render_parts(hostile_report())
+    rate = RecentRate()
+    status = Status(
+        counters=counters,
+        settled={"counts": Settled([{"path": "/", "count": 1}], 1)},
+        ledger=Ledger(reasons=Counter({"of no known format": 1})),
+        data=hostile_report(),
+        newest=[UnparsedLine("lines", 1, "of no known format", "text")],
+        rate=rate,
+        now_ms=max(start for start, _, _ in hostile_report().status_by_minute),
+    )
+    before, after = status_parts(status)
+    body = before + tap_sections(tap) + after
     stop = threading.Event()
 
     def count() -> None:

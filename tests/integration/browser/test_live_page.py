@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from streamtally.local.live.follow_page import FollowPage
+from streamtally.local.live.status import tap_sections
 from streamtally.local.live.tap import Tap
-from streamtally.local.status_page import status_page
 from streamtally.report.page import render_parts
 from tests.integration.browser.chromium import CHROMIUM, Chromium
 from tests.unit.report.hostile import hostile_report
@@ -46,7 +46,7 @@ class Live:
     def _render(self) -> str:
         self.made += 1
         self.tap.take("lines", [HOSTILE, b"line %d" % self.made])
-        return status_page({}, [], None, self.tap) + render_parts(hostile_report())
+        return tap_sections(self.tap) + render_parts(hostile_report())
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def shows(text: str) -> str:
 # Sections come and are replaced, what is open stays open, a pause holds them; no hostile text acts, whenever it comes.
 def test_it_follows(live: Live, browser: Callable[[str], Chromium]) -> None:
     page = browser(live.page.url)
-    page.wait_for("document.querySelector('#state')?.textContent.startsWith('as of ')")
+    page.wait_for("document.querySelector('#as-of')?.textContent.startsWith('as of ')")
     page.evaluate("document.querySelector('details').open = true; window.stays = 1")
     first = live.made
     page.wait_for(shows(f"line {first + 2}\n") + f" || {shows(f'line {first + 3}')}")
@@ -103,7 +103,7 @@ def test_the_policy_stops_what_escaping_had_missed(live: Live, browser: Callable
     live._render = lambda: f"<section id=bad>{HOSTILE.decode()}</section>"  # type: ignore[method-assign]
     page = browser(live.page.url)
     page.wait_for("document.querySelector('#bad img') !== null")
-    page.wait_for("document.querySelector('#state').textContent.startsWith('as of ')")
+    page.wait_for("document.querySelector('#as-of').textContent.startsWith('as of ')")
     assert page.evaluate("document.documentElement.dataset.owned ?? 'safe'") == "safe"
     assert page.evaluate("document.title") == "Streamtally: live"
 

@@ -14,6 +14,8 @@ import pytest
 from streamtally.cli import backfill
 from streamtally.cli import local as local_command
 from streamtally.local.folder import read_folder
+from streamtally.local.live.local_page import LocalPage
+from streamtally.local.live.tap import Tap
 from streamtally.local.pipeline import InProcessFunction
 from streamtally.transform.pipeline import load_pipeline
 from tests.unit.cli.operator_runner import Ran, run
@@ -136,7 +138,8 @@ def test_local(capsys: pytest.CaptureFixture[str]) -> None:
     pipeline = load_pipeline(read_folder(None), ZoneInfo)
     function = InProcessFunction(pipeline, lambda: ARRIVAL)
     function._deliver = lambda *_: None  # type: ignore[method-assign]
-    view = local_command._View(None, None, function, pipeline, None)  # type: ignore[arg-type]
+    page = LocalPage(None, None, function, None, Tap(()), lambda: ARRIVAL)  # type: ignore[arg-type]
+    view = local_command._Watching(None, page, function, pipeline)  # type: ignore[arg-type]
     function({"records": records_of([combined(200) + b"what is this\n" + NO_STATUS])})
     view._print({"log-ingestion-stream": {"IncomingRecords": 1}})
     lines = capsys.readouterr().err.splitlines()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 import signal
 import sys
 import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,28 +21,29 @@ from streamtally.cli.shared.aws_options import Auth
 from streamtally.cli.shared.reference_options import open_pipeline
 from streamtally.cli.shared.uncounted import echo_uncounted
 from streamtally.errors import SettingsError
-from streamtally.local.destinations import Destination, Documents, EmbeddedDestination
+from streamtally.local.destinations import Destination, EmbeddedDestination
 from streamtally.local.folder import read_folder
-from streamtally.local.live.page import events_of, live_page
+from streamtally.local.live.arrivals import Arrivals
+from streamtally.local.live.local_page import LocalPage
 from streamtally.local.live.tap import Tap
 from streamtally.local.pipeline import Buffering, InProcessFunction, Laptop
 from streamtally.local.remote import UrlFunction
 from streamtally.local.simulator.errors import ApiError
 from streamtally.local.simulator.guard import is_loopback
 from streamtally.local.simulator.management import read_name
-from streamtally.local.simulator.server import Events, Server
-from streamtally.local.status_page import status_page
+from streamtally.local.simulator.server import Server
 from streamtally.local.stream_names import SUMMARY
 from streamtally.local.summary import read_as_settings
+from streamtally.report.texts import check_language
 from streamtally.text import visible
 from streamtally.transform.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from streamtally.local.opensearch_destination import OpenSearchDestination
 
-SETTLE_SECONDS = 5.0
+SETTLE_SECONDS = 5
 SETTLES_A_MINUTE = 12
-MAX_FILTER_CHARS = 200
+SHOWN_DOCUMENTS = 5
 
 
 def execute(
@@ -60,21 +61,24 @@ def execute(
     function_url: str | None,
     interval: float,
     stream_names: tuple[str, ...],
+    lang: str,
 ) -> None:
     """Run ``streamtally local``. Raises: SettingsError: an option cannot be used."""
+    check_language(lang)
     pipeline = open_pipeline(read_folder(folder), references, aws)
     buckets = [_bucket(aws, option, url) for option, url in (("--bucket", bucket), ("--failed-bucket", failed_bucket))]
     lock_store(store)
     destination: Destination = _opensearch(url, aws, auth, pipeline) if url else EmbeddedDestination(store, pipeline)
     streams = dict.fromkeys([output.settings.stream or SUMMARY for output in pipeline.outputs.values()])
-    function = UrlFunction(function_url) if function_url else InProcessFunction(pipeline, now_ms)
+    arrivals = Arrivals(pipeline)
+    inside = None if function_url else InProcessFunction(pipeline, now_ms, arrivals.take)
     sinks = {name: destination.sink(name) for name in streams}
     buffering = Buffering(buffer_ms=int(interval * 1000))
     check_streams(stream_names, streams)
     tap = Tap(sinks)
     laptop = Laptop(
         store,
-        function,
+        inside or UrlFunction(function_url or ""),
         sinks,
         buffering,
         now_ms,
@@ -84,9 +88,9 @@ def execute(
         announce=_announce_stream,
         tap=tap.take,
     )
-    view = _View(laptop, destination, function if isinstance(function, InProcessFunction) else None, pipeline, tap)
+    page = LocalPage(laptop, destination, inside, arrivals, tap, now_ms, lang)
     try:
-        server = Server((host, port), laptop.api, view.show, names)
+        server = Server((host, port), laptop.api, page.show, names)
     except OSError as error:
         laptop.close()
         raise SettingsError(f"--host {host} --port {port}: cannot be bound: {error.strerror}") from None
@@ -94,7 +98,7 @@ def execute(
     threading.Thread(target=server.serve_forever, daemon=True).start()
     _announce(host, server.server_address[1], store)
     try:
-        view.watch()
+        _Watching(laptop, page, inside, pipeline).run()
     finally:
         server.shutdown()
         laptop.close()
@@ -166,70 +170,41 @@ def _opensearch(url: str, aws: Aws, auth: Auth | None, pipeline: Pipeline) -> Op
     return OpenSearchDestination(manager, pipeline, now_ms())
 
 
-class _View:
-    """What is shown of the pipeline, on the terminal and at the endpoint.
+class _Watching:
+    """Settles at intervals and prints what has changed."""
 
-    Args: function: None if the function is called by URL.
-    """
-
-    def __init__(
-        self,
-        laptop: Laptop,
-        destination: Destination,
-        function: InProcessFunction | None,
-        pipeline: Pipeline,
-        tap: Tap,
-    ) -> None:
-        self._tap = tap
+    def __init__(self, laptop: Laptop, page: LocalPage, function: InProcessFunction | None, pipeline: Pipeline) -> None:
         self._laptop = laptop
-        self._destination = destination
+        self._page = page
         self._function = function
         self._pipeline = pipeline
-        self._documents: Documents = []
 
-    def watch(self) -> None:
-        """Settle at intervals and print what has changed, until a signal arrives."""
+    def run(self) -> None:
+        """Go on until a signal arrives."""
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         before, quiet = None, 0
-        while not stop.wait(SETTLE_SECONDS):
+        seconds = 0
+        while not stop.wait(1.0):
+            self._page.note_rate()
+            seconds += 1
+            if seconds % SETTLE_SECONDS:
+                continue
             counters = self._laptop.counters()
             quiet = 0 if counters != before else quiet + 1
             # When nothing changes: once more, since an index shows new documents late; then once a minute, as in AWS.
             if quiet > 1 and quiet % SETTLES_A_MINUTE:
                 continue
-            shown = self._documents
+            shown = self._page.settled
             if self._try_settle():
                 before = counters
-                if not quiet or self._documents != shown:
+                if not quiet or self._page.settled != shown:
                     self._print(counters)
-
-    def show(self, path: str, as_page: bool) -> Any:
-        """The JSON of a path, its page or its events; None: nothing is shown there."""
-        path, _, query = path.partition("?")
-        filter_text = parse_qs(query).get("filter", [""])[0][:MAX_FILTER_CHARS]
-        if path == "/":
-            body = self._body(filter_text)
-            return (
-                live_page("Streamtally, simulated Firehose", body, filter_text) if as_page else self._laptop.counters()
-            )
-        if path == "/events":
-            return Events(events_of(lambda: self._body(filter_text)))
-        if path == "/ledger" and self._function is not None:
-            return self._function.ledger.to_json()
-        if path == "/counts":
-            self._documents = self._destination.settle(now_ms())
-            return self._documents
-        return None
-
-    def _body(self, filter_text: str) -> str:
-        ledger = self._function.ledger if self._function is not None else None
-        return status_page(self._laptop.counters(), self._documents, ledger, self._tap, filter_text)
 
     def _try_settle(self) -> bool:
         try:
-            self._documents = self._destination.settle(now_ms())
+            self._page.settle()
         except Exception as error:  # the destination may be down for a while; the journal keeps what waits
             click.echo(f"streamtally local: not settled: {error}", err=True)
             return False
@@ -241,7 +216,8 @@ class _View:
         if self._function is not None:
             read_as = read_as_settings(["lines since the start"], self._pipeline.source)
             echo_uncounted(self._function.ledger, self._pipeline, read_as)
-        for document in self._documents[-5:]:
+        newest = itertools.chain.from_iterable(output.newest for output in self._page.settled.values())
+        for document in list(newest)[-SHOWN_DOCUMENTS:]:
             shown = ", ".join(f"{name} {value}" for name, value in document.items())
             click.echo("  " + visible(shown, 160), err=True)
         sys.stderr.flush()

@@ -104,7 +104,16 @@ def execute(
         job = Job(pipeline, run_id, by.fields if by else {}, counted)
         if follower is not None and isinstance(store, DuckDbStore):
             run = follow_logs(
-                job, follower, Folder(staged / BUCKET), store, names, following, lines_per_record, arrival
+                job,
+                follower,
+                Folder(staged / BUCKET),
+                store,
+                names,
+                following,
+                lines_per_record,
+                arrival,
+                lang,
+                countries,
             )
         else:
             run = LocalRun(pipeline, Folder(staged / BUCKET), store, run_id)

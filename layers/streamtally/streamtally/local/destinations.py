@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from streamtally.local.simulator.parts import Sink
 from streamtally.local.simulator.sinks import StoreSink
@@ -20,13 +19,22 @@ Documents = list[dict[str, Any]]
 """Settled documents, columns only, latest last."""
 
 
+class Settled(NamedTuple):
+    """The settled documents of one output."""
+
+    newest: Documents
+    """At most :data:`MAX_SHOWN`."""
+    total: int
+    """All of them."""
+
+
 class Destination(Protocol):
     """Where the summary stream delivers to."""
 
     def sink(self, stream: str) -> Sink: ...
 
-    def settle(self, now_ms: int) -> Documents:
-        """Settle, and return the latest documents."""
+    def settle(self, now_ms: int) -> dict[str, Settled]:
+        """Settle, and return the latest documents of each output."""
 
     def close(self) -> None: ...
 
@@ -46,13 +54,20 @@ class EmbeddedDestination:
     def sink(self, stream: str) -> Sink:
         return StoreSink(self)
 
-    def settle(self, now_ms: int) -> Documents:
+    def settle(self, now_ms: int) -> dict[str, Settled]:
         with self._lock:
             self._store.settle(self._pipeline)
-            outputs = self._pipeline.outputs.values()
-            documents = itertools.chain.from_iterable(self._store.documents(output) for output in outputs)
-            return [plain_document(document) for document in deque(documents, MAX_SHOWN)]
+            return {name: _newest(self._store.documents(output)) for name, output in self._pipeline.outputs.items()}
 
     def close(self) -> None:
         with self._lock:
             self._store.close()
+
+
+def _newest(documents: Iterable[Mapping[str, Any]]) -> Settled:
+    newest: deque[Mapping[str, Any]] = deque(maxlen=MAX_SHOWN)
+    total = 0
+    for document in documents:
+        newest.append(document)
+        total += 1
+    return Settled([plain_document(document) for document in newest], total)

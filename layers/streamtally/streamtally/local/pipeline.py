@@ -47,10 +47,17 @@ class Buffering:
 class InProcessFunction:
     """The transform in this process, run as the handler runs it.
 
+    Args: watch: is called with each event that was answered, its answer, and the time in ms since the epoch.
     Attributes: client: the Firehose client that the function sends with; set by :class:`Laptop`.
     """
 
-    def __init__(self, pipeline: Pipeline, now: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        now: Callable[[], int],
+        watch: Callable[[Mapping[str, Any], Mapping[str, Any], int], None] = lambda _event, _answer, _now: None,
+    ) -> None:
+        self._watch = watch
         self._ledger = Ledger()
         self._lock = threading.Lock()  # of the ledger, which another thread shows
         self._pipeline = pipeline
@@ -59,15 +66,16 @@ class InProcessFunction:
 
     def __call__(self, event: dict[str, Any]) -> dict[str, Any]:
         start = time.monotonic()
-        end = start + TIME_LIMIT_SECONDS
+        end, now = start + TIME_LIMIT_SECONDS, self._now()
         answer, ledger = answer_batch(
-            self._pipeline, self._deliver, event, lambda: end - time.monotonic(), self._now(), self._reingest
+            self._pipeline, self._deliver, event, lambda: end - time.monotonic(), now, self._reingest
         )
         taken = time.monotonic() - start
         if taken > TIME_LIMIT_SECONDS:
             raise FunctionTimedOutError(f"the function took {taken:.0f} s")
         with self._lock:
             self._ledger.add(ledger)
+        self._watch(event, answer, now)
         return answer
 
     @property

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from streamtally.report.data import TopList
@@ -70,13 +70,17 @@ def _look_up(entries: Sequence[tuple[str, int]]) -> Iterable[tuple[tuple[str | N
     """(browser or tool, system, whether it is a bot) and rows for each agent."""
     if not entries:
         return
-    resolve, domains = _resolver()
-    if resolve is None:
+    if _resolver()[0] is None:
         return
     for agent, rows in entries:
-        text = agent.encode("utf-8", "replace").decode()
-        result = resolve(text, domains)
-        browser = result.user_agent.family if result.user_agent is not None else None
-        system = result.os.family if result.os is not None else None
-        is_bot = result.device is not None and result.device.family == _SPIDER
-        yield (browser, system, is_bot), rows
+        yield _look_up_one(agent), rows
+
+
+@lru_cache(4 * MAX_AGENTS)
+def _look_up_one(agent: str) -> tuple[str | None, str | None, bool]:
+    """What an agent is; remembered, since a live page asks for the same ones each time."""
+    resolve, domains = _resolver()
+    result = resolve(agent.encode("utf-8", "replace").decode(), domains)
+    browser = result.user_agent.family if result.user_agent is not None else None
+    system = result.os.family if result.os is not None else None
+    return browser, system, result.device is not None and result.device.family == _SPIDER

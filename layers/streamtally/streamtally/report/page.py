@@ -75,6 +75,16 @@ def render_parts(data: ReportData) -> str:
     return _tiles(data) + "".join(_sections(data))
 
 
+def render_tiles(data: ReportData) -> str:
+    """The page's tiles alone."""
+    return _tiles(data)
+
+
+def render_sections(data: ReportData) -> str:
+    """The page's sections alone."""
+    return "".join(_sections(data))
+
+
 def _policy(style: str) -> str:
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"

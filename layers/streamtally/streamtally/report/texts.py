@@ -179,6 +179,11 @@ def say(key: str, **values: object) -> str:
     return LANGUAGES[_language.get()][key].format(**values)
 
 
+def language() -> str:
+    """The language in which :func:`say` answers: a key of :data:`LANGUAGES`."""
+    return _language.get()
+
+
 def check_language(language: str) -> str:
     """A language of the page. Raises: SettingsError: its texts are not there."""
     if language not in LANGUAGES:

@@ -16,8 +16,8 @@ from streamtally.errors import SettingsError
 from streamtally.local.live import follow_page
 from streamtally.local.live.follow_page import WANTED_SECONDS, FollowPage
 from streamtally.local.live.page import SILENCE_SECONDS, events_of, live_page
+from streamtally.local.live.status import tap_sections
 from streamtally.local.live.tap import MAX_KEPT, MAX_SHOWN, Tap
-from streamtally.local.status_page import status_page
 from streamtally.report.markup import section, text
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\u202e\x1b[2J"
@@ -177,7 +177,7 @@ def test_the_tap() -> None:
     assert tap.lines("get /ONE") == [("lines", "GET /one")]
     assert tap.documents("404") == [("documents", '{"status":404}')]
     assert tap.documents("nothing") == []
-    html = status_page({}, [], None, tap, HOSTILE) + status_page({}, [], None, tap)
+    html = tap_sections(tap, HOSTILE) + tap_sections(tap)
     assert "<img" not in html
     assert "<script" not in html
     tap.take("lines", [b"%d" % number for number in range(3 * MAX_KEPT)])

@@ -15,13 +15,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from streamtally.errors import SinkError
+from streamtally.local.destinations import Settled
 from streamtally.local.folder import read_folder
+from streamtally.local.live.status import Status, status_parts
 from streamtally.local.pipeline import InProcessFunction, Laptop
 from streamtally.local.simulator.connections import Connections
 from streamtally.local.simulator.journal import Journal
 from streamtally.local.simulator.server import Server
 from streamtally.local.simulator.sinks import StoreSink
-from streamtally.local.status_page import status_page
 from streamtally.local.store import DuckDbStore
 from streamtally.local.stream_names import INGESTION, SUMMARY
 from streamtally.transform.ledger import Ledger
@@ -229,8 +230,11 @@ def test_the_page() -> None:
     documents = [
         {"datetime": "2025-03-01T00:00:00.000", 'a"><b>': "\u202e<img src=x>", "statusCount": 1234567, "n": None}
     ]
-    page = status_page({INGESTION: {"IncomingRecords": 4}}, documents, ledger)
+    counters = {INGESTION: {"IncomingRecords": 4}}
+    status = Status(counters=counters, settled={"<b>": Settled(documents, 9)}, ledger=ledger)
+    page = "".join(status_parts(status))
     assert "&lt;script&gt;alert(1)" in page
-    assert "1,234,567" in page
+    assert "1234567" in page
+    assert "The last 1 of 9 documents" in page
     assert not any(text in page for text in ("<script", "<img", "<b>", "\u202e", ">None<"))
-    assert "No counts yet" in status_page({}, [], None)
+    assert "No counts yet" in "".join(status_parts(Status()))

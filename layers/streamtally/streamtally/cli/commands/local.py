@@ -55,6 +55,7 @@ DEFAULT_STORE = Path("streamtally-local")
 @click.option(
     "--interval", type=click.FloatRange(0.1, 900), default=2.0, show_default=True, help="Buffer interval, in seconds."
 )
+@click.option("--lang", default="en", show_default=True, help="Language of the page: en or ja.")
 @reference_option
 @aws_options
 def command(**options: Any) -> None:

@@ -46,7 +46,7 @@ from streamtally.cli.shared.source_options import format_options, time_options
 @click.option("--geoip", type=click.Path(path_type=Path), metavar="FILE.mmdb",
               help="Show the countries of clients in the report, by this MaxMind DB file.")  # fmt: skip
 @click.option("--compare", metavar="LOG", help="Show another log, such as last week's, beside this one in the report.")
-@click.option("--lang", default="en", show_default=True, help="Language of the report: en or ja.")
+@click.option("--lang", default="en", show_default=True, help="Language of the report and of the live page: en or ja.")
 @click.option("--opensearch", "url", help="Write the documents to this cluster instead of a DuckDB file.")
 @auth_option
 @load_options

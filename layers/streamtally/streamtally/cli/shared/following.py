@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import click
 from rich.live import Live
@@ -15,21 +16,28 @@ from rich.live import Live
 from streamtally.aws.clock import now_ms
 from streamtally.aws.sinks.objects import ObjectStore
 from streamtally.cli.shared.console import Console
+from streamtally.cli.shared.look_ups import add_look_ups
 from streamtally.cli.shared.run_result import last_documents
 from streamtally.errors import SettingsError
 from streamtally.local.follow.counting import FollowCounting, Rate
 from streamtally.local.follow.follower import Arrived, Follower
 from streamtally.local.follow.objects import CollectedObjects
 from streamtally.local.live.follow_page import FollowPage
+from streamtally.local.live.parts import follow_parts
+from streamtally.local.live.rates import RecentRate
 from streamtally.local.live.snapshot import Snapshot
 from streamtally.local.live.terminal import plain_line, terminal_view
+from streamtally.local.live.texts import say_live
 from streamtally.local.logs import check_logs, shown_name
 from streamtally.local.processes import rare_collections
 from streamtally.local.run import LocalRun
 from streamtally.local.store import DuckDbStore
 from streamtally.local.team import Job
-from streamtally.report.page import render_parts
+from streamtally.report.texts import speaking
 from streamtally.text import visible
+
+if TYPE_CHECKING:
+    from streamtally.local.countries import Countries
 
 POLL_SECONDS = 0.2
 COUNT_SECONDS = 1.0
@@ -80,6 +88,7 @@ class Following:
     interval: float | None = None
     page: FollowPage | None = None
     render: Callable[[], str] = str
+    recent: RecentRate = field(default_factory=RecentRate)
     stop: threading.Event = field(default_factory=threading.Event)
     clock: Callable[[], float] = time.monotonic
     _shown_notices: int = 0
@@ -117,6 +126,7 @@ class Following:
                 self._count(waiting)
                 waiting, counted = [], now
             if self.page is not None:
+                self.recent.note(self.counting.run.ledger.lines)
                 self.page.offer(self.render)
             if now - shown >= interval:
                 show()
@@ -164,20 +174,24 @@ def follow_logs(
     options: FollowOptions,
     lines_per_record: int,
     arrival: str,
+    lang: str,
+    countries: Countries | None,
 ) -> LocalRun:
-    """Count followed logs until the user ends it. Returns: the run, with all its documents stored.
+    """Count followed logs until the user ends it.
 
+    Args: lang, countries: of the page.
+    Returns: the run, with all its documents stored.
     Raises: SettingsError: the page's port cannot be used.
     """
     collected = CollectedObjects(objects)
     run = LocalRun(job.pipeline, collected, store, job.run_id)
     run.summary.watch(job.watched)
     counting = FollowCounting(run, job.make_worker(), lines_per_record, now_ms, arrival == "now")
-    page = None if options.page is None else FollowPage(_title(names), options.page)
+    page = None if options.page is None else FollowPage(_title(names, lang), options.page, language=lang)
     if page is not None:
         click.echo(f"live page at {page.url}", err=True)
     following = Following(follower, counting, collected, names, options.interval, page)
-    following.render = lambda: _render(run, store, names)
+    following.render = lambda: _render(following, store, countries)
     try:
         following.run()
     finally:
@@ -188,18 +202,23 @@ def follow_logs(
     return run
 
 
-def _title(names: Sequence[str]) -> str:
+def _title(names: Sequence[str], lang: str) -> str:
     first = shown_name(names[0]).rpartition("/")[2]
-    return f"Streamtally: {first}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+    with speaking(lang):
+        if len(names) > 1:
+            return say_live("title.more", first=first, count=len(names) - 1)
+        return say_live("title.logs", first=first)
 
 
-def _render(run: LocalRun, store: DuckDbStore, names: Sequence[str]) -> str:
-    """The parts of the report about what is counted so far."""
+def _render(following: Following, store: DuckDbStore, countries: Countries | None) -> str:
+    """The parts of the page: what is counted so far, and how fast."""
+    counting, names = following.counting, following.names
+    run = counting.run
     run.put()
     outputs = [last_documents(name, store.documents(output)) for name, output in run.pipeline.outputs.items()]
     data = run.summary.report_data(run.ledger, "", [shown_name(name) for name in names], "")
-    newest = replace(data, last_documents=outputs)
-    return render_parts(newest)
+    data = add_look_ups(replace(data, last_documents=outputs), run.summary, countries)
+    return follow_parts(data, following.recent, list(counting.newest), following.follower.notices, now_ms())
 
 
 def _size(arrived: Sequence[Arrived]) -> int:

@@ -11,6 +11,7 @@ from streamtally.errors import SettingsError
 from streamtally.local.live.page import events_of, live_page
 from streamtally.local.simulator.errors import ApiError
 from streamtally.local.simulator.server import Events, Server
+from streamtally.report.texts import speaking
 
 HOST = "127.0.0.1"
 LEAST_SECONDS = 1.0
@@ -29,12 +30,17 @@ class _NoActions:
 class FollowPage:
     """The page. It is made by the thread that counts, and only while a browser shows it.
 
-    Args: port: 0 picks a free one.
+    Args:
+        port: 0 picks a free one.
+        language: a key of :data:`streamtally.report.texts.LANGUAGES`.
     Raises: SettingsError: the port is in use, or may not be used.
     """
 
-    def __init__(self, title: str, port: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, title: str, port: int, clock: Callable[[], float] = time.monotonic, language: str = "en"
+    ) -> None:
         self._title = title
+        self._language = language
         self._clock = clock
         self._body = ""
         self._wanted = float("-inf")  # when a browser last asked
@@ -52,7 +58,8 @@ class FollowPage:
         now = self._clock()
         if now < self._due or now - self._wanted > WANTED_SECONDS:
             return
-        self._body = render()
+        with speaking(self._language):
+            self._body = render()
         done = self._clock()
         self._due = done + max(LEAST_SECONDS, SHARE * (done - now))
         self._is_made.set()
@@ -65,7 +72,9 @@ class FollowPage:
     def _show(self, path: str, as_page: bool) -> Any:
         path = path.partition("?")[0]
         if path == "/" and as_page:
-            return live_page(self._title, self._latest())
+            body = self._latest()
+            with speaking(self._language):
+                return live_page(self._title, body)
         return Events(events_of(self._latest)) if path == "/events" else None
 
     def _latest(self) -> str:

@@ -14,46 +14,66 @@ from collections.abc import Callable, Iterator
 from importlib.resources import files
 from typing import Final
 
+from streamtally.local.live.texts import say_live
 from streamtally.report.markup import text
+from streamtally.report.texts import language
 
 RELOAD_SECONDS: Final = 5
 EVENT_SECONDS: Final = 1.0
 SILENCE_SECONDS: Final = 10.0
 """After so long without news, a comment shows whether the browser is still there."""
 _FILTER: Final = (
-    '<form class="soft"><label>Only lines and documents with <input name="filter" value="{filter}" maxlength="200">'
-    "</label> <button>Filter</button></form>"
+    '<form class="soft"><label>{label} <input name="filter" value="{filter}" maxlength="200"></label> '
+    "<button>{button}</button></form>"
 )
 
 
 def live_page(title: str, body: str, filter_text: str | None = None) -> str:
-    """The page as HTML.
+    """The page as HTML, in the language that is spoken (:func:`streamtally.report.texts.speaking`).
 
     Args:
         title: plain text.
         body: HTML of sections.
         filter_text: what lines are filtered by; None: there is no filter.
     """
-    style = files("streamtally.report").joinpath("page.css").read_text("utf-8")
-    script = files("streamtally.local.live").joinpath("live.js").read_text("utf-8")
-    form = "" if filter_text is None else _FILTER.format(filter=text(filter_text, 200))
+    live = files("streamtally.local.live")
+    style = files("streamtally.report").joinpath("page.css").read_text("utf-8") + live.joinpath("live.css").read_text(
+        "utf-8"
+    )
+    script = live.joinpath("live.js").read_text("utf-8")
     return "\n".join(
         (
             "<!DOCTYPE html>",
-            '<html lang="en"><head><meta charset="utf-8">',
+            f'<html lang="{language()}"><head><meta charset="utf-8">',
             f'<meta http-equiv="Content-Security-Policy" content="{_policy(style, script)}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             '<meta name="referrer" content="no-referrer"><link rel="icon" href="data:,">',
             f'<noscript><meta http-equiv="refresh" content="{RELOAD_SECONDS}"></noscript>',
             f"<title>{text(title, 300)}</title>",
             f"<style>{style}</style></head><body>",
-            f'<header><h1>{text(title, 300)}</h1><p class="soft"><button id="pause" aria-pressed="false" hidden>Pause'
-            f'</button> <span id="state" role="status"></span></p>{form}</header>',
+            f"<header><h1>{text(title, 300)}</h1>{_controls()}{_filter(filter_text)}</header>",
             f"<main>{body}</main>",
-            '<footer class="soft"><p>Times are in UTC.</p></footer>',
+            f'<footer class="soft"><p>{text(say_live("footer"))}</p></footer>',
             f"<script>{script}</script></body></html>\n",
         )
     )
+
+
+def _controls() -> str:
+    """The button and the state. Only changes of the state are announced to a screen reader, not each new time."""
+    words = {key: text(say_live(key)) for key in ("pause", "resume", "paused", "as_of", "lost", "refused")}
+    data = " ".join(f'data-{key.replace("_", "-")}="{word}"' for key, word in words.items())
+    return (
+        f'<p class="soft"><button id="pause" aria-pressed="false" {data} hidden>{words["pause"]}</button> '
+        '<span id="as-of"></span> <span id="state" role="status"></span></p>'
+    )
+
+
+def _filter(filter_text: str | None) -> str:
+    if filter_text is None:
+        return ""
+    label, button = text(say_live("filter")), text(say_live("filter.button"))
+    return _FILTER.format(label=label, filter=text(filter_text, 200), button=button)
 
 
 def _policy(style: str, script: str) -> str:

@@ -1,0 +1,107 @@
+"""Sections that only the live pages have: rates, the last hour, the newest lines that did not parse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from streamtally.local.live.rates import RecentRate
+from streamtally.local.live.texts import say_live
+from streamtally.report.data import MinuteCount, ReportData, UnparsedLine
+from streamtally.report.figures import time_chart
+from streamtally.report.markup import Cell, details, note, section, table, text
+from streamtally.report.page import render_sections, render_tiles
+from streamtally.report.steps import MINUTE_MS, Steps, time_label, to_steps
+from streamtally.report.texts import say
+
+NOW_SECONDS: Final = 5.0
+"""A rate is one of now if it is over so many seconds."""
+_MINUTE_SECONDS: Final = 60.0
+_HOUR_MS: Final = 60 * MINUTE_MS
+_MINUTES: Final = 60
+MAX_NOTICES: Final = 20
+
+
+def follow_parts(
+    data: ReportData, rate: RecentRate, newest: Sequence[UnparsedLine], notices: Sequence[str], now_ms: int
+) -> str:
+    """The sections of ``run --follow``'s page as HTML.
+
+    Args:
+        newest: the newest lines that did not parse, the newest last.
+        notices: what happened to the logs, the newest last.
+    """
+    happened = [section(say_live("notices"), *(f"<p>{text(notice)}</p>" for notice in notices[-MAX_NOTICES:][::-1]))]
+    return "".join(
+        (
+            rate_tiles(rate, data.status_by_minute),
+            render_tiles(data),
+            hour_section(data.status_by_minute, now_ms),
+            *(happened if notices else ()),
+            newest_section(newest, data.unparsed + data.failed, say("column.file")),
+            render_sections(replace(data, unparsed_lines=())),
+        )
+    )
+
+
+def rate_tiles(rate: RecentRate, minutes: Sequence[MinuteCount]) -> str:
+    """Lines a second, and the minute of the newest row."""
+    tiles = [
+        (_rate_text(rate.over(NOW_SECONDS)), "tile.now"),
+        (_rate_text(rate.over(_MINUTE_SECONDS)), "tile.minute"),
+    ]
+    if minutes:
+        tiles.append((time_label(max(start for start, _, _ in minutes)), "tile.newest"))
+    items = "".join(f"<li><b>{text(number)}</b>{text(say_live(key))}</li>" for number, key in tiles)
+    return f'<ul class="tiles">{items}</ul>'
+
+
+def _rate_text(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 10 or not rate else f"{rate:.1f}"
+
+
+def hour_section(minutes: Sequence[MinuteCount], now_ms: int) -> str:
+    """Rows of the last hour by minute; empty if there are none, or if all rows are of one hour.
+
+    The hour ends now or, where the log is old or its clock is ahead, with its newest row.
+    """
+    newest = max((start for start, _, _ in minutes), default=0)
+    last = now_ms - now_ms % MINUTE_MS if newest <= now_ms < newest + _HOUR_MS else newest
+    first = last - _HOUR_MS + MINUTE_MS
+    shown = [entry for entry in minutes if first <= entry[0] <= last]
+    if len(shown) == len(minutes):
+        return ""
+    steps = _whole_hour(to_steps(shown, _MINUTES), first)
+    summary = ", ".join(f"{kind}: {sum(counts):,}" for kind, counts in steps.counts.items())
+    rows: list[tuple[Cell, ...]] = [
+        (time_label(start), *(counts[index] for counts in steps.counts.values()))
+        for index, start in enumerate(steps.starts)
+        if steps.total(index)
+    ]
+    numbers = table(say_live("hour.note"), (say("column.from"), *steps.counts), rows, say_live("hour"))
+    chart = time_chart(steps, say_live("hour.label", summary=summary))
+    return section(say_live("hour"), note(say_live("hour.note")), chart, details(say("table"), numbers))
+
+
+def _whole_hour(steps: Steps, first: int) -> Steps:
+    """The same steps with those without rows, so that the chart is an hour wide."""
+    places = {start: index for index, start in enumerate(steps.starts)}
+    starts = tuple(first + minute * MINUTE_MS for minute in range(_MINUTES))
+    counts = {
+        kind: tuple(known[places[start]] if start in places else 0 for start in starts)
+        for kind, known in steps.counts.items()
+    }
+    return Steps(MINUTE_MS, starts, counts)
+
+
+def newest_section(lines: Sequence[UnparsedLine], total: int, file_column: str) -> str:
+    """The newest lines that did not parse; empty if there are none.
+
+    Args: lines: the newest last; total: of all; file_column: what a line's file is called.
+    """
+    if not lines:
+        return ""
+    rows = [(line.file, line.line_number, line.reason, line.text) for line in reversed(lines)]
+    columns = (file_column, *(say(f"column.{name}") for name in ("line", "reason", "text")))
+    return section(say_live("newest"), table(say_live("newest.caption", count=len(rows), total=total), columns, rows))

@@ -29,7 +29,7 @@ $(VENV)/.user: requirements/user.txt pyproject.toml setup.py
 $(VENV)/.aws: requirements/aws.txt pyproject.toml setup.py
 	@scripts/setup $(VENV) aws
 
-$(READY): requirements/dev.txt pyproject.toml setup.py $(wildcard kernel/src/*.rs kernel/Cargo.*)
+$(READY): requirements/dev.txt pyproject.toml setup.py $(wildcard kernel/src/*.rs kernel/src/*/*.rs kernel/Cargo.*)
 	@scripts/setup $(VENV) dev
 
 demo: setup  ## Run the pipeline on a real server's log, then on a larger generated one

@@ -26,7 +26,7 @@ BUILT = 946_728_000  # 2000-01-01T12:00Z, as the layers' Makefile sets it
 def sources_digest(kernel: Path = KERNEL) -> str:
     """SHA-256 of everything that a wheel is built from."""
     total = hashlib.sha256()
-    files = [*kernel.glob("Cargo.*"), kernel / "pyproject.toml", *kernel.glob("src/*.rs")]
+    files = [*kernel.glob("Cargo.*"), kernel / "pyproject.toml", *kernel.glob("src/**/*.rs")]
     for path in sorted(files):
         total.update(f"{path.relative_to(kernel)}\0{path.stat().st_size}\0".encode() + path.read_bytes())
     return total.hexdigest()

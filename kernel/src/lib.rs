@@ -8,4 +8,6 @@ pub mod count;
 pub mod digest;
 pub mod layout;
 mod python;
+pub mod record;
+pub mod scan;
 mod shape;

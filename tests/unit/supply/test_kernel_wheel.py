@@ -20,7 +20,7 @@ NAME = "streamtally_kernel-0.1.0-cp311-abi3-manylinux_2_28_aarch64.whl"
 def kernel(tmp_path: Path) -> Path:
     """Sources of a kernel."""
     folder = tmp_path / "kernel"
-    (folder / "src").mkdir(parents=True)
+    (folder / "src/python").mkdir(parents=True)
     for name in ("Cargo.toml", "Cargo.lock", "pyproject.toml", "src/lib.rs"):
         (folder / name).write_text(name)
     return folder
@@ -49,7 +49,7 @@ def test_no_other_wheel_is_taken(wheels: Path, kernel: Path) -> None:
     assert kernel_wheel.find_wheel(wheels, kernel) == f"{NAME} is not the wheel that was locked"
 
 
-@pytest.mark.parametrize("name", ["src/lib.rs", "src/more.rs", "Cargo.lock"])
+@pytest.mark.parametrize("name", ["src/lib.rs", "src/more.rs", "src/python/more.rs", "Cargo.lock"])
 def test_no_wheel_of_other_sources_is_taken(wheels: Path, kernel: Path, name: str) -> None:
     (kernel / name).write_text("changed")
     assert kernel_wheel.find_wheel(wheels, kernel) == f"{NAME} was built from other sources"

@@ -105,7 +105,7 @@ def test_a_failing_kernel_changes_no_answer(default_pipeline: Pipeline) -> None:
 def test_the_crate_has_the_library_s_version_and_interface() -> None:
     manifest = (CRATE / "Cargo.toml").read_text(encoding="utf-8")
     assert f'\nversion = "{__version__}"\n' in manifest
-    source = (CRATE / "src/python.rs").read_text(encoding="utf-8")
+    source = (CRATE / "src/python/mod.rs").read_text(encoding="utf-8")
     assert re.findall(r"const INTERFACE: u32 = (\d+);", source) == [str(INTERFACE)]
 
 

@@ -1,4 +1,4 @@
-"""What the kernel (``kernel/src/python.rs``) offers. Nothing else of it is used."""
+"""What the kernel (``kernel/src/python/``) offers. Nothing else of it is used."""
 
 from __future__ import annotations
 

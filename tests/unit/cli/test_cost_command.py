@@ -121,6 +121,11 @@ def test_a_log_that_gives_no_rate(tmp_path: Path) -> None:
     short = tmp_path / "short.log"
     short.write_text('192.0.2.1 - - [10/Oct/2025:13:55:36 +0000] "GET / HTTP/1.1" 200 5 "-" "x"\n' * 3)
     assert "less than a minute" in run("cost", str(short)).error
+    (tmp_path / "prose.log").write_text("the quick brown fox\n" * 9)
+    for more in ([], ["--lines-a-day", "5"]):
+        ran = run("cost", str(tmp_path / "prose.log"), *more)
+        assert (ran.status, ran.stdout) == (2, "")
+        assert "none of 9 lines parses: of no known format; streamtally detect " in ran.error
     (tmp_path / "empty.log").write_text("")
     assert run("cost", str(tmp_path / "empty.log"), "--lines-a-day", "5").status == 2
 

@@ -138,6 +138,13 @@ def test_a_flow_without_a_log_here_needs_one(elsewhere: Path) -> None:
     assert call_main("init", "copy.log", "--from", given).returncode == 0
 
 
+def test_an_agents_file_with_a_wrong_key_is_known_as_one(elsewhere: Path) -> None:
+    Path("agent.json").write_text('{"flows": [{"filePatern": "/var/log/x", "deliveryStream": "s"}]}')
+    done = call_main("init", "--from", "agent.json")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"agent.json: no flow has a filePattern: streamtally doctor agent.json names" in done.stderr
+
+
 def test_the_flow_is_that_of_the_log(elsewhere: Path) -> None:
     for name in ("a.log", "b.log"):
         (elsewhere / name).write_text(COMBINED)

@@ -22,6 +22,15 @@ LOG = "tests/samples/nginx-combined.log"
         (["run", LOG, "--format", "apche_combined"], "did you mean 'apache_combined'?"),
         (["formats", "hapoxy"], "did you mean 'haproxy'?"),
         (["sample", "--format", "ngnix"], "did you mean 'nginx'?"),
+        (["run", LOG, "--duration-unit", "sec"], "'sec' is not one of 's', 'ms', 'us', 'ns': did you mean 's'?"),
+        (["run", LOG, "--arrival", "nwo"], "did you mean 'now'?"),
+        (["run", LOG, "--auth", "sigv5"], "did you mean 'sigv4'?"),
+        (["completion", "bsh"], "did you mean 'bash'?"),
+        (
+            ["agent-config", "--log", "/x", "--stream", "s", "--region", "us-east-1", "--for", "fluentbit"],
+            "did you mean 'fluent-bit'?",
+        ),
+        (["agent-config", "--log", "/x", "--stream", "s", "--region", "us-esat-1"], "did you mean 'us-east-1'?"),
     ],
 )
 def test_the_near_name_is_named(arguments: list[str], near: str) -> None:
@@ -31,6 +40,27 @@ def test_the_near_name_is_named(arguments: list[str], near: str) -> None:
     assert near in error
     assert len(error.splitlines()) == 1
     assert len(error) < 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", LOG, "--workers", "two"], "'--workers': 'two' is not a whole number "),
+        (["run", LOG, "--workers", "0"], "'--workers': 0 must be at least 1 "),
+        (["sample", "--seed", "1.5"], "'--seed': '1.5' is not a whole number "),
+        (["cost", LOG, "--lines-a-day", "many"], "'--lines-a-day': 'many' is not a number "),
+        (["cost", LOG, "--lines-a-day", "0"], "0.0 must be at least 1 and at most 1,000,000,000,000 "),
+        (["local", "--port", "99999"], "99999 must be at least 0 and at most 65,535 "),
+        (["local", "--stream", "a b"], "--stream 'a b': the name of a delivery stream: 1 to 64 letters, digits"),
+        (["agent-config", "--log", "/var/*/x", "--stream", "s", "--region", "us-east-1"], "only in the file's name"),
+        (["agent-config", "--log", "/var/x", "--stream", "a b", "--region", "us-east-1"], "1 to 64 letters, digits"),
+    ],
+)
+def test_bad_values_are_refused_in_words(arguments: list[str], words: str) -> None:
+    done = call_main(*arguments)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert words in done.stderr.decode()
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_a_name_like_none_gets_the_list() -> None:

@@ -36,6 +36,30 @@ def test_rows_without_a_time_are_a_finding(tmp_path: Path) -> None:
     assert printed["outputs"] == {STREAM: []}
 
 
+# A few lines of another file look like logfmt by chance: what is wrong are the others, not the few.
+def test_a_few_lines_of_a_format_by_chance(tmp_path: Path) -> None:
+    ran, _ = run_json(tmp_path, b"the quick brown fox\n" * 714 + b"a=b c=d\n" * 9)
+    assert ran.status == 1
+    assert "none of 723 lines was counted: of no known format (714), the line has no status (9), first in" in ran.error
+
+
+def test_no_lines_at_all_are_said(tmp_path: Path) -> None:
+    ran = run("run", "-", "--out", str(tmp_path / "out"), answer="\n")
+    assert (ran.status, "nothing to count: 1 line" in ran.error) == (0, True)
+    ran = run("run", "/dev/null", "--out", str(tmp_path / "out"))
+    assert (ran.status, ran.error) == (0, "note: /dev/null: nothing to count: no lines\n")
+
+
+def test_a_failed_run_leaves_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(NO_TIME)
+    out = tmp_path / "out"
+    ran = run("run", str(tmp_path / "a.log"), "--opensearch", "http://127.0.0.1:1", "--out", str(out))
+    assert (ran.status, out.exists()) == (2, False)
+    out.mkdir()
+    run("run", str(tmp_path / "a.log"), "--opensearch", "http://127.0.0.1:1", "--out", str(out))
+    assert list(out.iterdir()) == []  # it was there before
+
+
 # The same for lines of no format; the object is whole all the same.
 def test_lines_of_no_format_are_a_finding(tmp_path: Path) -> None:
     log = tmp_path / "a.log"

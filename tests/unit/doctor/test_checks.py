@@ -71,6 +71,7 @@ BROKEN: list[tuple[str, object]] = [
     ("stream-missing", StreamState("s", "there is no delivery stream 's'", "ResourceNotFoundException")),
     ("credentials-expired", StreamState("s", "expired", "ExpiredTokenException")),
     ("credentials-absent", StreamState("s", "no AWS credentials: pass --profile")),
+    ("region-absent", StreamState("s", "no region: pass --region, or set AWS_REGION; no AWS credentials: pass …")),
     ("permission", StreamState("s", "not authorized", "AccessDeniedException")),
     ("unreachable", StreamState("s", "Could not connect to the endpoint URL")),
     ("clock-skew", StreamState("s", function=FUNCTION, skew_seconds=900)),

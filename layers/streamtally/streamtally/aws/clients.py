@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from functools import cache, cached_property
 from typing import Any
 
+from streamtally.aws.regions import region_problem
 from streamtally.errors import StreamtallyError
-from streamtally.text import one_line
+from streamtally.text import near_names, one_line, visible
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
@@ -21,7 +22,8 @@ OPERATOR_READ_SECONDS = 30
 """The same for the commands, which no invocation ends."""
 
 MAX_MESSAGE_CHARS = 500
-_NO_REGION = "no region: pass --region, or set AWS_REGION"
+_MAX_NAMES = 12
+NO_REGION = "no region: pass --region, or set AWS_REGION"
 _NO_CREDENTIALS = "no AWS credentials: pass --profile, or sign in (aws sso login, aws configure)"
 
 
@@ -118,14 +120,35 @@ class Aws:
             # As in the AWS CLI, AWS_REGION wins over AWS_DEFAULT_REGION; boto3 reads only the latter.
             region = self.given_region or os.environ.get("AWS_REGION") or None
             core = CoreSession(profile=self.profile)
+            self._check_profile(core)
             session = Session(region_name=region, botocore_session=core)
             look_quickly(core.get_component("credential_provider"))
             return session
+
+    @staticmethod
+    def _check_profile(core: Any) -> None:
+        """Raises: AwsError: the profile does not exist."""
+        name = core.profile  # of the option or the environment; None: the default one, which need not exist
+        if name is None or name in (names := core.available_profiles):
+            return
+        near = near_names(name, names, 1)
+        there = f"the profiles are {', '.join(names[:_MAX_NAMES])}" if names else "there are none (aws configure)"
+        raise AwsError(f"no AWS profile {visible(name, 60)!r}: " + (f"did you mean {near[0]!r}?" if near else there))
 
     @property
     def region(self) -> str:
         """The region, "" if none is set."""
         return str(self.session.region_name or "")
+
+    def region_problem(self) -> str:
+        """Why requests can reach no region, and what to do; an empty text if they can.
+
+        Another endpoint, such as an emulator's, takes any name.
+        """
+        if not self.region:
+            return NO_REGION
+        is_elsewhere = self.endpoint_url or os.environ.get("AWS_ENDPOINT_URL")
+        return "" if is_elsewhere else region_problem(self.region)
 
     def client(self, service: str) -> Any:
         """A service's client, made once. Raises: AwsError: no region, or an invalid endpoint."""
@@ -143,7 +166,7 @@ class Aws:
     def _check_account(self) -> None:
         """Raises: AwsError: names all that is missing at once, before a request waits for it."""
         with aws_errors():
-            parts = [] if self.region else [_NO_REGION]
+            parts = [problem] if (problem := self.region_problem()) else []
             if self.session.get_credentials() is None:
                 parts.append(_NO_CREDENTIALS)
         if parts:
@@ -171,7 +194,7 @@ def aws_errors() -> Iterator[None]:
         text = f"{error.operation_name}: {code}: {_short(details.get('Message', ''))}{_advice(code)}"
         raise AwsError(text, code) from None
     except NoRegionError:
-        raise AwsError(_NO_REGION) from None
+        raise AwsError(NO_REGION) from None
     except NoCredentialsError:
         raise AwsError(_NO_CREDENTIALS) from None
     except InvalidError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -9,17 +10,17 @@ import click
 from streamtally.aws.clients import Aws
 from streamtally.cli.shared.aws_options import ask
 from streamtally.cli.shared.files import write_atomically
+from streamtally.config.units import STREAM_PATTERN, STREAM_RULE
 from streamtally.errors import SettingsError
 from streamtally.local.agent_config import RAW, agent_config, fluent_bit_config, vector_config
 
 
 def execute(aws: Aws, log: str, stream: str, format_name: str, shipper: str, out: Path | None, yes: bool) -> int:
     """Run ``streamtally agent-config``. Returns: the exit status. Raises: SettingsError."""
+    if problem := aws.region_problem():
+        raise SettingsError(problem)
     region = aws.region
-    if not region:
-        raise SettingsError("no region: pass --region, or set AWS_REGION")
-    if not Path(log).is_absolute():
-        raise SettingsError(f"--log {log!r}: the agent needs an absolute path")
+    _check_names(log, stream, shipper)
     if shipper != "agent" and format_name != RAW:
         raise SettingsError(f"--format {format_name} is only for the Kinesis Agent; {shipper} sends raw lines")
     if shipper == "agent":
@@ -34,3 +35,14 @@ def execute(aws: Aws, log: str, stream: str, format_name: str, shipper: str, out
             ask(f"{out} already exists. Overwrite it?", yes)
         write_atomically(out, text)
     return 0
+
+
+def _check_names(log: str, stream: str, shipper: str) -> None:
+    """Raises: SettingsError: the shipper could read no such log, or no stream can have the name."""
+    if not Path(log).is_absolute():
+        raise SettingsError(f"--log {log!r}: the agent needs an absolute path")
+    folder = str(Path(log).parent)
+    if shipper == "agent" and any(character in folder for character in "*?[{"):
+        raise SettingsError(f"--log {log!r}: the agent takes wildcards only in the file's name, not in its folder")
+    if not re.fullmatch(STREAM_PATTERN, stream):
+        raise SettingsError(f"--stream {stream!r}: {STREAM_RULE}")

@@ -95,7 +95,10 @@ def _flow(path: Path, log: str | None) -> Flow | None:
     from streamtally.local.evidence import find_newest
     from streamtally.local.folder import read_text
 
-    flows = [flow for flow in flows_of(read_text(path)) if isinstance(flow.get("filePattern"), str)]
+    in_file = flows_of(read_text(path))
+    flows = [flow for flow in in_file if isinstance(flow.get("filePattern"), str)]
+    if not flows and in_file:
+        raise SettingsError(f"{path}: no flow has a filePattern: streamtally doctor {path} names what is wrong")
     if not flows:
         return None
     patterns = ", ".join(dict.fromkeys(str(flow["filePattern"]) for flow in flows))

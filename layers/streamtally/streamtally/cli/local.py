@@ -20,6 +20,7 @@ from streamtally.aws.sinks.objects import Bucket, ObjectStore, open_objects
 from streamtally.cli.shared.aws_options import Auth
 from streamtally.cli.shared.reference_options import open_pipeline
 from streamtally.cli.shared.uncounted import echo_uncounted
+from streamtally.config.units import STREAM_RULE
 from streamtally.errors import SettingsError
 from streamtally.local.destinations import Destination, EmbeddedDestination
 from streamtally.local.folder import read_folder
@@ -93,7 +94,10 @@ def execute(
         server = Server((host, port), laptop.api, page.show, names)
     except OSError as error:
         laptop.close()
-        raise SettingsError(f"--host {host} --port {port}: cannot be bound: {error.strerror}") from None
+        raise SettingsError(
+            f"--host {host} --port {port}: cannot be bound: {error.strerror}; "
+            "give another port, or --port 0 for a free one"
+        ) from None
     laptop.start()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     _announce(host, server.server_address[1], store)
@@ -123,8 +127,8 @@ def check_streams(names: Sequence[str], summaries: Iterable[str]) -> None:
     for name in names:
         try:
             read_name({"DeliveryStreamName": name})
-        except ApiError as error:
-            raise SettingsError(f"--stream {visible(name, 80)}: {str(error).rpartition(': ')[2]}") from None
+        except ApiError:
+            raise SettingsError(f"--stream {visible(name, 80)!r}: {STREAM_RULE}") from None
         if name in summaries:
             raise SettingsError(f"--stream {name}: takes the counts of this pipeline; give another name")
 

@@ -137,11 +137,18 @@ def execute(
         store.close()
     if not as_json:
         show_result(Console(), data, shown_outputs, out or DEFAULT_OUT, by)
-    read_as = run.summary.read_as(names)
-    if not run.ledger.rows:
-        read_as = replace(read_as, likeliest=likely_format(["-"] if follow else names, run.summary.unread_texts()))
-    is_nothing = echo_uncounted(run.ledger, pipeline, read_as)
+    is_nothing = _echo_uncounted(run, pipeline, names, follow)
     return EXIT_FOUND if is_nothing or _has_problems(store) else 0
+
+
+def _echo_uncounted(run: LocalRun, pipeline: Pipeline, names: list[str], follow: bool) -> bool:
+    """Print what was not counted. Returns: whether nothing of the logs' lines was."""
+    if not run.ledger.lines:
+        click.echo(f"note: {', '.join(map(shown_name, names))}: nothing to count: no lines", err=True)
+    read_as = run.summary.read_as(names)
+    if 2 * run.ledger.rows < run.ledger.lines:
+        read_as = replace(read_as, likeliest=likely_format(["-"] if follow else names, run.summary.unread_texts()))
+    return echo_uncounted(run.ledger, pipeline, read_as)
 
 
 def _write_report(data: ReportData, folder: Path, store: DuckDbStore | OpenSearchStore, language: str | None) -> None:

@@ -10,7 +10,14 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from streamtally.config.units import AUTO_EXPAND_PATTERN, DURATION_PATTERN, OBJECT_PATTERN, SIZE_PATTERN, STREAM_PATTERN
+from streamtally.config.units import (
+    AUTO_EXPAND_PATTERN,
+    DURATION_PATTERN,
+    OBJECT_PATTERN,
+    SIZE_PATTERN,
+    STREAM_PATTERN,
+    STREAM_RULE,
+)
 from streamtally.errors import SettingsError
 from streamtally.text import near_names, visible
 
@@ -145,7 +152,7 @@ _PATTERNS = {
     DURATION_PATTERN: "a duration: a number and s, m, h or d",
     OBJECT_PATTERN: "an object in S3, written s3://BUCKET/KEY",
     SIZE_PATTERN: "a size: a number and B, KB, MB, GB or TB",
-    STREAM_PATTERN: "the name of a delivery stream: 1 to 64 letters, digits, '_', '-' and '.'",
+    STREAM_PATTERN: STREAM_RULE,
 }
 _WORDS: dict[Any, str] = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
 

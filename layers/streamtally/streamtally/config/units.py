@@ -8,6 +8,7 @@ DURATION_PATTERN = r"^\s*[0-9]{1,9}(\.[0-9]{1,6})?\s*(s|m|h|d)\s*$"
 SIZE_PATTERN = r"^\s*[0-9]{1,9}(\.[0-9]{1,6})?\s*(B|KB|MB|GB|TB)\s*$"
 STREAM_PATTERN = r"^[a-zA-Z0-9_.-]{1,64}$"
 """The name of a delivery stream. Source: Amazon Data Firehose API reference, CreateDeliveryStream."""
+STREAM_RULE = "the name of a delivery stream: 1 to 64 letters, digits, '_', '-' and '.'"
 
 OBJECT_PATTERN = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+$"
 """An object's URI. Source: Amazon S3 User Guide, *General purpose bucket naming rules*."""

@@ -64,6 +64,9 @@ def check_reachable(state: StreamState) -> Iterator[Finding]:
         name, fix = "clock-skew", _NTP
     elif state.error_code in _EXPIRED:
         name, fix = "credentials-expired", "sign in again: aws sso login, or renew the keys"
+    elif "no region" in state.error:
+        sign_in = "; also pass --profile, or sign in" if "credentials" in state.error else ""
+        name, fix = "region-absent", f"pass --region, or set AWS_REGION{sign_in}"
     elif "credentials" in state.error:
         name, fix = "credentials-absent", "pass --profile, or sign in"
     elif not state.error_code:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import shlex
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,11 +19,12 @@ from streamtally.cost.prices import Price, read_prices
 from streamtally.cost.volumes import OutputSample, Sample
 from streamtally.errors import SettingsError
 from streamtally.local.arrival import ReadLine, arrive_when_logged, read_lines
-from streamtally.local.logs import STANDARD_INPUT, read_log
+from streamtally.local.logs import STANDARD_INPUT, read_log, shown_name
 from streamtally.local.run import LOCAL_STREAM_ARN
 from streamtally.local.simulator.parts import StoredRecord
 from streamtally.local.simulator.transformation import make_event
 from streamtally.plan.windowed import WindowedOutput
+from streamtally.text import visible
 from streamtally.transform.bounds import NO_BOUNDS
 from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.source import Source
@@ -46,6 +48,10 @@ def read_sample(name: str, source: Source) -> list[ReadLine]:
     sample = [line for line in islice(lines, MAX_SAMPLE_LINES) if not line.line.is_too_long]
     if not sample:
         raise SettingsError("the log has no lines to measure")
+    if all(line.row is None for line in sample):
+        reason = next((line.reason for line in sample if line.reason), "all are empty or header lines")
+        advice = f"streamtally detect {shlex.quote(visible(name))} shows which format fits"
+        raise SettingsError(f"{shown_name(name)}: none of {len(sample):,} lines parses: {visible(reason)}; {advice}")
     return sample
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -20,6 +21,7 @@ _SAFE: Final[dict[str, str | bool | int | float | list[str]]] = {
     "lock_configuration": True,
 }
 _MAX_ERROR: Final = 300
+_SUGGESTION: Final = re.compile(r"(?:Candidate bindings|Did you mean)(.*?)\??$")
 
 
 class Answer(NamedTuple):
@@ -45,7 +47,7 @@ class SavedRun:
         try:
             self._database = duckdb.connect(str(path), read_only=True, config=_SAFE)
         except duckdb.Error as error:
-            raise SettingsError(f"{self._name}: not a DuckDB file that can be read: {_first_line(error)}") from None
+            raise SettingsError(f"{self._name}: {_why_closed(error)}") from None
 
     def close(self) -> None:
         """Close the file."""
@@ -81,8 +83,18 @@ class SavedRun:
         return Answer(columns, rows[:limit], is_cut)
 
 
+def _why_closed(error: Exception) -> str:
+    if "not a valid DuckDB database file" in str(error):
+        return "not a DuckDB file: name the log-summary.duckdb that streamtally run wrote"
+    return f"not a DuckDB file that can be read: {_first_line(error)}"
+
+
 def _first_line(error: Exception) -> str:
-    return visible(" ".join(str(error).split("\n\n")[0].split("\n")[0].split()), _MAX_ERROR)
+    """DuckDB's message, with the names that it would have known."""
+    first, *rest = (line for line in str(error).split("\n") if line)
+    near = [match[1].strip(" :") for line in rest if (match := _SUGGESTION.match(line))]
+    advice = f"did you mean {near[0]}?" if near else ""
+    return visible(" ".join(f"{first.rstrip('!')}{f': {advice}' if advice else ''}".split()), _MAX_ERROR)
 
 
 def to_plain(value: Any) -> Any:

@@ -85,6 +85,8 @@ def find_uncounted(ledger: Ledger, outputs: Mapping[str, OutputLedger], read_as:
     if read_as.missing:
         return Uncounted((_no_field(read_as),), True)
     if _is_nothing(outputs, read_as):
+        if lost > ledger.rows:  # a few lines look like a format by chance: the rows are not what is wrong
+            return Uncounted((_no_rows(unread + _missed_why(outputs), lost + ledger.rows, read_as),), True)
         return Uncounted((_nothing_counted(ledger, outputs, read_as),), True)
     notes = [_some_unread(unread, lost, read_as)] if lost else []
     return Uncounted((*notes, *_some_missed(outputs, read_as)))
@@ -137,6 +139,11 @@ def _nothing_counted(ledger: Ledger, outputs: Mapping[str, OutputLedger], read_a
     return f"{_subject(read_as)}: {what}: {'; '.join(dict.fromkeys(reasons))}"
 
 
+def _missed_why(outputs: Mapping[str, OutputLedger]) -> Counter[str]:
+    """Why rows were not counted → rows, by the output that missed the most."""
+    return _causes(max(outputs.values(), key=_missed))
+
+
 def _some_unread(unread: Counter[str], lost: int, read_as: ReadAs) -> str:
     return f"{_subject(read_as)}: {_count(lost, 'line')} did not parse: {_unread_why(unread, read_as)}"
 
@@ -154,13 +161,18 @@ def _some_missed(outputs: Mapping[str, OutputLedger], read_as: ReadAs) -> Iterat
 
 def _why(output: OutputLedger, read_as: ReadAs) -> str:
     """Why rows of an output were not counted, and what to do about the most frequent reason."""
+    reasons = _causes(output)
+    advice = _advice(reasons.most_common(1)[0][0], read_as)
+    return _reasons(reasons) + (f"; {advice}" if advice else "")
+
+
+def _causes(output: OutputLedger) -> Counter[str]:
     reasons: Counter[str] = Counter()
     for reason, rows in output.reasons.items():
         reasons[reason.rpartition(": ")[2]] += rows  # the pump's name is before it
     if output.out_of_range:
         reasons[_OUT_OF_RANGE] += output.out_of_range
-    advice = _advice(reasons.most_common(1)[0][0], read_as)
-    return _reasons(reasons) + (f"; {advice}" if advice else "")
+    return reasons
 
 
 def _advice(reason: str, read_as: ReadAs) -> str:

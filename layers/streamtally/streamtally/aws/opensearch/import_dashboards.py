@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import requests
 
+from streamtally.aws.opensearch.addresses import read_address
+from streamtally.aws.opensearch.transport.explain import explain_connection
 from streamtally.errors import IndexPlanError
 
 TIMEOUT_SECONDS = 60
@@ -35,7 +37,9 @@ def import_dashboards(url: str, ndjson: str, ca_certs: str | None = None, auth: 
         )
         document = answer.json()
     except requests.RequestException as error:
-        raise IndexPlanError(f"Dashboards cannot be reached: {type(error).__name__}") from None
+        raise IndexPlanError(
+            f"Dashboards at {read_address(base).name} cannot be reached: {explain_connection(str(error))}"
+        ) from None
     except ValueError:
         raise IndexPlanError(f"Dashboards answered {answer.status_code}, not JSON") from None
     if not isinstance(document, dict):

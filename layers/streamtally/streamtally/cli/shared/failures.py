@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import click
 
 from streamtally.errors import ProgramFileError
+from streamtally.text import near_names
 
 AWS_MODULES = frozenset({"boto3", "botocore", "opensearchpy", "requests", "requests_aws4auth"})
 """What ``make setup`` leaves out, because the commands that work on this machine do not need it."""
+
+_WRONG_CHOICE = re.compile(r"'([^']*)' is not one of ")
+_OUT_OF_RANGE = re.compile(r" is not in the range \S+(?<!\.)")
+_NO_NUMBER = re.compile(r"a valid (integer|float)(?: range)?")
 
 
 def explain_failure(error: Exception) -> Sequence[str]:
@@ -19,7 +25,7 @@ def explain_failure(error: Exception) -> Sequence[str]:
     if isinstance(error, click.ClickException):
         context = error.ctx if isinstance(error, click.UsageError) else None
         advice = f" (see {context.command_path} --help)" if context else ""
-        message = " ".join(error.format_message().split())  # click lists choices one a line
+        message = _rephrase(error, " ".join(error.format_message().split()))  # click lists choices one a line
         return [f"streamtally: {message.rstrip('.')}{advice}"]
     if isinstance(error, ProgramFileError):
         return error.shown
@@ -29,6 +35,27 @@ def explain_failure(error: Exception) -> Sequence[str]:
         where = f"{error.filename}: " if error.filename else ""
         return [f"streamtally: {where}{error.strerror or error}"]
     return [f"streamtally: {error}"]
+
+
+def _rephrase(error: click.ClickException, message: str) -> str:
+    """click's message, with the near name of a choice, and bounds and kinds of numbers in words."""
+    kind = error.param.type if isinstance(error, click.BadParameter) and error.param else None
+    if isinstance(kind, click.Choice) and (wrong := _WRONG_CHOICE.search(message)):
+        near = near_names(wrong[1], [str(choice) for choice in kind.choices], 1, 0.5)
+        return message.rstrip(".") + (f": did you mean {near[0]!r}?" if near else "")
+    if isinstance(kind, click.IntRange | click.FloatRange):
+        message = _OUT_OF_RANGE.sub(f" must be {_bounds(kind)}", message)
+    return _NO_NUMBER.sub(lambda match: "a whole number" if match[1] == "integer" else "a number", message)
+
+
+def _bounds(kind: click.IntRange | click.FloatRange) -> str:
+    low = "" if kind.min is None else f"{'above' if kind.min_open else 'at least'} {_number(kind.min)}"
+    high = "" if kind.max is None else f"{'below' if kind.max_open else 'at most'} {_number(kind.max)}"
+    return " and ".join(bound for bound in (low, high) if bound)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.12g}" if value < 1e12 else f"{value:,.0f}"
 
 
 def _missing_module(error: ModuleNotFoundError) -> str:

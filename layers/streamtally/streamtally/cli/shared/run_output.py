@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from streamtally.errors import SettingsError
@@ -21,6 +21,7 @@ def staging(out: Path) -> Iterator[Path]:
 
     Raises: SettingsError: ``out`` cannot be written.
     """
+    is_new = not out.exists()
     try:
         out.mkdir(parents=True, exist_ok=True)
         staged = Path(tempfile.mkdtemp(prefix=".run-", dir=out))
@@ -32,6 +33,9 @@ def staging(out: Path) -> Iterator[Path]:
             _replace(staged / part, out / part)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
+        if is_new:
+            with suppress(OSError):
+                out.rmdir()  # only if it is empty, which it is after a failure
 
 
 def _replace(new: Path, old: Path) -> None:

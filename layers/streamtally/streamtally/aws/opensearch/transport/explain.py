@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from opensearchpy.exceptions import TransportError
 
 from streamtally.aws.opensearch.transport.answers import explain_cause
 from streamtally.aws.opensearch.transport.identity import describe_page, is_page
 from streamtally.text import one_line
+
+_AROUND_CAUSE = re.compile(r"^Failed to establish a new connection: |\[Errno -?\d+\] ")
 
 
 def explain(method: str, path: str, error: TransportError) -> str:
@@ -40,9 +44,11 @@ def _advise(status: object, reason: str) -> str:
 
 
 def explain_connection(text: str) -> str:
-    """A connection error without the nested names and the URL that urllib3 puts around its cause."""
+    """A connection error without the nested names, numbers and the URL that urllib3 puts around its cause."""
     _, nested, cause = text.rpartition("(Caused by ")
-    return shorten(cause.partition("): ")[2][:-3] or text) if nested else shorten(text)
+    if nested:
+        text = cause.partition("): ")[2][:-3] or text
+    return shorten(_AROUND_CAUSE.sub("", text))
 
 
 def shorten(text: object) -> str:

@@ -229,6 +229,25 @@ def test_inferred_columns_are_printed_to_paste(tmp_path: Path) -> None:
     assert json.loads((folder / "pipeline.json").read_text())["plan"] == json.loads(result.stdout)
 
 
+# Sliding windows of a lone program are composed of what fits them; the setting is printed, and compiles if pasted.
+def test_sliding_windows_are_printed_to_paste(tmp_path: Path) -> None:
+    program = tmp_path / "clients.sql"
+    program.write_text(
+        "CREATE STREAM o (ip VARCHAR(16), n BIGINT);\n"
+        'CREATE PUMP p AS INSERT INTO o SELECT STREAM "ip", COUNT(*) OVER w FROM "CLICKS_001"\n'
+        "WINDOW w AS (PARTITION BY \"ip\" RANGE INTERVAL '10' SECOND PRECEDING)"
+    )
+    result = run(program, "--format", "json")
+    pasted = result.stderr.split("\n\n", 1)[1]
+    assert "Kinesis Analytics has one per row" in pasted
+    folder = tmp_path / "pipeline"
+    folder.mkdir()
+    (folder / "pipeline.toml").write_text(pasted)
+    shutil.copy(program, folder)
+    assert run(folder).return_value == 0
+    assert json.loads((folder / "pipeline.json").read_text())["plan"] == json.loads(result.stdout)
+
+
 # --format is for a lone program; with a format that has fixed columns, others are refused.
 def test_format_of_a_lone_program(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -245,7 +264,7 @@ def test_format_of_a_lone_program(
 
 TWO_PUMPS = (
     PROGRAM + '; CREATE STREAM slides (n BIGINT); CREATE PUMP "slide" AS INSERT INTO slides '
-    "SELECT STREAM COUNT(*) OVER (RANGE INTERVAL '1' MINUTE PRECEDING) FROM SOURCE_SQL_STREAM_001"
+    "SELECT STREAM COUNT(*) OVER (ROWS 3 PRECEDING) FROM SOURCE_SQL_STREAM_001"
 )
 
 

@@ -80,5 +80,6 @@ def test_sliding_is_asked_for(tmp_path: Path) -> None:
     assert "[outputs.OUT] sliding: the output has no sliding window" in idle.stderr.decode()
     wrong = call_main("compile", folder(tmp_path / "c", SLIDING, 'sliding = "second"\n'))
     assert wrong.returncode == 2
+    assert "composed of minutes, not of seconds" in wrong.stderr.decode()
     shown = call_main("compile", folder(tmp_path / "d", SLIDING, 'sliding = "minute"\n'), "--explain")
     assert 'one document per minute and key (sliding = "minute")' in shown.stdout.decode()

@@ -58,13 +58,17 @@ REFERENCES = {
 
 def compile_text(text: str, to_flink: bool = False) -> Program:
     """Compile a program over the Apache columns; a first line ``-- outputs: A, B`` binds these outputs,
-    ``-- sliding: A, B`` lets the sliding windows of these be composed of minutes.
+    ``-- sliding: A, B`` lets the sliding windows of these be composed of minutes,
+    ``-- sliding by seconds: A`` of seconds.
     """
     first = text.split("\n", 1)[0]
     bound = None
     if first.startswith("-- outputs: "):
         bound = [name.strip() for name in first.removeprefix("-- outputs: ").split(",")]
-    sliding = first.removeprefix("-- sliding: ").split(", ") if first.startswith("-- sliding: ") else ()
+    sliding = {}
+    for start, step in (("-- sliding: ", "minute"), ("-- sliding by seconds: ", "second")):
+        if first.startswith(start):
+            sliding = dict.fromkeys(first.removeprefix(start).split(", "), step)
     return compile_program(text, SOURCE, bound, sliding=sliding, to_flink=to_flink)
 
 

@@ -185,3 +185,53 @@ def test_refusal_is_shown_for_the_types_that_fit() -> None:
             is_open=True,
         )
     assert ["GROUP BY" in str(problem) for problem in caught.value.problems] == [True]
+
+
+# A column that is named with its table once is the table's everywhere in the SELECT.
+def test_a_column_is_the_tables_that_it_is_named_with() -> None:
+    lone = compile_lone(
+        PUMP.format(
+            columns="x BIGINT, y INTEGER, z INTEGER",
+            query='"id", t."top", CASE WHEN "rate" > "top" THEN 1 ELSE 0 END FROM "SOURCE_SQL_STREAM_001" AS s '
+            'LEFT JOIN "limits" AS t ON s."key" = t."key"',
+        ),
+        SOURCE,
+        is_open=True,
+    )
+    assert lone.types.keys() == {"key", "id", "rate"}
+    assert lone.tables["limits"].keys() == {"key", "top"}
+
+
+# What OVER aggregates is inferred like what GROUP BY aggregates; what it slides by is found only if asked for.
+@pytest.mark.parametrize(
+    ("length", "step"), [("'5' MINUTE", "minute"), ("'120' SECOND", "minute"), ("'10' SECOND", "second")]
+)
+def test_sliding_windows_of_a_lone_program(length: str, step: str) -> None:
+    query = (
+        f'"sensor", AVG("value") OVER w {FROM} WINDOW w AS (PARTITION BY "sensor" RANGE INTERVAL {length} PRECEDING)'
+    )
+    text = PUMP.format(columns="x VARCHAR(9), y DOUBLE", query=query)
+    lone = compile_lone(text, SOURCE, is_open=True, slides=True)
+    assert {name: str(kind) for name, kind in lone.types.items()} == {"sensor": "VARCHAR", "value": "DOUBLE"}
+    assert lone.sliding == {"OUT": step}
+    with pytest.raises(SqlProgramError, match="with a value of every row"):
+        compile_lone(text, SOURCE, is_open=True)
+
+
+# CURSOR(SELECT STREAM * …) has the column that is counted, and no other needs to be known.
+@pytest.mark.parametrize(
+    ("columns", "call"),
+    [
+        (
+            "x VARCHAR(9), n BIGINT",
+            "TOP_K_ITEMS_TUMBLING(CURSOR(SELECT STREAM * FROM \"SOURCE_SQL_STREAM_001\"), 'isbn', 5, 60)",
+        ),
+        (
+            "n BIGINT",
+            "COUNT_DISTINCT_ITEMS_TUMBLING(CURSOR(SELECT STREAM * FROM \"SOURCE_SQL_STREAM_001\"), 'isbn', 60)",
+        ),
+    ],
+)
+def test_star_in_a_cursor(columns: str, call: str) -> None:
+    lone = compile_lone(PUMP.format(columns=columns, query=f"* FROM TABLE({call})"), SOURCE, is_open=True)
+    assert lone.types.keys() == {"isbn"}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from streamtally.errors import PlanError
 from streamtally.plan.aggregates.cells import Cells
-from streamtally.plan.sliding import MAX_SPAN_MS, MINUTE_MS, Sliding, group_ms
+from streamtally.plan.sliding import MAX_SPANS_MS, MINUTE_MS, SECOND_MS, Sliding, group_ms, step_ms
 from streamtally.plan.windowed import WindowedOutput
 from streamtally.sql.explain import explain
 from tests.examples import examples
@@ -27,6 +27,13 @@ CREATE PUMP p AS INSERT INTO "OUT" SELECT STREAM s.ROWTIME, FLOOR(s.ROWTIME TO M
   COUNT(*) OVER (PARTITION BY "host" RANGE INTERVAL '60' SECOND PRECEDING)
 FROM "SOURCE_SQL_STREAM_001" AS s
 WINDOW w AS (PARTITION BY "host" RANGE INTERVAL '{minutes}' MINUTE PRECEDING);
+"""
+BY_SECONDS = """-- sliding by seconds: OUT
+CREATE STREAM "OUT" (t TIMESTAMP, h VARCHAR(9), n BIGINT, longer BIGINT);
+CREATE PUMP p AS INSERT INTO "OUT" SELECT STREAM s.ROWTIME, "host",
+  COUNT(*) OVER (PARTITION BY "host" RANGE INTERVAL '{seconds}' SECOND PRECEDING),
+  COUNT(*) OVER (PARTITION BY "host" RANGE INTERVAL '2' MINUTE PRECEDING)
+FROM "SOURCE_SQL_STREAM_001" AS s;
 """
 THRESHOLD = """-- sliding: ALARMS
 CREATE STREAM triggers (h VARCHAR(100), trigger_count INTEGER);
@@ -74,6 +81,22 @@ def test_every_minute_has_its_range(rows: list[dict[str, Any]], batches: int, mi
     assert sorted(map(repr, documents)) == expected(rows, minutes)
 
 
+# Ranges that are no whole minutes are composed of seconds; one of whole minutes beside them, too.
+@settings(max_examples=examples(40), deadline=None)
+@given(ROWS, st.integers(1, 4), st.sampled_from([1, 2, 10, 45, 90, 900]))
+def test_every_second_has_its_range(rows: list[dict[str, Any]], batches: int, seconds: int) -> None:
+    if not seconds % 60:
+        seconds -= 1
+    documents = tally(BY_SECONDS.replace("{seconds}", str(seconds)), rows, batches)["OUT"]
+    wanted = []
+    for second, host in {(row["arrival"] // SECOND_MS, row["host"]) for row in rows}:
+        of_host = [row["arrival"] // SECOND_MS for row in rows if row["host"] == host]
+        ranges = {"N": seconds, "LONGER": 120}
+        counts = {name: sum(second - length < own <= second for own in of_host) for name, length in ranges.items()}
+        wanted.append({"T": text((second + 1) * SECOND_MS), "H": host, **counts})
+    assert sorted(map(repr, documents)) == sorted(map(repr, wanted))
+
+
 # A threshold after the OVER hides documents; it does not change what is counted.
 def test_threshold_over_a_sliding_count() -> None:
     rows = [{"host": "a", "response": 500, "arrival": FIRST + second * 1000} for second in (1, 2, 61)]
@@ -100,15 +123,17 @@ def test_the_rewritten_throttle_compiles() -> None:
     assert tally(rewritten, rows)["ALARMS"] == [{"H": "a", "N": 3}]
 
 
-# Each minute is in the group of its own and in those whose minutes look back on it, and in no other.
+# Each minute or second is in the group of its own and in those whose steps look back on it, and in no other.
 @settings(max_examples=examples(60), deadline=None)
-@given(st.integers(0, 3000), st.integers(1, MAX_SPAN_MS // MINUTE_MS))
-def test_groups_of_a_minute(minute: int, minutes: int) -> None:
-    span = minutes * MINUTE_MS
-    group = group_ms(span)
-    sliding = Sliding(Cells((), ()), group, (span,), lambda *_: ({}, True))
-    wanted = {(m * MINUTE_MS // group * group,) for m in range(minute, minute + minutes)}
-    assert list(sliding.places((minute * MINUTE_MS,))) == sorted(wanted)
+@given(st.integers(0, 3000), st.sampled_from([MINUTE_MS, SECOND_MS]), st.data())
+def test_groups_of_a_step(number: int, step: int, data: st.DataObject) -> None:
+    steps = data.draw(st.integers(1, MAX_SPANS_MS[step] // step).filter(lambda n: step == MINUTE_MS or n % 60))
+    span = steps * step
+    group = group_ms([span])
+    assert step_ms([span]) == step
+    sliding = Sliding(Cells((), ()), step, group, (span,), lambda *_: ({}, True))
+    wanted = {(n * step // group * group,) for n in range(number, number + steps)}
+    assert list(sliding.places((number * step,))) == sorted(wanted)
     assert 86_400_000 % group == 0
     assert len(wanted) <= 38
 
@@ -132,6 +157,7 @@ def test_rows_are_accounted_for_once() -> None:
         ({"window_ms": 60_000}, "window_ms 180000"),
         ({"inner_ms": 1_000}, "inner_ms 60000"),
         ({"aggregates": []}, "span"),
+        ({"inner_ms": 60_000.0}, "inner_ms"),
     ],
 )
 def test_wrong_plan_is_refused(change: dict[str, Any], message: str) -> None:

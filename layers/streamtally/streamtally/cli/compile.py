@@ -28,6 +28,7 @@ _INFERRED = (
     "these columns of the source were inferred from the program: their names are those it uses, their types fit their "
     "use; check them, and put them into pipeline.toml"
 )
+_NOT_INFERRED = "these settings are needed in pipeline.toml"
 
 
 def execute(
@@ -146,5 +147,6 @@ def _compile_program(path: Path, check: bool, explain: bool, format_name: str | 
     compiled = compile_alone(path, format_name, without)
     print_plan(compiled.plan, compiled.program.notes, check, explain)
     if compiled.inferred:
-        click.echo(f"note: {_INFERRED}\n\n{compiled.inferred}", err=True)
+        note = _INFERRED if "columns" in compiled.inferred or "[source.types]" in compiled.inferred else _NOT_INFERRED
+        click.echo(f"note: {note}\n\n{compiled.inferred}", err=True)
     return 0

@@ -199,9 +199,10 @@ class OutputTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         Meta(description="Replicas of each shard of partials; default: as the output's other indices.", examples=[1]),
     ] = UNSET
     sliding: Annotated[
-        Literal["minute"] | UnsetType,
+        Literal["minute", "second"] | UnsetType,
         Meta(
-            description="Compose sliding windows (OVER … RANGE) of minutes: one document per key and minute.",
+            description="Compose sliding windows (OVER … RANGE) of minutes: one document per key and minute. "
+            "For ranges that are no whole minutes: of seconds.",
             examples=["minute"],
         ),
     ] = UNSET

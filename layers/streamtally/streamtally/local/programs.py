@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from streamtally.config.reference import ReferenceTable
 from streamtally.definition import open_source, read_definition, read_references_of
 from streamtally.errors import ProgramFileError, SettingsError, SqlError, SqlProgramError
+from streamtally.migrate.applications import index_name
 from streamtally.migrate.reference_tables import UNKNOWN_BUCKET, UNKNOWN_KEY
 from streamtally.plan.types import SqlType, parse_type
 from streamtally.sql.lone_program import LoneProgram, compile_lone
@@ -79,7 +81,8 @@ def compile_alone(
     tables = {"source": {} if format_name is None else {"format": format_name}, "outputs": {}}
     source = open_source(tables, ZoneInfo)
     try:
-        lone = compile_lone(text, source_stream(source), known_columns(source) is None, without, to_flink)
+        is_open = known_columns(source) is None
+        lone = compile_lone(text, source_stream(source), is_open, without, to_flink, slides=True)
     except SqlError as error:
         shown = list(show_problems(error, text, path.name))
         raise ProgramFileError(shown[0], shown, problems_of(error)) from None
@@ -128,7 +131,17 @@ def _as_toml(lone: LoneProgram, format_name: str | None, place: str) -> str:
     parts = ["\n".join([header, *lines]) for header, lines in tables if lines]
     if not lone.types and lone.stream_name is None:
         parts = []
-    return "\n\n".join([*parts, *(_table_as_toml(name, table, place) for name, table in lone.tables.items())])
+    parts += [_table_as_toml(name, table, place) for name, table in lone.tables.items()]
+    return "\n\n".join([*parts, *(_sliding_as_toml(name, step) for name, step in lone.sliding.items())])
+
+
+def _sliding_as_toml(name: str, step: str) -> str:
+    return "\n".join([
+        f"[outputs.{_quoted(name)}]",
+        f"index = {_quoted(index_name(name))}",
+        f"# One document per key and {step}. Kinesis Analytics has one per row: for these, compile it --to flink.",
+        f'sliding = "{step}"',
+    ])  # fmt: skip
 
 
 def _table_as_toml(name: str, columns: Mapping[str, SqlType], place: str) -> str:
@@ -175,7 +188,7 @@ def _compile(
     tables = read_definition(definition or "")
     source = with_tables(source_stream(open_source(tables, ZoneInfo)), read_references_of(tables))
     without = [*tables["program"].get("without", ()), *without]
-    sliding = [name for name, table in tables["outputs"].items() if "sliding" in table]
+    sliding = {name: table["sliding"] for name, table in tables["outputs"].items() if "sliding" in table}
     detects = detects or tables["program"].get("anomaly_detector", False)
     bound = list(tables["outputs"]) if bind else None
     program = compile_texts(files, source, bound, without, sliding, detects, to_flink)
@@ -205,7 +218,7 @@ def compile_texts(
     source: SourceStream,
     bound: Iterable[str] | None,
     without: Sequence[str] = (),
-    sliding: Sequence[str] = (),
+    sliding: Mapping[str, str] = MappingProxyType({}),
     detects: bool = False,
     to_flink: bool = False,
 ) -> Program:

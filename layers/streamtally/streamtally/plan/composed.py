@@ -9,7 +9,7 @@ from streamtally.errors import PlanError
 from streamtally.plan.aggregates.base import Slot
 from streamtally.plan.aggregates.cells import Cells
 from streamtally.plan.levels import LevelLeaves, Levels, compile_levels
-from streamtally.plan.sliding import MINUTE_MS, Sliding, group_ms, read_spans
+from streamtally.plan.sliding import Sliding, group_ms, read_spans, step_ms
 from streamtally.plan.types import SqlType
 from streamtally.plan.window_columns import NO_ITEM, FinishWindow, compile_window_columns
 from streamtally.plan.window_rows import WindowRows
@@ -55,10 +55,10 @@ def compose(node: dict[str, Any], rows: WindowRows, rows_ms: int) -> Composition
     if "expand" in node:
         raise PlanError("a sliding output cannot expand items")
     spans = read_spans(node)
-    wanted = group_ms(max(spans))
-    if rows_ms != MINUTE_MS or node["window_ms"] != wanted:
-        raise PlanError(f"a sliding output needs inner_ms {MINUTE_MS} and, for its spans, window_ms {wanted}")
-    sliding = Sliding(cells, wanted, spans, lambda start, key, values: finish(start, key, list(values), NO_ITEM))
+    step, wanted = step_ms(spans), group_ms(spans)
+    if rows_ms != step or node["window_ms"] != wanted:
+        raise PlanError(f"a sliding output needs, for its spans, inner_ms {step} and window_ms {wanted}")
+    sliding = Sliding(cells, step, wanted, spans, lambda start, key, values: finish(start, key, list(values), NO_ITEM))
     return Composition(key_types, slots, finish, sliding=sliding)
 
 

@@ -3,6 +3,8 @@
 A partial carries the inner states of its batch by minute and key. The minutes are kept in groups of a few
 (:func:`group_ms`): a row belongs to the group of its minute, and to the later groups whose minutes look back on it. So
 each group holds all that its documents need, and is settled like any other window: again for each late row.
+
+Spans that are no whole minutes are composed of seconds in the same way; ``step`` is the one or the other.
 """
 
 from __future__ import annotations
@@ -15,22 +17,33 @@ from streamtally.errors import PlanError
 from streamtally.plan.aggregates.cells import Cell, Cells
 
 MINUTE_MS = 60_000
-MAX_SPAN_MS = 86_400_000
-"""The longest span: each minute looks back on at most a day."""
-_GROUP_MINUTES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 20, 24, 30, 36, 40)
-"""Lengths of a group; each divides a day, so that no group spans two."""
+SECOND_MS = 1_000
+MAX_SPANS_MS = {MINUTE_MS: 86_400_000, SECOND_MS: 900_000}
+"""The longest span by the length of a step: a minute looks back on at most a day, a second on a quarter of an hour."""
+_GROUP_STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 20, 24, 30, 36, 40)
+"""Lengths of a group in steps; each divides a day, so that no group spans two."""
 
 Finish = Callable[[int, tuple[Any, ...], Sequence[Any]], "tuple[dict[str, Any], bool]"]
-"""(start of the minute in ms, key, values of the aggregates) → (columns, visible)."""
+"""(start of the step in ms, key, values of the aggregates) → (columns, visible)."""
 
 
-def group_ms(span_ms: int) -> int:
-    """The length of a group of minutes for a span: about the root of the span's minutes.
+def step_ms(spans: Sequence[int]) -> int:
+    """What spans are composed of: minutes if all are whole minutes, else seconds."""
+    return SECOND_MS if any(span % MINUTE_MS for span in spans) else MINUTE_MS
+
+
+def step_name(step: int) -> str:
+    """The length of a step as ``sliding`` in ``pipeline.toml`` says it."""
+    return "second" if step == SECOND_MS else "minute"
+
+
+def group_ms(spans: Sequence[int]) -> int:
+    """The length of a group of steps for the spans: about the root of the longest span's steps.
 
     Longer groups would rewrite more documents for a row, shorter ones need more partials.
     """
-    minutes = span_ms // MINUTE_MS
-    return MINUTE_MS * next(group for group in _GROUP_MINUTES if group * group >= minutes)
+    step = step_ms(spans)
+    return step * next(group for group in _GROUP_STEPS if group * group * step >= max(spans))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +52,14 @@ class Sliding:
 
     Attributes:
         cells: the inner aggregates.
-        group_ms: the length of a group of minutes.
-        spans: for each aggregate, how far it looks back, in ms; whole minutes.
+        step_ms: the length of a step, a minute or a second.
+        group_ms: the length of a group of steps.
+        spans: for each aggregate, how far it looks back, in ms; whole steps.
         finish: makes a document's columns.
     """
 
     cells: Cells
+    step_ms: int
     group_ms: int
     spans: tuple[int, ...]
     finish: Finish
@@ -55,7 +70,7 @@ class Sliding:
         return max(self.spans)
 
     def places(self, cell: Cell) -> Iterator[Cell]:
-        """The groups of minutes, with the key, that need a minute; its own is the first."""
+        """The groups, with the key, that need a step; its own is the first."""
         first = cell[0] - cell[0] % self.group_ms
         for start in range(first, cell[0] + self.longest_ms, self.group_ms):
             yield (start, *cell[1:])
@@ -63,17 +78,18 @@ class Sliding:
     def documents(
         self, start_ms: int, key: tuple[Any, ...], cells: Mapping[Cell, list[Any]]
     ) -> Iterator[tuple[int, dict[str, Any], bool]]:
-        """The documents of a group: (minute, columns, visible), one for each minute of it that has rows."""
-        for minute in range(start_ms, start_ms + self.group_ms, MINUTE_MS):
-            if (minute, *key) in cells:
-                yield minute, *self.finish(minute, key, self._values(minute, key, cells))
+        """The documents of a group: (its step, columns, visible), one for each step of it that has rows."""
+        for step in range(start_ms, start_ms + self.group_ms, self.step_ms):
+            if (step, *key) in cells:
+                yield step, *self.finish(step, key, self._values(step, key, cells))
 
-    def _values(self, minute: int, key: tuple[Any, ...], cells: Mapping[Cell, list[Any]]) -> list[Any]:
-        """The aggregates of the spans that end with a minute."""
+    def _values(self, step: int, key: tuple[Any, ...], cells: Mapping[Cell, list[Any]]) -> list[Any]:
+        """The aggregates of the spans that end with a step."""
         by_span: dict[int, list[Any]] = {}
         for span in set(self.spans):
             merged = self.cells.zeros()
-            for start in range(minute + MINUTE_MS - span, minute + MINUTE_MS, MINUTE_MS):
+            end = step + self.step_ms
+            for start in range(end - span, end, self.step_ms):
                 states = cells.get((start, *key))
                 merged = merged if states is None else self.cells.merge_inner(merged, states)
             by_span[span] = self.cells.finish_inner(merged)
@@ -83,6 +99,8 @@ class Sliding:
 def read_spans(node: Mapping[str, Any]) -> tuple[int, ...]:
     """How far each aggregate of an output looks back, in ms. Raises: PlanError."""
     spans = tuple(aggregate.get("span_ms") for aggregate in node["aggregates"])
-    if not spans or any(type(span) is not int or span % MINUTE_MS or not 0 < span <= MAX_SPAN_MS for span in spans):
-        raise PlanError("each aggregate of a sliding output needs span_ms, whole minutes up to a day")
+    if not spans or any(type(span) is not int or span % SECOND_MS or span <= 0 for span in spans):
+        raise PlanError("each aggregate of a sliding output needs span_ms, whole minutes or seconds")
+    if max(spans) > MAX_SPANS_MS[step_ms(spans)]:
+        raise PlanError("span_ms of a sliding output is at most a day, or 15 minutes if one is no whole minutes")
     return spans

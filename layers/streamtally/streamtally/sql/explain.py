@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from streamtally.plan.levels import MAX_CELLS
+from streamtally.plan.sliding import step_name
 from streamtally.sql.plan_tree import children, contains
 
 Tree = tuple[str, Sequence["Tree"]]
@@ -46,7 +47,8 @@ def output_tree(node: Mapping[str, Any], settings: Mapping[str, Any]) -> Tree:
     index = f", into index {settings['index']}-<{settings['rotation']}>" if settings.get("index") else ""
     kind = f"one document per {span(node['window_ms'])} and key" if windowed else "one document per row"
     if _is_sliding(node):
-        kind = 'one document per minute and key (sliding = "minute")'
+        unit = step_name(node["inner_ms"])
+        kind = f'one document per {unit} and key (sliding = "{unit}")'
     columns = [_column(column, settings.get("types") or {}) for column in node["columns"]]
     parts: list[Tree] = []
     if windowed:
@@ -58,7 +60,7 @@ def output_tree(node: Mapping[str, Any], settings: Mapping[str, Any]) -> Tree:
         if _is_sliding(node):
             parts.append(_sliding(node))
         having = [_leaf(f"shown if {to_sql(node['having'])}")] if node.get("having") else []
-        merged = "minute" if _is_sliding(node) else "window"
+        merged = step_name(node["inner_ms"]) if _is_sliding(node) else "window"
         parts.append((f"in settling, after merging all partials of a {merged} and key", [*having, *columns]))
     else:
         where = [*map(_leaf, _joins(node))]
@@ -102,16 +104,18 @@ def _is_sliding(node: Mapping[str, Any]) -> bool:
 
 def _sliding(node: Mapping[str, Any]) -> Tree:
     """How the documents of sliding windows are composed; a threshold on them also as a tumbling window."""
+    step_ms = node["inner_ms"]
+    unit = step_name(step_ms)
     lines = [
-        f"{item['name']}: the minute and those before it, {span(item['span_ms'])} in all" for item in node["aggregates"]
+        f"{item['name']}: the {unit} and those before it, {span(item['span_ms'])} in all" for item in node["aggregates"]
     ]
     group_ms, longest = node["window_ms"], max(item["span_ms"] for item in node["aggregates"])
-    partials = (longest - 60_000 + group_ms - 1) // group_ms + 1
-    lines.append(f"minutes are settled in groups of {group_ms // 60_000}: up to {partials} partials per batch and key")
+    partials = (longest - step_ms + group_ms - 1) // group_ms + 1
+    lines.append(f"{unit}s are settled in groups of {group_ms // step_ms}: up to {partials} partials per batch and key")
     tree: list[Tree] = [_leaf(line) for line in lines]
     if node.get("having"):
         tree.append((f"as a throttle (at most one document per key and {span(longest)}), write", _throttle(node)))
-    return "in settling, composed of minutes", tree
+    return f"in settling, composed of {unit}s", tree
 
 
 def _throttle(node: Mapping[str, Any]) -> list[Tree]:

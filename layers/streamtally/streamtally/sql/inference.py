@@ -17,7 +17,7 @@ from streamtally.plan.types import BOOLEAN, SqlType, parse_type
 from streamtally.sql.expressions.calls import function_name
 from streamtally.sql.expressions.names import TODAY
 from streamtally.sql.grammar.allowed import stored_name
-from streamtally.sql.grammar.nodes import CreatePump, CreateStream
+from streamtally.sql.grammar.nodes import CreatePump, CreateStream, WindowRange
 from streamtally.sql.inferred_types import asked_of_parts, most_likely
 from streamtally.sql.signatures import NOW
 
@@ -130,6 +130,7 @@ class _Scope:
         if origin is not None and joins and _table_name(origin) in tables:
             origin, joins = joins[0], [origin, *joins[1:]]
         self.tables = {_alias_of(join): _table_name(join) for join in joins if _table_name(join) in tables}
+        self.owners = _owners(query, self.tables)
         self.stream = _table_name(origin) if origin is not None else ""
         alias = origin.args.get("alias") if origin is not None else None
         self.alias = stored_name(alias.this) if alias is not None and alias.this else ""
@@ -146,6 +147,16 @@ class _Scope:
             self.items = {_name_of(item): item for item in inner.expressions}
         elif isinstance(origin, exp.Table):
             self.is_call = True
+
+
+def _owners(query: exp.Select, tables: Mapping[str, str]) -> dict[str, str]:
+    """The columns that a SELECT names with a reference table, and with nothing else: column → the table's alias."""
+    owners: dict[str, set[str]] = {}
+    for column in query.find_all(exp.Column) if tables else ():
+        if isinstance(column.this, exp.Identifier) and (table := column.args.get("table")) is not None:
+            owners.setdefault(stored_name(column.this), set()).add(stored_name(table))
+    alone = {name: next(iter(aliases)) for name, aliases in owners.items() if len(aliases) == 1}
+    return {name: alias for name, alias in alone.items() if alias in tables}
 
 
 def _alias_of(origin: exp.Expr) -> str:
@@ -190,6 +201,8 @@ class _Reader:
         group = query.args.get("group")
         for term in group.expressions if group is not None else ():
             self.visit(term, scope, None)
+        for key in (key for window in query.find_all(WindowRange) for key in window.expressions):
+            self.visit(key, scope, None)
 
     def _from(self, query: exp.Select, scope: _Scope) -> None:
         origin = query.args["from_"].this if query.args.get("from_") is not None else None
@@ -212,7 +225,7 @@ class _Reader:
                     self.into.votes.setdefault(str(name.this).strip('"'), [])
 
     def _star(self, wanted: Mapping[str, SqlType | None]) -> None:
-        if self.into.every is None:
+        if self.into.every is None and wanted:  # a subquery or a CURSOR fills no columns that are known here
             self.into.every = list(wanted)
         for name, sql_type in wanted.items():
             self._vote(name, sql_type)
@@ -254,11 +267,15 @@ class _Reader:
         return [(declared, False)] if declared is not None else None
 
     def _table_of(self, node: exp.Column, scope: _Scope) -> str | None:
-        """The reference table of a column: by its qualifier, or because the stream beside it has no such column."""
+        """The reference table of a column: by its qualifier, which may stand elsewhere in the SELECT, or because the
+        stream beside it has no such column.
+        """
         table = node.args.get("table")
         if table is not None:
             return scope.tables.get(stored_name(table))
         columns = self.streams.get(scope.stream)
+        if columns is None and stored_name(node.this) in scope.owners:
+            return scope.tables[scope.owners[stored_name(node.this)]]
         if len(scope.tables) != 1 or columns is None or stored_name(node.this) in {*columns, *_PSEUDO}:
             return None
         return next(iter(scope.tables.values()))

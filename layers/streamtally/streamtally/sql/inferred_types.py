@@ -22,7 +22,7 @@ from streamtally.plan.types import (
 from streamtally.sql.expressions.calls import function_name
 from streamtally.sql.expressions.log_parsers import PARSERS
 from streamtally.sql.grammar.allowed import ARITHMETIC, COMPARISONS
-from streamtally.sql.grammar.nodes import IntervalLiteral, Qualified, TypedLiteral
+from streamtally.sql.grammar.nodes import IntervalLiteral, Over, Qualified, TypedLiteral
 from streamtally.sql.signatures import AGGREGATE_CALLS, NOW, SIGNATURES
 
 _TAKES = {"text": VARCHAR, "integer": BIGINT, "timestamp": TIMESTAMP, "date": DATE, "time": TIME}
@@ -33,7 +33,7 @@ Wanted = tuple[exp.Expr, SqlType | None, bool]
 
 def asked_of_parts(node: exp.Expr, want: SqlType | None, is_weak: bool) -> Iterable[Wanted]:
     """The parts of an expression with the types that it asks of them."""
-    if isinstance(node, exp.Anonymous):
+    if isinstance(node, exp.Anonymous) and not _is_monotonic(node):
         return _arguments(node, want, is_weak)
     if type(node) in COMPARISONS or isinstance(node, exp.NullSafeEQ | exp.NullSafeNEQ):
         return _compared([node.this, node.expression])
@@ -45,9 +45,13 @@ def asked_of_parts(node: exp.Expr, want: SqlType | None, is_weak: bool) -> Itera
         return _calculated(node, want, is_weak)
     if isinstance(node, exp.Case):
         return _cases(node, want, is_weak)
-    if isinstance(node, exp.Paren | exp.Neg):
-        return [(node.this, want, is_weak)]
+    if isinstance(node, exp.Paren | exp.Neg | Over) or _is_monotonic(node):
+        return [(node.expressions[0] if isinstance(node, exp.Anonymous) else node.this, want, is_weak)]
     return [(child, asked, False) for child, asked in _fixed(node)]
+
+
+def _is_monotonic(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Anonymous) and function_name(node) == "MONOTONIC" and len(node.expressions) == 1
 
 
 def _fixed(node: exp.Expr) -> Iterable[tuple[exp.Expr, SqlType | None]]:

@@ -10,6 +10,7 @@ from itertools import islice
 from sqlglot import exp
 
 from streamtally.errors import SqlError, SqlProgramError, SqlSyntaxError, UnsupportedSqlError
+from streamtally.plan.sliding import step_name
 from streamtally.plan.types import BIGINT, BOOLEAN, DOUBLE, TIMESTAMP, VARCHAR, SqlType
 from streamtally.sql.grammar.statements import parse_program
 from streamtally.sql.inference import InferredColumns, infer_columns, undeclared_streams
@@ -31,16 +32,23 @@ class LoneProgram:
         types: the inferred columns and their types.
         stream_name: the source's stream, if it is not the one that was assumed.
         tables: the inferred reference tables: name → columns and their types.
+        sliding: the outputs with sliding windows, and of what these are composed (``sliding`` in ``pipeline.toml``).
     """
 
     program: Program
     types: Mapping[str, SqlType]
     stream_name: str | None = None
     tables: Mapping[str, Mapping[str, SqlType]] = field(default_factory=dict)
+    sliding: Mapping[str, str] = field(default_factory=dict)
 
 
 def compile_lone(
-    text: str, source: SourceStream, is_open: bool, without: Collection[str] = (), to_flink: bool = False
+    text: str,
+    source: SourceStream,
+    is_open: bool,
+    without: Collection[str] = (),
+    to_flink: bool = False,
+    slides: bool = False,
 ) -> LoneProgram:
     """Compile a program whose source may have columns that nothing describes.
 
@@ -50,17 +58,29 @@ def compile_lone(
         is_open: whether lines may have other columns than those of ``source``.
         without: pumps to leave out.
         to_flink: whether it is for Flink.
+        slides: whether sliding windows are composed of minutes or seconds, as nothing says that they are not.
     Raises: SqlProgramError: every problem of the program.
     """
+    sliding: Mapping[str, str] | None = None if slides and not to_flink else {}
     try:
-        return LoneProgram(compile_program(text, source, without=without, to_flink=to_flink), {})
+        program = compile_program(text, source, without=without, sliding=sliding, to_flink=to_flink)
+        return LoneProgram(program, {}, sliding=_sliding_of(program))
     except SqlProgramError as error:
-        lone = _Lone(text, source, without, to_flink)
+        lone = _Lone(text, source, without, to_flink, sliding)
         if not is_open:
             lone.types, lone.differing, lone.every = {}, {}, None
         if not lone.types and not lone.tables:
             raise
         return lone.compile(error)
+
+
+def _sliding_of(program: Program) -> dict[str, str]:
+    windows = ((planned.stream.name, planned.relation.window) for planned in program.planned)
+    return {
+        name: step_name(window.inner_ms)
+        for name, window in windows
+        if window is not None and window.sliding is not None
+    }
 
 
 class _Lone:
@@ -72,8 +92,16 @@ class _Lone:
         tables: the reference tables that nothing describes.
     """
 
-    def __init__(self, text: str, source: SourceStream, without: Collection[str], to_flink: bool) -> None:
+    def __init__(
+        self,
+        text: str,
+        source: SourceStream,
+        without: Collection[str],
+        to_flink: bool,
+        sliding: Mapping[str, str] | None,
+    ) -> None:
         self.text = text
+        self.sliding = sliding
         self.to_flink = to_flink
         self.given = source
         self.without = without
@@ -97,7 +125,11 @@ class _Lone:
         for types, tables in islice(self._trials_with_tables(), _MAX_TRIALS):
             try:
                 program = compile_program(
-                    self.text, self._described(types, tables), without=self.without, to_flink=self.to_flink
+                    self.text,
+                    self._described(types, tables),
+                    without=self.without,
+                    sliding=self.sliding,
+                    to_flink=self.to_flink,
                 )
             except SqlProgramError as error:
                 if best is None or len(error.problems) < len(best.problems):
@@ -107,7 +139,7 @@ class _Lone:
                 number += 1
                 continue
             name = self.source.name if self.source.name != self.given.name else None
-            return LoneProgram(program, types, name, tables)
+            return LoneProgram(program, types, name, tables, _sliding_of(program))
         raise best or first
 
     def _trials_with_tables(self) -> Iterator[tuple[dict[str, SqlType], dict[str, dict[str, SqlType]]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from sqlglot import exp
@@ -11,8 +12,8 @@ from sqlglot import exp
 from streamtally.config.outputs import ERROR_STREAM
 from streamtally.errors import SqlError, SqlProgramError
 from streamtally.indices.detectors import Detector
+from streamtally.plan.sliding import step_name
 from streamtally.plan.types import SqlType
-from streamtally.sql.grammar.refusals import TO_FLINK
 from streamtally.sql.grammar.statements import parse_program
 from streamtally.sql.planning.anomaly import (
     detector_note,
@@ -83,7 +84,7 @@ def compile_program(
     source: SourceStream,
     bound: Iterable[str] | None = None,
     without: Collection[str] = (),
-    sliding: Collection[str] = (),
+    sliding: Mapping[str, str] | None = MappingProxyType({}),
     detects: bool = False,
     to_flink: bool = False,
 ) -> Program:
@@ -92,7 +93,8 @@ def compile_program(
     Args:
         bound: the in-application streams that have a destination; None: those that no pump reads from.
         without: the pumps to leave out.
-        sliding: the streams whose sliding windows may be composed of minutes.
+        sliding: the streams whose sliding windows are composed of minutes or seconds, and of which; None: all, of what
+            they need.
         detects: whether RANDOM_CUT_FOREST becomes an anomaly detector.
         to_flink: whether it is for Flink, which keeps state between rows. It then has no outputs of a plan, and
             ``planned`` may have stages.
@@ -127,7 +129,7 @@ class _Planner:
         planned: the outputs, once they are planned.
     """
 
-    def __init__(self, declared: Declarations, sliding: Collection[str] = ()) -> None:
+    def __init__(self, declared: Declarations, sliding: Mapping[str, str] | None) -> None:
         self.declared = declared
         self.sliding = sliding
         self.problems = declared.problems
@@ -170,7 +172,7 @@ class _Planner:
         stream.in_progress = True
         relations: list[Relation] = []
         before = self.problems.pump, self.problems.by_minute
-        self.problems.by_minute = stream.name in self.sliding
+        self.problems.by_minute = stream.name in (self.sliding or ())
         for pump in stream.pumps:
             self.problems.pump = pump.name
             try:
@@ -207,11 +209,20 @@ class _Planner:
         return entries, streams
 
     def _check_sliding(self, stream: Stream, relation: Relation) -> None:
-        """Raises: SqlError: the output has a sliding window, and pipeline.toml does not ask for minutes."""
-        over = None if relation.window is None else relation.window.sliding
-        if over is not None and stream.name not in self.sliding:
+        """Raises: SqlError: the output has a sliding window, and pipeline.toml does not ask for its steps."""
+        window = relation.window
+        if window is None or window.sliding is None or self.sliding is None:
+            return
+        wanted, asked = step_name(window.inner_ms), self.sliding.get(stream.name)
+        if asked is None:
             raise self.problems.unsupported(
-                over, "a sliding window (OVER … RANGE), with a value of every row,", WAYS_OUT
+                window.sliding, "a sliding window (OVER … RANGE), with a value of every row,", WAYS_OUT
+            )
+        if asked != wanted:
+            raise self.problems.error(
+                window.sliding,
+                f'sliding windows of the output "{stream.name}" are composed of {wanted}s, not of {asked}s',
+                f'write sliding = "{wanted}" in pipeline.toml',
             )
 
     def _detect(self, stream: Stream, relation: Relation) -> Relation:
@@ -229,7 +240,7 @@ class _Planner:
             raise self.problems.unsupported(
                 stream.origin,
                 "an anomaly score in anything but columns and WHERE ANOMALY_SCORE > number",
-                "filter by the grade in the monitor; or " + TO_FLINK,
+                "select the score itself, and filter by it in WHERE only",
             )
         detector = make_detector(
             stream.name, relation, self.problems.forests[forest], thresholds[0] or "" if thresholds else ""

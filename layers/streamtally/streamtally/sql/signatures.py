@@ -98,7 +98,7 @@ AGGREGATE_CALLS: Mapping[str, str] = {
 }
 """Aggregate functions, and the plan's names for them."""
 
-SPECIAL = ("COALESCE", "NULLIF", "CAST", "EXTRACT", "STEP", "FLOOR", "CEIL")
+SPECIAL = ("COALESCE", "NULLIF", "CAST", "EXTRACT", "STEP", "FLOOR", "CEIL", "MONOTONIC")
 """Functions with special rules."""
 
 KNOWN_NAMES = (*SIGNATURES, *LOG_PARSERS, *AGGREGATE_CALLS, *SPECIAL)

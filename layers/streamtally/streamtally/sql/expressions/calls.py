@@ -114,7 +114,7 @@ def cast(translator: Translator, node: exp.Cast) -> Typed:
 
 
 def _check_count(translator: Translator, node: exp.Anonymous, name: str) -> None:
-    """COALESCE takes any number of arguments, every other call with special rules two.
+    """COALESCE takes any number of arguments, MONOTONIC one, every other call with special rules two.
 
     That of SUBSTRING … SIMILAR follows from its syntax.
     """
@@ -123,8 +123,10 @@ def _check_count(translator: Translator, node: exp.Anonymous, name: str) -> None
         return
     if name == "COALESCE" and not count:
         raise translator.problems.error(node, "COALESCE takes at least one argument")
-    if name != "COALESCE" and count != 2:
-        raise translator.problems.error(node, f"{name} takes 2 arguments, not {count}")
+    wanted = 1 if name == "MONOTONIC" else 2
+    if name != "COALESCE" and count != wanted:
+        counted = "1 argument" if wanted == 1 else "2 arguments"
+        raise translator.problems.error(node, f"{name} takes {counted}, not {count}")
 
 
 def _coalesce(translator: Translator, node: exp.Anonymous) -> Typed:
@@ -132,6 +134,11 @@ def _coalesce(translator: Translator, node: exp.Anonymous) -> Typed:
     unit = values[0].unit
     return Typed(translator.build(node, {"op": "coalesce"}, values).node, values[0].type, unit,
                  1 + sum(value.size for value in values), 1 + max(value.depth for value in values))  # fmt: skip
+
+
+def _monotonic(translator: Translator, node: exp.Anonymous) -> Typed:
+    """``MONOTONIC(x)`` is x: it tells Kinesis Analytics when a window may end, which settling does not need to know."""
+    return translator.translate(node.expressions[0])
 
 
 def _nullif(translator: Translator, node: exp.Anonymous) -> Typed:
@@ -159,6 +166,7 @@ _SPECIAL: dict[str, Callable[[Translator, exp.Anonymous], Typed]] = {
     "COALESCE": _coalesce,
     "EXTRACT": time_calls.extract,
     "FLOOR TO": time_calls.floor_to,
+    "MONOTONIC": _monotonic,
     "NULLIF": _nullif,
     "STEP": time_calls.step_by,
     "SUBSTRING FROM": _substring_from,

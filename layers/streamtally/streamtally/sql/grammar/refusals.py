@@ -16,7 +16,7 @@ Refusal = tuple[int, str, str]
 """(offset in the text, the construct, what to do instead)."""
 
 TUMBLING = "use a tumbling window: GROUP BY …, STEP(s.ROWTIME BY INTERVAL '60' SECOND)"
-TO_FLINK = "write it in Flink SQL, for Amazon Managed Service for Apache Flink"
+TO_FLINK = "let Apache Flink run it: streamtally compile PROGRAM --to flink"
 FLINK = "this needs ordering or state across batches: use Amazon Managed Service for Apache Flink"
 
 _SEQUENCES: tuple[tuple[tuple[str, ...], str, str], ...] = (
@@ -49,7 +49,7 @@ _DETECTOR = (
 
 _CALLS: dict[str, tuple[str, str]] = {
     "NTH_VALUE": ("NTH_VALUE", _LAST),
-    "LAG": ("LAG", FLINK),
+    "LAG": ("LAG", "it needs the order of rows; " + TO_FLINK),
     "LEAD": ("LEAD", FLINK),
     "EXP_AVG": ("EXP_AVG", "use AVG over a tumbling window, or Amazon Managed Service for Apache Flink"),
     "ROW_NUMBER": ("ROW_NUMBER", FLINK),
@@ -58,7 +58,6 @@ _CALLS: dict[str, tuple[str, str]] = {
     "RANDOM_CUT_FOREST_WITH_EXPLANATION": ("RANDOM_CUT_FOREST_WITH_EXPLANATION", _DETECTOR + FLINK),
     "HOTSPOTS": ("HOTSPOTS", FLINK),
     "GROUP_RANK": ("GROUP_RANK", "use TOP_K_ITEMS_TUMBLING; " + FLINK),
-    "MONOTONIC": ("MONOTONIC", "group by STEP or FLOOR of a time"),
 }
 _CALLS |= {name: (f"{name}(…)", FOREIGN[name]) for name in WINDOW_FUNCTIONS}
 _AGGREGATES = frozenset(AGGREGATE_CALLS)
@@ -90,7 +89,7 @@ def _sequence_at(tokens: Sequence[Token], words: list[str], i: int, to_flink: bo
             yield tokens[i].start, name, advice
             return
     if words[i].endswith("JOIN") and words[i + 2 : i + 3] == ["OVER"] and not to_flink:
-        yield tokens[i].start, "joins of streams", "join before the pipeline or when reading; " + FLINK
+        yield tokens[i].start, "joins of streams", "join before the pipeline or when reading; or " + TO_FLINK
     if words[i] == "WINDOW" and words[i + 2 : i + 4] == ["AS", "("]:
         yield from _window_at(tokens, words, i, i + 3, to_flink)
     if words[i] == "OVER" and not _is_name(words, i) and words[i + 1 : i + 2] == ["("]:
@@ -110,9 +109,10 @@ def _window_at(tokens: Sequence[Token], words: list[str], i: int, start: int, to
         if "FOLLOWING" in inside or ("BETWEEN" in inside and "CURRENT" not in inside):
             yield tokens[i].start, "windows of rows to come, or that end before the row", "let it end at CURRENT ROW"
     elif "ROWS" in inside:
-        yield tokens[i].start, "row windows (ROWS n PRECEDING)", TUMBLING
+        yield tokens[i].start, "row windows (ROWS n PRECEDING)", f"{TUMBLING}; or {TO_FLINK}"
     elif "UNBOUNDED" in inside or "FOLLOWING" in inside:
-        yield tokens[i].start, "windows without an end, or of rows to come (UNBOUNDED, FOLLOWING)", TUMBLING
+        advice = TUMBLING if "FOLLOWING" in inside else f"{TUMBLING}; or {TO_FLINK}"
+        yield tokens[i].start, "windows without an end, or of rows to come (UNBOUNDED, FOLLOWING)", advice
     elif "BETWEEN" in inside and "CURRENT" not in inside:
         yield tokens[i].start, "windows that end before the row (RANGE BETWEEN … AND … PRECEDING)", TUMBLING
     elif "RANGE" not in inside:

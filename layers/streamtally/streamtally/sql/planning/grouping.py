@@ -212,7 +212,7 @@ def plan_grouped(
         return replace(relation, columns=())
     find = _term_finder(relation)
     time_terms = [term for node, value in terms if (term := find(node, value))]
-    window = choose_window(time_terms, group, problems)
+    window = choose_window(time_terms, terms, group, problems)
     groups = GroupTranslator(rows, problems, relation.distinct)
     for node, value in terms:
         term = find(node, value)
@@ -330,7 +330,7 @@ def plan_distinct(
         raise problems.unsupported(
             query, "SELECT DISTINCT without a time term", "add STEP(s.ROWTIME BY INTERVAL '60' SECOND) to its columns"
         )
-    window = choose_window(terms, query, problems)
+    window = choose_window(terms, (), query, problems)
     groups = GroupTranslator(rows, problems)
     groups.add_window(window, window.size_ms)
     columns = []

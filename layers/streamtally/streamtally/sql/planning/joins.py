@@ -14,9 +14,11 @@ from sqlglot import exp
 
 from streamtally.errors import SqlError
 from streamtally.plan.types import SqlType
+from streamtally.sql.expressions.calls import function_name
 from streamtally.sql.expressions.translator import Translator
 from streamtally.sql.expressions.typed import PlanNode, Typed, common_type, convert
 from streamtally.sql.grammar.allowed import check_name, stored_name
+from streamtally.sql.grammar.refusals import TO_FLINK
 from streamtally.sql.plan_tree import children, rewritten
 from streamtally.sql.planning.relations import JoinedTable, Relation, RelationColumn, RelationNames, Side
 from streamtally.sql.planning.shaping import conjunction
@@ -25,7 +27,6 @@ from streamtally.sql.problems import Problems, offset_of
 Tables = Mapping[str, Mapping[str, SqlType]]
 """The reference tables: name → its columns."""
 
-FLINK = "this needs ordering or state across batches: use Amazon Managed Service for Apache Flink"
 _ON = 'write ON s."column" = t."column", with a column of the table on one side'
 _KINDS = {"JOIN": "inner", "INNER JOIN": "inner", ",": "inner", "LEFT JOIN": "left", "LEFT OUTER JOIN": "left"}
 
@@ -90,6 +91,13 @@ def _read_join(
     query: exp.Select, join: exp.Expr, table: exp.Expr, kind: str, tables: Tables, problems: Problems
 ) -> TableJoin:
     name = _table_name(table, tables)
+    if isinstance(table, exp.Table) and isinstance(table.this, exp.Anonymous):
+        called = function_name(table.this)
+        raise problems.error(
+            table,
+            f"{called} is not allowed after a comma or JOIN in FROM",
+            "name a table; STEP and FLOOR belong in GROUP BY",
+        )
     if name is None and problems.to_flink:
         return read_stream_join(query, join, table, kind, problems)
     if name is None:
@@ -134,7 +142,7 @@ def read_stream_join(query: exp.Select, join: exp.Expr, table: exp.Expr, kind: s
 
 def _join_advice(table: exp.Expr) -> str:
     """What to do with a join of something that is not a reference table."""
-    advice = "join before the pipeline or when reading; " + FLINK
+    advice = "join before the pipeline or when reading; or " + TO_FLINK
     if isinstance(table, exp.Table) and isinstance(table.this, exp.Identifier):
         name = stored_name(table.this)
         return f'if "{name}" is a reference table, declare it as [reference."{name}"] in pipeline.toml; else {advice}'

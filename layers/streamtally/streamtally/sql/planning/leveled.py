@@ -42,7 +42,7 @@ def check_below(origin: exp.Expr, below: Relation, problems: Problems) -> None:
         raise problems.unsupported(
             origin,
             "an aggregate over a sliding window's results",
-            "aggregate the rows in a tumbling window; for a result of every row " + TO_FLINK,
+            "aggregate the rows in a tumbling window; for a result of every row, " + TO_FLINK,
         )
 
 

@@ -1,7 +1,8 @@
 """SELECT with aggregates OVER a range of time: one document per key and minute, of what the range before it holds.
 
-Kinesis Analytics gives a row for each row. That needs all rows of the range in their order; settling has minutes. So a
-sliding output has to be asked for, by ``sliding = "minute"`` in ``pipeline.toml``.
+Kinesis Analytics gives a row for each row. That needs all rows of the range in their order; settling has minutes, or
+seconds for ranges that are no whole minutes. So a sliding output has to be asked for, by ``sliding = "minute"`` or
+``sliding = "second"`` in ``pipeline.toml``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from sqlglot import exp
 
 from streamtally.errors import SqlError
 from streamtally.ids import canonical_json
-from streamtally.plan.sliding import MAX_SPAN_MS, MINUTE_MS, group_ms
+from streamtally.plan.sliding import MAX_SPANS_MS, MINUTE_MS, SECOND_MS, group_ms, step_ms, step_name
 from streamtally.plan.types import TIMESTAMP
 from streamtally.sql.expressions.time_calls import step
 from streamtally.sql.expressions.translator import Translator
@@ -29,11 +30,12 @@ from streamtally.sql.planning.windows import find_time_term
 from streamtally.sql.problems import Problems, SkippedError
 
 SLIDING = (
-    "sliding windows are composed of minutes: one document per key and minute in which the key has rows, of the range "
-    "that ends with that minute"
+    "sliding windows are composed of {unit}s: one document per key and {unit} in which the key has rows, of the range "
+    "that ends with that {unit}"
 )
 WAYS_OUT = (
-    'for one document per key and minute, write sliding = "minute" under [outputs.<NAME>] in pipeline.toml and select '
+    'for one document per key and minute, write sliding = "minute" under [outputs.<NAME>] in pipeline.toml '
+    '("second" for ranges of seconds) and select '
     "keys, times and aggregates only; an alarm once per window is HAVING over GROUP BY …, STEP(s.ROWTIME BY …); for a "
     "value of every row, " + TO_FLINK
 )
@@ -66,7 +68,12 @@ def plan_sliding(
     if len(times) > 1:
         raise problems.unsupported(query, "OVER windows with different ORDER BY in one SELECT", "write a pump for each")
     first = next(iter(ranges.values()))
-    groups = SlidingTranslator(rows, problems, ranges)
+    lengths = [window.args["length"] for window in ranges.values()]
+    spans = [_span(length, rows, problems) for length in lengths]
+    length_ms = step_ms(spans)
+    if max(spans) > MAX_SPANS_MS[length_ms]:
+        raise _refuse_length(lengths[spans.index(max(spans))], problems)
+    groups = SlidingTranslator(rows, problems, ranges, length_ms)
     for origin, key in zip(first.expressions, keys[0], strict=True):
         if key.type == RECORD or key.is_null:
             raise problems.error(origin, f"PARTITION BY takes a value, not a {key.type}")
@@ -76,15 +83,15 @@ def plan_sliding(
     over = next(node for item in items for node in item.node.find_all(Over))
     if len(shown.columns) != len(items) or not groups.aggregates:
         raise SkippedError("", 1, 1)  # the problem is reported; without its column, others would be
-    problems.note(over, SLIDING)
+    problems.note(over, SLIDING.format(unit=step_name(length_ms)))
     window = Window(
         relation.conditions,
         order_time(first, relation, rows, problems).node,
-        group_ms(max(aggregate["span_ms"] for aggregate in groups.aggregates)),
+        group_ms([aggregate["span_ms"] for aggregate in groups.aggregates]),
         tuple(groups.keys),
         tuple(groups.aggregates),
         joins=relation.joins,
-        inner_ms=MINUTE_MS,
+        inner_ms=length_ms,
         sliding=over,
     )
     return replace(shown, conditions=(), window=window, distinct=None)
@@ -124,11 +131,16 @@ def order_time(window: WindowRange, relation: Relation, rows: Translator, proble
 class SlidingTranslator(GroupTranslator):
     """Translates the SELECT list: PARTITION BY terms are keys, and each aggregate has the span of its window.
 
-    Args: ranges: the id of each OVER → its window.
+    Args:
+        ranges: the id of each OVER → its window.
+        length_ms: the length of the minutes or seconds that the windows are composed of.
     """
 
-    def __init__(self, rows: Translator, problems: Problems, ranges: dict[int, WindowRange]) -> None:
+    def __init__(
+        self, rows: Translator, problems: Problems, ranges: dict[int, WindowRange], length_ms: int = MINUTE_MS
+    ) -> None:
         super().__init__(rows, problems)
+        self._length_ms = length_ms
         self.names = _SlidingNames(rows, problems)
         self._ranges = ranges
         self._span_ms = 0
@@ -146,11 +158,11 @@ class SlidingTranslator(GroupTranslator):
                 except SqlError:
                     continue  # reported when the item is translated
                 term = find_time_term(node, value)
-                if term is None or term.number or term.size_ms % MINUTE_MS:
+                if term is None or term.number or term.size_ms % self._length_ms:
                     continue
                 if term.time in (time.node, self.rows.names.now().node):
                     start = WINDOW_START
-                    floored = start if term.size_ms == MINUTE_MS else step(self, node, start, term.size_ms)
+                    floored = start if term.size_ms == self._length_ms else step(self, node, start, term.size_ms)
                     self.known[canonical_json(value.node)] = floored
 
     def translate(self, node: exp.Expr) -> Typed:
@@ -166,16 +178,7 @@ class SlidingTranslator(GroupTranslator):
         return super().translate(node)
 
     def _span(self, over: Over) -> int:
-        length = self._ranges[id(over)].args["length"]
-        span = self.rows.translate(length)
-        ms = span.literal
-        if span.type != INTERVAL or not isinstance(ms, int) or ms % MINUTE_MS or not 0 < ms <= MAX_SPAN_MS:
-            raise self.problems.unsupported(
-                length,
-                "a sliding window of anything but whole minutes, up to a day",
-                "make the RANGE a number of minutes; for a value of every row, " + TO_FLINK,
-            )
-        return ms
+        return _span(self._ranges[id(over)].args["length"], self.rows, self.problems)
 
     def slot_members(self, origin: exp.Expr) -> dict[str, Any]:
         if not self._span_ms:
@@ -183,6 +186,23 @@ class SlidingTranslator(GroupTranslator):
                 origin, "an aggregate without OVER beside one with it", "give it a window, or write a pump of its own"
             )
         return {"span_ms": self._span_ms}
+
+
+def _span(length: exp.Expr, rows: Translator, problems: Problems) -> int:
+    """The length of a range in ms. Raises: SqlError: windows of this length cannot be composed."""
+    span = rows.translate(length)
+    ms = span.literal
+    if span.type != INTERVAL or not isinstance(ms, int) or ms % SECOND_MS or not 0 < ms <= MAX_SPANS_MS[step_ms([ms])]:
+        raise _refuse_length(length, problems)
+    return ms
+
+
+def _refuse_length(length: exp.Expr, problems: Problems) -> SqlError:
+    return problems.unsupported(
+        length,
+        "a sliding window of anything but whole minutes up to a day, or whole seconds up to 15 minutes",
+        "make the RANGE one of these; for a value of every row, " + TO_FLINK,
+    )
 
 
 class _SlidingNames(GroupNames):

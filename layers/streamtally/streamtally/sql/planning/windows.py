@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from streamtally.plan.types import TIMESTAMP
+from streamtally.plan.types import BIGINT, TIMESTAMP
 from streamtally.sql.expressions.calls import function_name
-from streamtally.sql.expressions.typed import INTERVAL, PlanNode, Typed
+from streamtally.sql.expressions.typed import INTERVAL, PlanNode, Typed, make_literal
+from streamtally.sql.planning.relations import ARRIVAL
 from streamtally.sql.problems import Problems
 
 NO_TIME_ADVICE = (
@@ -73,13 +74,16 @@ def follows(term: TimeTerm, window: TimeTerm) -> bool:
     return term.time == window.time and term.size_ms % window.size_ms == 0
 
 
-def choose_window(terms: Sequence[TimeTerm], origin: exp.Expr, problems: Problems) -> TimeTerm:
+def choose_window(
+    terms: Sequence[TimeTerm], keys: Sequence[tuple[exp.Expr, Typed]], origin: exp.Expr, problems: Problems
+) -> TimeTerm:
     """The term that defines the window: an event or arrival time in preference to ROWTIME.
 
+    Args: keys: all terms, each with its value.
     Raises: SqlError: there is no time term.
     """
     if origin.meta.get("stagger"):
-        _check_stagger(terms, origin, problems)
+        return _stagger_window(terms, keys, origin, problems)
     if not terms:
         raise problems.unsupported(origin, *_why_no_window(origin))
     return min(terms, key=lambda term: term.of_rowtime)
@@ -91,16 +95,32 @@ STAGGER = (
 )
 
 
-def _check_stagger(terms: Sequence[TimeTerm], origin: exp.Expr, problems: Problems) -> None:
-    """Note how stagger windows are compiled. Raises: SqlError: no key is a floored time, so windows differ by key."""
-    if not terms:
+STAGGER_BY_EXACT_TIME = (
+    "WINDOWED BY STAGGER keyed by an exact time is compiled as tumbling windows of that time's minutes, with the time "
+    "as a key: what a key's windows gave as partial rows is added up in one document, and ROWTIME is the minute's end"
+)
+_STAGGER_MS = 60_000
+
+
+def _stagger_window(
+    terms: Sequence[TimeTerm], keys: Sequence[tuple[exp.Expr, Typed]], origin: exp.Expr, problems: Problems
+) -> TimeTerm:
+    """The window of stagger windows. Raises: SqlError: no key is a time, so that windows differ by key."""
+    if terms:
+        problems.note(origin, STAGGER)
+        return min(terms, key=lambda term: term.of_rowtime)
+    exact = next(((node, key) for node, key in keys if key.type == TIMESTAMP and key.node != ARRIVAL.node), None)
+    if exact is None:
         raise problems.unsupported(
             origin,
-            "stagger windows without a floored time among their keys (a key's first row opens its window)",
+            "stagger windows without a time among their keys (a key's first row opens its window)",
             "add FLOOR of the event time TO MINUTE to PARTITION BY, or use GROUP BY …, STEP(s.ROWTIME BY …); windows "
             "of each key need a timer per key, which a KeyedProcessFunction of Apache Flink has (Flink SQL has none)",
         )
-    problems.note(origin, STAGGER)
+    problems.note(origin, STAGGER_BY_EXACT_TIME)
+    node, key = exact
+    floored = {"call": "step", "args": [key.node, make_literal(_STAGGER_MS, BIGINT).node]}
+    return TimeTerm(node, Typed(floored, TIMESTAMP), key.node, _STAGGER_MS, 0, "", of_rowtime=False)
 
 
 def _why_no_window(origin: exp.Expr) -> tuple[str, str]:

@@ -4,6 +4,7 @@
 //! in afterwards, so that counts and answers are made in the order of the lines.
 
 use std::mem::size_of;
+use std::ops::Range;
 
 use crate::layout::{Columns, Span};
 use crate::record::{Record, Way};
@@ -19,12 +20,22 @@ pub(crate) enum Line {
     Plain(u32),
     /// Read by Python: where its JSON is in `others`.
     Other(u32),
+    /// Refused by Python, with JSON written here.
+    Refused,
 }
 
 pub(crate) struct Placed {
     pub(crate) line: Line,
-    /// Of a plain line: where its JSON is in `json`.
+    /// Of a plain or refused line: where its JSON is in `json`.
     pub(crate) json: (u32, u32),
+}
+
+/// What Python has read of a line.
+pub(crate) struct Other {
+    /// Where the line is in the text.
+    pub(crate) text: Range<usize>,
+    pub(crate) json: Vec<u8>,
+    pub(crate) rows: u64,
 }
 
 /// A batch. `text` holds the data of its records, and whatever is put in later.
@@ -41,7 +52,7 @@ pub struct Batch {
     pub(crate) spans: Vec<Span>,
     pub(crate) lines: Vec<Placed>,
     pub(crate) json: Vec<u8>,
-    pub(crate) others: Vec<(Vec<u8>, u64)>,
+    pub(crate) others: Vec<Other>,
 }
 
 impl Batch {
@@ -70,7 +81,8 @@ impl Batch {
         let Some(Placed { line: Line::Other(other), .. }) = self.lines.get(line) else {
             return false;
         };
-        self.others[*other as usize] = (json.as_bytes().to_vec(), rows);
+        let other = &mut self.others[*other as usize];
+        (other.json, other.rows) = (json.as_bytes().to_vec(), rows);
         true
     }
 
@@ -155,10 +167,13 @@ impl Batch {
                     buffer.extend_from_slice(&self.json[placed.json.0 as usize..placed.json.1 as usize]);
                     rows += 1;
                 }
+                Line::Refused => {
+                    buffer.extend_from_slice(&self.json[placed.json.0 as usize..placed.json.1 as usize]);
+                }
                 Line::Other(other) => {
-                    let (json, count) = &self.others[other as usize];
-                    buffer.extend_from_slice(json);
-                    rows += count;
+                    let other = &self.others[other as usize];
+                    buffer.extend_from_slice(&other.json);
+                    rows += other.rows;
                 }
             }
         }

@@ -9,5 +9,6 @@ pub mod digest;
 pub mod layout;
 mod python;
 pub mod record;
+mod refused;
 pub mod scan;
 mod shape;

@@ -3,11 +3,11 @@
 use memchr::memchr_iter;
 use memchr::memmem::Finder;
 
-use crate::batch::{Batch, Line, Placed};
+use crate::batch::{Batch, Line, Other, Placed};
 use crate::layout::Columns;
 use crate::record::{Limits, OtherLine, Pending, Way};
 
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+pub(crate) const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 impl Batch {
     /// Reads the lines of all records whose way is `Lines`; returns what Python has to read.
@@ -105,8 +105,8 @@ impl Batch {
                     Line::Plain(spans)
                 } else {
                     let text = start..start + line.len();
+                    self.others.push(Other { text: text.clone(), json: Vec::new(), rows: 0 });
                     others.push(OtherLine { line: self.lines.len(), record: index, number, text });
-                    self.others.push((Vec::new(), 0));
                     Line::Other(self.others.len() as u32 - 1)
                 }
             };

@@ -120,6 +120,11 @@ impl PyBatch {
         check(self.batch.put_line(line, json, rows))
     }
 
+    /// Lines that are refused: `after` is what follows each text in its JSON.
+    fn put_refused(&mut self, lines: Vec<usize>, after: &str) -> PyResult<()> {
+        guarded(|| check(self.batch.put_refused(&lines, after)))
+    }
+
     fn put_plain(&mut self, line: usize, values: Vec<PyBackedStr>) -> PyResult<()> {
         let layout = self.layout.get();
         check(self.batch.put_plain(line, values.iter().map(|value| &**value), &layout.columns))

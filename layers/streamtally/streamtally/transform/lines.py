@@ -102,7 +102,7 @@ class LineReader:
         refused: list[int] = []
 
         def read_other(index: int, line: str) -> str:
-            if next(ruled_out, False) and not has_header(self._parse):
+            if next(ruled_out, False) and not self.has_header:
                 refused.append(index)
                 return refused_json(line)
             if begins_parts(line):
@@ -113,7 +113,7 @@ class LineReader:
         try:
             chunk.matches = matches = scanner.findall(join_lines(chunk.payloads))
             not_plain = [fields[-1] for fields in matches if not fields[0]]
-            ruled_out = iter(rule_out(self._parse, chunk.records, not_plain))
+            ruled_out = iter(self.rule_out(not_plain, chunk.records))
             encoded = scanner.encode(matches, read_other)
         except Exception:  # parts are joined; else the fault is in one of the lines, and that line's parser reports it
             return self._read_chunk(chunk, others)
@@ -142,6 +142,15 @@ class LineReader:
                 index += 1
             readings.append(self._reading(position, encoded))
         return readings
+
+    def rule_out(self, lines: Sequence[str], records: Sequence[Record] = ()) -> list[bool]:
+        """Which lines are certainly refused, as long as no header line precedes them (``refusals.py``)."""
+        return rule_out(self._parse, records, lines)
+
+    @property
+    def has_header(self) -> bool:
+        """Whether a header line was seen, and no other record since."""
+        return has_header(self._parse)
 
     def read_line(
         self, record: Record, number: int, line: str, columns: Mapping[str, Any] = NO_COLUMNS

@@ -11,7 +11,8 @@ from streamtally.formats.base import Parser
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.record import Record
 
-_BEFORE, _AFTER = '{"unparsed":', f',"reason":"{OF_NO_FORMAT}"}}\n'
+AFTER_TEXT = f',"reason":"{OF_NO_FORMAT}"}}\n'
+"""What follows a line's text in its JSON."""
 
 
 def rule_out(parse: Parser, records: Iterable[Record], lines: Sequence[str]) -> list[bool]:
@@ -34,7 +35,7 @@ def has_header(parse: Parser) -> bool:
 
 def refused_json(line: str) -> str:
     """What the transform answers for such a line."""
-    return f"{_BEFORE}{orjson.dumps(line).decode()}{_AFTER}"
+    return f'{{"unparsed":{orjson.dumps(line).decode()}{AFTER_TEXT}'
 
 
 def count_refused(ledger: Ledger, lines: int) -> None:

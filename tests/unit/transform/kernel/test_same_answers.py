@@ -140,6 +140,24 @@ def test_a_byte_order_mark_alone(kernel: Kernel, pipelines: dict[str, Pipeline],
     assert answer(pipelines[name], event, kernel) == answer(pipelines[name], event, None)
 
 
+NO_FORMAT = (b"worker 7", b'he said "no"\\', b"\xff\xe2\x82 \x00\x08\x1f", b"\xef\xbb\xbfa", "é\u2028\U0001f600".encode())
+
+
+@pytest.mark.parametrize("header", [b"", b"#Fields: cs-method cs-uri-stem sc-status date time\n"])
+def test_lines_of_no_format(kernel: Kernel, pipelines: dict[str, Pipeline], header: bytes) -> None:
+    """All of them are refused, with the bytes that Python writes; after a header, lines may be as it says."""
+    data = [b"\n".join(NO_FORMAT), header + b"GET /a 200 2025-11-22 21:21:41\nworker 8\r\n", NO_FORMAT[0]]
+    records = [
+        {"recordId": str(number), "approximateArrivalTimestamp": ARRIVAL, "data": _encoded(content)}
+        for number, content in enumerate(data * 2)
+    ]
+    for _ in range(3):  # lines are ruled out after one was refused
+        given = answer(pipelines["default"], {"records": records}, kernel)
+        assert given == answer(pipelines["default"], {"records": records}, None)
+        assert (given[3].way, given[3].kernel_error) == (KERNEL, "")
+        assert given[3].rows == 2 * bool(header)
+
+
 @pytest.mark.parametrize(("name", "column"), [("alb", "transformed_host"), ("s3_access", "source_region")])
 def test_columns_that_came_later_are_counted(kernel: Kernel, tmp_path: Path, name: str, column: str) -> None:
     """A program that groups by such a column sees lines with it, and lines without it."""

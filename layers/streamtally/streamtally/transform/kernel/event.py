@@ -14,7 +14,6 @@ from typing import Any
 
 from streamtally.config.outputs import ERROR_STREAM
 from streamtally.config.source import SINGLE, STREAM
-from streamtally.formats.base import Scanner
 from streamtally.plan.windowed import WindowedOutput
 from streamtally.transform.batch import Batch
 from streamtally.transform.bounds import Bounds
@@ -23,14 +22,15 @@ from streamtally.transform.envelope import UNSEALED, Seal
 from streamtally.transform.event import DATA, RECORD_ID
 from streamtally.transform.kernel.completion import RoleCompletion
 from streamtally.transform.kernel.layouts import PlainLines, find_layout, plain_lines
-from streamtally.transform.kernel.protocol import Kernel, KernelBatch, OtherLine, Pending
+from streamtally.transform.kernel.other_lines import OtherLines
+from streamtally.transform.kernel.protocol import Kernel, KernelBatch, Pending
 from streamtally.transform.ledger import KERNEL, Ledger
 from streamtally.transform.lines import LineReader
 from streamtally.transform.outputs import make_writers
 from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.record import Record
 from streamtally.transform.record_lines import begins_as_json
-from streamtally.transform.records import decode_records, line_bound, to_text
+from streamtally.transform.records import decode_records, line_bound
 from streamtally.transform.response import DROPPED, FAILED, MAX_RESPONSE_BYTES, OK, Response
 from streamtally.transform.source import Source
 from streamtally.transform.transform import Delivery, empty_ledger
@@ -137,18 +137,6 @@ def _is_within(batch: KernelBatch, specials: Mapping[int, Record], bounds: Bound
     return size_bytes <= bounds.size_bytes and lines <= bounds.lines
 
 
-def put_plain(batch: KernelBatch, scanner: Scanner, lines: Sequence[OtherLine]) -> list[OtherLine]:
-    """Put in those of these lines that Python's scanner finds plain. Returns: the others."""
-    matches = scanner.findall("\n".join([to_text(content) for *_, content in lines]))
-    others = []
-    for line, match in zip(lines, matches, strict=True):
-        if match[0]:
-            batch.put_plain(line[0], match[:-1])
-        else:
-            others.append(line)
-    return others
-
-
 class Reading:
     """An event that is read by both.
 
@@ -178,6 +166,7 @@ class Reading:
         self._writers = make_writers(pipeline.outputs, self.ledger.outputs, info)
         self._counts: dict[tuple[Any, ...], dict[Any, int]] = {}
         self._reader = LineReader(pipeline.source, self.ledger, self._writers, by_row=False)
+        self.others = OtherLines(plain.scanner, batch, self._reader, self.ledger, self._record)
 
     def answer(self, limit_bytes: int) -> Answer | None:
         """Everything that the event comes to. Args: limit_bytes: of the answer's records."""
@@ -256,14 +245,7 @@ class Reading:
             for index, text, rows in self._reader.read_parts(pending[1], records):
                 self._batch.put_record(index, text, rows)
         else:
-            self.read_lines(put_plain(self._batch, self._scanner, pending[1]))
-
-    def read_lines(self, lines: Sequence[OtherLine]) -> None:
-        """Read lines that are not plain."""
-        for line, index, number, content in lines:
-            encoded, rows = self._reader.read_line(self._record(index), number, to_text(content))
-            self.ledger.rows += rows
-            self._batch.put_line(line, encoded, rows)
+            self.others.read(pending[1])
 
     def _with_payload(self, index: int) -> Record:
         return self._record(index)._replace(payload=self._batch.payload(index))

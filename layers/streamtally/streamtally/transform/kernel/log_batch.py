@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from streamtally.transform.batch import Batch
 from streamtally.transform.documents import batch_info
-from streamtally.transform.kernel.event import ENVELOPE_BYTES, FIXED_BYTES, Reading, can_read, put_plain
+from streamtally.transform.kernel.event import ENVELOPE_BYTES, FIXED_BYTES, Reading, can_read
 from streamtally.transform.kernel.layouts import PlainLines, find_layout
+from streamtally.transform.kernel.other_lines import put_plain
 from streamtally.transform.kernel.protocol import Kernel, KernelBatch, OtherLine
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.pipeline import Pipeline
@@ -58,7 +59,7 @@ class LogBatch:
         batch = Batch(identity[0], len(self._names), min(arrivals), max(arrivals))
         info = batch_info(batch, identity[1], pipeline.plan_id)
         reading = Reading(pipeline, self._plain, self.lines, self._names.__getitem__, {}, info)
-        reading.read_lines(self._others)
+        reading.others.read(self._others, are_scanned=True)
         results = self.lines.results(MAX_RESPONSE_BYTES - ENVELOPE_BYTES, FIXED_BYTES)
         if results is None:
             return None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 KERNEL_MODULE = "streamtally_kernel"
-INTERFACE = 6
+INTERFACE = 8
 """The number of this interface: a kernel that was built for another one is not used."""
 
 ALWAYS, OR_NULL, OR_ABSENT, WITH, APART = "always", "or_null", "or_absent", "with", "apart"
@@ -72,6 +72,14 @@ class KernelBatch(Protocol):
 
     def put_line(self, line: int, json: str, rows: int) -> None:
         """Put in the JSON of a line that Python has read."""
+
+    def put_refused(self, lines: Sequence[int], after: str) -> None:
+        """Put in lines that are refused for the same reason.
+
+        Args:
+            lines: their indices.
+            after: what follows the text of each in its JSON: the reason, and the line end.
+        """
 
     def put_plain(self, line: int, values: Sequence[str]) -> None:
         """Put in the values of a line that Python's scanner has found to be plain."""

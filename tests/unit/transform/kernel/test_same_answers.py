@@ -140,7 +140,8 @@ def test_a_byte_order_mark_alone(kernel: Kernel, pipelines: dict[str, Pipeline],
     assert answer(pipelines[name], event, kernel) == answer(pipelines[name], event, None)
 
 
-NO_FORMAT = (b"worker 7", b'he said "no"\\', b"\xff\xe2\x82 \x00\x08\x1f", b"\xef\xbb\xbfa", "é\u2028\U0001f600".encode())
+_UNICODE = "é\u2028\U0001f600".encode()
+NO_FORMAT = (b"worker 7", b'he said "no"\\', b"\xff\xe2\x82 \x00\x08\x1f", b"\xef\xbb\xbfa", _UNICODE)
 
 
 @pytest.mark.parametrize("header", [b"", b"#Fields: cs-method cs-uri-stem sc-status date time\n"])

@@ -13,7 +13,7 @@ from click.shell_completion import CompletionItem
 
 from streamtally.cli import EXIT_UNUSABLE
 from streamtally.errors import StreamtallyError
-from streamtally.text import near_names, visible
+from streamtally.text import near_names, one_line, visible
 
 COMMANDS = {
     "init": ("init", "Make a pipeline folder for a log, and run it."),
@@ -128,7 +128,21 @@ def main() -> None:
         if isinstance(error, OSError):
             _discard_buffered_output()
         status = EXIT_UNUSABLE
+    except Exception as error:
+        if not _is_full_or_broken_file(error):
+            raise
+        click.echo(f"streamtally: {one_line(error, 400)}", err=True)
+        status = EXIT_UNUSABLE
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _is_full_or_broken_file(error: Exception) -> bool:
+    """Whether a database's file cannot be read or written: DuckDB and SQLite have their own errors for a full disk.
+
+    They are known by name: importing either library costs what most commands take to start.
+    """
+    kind = type(error)
+    return (kind.__module__, kind.__name__) in (("_duckdb", "IOException"), ("sqlite3", "OperationalError"))
 
 
 def _check_streams() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from streamtally.cli.shared.aws_options import echo_json
+from streamtally.cli.shared.files import write_atomically
 from streamtally.cli.shared.run_output import REPORT
 from streamtally.errors import SettingsError
 from streamtally.local.saved_run import SavedRun
@@ -28,9 +29,6 @@ def execute(file: Path, out: Path | None, as_json: bool, lang: str) -> int:
         echo_json(report_json(data))
         return 0
     page = out or Path(REPORT)
-    try:
-        page.write_text(render_report(data, lang), encoding="utf-8")
-    except OSError as error:
-        raise SettingsError(f"--out {visible(str(page))}: cannot be written: {error.strerror}") from None
+    write_atomically(page, render_report(data, lang))
     click.echo(visible(str(page)))
     return 0

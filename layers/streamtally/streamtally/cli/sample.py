@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
+from streamtally.cli.shared.files import staged_file
 from streamtally.errors import SettingsError
 from streamtally.local.sample import generate
 
@@ -22,7 +23,7 @@ def execute(lines: int, seed: int, format_name: str, start: str, rate: float, ou
         _write(log, sys.stdout.buffer)
         sys.stdout.buffer.flush()
     else:
-        with out.open("wb") as file:
+        with staged_file(out) as file:
             _write(log, file)
 
 

@@ -12,7 +12,7 @@ import duckdb
 
 from streamtally.errors import SettingsError
 from streamtally.local.store import distinct_names
-from streamtally.text import visible
+from streamtally.text import near_names, visible
 
 _SAFE: Final[dict[str, str | bool | int | float | list[str]]] = {
     "enable_external_access": False,  # no other file is read or written, and no extension is loaded
@@ -21,7 +21,8 @@ _SAFE: Final[dict[str, str | bool | int | float | list[str]]] = {
     "lock_configuration": True,
 }
 _MAX_ERROR: Final = 300
-_SUGGESTION: Final = re.compile(r"(?:Candidate bindings|Did you mean)(.*?)\??$")
+_PROPOSALS: Final = re.compile(r"Candidate bindings|Did you mean")
+_NAME: Final = re.compile(r'"([^"]+)"')
 
 
 class Answer(NamedTuple):
@@ -90,11 +91,13 @@ def _why_closed(error: Exception) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    """DuckDB's message, with the names that it would have known."""
+    """DuckDB's message, with the near one of the names that it proposes: it also proposes names that are far."""
     first, *rest = (line for line in str(error).split("\n") if line)
-    near = [match[1].strip(" :") for line in rest if (match := _SUGGESTION.match(line))]
-    advice = f"did you mean {near[0]}?" if near else ""
-    return visible(" ".join(f"{first.rstrip('!')}{f': {advice}' if advice else ''}".split()), _MAX_ERROR)
+    proposed = [name for line in rest if _PROPOSALS.match(line) for name in _NAME.findall(line)]
+    wrong = _NAME.findall(first) or re.findall(r"(?<= with name )\S+", first)
+    near = near_names(wrong[-1], proposed, 1, 0.5) if wrong else []
+    text = " ".join(first.split())
+    return visible(f'{text.rstrip("!")}: did you mean "{near[0]}"?' if near else text, _MAX_ERROR)
 
 
 def to_plain(value: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 
 from streamtally.errors import EvaluationError
 from streamtally.memo import Memo
+from streamtally.times.days import parse_by_day
 from streamtally.times.iso import MS_PER_DAY, MS_PER_SECOND, from_iso, parse_offset, to_ms
 from streamtally.times.java_patterns import (
     DAY_NAMES,
@@ -50,7 +51,9 @@ def compile_time_parser(pattern: str, zone: tzinfo = UTC) -> TimeParser:
         return _unix_parser(MS_PER_SECOND if pattern == "unix" else 1)
     parse = _pattern_parser(parse_pattern(pattern), zone)
     seconds_at = fixed_seconds(parse_pattern(pattern))
-    return parse if seconds_at is None else _by_minute(parse, *seconds_at)
+    if seconds_at is None:
+        return parse
+    return _by_minute(parse, parse_by_day(parse, parse_pattern(pattern), zone) or parse, *seconds_at)
 
 
 _UNIX_TIME = re.compile(r"[+-]?[0-9]{1,19}(?:(\.[0-9]{0,30})(?:[eE][+-]?[0-9]{1,2})?)?", re.ASCII)
@@ -226,11 +229,11 @@ def fixed_seconds(parts: tuple[tuple[str, str], ...]) -> tuple[int, int] | None:
     return None if seconds is None else (seconds, position)
 
 
-def _by_minute(parse: TimeParser, seconds_at: int, length: int) -> TimeParser:
-    """The same parser, which parses each distinct minute (with its offset) once."""
+def _by_minute(parse: TimeParser, parse_minute: TimeParser, seconds_at: int, length: int) -> TimeParser:
+    """The same parser, which parses each distinct minute (with its offset) once. Args: parse_minute: parses it."""
     after = seconds_at + 2
     minutes: Memo[str, int] = Memo(
-        lambda minute: parse(f"{minute[:seconds_at]}00{minute[seconds_at:]}"), MAX_MINUTES, length
+        lambda minute: parse_minute(f"{minute[:seconds_at]}00{minute[seconds_at:]}"), MAX_MINUTES, length
     )
 
     def parse_remembered(text: str) -> int:

@@ -9,10 +9,11 @@ import duckdb
 import orjson
 import pytest
 
-import streamtally.local.store as module
 from streamtally.aws.sinks.objects import Folder
 from streamtally.ids import canonical_json
+from streamtally.local import kept as kept_module
 from streamtally.local import run as run_module
+from streamtally.local import store as store_module
 from streamtally.local.arrival import ReadLine, arrive_when_logged, read_lines
 from streamtally.local.logs import LogLine
 from streamtally.local.run import LocalRun
@@ -27,11 +28,14 @@ def _lines(pipeline: Pipeline, count: int) -> Iterator[ReadLine]:
     return arrive_when_logged(read_lines(lines, pipeline.source, 0), 0)
 
 
-@pytest.mark.parametrize("kept", [0, 7, 50_000])
-def test_documents_are_the_same_from_memory_and_from_a_file(
-    default_pipeline: Pipeline, kept: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+# Documents are the same from the database, from memory and from a file.
+@pytest.mark.parametrize("kept", [None, 0, 7, 50_000])
+def test_what_is_settled_once_is_read_several_times(
+    default_pipeline: Pipeline, kept: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MAX_KEPT_DOCUMENTS", kept)
+    if kept is not None:
+        monkeypatch.setattr(kept_module, "MAX_KEPT_DOCUMENTS", kept)
+        monkeypatch.setattr(store_module, "can_settle", lambda _: False)
     store = DuckDbStore(tmp_path / "results.duckdb")
     run = LocalRun(default_pipeline, Folder(tmp_path / "bucket"), store)
     run.run(_lines(default_pipeline, 500), 25)

@@ -125,7 +125,7 @@ def execute(
             echo_load(store.notes, store.left_out, store.problems)
         if folder is None and by is None:
             pipeline = _without_unused(pipeline, run.ledger)
-        shown_outputs = [last_documents(name, store.documents(output)) for name, output in pipeline.outputs.items()]
+        shown_outputs = [last_documents(name, store, output) for name, output in pipeline.outputs.items()]
         shown = f"by {', '.join(by.fields)}" if by else find_folder(folder).resolve().name
         data = run.summary.report_data(run.ledger, shown, names, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
         data = replace(data, inputs=[shown_name(name) for name in names], last_documents=shown_outputs)

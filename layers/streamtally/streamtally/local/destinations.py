@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from streamtally.local.plain_json import plain_document
 from streamtally.local.simulator.parts import Sink
 from streamtally.local.simulator.sinks import StoreSink
-from streamtally.local.store import DuckDbStore, plain_document
+from streamtally.local.store import DuckDbStore
 from streamtally.transform.pipeline import Pipeline
 
 MAX_SHOWN = 500

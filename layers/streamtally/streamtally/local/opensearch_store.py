@@ -17,8 +17,9 @@ from streamtally.aws.opensearch.manager import make_manager
 from streamtally.aws.opensearch.scan import scan
 from streamtally.errors import IndexPlanError
 from streamtally.indices.observed import Observed
+from streamtally.local.kept import Document
 from streamtally.local.load_spool import LoadOptions, Spool
-from streamtally.local.store import Document, sort_key
+from streamtally.local.store_partials import sort_key
 from streamtally.local.stream_names import SUMMARY
 from streamtally.plan.windowed import WindowedOutput
 from streamtally.times.iso import to_iso

@@ -6,19 +6,29 @@ does.
 
 from __future__ import annotations
 
-import os
-import pickle
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, NamedTuple
 
 import duckdb
 import orjson
 
 from streamtally.ids import canonical_json
+from streamtally.local.kept import Document, Kept
+from streamtally.local.plain_json import json_texts, last_of
+from streamtally.local.settled_sql import (
+    OTHERS,
+    SELECT_OTHER_ROWS,
+    SELECT_OTHERS,
+    can_settle,
+    can_write,
+    create_others,
+    json_statement,
+    settle_statement,
+)
+from streamtally.local.store_partials import in_order, merged, sort_key, windows
 from streamtally.local.store_sql import DELETE_REPLACED, HARD_KEY, INSERT, IS_KEYED, SCHEMA, SELECT_ALONE, SETTINGS
 from streamtally.plan.rows import OutputColumn
 from streamtally.plan.windowed import WindowedOutput
@@ -29,45 +39,22 @@ from streamtally.transform.pipeline import Pipeline
 _COLUMN_TYPES = {"TINYINT": "TINYINT", "SMALLINT": "SMALLINT", "INTEGER": "INTEGER", "BIGINT": "BIGINT"}
 _COLUMN_TYPES |= {"REAL": "REAL", "DOUBLE": "DOUBLE", "BOOLEAN": "BOOLEAN"}
 ROWS_PER_WRITE = 10_000
-MAX_KEPT_DOCUMENTS = 50_000
-"""An output's settled documents are kept in memory up to this many; more of them in a temporary file."""
-
-Document = dict[str, Any]
 
 
-class _Kept:
-    """Documents that are made once and read several times."""
+class _Settled(NamedTuple):
+    """The rows of a table that are an output's settled documents: values and order are theirs.
 
-    def __init__(self) -> None:
-        self._latest: list[Document] = []
-        self._file: IO[bytes] | None = None
+    Attributes:
+        table: quoted.
+        names: of its columns, quoted.
+        start: the first row's rowid.
+        end: the rowid after the last row's.
+    """
 
-    def add(self, document: Document) -> None:
-        """Keep one more document."""
-        self._latest.append(document)
-        if len(self._latest) > MAX_KEPT_DOCUMENTS:
-            if self._file is None:
-                self._file = tempfile.TemporaryFile(prefix="streamtally-settled-")  # noqa: SIM115 (closed by close)
-            # Not JSON, in which a DECIMAL would be another value.
-            for start in range(0, len(self._latest), ROWS_PER_WRITE):
-                pickle.dump(self._latest[start : start + ROWS_PER_WRITE], self._file)
-            self._latest = []
-
-    def documents(self) -> Iterator[Document]:
-        """All documents, in their order."""
-        if self._file is not None:
-            position, end = 0, self._file.seek(0, os.SEEK_END)
-            while position < end:
-                self._file.seek(position)
-                part = pickle.load(self._file)  # noqa: S301 (this process has written it)
-                position = self._file.tell()
-                yield from part
-        yield from self._latest
-
-    def close(self) -> None:
-        """Delete the file."""
-        if self._file is not None:
-            self._file.close()
+    table: str
+    names: list[str]
+    start: int
+    end: int
 
 
 class DuckDbStore:
@@ -83,7 +70,8 @@ class DuckDbStore:
         self._database.execute(SCHEMA)
         self._is_keyed = self._one(IS_KEYED) > 0  # made by an earlier version
         self._has_new = False
-        self._kept: dict[str, _Kept] = {}
+        self._kept: dict[str, Kept] = {}
+        self._tables: dict[str, _Settled] = {}
 
     def close(self) -> None:
         """Write everything to the file."""
@@ -95,6 +83,7 @@ class DuckDbStore:
         for kept in self._kept.values():
             kept.close()
         self._kept.clear()
+        self._tables.clear()
 
     def put(self, documents: Iterable[bytes]) -> None:
         """Keep documents; a document replaces one with the same id."""
@@ -135,23 +124,55 @@ class DuckDbStore:
 
     def settle(self, pipeline: Pipeline) -> None:
         """Write every output's settled documents into a table named like its index."""
+        self._forget()
+        self._replace()
         created: set[str] = set()
         for output in pipeline.outputs.values():
             table = _quoted(output.settings.index)
-            names = distinct_names([column.name for column in output.columns])
-            typed = zip(names, output.columns, strict=True)
-            columns = ", ".join(f"{_quoted(name)} {_column_type(column)}" for name, column in typed)
+            names = [_quoted(name) for name in distinct_names([column.name for column in output.columns])]
+            types = [_column_type(column) for column in output.columns]
             if table not in created:  # several outputs may have the same index
+                columns = ", ".join(f"{name} {kind}" for name, kind in zip(names, types, strict=True))
                 self._database.execute(f"CREATE OR REPLACE TABLE {table} ({columns})")
             created.add(table)
-            rows: list[list[Any]] = []
-            kept = self._kept[output.name] = _Kept()
-            for document in self._settled(output):
-                rows.append([document[column.name] for column in output.columns])
-                kept.add(document)
-                if len(rows) == ROWS_PER_WRITE:
-                    self._insert(table, rows)
-            self._insert(table, rows)
+            start = self._one(f"SELECT count(*) FROM {table}")  # noqa: S608 (quoted)
+            if can_settle(output) and self._settle_here(output, table, types):
+                end = self._one(f"SELECT count(*) FROM {table}")  # noqa: S608 (quoted)
+                self._tables[output.name] = _Settled(table, names, start, end)
+            else:
+                kept = self._kept[output.name] = Kept()
+                self._insert(table, self._keeping(kept, self._settled(output), output))
+
+    def _settle_here(self, output: Output, table: str, types: Sequence[str]) -> bool:
+        """Settle an output in the database. Returns: whether it can do so."""
+        self._database.execute(create_others(types))
+        name, cursor = output.name, self._database.cursor()
+        windowed = output if isinstance(output, WindowedOutput) else None
+        try:
+            if windowed is not None:
+                cursor.execute(SELECT_OTHERS, [name, name])
+                others: Iterator[tuple[int, str, str, Document]] = (
+                    (time, key, "", columns)
+                    for rows in windows(cursor)
+                    for time, key, columns in merged(windowed, rows)
+                )
+            else:
+                cursor.execute(SELECT_OTHER_ROWS, [name])
+                rows_of = iter(lambda: cursor.fetchmany(ROWS_PER_WRITE), [])
+                others = ((time, "", id_, orjson.loads(text)) for rows in rows_of for time, id_, text in rows)
+            names = [column.name for column in output.columns]
+            self._insert(OTHERS, ([*place, *map(columns.get, names)] for *place, columns in others))
+            self._database.execute(settle_statement(output, table, types), [name] * (1 if windowed is None else 2))
+        except duckdb.Error:  # such as half of a surrogate pair in a key
+            return False
+        finally:
+            self._database.execute(f"DROP TABLE {OTHERS}")
+        return True
+
+    def _keeping(self, kept: Kept, documents: Iterable[Document], output: Output) -> Iterator[list[Any]]:
+        for document in documents:
+            kept.add(document)
+            yield [document[column.name] for column in output.columns]
 
     def keep_report(
         self, report: str, lists: Iterable[tuple[str, str, int]], minutes: Iterable[tuple[int, str, int]]
@@ -166,7 +187,7 @@ class DuckDbStore:
         self._database.execute("CREATE SCHEMA report")
         self._database.execute("CREATE TABLE report.page AS SELECT ? AS data", [report])
         self._database.execute("CREATE TABLE report.lists (list VARCHAR, text VARCHAR, count BIGINT)")
-        self._insert("report.lists", [list(row) for row in lists])
+        self._insert("report.lists", lists)
         self._database.execute("CREATE TABLE report.minutes (start TIMESTAMP, status VARCHAR, count BIGINT)")
         if rows := list(minutes):
             columns = [list(column) for column in zip(*rows, strict=True)]
@@ -175,20 +196,59 @@ class DuckDbStore:
 
     def documents(self, output: Output) -> Iterator[Document]:
         """An output's settled documents, columns only, by window and key (rows: by time)."""
-        kept = self._kept.get(output.name)
-        yield from self._settled(output) if kept is None else kept.documents()
+        settled, kept = self._tables.get(output.name), self._kept.get(output.name)
+        if settled is not None:
+            return self._rows(output, settled, settled.start, settled.end)
+        return self._settled(output) if kept is None else kept.documents()
 
-    def _insert(self, table: str, rows: list[list[Any]]) -> None:
-        if rows:
-            columns = [list(column) for column in zip(*rows, strict=True)]
+    def last_documents(self, output: Output, count: int) -> tuple[list[Document], int]:
+        """The last so many of an output's settled documents, and how many there are."""
+        settled = self._tables.get(output.name)
+        if settled is not None:
+            start = max(settled.start, settled.end - count)
+            return list(self._rows(output, settled, start, settled.end)), settled.end - settled.start
+        return last_of(self.documents(output), count)
+
+    def json_documents(self, output: Output) -> Iterator[str]:
+        """An output's settled documents as JSON, several at once, with commas between them."""
+        settled = self._tables.get(output.name)
+        if settled is None or not can_write(output):
+            yield from json_texts(self.documents(output))
+            return
+        statement = json_statement(output.columns, settled.names, settled.table)
+        for start in range(settled.start, settled.end, ROWS_PER_WRITE):
+            end = min(start + ROWS_PER_WRITE, settled.end)
+            text = ", ".join(row[0] for row in self._database.execute(statement, [start, end]).fetchall())
+            if text.isascii() and "\\u" not in text and "\x7f" not in text:
+                yield text
+            else:  # Python escapes more characters
+                yield from json_texts(self._rows(output, settled, start, end))
+
+    def _rows(self, output: Output, settled: _Settled, start: int, end: int) -> Iterator[Document]:
+        cursor = self._database.cursor()
+        columns, keys = ", ".join(settled.names), [column.name for column in output.columns]
+        cursor.execute(
+            f"SELECT {columns} FROM {settled.table} WHERE rowid >= ? AND rowid < ? ORDER BY rowid",  # noqa: S608
+            [start, end],
+        )
+        while rows := cursor.fetchmany(ROWS_PER_WRITE):
+            for row in rows:
+                yield dict(zip(keys, row, strict=True))
+
+    def _insert(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
+        left = iter(rows)
+        while some := list(islice(left, ROWS_PER_WRITE)):
+            columns = [list(column) for column in zip(*some, strict=True)]
             names = ", ".join("unnest(?)" for _ in columns)
             self._database.execute(f"INSERT INTO {table} SELECT {names}", columns)
-            rows.clear()
 
     def _settled(self, output: Output) -> Iterator[Document]:
         self._replace()
         if isinstance(output, WindowedOutput) and output.is_settled_alone:
-            yield from self._settled_alone(output)
+            cursor = self._database.cursor()
+            cursor.execute(SELECT_ALONE, [output.name])
+            for rows in windows(cursor):
+                yield from in_order(merged(output, rows))
             return
         documents = self._select(output.name)
         if not isinstance(output, WindowedOutput):
@@ -205,44 +265,12 @@ class DuckDbStore:
             for _, columns in sorted(settled, key=lambda entry: [sort_key(value) for value in entry[0]]):
                 yield columns
 
-    def _settled_alone(self, output: WindowedOutput) -> Iterator[Document]:
-        """The settled documents of an output of which a partial that is alone in its group has the columns itself."""
-        cursor = self._database.cursor()
-        cursor.execute(SELECT_ALONE, [output.name])
-        pending: list[tuple[int, str, str | None, str | None]] = []
-        while rows := cursor.fetchmany(ROWS_PER_WRITE):
-            pending += rows
-            last = pending[-1][0]
-            ready = next((index for index in range(len(pending), 0, -1) if pending[index - 1][0] != last), 0)
-            yield from _merged(output, pending[:ready])
-            pending = pending[ready:]
-        yield from _merged(output, pending)
-
     def _select(self, output: str) -> Iterator[tuple[int, str, Document]]:
         cursor = self._database.cursor()
         cursor.execute("SELECT time, key, document FROM documents WHERE output = ? ORDER BY time, key, id", [output])
         while rows := cursor.fetchmany(ROWS_PER_WRITE):
             for time, key, document in rows:
                 yield time, key, orjson.loads(document)
-
-
-def _merged(output: WindowedOutput, rows: Sequence[tuple[int, str, str | None, str | None]]) -> Iterator[Document]:
-    """The settled documents of whole windows. Args: rows: as ``SELECT_ALONE`` gives them."""
-    load = orjson.loads
-    for time, window in groupby(rows, key=itemgetter(0)):
-        settled: list[tuple[str, Document]] = []
-        for key, group in groupby(window, key=itemgetter(1)):
-            partials = list(group)
-            columns = partials[0][2]
-            if columns is not None:
-                settled.append((key, load(columns + "}")))
-                continue
-            state = output.merge_states(load(row[3])["tally"]["state"] for row in partials if row[3] is not None)
-            settled.append((key, output.finish(time, state)[0]))
-        if len(settled) > 1:
-            settled.sort(key=lambda entry: [sort_key(value) for value in load(entry[0])])
-        for _, settled_columns in settled:
-            yield settled_columns
 
 
 def _document_row(document: bytes) -> tuple[str, str, int, str, str, str, str]:
@@ -257,13 +285,6 @@ def _document_row(document: bytes) -> tuple[str, str, int, str, str, str, str]:
         tally["plan_id"],
         document.decode(),
     )
-
-
-def sort_key(value: Any) -> tuple[int, Any]:
-    """A sort key for JSON values of mixed types: nulls, then numbers, then text."""
-    if value is None:
-        return 0, 0
-    return (2, value) if isinstance(value, str) else (1, value)
 
 
 def distinct_names(names: Sequence[str]) -> list[str]:
@@ -285,14 +306,3 @@ def _column_type(column: OutputColumn) -> str:
     if column.type.name == "DECIMAL":
         return str(column.type)
     return _COLUMN_TYPES.get(column.type.name, "VARCHAR")
-
-
-def plain_document(document: Mapping[str, Any]) -> Document:
-    """A document as plain JSON values; DECIMAL columns become numbers."""
-    return plain_documents([document])[0]
-
-
-def plain_documents(documents: Iterable[Mapping[str, Any]]) -> list[Document]:
-    """Documents as plain JSON values; DECIMAL columns become numbers."""
-    plain: list[Document] = orjson.loads(orjson.dumps(list(documents), default=float))
-    return plain

@@ -215,7 +215,7 @@ def _render(following: Following, store: DuckDbStore, countries: Countries | Non
     counting, names = following.counting, following.names
     run = counting.run
     run.put()
-    outputs = [last_documents(name, store.documents(output)) for name, output in run.pipeline.outputs.items()]
+    outputs = [last_documents(name, store, output) for name, output in run.pipeline.outputs.items()]
     data = run.summary.report_data(run.ledger, "", [shown_name(name) for name in names], "")
     data = add_look_ups(replace(data, last_documents=outputs), run.summary, countries)
     return follow_parts(data, following.recent, list(counting.newest), following.follower.notices, now_ms())

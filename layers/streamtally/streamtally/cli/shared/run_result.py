@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamtally.cli.shared.console import Console
 from streamtally.cli.shared.run_output import PARTS
 from streamtally.cli.shared.uncounted import counted_json, streams_of
-from streamtally.local.store import DuckDbStore, plain_documents
+from streamtally.local.plain_json import json_texts, last_of, plain_documents
+from streamtally.local.store import DuckDbStore
 from streamtally.report.chart import (
     counts_table,
     ledger_table,
@@ -27,6 +27,7 @@ from streamtally.report.data import LastDocuments, ReportData, TopList
 from streamtally.report.saved import encode_report, report_json
 from streamtally.text import visible
 from streamtally.transform.ledger import KERNEL, PYTHON, Ledger
+from streamtally.transform.output_writer import Output
 from streamtally.transform.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from streamtally.local.opensearch_store import OpenSearchStore
 
 MAX_TABLE_ROWS = 30
-DOCUMENTS_AT_ONCE = 1_000
 
 
 def print_result(
@@ -68,13 +68,16 @@ def print_result(
     write(json.dumps(counts)[:-1] + ', "outputs": {')
     for index, (stream, names) in enumerate(streams.items()):
         write(f"{', ' if index else ''}{json.dumps(stream)}: [")
-        every = chain.from_iterable(store.documents(pipeline.outputs[name]) for name in names)
         separator = ""
-        while some := list(islice(every, DOCUMENTS_AT_ONCE)):
-            write(separator + json.dumps(plain_documents(some))[1:-1])
+        for text in chain.from_iterable(_json_documents(store, pipeline.outputs[name]) for name in names):
+            write(separator + text)
             separator = ", "
         write("]")
     write("}}\n")
+
+
+def _json_documents(store: DuckDbStore | OpenSearchStore, output: Output) -> Iterator[str]:
+    return store.json_documents(output) if isinstance(store, DuckDbStore) else json_texts(store.documents(output))
 
 
 def keep_report(store: DuckDbStore, data: ReportData) -> None:
@@ -92,13 +95,12 @@ def keep_report(store: DuckDbStore, data: ReportData) -> None:
     store.keep_report(encode_report(data), lists, minutes)
 
 
-def last_documents(name: str, documents: Iterable[dict[str, Any]]) -> LastDocuments:
+def last_documents(name: str, store: DuckDbStore | OpenSearchStore, output: Output) -> LastDocuments:
     """The documents that an output's table has room for, and how many there are."""
-    last: deque[dict[str, Any]] = deque(maxlen=MAX_TABLE_ROWS)
-    total = 0
-    for document in documents:
-        last.append(document)
-        total += 1
+    if isinstance(store, DuckDbStore):
+        last, total = store.last_documents(output, MAX_TABLE_ROWS)
+    else:
+        last, total = last_of(store.documents(output), MAX_TABLE_ROWS)
     rows = plain_documents(last)
     return LastDocuments(name, list(rows[0]) if rows else [], [list(row.values()) for row in rows], total)
 

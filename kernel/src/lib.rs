@@ -12,3 +12,4 @@ pub mod record;
 mod refused;
 pub mod scan;
 mod shape;
+pub mod w3c;

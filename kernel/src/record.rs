@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::w3c::Directive;
+
 /// How a record is read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Way {
@@ -69,4 +71,6 @@ pub struct Limits {
     pub marks_of_parts: Vec<Vec<u8>>,
     /// What lines begin with that Python has to see among all lines of their record, such as header lines.
     pub beginnings: Vec<Vec<u8>>,
+    /// Under which header line entries are plain; `None`: there are none.
+    pub directive: Option<Directive>,
 }

@@ -6,6 +6,7 @@ use memchr::memmem::Finder;
 use crate::batch::{Batch, Line, Other, Placed};
 use crate::layout::Columns;
 use crate::record::{Limits, OtherLine, Pending, Way};
+use crate::w3c::Directive;
 
 pub(crate) const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
@@ -63,7 +64,7 @@ impl Batch {
         let mut others = Vec::new();
         for index in chunk {
             let empty_lines = self.empty_lines;
-            self.scan_record(index, columns, &mut others);
+            self.scan_record(index, columns, limits.directive.as_ref(), &mut others);
             if self.empty_lines - empty_lines > limits.empty_lines as u64 {
                 return None;
             }
@@ -74,7 +75,14 @@ impl Batch {
         Some(())
     }
 
-    fn scan_record(&mut self, index: usize, columns: &Columns, others: &mut Vec<OtherLine>) {
+    fn scan_record(
+        &mut self,
+        index: usize,
+        columns: &Columns,
+        directive: Option<&Directive>,
+        others: &mut Vec<OtherLine>,
+    ) {
+        let mut is_in_force = directive.is_none_or(Directive::is_first);
         let record = &mut self.records[index];
         let mut end = record.payload.end;
         if self.text[record.payload.clone()].ends_with(b"\n") {
@@ -99,11 +107,13 @@ impl Batch {
                 let spans = self.spans.len() as u32;
                 let is_text =
                     line.is_ascii() || (!line.starts_with(BYTE_ORDER_MARK) && std::str::from_utf8(line).is_ok());
-                if is_text && columns.take(line, start as u32, &mut self.spans) {
+                let is_entry = is_in_force && !(directive.is_some() && line.starts_with(b"#"));
+                if is_entry && is_text && columns.take(line, start as u32, &mut self.spans) {
                     columns.write(&self.text, &self.spans[spans as usize..], &mut self.json);
                     self.plain_lines += 1;
                     Line::Plain(spans)
                 } else {
+                    is_in_force = directive.is_none_or(|directive| directive.after(line, is_in_force));
                     let text = start..start + line.len();
                     self.others.push(Other { text: text.clone(), json: Vec::new(), rows: 0 });
                     others.push(OtherLine { line: self.lines.len(), record: index, number, text });
@@ -156,6 +166,7 @@ pub(crate) mod tests {
             empty_lines: 2,
             marks_of_parts: vec![b" stdout P".to_vec()],
             beginnings: vec![b"#".to_vec()],
+            directive: None,
         }
     }
 

@@ -58,6 +58,8 @@ pub enum Shape {
     /// A header as syslog writes it, up to the bracket after the process: `Feb  6 12:14:14 host haproxy[14389]`. A colon
     /// and a space after it belong to the column.
     Header,
+    /// An address as W3C's entries have it, without a zone; or `-`.
+    Address,
     /// A text of this form; see `is_like`.
     Form(Vec<u8>),
     /// The same in brackets, which are not part of the value.
@@ -94,6 +96,7 @@ impl Shape {
             "part" => Self::Part,
             "letters" => Self::Letters,
             "header" => Self::Header,
+            "address" => Self::Address,
             _ => match name.split_once(':')? {
                 ("integer", digits) => Self::Integer(digits.parse().ok().filter(|digits| *digits <= 18)?),
                 ("form", form) => Self::Form(form.as_bytes().to_vec()),
@@ -131,7 +134,8 @@ impl Shape {
             | Self::Hex
             | Self::Operation
             | Self::Part
-            | Self::Letters => {
+            | Self::Letters
+            | Self::Address => {
                 let size = self.word_size(rest)?;
                 Some((start, start + size, start + size))
             }
@@ -206,6 +210,7 @@ impl Shape {
             Self::Hex => is_hex(word),
             Self::Operation => is_operation(word),
             Self::Letters => is_letters(word),
+            Self::Address => is_address(word),
             Self::Value => size > 0 && word != b"-" && is_unescaped(word),
             _ => size > 0 && is_unescaped(word),
         };
@@ -323,6 +328,10 @@ fn is_hex(text: &[u8]) -> bool {
     text == b"-" || ((16..=64).contains(&text.len()) && text.iter().all(is_small))
 }
 
+fn is_address(text: &[u8]) -> bool {
+    text == b"-" || ((2..=45).contains(&text.len()) && are_all(text, HEX))
+}
+
 fn is_letters(text: &[u8]) -> bool {
     (2..=4).contains(&text.len()) && text.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'-')
 }
@@ -419,6 +428,8 @@ mod tests {
             ("operation", "REST.GET.OBJECT x", "REST.GET.OBJECT", 15),
             ("part", "be/srv", "be", 2),
             ("letters", "---- x", "----", 4),
+            ("address", "2001:db8::7 x", "2001:db8::7", 11),
+            ("address", "- x", "-", 1),
             ("header", "Feb  6 12:14:14 host haproxy[14389]: x", "Feb  6 12:14:14 host haproxy[14389]", 37),
             ("form:0000-00", "2025-11-22", "2025-11", 7),
             ("bracketed_form:00/Aaa", "[22/Nov] x", "22/Nov", 8),
@@ -439,6 +450,9 @@ mod tests {
             ("part", "/"),
             ("letters", "-----"),
             ("letters", "-"),
+            ("address", "web"),
+            ("address", "7"),
+            ("address", "fe80::1%eth0"),
             ("header", "haproxy[]: x"),
             ("header", "haproxy[1] x"),
             ("header", "<1>haproxy[1]: x"),

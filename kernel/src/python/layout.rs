@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use crate::layout::{Columns, Described, Presence};
 use crate::record::Limits;
 use crate::shape::Shape;
+use crate::w3c::Directive;
 
 /// The layout of plain lines, and what is read of records.
 #[pyclass(frozen)]
@@ -34,6 +35,7 @@ impl Layout {
         empty_lines: usize,
         record_bytes: usize,
         arrivals: (i64, i64),
+        directive: Option<Vec<u8>>,
     ) -> PyResult<Self> {
         let described: Option<Vec<_>> = columns
             .into_iter()
@@ -48,7 +50,8 @@ impl Layout {
         for &byte in first_bytes {
             table[usize::from(byte)] = true;
         }
-        let limits = Limits { chunk_bytes, empty_lines, marks_of_parts, beginnings };
+        let limits =
+            Limits { chunk_bytes, empty_lines, marks_of_parts, beginnings, directive: directive.map(Directive) };
         Ok(Self { columns, limits, first_bytes: table, marks, record_bytes, arrivals })
     }
 }

@@ -44,6 +44,15 @@ FIELDS = (
 _NUMBERS = {field.name: convert_number(field.type) for field in FIELDS if field.type != "VARCHAR"}
 
 
+def labels_of(line: str) -> tuple[str, ...] | None:
+    """The labels of a line without empty parts, in its order; None if it has others, or one of them twice."""
+    if line.count("\t") >= MAX_KEYS:
+        return None
+    parts = [part.partition(":") for part in line.split("\t")]
+    labels = tuple(label for label, colon, _ in parts if colon and _LABEL.fullmatch(label))
+    return labels if len(set(labels)) == len(parts) else None
+
+
 def compile_ltsv(options: FormatOptions) -> Parser:
     """A parser of LTSV; ``types`` gives labels their types."""
     converters = {**_NUMBERS, **converters_of(options)}

@@ -15,12 +15,14 @@ from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, RecordParser, Roles, Row
 from streamtally.formats.cloudfront_fields import NUMBERS as CLOUDFRONT_NUMBERS
 from streamtally.formats.cloudfront_fields import is_cloudfront, is_standard
-from streamtally.formats.w3c_header import HEADER, Header, to_names
+from streamtally.formats.w3c_header import HEADER, Header, Separator, to_names
 from streamtally.formats.w3c_rows import Rows, ToRow, split_cells, to_integer
 
 OTHER_COLUMNS = "another number of columns than there are fields"
 NO_HEADER = "no #Fields line before it, and not the 15 columns of IIS 10"
 """Why a line without a header is not read: its columns would be a guess."""
+FIELDS_LINE = "#Fields:"
+"""How the line usually begins that names the columns."""
 NOT_DECLARED = "not as the header declares it"
 
 IIS_DEFAULT = (
@@ -74,7 +76,8 @@ def _only_integer(text: str) -> int | None:
     return value
 
 
-_NUMBERS = tuple(field.name for field in FIELDS if field.type != "VARCHAR")
+_TYPES = {field.name: field.type for field in FIELDS if field.type != "VARCHAR"}
+_NUMBERS = tuple(_TYPES)
 _rows = Rows(dict.fromkeys(_NUMBERS, to_integer))
 _default_rows = Rows({**dict.fromkeys(_NUMBERS, _only_integer), "date": _only(_DATE), "s_ip": _only(_ADDRESS)})
 _cloudfront_rows = Rows(CLOUDFRONT_NUMBERS)
@@ -101,6 +104,19 @@ class W3cParser(RecordParser):
     def names(self) -> tuple[str, ...]:
         """The columns in force."""
         return self._look().names
+
+    @property
+    def plain_columns(self) -> dict[str, str] | None:
+        """The columns of an entry that is words with single spaces between them → their SQL types.
+
+        None: under this header, entries are not, or hold more than their cells say.
+        """
+        return self._look().plain_columns
+
+    @property
+    def has_usual_columns(self) -> bool:
+        """Whether the columns are IIS's default ones, for want of a header and of names."""
+        return self._look().are_usual
 
     def __call__(self, line: str) -> Row:
         if line[:1] == "#":
@@ -153,6 +169,16 @@ class _Entries:
         self._mark = header.separator.value
         self._count = len(self.names)
         self._to_row: ToRow | None = None
+        self.are_usual = not names
+
+    @property
+    def plain_columns(self) -> dict[str, str] | None:
+        """See :attr:`W3cParser.plain_columns`."""
+        may_need_day = "time" in self.names and "date" not in self.names  # which a #Date line may give
+        is_whole = len(set(self.names)) == self._count and not may_need_day
+        if not is_whole or self._separator is not Separator.WHITE_SPACE or self._rows is _cloudfront_rows:
+            return None
+        return {name: _TYPES.get(name, "VARCHAR") for name in self.names}
 
     def read(self, line: str) -> Row:
         """An entry's row. Raises: FormatError."""

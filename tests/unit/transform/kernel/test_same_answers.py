@@ -18,20 +18,24 @@ import pytest
 
 from streamtally.aws.handlers.invocation import answer_batch
 from streamtally.aws.handlers.kernel import load_kernel
+from streamtally.config.source import source_settings
 from streamtally.local.folder import read_folder
 from streamtally.transform.bounds import Bounds
 from streamtally.transform.kernel.event import read_by_kernel
 from streamtally.transform.kernel.layouts import SHAPES, find_layout, plain_lines
+from streamtally.transform.kernel.named_columns import named_columns
 from streamtally.transform.kernel.protocol import Kernel
 from streamtally.transform.ledger import KERNEL, PYTHON, Ledger
 from streamtally.transform.lines import encode_row
 from streamtally.transform.pipeline import Pipeline, load_pipeline
 from streamtally.transform.records import decode_records
 from streamtally.transform.response import encode_response
+from streamtally.transform.source import Source
 from streamtally.transform.transform import transform
 from tests.examples import examples
 from tests.system.fuzz.checks import ROOT
 from tests.system.fuzz.generate import ARRIVAL, EXAMPLES
+from tests.unit.transform.kernel.named_events import make_named_event
 from tests.unit.transform.kernel.random_events import (
     FURTHER_LINES,
     NEWEST_FIELDS_OF_ALB,
@@ -125,6 +129,64 @@ def test_random_events_of_other_formats(kernel: Kernel, pipelines: dict[str, Pip
         assert given[3].kernel_error == ""
         by_kernel += given[3].way == KERNEL
     assert (by_kernel > 0) == (name in OTHERS_READ)
+
+
+NAMED: dict[str, dict[str, Any]] = {
+    "w3c": {"format": "w3c"},
+    "w3c with names": {"format": "w3c", "fields": ["date", "time", "cs-method", "cs-uri-stem", "sc-status"]},
+    "w3c without a day": {"format": "w3c", "fields": ["time", "sc-status"]},
+    "ltsv": {"format": "ltsv"},
+    "ltsv unescaped": {"format": "ltsv", "unescape": True},
+    "ltsv with types": {"format": "ltsv", "types": {"ua": "INTEGER", "size": "VARCHAR", "host": "VARCHAR(4)"}},
+    "ltsv with decimals": {"format": "ltsv", "types": {"ua": "DOUBLE"}},
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_random_events_of_formats_that_name_their_columns(kernel: Kernel, name: str) -> None:
+    document = read_folder(ROOT / "layers/pipeline/pipeline")
+    document["source"] |= {"time_field": "format", "time_format": None, **NAMED[name]}
+    pipeline = load_pipeline(document, ZoneInfo)
+    drawn, read, plain = Random(f"kernel {name}"), 0, 0
+    for _ in range(examples(6 * EVENTS)):
+        event = make_named_event(drawn, name.partition(" ")[0])
+        expected, given = answer(pipeline, event, None), answer(pipeline, event, kernel)
+        assert given == expected
+        assert given[3].kernel_error == ""
+        read += given[3].way == KERNEL
+        plain += given[3].rows
+    assert read
+    assert plain
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "others"),
+    [
+        ("ltsv", EXAMPLES["ltsv"][:1] * 3, 0),
+        ("w3c", EXAMPLES["w3c"][:1] * 3, 0),
+        (
+            "w3c",
+            ["#Version: 1.0", "#Fields: date time sc-status", *["2025-11-22 21:21:41 200"] * 3, "#Date: x", "a b 1"],
+            3,
+        ),
+        ("w3c", ["#Fields: date time sc-status", "a b 1", "#Fields: date time", "a b", "a b 1"], 4),
+    ],
+)
+def test_usual_lines_of_formats_that_name_their_columns(
+    kernel: Kernel, name: str, lines: list[str], others: int
+) -> None:
+    source = Source(source_settings({"format": name}), ZoneInfo)
+    data = _encoded("\n".join(lines).encode())
+    records = [{"recordId": str(number), "approximateArrivalTimestamp": ARRIVAL, "data": data} for number in range(2)]
+    plain = named_columns(source, records)
+    layout = find_layout(kernel, plain) if plain is not None else None
+    assert layout is not None
+    batch = kernel.read(layout, records)
+    assert batch is not None
+    pending = batch.scan()
+    assert pending is not None
+    assert sum(len(item[1]) for item in pending if item[0] == "lines") == 2 * others
+    assert batch.plain_lines == 2 * (len(lines) - others)
 
 
 @pytest.mark.parametrize("name", ["combined", NGINX, "haproxy"])

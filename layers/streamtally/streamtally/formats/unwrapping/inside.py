@@ -45,6 +45,11 @@ class InsideParser(RecordParser):
         self._wrappers_first = wrappers_first
         self._wrappers: tuple[str, ...] = ()
 
+    @property
+    def inner(self) -> Parser:
+        """The format's parser."""
+        return self._parse
+
     def for_record(self, arrival_ms: int | None = None) -> Parser:
         """The parser around the format's parser for another record."""
         parse = for_record(self._parse, arrival_ms)

@@ -22,6 +22,7 @@ from streamtally.transform.envelope import UNSEALED, Seal
 from streamtally.transform.event import DATA, RECORD_ID
 from streamtally.transform.kernel.completion import RoleCompletion
 from streamtally.transform.kernel.layouts import PlainLines, find_layout, plain_lines
+from streamtally.transform.kernel.named_columns import named_columns
 from streamtally.transform.kernel.other_lines import OtherLines
 from streamtally.transform.kernel.protocol import Kernel, KernelBatch, Pending
 from streamtally.transform.ledger import KERNEL, Ledger
@@ -54,8 +55,10 @@ class Answer:
     ledger: Ledger
 
 
-def can_read(pipeline: Pipeline) -> PlainLines | None:
+def can_read(pipeline: Pipeline, records: Sequence[Mapping[str, Any]] = ()) -> PlainLines | None:
     """The plain lines of a pipeline whose events the kernel can read; None: they go Python's way.
+
+    Args: records: the event's, whose lines may name their columns.
 
     It reads no pipelines whose rows are passed on one by one: those with row outputs, partition keys or line ids.
     """
@@ -66,7 +69,10 @@ def can_read(pipeline: Pipeline) -> PlainLines | None:
     are_counted = all(
         isinstance(output, WindowedOutput) and not output.reads.arrival for output in pipeline.outputs.values()
     )
-    return _plain_lines(pipeline.source) if are_counted else None
+    if not are_counted:
+        return None
+    plain = _plain_lines(pipeline.source)
+    return named_columns(pipeline.source, records) if plain is None and records else plain
 
 
 def read_by_kernel(
@@ -82,7 +88,7 @@ def read_by_kernel(
 
     Args: as in ``transform`` and ``decode_records``.
     """
-    plain = can_read(pipeline) if records else None
+    plain = can_read(pipeline, records) if records else None
     layout = find_layout(kernel, plain) if plain is not None else None
     if plain is None or layout is None:
         return None

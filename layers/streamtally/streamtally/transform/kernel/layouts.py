@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -101,6 +101,8 @@ class PlainLines:
         has_escapes: Whether values with escapes are passed on unmodified.
         log_format: The format by whose roles rows are completed before they are counted; None: they are not.
         header: What header lines begin with; empty: the format has none.
+        directive: The line by which entries are read, if they are under one; see ``has_directives``.
+        has_directives: Whether a record may have W3C's directives: its lines are plain only under ``directive``.
     """
 
     columns: tuple[DescribedColumn, ...]
@@ -109,6 +111,8 @@ class PlainLines:
     has_escapes: bool
     log_format: Format | None = None
     header: str = ""
+    directive: str = ""
+    has_directives: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +161,7 @@ def plain_lines(source: Source) -> PlainLines | None:
     columns, end = _described(layout), _literal(layout.end.removesuffix(r"\Z"))
     if columns is None or end is None or not layout.end.endswith(r"\Z"):
         return None
-    scanner = _unscanned(layout.columns)
+    scanner = unscanned({column.name: column.type for column in layout.columns})
     return PlainLines(columns, end, scanner, has_escapes, log_format, layout.header)
 
 
@@ -229,9 +233,12 @@ def _literal(pattern: str) -> str | None:
     return text if pattern == re.escape(text) or pattern in (" ", "\t") else None
 
 
-def _unscanned(columns: Sequence[Column]) -> Scanner:
-    """What stands for a scanner where the format has none: no line is plain but those that the kernel takes."""
-    width = len(columns)
+def unscanned(types: Mapping[str, str]) -> Scanner:
+    """What stands for a scanner where the format has none: no line is plain but those that the kernel takes.
+
+    Args: types: the columns → their SQL types.
+    """
+    width = len(types)
 
     def findall(text: str) -> list[Plain]:
         return [("",) * width + (line,) for line in text.split("\n")]
@@ -242,9 +249,9 @@ def _unscanned(columns: Sequence[Column]) -> Scanner:
     return Scanner(
         findall=findall,
         encode=encode,
-        positions={column.name: index for index, column in enumerate(columns)},
-        integers=frozenset(column.name for column in columns if column.type in ("INTEGER", "BIGINT")),
-        decimals=frozenset(column.name for column in columns if column.type == "DOUBLE"),
+        positions={name: index for index, name in enumerate(types)},
+        integers=frozenset(name for name, type_name in types.items() if type_name in ("INTEGER", "BIGINT")),
+        decimals=frozenset(name for name, type_name in types.items() if type_name == "DOUBLE"),
     )
 
 
@@ -252,12 +259,19 @@ def find_layout(kernel: Kernel, lines: PlainLines) -> KernelLayout | None:
     """The kernel's layout of plain lines; None if it does not know one of their shapes."""
     # Where there is no scanner, a last line that is but a byte order mark is none: Python sees the record as a whole.
     beginnings = [text for text in (lines.header, "" if lines.scanner.columns else BYTE_ORDER_MARK) if text]
-    return _layout(kernel, lines.columns, lines.end, lines.has_escapes, tuple(text.encode() for text in beginnings))
+    directive = lines.directive.encode() if lines.has_directives else None
+    encoded = tuple(text.encode() for text in beginnings)
+    return _layout(kernel, lines.columns, lines.end, lines.has_escapes, encoded, directive)
 
 
 @lru_cache(maxsize=16)
 def _layout(
-    kernel: Kernel, columns: tuple[DescribedColumn, ...], end: str, has_escapes: bool, beginnings: tuple[bytes, ...]
+    kernel: Kernel,
+    columns: tuple[DescribedColumn, ...],
+    end: str,
+    has_escapes: bool,
+    beginnings: tuple[bytes, ...],
+    directive: bytes | None,
 ) -> KernelLayout | None:
     with suppress(ValueError):
         return kernel.Layout(
@@ -272,5 +286,6 @@ def _layout(
             empty_lines=MANY_EMPTY_LINES,
             record_bytes=LONG_BYTES,
             arrivals=(EARLIEST_MS, LATEST_MS),
+            directive=directive,
         )
     return None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 KERNEL_MODULE = "streamtally_kernel"
-INTERFACE = 8
+INTERFACE = 9
 """The number of this interface: a kernel that was built for another one is not used."""
 
 ALWAYS, OR_NULL, OR_ABSENT, WITH, APART = "always", "or_null", "or_absent", "with", "apart"
@@ -148,6 +148,7 @@ class Kernel(Protocol):
         empty_lines: int,
         record_bytes: int,
         arrivals: tuple[int, int],
+        directive: bytes | None,
     ) -> KernelLayout:
         """A layout.
 
@@ -164,6 +165,8 @@ class Kernel(Protocol):
             empty_lines: a batch with more of them in one record is left to Python.
             record_bytes: a longer record is special.
             arrivals: the earliest and the latest arrival that is believed, in ms.
+            directive: the ``#Fields`` line after which a record's lines are plain; empty: they are as long as the
+                record has none; None: records have none.
         Raises: ValueError: the kernel does not know a shape.
         """
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
+from streamtally.report.cells import to_cell
 from streamtally.report.data import (
+    CellsOfList,
     ComparedList,
     DayVisitors,
     LastDocuments,
     OutputCounts,
     PathTimes,
     ReportData,
+    Selection,
     TimesAt,
     TimesOverTime,
     TopList,
     UnparsedLine,
 )
+from streamtally.report.selection import Cells
 
 TEXTS = (
     '"><script>document.title="owned";document.documentElement.dataset.owned=1</script>',
@@ -42,7 +46,21 @@ def hostile_report() -> ReportData:
     """A report whose every text is hostile."""
     other = ReportData(pipeline=TEXTS[0], generated_at=TEXTS[1], inputs=TEXTS, lines=5, rows=5)
     lists = [ComparedList("paths", [(text, 3, 4) for text in TEXTS]), ComparedList("not_found", [(TEXTS[0], 1, 0)], 7)]
-    return replace(_hostile_report(), compared=other, compared_lists=lists)
+    data = _hostile_report()
+    return replace(data, compared=other, compared_lists=lists, selection=_selection(data))
+
+
+def _selection(data: ReportData) -> Selection:
+    """Where the rows of the lists are; some entries have rows of which that is not known."""
+    minutes = data.status_by_minute
+    cells = Cells(minutes, 1)
+    some = cells.flat({to_cell(minutes[0][0] // 60_000 + step, "4xx"): 2 for step in range(40)})
+    lists = {
+        field.name: CellsOfList(top.entries, [some] * len(top.entries), some)
+        for field in fields(data)
+        if isinstance(top := getattr(data, field.name), TopList) and top.entries
+    }
+    return cells.selection(minutes, {to_cell(minutes[0][0] // 60_000, "2xx"): 75_000}, {}, lists)
 
 
 def _hostile_report() -> ReportData:

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from streamtally.report.counts_block import script
 from streamtally.report.data import (
     DayVisitors,
     LastDocuments,
@@ -114,20 +115,44 @@ def test_hostile_texts_are_shown(hostile_page: str) -> None:
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800]", text)
 
 
-# The page has no script. Its policy allows none, and no style but the page's own sheet; nothing is loaded.
+# The page's policy allows its own script and sheet, by their hashes, and nothing else; nothing is loaded.
 def test_policy(hostile_page: str) -> None:
     page = Page(hostile_page)
     policy = next(attrs["content"] for tag, attrs in page.tags if attrs.get("http-equiv") == "Content-Security-Policy")
     assert policy is not None
     sheets = re.findall(r"<style>(.*?)</style>", hostile_page, re.DOTALL)
     assert len(sheets) == 1
-    digest = base64.b64encode(hashlib.sha256(sheets[0].encode()).digest()).decode()
-    assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}'; ")
-    assert not re.search("script-src|unsafe|http|eval", policy)
+    block, run = page.scripts
+    sources = [base64.b64encode(hashlib.sha256(part.encode()).digest()).decode() for part in (run, sheets[0])]
+    assert policy == (
+        f"default-src 'none'; script-src 'sha256-{sources[0]}'; style-src 'sha256-{sources[1]}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    assert run == script()
     loaded = [attrs for _, attrs in page.tags if attrs.keys() & {"src", "srcset", "href", "action", "data"}]
     assert loaded == [{"rel": "icon", "href": "data:,"}]
-    assert page.scripts == []
-    assert "script" not in {tag for tag, _ in page.tags}
+    assert [attrs for tag, attrs in page.tags if tag == "script"] == [{"type": "application/json", "id": "counts"}, {}]
+    assert not any(text[:20] in block for text in TEXTS)
+    assert "<" not in block
+
+
+# Without counts there is no script either, and the policy allows none.
+def test_no_script_without_counts() -> None:
+    page = render_report(replace(hostile_report(), selection=None))
+    assert Page(page).scripts == []
+    assert "script-src" not in page
+
+
+# The script writes texts as texts: it has none of the ways to make markup or code of one.
+def test_script() -> None:
+    run = script()
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|Function\(|import\(|fetch|XMLHttp|setAttribute\(.on",
+        run,
+    )
+    assert "</script" not in run
+    assert '"use strict"' in run
+    assert len(run.encode()) < 24_000
 
 
 # The chart has one shape for each class, in the order in which they are stacked, and each step's numbers to hover.

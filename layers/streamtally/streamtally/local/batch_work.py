@@ -265,6 +265,7 @@ class BatchWorker:
     def work(self, batch: RawBatch, last: int) -> BatchResult:
         """Do all that a batch needs. Args: last: the time of the line before it, in ms since the epoch."""
         self._summary.watch(self._watched)
+        self._summary.begin(batch.number)
         data = _data_of(batch)
         names = [record_name(self._run_id, batch.first_record + number) for number in range(1, len(data) + 1)]
         by_kernel = self._kernel.read(names, data) if self._kernel else None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
 import maxminddb
 
 from streamtally.errors import SettingsError
+from streamtally.report.agents import Members, top_of_groups
 from streamtally.report.data import TopList
 from streamtally.text import visible
 
@@ -40,17 +40,20 @@ class Countries:
             limit: entries of the list.
         Raises: SettingsError: the file is damaged.
         """
-        rows: Counter[str] = Counter()
-        with self._reader:
-            for host, count in hosts.entries:
-                if (country := self._country(host)) is not None:
-                    rows[country] += count
-        known = sum(rows.values())
-        entries = sorted(rows.items(), key=lambda entry: (-entry[1], entry[0]))[:limit]
-        return {
-            "countries": TopList(entries, known, hosts.error),
-            "unknown_countries": max(hosts.total - known, 0),
-        }
+        return self.group(hosts, limit)[0]
+
+    def group(self, hosts: TopList, limit: int) -> tuple[dict[str, Any], Members]:
+        """The same, and the clients of each country."""
+        groups: dict[str, list[str]] = {}
+        for host, _ in hosts.entries:
+            if (country := self._country(host)) is not None:
+                groups.setdefault(country, []).append(host)
+        top = top_of_groups(groups, dict(hosts.entries), limit, hosts.error)
+        return {"countries": top, "unknown_countries": max(hosts.total - top.total, 0)}, {"countries": groups}
+
+    def close(self) -> None:
+        """Close the file."""
+        self._reader.close()
 
     def _country(self, host: str) -> str | None:
         try:

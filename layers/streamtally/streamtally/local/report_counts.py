@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from streamtally.formats.base import Format, Plain, Row, Scanner
 from streamtally.formats.roles import Get, role_reader
+from streamtally.local.counted_columns import NONE, Columns, count_columns
 from streamtally.local.panel_fields import PanelFields, to_size
+from streamtally.report.agents import Members
+from streamtally.report.data import MinuteCount, Selection
 from streamtally.report.panels import Panels
-from streamtally.report.request_parts import RequestColumns, split_request, split_requests
-from streamtally.report.tops import FIRST_ERROR, Tops, shown
+from streamtally.report.selection import ENTRIES, Cells
+from streamtally.report.steps import OTHER, status_class
+from streamtally.report.tops import Tops, shown
 from streamtally.transform.source import Source
 
 TOP_ENTRIES: Final = 20
 _TOP_COLUMNS: Final = ("request", "host", "agent")
 _SIZES_KEPT: Final = 100_000
-_NONE: Final = "-"
+_ROWS_AT_ONCE: Final = 5_000
+_FINE_BATCHES: Final = 8
 
 
 class ReportOptions(NamedTuple):
@@ -58,6 +62,17 @@ class ReportCounts(NamedTuple):
         self.tops.merge(other.tops)
         self.panels.merge(other.panels)
 
+    def selection(self, minutes: Sequence[MinuteCount], grouped: Mapping[str, Any], members: Members) -> Selection:
+        """What the page needs to follow a selection. Args: see :meth:`streamtally.local.summary.Summary.selection`."""
+        named = {**self.tops.named, **self.panels.named}
+        width = max([self.panels.cell_width, *(counter.cells.width for counter in named.values())])
+        cells = Cells(minutes, width)
+        lists = {name: cells.of_list(counter.top(ENTRIES), counter.cells) for name, counter in named.items()}
+        for name, groups in members.items():
+            counter = self.tops.hosts if name == "countries" else self.tops.agents
+            lists[name] = cells.of_groups(grouped[name], counter.cells, groups)
+        return cells.selection(minutes, self.panels.cell_bytes, self.panels.cell_times, lists)
+
     def report_fields(self) -> dict[str, Any]:
         """The fields of the report's data."""
         return {**self.tops.report_fields(TOP_ENTRIES), **self.panels.report_fields(TOP_ENTRIES)}
@@ -73,32 +88,54 @@ class ReportCounter:
         self._readers: dict[str, tuple[Get, ...]] = {}
         self._panel_fields: dict[str, PanelFields] = {}
         self._sizes = _Sizes()
-        self.counts = ReportCounts(Tops(), Panels())
+        self._counts = ReportCounts(Tops(), Panels())
+        self._rows: list[tuple[Any, ...]] = []
+        self._is_fine = True
+
+    @property
+    def counts(self) -> ReportCounts:
+        """What was counted so far."""
+        self._count_rows()
+        return self._counts
 
     def take(self) -> ReportCounts:
         """What was counted since the last time; counting begins again."""
-        counts, self.counts = self.counts, ReportCounts(Tops(), Panels())
+        counts = self.counts
+        self._counts = ReportCounts(Tops(), Panels())
         counts.panels.close()
         return counts
 
-    def add(self, row: Row, log_format: Format | None, status: int | None, minute: int) -> None:
-        """Count a row. Args: minute: since the epoch."""
+    def begin(self, batch: int) -> None:
+        """Note the number of the batch that the next lines are of."""
+        self._is_fine = batch < _FINE_BATCHES
+
+    def add(self, row: Row, log_format: Format | None, status: int | None, kind: str, minute: int) -> None:
+        """Count a row. Args: kind: the class of its status or level; minute: since the epoch."""
         if not self._options.is_wanted:
             return
-        request, host, agent = (read(row) for read in self._top_readers(log_format))
-        self.counts.tops.add(request, host, agent, status)
         fields = self._fields(log_format)
-        panels, path = self.counts.panels, None if request is None else split_request(shown(request)).path
-        if (size := to_size(fields.bytes(row))) > 0:
-            panels.add_bytes((minute,), (path,), (size,))
-        if status is not None and host is not None:
-            panels.add_visitors((minute,), ((shown(host), _NONE if agent is None else shown(agent)),))
-        if (referer := fields.referer(row)) is not None:
-            panels.add_referers({shown(referer): 1})
-        if (vhost := fields.vhost(row)) is not None:
-            panels.add_vhosts({shown(vhost): 1})
-        if (duration := fields.duration(row)) is not None:
-            panels.add_time(minute, path, *duration)
+        request, host, agent = (_text(read(row)) for read in self._top_readers(log_format))
+        referer, vhost, size = _text(fields.referer(row)), _text(fields.vhost(row)), to_size(fields.bytes(row))
+        duration = fields.duration(row)
+        self._rows.append((minute, kind, status, request, host, agent, size, referer, vhost, duration))
+        if len(self._rows) >= _ROWS_AT_ONCE:
+            self._count_rows()
+
+    def _count_rows(self) -> None:
+        rows, self._rows = self._rows, []
+        if not rows:
+            return
+        columns = Columns(*map(list, zip(*rows, strict=True)))
+        count_columns(columns, *self._counts, None, self._is_fine)
+        minutes, visitors = [], []
+        for minute, status, host, agent in zip(
+            columns.minutes, columns.statuses, columns.hosts, columns.agents, strict=True
+        ):
+            if status is not None and host is not None:
+                minutes.append(minute)
+                visitors.append((host, NONE if agent is None else agent))
+        if visitors:
+            self._counts.panels.add_visitors(minutes, visitors)
 
     def plain_columns(self, scanner: Scanner, log_format: Format, status_field: str) -> PlainColumns | None:
         """Where the plain lines of a format have what is counted; None if that is not one field for each."""
@@ -121,57 +158,35 @@ class ReportCounter:
         self, scanner: Scanner, columns: PlainColumns, lines: Sequence[Plain], minutes: Sequence[int], status_of: Any
     ) -> None:
         """Count plain lines. Args: minutes: since the epoch; status_of: a status's text → its code."""
-        if not self._options.is_wanted:
+        if not self._options.is_wanted or not lines:
             return
-        panels, (request, host, agent) = self.counts.panels, columns.tops
-        for counter, position in zip(self.counts.tops.counters[1:], (host, agent), strict=True):
-            counts = Counter(map(itemgetter(position), lines))
-            del counts[_NONE]
-            counter.add_all(counts)
-        requests = list(map(itemgetter(request), lines))
-        parts = split_requests(requests)
-        self._add_requests(scanner, columns, lines, requests, parts, status_of)
-        if columns.bytes is not None:
-            sizes = map(self._sizes.__getitem__, map(itemgetter(columns.bytes), lines))
-            panels.add_bytes(minutes, parts.paths, sizes)
+        texts = [map(itemgetter(position), lines) for position in columns.tops]
+        codes: list[int | None] = [None] * len(lines)
+        kinds = [OTHER] * len(lines)
         if columns.status is not None:
-            self._add_visitors(scanner.positions[columns.status], (host, agent), lines, minutes)
-        if columns.referer is not None:
-            panels.add_referers(Counter(map(itemgetter(columns.referer), lines)))
-        if columns.vhost is not None:
-            panels.add_vhosts(Counter(map(itemgetter(columns.vhost), lines)))
+            statuses = list(map(itemgetter(scanner.positions[columns.status]), lines))
+            code_of = {text: status_of(text) for text in set(statuses)}
+            kind_of = {text: status_class(code) for text, code in code_of.items()}
+            codes, kinds = [code_of[text] for text in statuses], [kind_of[text] for text in statuses]
+        sizes = () if columns.bytes is None else map(self._sizes.__getitem__, map(itemgetter(columns.bytes), lines))
+        referers, vhosts = (
+            () if position is None else list(map(itemgetter(position), lines))
+            for position in (columns.referer, columns.vhost)
+        )
+        requests, hosts, agents = map(list, texts)
+        counted = Columns(minutes, kinds, codes, requests, hosts, agents, list(sizes), referers, vhosts)
+        count_columns(counted, *self._counts, NONE, self._is_fine)
+        if columns.status is not None:
+            self._add_visitors(scanner.positions[columns.status], columns.tops[1:], lines, minutes)
 
     def _add_visitors(
-        self, status: int, visitor: tuple[int, int], lines: Sequence[Plain], minutes: Sequence[int]
+        self, status: int, visitor: tuple[int, ...], lines: Sequence[Plain], minutes: Sequence[int]
     ) -> None:
-        if _NONE in set(map(itemgetter(status), lines)):
-            known = [index for index, line in enumerate(lines) if line[status] != _NONE]
+        if NONE in set(map(itemgetter(status), lines)):
+            known = [index for index, line in enumerate(lines) if line[status] != NONE]
             lines, minutes = [lines[index] for index in known], [minutes[index] for index in known]
         if lines:
-            self.counts.panels.add_visitors(minutes, map(itemgetter(*visitor), lines))
-
-    def _add_requests(
-        self,
-        scanner: Scanner,
-        columns: PlainColumns,
-        lines: Sequence[Plain],
-        requests: list[str],
-        parts: RequestColumns,
-        status_of: Any,
-    ) -> None:
-        statuses: dict[int, int] = {}
-        if columns.status is not None:
-            texts = list(map(itemgetter(scanner.positions[columns.status]), lines))
-            failed = {
-                text: code for text in set(texts) if (code := status_of(text)) is not None and code >= FIRST_ERROR
-            }
-            statuses = {index: failed[text] for index, text in enumerate(texts) if text in failed}
-        if _NONE in requests:
-            kept = [index for index, request in enumerate(requests) if request != _NONE]
-            statuses = {place: statuses[index] for place, index in enumerate(kept) if index in statuses}
-            requests = [requests[index] for index in kept]
-            parts = RequestColumns(*([column[index] for index in kept] for column in parts))
-        self.counts.tops.add_requests(requests, parts, statuses)
+            self._counts.panels.add_visitors(minutes, map(itemgetter(*visitor), lines))
 
     def _fields(self, log_format: Format | None) -> PanelFields:
         name = log_format.name if log_format is not None else ""
@@ -192,6 +207,10 @@ class ReportCounter:
         if log_format is not None and field_name == column:
             return role_reader(log_format, column)
         return lambda row: row.get(field_name)  # the pipeline itself says which field it is
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else shown(value)
 
 
 class _Sizes(dict[str, int]):

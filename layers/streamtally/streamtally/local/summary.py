@@ -16,7 +16,8 @@ from streamtally.formats.w3c_header import HEADER
 from streamtally.local.arrival import ReadLine
 from streamtally.local.logs import STANDARD_INPUT, shown_name
 from streamtally.local.report_counts import COUNTED, PlainColumns, ReportCounter, ReportCounts, ReportOptions
-from streamtally.report.data import MinuteCount, OutputCounts, ReportData, TopList, UnparsedLine
+from streamtally.report.agents import Members
+from streamtally.report.data import MinuteCount, OutputCounts, ReportData, Selection, TopList, UnparsedLine
 from streamtally.report.steps import status_class
 from streamtally.report.tops import CAPACITY
 from streamtally.report.uncounted import ReadAs
@@ -70,6 +71,10 @@ class Summary:
         self._fields: list[str] = []
         self._missing: dict[str, tuple[str, ...]] = {}
 
+    def begin(self, batch: int) -> None:
+        """Note the number of the batch that the next lines are of."""
+        self._counter.begin(batch)
+
     def watch(self, fields: Mapping[str, tuple[str, ...]]) -> None:
         """Note which of these fields no row has. Args: fields: a field's name → the columns that it is read from."""
         self._missing.update(fields)
@@ -90,7 +95,7 @@ class Summary:
         if status is None:
             status = _level(line.row.get(self._level_field))
         self._minutes[time - time % _MINUTE_MS, status] += 1
-        self._counter.add(line.row, line.format, code, time // _MINUTE_MS)
+        self._counter.add(line.row, line.format, code, status_class(status), time // _MINUTE_MS)
 
     def plain_columns(self, scanner: Scanner, log_format: Format) -> PlainColumns | None:
         """Where the plain lines of a format have what is taken in; None if that is not one field for each."""
@@ -184,6 +189,16 @@ class Summary:
             **self._counter.counts.report_fields(),
             unparsed_lines=self._examples,
         )
+
+    def selection(self, grouped: Mapping[str, Any], members: Members) -> Selection | None:
+        """What the page needs to follow a selection; None: no row has a minute.
+
+        Args:
+            grouped: lists of entries that stand for several texts, by the names of their fields.
+            members: the texts of each of their entries: clients of countries, otherwise agents.
+        """
+        minutes = self.minutes()
+        return self._counter.counts.selection(minutes, grouped, members) if minutes else None
 
     def top_paths(self, limit: int) -> list[tuple[str, int]]:
         """The most frequent paths and their rows; requests, if no row has a path. The most frequent first."""

@@ -5,8 +5,7 @@ The patterns run in RE2, whose time is linear in the text, however hostile an ag
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, Final
 
@@ -18,6 +17,10 @@ _SPIDER: Final = "Spider"
 _OTHER: Final = "Other"  # as the project itself calls what it has no name for
 
 
+Members = dict[str, dict[str, list[str]]]
+"""Name of a list → entry → the texts of the log that it stands for."""
+
+
 def agent_fields(agents: TopList, limit: int) -> dict[str, Any]:
     """The fields of the report's data.
 
@@ -25,30 +28,31 @@ def agent_fields(agents: TopList, limit: int) -> dict[str, Any]:
         agents: the most frequent agents, at most :data:`MAX_AGENTS`.
         limit: entries of a list.
     """
-    browsers: Counter[str] = Counter()
-    systems: Counter[str] = Counter()
-    bots: Counter[str] = Counter()
+    return group_agents(agents, limit)[0]
+
+
+def group_agents(agents: TopList, limit: int) -> tuple[dict[str, Any], Members]:
+    """The same, and the agents of each browser, system and bot."""
+    rows_of = dict(agents.entries)
+    members: Members = {"browsers": {}, "systems": {}, "bots": {}}
     unknown = seen = 0
-    for (browser, system, is_bot), rows in _look_up(agents.entries):
-        seen += rows
+    for agent, (browser, system, is_bot) in _look_up(agents.entries):
+        seen += rows_of[agent]
         if is_bot:
-            bots[browser or _OTHER] += rows
+            members["bots"].setdefault(browser or _OTHER, []).append(agent)
             continue
-        unknown += rows if not browser else 0
+        unknown += rows_of[agent] if not browser else 0
         if browser:
-            browsers[browser] += rows
+            members["browsers"].setdefault(browser, []).append(agent)
         if system:
-            systems[system] += rows
-    return {
-        "browsers": _top(browsers, limit, agents.error),
-        "systems": _top(systems, limit, agents.error),
-        "bots": _top(bots, limit, agents.error),
-        "unknown_agents": unknown,
-        "unseen_agents": max(agents.total - seen, 0),
-    }
+            members["systems"].setdefault(system, []).append(agent)
+    tops = {name: top_of_groups(groups, rows_of, limit, agents.error) for name, groups in members.items()}
+    return {**tops, "unknown_agents": unknown, "unseen_agents": max(agents.total - seen, 0)}, members
 
 
-def _top(counts: Counter[str], limit: int, error: int) -> TopList:
+def top_of_groups(groups: Mapping[str, Sequence[str]], rows_of: Mapping[str, int], limit: int, error: int) -> TopList:
+    """The largest groups. Args: groups: name → its texts; rows_of: text → rows; error: of these."""
+    counts = {name: sum(map(rows_of.__getitem__, texts)) for name, texts in groups.items()}
     entries = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))[:limit]
     return TopList(entries, sum(counts.values()), error)
 
@@ -66,14 +70,14 @@ def _resolver() -> tuple[Any, Any]:
     return Resolver(load_lazy_builtins()), Domain.ALL
 
 
-def _look_up(entries: Sequence[tuple[str, int]]) -> Iterable[tuple[tuple[str | None, str | None, bool], int]]:
-    """(browser or tool, system, whether it is a bot) and rows for each agent."""
+def _look_up(entries: Sequence[tuple[str, int]]) -> Iterable[tuple[str, tuple[str | None, str | None, bool]]]:
+    """For each agent (browser or tool, system, whether it is a bot)."""
     if not entries:
         return
     if _resolver()[0] is None:
         return
-    for agent, rows in entries:
-        yield _look_up_one(agent), rows
+    for agent, _ in entries:
+        yield agent, _look_up_one(agent)
 
 
 @lru_cache(4 * MAX_AGENTS)

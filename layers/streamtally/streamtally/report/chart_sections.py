@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from streamtally.report.data import PathTimes, ReportData, TopList
+from streamtally.report.data import CellsOfList, PathTimes, ReportData, TopList
 from streamtally.report.figures import MAX_STEPS, curves_chart, time_chart
 from streamtally.report.hours import hours_chart, to_grid, weekdays
 from streamtally.report.markup import Cell, Digits, bar_table, details, note, section, table
-from streamtally.report.steps import day_label, step_name, sum_steps, time_label, to_steps
+from streamtally.report.steps import MAX_TABLE_STEPS, day_label, step_name, sum_steps, time_label, to_steps
 from streamtally.report.texts import say
 from streamtally.report.units import size_text, time_text
 
-_MAX_TABLE_STEPS: Final = 240
 _MAX_DAYS_AS_BARS: Final = 31
 _MINUTES_A_DAY: Final = 1440
 _PERCENTILES: Final = ("p50", "p90", "p99")
@@ -22,7 +21,7 @@ _PERCENTILES: Final = ("p50", "p90", "p99")
 def status_section(data: ReportData) -> str:
     """Rows over time by class of status, or by level."""
     steps = to_steps(data.status_by_minute, MAX_STEPS)
-    coarse = to_steps(data.status_by_minute, _MAX_TABLE_STEPS)
+    coarse = to_steps(data.status_by_minute, MAX_TABLE_STEPS)
     rows: list[tuple[Cell, ...]] = [
         (time_label(start), *(counts[index] for counts in coarse.counts.values()))
         for index, start in enumerate(coarse.starts)
@@ -34,6 +33,7 @@ def status_section(data: ReportData) -> str:
         note(say("rows_per.note", step=step_name(steps.step_ms))),
         status_chart(data),
         details(say("table"), numbers),
+        follows="status",
     )
 
 
@@ -77,7 +77,7 @@ def visitors_section(data: ReportData) -> str:
 def bytes_section(data: ReportData) -> str:
     """Bytes of the responses over time."""
     steps = sum_steps(data.bytes_by_minute, "bytes", MAX_STEPS)
-    coarse = sum_steps(data.bytes_by_minute, "bytes", _MAX_TABLE_STEPS)
+    coarse = sum_steps(data.bytes_by_minute, "bytes", MAX_TABLE_STEPS)
     rows: list[tuple[Cell, ...]] = [
         (time_label(start), Digits(size_text(size)), size)
         for start, size in zip(coarse.starts, coarse.counts["bytes"], strict=True)
@@ -90,17 +90,19 @@ def bytes_section(data: ReportData) -> str:
         note(say("bytes.note", step=step_name(steps.step_ms))),
         time_chart(steps, say("bytes.label", size=total), size_text),
         details(say("table"), numbers),
+        follows="bytes",
     )
 
 
-def path_bytes_section(top: TopList) -> str:
+def path_bytes_section(top: TopList, cells: CellsOfList | None = None) -> str:
     """The paths with the most bytes."""
+    entries = cells.entries if cells is not None else top.entries
     words = say("path_bytes.inexact", size=size_text(top.error)) if top.error else say("exact")
-    rows = [(path, Digits(size_text(size)), size, 100 * size / max(top.total, 1)) for path, size in top.entries]
+    rows = [(path, Digits(size_text(size)), size, 100 * size / max(top.total, 1)) for path, size in entries]
     columns = [say(f"column.{name}") for name in ("path", "size", "bytes", "share")]
     caption = say("path_bytes.caption", size=size_text(top.total))
-    bars = bar_table(caption, columns, rows, [size for _, size in top.entries])
-    return section(say("path_bytes"), note(words), bars)
+    bars = bar_table(caption, columns, rows, [size for _, size in entries], len(top.entries))
+    return section(say("path_bytes"), note(words), bars, follows="list:path_bytes")
 
 
 def times_section(data: ReportData) -> str:
@@ -118,7 +120,8 @@ def times_section(data: ReportData) -> str:
     numbers = table(say("times.caption", step=step), columns, rows)
     p50, p90, p99 = _times(over_time.all.p50_us, over_time.all.p90_us, over_time.all.p99_us)
     chart = curves_chart(over_time.step_ms, over_time.steps, say("times.label", p50=p50, p90=p90, p99=p99))
-    return section(say("times"), *notes, note(say("times.note", step=step)), chart, details(say("table"), numbers))
+    numbers = details(say("table"), numbers)
+    return section(say("times"), *notes, note(say("times.note", step=step)), chart, numbers, follows="times")
 
 
 def path_times_section(paths: Sequence[PathTimes], is_cut: bool) -> str:
@@ -143,4 +146,5 @@ def hours_section(data: ReportData) -> str:
     rows: list[tuple[Cell, ...]] = [(f"{hour:02}:00", *(counts[hour] for counts in grid)) for hour in range(24)]
     numbers = table(say("hours_grid.caption"), (say("column.hour"), *weekdays()), rows)
     chart = hours_chart(grid, say("hours_grid.label"))
-    return section(say("hours_grid"), note(say("hours_grid.note")), chart, details(say("table"), numbers))
+    parts = (note(say("hours_grid.note")), chart, details(say("table"), numbers))
+    return section(say("hours_grid"), *parts, follows="hours")

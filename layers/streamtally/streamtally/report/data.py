@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -124,6 +124,43 @@ class ComparedList:
     """How much too high a count may be; 0: exact."""
 
 
+@dataclass(frozen=True, slots=True)
+class CellsOfList:
+    """Where the entries of a list are."""
+
+    entries: Sequence[tuple[str, int]]
+    """(text, rows): those of the list, and the next ones."""
+    cells: Sequence[Sequence[int]]
+    """For each entry the numbers of its cells, ascending, each followed by its rows there. Where their sum is less than
+    the entry's rows, the rest is in cells that are not known."""
+    totals: Sequence[int] = ()
+    """The same of all rows that have the field."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What the page needs to follow a selection: rows by cell, which is a step of time and a class of status or level.
+
+    The number of a cell is that of its step, times the number of classes, plus the place of its class.
+    """
+
+    start_ms: int
+    """The start of the first step, in ms since the epoch."""
+    step_ms: int
+    classes: Sequence[str]
+    rows: Sequence[int]
+    """The cells with rows, ascending, each followed by them."""
+    bytes: Sequence[int] = ()
+    """The same of the bytes of responses."""
+    hours: Sequence[int] = ()
+    """Rows by hour: the number of the hour from the first step on, times the number of classes, plus the place of the
+    class, ascending, each followed by its rows. Empty: there are too many hours."""
+    times: Sequence[tuple[int, Sequence[int]]] = ()
+    """(cell, response times in microseconds to two digits, ascending, each followed by its rows)."""
+    lists: Mapping[str, CellsOfList] = field(default_factory=dict)
+    """By the name of the list's field."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportData:
     """Everything that a report shows. The ledger is in lines: ``lines`` is the sum of the classes after it."""
@@ -192,6 +229,8 @@ class ReportData:
     compared: ReportData | None = None
     """The other period."""
     compared_lists: Sequence[ComparedList] = ()
+    selection: Selection | None = None
+    """None: the page does not follow a selection."""
     unparsed_lines: Sequence[UnparsedLine] = ()
     """Examples; there may be fewer than ``unparsed``."""
 

@@ -7,7 +7,7 @@ fits a phone and a large screen while its texts keep their size.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from streamtally.report.data import TimesAt
 from streamtally.report.markup import text
@@ -54,7 +54,8 @@ def time_chart(steps: Steps, label: str, show: Callable[[int], str] = grouped) -
     )
     legend = _legend(steps) if len(steps.counts) > 1 or next(iter(steps.counts)) in _COLOURS else ""
     hovers = "".join(_hovers(steps, first, show))
-    return legend + _chart(bars + hovers, slots, label, _grid(top, show), _times(first, steps.step_ms, slots))
+    area = _Area(first, steps.step_ms, slots, top)
+    return legend + _chart(bars + hovers, area, label, show)
 
 
 def curves_chart(step_ms: int, points: Sequence[TimesAt], label: str) -> str:
@@ -76,15 +77,29 @@ def curves_chart(step_ms: int, points: Sequence[TimesAt], label: str) -> str:
         for point, row in zip(points, values, strict=True)
     )
     legend = "".join(_key(colour, name) for name, colour in zip(_CURVES, _CURVE_COLOURS, strict=True))
-    chart = _chart(curves + hovers, slots, label, _grid(top, time_text), _times(first, step_ms, slots))
+    chart = _chart(curves + hovers, _Area(first, step_ms, slots, top), label, time_text)
     return f'<ul class="legend">{legend}</ul>{chart}'
 
 
-def _chart(drawn: str, slots: int, label: str, grid: tuple[str, str], times: str) -> str:
-    lines, numbers = grid
+class _Area(NamedTuple):
+    """What a chart's plot spans."""
+
+    first: int
+    """The start of its first step, in ms since the epoch."""
+    step_ms: int
+    slots: int
+    """Steps from its left to its right."""
+    top: int
+    """The number at its upper end."""
+
+
+def _chart(drawn: str, area: _Area, label: str, show: Callable[[int], str]) -> str:
+    lines, numbers = _grid(area.top, show)
+    times = _times(area.first, area.step_ms, area.slots)
+    span = f'data-start="{area.first}" data-step="{area.step_ms}" data-slots="{area.slots}" data-top="{area.top}"'
     return (
-        f'<svg class="chart" role="img" aria-label="{text(label)}" width="100%" height="{_HEIGHT}">{lines}'
-        f'<svg y="{_TOP}" width="100%" height="{_PLOT}" viewBox="0 0 {slots} {_UNITS}" preserveAspectRatio="none">'
+        f'<svg class="chart" role="img" aria-label="{text(label)}" width="100%" height="{_HEIGHT}" {span}>{lines}'
+        f'<svg y="{_TOP}" width="100%" height="{_PLOT}" viewBox="0 0 {area.slots} {_UNITS}" preserveAspectRatio="none">'
         f"{drawn}</svg>{numbers}{times}</svg>"
     )
 
@@ -108,14 +123,14 @@ def axis_end(greatest: int) -> int:
 
 
 def _legend(steps: Steps) -> str:
-    items = (_key(_COLOURS[kind], f"{kind} <b>{sum(counts):,}</b>") for kind, counts in steps.counts.items())
+    items = (_key(_COLOURS[kind], f"{kind} <b>{sum(counts):,}</b>", kind) for kind, counts in steps.counts.items())
     return f'<ul class="legend">{"".join(items)}</ul>'
 
 
-def _key(colour: str, words: str) -> str:
-    return (
-        f'<li><svg class="key" aria-hidden="true"><rect class="{colour}" width="100%" height="100%"/></svg>{words}</li>'
-    )
+def _key(colour: str, words: str, kind: str = "") -> str:
+    attribute = f' data-class="{kind}"' if kind else ""
+    shape = f'<rect class="{colour}" width="100%" height="100%"/>'
+    return f'<li{attribute}><svg class="key" aria-hidden="true">{shape}</svg>{words}</li>'
 
 
 def _rectangles(steps: Steps, kind: str, first: int, top: int) -> Iterator[str]:

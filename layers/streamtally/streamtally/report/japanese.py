@@ -129,6 +129,30 @@ JAPANESE: Final[Mapping[str, str]] = {
     "hours_grid.note": "期間内のすべてのレコード (UTC)。期間に多く含まれる曜日ほど件数が多くなります。",
     "hours_grid.label": "曜日と時間帯別の件数。数値は下の表にあります。",
     "hours_grid.caption": "時間帯と曜日別の件数 (UTC)",
+    "selection.hint": (
+        "グラフをドラッグするか、2 つのハンドルを矢印キーで動かすと、期間を選択できます。"
+        "凡例のクラスも選択できます。ページ全体が選択に従います。"
+    ),
+    "selection.is": "選択中: {what}、{total} レコード中 {rows}",
+    "selection.span": "{from} から {to} まで",
+    "selection.none": "選択なし: ログ全体",
+    "selection.clear": "解除",
+    "selection.start": "選択の開始",
+    "selection.end": "選択の終了",
+    "selection.whole": "ログ全体の値です。この部分は選択に従いません。",
+    "selection.tile": "(ログ全体)",
+    "selection.rows": "{count} レコード",
+    "selection.exact": "選択範囲の件数です。正確です。",
+    "selection.some": (
+        "選択範囲の件数です。正確です。ログ全体の上位 {count} 件のうち、選択範囲にあるものを示します。"
+        "選択範囲では、ほかの値のほうが多い可能性があります。"
+    ),
+    "selection.missing": "一部の値は、時刻がわからないレコードがあります。件数は最大 {count} 少ない可能性があります。",
+    "selection.empty": "選択範囲には 1 つもありません。",
+    "selection.caption": "{heading} (選択範囲の {total} 中)",
+    "selection.hours": "選択範囲のレコード (UTC)。",
+    "selection.bytes": "選択範囲の応答のバイト数、{step}ごと (UTC)",
+    "selection.times": "選択範囲のパーセンタイル、{step}ごと (UTC)。2 桁まで正確です。",
     "compared": "{subject} との比較",
     "compared.caption": "このログと比較対象のログ",
     "compared.list": "{heading}: 変化の大きいもの",

@@ -24,9 +24,16 @@ def text(value: str, limit: int = MAX_TEXT_CHARS) -> str:
     return escape(visible(value, limit))
 
 
-def section(heading: str, *parts: str) -> str:
-    """A section. Args: heading: plain text; parts: HTML."""
-    return f"<section><h2>{text(heading)}</h2>{''.join(parts)}</section>"
+def section(heading: str, *parts: str, follows: str = "") -> str:
+    """A section.
+
+    Args:
+        heading: plain text.
+        parts: HTML.
+        follows: how its numbers follow a selection; empty: they are always those of the whole log.
+    """
+    attribute = f' data-follows="{follows}"' if follows else ""
+    return f"<section{attribute}><h2>{text(heading)}</h2>{''.join(parts)}</section>"
 
 
 def details(summary: str, part: str) -> str:
@@ -47,17 +54,25 @@ def table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], 
     return _table(caption, columns, rows, ["".join(map(_cell, row)) for row in rows], label=label)
 
 
-def bar_table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], sizes: Sequence[int]) -> str:
+def bar_table(
+    caption: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Cell]],
+    sizes: Sequence[int],
+    shown: int | None = None,
+) -> str:
     """A table that is its own chart: a bar under the first cell of each row, which is a text.
 
-    Args: sizes: what the bar of each row stands for; the greatest is as wide as the cell.
+    Args:
+        sizes: what the bar of each row stands for; the greatest is as wide as the cell.
+        shown: how many rows are shown until there is a selection; None: all.
     """
     greatest = max(sizes, default=0)
     body = [
         f'<td class="text">{text(str(row[0]))}{_bar(size, greatest)}</td>{"".join(map(_cell, row[1:]))}'
         for row, size in zip(rows, sizes, strict=True)
     ]
-    return _table(caption, columns, rows, body, "list")
+    return _table(caption, columns, rows, body, "list", shown=shown)
 
 
 def _bar(size: int, greatest: int) -> str:
@@ -73,13 +88,15 @@ def _table(
     body: Sequence[str],
     kind: str = "scroll",
     label: str = "",
+    shown: int | None = None,
 ) -> str:
     kinds = ["number" if isinstance(cell, int | float | Digits) else "text" for cell in (rows[0] if rows else columns)]
     head = "".join(
         f'<th scope="col"{" class=number" if kind == "number" else ""}>{text(name)}</th>'
         for name, kind in zip(columns, kinds, strict=True)
     )
-    cells = "".join(f"<tr>{row}</tr>" for row in body)
+    shown = len(body) if shown is None else shown
+    cells = "".join(f"<tr{'' if index < shown else ' hidden'}>{row}</tr>" for index, row in enumerate(body))
     return (
         f'<div class="{kind}" tabindex="0" role="region" aria-label="{text(label or caption)}"><table>'
         f"<caption>{text(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{cells}</tbody></table></div>"

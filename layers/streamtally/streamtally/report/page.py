@@ -1,7 +1,8 @@
-"""One self-contained HTML page: it opens offline, loads nothing, and has no script.
+"""One self-contained HTML page: it opens offline and loads nothing. It can be read without its script.
 
 Log lines are hostile, so there are two defences: every text is made visible and escaped where it is inserted, and a
-Content-Security-Policy allows no script and no network, and of styles only the page's own sheet, by its hash.
+Content-Security-Policy allows no network, and of scripts and styles only the page's own, by their hashes. The script
+reads numbers from a block that has no text of a log, and inserts texts as texts.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from streamtally.report.chart_sections import (
     visitors_section,
 )
 from streamtally.report.comparison import comparison_section
+from streamtally.report.counts_block import counts_block, script
 from streamtally.report.data import ReportData
 from streamtally.report.markup import text
 from streamtally.report.steps import subject
@@ -52,12 +54,13 @@ def render_report(data: ReportData, language: str = "en") -> str:
 
 def _page(data: ReportData, language: str) -> str:
     style = files("streamtally.report").joinpath("page.css").read_text("utf-8")
+    run = script() if data.selection is not None else ""
     title = text(say("title", subject=subject(data)), 300)
     return "\n".join(
         (
             "<!DOCTYPE html>",
             f'<html lang="{language}"><head><meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{_policy(style)}">',
+            f'<meta http-equiv="Content-Security-Policy" content="{_policy(style, run)}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             '<meta name="referrer" content="no-referrer"><link rel="icon" href="data:,">',
             f"<title>{title}</title>",
@@ -65,7 +68,8 @@ def _page(data: ReportData, language: str) -> str:
             f"<header><h1>{title}</h1>{_about(data)}{_tiles(data)}</header>",
             f"<main>{''.join(_sections(data))}</main>",
             f'<footer class="soft"><p>{text(say("footer"))}</p></footer>',
-            "</body></html>\n",
+            counts_block(data),
+            f"<script>{run}</script></body></html>\n" if run else "</body></html>\n",
         )
     )
 
@@ -85,9 +89,16 @@ def render_sections(data: ReportData) -> str:
     return "".join(_sections(data))
 
 
-def _policy(style: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+def _policy(style: str, run: str) -> str:
+    scripts = f"script-src {_source(run)}; " if run else ""
+    return (
+        f"default-src 'none'; {scripts}style-src {_source(style)}; img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _source(content: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+    return f"'sha256-{digest}'"
 
 
 _TOPS: Final = (
@@ -117,13 +128,15 @@ def _sections(data: ReportData) -> list[str]:
         sections.append(times_section(data))
     if data.visitors:
         sections.append(visitors_section(data))
-    tops = ((column, heading, getattr(data, name)) for column, heading, name in _TOPS)
-    sections += [top_section(column, heading, top) for column, heading, top in tops if top.entries]
+    sections += [
+        top_section(data, name, column, heading) for column, heading, name in _TOPS if getattr(data, name).entries
+    ]
     sections += agent_sections(data)
     if data.countries.entries or data.unknown_countries:
         sections.append(country_section(data))
     if data.path_bytes.entries:
-        sections.append(path_bytes_section(data.path_bytes))
+        cells = data.selection.lists.get("path_bytes") if data.selection is not None else None
+        sections.append(path_bytes_section(data.path_bytes, cells))
     if data.path_times:
         sections.append(path_times_section(data.path_times, data.leaves_path_times_out))
     if _spans_a_day(data):
@@ -159,7 +172,7 @@ def _tiles(data: ReportData) -> str:
     if data.reingested:
         tiles.append(("reingested", f"{data.reingested:,}", False))
     items = (
-        f"<li{' class=bad' if is_bad else ''}><b>{text(number)}</b>{text(say(f'tile.{name}'))}</li>"
+        f"<li{' class=bad' if is_bad else ''} data-tile={name}><b>{text(number)}</b>{text(say(f'tile.{name}'))}</li>"
         for name, number, is_bad in tiles
     )
     return f'<ul class="tiles">{"".join(items)}</ul>'

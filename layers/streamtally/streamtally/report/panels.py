@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from streamtally.report.data import TopList
-from streamtally.report.response_times import ResponseTimes
+from streamtally.report.response_times import ResponseTimes, add_counts, round_time
 from streamtally.report.tops import TopCounter
 from streamtally.report.visitors import Visitors
 
 _MINUTES_A_DAY: Final = 1440
+_CELL_DIGITS: Final = 2  # of response times by step and class
 _SITE: Final = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*://"
     r"(?:[^/?#@]*@)?"  # user information
@@ -32,25 +33,45 @@ class Panels:
 
     Attributes:
         times: response times.
+        cell_width: the length of the steps of cells, in minutes.
     """
 
     def __init__(self) -> None:
         self.times = ResponseTimes()
+        self.cell_width = 1
+        self._cell_times: dict[int, dict[int, int]] = {}
         self._bytes: dict[int, int] = {}
+        self._cell_bytes: dict[int, int] = {}
         self._path_bytes = TopCounter()
         self._sites = TopCounter()
         self._vhosts = TopCounter()
         self._visitors = Visitors()
         self._unhashed: dict[int, set[tuple[str, str]]] = {}
 
-    def add_bytes(self, minutes: Iterable[int], paths: Iterable[str | None], sizes: Iterable[int]) -> None:
-        """Take in the sizes of responses. Args: minutes: since the epoch; paths: without queries."""
+    def add_bytes(
+        self, minutes: Iterable[int], paths: Iterable[str | None], sizes: Iterable[int], cell: int | None = None
+    ) -> None:
+        """Take in the sizes of responses.
+
+        Args:
+            minutes: since the epoch.
+            paths: without queries.
+            cell: where all of them are; None: it is not known.
+        """
         by_minute, by_path = self._bytes, dict[str | None, int]()
         for minute, path, size in zip(minutes, paths, sizes, strict=True):
             by_minute[minute] = by_minute.get(minute, 0) + size
             by_path[path] = by_path.get(path, 0) + size
+        if cell is not None:
+            self._cell_bytes[cell] = self._cell_bytes.get(cell, 0) + sum(by_path.values())
         by_path.pop(None, None)
-        self._path_bytes.add_all(by_path)  # type: ignore[arg-type]
+        self._path_bytes.add_all(by_path, cell)  # type: ignore[arg-type]
+
+    def widen_cells(self, width: int) -> None:
+        """Note the length of the steps of cells. Args: width: in minutes."""
+        self.cell_width = max(self.cell_width, width)
+        for counter in (self._path_bytes, self._sites, self._vhosts):
+            counter.cells.widen(width)
 
     def add_visitors(self, minutes: Sequence[int], visitors: Iterable[tuple[str, str]]) -> None:
         """Take in who asked. Args: minutes: since the epoch; visitors: addresses with their agents."""
@@ -61,26 +82,27 @@ class Panels:
         for minute, visitor in zip(minutes, visitors, strict=True):
             self._unhashed.setdefault(minute // _MINUTES_A_DAY, set()).add(visitor)
 
-    def add_referers(self, referers: Mapping[str, int]) -> None:
+    def add_referers(self, referers: Mapping[str, int], cell: int | None = None) -> None:
         """Take in Referer headers. Args: referers: text → rows."""
         sites: Counter[str] = Counter()
         for referer, rows in referers.items():
             if (site := referring_site(referer)) is not None:
                 sites[site] += rows
-        self._sites.add_all(sites)
+        self._sites.add_all(sites, cell)
 
-    def add_vhosts(self, vhosts: Mapping[str, int]) -> None:
+    def add_vhosts(self, vhosts: Mapping[str, int], cell: int | None = None) -> None:
         """Take in names of hosts that were asked for. Args: vhosts: name → rows."""
-        for vhost, rows in vhosts.items():
-            if vhost not in ("", "-"):
-                self._vhosts.add(vhost, rows)
+        self._vhosts.add_all({vhost: rows for vhost, rows in vhosts.items() if vhost not in ("", "-")}, cell)
 
-    def add_time(self, minute: int, path: str | None, microseconds: float, unknown: str) -> None:
+    def add_time(self, minute: int, path: str | None, microseconds: float, unknown: str, cell: int) -> None:
         """Take in a response time. Args: unknown: the field, if its unit is not known; then it is only noted."""
         if unknown:
             self.times.unknown_fields[unknown] = None
-        else:
-            self.times.add(minute, path, microseconds)
+            return
+        self.times.add(minute, path, microseconds)
+        counts = self._cell_times.setdefault(cell, {})
+        time = round_time(microseconds, _CELL_DIGITS)
+        counts[time] = counts.get(time, 0) + 1
 
     def close(self) -> None:
         """Prepare for being sent to another process."""
@@ -92,11 +114,31 @@ class Panels:
         """Take in those of other lines, which are closed."""
         for minute, size in other._bytes.items():
             self._bytes[minute] = self._bytes.get(minute, 0) + size
+        for cell, size in other._cell_bytes.items():
+            self._cell_bytes[cell] = self._cell_bytes.get(cell, 0) + size
+        self.cell_width = max(self.cell_width, other.cell_width)
+        for cell, times in other._cell_times.items():
+            add_counts(self._cell_times.setdefault(cell, {}), times)
         self._path_bytes.merge(other._path_bytes)
         self._sites.merge(other._sites)
         self._vhosts.merge(other._vhosts)
         self._visitors.merge(other._visitors)
         self.times.merge(other.times)
+
+    @property
+    def named(self) -> dict[str, TopCounter]:
+        """The counter of each list of the report's data."""
+        return {"path_bytes": self._path_bytes, "referring_sites": self._sites, "virtual_hosts": self._vhosts}
+
+    @property
+    def cell_bytes(self) -> Mapping[int, int]:
+        """Cell → bytes of the responses."""
+        return self._cell_bytes
+
+    @property
+    def cell_times(self) -> Mapping[int, Mapping[int, int]]:
+        """Cell → response time in microseconds, to two digits → rows."""
+        return self._cell_times
 
     def report_fields(self, limit: int) -> dict[str, Any]:
         """The fields of the report's data. Args: limit: entries of a list."""

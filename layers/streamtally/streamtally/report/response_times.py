@@ -18,18 +18,17 @@ MAX_POINTS: Final = 240
 """Steps of the percentiles over time."""
 MAX_SLOT_COUNTS: Final = 500_000
 MAX_PATH_COUNTS: Final = 1_000_000
-_DIGITS: Final = 1000
 _RANKS: Final = (50, 90, 99)
 
 Counts = dict[int, int]
 """Rounded time in microseconds → rows."""
 
 
-def round_time(microseconds: float) -> int:
-    """A time to three significant digits, as whole microseconds."""
+def round_time(microseconds: float, digits: int = 3) -> int:
+    """A time to so many significant digits, as whole microseconds."""
     whole = round(microseconds)
-    power = 1
-    while whole >= _DIGITS * power:
+    power, end = 1, 10**digits
+    while whole >= end * power:
         power *= 10
     return (whole + power // 2) // power * power
 
@@ -84,7 +83,7 @@ class ResponseTimes:
             self._add_path(path, counts)
 
     def _add_slot(self, slot: int, counts: Counts) -> None:
-        self._slot_counts += _add(self._slots.setdefault(slot, {}), counts)
+        self._slot_counts += add_counts(self._slots.setdefault(slot, {}), counts)
         while self._slot_counts > self._max_slot_counts and self._step < STEPS[-1]:
             self._widen(next(step for step in STEPS if step > self._step and step % self._step == 0))
 
@@ -92,7 +91,7 @@ class ResponseTimes:
         slots, self._slots, self._step = self._slots, {}, step
         self._slot_counts = 0
         for slot, counts in slots.items():
-            self._slot_counts += _add(self._slots.setdefault(slot - slot % step, {}), counts)
+            self._slot_counts += add_counts(self._slots.setdefault(slot - slot % step, {}), counts)
 
     def _add_path(self, path: str, counts: Counts) -> None:
         known = self._paths.get(path)
@@ -100,7 +99,7 @@ class ResponseTimes:
             if self._is_closed:
                 return
             known = self._paths[path] = {}
-        self._path_counts += _add(known, counts)
+        self._path_counts += add_counts(known, counts)
         if self._path_counts > self._max_path_counts and len(self._paths) > 1:
             self._forget()
 
@@ -120,11 +119,11 @@ class ResponseTimes:
         step = next(fitting, STEPS[-1])
         merged: dict[int, Counts] = {}
         for slot, counts in self._slots.items():
-            _add(merged.setdefault(slot - slot % step, {}), counts)
+            add_counts(merged.setdefault(slot - slot % step, {}), counts)
         points = [_times_at(slot * MINUTE_MS, merged[slot]) for slot in sorted(merged)]
         overall: Counts = {}
         for counts in merged.values():
-            _add(overall, counts)
+            add_counts(overall, counts)
         return TimesOverTime(step * MINUTE_MS, points, _times_at(first * MINUTE_MS, overall))
 
     def by_path(self, limit: int) -> tuple[PathTimes, ...]:
@@ -146,7 +145,7 @@ def _times_at(start_ms: int, counts: Counts) -> TimesAt:
     return TimesAt(start_ms, sum(counts.values()), *percentiles(counts))
 
 
-def _add(counts: Counts, more: Counts) -> int:
+def add_counts(counts: Counts, more: Mapping[int, int]) -> int:
     """Add counts. Returns: how many entries are new."""
     before = len(counts)
     for time, rows in more.items():

@@ -11,7 +11,8 @@ from streamtally.report.data import MinuteCount, ReportData
 from streamtally.report.texts import say
 from streamtally.text import visible
 
-CLASSES: Final = ("2xx", "3xx", "4xx", "5xx", "1xx", "info", "debug", "warning", "error", "other")
+OTHER: Final = "other"
+CLASSES: Final = ("2xx", "3xx", "4xx", "5xx", "1xx", "info", "debug", "warning", "error", OTHER)
 """In the order in which they are stacked. ``other``: a status outside 100 to 599, a level of another name, neither."""
 _LEVELS: Final = {
     "error": ("emerg", "emergency", "panic", "alert", "crit", "critical", "fatal", "error", "err", "severe"),
@@ -23,6 +24,8 @@ _LEVELS: Final = {
 _CLASS_OF: Final = {level: kind for kind, levels in _LEVELS.items() for level in levels}
 
 MINUTE_MS: Final = 60_000
+MAX_TABLE_STEPS: Final = 240
+"""Rows of the table of a chart over time."""
 # Steps that are easy to read, in minutes: up to a day, then days, a week, a month and a year.
 STEPS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10_080, 43_200, 525_600)
 

@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from streamtally.report.data import LastDocuments, OutputCounts, ReportData, TopList
 from streamtally.report.markup import Cell, Digits, bar_table, note, section, table, text
 from streamtally.report.texts import say
 
+_AGENT_LISTS: Final = (("browser", "browsers"), ("system", "systems"), ("bot", "bots"))
 
-def top_section(column: str, heading: str, top: TopList, words: str = "") -> str:
-    """The most frequent texts of a field. Args: column, heading: keys of texts; words: before whether it is exact."""
+
+def top_section(data: ReportData, name: str, column: str, heading: str, words: str = "") -> str:
+    """The most frequent texts of a field.
+
+    Args:
+        name: the field of the data.
+        column, heading: keys of texts.
+        words: before whether it is exact.
+    """
+    top: TopList = getattr(data, name)
+    cells = data.selection.lists.get(name) if data.selection is not None else None
+    entries = cells.entries if cells is not None else top.entries
     exact = f"{words} {say('inexact', error=top.error) if top.error else say('exact')}".strip()
-    rows = [(entry, count, 100 * count / max(top.total, 1)) for entry, count in top.entries]
+    rows = [(entry, count, 100 * count / max(top.total, 1)) for entry, count in entries]
     columns = (say(f"column.{column}"), say("column.rows"), say("column.share"))
     caption = say("top.caption", heading=say(heading), total=top.total)
-    return section(say(heading), note(exact), bar_table(caption, columns, rows, [count for _, count in top.entries]))
+    bars = bar_table(caption, columns, rows, [count for _, count in entries], len(top.entries))
+    return section(say(heading), note(exact), bars, follows=f"list:{name}")
 
 
 def agent_sections(data: ReportData) -> list[str]:
@@ -27,10 +39,10 @@ def agent_sections(data: ReportData) -> list[str]:
         words += " " + say("agents.unknown", count=data.unknown_agents)
     if data.unseen_agents:
         words += " " + say("agents.unseen", count=data.unseen_agents)
-    tops = (("browser", "browsers", data.browsers), ("system", "systems", data.systems), ("bot", "bots", data.bots))
-    if data.unseen_agents and not any(top.entries for _, _, top in tops):
+    shown = [(column, name) for column, name in _AGENT_LISTS if getattr(data, name).entries]
+    if data.unseen_agents and not shown:
         return [section(say("browsers"), note(words))]
-    return [top_section(column, heading, top, words) for column, heading, top in tops if top.entries]
+    return [top_section(data, name, column, name, words) for column, name in shown]
 
 
 def country_section(data: ReportData) -> str:
@@ -40,7 +52,7 @@ def country_section(data: ReportData) -> str:
         words += " " + say("countries.unknown", count=data.unknown_countries)
     if not data.countries.entries:
         return section(say("countries"), note(say("countries.none")))
-    return top_section("country", "countries", data.countries, words)
+    return top_section(data, "countries", "country", "countries", words)
 
 
 def output_section(number: int, output: LastDocuments) -> str:

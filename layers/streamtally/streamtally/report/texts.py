@@ -138,6 +138,31 @@ ENGLISH: Final[Mapping[str, str]] = {
     "hours_grid.note": "All rows of the period (UTC); a weekday that is in it more often has more.",
     "hours_grid.label": "Rows by weekday and hour. The numbers are in the table below.",
     "hours_grid.caption": "Rows by hour and weekday (UTC)",
+    # A selection. The script fills the values in.
+    "selection.hint": (
+        "Drag across the chart, or move its two handles with the arrow keys, to select a time; press a class in the "
+        "legend. The page follows."
+    ),
+    "selection.is": "Selection: {what}: {rows} of {total} rows.",
+    "selection.span": "{from} to {to}",
+    "selection.none": "No selection: the whole log.",
+    "selection.clear": "Clear",
+    "selection.start": "Start of the selection",
+    "selection.end": "End of the selection",
+    "selection.whole": "Of the whole log: this part does not follow the selection.",
+    "selection.tile": "(whole log)",
+    "selection.rows": "{count} rows",
+    "selection.exact": "Exact counts, of the selection.",
+    "selection.some": (
+        "Exact counts, of the selection. Listed are those of the {count} most frequent of the whole log; others may be "
+        "more frequent in the selection."
+    ),
+    "selection.missing": "Of some entries not every row's time is known: a count may be up to {count} too low.",
+    "selection.empty": "None of them is in the selection.",
+    "selection.caption": "{heading}, of {total} in the selection",
+    "selection.hours": "Rows of the selection (UTC).",
+    "selection.bytes": "Bytes of the responses of the selection per {step} (UTC).",
+    "selection.times": "Percentiles of the selection per {step} (UTC), exact to two digits.",
     # Two periods.
     "compared": "Compared with {subject}",
     "compared.caption": "This log and the other one",

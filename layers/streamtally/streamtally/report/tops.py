@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from heapq import nsmallest
 from typing import Any, Final
 
+from streamtally.report.cells import CellCounts
 from streamtally.report.data import TopList
 from streamtally.report.request_parts import RequestColumns, split_request
 
@@ -55,6 +56,7 @@ class TopCounter:
         self._capacity = max(capacity, 2)
         self._key_chars = key_chars
         self._counts: dict[str, int] = {}
+        self.cells = CellCounts()
 
     def add(self, text: str, count: int = 1) -> None:
         """Count a text that occurred ``count`` times."""
@@ -69,19 +71,32 @@ class TopCounter:
         if len(counts) > self._capacity:
             self._forget()
 
-    def add_all(self, added: Mapping[str, int]) -> None:
-        """Count texts. Args: added: text → how often it occurred."""
+    def add_all(self, added: Mapping[str, int], cell: int | None = None) -> None:
+        """Count texts.
+
+        Args:
+            added: text → how often it occurred.
+            cell: where all of them did; then ``added`` is kept, and must not be changed.
+        """
         counts, error, longest = self._counts, self.error, self._key_chars
+        if added and max(map(len, added)) > longest:
+            added = _cut_keys(added, longest)
         for text, count in added.items():
-            key = text if len(text) <= longest else cut_key(text, longest)
-            counts[key] = counts.get(key, error) + count
+            counts[text] = counts.get(text, error) + count
         self.total += sum(added.values())
         while len(self._counts) > self._capacity:
             self._forget()
+        if cell is not None and added:
+            self.cells.add(cell, added)
+            if self.cells.is_full:
+                self.cells.shrink(self._counts)
 
     def merge(self, other: TopCounter) -> None:
         """Count the texts of another counter, which has not forgotten any."""
         self.add_all(other._counts)
+        self.cells.merge(other.cells)
+        if self.cells.is_full:
+            self.cells.shrink(self._counts)
 
     def _forget(self) -> None:
         middle = sorted(self._counts.values())[len(self._counts) // 2]
@@ -92,6 +107,14 @@ class TopCounter:
         """The ``limit`` most frequent; equal counts in text order, so that the same rows give the same list."""
         known = ((text, count) for text, count in self._counts.items() if count > self.error)
         return TopList(tuple(nsmallest(limit, known, key=lambda entry: (-entry[1], entry[0]))), self.total, self.error)
+
+
+def _cut_keys(added: Mapping[str, int], longest: int) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for text, count in added.items():
+        key = cut_key(text, longest)
+        counts[key] = counts.get(key, 0) + count
+    return counts
 
 
 def _counted(texts: Iterable[str | None]) -> Counter[str]:
@@ -134,6 +157,11 @@ class Tops:
         for counter, others in zip(self._all, other._all, strict=True):
             counter.merge(others)
 
+    def widen_cells(self, width: int) -> None:
+        """Note the length of the steps of cells. Args: width: in minutes."""
+        for counter in self._all:
+            counter.cells.widen(width)
+
     @property
     def _all(self) -> tuple[TopCounter, ...]:
         parts = (self.paths, self.static_files, self.queries, self.methods, self.protocols)
@@ -141,18 +169,23 @@ class Tops:
 
     def report_fields(self, limit: int) -> dict[str, Any]:
         """The fields of the report's data. Args: limit: entries of a list."""
+        return {name: counter.top(limit) for name, counter in self.named.items()}
+
+    @property
+    def named(self) -> dict[str, TopCounter]:
+        """The counter of each field of the report's data."""
         return {
-            "top_requests": self.requests.top(limit),
-            "top_hosts": self.hosts.top(limit),
-            "top_agents": self.agents.top(limit),
-            "top_paths": self.paths.top(limit),
-            "static_files": self.static_files.top(limit),
-            "top_queries": self.queries.top(limit),
-            "top_methods": self.methods.top(limit),
-            "top_protocols": self.protocols.top(limit),
-            "not_found": self.not_found.top(limit),
-            "client_errors": self.client_errors.top(limit),
-            "server_errors": self.server_errors.top(limit),
+            "top_requests": self.requests,
+            "top_hosts": self.hosts,
+            "top_agents": self.agents,
+            "top_paths": self.paths,
+            "static_files": self.static_files,
+            "top_queries": self.queries,
+            "top_methods": self.methods,
+            "top_protocols": self.protocols,
+            "not_found": self.not_found,
+            "client_errors": self.client_errors,
+            "server_errors": self.server_errors,
         }
 
     def add_parts(self, request: str, status: int | None, count: int = 1) -> None:
@@ -169,24 +202,32 @@ class Tops:
         if status is not None and FIRST_ERROR <= status <= _LAST_ERROR:
             self._errors(status).add(parts.path or request, count)
 
-    def add_requests(self, requests: Sequence[str], parts: RequestColumns, statuses: Mapping[int, int]) -> None:
+    def add_requests(
+        self, requests: Sequence[str], parts: RequestColumns, statuses: Mapping[int, int], cell: int | None = None
+    ) -> None:
         """Count requests and their parts.
 
         Args:
             parts: those of each request.
             statuses: a request's index → its status, of those that failed at least.
+            cell: where all of them are; None: it is not known.
         """
-        self.requests.add_all(Counter(requests))
-        self.methods.add_all(_counted(parts.methods))
-        self.protocols.add_all(_counted(parts.protocols))
-        self.queries.add_all(_counted(filter(None, parts.queries)))
+        self.requests.add_all(Counter(requests), cell)
+        self.methods.add_all(_counted(parts.methods), cell)
+        self.protocols.add_all(_counted(parts.protocols), cell)
+        self.queries.add_all(_counted(filter(None, parts.queries)), cell)
         paths = _counted(parts.paths)
         static = {path: count for path, count in paths.items() if is_static(path)}
-        self.static_files.add_all(static)
-        self.paths.add_all({path: count for path, count in paths.items() if path not in static})
-        for index, status in statuses.items():
-            if status <= _LAST_ERROR:
-                self._errors(status).add(parts.paths[index] or requests[index])
+        self.static_files.add_all(static, cell)
+        self.paths.add_all({path: count for path, count in paths.items() if path not in static}, cell)
+        for kind in (self.not_found, self.client_errors, self.server_errors):
+            failed = (
+                parts.paths[index] or requests[index]
+                for index, status in statuses.items()
+                if status <= _LAST_ERROR and self._errors(status) is kind
+            )
+            if statuses:
+                kind.add_all(Counter(failed), cell)
 
     def _errors(self, status: int) -> TopCounter:
         if status == _NOT_FOUND:

@@ -217,7 +217,7 @@ def _render(following: Following, store: DuckDbStore, countries: Countries | Non
     run.put()
     outputs = [last_documents(name, store, output) for name, output in run.pipeline.outputs.items()]
     data = run.summary.report_data(run.ledger, "", [shown_name(name) for name in names], "")
-    data = add_look_ups(replace(data, last_documents=outputs), run.summary, countries)
+    data = add_look_ups(replace(data, last_documents=outputs), run.summary, countries, is_live=True)
     return follow_parts(data, following.recent, list(counting.newest), following.follower.notices, now_ms())
 
 

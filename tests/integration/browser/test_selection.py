@@ -7,7 +7,6 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -16,7 +15,6 @@ from click.testing import CliRunner
 from streamtally.cli.main import cli
 from tests.integration.browser.chromium import CHROMIUM, Chromium
 from tests.integration.browser.test_accessibility import AXE, violations
-from tests.integration.browser.test_report import opened
 
 START = 1_740_787_200  # 2025-03-01 00:00:00 UTC
 MINUTES = 60
@@ -329,14 +327,14 @@ def test_print(show: Callable[..., Chromium]) -> None:
 
 
 # Without scripts there is nothing to operate, and every number is there.
-def test_without_scripts(report: str, tmp_path: Path) -> None:
-    page = Path(report.removeprefix("file://"))
-    folders = [tmp_path / name for name in ("with", "without")]
-    for folder in folders:
-        folder.mkdir()
-    with_script, _ = opened(page, folders[0])
-    document, _ = opened(page, folders[1], "--blink-settings=scriptEnabled=false")
-    assert 'class="handle"' in with_script
+def test_without_scripts(show: Callable[..., Chromium], report: str) -> None:
+    browser = show()  # has handles
+    browser.call("Page.navigate", url="about:blank")
+    browser.call("Emulation.setScriptExecutionDisabled", value=True)
+    browser.call("Page.navigate", url=report)
+    browser.wait_for(f"location.href === {report!r} && document.readyState === 'complete'")
+    document = browser.evaluate("document.documentElement.outerHTML")
+    browser.call("Emulation.setScriptExecutionDisabled", value=False)
     assert 'class="handle"' not in document
     assert f"<b>{len(REQUESTS):,}</b>" in document
 

@@ -219,6 +219,18 @@ def test_invoke_prints_the_answer_and_the_partials_apart() -> None:
     assert sum(json.loads(line)["statusCount"] for line in done.stderr.splitlines()) == 4
 
 
+def test_invoke_gives_the_same_without_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = call_main("invoke", ROOT / "events/apache-lines.json")
+    monkeypatch.setenv("STREAMTALLY_KERNEL", "off")
+    second = call_main("invoke", ROOT / "events/apache-lines.json")
+    assert first.returncode == 0
+    assert (first.stdout, first.stderr) == (second.stdout, second.stderr)
+    monkeypatch.setenv("STREAMTALLY_KERNEL", "maybe")
+    refused = call_main("invoke", ROOT / "events/apache-lines.json")
+    assert refused.returncode == 2
+    assert b"STREAMTALLY_KERNEL is 'maybe'" in refused.stderr
+
+
 def test_compile_writes_what_the_functions_read_and_checks_it(tmp_path: Path) -> None:
     """pipeline.json is stable; --check tells whether it is what the folder makes."""
     for name in ("pipeline.toml", "rows.sql"):

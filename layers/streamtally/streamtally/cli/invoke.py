@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import click
 
 from streamtally.aws.clock import TimeLeft, now_ms
 from streamtally.aws.handlers.invocation import answer_batch
+from streamtally.aws.handlers.kernel import KERNEL_FAILED, load_kernel
 from streamtally.cli import EXIT_FOUND
 from streamtally.cli.shared.reference_options import open_pipeline
 from streamtally.cli.shared.uncounted import echo_uncounted
@@ -27,7 +29,12 @@ def execute(event: Path, folder: Path | None, references: tuple[str, ...]) -> in
     """Run ``streamtally invoke``. Returns: the exit status. Raises: SettingsError."""
     pipeline = open_pipeline(read_folder(folder), references, click.get_current_context().obj)
     now = now_ms()
-    answer, ledger = answer_batch(pipeline, _print_documents, read_event(event), lambda: TIME_LIMIT_SECONDS, now)
+    kernel = load_kernel(os.environ, lambda line: click.echo(line, err=True))
+    answer, ledger = answer_batch(
+        pipeline, _print_documents, read_event(event), lambda: TIME_LIMIT_SECONDS, now, kernel=kernel
+    )
+    if ledger.kernel_error:
+        click.echo(f"{KERNEL_FAILED}: {ledger.kernel_error}", err=True)
     click.echo(json.dumps(answer, indent=2))
     is_nothing = echo_uncounted(ledger, pipeline, read_as_settings([str(event)], pipeline.source))
     return EXIT_FOUND if is_nothing else 0

@@ -16,6 +16,7 @@ import click
 
 from streamtally.aws.clients import Aws, AwsError
 from streamtally.aws.clock import now_ms
+from streamtally.aws.handlers.kernel import load_kernel
 from streamtally.aws.sinks.objects import Bucket, ObjectStore, open_objects
 from streamtally.cli.shared.aws_options import Auth
 from streamtally.cli.shared.reference_options import open_pipeline
@@ -72,7 +73,8 @@ def execute(
     destination: Destination = _opensearch(url, aws, auth, pipeline) if url else EmbeddedDestination(store, pipeline)
     streams = dict.fromkeys([output.settings.stream or SUMMARY for output in pipeline.outputs.values()])
     arrivals = Arrivals(pipeline)
-    inside = None if function_url else InProcessFunction(pipeline, now_ms, arrivals.take)
+    kernel = load_kernel(os.environ, lambda line: click.echo(line, err=True))
+    inside = None if function_url else InProcessFunction(pipeline, now_ms, arrivals.take, kernel)
     sinks = {name: destination.sink(name) for name in streams}
     buffering = Buffering(buffer_ms=int(interval * 1000))
     check_streams(stream_names, streams)

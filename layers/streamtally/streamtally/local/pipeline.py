@@ -14,6 +14,7 @@ from typing import Any
 
 from streamtally.aws.clock import TimeLeft, now_ms
 from streamtally.aws.handlers.invocation import answer_batch
+from streamtally.aws.handlers.kernel import KERNEL_FAILED
 from streamtally.aws.sinks.firehose import put_documents
 from streamtally.aws.sinks.objects import Folder, ObjectStore
 from streamtally.local.simulator.api import Api, Tap
@@ -22,6 +23,7 @@ from streamtally.local.simulator.parts import Function, FunctionTimedOutError, S
 from streamtally.local.simulator.registry import Registry
 from streamtally.local.simulator.streams import DeliveryStream
 from streamtally.local.stream_names import INGESTION, SUMMARY
+from streamtally.transform.kernel.protocol import Kernel
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.transform import Delivery
@@ -47,7 +49,9 @@ class Buffering:
 class InProcessFunction:
     """The transform in this process, run as the handler runs it.
 
-    Args: watch: is called with each event that was answered, its answer, and the time in ms since the epoch.
+    Args:
+        watch: is called with each event that was answered, its answer, and the time in ms since the epoch.
+        kernel: see ``answer_batch``.
     Attributes: client: the Firehose client that the function sends with; set by :class:`Laptop`.
     """
 
@@ -56,7 +60,9 @@ class InProcessFunction:
         pipeline: Pipeline,
         now: Callable[[], int],
         watch: Callable[[Mapping[str, Any], Mapping[str, Any], int], None] = lambda _event, _answer, _now: None,
+        kernel: Kernel | None = None,
     ) -> None:
+        self._kernel = kernel
         self._watch = watch
         self._ledger = Ledger()
         self._lock = threading.Lock()  # of the ledger, which another thread shows
@@ -68,11 +74,19 @@ class InProcessFunction:
         start = time.monotonic()
         end, now = start + TIME_LIMIT_SECONDS, self._now()
         answer, ledger = answer_batch(
-            self._pipeline, self._deliver, event, lambda: end - time.monotonic(), now, self._reingest
+            self._pipeline,
+            self._deliver,
+            event,
+            lambda: end - time.monotonic(),
+            now,
+            self._reingest,
+            kernel=self._kernel,
         )
         taken = time.monotonic() - start
         if taken > TIME_LIMIT_SECONDS:
             raise FunctionTimedOutError(f"the function took {taken:.0f} s")
+        if ledger.kernel_error:
+            log.warning("%s: %s", KERNEL_FAILED, ledger.kernel_error)
         with self._lock:
             self._ledger.add(ledger)
         self._watch(event, answer, now)

@@ -11,6 +11,8 @@ from streamtally.errors import SettingsError
 from streamtally.transform.kernel.protocol import INTERFACE, KERNEL_MODULE, Kernel
 
 VARIABLE = "STREAMTALLY_KERNEL"
+KERNEL_FAILED = "the kernel failed, and Python read the event"
+"""What a warning says of an event, before the error."""
 
 
 def load_kernel(environment: Mapping[str, str], warn: Callable[[str], object]) -> Kernel | None:

@@ -7,6 +7,7 @@ import os
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from streamtally.aws.handlers.kernel import KERNEL_FAILED
 from streamtally.transform.ledger import KERNEL, Ledger
 
 MAX_REASONS = 20
@@ -38,7 +39,7 @@ def add_ledger(metrics: Metrics, logger: Logger, stream_arn: str, invocation_id:
     if ledger.way:  # where a kernel is loaded
         publish(metrics, "EventsByKernel", MetricUnit.Count, int(ledger.way == KERNEL))
     if ledger.kernel_error:
-        logger.warning("the kernel failed, and Python read the event", error=ledger.kernel_error)
+        logger.warning(KERNEL_FAILED, error=ledger.kernel_error)
     wrong = ledger.imbalance()
     publish(metrics, "LedgerOutOfBalance", MetricUnit.Count, len(wrong))
     extra = {"stream": stream_arn, "invocation": invocation_id, "ledger": ledger.to_json(MAX_REASONS)}

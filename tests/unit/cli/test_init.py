@@ -145,6 +145,76 @@ def test_an_agents_file_with_a_wrong_key_is_known_as_one(elsewhere: Path) -> Non
     assert b"agent.json: no flow has a filePattern: streamtally doctor agent.json names" in done.stderr
 
 
+# Kinesis Agent, "Use the agent to preprocess data", with lines as that page shows them.
+@pytest.mark.parametrize(
+    ("lines", "options", "counted"),
+    [
+        (
+            '192.0.2.1 - - [07/Mar/2004:16:05:49 -0800] "GET / HTTP/1.1" 401 12846\n',
+            [{"optionName": "LOGTOJSON", "logFormat": "COMMONAPACHELOG"}],
+            "rows per minute and status",
+        ),
+        (
+            "2025-03-01T00:00:00Z,info,hello\n2025-03-01T00:00:01Z,warn,x\n",
+            [{"optionName": "CSVTOJSON", "customFieldNames": ["ts", "level", "msg"]}],
+            "rows per minute and level",
+        ),
+        (
+            "Mar 12 12:00:00 server1 Exchange[27]: test\nMar 12 12:00:01 server1 Web[9]: test 2\n",
+            [{"optionName": "LOGTOJSON", "logFormat": "SYSLOG"}],
+            "rows per minute and program",
+        ),
+    ],
+)
+def test_the_agents_options_say_what_is_counted(
+    lines: str, options: list[dict[str, object]], counted: str, elsewhere: Path
+) -> None:
+    Path("a.log").write_text(lines)
+    flow = {"filePattern": f"{elsewhere}/a.log", "deliveryStream": "s", "dataProcessingOptions": options}
+    done = call_main("init", "--from", agent(elsewhere, flow), "--out", "mine")
+    assert done.returncode == 0, done
+    assert f"counted: {counted}" in done.stdout.decode()
+
+
+def test_options_that_fit_no_line_are_refused(elsewhere: Path) -> None:
+    Path("a.log").write_text("hello\n")
+    options = [{"optionName": "LOGTOJSON", "logFormat": "COMBINEDAPACHELOG"}]
+    flow = {"filePattern": f"{elsewhere}/a.log", "deliveryStream": "s", "dataProcessingOptions": options}
+    done = call_main("init", "--from", agent(elsewhere, flow), "--out", "mine")
+    assert (done.returncode, Path("mine").exists()) == (2, False)
+    assert b"dataProcessingOptions fit none of its first 1 lines" in done.stderr
+
+
+# Kinesis Agent, "Agent configuration settings": comments as Jackson reads them, a flow to a data stream.
+def test_comments_and_a_data_stream(elsewhere: Path) -> None:
+    Path("a.log").write_text("Oct 11 22:14:15 host su[230]: failed\nOct 11 22:14:16 host cron[2]: test\n")
+    Path("agent.json").write_text(
+        f'// agent\n{{ /* two */ "flows": [{{"filePattern": "{elsewhere}/a.log", "kinesisStream": "lines",'
+        ' "multiLineStartPattern": "^Oct"}]}'
+    )
+    done = call_main("init", "--from", "agent.json", "--out", "mine")
+    assert done.returncode == 0, done
+    assert b"counted: rows per minute and program (no row has a status or a level)" in done.stdout
+    assert b"the delivery stream that reads from the data stream lines" in done.stdout
+    assert b"keep SINGLELINE" in done.stderr
+
+
+def test_an_agents_file_that_is_broken(elsewhere: Path) -> None:
+    Path("agent.json").write_text('{"flows": [{"filePattern": "/var/log/x",}]}')
+    done = call_main("init", "--from", "agent.json")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"agent.json: is not JSON as the agent reads it: " in done.stderr
+    Path("agent.json").write_text('{"flows": []}')
+    assert b"no flow has a filePattern" in call_main("init", "--from", "agent.json").stderr
+
+
+def test_a_log_without_a_time_is_refused_with_its_fields(elsewhere: Path) -> None:
+    Path("a.csv").write_text("a,b\nc,d\n")
+    done = call_main("init", "a.csv", "--out", "mine")
+    assert (done.returncode, Path("mine").exists()) == (2, False)
+    assert b"(fields: column_1, column_2; --fields names those of csv)" in done.stderr
+
+
 def test_the_flow_is_that_of_the_log(elsewhere: Path) -> None:
     for name in ("a.log", "b.log"):
         (elsewhere / name).write_text(COMBINED)

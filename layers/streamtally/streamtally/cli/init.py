@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import click
 
 from streamtally.cli.shared.files import write_new_files
 from streamtally.errors import SettingsError
+from streamtally.text import visible
 
 RESULT = "result"
 STREAM = "log-ingestion-stream"
@@ -48,17 +50,28 @@ def command(log: str | None, given: Path | None, name: str | None, out: Path | N
     folder = out or Path(_folder_name(log))
     _from_log(log, folder, flow)
     status = _run(log, folder)
-    _show_next(folder, flow.stream if flow and flow.stream else STREAM, is_event=True)
+    stream, data_stream = (flow.stream, flow.data_stream) if flow else ("", "")
+    _show_next(folder, stream or STREAM, is_event=True, data_stream="" if stream else data_stream)
     return status
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A flow of agent.json: its newest log, its stream, and how the agent converts lines."""
+    """A flow of agent.json.
+
+    Attributes:
+        log: its newest log.
+        stream: its delivery stream; "" if it has none.
+        data_stream: its Kinesis data stream, from which a delivery stream may read; "" if it has none.
+        options: how the agent converts lines.
+        is_multi_line: whether a record may have several lines.
+    """
 
     log: str
     stream: str
+    data_stream: str
     options: list[Any]
+    is_multi_line: bool
 
 
 def _folder_name(log: str) -> str:
@@ -71,7 +84,6 @@ def _from_log(log: str, folder: Path, flow: Flow | None) -> None:
     from streamtally.aws.clock import now_ms
     from streamtally.local.logs import check_logs
     from streamtally.local.new_folder import describe_log
-    from streamtally.text import visible
 
     check_logs([log])
     made = describe_log(log, now_ms(), flow.options if flow else None)
@@ -81,7 +93,13 @@ def _from_log(log: str, folder: Path, flow: Flow | None) -> None:
     click.echo(f"counted: {made.counted}")
     for path in write_new_files(folder, made.files):
         click.echo(str(path))
-    if flow and flow.options:
+    if flow and flow.is_multi_line:
+        click.echo(
+            "note: records of this flow may have several lines (multiLineStartPattern), but the function reads each "
+            "line by itself: keep SINGLELINE as the flow's only option, so that the agent joins them",
+            err=True,
+        )
+    elif flow and flow.options:
         click.echo(
             "note: the function converts lines as the agent did: remove dataProcessingOptions from the flow, so that "
             "it sends them unmodified",
@@ -95,10 +113,10 @@ def _flow(path: Path, log: str | None) -> Flow | None:
     from streamtally.local.evidence import find_newest
     from streamtally.local.folder import read_text
 
-    in_file = flows_of(read_text(path))
+    text = read_text(path)
+    in_file = flows_of(text)
+    _check_flows(path, text, in_file)
     flows = [flow for flow in in_file if isinstance(flow.get("filePattern"), str)]
-    if not flows and in_file:
-        raise SettingsError(f"{path}: no flow has a filePattern: streamtally doctor {path} names what is wrong")
     if not flows:
         return None
     patterns = ", ".join(dict.fromkeys(str(flow["filePattern"]) for flow in flows))
@@ -113,7 +131,26 @@ def _flow(path: Path, log: str | None) -> Flow | None:
         raise SettingsError(f"{path}: several flows have logs here ({patterns}): name the log before --from")
     flow, chosen = logs[0]
     options = flow.get("dataProcessingOptions")
-    return Flow(chosen, str(flow.get("deliveryStream") or ""), options if isinstance(options, list) else [])
+    return Flow(
+        log=chosen,
+        stream=str(flow.get("deliveryStream") or ""),
+        data_stream=str(flow.get("kinesisStream") or ""),
+        options=options if isinstance(options, list) else [],
+        is_multi_line=bool(flow.get("multiLineStartPattern")),
+    )
+
+
+def _check_flows(path: Path, text: str, flows: Sequence[Mapping[str, Any]]) -> None:
+    """Raises: SettingsError: the file is an agent.json, and has no flow that can be used."""
+    from streamtally.doctor.agent_json import load
+
+    if '"flows"' not in text or any(isinstance(flow.get("filePattern"), str) for flow in flows):
+        return
+    try:
+        load(text)
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(f"{path}: is not JSON as the agent reads it: {error}") from None
+    raise SettingsError(f"{path}: no flow has a filePattern: streamtally doctor {path} names what is wrong")
 
 
 def _from_application(path: Path, name: str | None, folder: Path, log: str | None) -> int:
@@ -132,7 +169,7 @@ def _run(log: str, folder: Path) -> int:
     return int(run.main(operands, prog_name="streamtally run", standalone_mode=False) or 0)
 
 
-def _show_next(folder: Path, stream: str, is_event: bool) -> None:
+def _show_next(folder: Path, stream: str, is_event: bool, data_stream: str = "") -> None:
     """Print the commands that come next: try the function, deploy, attach."""
     shown = shlex.quote(f"./{folder}" if str(folder).startswith("-") else str(folder))
     trial = f"invoke {shown}/event.json" if is_event else "local"
@@ -143,5 +180,9 @@ def _show_next(folder: Path, stream: str, is_event: bool) -> None:
     click.echo(
         f"  rm {_LAYER}/*.sql && cp {shown}/*.sql {shown}/pipeline.* {_LAYER} && sam build && sam deploy --guided"
     )
-    click.echo("  # attach it to a stream that exists; --plan changes nothing")
+    if data_stream:
+        click.echo(f"  # attach it to the delivery stream that reads from the data stream {visible(data_stream, 60)}")
+        click.echo("  # (put its name here); --plan changes nothing")
+    else:
+        click.echo("  # attach it to a stream that exists; --plan changes nothing")
     click.echo(f"  streamtally attach {shlex.quote(stream)} --function streamtally-transform --grant --plan")

@@ -13,7 +13,7 @@ from streamtally.config.source import source_settings
 from streamtally.formats.base import Format, Parser, Row, last_format
 from streamtally.formats.logged_headers import header_names
 from streamtally.formats.role_names import ROLE_TO_COLUMN, TIME_COLUMN
-from streamtally.formats.roles import DEFAULT_BY, ROLE_NAMES, alternatives, is_open
+from streamtally.formats.roles import DEFAULT_BY, ROLE_NAMES, alternatives, is_open, names_of, roles_among
 from streamtally.formats.wrappers.request_parts import PARTS
 from streamtally.transform.event_time import AUTO, EventTimes
 from streamtally.transform.role_columns import EVENT_TIME
@@ -22,6 +22,7 @@ from streamtally.transform.source import Source
 MAX_LINES = 1_000
 """Lines that are read to find this out."""
 _MAX_DEPTH = 4
+_MAX_VALUES = 100
 _SAME_ROWS = {"nginx": "apache_combined"}
 """Formats whose lines ``auto`` reads as another format with the same rows."""
 
@@ -35,12 +36,14 @@ class LogMeaning:
         counted_by: The role by which rows are counted by default; None: they are not.
         has_time: Whether rows have an event time.
         commands: Commands that work on this log as they are written.
+        by_values: The log's own fields with single values except its times, those with few different values first.
     """
 
     roles: Mapping[str, str]
     counted_by: str | None
     has_time: bool
     commands: Sequence[str] = ()
+    by_values: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -51,6 +54,20 @@ class _Seen:
     own: dict[str, None] = field(default_factory=dict)
     has_time: bool = False
     counted: set[str] = field(default_factory=set)
+    values: dict[str, set[object]] = field(default_factory=dict)
+
+    def add_values(self, row: Row) -> None:
+        """Note the values by which rows could be counted: of a field with a list or an object there is none."""
+        for name, value in row.items():
+            values = self.values.setdefault(name, set())
+            if isinstance(value, str | int) and len(values) <= _MAX_VALUES:
+                values.add(value)
+
+    def names_by_values(self, times: str) -> list[str]:
+        """Fields that could be counted by; one value for all lines counts nothing apart, so these come last."""
+        left_out = {*times.split(" and "), *PARTS, EVENT_TIME}
+        names = [name for name in self.own if self.values.get(name) and name not in left_out]
+        return sorted(names, key=lambda name: (len(self.values[name]) == 1, len(self.values[name])))
 
 
 def find_meaning(
@@ -74,7 +91,22 @@ def find_meaning(
     counted_by = next((role for role in DEFAULT_BY if role in seen.counted), None) if seen.has_time else None
     run = ["streamtally", "run", *_operand(name), *options]
     commands = _commands(run, roles, counted_by, seen) if seen.has_time else ()
-    return LogMeaning(roles, counted_by, seen.has_time, [shlex.join(command) for command in commands])
+    by_values = seen.names_by_values(roles.get("time", ""))
+    return LogMeaning(roles, counted_by, seen.has_time, [shlex.join(command) for command in commands], by_values)
+
+
+def find_converted_meaning(texts: Sequence[str], source: Mapping[str, Any], now_ms: int) -> LogMeaning:
+    """What the lines mean once the Kinesis Agent's options have converted them: its fields go by common names.
+
+    Args: source: settings with ``agent_options``. Raises: SettingsError: the options cannot be used.
+    """
+    reader = Source(source_settings(source), ZoneInfo)
+    seen = _look([text for text in texts if text][:MAX_LINES], reader, now_ms)
+    named = names_of(roles_among(seen.names))
+    time = next((name for name in EventTimes(AUTO, AUTO, UTC, {}).fields if name in seen.names), "")
+    roles = {**({"time": time} if seen.has_time and time else {}), **{role: names[0] for role, names in named.items()}}
+    counted_by = next((role for role in DEFAULT_BY if role in seen.counted), None) if seen.has_time else None
+    return LogMeaning(roles, counted_by, seen.has_time, (), seen.names_by_values(time))
 
 
 def _is_detected(lines: Sequence[str], log_format: Format) -> bool:
@@ -102,6 +134,7 @@ def _look(lines: Iterable[str], source: Source, now_ms: int) -> _Seen:
             continue
         seen.names.update(dict.fromkeys(_all_names(row)))
         seen.own.update(dict.fromkeys(row))
+        seen.add_values(row)
         source.complete(parse, row, now_ms)
         seen.has_time = seen.has_time or _has_time(source, row, now_ms)
         seen.counted.update(role for role, column in columns.items() if row.get(column) is not None)

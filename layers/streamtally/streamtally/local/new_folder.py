@@ -20,7 +20,7 @@ from streamtally.local.arrival import arrive_when_logged, read_lines
 from streamtally.local.by_program import STREAM, program_by
 from streamtally.local.folder import COMPILED, DEFINITION, encode_document
 from streamtally.local.likely_format import read_texts
-from streamtally.local.log_meaning import LogMeaning, find_meaning
+from streamtally.local.log_meaning import LogMeaning, find_converted_meaning, find_meaning, quote_field
 from streamtally.local.logs import read_log, shown_name
 from streamtally.local.programs import compile_source
 from streamtally.local.run import LOCAL_STREAM_ARN
@@ -35,6 +35,7 @@ PROGRAM, SCHEMA, EVENT = "counts.sql", "pipeline.schema.json", "event.json"
 MAX_LINES = 10_000
 """Lines that the format is detected from."""
 EVENT_LINES = 20
+_MAX_FIELDS = 12
 INDEX = "log_counts"
 _UNSAFE = re.compile(r"[^a-z0-9]+")
 
@@ -71,6 +72,8 @@ def describe_log(log: str, now_ms: int, agent_options: Sequence[Any] | None = No
     Raises: SettingsError: no known format fits.
     """
     texts = read_texts(log, MAX_LINES)
+    if agent_options:
+        return _converted(texts, list(agent_options), log, now_ms)
     detection, wrapped = detect(texts), find_wrapped(texts)
     log_format = wrapped.format if wrapped else detection.best.format if detection.best else None
     if log_format is None:
@@ -81,11 +84,22 @@ def describe_log(log: str, now_ms: int, agent_options: Sequence[Any] | None = No
     taken = wrapped.taken if wrapped else detection.best.taken if detection.best else 0
     around = f" in {' in '.join(reversed(wrapped.wrappers))}" if wrapped else ""
     meaning = find_meaning(texts, log_format, log, {}, now_ms)
-    settings: dict[str, Any] = {"format": log_format.name}
-    if agent_options:
-        settings = {"agent_options": list(agent_options)}
+    settings = {"format": log_format.name}
     read_as = f"{log_format.name}{around}, {taken:,} of {detection.lines - detection.empty:,} lines"
     return _folder(settings, meaning, read_as, log, now_ms)
+
+
+def _converted(texts: Sequence[str], options: list[Any], log: str, now_ms: int) -> NewFolder:
+    """The folder for lines that the agent's options describe, whatever format they have. Raises: SettingsError."""
+    settings = {"agent_options": options}
+    meaning = find_converted_meaning(texts, settings, now_ms)
+    if not meaning.by_values:
+        raise SettingsError(
+            f"{visible(shown_name(log), 60)}: dataProcessingOptions fit none of its first {len(texts):,} lines: "
+            "name a log of this flow before --from, or correct the options"
+        )
+    names = " and ".join(str(option.get("optionName")) for option in options if isinstance(option, dict))
+    return _folder(settings, meaning, f"as the agent's {names} converts its lines", log, now_ms)
 
 
 def _folder(settings: Mapping[str, Any], meaning: LogMeaning, read_as: str, log: str, now_ms: int) -> NewFolder:
@@ -110,13 +124,19 @@ def _folder(settings: Mapping[str, Any], meaning: LogMeaning, read_as: str, log:
 
 
 def _first_role(meaning: LogMeaning) -> list[str]:
-    """A field to count by for a log without status and level: what few values fill, if the log has it."""
+    """A field to count by for a log without status and level: a role of few values, or a field that has few."""
     for role in ("method", "vhost", "client", "path"):
         if field := meaning.roles.get(role):
             return [field]
     others = [field for role, field in meaning.roles.items() if role not in ("time", *DEFAULT_BY)]
+    if not others and meaning.has_time:
+        others = [quote_field(name) for name in meaning.by_values]
     if not others:
-        raise SettingsError("no field to count by is known in this log: start with streamtally run LOG --by FIELD")
+        fields = ", ".join(visible(name, 40) for name in meaning.by_values[:_MAX_FIELDS])
+        raise SettingsError(
+            "no time and no field to count by are known in this log: start with streamtally run LOG --time-field FIELD "
+            f"--by FIELD (fields: {fields}; --fields names those of csv)"
+        )
     return others[:1]
 
 

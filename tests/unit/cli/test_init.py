@@ -233,6 +233,16 @@ def test_an_application_becomes_a_folder(elsewhere: Path) -> None:
     assert call_main("init", "--from", application, "--out", "mine").returncode == 2  # it exists
 
 
+# PowerShell's ``aws … > application.json`` writes UTF-16 with a byte order mark, or UTF-8 with one.
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_an_application_that_powershell_wrote(encoding: str, elsewhere: Path) -> None:
+    text = (SAMPLES.parents[1] / "examples/migrate/application.json").read_text("utf-8")
+    Path("application.json").write_text(text.replace("\n", "\r\n"), encoding)
+    assert call_main("init", "--from", "application.json", "--out", "mine").returncode == 0
+    Path("broken.json").write_bytes(b"\xff\xfe{")
+    assert b"broken.json: is not utf-16" in call_main("init", "--from", "broken.json").stderr
+
+
 def test_a_log_of_no_format_is_one_line(elsewhere: Path) -> None:
     (elsewhere / "poem.txt").write_text("the rain in spain\nfalls mainly on the plain\n" * 5)
     done = call_main("init", "poem.txt")

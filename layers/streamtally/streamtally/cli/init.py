@@ -111,9 +111,9 @@ def _flow(path: Path, log: str | None) -> Flow | None:
     """The flow of an agent.json that a log belongs to; None: the file is no agent.json. Raises: SettingsError."""
     from streamtally.doctor.agent_json import flows_of
     from streamtally.local.evidence import find_newest
-    from streamtally.local.folder import read_text
+    from streamtally.local.folder import read_marked_text
 
-    text = read_text(path)
+    text = read_marked_text(path)
     in_file = flows_of(text)
     _check_flows(path, text, in_file)
     flows = [flow for flow in in_file if isinstance(flow.get("filePattern"), str)]

@@ -14,6 +14,7 @@ from streamtally.config.reference import MAX_FILE_BYTES
 from streamtally.definition import define_pipeline, read_definition, read_references_of
 from streamtally.errors import ProgramFileError, SettingsError
 from streamtally.indices.detectors import Detector
+from streamtally.local.encodings import find_mark
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PACKAGED = _PACKAGE / "bundled"  # setup.py puts it there; a checkout has it once, in the layer
@@ -139,6 +140,21 @@ def read_plan(folder: Path) -> dict[str, Any]:
     if not isinstance(plan, dict) or not isinstance(plan.get("outputs"), list):
         raise SettingsError(f"{PLAN} is not a plan: expected 'version' and a list 'outputs'")
     return plan
+
+
+def read_marked_text(path: Path) -> str:
+    """The text of a file that another program wrote: UTF-8, or what its byte order mark says.
+
+    PowerShell's ``>`` writes UTF-16 with a mark. Raises: SettingsError.
+    """
+    try:
+        data = path.read_bytes()
+        mark, encoding = find_mark(data) or (b"", "")
+        return data[len(mark) :].decode(encoding) if mark else read_text(path)
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: is not {error.encoding} (byte {error.start}): save it as UTF-8") from None
 
 
 def read_text(path: Path) -> str:

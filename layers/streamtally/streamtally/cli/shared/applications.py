@@ -15,7 +15,7 @@ from streamtally.cli.shared.files import write_new_files
 from streamtally.cli.shared.plan_output import print_plan, show_explanation
 from streamtally.definition import define_pipeline
 from streamtally.errors import SettingsError
-from streamtally.local.folder import COMPILED, DEFINITION, encode_document, read_text
+from streamtally.local.folder import COMPILED, DEFINITION, encode_document, read_marked_text
 from streamtally.local.programs import Compiled, compile_source
 from streamtally.migrate.applications import Application, make_definition, read_applications
 from streamtally.migrate.templates import with_output_names
@@ -60,7 +60,7 @@ def choose(applications: list[Application], name: str | None) -> Application:
 
 def read_document(path: Path) -> Any:
     """JSON or YAML, with CloudFormation's short tags in their long form. Raises: SettingsError."""
-    text = read_text(path)
+    text = read_marked_text(path)
     if path.suffix.lower() == ".json":
         try:
             return json.loads(text)

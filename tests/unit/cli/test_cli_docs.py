@@ -50,7 +50,7 @@ def test_a_shell_completes_commands() -> None:
     ("args", "says"),
     [
         (["status", "s"], "no region: pass --region"),
-        (["status", "s", "--profile", "nobody"], "profile (nobody) could not be found"),
+        (["status", "s", "--profile", "nobody"], "no AWS profile 'nobody'"),
         (["status", "s", "--region", "us-east-1"], "no AWS credentials"),
         (["attach"], "Missing argument"),
         (["doctor", "/nowhere/agent.json"], "cannot be read"),

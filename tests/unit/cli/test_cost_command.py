@@ -14,6 +14,8 @@ from streamtally.cost.volumes import DAYS_A_MONTH
 from streamtally.local.sample import generate
 from tests.unit.cli.operator_runner import run
 
+ROOT = Path(__file__).resolve().parents[3]
+
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -101,7 +103,9 @@ def test_the_rate_of_a_stream(log: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "says"),
     [
-        (["--region", "eu-nowhere-1"], "no prices of the region 'eu-nowhere-1': there are those of us-east-1"),
+        (["--region", "eu-west-9"], "no prices of the region 'eu-west-9': there are those of us-east-1; --prices FILE"),
+        (["--region", "us-esat-1"], "no region 'us-esat-1': did you mean 'us-east-1'?"),
+        (["--prices", "/nowhere"], "/nowhere: cannot be read: No such file or directory"),
         (["--lines-a-day", "5", "--stream", "s"], "--stream and --lines-a-day exclude each other"),
         (["--lines-a-day", "nan"], "--lines-a-day"),
         (["--lines-a-day", "0"], "not in the range"),
@@ -115,6 +119,39 @@ def test_what_cannot_be_estimated_is_one_line(log: Path, more: list[str], says: 
     assert (ran.status, ran.stdout) == (2, "")
     assert says in ran.error
     assert "\n" not in ran.error
+
+
+def test_prices_of_ones_own(log: Path, tmp_path: Path) -> None:
+    bundled = (ROOT / "layers/streamtally/streamtally/cost/prices.toml").read_text("utf-8")
+    own = tmp_path / "prices.toml"
+    own.write_text(bundled.replace("us-east-1", "ap-northeast-1").replace("usd = 0.029", "usd = 0.058"))
+    options = ("--lines-a-day", "10000000", "--json", "--prices", str(own))
+    there, here = (json.loads(run("cost", str(log), *options, *region).stdout) for region in ((
+        "--region", "ap-northeast-1"), ()))  # fmt: skip
+    assert (there["region"], here["region"]) == ("ap-northeast-1", "us-east-1")
+    assert (there["parts"][0]["usd"], here["parts"][0]["usd"]) == (84.12, 42.06)  # 1450.38 GiB
+    own.write_text(bundled.replace("usd = 0.029", "usd = 0.058"))
+    assert json.loads(run("cost", str(log), *options).stdout)["parts"][0]["usd"] == 84.12
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[[price", "is not TOML: "),
+        ("x = 1", "has no [[price]]"),
+        ("price = [1]", "[[price]] number 1 is not a table"),
+        ("[[price]]\nnmae = 'x'", "[[price]] number 1: unknown key 'nmae': did you mean 'name'?"),
+        ("[[price]]\nname = 'x'\nusd = '1'", "[[price]] number 1: usd is missing, or is not a number"),
+        ("[[price]]\nname='x'\nusd=-1\nunit='x'\nregion='x'\nread=2026-01-01\nsource='x'", "must be a number from 0"),
+        ("[[price]]\nname='x'\nusd=1\nunit='x'\nregion='x'\nread='x'\nsource='x'", "read is missing, or is not a date"),
+    ],
+)
+def test_a_price_file_that_is_none(text: str, says: str, log: Path, tmp_path: Path) -> None:
+    (tmp_path / "prices.toml").write_text(text)
+    ran = run("cost", str(log), "--prices", str(tmp_path / "prices.toml"))
+    assert (ran.status, ran.stdout) == (2, "")
+    assert ran.error.startswith(f"--prices {tmp_path}/prices.toml: ")
+    assert says in ran.error
 
 
 def test_a_log_that_gives_no_rate(tmp_path: Path) -> None:

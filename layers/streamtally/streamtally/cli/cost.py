@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from streamtally.aws.clients import Aws
+from streamtally.aws.regions import region_problem
 from streamtally.cli.shared.aws_options import echo_json
 from streamtally.cli.shared.cost_output import Estimate, show_estimate
 from streamtally.cli.shared.source_options import SourceOptions
 from streamtally.cost.bill import Case
-from streamtally.cost.prices import prices_of
+from streamtally.cost.prices import Prices, prices_of, read_prices, with_prices
 from streamtally.cost.volumes import Stack, Traffic, batch_lines
 from streamtally.errors import SettingsError
 from streamtally.local.cost_sample import bundled_prices, line_bytes, logged_rate, measure, read_sample
-from streamtally.local.folder import read_folder
+from streamtally.local.folder import read_folder, read_text
 from streamtally.local.logs import check_logs
 from streamtally.transform.pipeline import load_pipeline
 
@@ -34,6 +35,7 @@ def execute(
     lines_a_day: float | None,
     stream: str | None,
     lines_a_record: float | None,
+    price_file: Path | None,
     as_json: bool,
     **source_options: str | None,
 ) -> None:
@@ -44,7 +46,7 @@ def execute(
         if value is not None and not math.isfinite(value):
             raise SettingsError(f"{name} {value}: must be a number")
     arrived = _arrived(aws, stream) if stream is not None else None
-    prices = prices_of(bundled_prices(), _region(aws, stream))
+    prices = _prices(_region(aws, stream), price_file)
     document = read_folder(folder)
     document = {**document, "source": SourceOptions(**source_options).apply(document["source"])}
     pipeline = load_pipeline(document, ZoneInfo)
@@ -61,6 +63,20 @@ def execute(
         echo_json(estimate.to_json())
     else:
         show_estimate(estimate)
+
+
+def _prices(region: str, file: Path | None) -> Prices:
+    """Raises: SettingsError: the region has no prices, or the file is no price file."""
+    listed = bundled_prices()
+    if file is not None:
+        try:
+            listed = with_prices(listed, read_prices(read_text(file)))
+        except SettingsError as error:
+            text = str(error)
+            raise SettingsError(text if text.startswith(f"{file}: ") else f"--prices {file}: {text}") from None
+    if not any(price.region == region for price in listed) and (problem := region_problem(region)):
+        raise SettingsError(problem)
+    return prices_of(listed, region)
 
 
 def _region(aws: Aws, stream: str | None) -> str:

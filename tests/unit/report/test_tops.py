@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamtally.report.data import TopList
 from streamtally.report.request_parts import split_request, split_requests
 from streamtally.report.tops import KEY_CHARS, TopCounter, Tops
 
@@ -133,3 +136,31 @@ def test_the_parts_of_many_requests(texts: list[str]) -> None:
     assert [(method, path, query or None, protocol) for method, path, query, protocol in parts] == [
         (part.method, part.path, part.query, part.protocol) for part in expected
     ]
+
+
+# Counts of parts are added up as their texts are, also after pickling, and where texts are forgotten.
+@given(
+    st.lists(st.lists(st.sampled_from(["a", "b", "c", "d" * 201, "e" * 202, "f"]), max_size=9), max_size=6),
+    st.integers(2, 9),
+)
+def test_parts(parts: list[list[str]], capacity: int) -> None:
+    counted, merged, unpickled = (TopCounter(capacity) for _ in range(3))
+    for texts in parts:
+        counted.add_all(Counter(texts))
+        part = TopCounter()
+        for some in (texts[:2], texts[2:]):
+            part.add_all(Counter(some), cell=7)
+        merged.merge(part)
+        unpickled.merge(pickle.loads(pickle.dumps(part)))
+    assert merged.top(9) == unpickled.top(9) == counted.top(9)
+    assert merged.cells.totals == unpickled.cells.totals == ({7: merged.total} if merged.total else {})
+
+
+# Texts that occurred 0 times take their place among those that are kept, however often the others occurred.
+@pytest.mark.parametrize("count", [0, 1, 100])
+def test_nothing_is_counted(count: int) -> None:
+    counter, part = TopCounter(2), TopCounter()
+    counter.add_all({"a": 5})
+    part.add_all({"b": 0, "c": count})
+    counter.merge(part)
+    assert counter.top(9) == TopList((("a", 5),) if count < 5 else (("c", 100),), 5 + count, count if count < 5 else 5)

@@ -39,7 +39,7 @@ from streamtally.transform.source import Source
 from streamtally.transform.transform import iter_documents, transform
 
 TOO_LONG = "the line is longer than a record may be"
-_TIMES_KEPT = 100_000
+_TIMES_KEPT = 10_000
 
 
 @dataclass(slots=True)
@@ -141,9 +141,12 @@ class _PlainTimes(dict[Any, int | None]):
         self._minutes: dict[str, int] = {}
 
     def __missing__(self, texts: Any) -> int | None:
+        if len(self) > _TIMES_KEPT:
+            self.clear()
         split = self._seconds.split(texts) if self._seconds is not None else None
         if split is not None and (minute := self._minutes.get(split[0])) is not None:
-            return minute + split[1] * MS_PER_SECOND
+            known = self[texts] = minute + split[1] * MS_PER_SECOND
+            return known
         time = self._read(texts)
         if split is not None and time is not None and _is_in_minute(time, split[1]):
             if len(self._minutes) > _TIMES_KEPT:
@@ -154,8 +157,6 @@ class _PlainTimes(dict[Any, int | None]):
     def _read(self, texts: Any) -> int | None:
         values = (texts,) if len(self._names) == 1 else texts
         row = {name: self._scanner.value(name, text) for name, text in zip(self._names, values, strict=True)}
-        if len(self) > _TIMES_KEPT:
-            self.clear()
         time = self[texts] = logged_time(self._source, row, self._file_ms)
         return time
 

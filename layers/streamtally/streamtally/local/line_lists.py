@@ -86,7 +86,7 @@ def make_list(file: str, first: int, lines: list[bytes]) -> LineList:
     if max(map(len, lines)) > MAX_LINE_BYTES:
         too_long = frozenset(index for index, line in enumerate(lines) if len(line) > MAX_LINE_BYTES)
         lines = [line[: MAX_LINE_BYTES + 1] for line in lines]
-    if any(codecs.BOM_UTF8 in line for line in lines):
+    if codecs.BOM_UTF8 in b"".join(lines):
         lines = [line.removeprefix(codecs.BOM_UTF8) for line in lines]
     return LineList(file, range(first, first + len(lines)), lines, too_long)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -11,6 +12,7 @@ from streamtally.formats.base import Format, Plain, Row, Scanner
 from streamtally.formats.roles import Get, role_reader
 from streamtally.local.counted_columns import NONE, Columns, count_columns
 from streamtally.local.panel_fields import PanelFields, to_size
+from streamtally.local.report_columns import NewVisitors, to_sizes
 from streamtally.report.agents import Members
 from streamtally.report.data import MinuteCount, Selection
 from streamtally.report.panels import Panels
@@ -21,7 +23,6 @@ from streamtally.transform.source import Source
 
 TOP_ENTRIES: Final = 20
 _TOP_COLUMNS: Final = ("request", "host", "agent")
-_SIZES_KEPT: Final = 100_000
 _ROWS_AT_ONCE: Final = 5_000
 _FINE_BATCHES: Final = 8
 
@@ -87,7 +88,7 @@ class ReportCounter:
         self._top_fields = {column: source.column(column)[0] for column in _TOP_COLUMNS}
         self._readers: dict[str, tuple[Get, ...]] = {}
         self._panel_fields: dict[str, PanelFields] = {}
-        self._sizes = _Sizes()
+        self._visitors = NewVisitors()
         self._counts = ReportCounts(Tops(), Panels())
         self._rows: list[tuple[Any, ...]] = []
         self._is_fine = True
@@ -127,15 +128,16 @@ class ReportCounter:
             return
         columns = Columns(*map(list, zip(*rows, strict=True)))
         count_columns(columns, *self._counts, None, self._is_fine)
-        minutes, visitors = [], []
+        minutes, hosts, agents = [], [], []
         for minute, status, host, agent in zip(
             columns.minutes, columns.statuses, columns.hosts, columns.agents, strict=True
         ):
             if status is not None and host is not None:
                 minutes.append(minute)
-                visitors.append((host, NONE if agent is None else agent))
-        if visitors:
-            self._counts.panels.add_visitors(minutes, visitors)
+                hosts.append(host)
+                agents.append(NONE if agent is None else agent)
+        if minutes:
+            self._visitors.add(self._counts.panels, minutes, hosts, agents)
 
     def plain_columns(self, scanner: Scanner, log_format: Format, status_field: str) -> PlainColumns | None:
         """Where the plain lines of a format have what is counted; None if that is not one field for each."""
@@ -168,25 +170,27 @@ class ReportCounter:
             code_of = {text: status_of(text) for text in set(statuses)}
             kind_of = {text: status_class(code) for text, code in code_of.items()}
             codes, kinds = [code_of[text] for text in statuses], [kind_of[text] for text in statuses]
-        sizes = () if columns.bytes is None else map(self._sizes.__getitem__, map(itemgetter(columns.bytes), lines))
+        sizes = [] if columns.bytes is None else to_sizes(list(map(itemgetter(columns.bytes), lines)))
         referers, vhosts = (
             () if position is None else list(map(itemgetter(position), lines))
             for position in (columns.referer, columns.vhost)
         )
         requests, hosts, agents = map(list, texts)
-        counted = Columns(minutes, kinds, codes, requests, hosts, agents, list(sizes), referers, vhosts)
+        counted = Columns(minutes, kinds, codes, requests, hosts, agents, sizes, referers, vhosts)
         count_columns(counted, *self._counts, NONE, self._is_fine)
         if columns.status is not None:
-            self._add_visitors(scanner.positions[columns.status], columns.tops[1:], lines, minutes)
+            self._add_visitors(statuses, minutes, hosts, agents)
 
     def _add_visitors(
-        self, status: int, visitor: tuple[int, ...], lines: Sequence[Plain], minutes: Sequence[int]
+        self, statuses: Sequence[str], minutes: Sequence[int], hosts: Sequence[str], agents: Sequence[str]
     ) -> None:
-        if NONE in set(map(itemgetter(status), lines)):
-            known = [index for index, line in enumerate(lines) if line[status] != NONE]
-            lines, minutes = [lines[index] for index in known], [minutes[index] for index in known]
-        if lines:
-            self._counts.panels.add_visitors(minutes, map(itemgetter(*visitor), lines))
+        """Take in who asked, where a status says that there was an answer."""
+        if NONE in statuses:
+            is_known = [text != NONE for text in statuses]
+            minutes = list(compress(minutes, is_known))
+            hosts, agents = list(compress(hosts, is_known)), list(compress(agents, is_known))
+        if minutes:
+            self._visitors.add(self._counts.panels, minutes, hosts, agents)
 
     def _fields(self, log_format: Format | None) -> PanelFields:
         name = log_format.name if log_format is not None else ""
@@ -211,13 +215,3 @@ class ReportCounter:
 
 def _text(value: Any) -> str | None:
     return None if value is None else shown(value)
-
-
-class _Sizes(dict[str, int]):
-    """The texts of plain lines' sizes → bytes."""
-
-    def __missing__(self, text: str) -> int:
-        if len(self) > _SIZES_KEPT:
-            self.clear()
-        size = self[text] = to_size(text)
-        return size

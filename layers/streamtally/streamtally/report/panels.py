@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from streamtally.report.data import TopList
@@ -12,7 +13,8 @@ from streamtally.report.response_times import ResponseTimes, add_counts, round_t
 from streamtally.report.tops import TopCounter
 from streamtally.report.visitors import Visitors
 
-_MINUTES_A_DAY: Final = 1440
+MINUTES_A_DAY: Final = 1440
+_REMEMBERED_CHARS: Final = 500
 _CELL_DIGITS: Final = 2  # of response times by step and class
 _SITE: Final = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*://"
@@ -24,6 +26,15 @@ _SITE: Final = re.compile(
 
 def referring_site(referer: str) -> str | None:
     """The host of a Referer header, in lower case; None if it is not the address of a page."""
+    return _remembered_site(referer) if len(referer) <= _REMEMBERED_CHARS else _site(referer)
+
+
+@lru_cache(maxsize=8_192)
+def _remembered_site(referer: str) -> str | None:
+    return _site(referer)
+
+
+def _site(referer: str) -> str | None:
     site = _SITE.match(referer)
     return site[1].lower() if site is not None else None
 
@@ -75,12 +86,12 @@ class Panels:
 
     def add_visitors(self, minutes: Sequence[int], visitors: Iterable[tuple[str, str]]) -> None:
         """Take in who asked. Args: minutes: since the epoch; visitors: addresses with their agents."""
-        first, last = min(minutes) // _MINUTES_A_DAY, max(minutes) // _MINUTES_A_DAY
+        first, last = min(minutes) // MINUTES_A_DAY, max(minutes) // MINUTES_A_DAY
         if first == last:
             self._unhashed.setdefault(first, set()).update(visitors)
             return
         for minute, visitor in zip(minutes, visitors, strict=True):
-            self._unhashed.setdefault(minute // _MINUTES_A_DAY, set()).add(visitor)
+            self._unhashed.setdefault(minute // MINUTES_A_DAY, set()).add(visitor)
 
     def add_referers(self, referers: Mapping[str, int], cell: int | None = None) -> None:
         """Take in Referer headers. Args: referers: text → rows."""

@@ -11,7 +11,7 @@ from streamtally.plan.aggregates.cells import Cells
 from streamtally.plan.levels import LevelLeaves, Levels, compile_levels
 from streamtally.plan.sliding import Sliding, group_ms, read_spans, step_ms
 from streamtally.plan.types import SqlType
-from streamtally.plan.window_columns import NO_ITEM, FinishWindow, compile_window_columns
+from streamtally.plan.window_columns import NO_ITEM, FinishWindow, WindowColumn, compile_window_columns
 from streamtally.plan.window_rows import WindowRows
 
 _CELLS_INDEX = 2
@@ -26,12 +26,14 @@ class Composition:
         key_types: the types of the key's values.
         slots: the aggregates of a group; of an output that is composed, its cells.
         finish: makes the columns of a document.
+        columns: each of them.
         levels, sliding: as in :class:`~streamtally.plan.windowed.WindowedOutput`.
     """
 
     key_types: tuple[SqlType, ...]
     slots: tuple[Slot, ...]
     finish: FinishWindow
+    columns: tuple[WindowColumn, ...]
     levels: Levels | None = None
     sliding: Sliding | None = None
 
@@ -49,9 +51,9 @@ def compose(node: dict[str, Any], rows: WindowRows, rows_ms: int) -> Composition
     slots = (Slot("cells", cells, _CELLS_INDEX),)
     if "levels" in node:
         return _compose_levels(node, rows, rows_ms, slots, cells)
-    finish = compile_window_columns(node, rows.keys, rows.slots, rows.arguments, rows_ms)
+    finish, columns = compile_window_columns(node, rows.keys, rows.slots, rows.arguments, rows_ms)
     if "inner_ms" not in node:
-        return Composition(key_types, rows.slots, finish)
+        return Composition(key_types, rows.slots, finish, columns)
     if "expand" in node:
         raise PlanError("a sliding output cannot expand items")
     spans = read_spans(node)
@@ -59,7 +61,7 @@ def compose(node: dict[str, Any], rows: WindowRows, rows_ms: int) -> Composition
     if rows_ms != step or node["window_ms"] != wanted:
         raise PlanError(f"a sliding output needs, for its spans, inner_ms {step} and window_ms {wanted}")
     sliding = Sliding(cells, step, wanted, spans, lambda start, key, values: finish(start, key, list(values), NO_ITEM))
-    return Composition(key_types, slots, finish, sliding=sliding)
+    return Composition(key_types, slots, finish, columns, sliding=sliding)
 
 
 def _compose_levels(
@@ -79,5 +81,5 @@ def _compose_levels(
     if last.window_ms != node["window_ms"]:
         raise PlanError("window_ms must be that of the last level")
     shown = {**node["levels"][-1], "columns": node["columns"], "having": node.get("having")}
-    finish = compile_window_columns(shown, last.key_codes, last.slots, last.argument_codes, last.window_ms)
-    return Composition(tuple(code.type for code in last.key_codes), slots, finish, levels=levels)
+    finish, columns = compile_window_columns(shown, last.key_codes, last.slots, last.argument_codes, last.window_ms)
+    return Composition(tuple(code.type for code in last.key_codes), slots, finish, columns, levels=levels)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from streamtally.errors import EvaluationError, PlanError
 from streamtally.plan.aggregates.base import Slot
@@ -19,14 +20,45 @@ NO_ITEM = (None, None)
 """The (value, count) in a document without an item."""
 
 
+class WindowColumn(NamedTuple):
+    """A column, compiled.
+
+    Attributes:
+        name: its name in documents.
+        source: its value in generated code, for windows, keys and values.
+        evaluate: the value alone; None if it cannot be evaluated.
+        origin: what it is: the same in all documents of a window, a value of the key, the value of an aggregate, or
+            something else.
+        position: that of the value in the key, or among the aggregates.
+    """
+
+    name: str
+    source: str
+    evaluate: Callable[..., Any]
+    origin: Literal["window", "key", "value", "other"]
+    position: int = 0
+
+
+class WindowColumns(NamedTuple):
+    """The columns of an output.
+
+    Attributes:
+        finish: makes all of them.
+        columns: each of them.
+    """
+
+    finish: FinishWindow
+    columns: tuple[WindowColumn, ...]
+
+
 def compile_window_columns(
     node: dict[str, Any],
     keys: list[Code],
     slots: tuple[Slot, ...],
     arguments: list[Code | None],
     window_ms: int,
-) -> FinishWindow:
-    """The function that makes the columns of a document. Raises: PlanError."""
+) -> WindowColumns:
+    """What makes the columns of a document. Raises: PlanError."""
     key_index = {key["name"]: i for i, key in enumerate(node["keys"])}
     slot_index = {slot.name: i for i, slot in enumerate(slots)}
 
@@ -46,7 +78,7 @@ def compile_window_columns(
         return Code(f"values[{slot_index[name]}]", slots[slot_index[name]].aggregate.result)
 
     scope = Scope({"window": window, "key": key, "aggregate": aggregate, "item": _item_leaf(slots, arguments)})
-    columns = [_compile_column(column, scope) for column in node["columns"]]
+    columns = tuple(_compile_column(column, scope) for column in node["columns"])
     evaluate_all = _all_at_once(columns, scope)
     having = _compile_having(node.get("having"), scope)
 
@@ -59,7 +91,7 @@ def compile_window_columns(
             shown = {column.name: column.evaluate(start, key, values, item) for column in columns}
         return shown, having is None or having(start, key, values, item) is True
 
-    return finish
+    return WindowColumns(finish, columns)
 
 
 def _item_leaf(slots: tuple[Slot, ...], arguments: list[Code | None]) -> Callable[[str], Code]:
@@ -84,32 +116,31 @@ def _compile_having(node: Any, scope: Scope) -> Callable[..., Any] | None:
     return _evaluator(condition.source, scope)
 
 
-class _Column(NamedTuple):
-    """A column, compiled.
-
-    Attributes:
-        source: its value in generated code, for windows, keys and values.
-        evaluate: the value alone; None if it cannot be evaluated.
-    """
-
-    name: str
-    source: str
-    evaluate: Callable[..., Any]
-
-
-def _compile_column(node: dict[str, Any], scope: Scope) -> _Column:
+def _compile_column(node: dict[str, Any], scope: Scope) -> WindowColumn:
     sql_type = parse_type(node["type"])
     code = cast_code(compile_expression(node["expr"], scope), sql_type, scope)
     source = output_source(code.source, sql_type, scope)
     evaluate = _evaluator(source, scope)
+    origin, index = _origin(source)
     if not sql_type.is_integer:
-        return _Column(node["name"], source, evaluate)
+        return WindowColumn(node["name"], source, evaluate, origin, index)
     value = scope.temporary()
     in_64_bits = f"({value} if type({value} := {source}) is not int or {-(2**63)} <= {value} < {2**63} else None)"
-    return _Column(node["name"], in_64_bits, _in_64_bits(evaluate))
+    return WindowColumn(node["name"], in_64_bits, _in_64_bits(evaluate), origin, index)
 
 
-def _all_at_once(columns: Sequence[_Column], scope: Scope) -> Callable[..., dict[str, Any]]:
+_LEAF = re.compile(r"(key|value)s\[(\d+)\]")
+
+
+def _origin(source: str) -> tuple[Literal["window", "key", "value", "other"], int]:
+    """What a column is made of. Args: source: generated code, in which only leaves have brackets after their names."""
+    leaf = _LEAF.fullmatch(source)
+    if leaf is not None:
+        return "key" if leaf[1] == "key" else "value", int(leaf[2])
+    return ("other" if _LEAF.search(source) or "item[" in source else "window"), 0
+
+
+def _all_at_once(columns: Sequence[WindowColumn], scope: Scope) -> Callable[..., dict[str, Any]]:
     """A function that evaluates all columns, or raises what the first one raises that cannot be evaluated."""
     members = ", ".join(f"{scope.bind(column.name)}: {column.source}" for column in columns)
     return make_function("evaluate_all", "start, keys, values, item", [f"return {{{members}}}"], scope.namespace)

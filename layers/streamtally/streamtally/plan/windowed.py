@@ -13,9 +13,10 @@ from streamtally.plan.aggregates.base import Slot
 from streamtally.plan.aggregates.cells import Cell, Cells, split
 from streamtally.plan.aggregates.merged import Operations, operations_of
 from streamtally.plan.codegen import Reads, RowSource
-from streamtally.plan.composed import compose
+from streamtally.plan.composed import Composition, compose
 from streamtally.plan.joins import JoinRow, Tables
 from streamtally.plan.levels import Levels
+from streamtally.plan.partial_text import PartialText, compile_partial_text
 from streamtally.plan.rows import OutputColumn, read_columns
 from streamtally.plan.sliding import Sliding
 from streamtally.plan.time_use import TimeUnit, time_unit
@@ -72,6 +73,7 @@ class WindowedOutput:
         time_unit: within which the event time makes no difference; None: every millisecond may.
         is_settled_alone: whether a partial that is the only one of its group has the columns to which it settles, and
             JSON holds their values exactly.
+        partial_text: writes its partials as text; None: they are not plain.
     """
 
     name: str
@@ -94,6 +96,7 @@ class WindowedOutput:
     sliding: Sliding | None = None
     time_unit: TimeUnit | None = None
     is_settled_alone: bool = False
+    partial_text: PartialText | None = None
 
     @property
     def is_ordered(self) -> bool:
@@ -250,9 +253,10 @@ def compile_windowed_output(
     composed = compose(node, first, rows_ms)
     columns = read_columns(node)
     operations = operations_of([slot.aggregate for slot in composed.slots])
-    is_one_document = not (composed.levels or composed.sliding or node.get("expand") or node.get("having"))
+    name, is_composed = node["name"], bool(composed.levels or composed.sliding)
+    is_one_document = not (is_composed or node.get("expand") or node.get("having"))
     return WindowedOutput(
-        name=node["name"],
+        name=name,
         settings=settings,
         columns=columns,
         window_ms=window_ms,
@@ -271,7 +275,12 @@ def compile_windowed_output(
         sliding=composed.sliding,
         time_unit=time_unit(parts, rows_ms, source),
         is_settled_alone=is_one_document and operations is not None and _are_exact(columns),
+        partial_text=None if operations is None or is_composed else _compile_text(name, composed, operations),
     )
+
+
+def _compile_text(name: str, composed: Composition, operations: Operations) -> PartialText | None:
+    return compile_partial_text(name, composed.columns, composed.key_types, composed.slots, operations)
 
 
 def _are_exact(columns: Iterable[OutputColumn]) -> bool:

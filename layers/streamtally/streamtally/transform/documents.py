@@ -14,6 +14,7 @@ import orjson
 
 from streamtally.ids import digest, digest_texts, has_scalars, numbered_digests
 from streamtally.plan.aggregates.merged import to_merge
+from streamtally.plan.json_values import encode_decimal
 from streamtally.plan.rows import RowOutput
 from streamtally.plan.windowed import WindowedOutput
 from streamtally.times.iso import to_iso
@@ -26,7 +27,7 @@ MAX_DOCUMENT_BYTES = 1000 * 1024 - 1
 def encode_document(document: dict[str, Any]) -> bytes:
     """A document as one line of JSON, without a line end."""
     try:
-        return orjson.dumps(document, default=_encode_number)
+        return orjson.dumps(document, default=encode_decimal)
     except TypeError:
         return encode_hard(document)
 
@@ -37,13 +38,6 @@ def encode_hard(document: dict[str, Any]) -> bytes:
     Raises: TypeError, ValueError, RecursionError: this cannot write it either.
     """
     return json.dumps(document, separators=(",", ":"), default=float, allow_nan=False).encode()
-
-
-def _encode_number(value: Any) -> Any:
-    text = str(value)  # DECIMAL: its digits, as a number
-    is_integer = text.lstrip("-").isdigit()
-    # OpenSearch reads a number without a decimal point as an integer, and rejects integers beyond 64 bits.
-    return orjson.Fragment(text + ".0" if is_integer and abs(value) >= 2**63 else text)
 
 
 def batch_info(batch: Batch, batch_id: str, plan_id: str) -> dict[str, Any]:

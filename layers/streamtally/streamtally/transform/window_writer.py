@@ -12,10 +12,11 @@ from streamtally.plan.window_rows import ORDER, Groups
 from streamtally.plan.windowed import Way, WindowedOutput
 from streamtally.times.iso import MS_PER_MINUTE
 from streamtally.times.seconds import SecondsAt
-from streamtally.transform.documents import MAX_DOCUMENT_BYTES, encode_document, partial_document
+from streamtally.transform.documents import MAX_DOCUMENT_BYTES
 from streamtally.transform.error_stream import ErrorRows, count_failure
 from streamtally.transform.ledger import OutputLedger
 from streamtally.transform.output_writer import TOO_LARGE, OutputWriter, Scanned, add_plain_rows
+from streamtally.transform.partials import Partials
 from streamtally.transform.plain_counts import EXACT, Completion, PlainCounts
 from streamtally.transform.record import Record
 
@@ -126,9 +127,9 @@ class WindowWriter(OutputWriter[WindowedOutput]):
         documents: list[bytes] = []
         # By this, settling knows when a batch is whole even if a retry under another plan has sent a part of it.
         partials = list(self.output.partials(self._groups))
-        batch_info = {**self._batch_info, "batch_partials": len(partials)}
+        writer = Partials(self.output, {**self._batch_info, "batch_partials": len(partials)})
         for key, group, part in partials:
-            documents += self._partial(key, group, batch_info, part)
+            documents += self._partial(writer, key, group, part)
         self._ledger.documents += len(documents)
         return documents
 
@@ -180,10 +181,10 @@ class WindowWriter(OutputWriter[WindowedOutput]):
         self._ledger.joined += times * max(0, len(joined) - 1)
         return OUT_OF_RANGE if OUT_OF_RANGE in fates else FILTERED
 
-    def _partial(self, key: tuple[Any, ...], group: list[Any], batch_info: dict[str, Any], part: int) -> list[bytes]:
+    def _partial(self, writer: Partials, key: tuple[Any, ...], group: list[Any], part: int) -> list[bytes]:
         rows, out_of_range = group[0], group[1]
         try:
-            document = encode_document(partial_document(self.output, key, group, batch_info, part))
+            document = writer.encode(key, group, part)
             if len(document) > MAX_DOCUMENT_BYTES:
                 raise EvaluationError(TOO_LARGE)
         except Exception as error:

@@ -64,7 +64,11 @@ RUN = frozenset((
     "not_null_column",
     "number_functions",
     "pumps_into_one_stream",
+    "monotonic",
+    "reference_arrival",
     "similar_to",
+    "sliding_seconds",
+    "stagger_exact_time",
     "stage_event_rowtime",
     "stage_window_rows",
     "stagger",
@@ -160,7 +164,8 @@ def flink(tmp_path_factory: pytest.TempPathFactory) -> Session:
         session.texts[name], session.programs[name], session.rows[name] = text, generated, rows
         requests.append(
             {"name": name, "tables": list(generated.tables), "views": list(generated.views),
-             "inserts": list(generated.inserts), "run": name in RUN or name.startswith(("drawn_", "flink_"))}
+             "inserts": list(generated.inserts), "run": name in RUN or name.startswith(("drawn_", "flink_")),
+             "sinks": str(session.sinks / name)}
         )  # fmt: skip
     request, result = folder / "request.json", folder / "result.json"
     request.write_text(json.dumps({"java": java, "programs": requests}), encoding="utf-8")

@@ -187,12 +187,28 @@ def _table_after_window(rows: Sequence[Row]) -> Iterator[Row]:
         yield {"NAME": None if name is None else f"{name:12}", "N": count}
 
 
+def _lag_default_column(rows: Sequence[Row]) -> Iterator[Row]:
+    for row in rows:
+        own = _before(rows, row, host=row["host"])
+        before = own[-2] if len(own) > 1 else row
+        yield {"H": _cut(row["host"], 20), "BEFORE": before["bytes"], "NOW": row["bytes"]}
+
+
+def _metadata(rows: Sequence[Row]) -> Iterator[Row]:
+    """A file has no shards."""
+    for row in rows:
+        count = min(4, len(_before(rows, row, host=row["host"])))
+        yield {"SHARD": None, "SEQ": None, "H": _cut(row["host"], 20), "N": count}
+
+
 COUNTS: dict[str, tuple[str, Callable[[Sequence[Row]], Iterator[Row]]]] = {
     "flink_join_left": ("OUT", _join_left),
     "flink_join_same_time": ("RATES", _join_same_time),
     "flink_join_then_window": ("OUT", _join_then_window),
     "flink_join_windows": ("PAIRS", _join_windows),
     "flink_lag": ("OUT", _lag),
+    "flink_lag_default_column": ("OUT", _lag_default_column),
+    "flink_metadata": ("OUT", _metadata),
     "flink_over_range": ("OUT", _over_range),
     "flink_over_rows": ("OUT", _over_rows),
     "flink_over_then_window": ("PER_MINUTE", _over_then_window),

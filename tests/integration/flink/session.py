@@ -2,13 +2,17 @@
 
     python session.py REQUEST.json RESULT.json
 
-REQUEST.json: ``{"java": …, "programs": [{"name", "tables", "views", "inserts", "run"}, …]}``.
+REQUEST.json: ``{"java": …, "programs": [{"name", "tables", "views", "inserts", "run", "sinks"}, …]}``.
 RESULT.json: ``{"planned": {name: error or null}, "jobs": [{"name", "error"}], "seconds": {…}}``; what the programs
 write is where their sinks say.
+
+A job starts a cluster of its own, which takes longer than the few rows of a program. So programs are run in batches,
+each as one job; the programs of a batch that fails are run one by one, to learn which of them it was.
 """
 
 import json
 import os
+import shutil
 import sys
 import sysconfig
 import time
@@ -16,7 +20,8 @@ from pathlib import Path
 
 from py4j.java_gateway import GatewayParameters, JavaGateway, launch_gateway
 
-MINUTES_OF_A_JOB = 2
+MINUTES_OF_A_JOB = 3
+PROGRAMS_OF_A_JOB = 16
 OPENED = [  # as Flink's own start script opens them
     "java.base/java.lang",
     "java.base/java.lang.reflect",
@@ -59,7 +64,7 @@ def environment(flink):
         "execution.checkpointing.interval": "1 s",  # the files of sinks are complete after a checkpoint
         "restart-strategy.type": "none",  # with checkpoints, a job that fails is restarted for ever
         "taskmanager.numberOfTaskSlots": "1",  # the slots share the memory of windows
-        "taskmanager.memory.managed.size": "256m",
+        "taskmanager.memory.managed.size": "1g",
     }
     for key, value in options.items():
         tables.getConfig().set(key, value)
@@ -99,27 +104,47 @@ def main(request_path: str, result_path: str) -> None:
             result["planned"][program["name"]] = reason(error)
         print(f"{time.monotonic() - began:.1f} s: {program['name']}", file=sys.stderr, flush=True)
     result["seconds"]["plan"] = time.monotonic() - began
-    for number, program in declared:
-        result["jobs"].append(run(gateway, tables, number, program))
+    result["seconds"]["CPU of planning"] = cpu_seconds(gateway)
+    for first in range(0, len(declared), PROGRAMS_OF_A_JOB):
+        result["jobs"] += run_batch(gateway, tables, declared[first : first + PROGRAMS_OF_A_JOB])
     result["seconds"]["all"] = time.monotonic() - began
+    result["seconds"]["CPU"] = cpu_seconds(gateway)
     Path(result_path).write_text(json.dumps(result), encoding="utf-8")
     gateway.shutdown()
 
 
-def run(gateway, tables, number: int, program: dict) -> dict:
-    """Run a program until its input ends."""
-    job = {"name": program["name"], "error": None}
+def cpu_seconds(gateway) -> float:
+    """The CPU time of the Java process."""
+    return gateway.jvm.java.lang.ProcessHandle.current().info().totalCpuDuration().get().toMillis() / 1000
+
+
+def run_batch(gateway, tables, batch: list) -> list[dict]:
+    """Run programs as one job; if it fails, each as a job of its own. Returns: name and error of each."""
+    error = run(gateway, tables, batch)
+    if error is None or len(batch) == 1:
+        return [{"name": program["name"], "error": error} for _, program in batch]
+    jobs = []
+    for number, program in batch:
+        shutil.rmtree(program["sinks"], ignore_errors=True)  # of what the batch wrote until it failed
+        jobs += run_batch(gateway, tables, [(number, program)])
+    return jobs
+
+
+def run(gateway, tables, batch: list) -> str | None:
+    """Run programs as one job until their input ends. Returns: why it failed; None if it did not."""
+    names = ", ".join(program["name"] for _, program in batch)
     try:
-        tables.executeSql(f"USE p{number}")
         statements = tables.createStatementSet()
-        for statement in program["inserts"]:
-            statements.addInsertSql(statement)
+        for number, program in batch:
+            tables.executeSql(f"USE p{number}")
+            for statement in program["inserts"]:
+                statements.addInsertSql(statement)
         unit = gateway.jvm.java.util.concurrent.TimeUnit.MINUTES
         getattr(statements.execute(), "await")(MINUTES_OF_A_JOB, unit)
     except Exception as error:  # py4j's, whatever Java threw
-        job["error"] = reason(error)
-    print(f"ran: {program['name']}", file=sys.stderr, flush=True)
-    return job
+        return reason(error)
+    print(f"ran: {names}", file=sys.stderr, flush=True)
+    return None
 
 
 if __name__ == "__main__":

@@ -235,3 +235,10 @@ def test_sliding_windows_of_a_lone_program(length: str, step: str) -> None:
 def test_star_in_a_cursor(columns: str, call: str) -> None:
     lone = compile_lone(PUMP.format(columns=columns, query=f"* FROM TABLE({call})"), SOURCE, is_open=True)
     assert lone.types.keys() == {"isbn"}
+
+
+# Inference reads programs that are wrong, too: they are refused with a place, never with a traceback.
+def test_a_join_without_from_is_refused() -> None:
+    text = PUMP.format(columns="x VARCHAR(9)", query='"a" "SOURCE_SQL_STREAM_001" JOIN "t" ON "k" = t."k"')
+    with pytest.raises(SqlProgramError, match="without FROM"):
+        compile_lone(text, SOURCE, is_open=True)

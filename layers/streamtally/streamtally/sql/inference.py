@@ -78,7 +78,8 @@ def _joined_tables(trees: Sequence[exp.Expr], source: str) -> list[str]:
     for tree in trees:
         for query in tree.find_all(exp.Select):
             joins = query.args.get("joins") or ()
-            origins = [query.args["from_"].this, *(join.this for join in joins)] if joins else []
+            clause = query.args.get("from_")  # without it, the program is refused when it is planned
+            origins = [clause.this, *(join.this for join in joins)] if joins and clause is not None else []
             joined += [name for name in map(_table_name, origins) if name in unknown]
     return list(dict.fromkeys(joined))
 

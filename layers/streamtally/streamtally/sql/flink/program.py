@@ -157,9 +157,10 @@ def _readings(source: Source, statements: Sequence[str]) -> list[Reading]:
     """The source's tables that the statements read."""
     reach = (PAST_MS, FUTURE_MS)
     columns = source.declared()
-    readings = [Reading(source.name, columns, source.times, None, ARRIVAL_DELAY_MS, *reach)]
+    metadata = source.metadata()
+    readings = [Reading(source.name, columns, source.times, None, ARRIVAL_DELAY_MS, *reach, metadata)]
     for event, table in source.events.items():
-        readings.append(Reading(table, columns, source.times, event, EVENT_DELAY_MS, *reach))
+        readings.append(Reading(table, columns, source.times, event, EVENT_DELAY_MS, *reach, metadata))
     return [
         reading for reading in readings if any(f"FROM {name(reading.table)}" in statement for statement in statements)
     ]

@@ -15,6 +15,7 @@ from streamtally.sql.flink.syntax import interval, name, text
 from streamtally.sql.flink.tables import ARRIVAL, ERROR_COLUMNS, ERROR_STREAM, EVENT
 from streamtally.sql.flink.values import Failure, FlinkError, Value
 from streamtally.sql.plan_tree import children
+from streamtally.sql.planning.relations import METADATA
 
 Node = Mapping[str, Any]
 
@@ -48,6 +49,10 @@ class Source:
     def declared(self) -> dict[str, SqlType]:
         """The columns to declare."""
         return {**self.columns, **{column: kind for column, kind in self.hidden.items() if column in self.used}}
+
+    def metadata(self) -> list[str]:
+        """The columns of metadata that the program reads."""
+        return sorted(column for column in self.used if column in METADATA and column not in self.columns)
 
     def _column(self, column: str) -> Value:
         self.used.add(column)

@@ -52,6 +52,7 @@ def _write(rows: StageSource, sources: Sources) -> Statements:
 def _over(stage: OverStage, rows: StageSource, sources: Sources) -> Statements:
     calls = [call for call in stage.calls if call.name in rows.used]
     needed = {column for call in calls for column in (*call.frame.keys, call.argument) if column is not None}
+    needed |= {str(call.default.node["column"]) for call in calls if call.default and "column" in call.default.node}
     groups: dict[object, list[OverCall]] = {}
     for call in calls:
         frame = call.frame.keys if call.function == "lag" else call.frame

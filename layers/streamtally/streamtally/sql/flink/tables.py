@@ -13,6 +13,7 @@ from streamtally.plan.types import TIMESTAMP, SqlType
 from streamtally.sql.flink.syntax import interval, name, text, type_name
 from streamtally.sql.flink.times import iso_time
 from streamtally.sql.flink.values import Value
+from streamtally.sql.planning.relations import METADATA
 
 ARRIVAL = "ROWTIME"
 """The column of a row's arrival, and the time attribute where windows go by it."""
@@ -35,6 +36,8 @@ class Place:
         sinks: sink → the options of its connector; a sink that is missing has those of ``sink``.
         sink: the options of a sink; ``{name}`` in a value stands for its name.
         table: the options of a reference table, likewise.
+        metadata: the type of a column of metadata, with where it comes from; ``{name}`` stands for the connector's name
+            of it.
     """
 
     source: Mapping[str, str]
@@ -49,6 +52,8 @@ class Place:
             "csv.null-literal": "",
         }
     )
+
+    metadata: str = "STRING"
 
     def sink_options(self, sink: str) -> Mapping[str, str]:
         """The options of a sink's connector."""
@@ -66,6 +71,7 @@ AWS = Place(
         "json.ignore-parse-errors": "true",
     },
     arrival="TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL",
+    metadata="STRING METADATA FROM '{name}' VIRTUAL",
     sink={"connector": "firehose", "delivery-stream": "{name}", "aws.region": "us-east-1", "format": "json"},
 )
 """A Kinesis data stream of JSON in front, and a Firehose stream for each output."""
@@ -78,6 +84,7 @@ class Reading:
     Attributes:
         table: its name.
         columns: its columns in the dialect.
+        metadata: those of its columns of metadata that are read.
         times: computed columns: SQL → (name, type).
         event: SQL of the time by which windows go, over its columns; None: the arrival.
         delay_ms: how long a window waits for rows that are late.
@@ -92,10 +99,12 @@ class Reading:
     delay_ms: int
     past_ms: int
     future_ms: int
+    metadata: Sequence[str] = ()
 
     def statement(self, place: Place) -> str:
         """CREATE TABLE."""
         lines = list(_source_columns(self.columns))
+        lines += [f"{name(column)} {place.metadata.format(name=METADATA[column])}" for column in self.metadata]
         lines.append(f"{name('arrival')} {place.arrival}")
         lines.append(f"{name(ARRIVAL)} AS CAST({name('arrival')} AS TIMESTAMP(3))")
         lines += [f"{name(column)} AS {sql}" for sql, (column, _) in self.times.items()]

@@ -12,11 +12,12 @@ from typing import Any, Protocol
 from sqlglot import exp
 
 from streamtally.errors import SqlError
-from streamtally.plan.types import TIMESTAMP, SqlType
+from streamtally.plan.types import TIMESTAMP, VARCHAR, SqlType
 from streamtally.sql.expressions.calls import record_column
 from streamtally.sql.expressions.translator import Translator
 from streamtally.sql.expressions.typed import RECORD, PlanNode, Typed
 from streamtally.sql.grammar.allowed import stored_name
+from streamtally.sql.grammar.refusals import TO_FLINK
 from streamtally.sql.problems import Problems
 from streamtally.text import near_names
 
@@ -27,7 +28,8 @@ WINDOW_END = Typed({"window": "end"}, TIMESTAMP)
 STAGE_WINDOW_START = Typed({"time": "window_start"}, TIMESTAMP)
 """Over a stage of windows' results: the start of a row's window. Its ROWTIME is the end."""
 
-_METADATA = {"SHARD_ID", "PARTITION_KEY", "SEQUENCE_NUMBER"}
+METADATA = {"SHARD_ID": "shard-id", "SEQUENCE_NUMBER": "sequence-number", "PARTITION_KEY": ""}
+"""Columns of a Kinesis source that are not in its records, and their names in Flink's connector; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,8 +262,12 @@ class RelationNames:
             return self.relation.rowtime
         if name == "APPROXIMATE_ARRIVAL_TIME" and self.relation.of_source:
             return ARRIVAL
-        if name in _METADATA and not node.this.args.get("quoted"):
-            raise self.problems.unsupported(node, f"the column {name}", "Firehose does not pass on this metadata")
+        if name in METADATA and self.relation.of_source and self.problems.to_flink and METADATA[name]:
+            return Typed({"column": name}, VARCHAR)
+        if name in METADATA:
+            way_out = f"; or {TO_FLINK}" if METADATA[name] and not self.problems.to_flink else ""
+            what = "Flink has no such column" if self.problems.to_flink else "Firehose does not pass on this metadata"
+            raise self.problems.unsupported(node, f"the column {name}", f"{what}: leave it out{way_out}")
         return None
 
     def unknown(self, node: exp.Expr, name: str, quoted: bool, numbers: Sequence[int] = (0,)) -> SqlError:

@@ -133,9 +133,10 @@ class _OverTranslator(Translator):
         offset = self._constant(arguments[1]).literal if len(arguments) > 1 else 1
         if not isinstance(offset, int) or offset < 1:
             raise self.problems.error(arguments[1], "LAG takes a number of rows, from 1", "write it as a constant")
-        default = self._constant(arguments[2]) if len(arguments) > 2 else None
+        default = self.rows.translate(arguments[2]) if len(arguments) > 2 else None
         if default is not None and not default.is_null:
             value, default = self.alike(call, "LAG", [value, default])
+            default = self._columns.add(default)
         else:
             default = None
         name = f"o{len(self.calls)}"

@@ -71,7 +71,7 @@ class OverCall:
         type: the type of its result.
         frame: its window.
         offset: for ``lag``, how many rows back.
-        default: for ``lag``, the constant where there is no such row; None: NULL.
+        default: for ``lag``, the constant or column where there is no such row; None: NULL.
     """
 
     name: str

@@ -207,7 +207,8 @@ def join_with_table(relation: Relation, join: TableJoin, alias: str, tables: Tab
             join.origin, "a reference table joined with rows whose ROWTIME is computed", "join it in an earlier pump"
         )
     columns = Columns("x")
-    sides = [columns.side(one) for one in relation.sides or (Side(alias, relation.columns, relation.hidden),)]
+    hidden = {**relation.hidden, **({"APPROXIMATE_ARRIVAL_TIME": ARRIVAL} if relation.of_source else {})}
+    sides = [columns.side(one) for one in relation.sides or (Side(alias, relation.columns, hidden),)]
     own = {f"t{number}": (name, kind) for number, (name, kind) in enumerate(tables[join.name].items())}
     shown = tuple(RelationColumn(name, Typed({"column": column}, kind)) for column, (name, kind) in own.items())
     if join.alias in {one.alias for one in sides}:

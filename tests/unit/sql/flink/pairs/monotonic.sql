@@ -68,7 +68,7 @@ SELECT
   `a1` AS `B`
 FROM (
   SELECT `window_start`, `window_end`, `k0`, COUNT(*) AS `a0`, MAX(`a1`) AS `a1`
-  FROM TABLE(TUMBLE(TABLE `OUT rows`, DESCRIPTOR(`t`), INTERVAL '30' SECOND))
+  FROM TABLE(TUMBLE(TABLE `OUT rows`, DESCRIPTOR(`t`), INTERVAL '2' MINUTE))
   GROUP BY `window_start`, `window_end`, `k0`
 );
 

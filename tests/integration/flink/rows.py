@@ -138,6 +138,13 @@ def sample_rows(count: int = 80) -> list[Row]:
         "8/sep/2017:8:45:{0} +0000", "30/Feb/2017:08:47:{0:02d} +0000", "08/Sep/2016:08:47:{0:02d} +0000",
         "08/Sep/2017:23:47:{0:02d} +0000", "not a time", "-", None, "08/Sep/2017:08:48:{0:02d} +0000",
     )  # fmt: skip
+    seen = (
+        "2017-09-08T08:46:59.999Z",
+        "2017-09-08 08:48:00",
+        None,
+        "2017-09-08T10:48:01+02:00",
+        "2017-09-08T08:47:30.5",
+    )
     codes = (200, 304, 404, 500, 503, None, 200)
     sizes = (0, 1, 17, 2326, 1_000_000, 5_000_000_000, None, -3, 9_007_199_254_740_993)
     rows = []
@@ -153,6 +160,7 @@ def sample_rows(count: int = 80) -> list[Row]:
             "bytes": sizes[number % len(sizes)],
             "referer": ("-", "http://example.com/", None)[number % 3],
             "agent": agents[number % len(agents)],
+            "seen": seen[number % len(seen)],
             "arrival": ARRIVAL + number * 2_345,
         })  # fmt: skip
     assert math.gcd(len(hosts), len(times)) == 1

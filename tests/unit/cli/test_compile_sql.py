@@ -328,3 +328,15 @@ def test_application_without_a_pump(tmp_path: Path) -> None:
     assert run(tmp_path / "v1.json", "--out", tmp_path / "pipeline", "--without", "slide").return_value == 0
     assert 'without = ["slide"]' in (tmp_path / "pipeline" / "pipeline.toml").read_text()
     assert run(tmp_path / "pipeline", "--check").return_value == 0
+
+
+# A program alone with RANDOM_CUT_FOREST compiles with --anomaly-detector, and prints the setting that a folder needs.
+def test_a_forest_of_a_program_alone(tmp_path: Path) -> None:
+    program = tmp_path / "beats.sql"
+    program.write_text(
+        'CREATE STREAM o (beats INTEGER, score DOUBLE); CREATE PUMP p AS INSERT INTO o SELECT STREAM "beats", '
+        'ANOMALY_SCORE FROM TABLE(RANDOM_CUT_FOREST(CURSOR(SELECT STREAM * FROM "SOURCE_SQL_STREAM_001")))'
+    )
+    result = run(program, "--format", "json", "--anomaly-detector")
+    assert "[program]\nanomaly_detector = true" in result.stderr
+    assert json.loads(result.stdout)["outputs"][0]["name"] == "O"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -59,7 +60,7 @@ REFERENCES = {
 def compile_text(text: str, to_flink: bool = False) -> Program:
     """Compile a program over the Apache columns; a first line ``-- outputs: A, B`` binds these outputs,
     ``-- sliding: A, B`` lets the sliding windows of these be composed of minutes,
-    ``-- sliding by seconds: A`` of seconds.
+    ``-- sliding by seconds: A`` of seconds; ``-- with column: name TYPE`` gives the source a column more.
     """
     first = text.split("\n", 1)[0]
     bound = None
@@ -69,7 +70,11 @@ def compile_text(text: str, to_flink: bool = False) -> Program:
     for start, step in (("-- sliding: ", "minute"), ("-- sliding by seconds: ", "second")):
         if first.startswith(start):
             sliding = dict.fromkeys(first.removeprefix(start).split(", "), step)
-    return compile_program(text, SOURCE, bound, sliding=sliding, to_flink=to_flink)
+    source = SOURCE
+    if first.startswith("-- with column: "):
+        column, _, type_name = first.removeprefix("-- with column: ").partition(" ")
+        source = replace(SOURCE, columns={**SOURCE.columns, column: parse_type(type_name)})
+    return compile_program(text, source, bound, sliding=sliding, to_flink=to_flink)
 
 
 def outcome(text: str) -> tuple[str, str]:

@@ -242,3 +242,17 @@ def test_a_join_without_from_is_refused() -> None:
     text = PUMP.format(columns="x VARCHAR(9)", query='"a" "SOURCE_SQL_STREAM_001" JOIN "t" ON "k" = t."k"')
     with pytest.raises(SqlProgramError, match="without FROM"):
         compile_lone(text, SOURCE, is_open=True)
+
+
+# A forest's rows are those of its CURSOR: what stands beside the score is inferred as they are, and scores are not.
+def test_columns_of_a_forest() -> None:
+    text = PUMP.format(
+        columns="a VARCHAR(9), b INTEGER, s DOUBLE",
+        query='"rate", "beats", ANOMALY_SCORE FROM TABLE(RANDOM_CUT_FOREST(CURSOR(SELECT STREAM * FROM '
+        '"SOURCE_SQL_STREAM_001")))',
+    )
+    lone = compile_lone(text, SOURCE, is_open=True, detects=True)
+    assert {name: str(kind) for name, kind in lone.types.items()} == {"rate": "VARCHAR", "beats": "INTEGER"}
+    assert [detector.features for detector in lone.program.detectors] == [("B",)]
+    with pytest.raises(SqlProgramError, match="--anomaly-detector"):
+        compile_lone(text, SOURCE, is_open=True)

@@ -54,8 +54,6 @@ def execute(
     if source.is_dir() or not source.suffix:
         _refuse_for_folder(out, format_name, without)
         return _compile_folder(source, check, explain, sample, detects)
-    if detects:
-        raise SettingsError("--anomaly-detector is only for a folder: a detector reads the index of an output")
     if sample is not None:
         raise SettingsError("--sample is only for a folder: its pipeline.toml says how lines are read")
     if source.suffix.lower() == ".sql":
@@ -63,7 +61,9 @@ def execute(
             raise SettingsError(
                 f"--out is only for an application's file: put {source.name} next to a pipeline.toml instead"
             )
-        return _compile_program(source, check, explain, format_name, without)
+        return _compile_program(source, check, explain, format_name, without, detects)
+    if detects:
+        raise SettingsError("--anomaly-detector is not for an application: write its folder, and compile that with it")
     if format_name is not None:
         raise SettingsError("--format is only for a single program: an application describes its own input")
     from streamtally.cli.shared.applications import (
@@ -141,10 +141,12 @@ def _write_compiled(folder: Path, compiled: CompiledFolder, check: bool, explain
     return 0
 
 
-def _compile_program(path: Path, check: bool, explain: bool, format_name: str | None, without: tuple[str, ...]) -> int:
+def _compile_program(
+    path: Path, check: bool, explain: bool, format_name: str | None, without: tuple[str, ...], detects: bool
+) -> int:
     from streamtally.local.programs import compile_alone  # imports sqlglot
 
-    compiled = compile_alone(path, format_name, without)
+    compiled = compile_alone(path, format_name, without, detects=detects)
     print_plan(compiled.plan, compiled.program.notes, check, explain)
     if compiled.inferred:
         note = _INFERRED if "columns" in compiled.inferred or "[source.types]" in compiled.inferred else _NOT_INFERRED

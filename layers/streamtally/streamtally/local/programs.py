@@ -67,7 +67,11 @@ class CompiledAlone:
 
 
 def compile_alone(
-    path: Path, format_name: str | None, without: Sequence[str] = (), to_flink: bool = False
+    path: Path,
+    format_name: str | None,
+    without: Sequence[str] = (),
+    to_flink: bool = False,
+    detects: bool = False,
 ) -> CompiledAlone:
     """The plan of a program without a pipeline; its outputs are the streams that no pump reads from.
 
@@ -75,6 +79,7 @@ def compile_alone(
         format_name: the format of its source's lines; None: any, with columns that the program names.
         without: pumps to leave out.
         to_flink: whether it is for Flink.
+        detects: whether RANDOM_CUT_FOREST becomes an anomaly detector.
     Raises: as :func:`compile_files`.
     """
     text = _read_program(path)
@@ -82,12 +87,15 @@ def compile_alone(
     source = open_source(tables, ZoneInfo)
     try:
         is_open = known_columns(source) is None
-        lone = compile_lone(text, source_stream(source), is_open, without, to_flink, slides=True)
+        lone = compile_lone(text, source_stream(source), is_open, without, to_flink, slides=True, detects=detects)
     except SqlError as error:
         shown = list(show_problems(error, text, path.name))
         raise ProgramFileError(shown[0], shown, problems_of(error)) from None
     plan = {"version": PLAN_VERSION, "outputs": lone.program.outputs}
-    return CompiledAlone(plan, lone.program, _as_toml(lone, format_name, _AS_FILE))
+    inferred = _as_toml(lone, format_name, _AS_FILE)
+    if lone.program.detectors:
+        inferred = "\n\n".join(part for part in ("[program]\nanomaly_detector = true", inferred) if part)
+    return CompiledAlone(plan, lone.program, inferred)
 
 
 def problems_of(error: SqlError) -> Sequence[SqlError]:

@@ -13,15 +13,18 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from streamtally.errors import SettingsError
-from streamtally.plan.types import BOOLEAN, SqlType, parse_type
+from streamtally.plan.types import BOOLEAN, DOUBLE, SqlType, parse_type
 from streamtally.sql.expressions.calls import function_name
 from streamtally.sql.expressions.names import TODAY
 from streamtally.sql.grammar.allowed import stored_name
 from streamtally.sql.grammar.nodes import CreatePump, CreateStream, WindowRange
+from streamtally.sql.grammar.refusals import RANDOM_CUT_FORESTS
 from streamtally.sql.inferred_types import asked_of_parts, most_likely
 from streamtally.sql.signatures import NOW
 
 _PSEUDO = frozenset({"ROWTIME", "APPROXIMATE_ARRIVAL_TIME", "SHARD_ID", "PARTITION_KEY", "SEQUENCE_NUMBER"})
+_SCORES = frozenset({"ANOMALY_SCORE", "ANOMALY_EXPLANATION"})
+"""What RANDOM_CUT_FOREST adds to the rows that it reads."""
 _MAX_DEPTH = 60
 
 
@@ -148,6 +151,19 @@ class _Scope:
             self.items = {_name_of(item): item for item in inner.expressions}
         elif isinstance(origin, exp.Table):
             self.is_call = True
+            if (inner := _forest_rows(origin)) is not None:
+                self.inner = _Scope(inner, source)
+                self.items = {_name_of(item): item for item in inner.expressions}
+
+
+def _forest_rows(origin: exp.Table) -> exp.Select | None:
+    """The SELECT whose rows a RANDOM_CUT_FOREST scores; None: FROM has none."""
+    for call in origin.find_all(exp.Anonymous):
+        parent = call.parent
+        is_forest = isinstance(parent, exp.Anonymous) and function_name(parent) in RANDOM_CUT_FORESTS
+        if is_forest and function_name(call) == "CURSOR":
+            return next((select for argument in call.expressions for select in _selects(argument)), None)
+    return None
 
 
 def _owners(query: exp.Select, tables: Mapping[str, str]) -> dict[str, str]:
@@ -210,7 +226,7 @@ class _Reader:
         for join in query.args.get("joins") or ():
             if (condition := join.args.get("on")) is not None:
                 self.visit(condition, scope, BOOLEAN)
-        if scope.inner is not None:
+        if scope.inner is not None and not scope.is_call:
             self.read(scope.inner.query, {})
         if not scope.is_call or origin is None:
             return
@@ -218,7 +234,8 @@ class _Reader:
             if function_name(call) != "CURSOR":
                 continue
             for inner in (select for argument in call.expressions for select in _selects(argument)):
-                self.read(inner, {})
+                is_scored = scope.inner is not None and inner is scope.inner.query and len(inner.expressions) == 1
+                self.read(inner, {"": DOUBLE} if is_scored and not isinstance(inner.expressions[0], exp.Star) else {})
                 name = (
                     call.parent.expressions[1] if call.parent is not None and len(call.parent.expressions) > 1 else None
                 )
@@ -293,6 +310,8 @@ class _Reader:
         if (table is not None and stored_name(table) != scope.alias) or name in _PSEUDO:
             return
         if table is None and not quoted and (name in NOW or name in TODAY):
+            return
+        if scope.is_call and name in _SCORES:
             return
         if scope.of_source:
             self._vote(name, want, is_weak)

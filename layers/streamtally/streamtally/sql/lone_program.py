@@ -49,6 +49,7 @@ def compile_lone(
     without: Collection[str] = (),
     to_flink: bool = False,
     slides: bool = False,
+    detects: bool = False,
 ) -> LoneProgram:
     """Compile a program whose source may have columns that nothing describes.
 
@@ -59,14 +60,15 @@ def compile_lone(
         without: pumps to leave out.
         to_flink: whether it is for Flink.
         slides: whether sliding windows are composed of minutes or seconds, as nothing says that they are not.
+        detects: whether RANDOM_CUT_FOREST becomes an anomaly detector.
     Raises: SqlProgramError: every problem of the program.
     """
     sliding: Mapping[str, str] | None = None if slides and not to_flink else {}
     try:
-        program = compile_program(text, source, without=without, sliding=sliding, to_flink=to_flink)
+        program = compile_program(text, source, without=without, sliding=sliding, detects=detects, to_flink=to_flink)
         return LoneProgram(program, {}, sliding=_sliding_of(program))
     except SqlProgramError as error:
-        lone = _Lone(text, source, without, to_flink, sliding)
+        lone = _Lone(text, source, without, to_flink, sliding, detects)
         if not is_open:
             lone.types, lone.differing, lone.every = {}, {}, None
         if not lone.types and not lone.tables:
@@ -99,13 +101,15 @@ class _Lone:
         without: Collection[str],
         to_flink: bool,
         sliding: Mapping[str, str] | None,
+        detects: bool,
     ) -> None:
         self.text = text
+        self.detects = detects
         self.sliding = sliding
         self.to_flink = to_flink
         self.given = source
         self.without = without
-        trees = _trees(text, without, to_flink)
+        trees = _trees(text, without, to_flink, detects)
         self.source = replace(source, name=_source_name(trees, source.name))
         inferred = infer_columns(trees, self.source.name)
         self.types = _unknown(inferred, source)
@@ -129,6 +133,7 @@ class _Lone:
                     self._described(types, tables),
                     without=self.without,
                     sliding=self.sliding,
+                    detects=self.detects,
                     to_flink=self.to_flink,
                 )
             except SqlProgramError as error:
@@ -175,9 +180,9 @@ def _is_refused(error: SqlProgramError) -> bool:
     return any(isinstance(problem, UnsupportedSqlError | SqlSyntaxError) for problem in error.problems)
 
 
-def _trees(text: str, without: Collection[str], to_flink: bool) -> list[exp.Expr]:
+def _trees(text: str, without: Collection[str], to_flink: bool, detects: bool) -> list[exp.Expr]:
     try:
-        return parse_program(text, Problems(SourceText(text), to_flink=to_flink), without)
+        return parse_program(text, Problems(SourceText(text), detects, to_flink), without)
     except SqlError:
         return []
 

@@ -12,7 +12,8 @@ from streamtally.sql.flink.casts import cast_value
 from streamtally.sql.flink.expressions import Expressions, Leaf
 from streamtally.sql.flink.functions import checked_time
 from streamtally.sql.flink.syntax import interval, name, text
-from streamtally.sql.flink.tables import ARRIVAL, ERROR_COLUMNS, ERROR_STREAM, EVENT
+from streamtally.sql.flink.tables import ARRIVAL, ERROR_COLUMNS, ERROR_STREAM, EVENT, value_column
+from streamtally.sql.flink.times import iso_time
 from streamtally.sql.flink.values import Failure, FlinkError, Value
 from streamtally.sql.plan_tree import children
 from streamtally.sql.planning.relations import METADATA
@@ -44,7 +45,8 @@ class Source:
 
     def expressions(self, is_plain: bool = False) -> Expressions:
         """Expressions over its rows. Args: is_plain: whether they must not read computed columns."""
-        return Expressions({"column": self._column, "time": self._time}, None if is_plain else self._named)
+        column = self._plain_column if is_plain else self._column
+        return Expressions({"column": column, "time": self._time}, None if is_plain else self._named)
 
     def declared(self) -> dict[str, SqlType]:
         """The columns to declare."""
@@ -56,7 +58,15 @@ class Source:
 
     def _column(self, column: str) -> Value:
         self.used.add(column)
-        return Value(name(column), {**self.hidden, **self.columns}.get(column, VARCHAR))
+        sql_type = {**self.hidden, **self.columns}.get(column, VARCHAR)
+        return Value(name(value_column(column, sql_type)), sql_type)
+
+    def _plain_column(self, column: str) -> Value:
+        """A column for a computed column of the table, which cannot read the computed columns of times in JSON."""
+        value = self._column(column)
+        if value.type.name not in TIMES:
+            return value
+        return Value(iso_time(Value(name(column), VARCHAR), value.type).sql, value.type)
 
     def _time(self, which: str) -> Value:
         if which == "arrival":
@@ -64,7 +74,8 @@ class Source:
             return Value(f"CAST({name(ARRIVAL)} AS TIMESTAMP(3))", TIMESTAMP)
         if self.time_column is None:
             raise FlinkError("the event time of the format", "write the time with CHAR_TO_TIMESTAMP in the program")
-        return Value(name(self.time_column), TIMESTAMP)
+        value = self._column(self.time_column)
+        return Value(value.sql, TIMESTAMP)
 
     def _named(self, node: Node, value: Value) -> Value:
         """A time that is read from a text, as a computed column of the source's tables."""

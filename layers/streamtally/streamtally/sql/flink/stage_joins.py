@@ -12,7 +12,7 @@ from streamtally.sql.flink.expressions import Expressions
 from streamtally.sql.flink.queries import Node, Statements, view_statement
 from streamtally.sql.flink.stage_rows import Sources, StageSource, read_view, shifted, used_columns
 from streamtally.sql.flink.syntax import name
-from streamtally.sql.flink.tables import SINCE, TIME
+from streamtally.sql.flink.tables import SINCE, TIME, value_column
 from streamtally.sql.flink.values import FlinkError, Value
 from streamtally.sql.planning.stages import JoinStage, TableStage
 
@@ -100,7 +100,9 @@ def table_views(stage: TableStage, rows: StageSource, sources: Sources) -> State
 def _own_columns(stage: TableStage) -> dict[str, Value]:
     """The columns of a table. CHAR is padded, as the functions pad it when they read the table."""
     return {
-        column: Value(f"RPAD({name(own)}, {kind.length}, ' ')" if kind.name == "CHAR" else name(own), kind)
+        column: Value(
+            f"RPAD({name(own)}, {kind.length}, ' ')" if kind.name == "CHAR" else name(value_column(own, kind)), kind
+        )
         for column, (own, kind) in stage.table_columns.items()
     }
 

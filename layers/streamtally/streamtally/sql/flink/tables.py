@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from streamtally.plan.types import TIMESTAMP, SqlType
+from streamtally.plan.types import TIMES, VARCHAR, SqlType
 from streamtally.sql.flink.syntax import interval, name, text, type_name
 from streamtally.sql.flink.times import iso_time
 from streamtally.sql.flink.values import Value
@@ -122,13 +122,17 @@ class Reading:
         return f"CASE WHEN {self.event} BETWEEN {low} AND {high} THEN {self.event} ELSE {arrival} END"
 
 
+def value_column(column: str, sql_type: SqlType) -> str:
+    """The name of the column with a column's value: that of a time is computed from its text, which has the name."""
+    return f"{column} as {sql_type.name}" if sql_type.name in TIMES else column
+
+
 def _source_columns(columns: Mapping[str, SqlType]) -> Iterable[str]:
     """The columns. Times in JSON are read by hand: the format knows one form of them, and fails for any other."""
     for column, sql_type in columns.items():
-        if sql_type.name in ("TIMESTAMP", "DATE", "TIME"):
-            written = name(f"{column} as text")
-            yield f"{name(column)} AS {iso_time(Value(written, TIMESTAMP), sql_type).sql}"
-            yield f"{written} STRING"
+        if sql_type.name in TIMES:
+            yield f"{name(column)} STRING"
+            yield f"{name(value_column(column, sql_type))} AS {iso_time(Value(name(column), VARCHAR), sql_type).sql}"
         else:
             yield f"{name(column)} {type_name(sql_type) if not sql_type.is_text else 'STRING'}"
 

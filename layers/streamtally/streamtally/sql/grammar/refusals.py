@@ -44,7 +44,7 @@ _LAST = "use MIN or MAX if the order is that of a value; otherwise " + FLINK
 
 RANDOM_CUT_FORESTS = frozenset({"RANDOM_CUT_FOREST", "RANDOM_CUT_FOREST_WITH_EXPLANATION"})
 _DETECTOR = (
-    "streamtally compile DIR --anomaly-detector writes a detector for OpenSearch beside the rows; a score per row: "
+    "streamtally compile … --anomaly-detector makes it a detector for OpenSearch beside the rows; a score per row: "
 )
 
 _CALLS: dict[str, tuple[str, str]] = {

@@ -62,7 +62,7 @@ def _rate_text(rate: float) -> str:
 
 
 def hour_section(minutes: Sequence[MinuteCount], now_ms: int) -> str:
-    """Rows of the last hour by minute; empty if there are none, or if all rows are of one hour.
+    """Rows of the last hour by minute; empty if there are none.
 
     The hour ends now or, where the log is old or its clock is ahead, with its newest row.
     """
@@ -70,7 +70,7 @@ def hour_section(minutes: Sequence[MinuteCount], now_ms: int) -> str:
     last = now_ms - now_ms % MINUTE_MS if newest <= now_ms < newest + _HOUR_MS else newest
     first = last - _HOUR_MS + MINUTE_MS
     shown = [entry for entry in minutes if first <= entry[0] <= last]
-    if len(shown) == len(minutes):
+    if not shown:
         return ""
     steps = _whole_hour(to_steps(shown, _MINUTES), first)
     summary = ", ".join(f"{kind}: {sum(counts):,}" for kind, counts in steps.counts.items())

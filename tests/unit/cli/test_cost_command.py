@@ -110,6 +110,7 @@ def test_the_rate_of_a_stream(log: Path) -> None:
         (["--lines-a-day", "nan"], "--lines-a-day"),
         (["--lines-a-day", "0"], "not in the range"),
         (["--lines-a-record", "many"], "not a valid float"),
+        (["--lines-a-record", "100000"], "--lines-a-record 100,000: Firehose takes records of up to 1,024,000 bytes"),
         (["--pipeline", "/nowhere"], "no such folder"),
         (["--format", "nginxx"], "unknown format"),
     ],

@@ -137,8 +137,9 @@ class Aws:
 
     @property
     def region(self) -> str:
-        """The region, "" if none is set."""
-        return str(self.session.region_name or "")
+        """The region, "" if none is set. One that is named needs no SDK, which a user's setup may not have."""
+        named = self.given_region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+        return named or str(self.session.region_name or "")
 
     def region_problem(self) -> str:
         """Why requests can reach no region, and what to do; an empty text if they can.

@@ -19,7 +19,7 @@ from streamtally.cost.volumes import Stack, Traffic, batch_lines
 from streamtally.errors import SettingsError
 from streamtally.local.cost_sample import bundled_prices, line_bytes, logged_rate, measure, read_sample
 from streamtally.local.folder import read_folder, read_text
-from streamtally.local.logs import check_logs
+from streamtally.local.logs import MAX_LINE_BYTES, check_logs
 from streamtally.transform.pipeline import load_pipeline
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def execute(
     check_logs([log])
     sample = read_sample(log, pipeline.source)
     size = line_bytes(sample)
+    _check_record(size, lines_a_record)
     if arrived is not None:
         traffic, origin = _stream_traffic(arrived, size, lines_a_record), f"{stream}, mean of its last days with data"
     else:
@@ -84,6 +85,16 @@ def _region(aws: Aws, stream: str | None) -> str:
     if stream is not None:
         return aws.region
     return aws.given_region or DEFAULT_REGION
+
+
+def _check_record(line_bytes: float, lines_a_record: float | None) -> None:
+    """Raises: SettingsError: Firehose takes no record with so many lines."""
+    most = int(MAX_LINE_BYTES / line_bytes)
+    if lines_a_record is not None and lines_a_record > max(most, 1):
+        raise SettingsError(
+            f"--lines-a-record {lines_a_record:,.12g}: Firehose takes records of up to {MAX_LINE_BYTES:,} bytes, which "
+            f"{most:,} of these lines fill"
+        )
 
 
 def _traffic(lines_a_day: float | None, lines_a_record: float | None, logged: float | None) -> tuple[Traffic, str]:

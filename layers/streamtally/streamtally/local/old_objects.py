@@ -197,7 +197,7 @@ def _in_order(
     with Processes(_serve, (place, dict(pipeline.document), folder), workers) as processes:
         old = next(listed, None)
         while old is not None or processes.busy or done:
-            while old is not None and processes.has_idle and old.number - due <= workers * AHEAD_PER_WORKER:
+            while old is not None and processes.has_room and old.number - due <= workers * AHEAD_PER_WORKER:
                 at_work[old.number] = old
                 processes.give(old, old.key)
                 old = next(listed, None)

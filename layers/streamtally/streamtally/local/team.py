@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from itertools import chain, islice
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ from streamtally.aws.handlers.kernel import load_kernel
 from streamtally.errors import StreamtallyError
 from streamtally.formats.w3c_header import is_header
 from streamtally.local.batch_work import BatchResult, BatchWorker
-from streamtally.local.processes import Processes, rare_collections
+from streamtally.local.processes import Processes, Sender, rare_collections, receive_ahead
 from streamtally.local.raw_batches import RawBatch, time_of
 from streamtally.local.report_counts import COUNTED, ReportOptions
 from streamtally.transform.pipeline import Pipeline, load_pipeline
@@ -20,9 +20,11 @@ from streamtally.transform.records import to_text
 from streamtally.transform.source import Source
 
 BATCHES_ALONE = 3
-"""So many batches are worked on in this process first: a short log is done before other processes have started."""
-WAITING_PER_WORKER = 2
+"""No other processes are started for a log of so few batches: it is done before they would have begun."""
+WAITING_PER_WORKER = 4
 """How many batches a worker may be ahead of the one whose result is due."""
+AHEAD = 1
+"""So many batches wait in each process for the one that it works on, so that it never waits for this process."""
 LINES_BACK = 100
 """So many lines are read again to find the time of the lines before a batch; if they have none, its result says it."""
 
@@ -61,58 +63,64 @@ class Team:
 
     def _work(self, batches: Iterator[RawBatch]) -> Iterator[BatchResult]:
         worker = self._job.make_worker()
+        first = list(islice(batches, BATCHES_ALONE + 1)) if self._workers > 1 else []
+        if len(first) > BATCHES_ALONE:
+            job = self._job
+            arguments = (dict(job.pipeline.document), job.run_id, dict(job.watched), job.report)
+            with Processes(_serve, arguments, self._workers - 1, AHEAD) as processes:
+                yield from _Line(processes, worker, self._job.pipeline.source).work(chain(first, batches))
+            return
         last = 0
-        before: RawBatch | None = None
-        for batch in batches:
-            if self._workers > 1 and batch.number > BATCHES_ALONE and before is not None:
-                job = self._job
-                arguments = (dict(job.pipeline.document), job.run_id, dict(job.watched), job.report)
-                with Processes(_serve, arguments, self._workers) as processes:
-                    yield from _Line(processes, self._job.pipeline.source, before, last).work(batch, batches)
-                return
+        for batch in chain(first, batches):
             result = worker.work(batch, last)
-            before, last = batch, result.last
+            last = result.last
             yield result
 
 
 class _Line:
-    """Gives batches to processes and puts the results in order.
+    """Gives batches to processes, works on those for which these have no room, and puts the results in order.
 
     Args:
-        before: the last batch that is done.
-        last: the time of its last line.
+        worker: works on batches in this process.
     """
 
-    def __init__(self, processes: Processes, source: Source, before: RawBatch, last: int) -> None:
-        self._processes, self._source = processes, source
-        self._before = before
-        self._lasts = {before.number: last}
-        self._due = before.number + 1
+    def __init__(self, processes: Processes, worker: BatchWorker, source: Source) -> None:
+        self._processes, self._worker, self._source = processes, worker, source
+        self._before: RawBatch | None = None
+        self._lasts = {0: 0}
+        self._due = 1
         self._done: dict[int, BatchResult] = {}
 
-    def work(self, first: RawBatch, others: Iterator[RawBatch]) -> Iterator[BatchResult]:
+    def work(self, batches: Iterator[RawBatch]) -> Iterator[BatchResult]:
         """All results."""
-        limit = self._processes.count * WAITING_PER_WORKER
-        batch: RawBatch | None = first
+        limit = (self._processes.count + 1) * WAITING_PER_WORKER
+        batch = next(batches, None)
         while batch is not None or self._processes.busy or self._done:
-            while batch is not None and self._processes.has_idle and batch.number - self._due <= limit:
-                last = self._last_before(batch)
-                if last is None:
-                    break  # the result of the batch before it says it
-                self._processes.give((batch, last), batch.shown)
+            last = self._last_before(batch) if batch is not None and batch.number - self._due <= limit else None
+            if batch is None or last is None:  # there is no more, or the result of the batch before it says it
+                self._collect(self._due not in self._done)
+            else:
+                if self._processes.has_room:
+                    self._processes.give((batch, last), batch.shown)
+                else:
+                    self._put(self._worker.work(batch, last))
+                    self._collect(False)
                 self._before = batch
-                batch = next(others, None)
-            if self._due not in self._done:
-                self._collect()
+                batch = next(batches, None)
             while self._due in self._done:
                 yield self._done.pop(self._due)
                 self._due += 1
 
-    def _collect(self) -> None:
-        for result in self._processes.take():
-            self._done[result.number] = result
-            self._lasts = {number: last for number, last in self._lasts.items() if number >= self._before.number}
-            self._lasts[result.number] = result.last
+    def _collect(self, waits: bool) -> None:
+        if self._processes.busy:
+            for result in self._processes.take(waits):
+                self._put(result)
+
+    def _put(self, result: BatchResult) -> None:
+        self._done[result.number] = result
+        newest = self._before.number if self._before is not None else 0
+        self._lasts = {number: last for number, last in self._lasts.items() if number >= newest}
+        self._lasts[result.number] = result.last
 
     def _last_before(self, batch: RawBatch) -> int | None:
         """The time that a batch's first lines take if they have none; None: not known yet."""
@@ -120,16 +128,16 @@ class _Line:
         if span.last is not None:
             return span.last
         known = self._lasts.get(batch.number - 1)
-        if known is not None:
+        if known is not None or self._before is None:
             return known
         parse = self._source.parser_for_record(span.file_ms, span.header)
         first = time_of(self._source, parse, span.lines[0], span.file_ms) if 0 not in span.too_long else None
         if first is not None:
             return first
-        return self._last_in(batch)
+        return self._last_in(batch, self._before)
 
-    def _last_in(self, batch: RawBatch) -> int | None:
-        span, earlier = batch.spans[0], self._before.spans[-1]
+    def _last_in(self, batch: RawBatch, before: RawBatch) -> int | None:
+        span, earlier = batch.spans[0], before.spans[-1]
         parse = self._source.parser_for_record(span.file_ms, span.header)
         for line in reversed(earlier.lines[-LINES_BACK:]):
             if is_header(to_text(line)):
@@ -148,11 +156,11 @@ def _serve(
     report: ReportOptions,
 ) -> None:
     """Work on batches until there are no more."""
-    with rare_collections(), suppress(EOFError, OSError):
+    with rare_collections():
+        sender = Sender(connection)
         worker = Job(load_pipeline(document, ZoneInfo), run_id, watched, report).make_worker()
-        while True:
-            batch, last = connection.recv()
-            connection.send(_result(worker, batch, last))
+        for batch, last in receive_ahead(connection):
+            sender.send(_result(worker, batch, last))
 
 
 def _result(worker: BatchWorker, batch: RawBatch, last: int) -> BatchResult | Exception:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
@@ -11,10 +12,13 @@ import pytest
 
 from streamtally.aws.sinks.objects import Folder
 from streamtally.local import kernel_lines
+from streamtally.local.raw_batches import RawBatch
 from streamtally.local.run import LocalRun
 from streamtally.local.team import Job, Team
+from streamtally.transform.kernel.event import Reading
 from streamtally.transform.kernel.protocol import Kernel
 from streamtally.transform.ledger import KERNEL, PYTHON
+from streamtally.transform.lines import LineReader
 from streamtally.transform.pipeline import Pipeline
 from tests.unit.local.test_run_logs import LINES, LOGS, Store, outcome, pipeline_of, raw_logs, small_batches
 from tests.unit.transform.kernel.random_events import make_access_line, make_payload
@@ -87,6 +91,21 @@ def test_random_logs(pipelines: list[Pipeline], tmp_path: Path) -> None:
 def test_logs(pipelines: list[Pipeline], name: str, tmp_path: Path) -> None:
     names = write(tmp_path, LOGS[name])
     assert read(pipelines[0], names, tmp_path / "on", "on")[0] == read(pipelines[0], names, tmp_path / "off", "off")[0]
+
+
+# A run looks for cycles rarely: a batch that is held by one stays in memory with all of its lines.
+@pytest.mark.parametrize("way", ["on", "off"])
+@pytest.mark.usefixtures("kernel")
+def test_no_cycle_holds_a_batch(pipelines: list[Pipeline], way: str, tmp_path: Path) -> None:
+    names = write(tmp_path, [LINES + QUIET])
+    gc.collect()
+    gc.disable()
+    try:
+        read(pipelines[0], names, tmp_path / "out", way)
+        left = {type(one).__name__ for one in gc.get_objects() if isinstance(one, (Reading, LineReader, RawBatch))}
+    finally:
+        gc.enable()
+    assert left == set()
 
 
 # The minutes of a quiet site's batch are further apart than one arrival can speak for.

@@ -143,6 +143,23 @@ def _is_within(batch: KernelBatch, specials: Mapping[int, Record], bounds: Bound
     return size_bytes <= bounds.size_bytes and lines <= bounds.lines
 
 
+class _Records:
+    """The records of an event, as far as their lines need them: what one is, and when it arrived.
+
+    A class of its own: a method of the reading would hold the reading, which holds the whole event.
+    """
+
+    def __init__(self, batch: KernelBatch, id_of: Callable[[int], str], decoded: dict[int, Record]) -> None:
+        self._batch, self._id_of, self._decoded = batch, id_of, decoded
+
+    def __call__(self, index: int) -> Record:
+        record = self._decoded.get(index)
+        if record is None:
+            id_, arrival = self._id_of(index), self._batch.arrival(index)
+            record = self._decoded[index] = Record(id_, id_, arrival, arrival, "", b"", b"")
+        return record
+
+
 class Reading:
     """An event that is read by both.
 
@@ -165,8 +182,7 @@ class Reading:
         self._scanner = plain.scanner
         completes = plain.log_format is not None and pipeline.source.completes
         self._completion = RoleCompletion(pipeline.source, plain.log_format) if completes else None
-        self._id_of = id_of
-        self._decoded = specials
+        self._record = _Records(batch, id_of, specials)
         self.ledger = empty_ledger(pipeline, info["batch_records"])
         self.ledger.way = KERNEL
         self._writers = make_writers(pipeline.outputs, self.ledger.outputs, info)
@@ -255,11 +271,3 @@ class Reading:
 
     def _with_payload(self, index: int) -> Record:
         return self._record(index)._replace(payload=self._batch.payload(index))
-
-    def _record(self, index: int) -> Record:
-        """A record as far as its lines need it: what it is, and when it arrived."""
-        record = self._decoded.get(index)
-        if record is None:
-            id_, arrival = self._id_of(index), self._batch.arrival(index)
-            record = self._decoded[index] = Record(id_, id_, arrival, arrival, "", b"", b"")
-        return record

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from functools import cache, cached_property
 from typing import Any
 
-from streamtally.aws.regions import region_problem
 from streamtally.errors import StreamtallyError
 from streamtally.text import near_names, one_line, visible
 
@@ -22,6 +21,8 @@ OPERATOR_READ_SECONDS = 30
 """The same for the commands, which no invocation ends."""
 
 MAX_MESSAGE_CHARS = 500
+_SERVICES = ("firehose", "s3", "kinesis", "secretsmanager", "glue")
+"""Those of the functions' clients."""
 _MAX_NAMES = 12
 NO_REGION = "no region: pass --region, or set AWS_REGION"
 _NO_CREDENTIALS = "no AWS credentials: pass --profile, or sign in (aws sso login, aws configure)"
@@ -67,7 +68,11 @@ def _function_session() -> Any:
     """botocore's session: boto3 adds nothing that the functions use, and a third of a second to their start."""
     from botocore.session import get_session
 
-    return get_session()
+    from streamtally.aws.sdk_data import DataLoader
+
+    session = get_session()
+    session.register_component("data_loader", DataLoader(_SERVICES, session.get_config_variable("data_path")))
+    return session
 
 
 def _config(connect_seconds: float, read_seconds: float, **retries: Any) -> Any:
@@ -148,6 +153,8 @@ class Aws:
         """
         if not self.region:
             return NO_REGION
+        from streamtally.aws.regions import region_problem  # the functions have a region
+
         is_elsewhere = self.endpoint_url or os.environ.get("AWS_ENDPOINT_URL")
         return "" if is_elsewhere else region_problem(self.region)
 

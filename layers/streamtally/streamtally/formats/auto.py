@@ -11,13 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from copy import copy
-from functools import partial
+from functools import cache, partial
 
 from streamtally.errors import FormatError
 from streamtally.formats import apache_combined, apache_common, json_lines, logfmt, rfc3339_syslog, vpc_flow, w3c
 from streamtally.formats.base import Format, FormatOptions, Parser, RecordParser, Row, for_record
 from streamtally.formats.beginnings import (
-    BEGINNING,
     BRACKET,
     DETECTED,
     HAS_TIME,
@@ -29,6 +28,7 @@ from streamtally.formats.beginnings import (
     WITH_HEAD,
     Candidate,
     are_of_no_format,
+    beginning,
     candidates_of,
     is_of_no_format,
 )
@@ -92,12 +92,10 @@ class AutoParser(RecordParser):
     counts only where trying all formats would give the same result (docs/decisions/0063).
     """
 
-    def __init__(
-        self, parsers: dict[str, Parser], combined: FastParser, options: FormatOptions, depth: int = MAX_DEPTH
-    ) -> None:
+    def __init__(self, parsers: dict[str, Parser], options: FormatOptions, depth: int = MAX_DEPTH) -> None:
         self._parsers, self._options = parsers, options
         self._headed = [parsers[module.FORMAT.name] for module in HEADED]
-        self._combined = combined
+        self._combined: FastParser | None = None  # it is compiled for the first line that needs it
         self._candidates = candidates_of(parsers)
         self._direct: dict[int, Candidate] = {}  # by the identity of one of the candidates
         self._declared: Candidate | None = None  # lines as the header in force declares them
@@ -175,7 +173,10 @@ class AutoParser(RecordParser):
                 self._last = guess.log_format
                 return self._inside(guess.log_format, row) if guess.wraps else row
         if line[:1] not in _JSON_BEGINS or not is_json_text(line):
-            plain = self._combined(line)
+            combined = self._combined
+            if combined is None:
+                combined = self._combined = _plain_combined()
+            plain = combined(line)
             if plain is not None:
                 self._guess, self._last = self._declared, apache_combined.FORMAT
                 return plain
@@ -215,9 +216,9 @@ class AutoParser(RecordParser):
 
     def _candidates_for(self, line: str) -> list[Candidate]:
         """The formats that the line's beginning allows and of which it has what each of their lines holds."""
-        match = BEGINNING.match(line)
-        beginning = (match.lastindex or 1) - 1 if match else -1
-        candidates = [candidate for candidate in self._candidates[beginning] if candidate.needed in line]
+        match = beginning().match(line)
+        index = (match.lastindex or 1) - 1 if match else -1
+        candidates = [candidate for candidate in self._candidates[index] if candidate.needed in line]
         if BRACKET in line and HAS_TIME(line) is None:
             candidates = [candidate for candidate in candidates if candidate.needed != BRACKET]
         return candidates
@@ -266,7 +267,7 @@ class AutoParser(RecordParser):
         if self._inner is None:
             headed = {module.FORMAT.name: module.FORMAT.compile(self._options) for module in HEADED}
             parsers = self._parsers | headed
-            self._inner = AutoParser(parsers, self._combined, self._options, self._depth - 1)
+            self._inner = AutoParser(parsers, self._options, self._depth - 1)
         inner = self._inner
         try:
             row = inner(line)
@@ -288,6 +289,11 @@ class AutoParser(RecordParser):
             )
 
 
+@cache
+def _plain_combined() -> FastParser:
+    return generate_fast(apache_combined.LAYOUT)
+
+
 def compile_auto(options: FormatOptions) -> Parser:
     """A parser that detects each line's format."""
     parsers: dict[str, Parser] = {
@@ -297,4 +303,4 @@ def compile_auto(options: FormatOptions) -> Parser:
         for log_format in DETECTED
     }
     parsers[rfc3339_syslog.FORMAT.name] = rfc3339_syslog.compile_certain(options)
-    return AutoParser(parsers, generate_fast(apache_combined.LAYOUT), options)
+    return AutoParser(parsers, options)

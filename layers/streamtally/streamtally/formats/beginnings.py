@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from types import ModuleType
 from typing import NamedTuple
 
@@ -122,7 +122,12 @@ STATUS_NAMES = frozenset(("status", "status_code", "response_code", "code", "sc_
 """The names of a status, which only an access line has."""
 
 NEEDED_BY_COMBINED = '] "'  # besides " ["
-BEGINNING = re.compile("|".join(f"({expression})" for expression, _ in BEGINNINGS), re.ASCII)
+
+
+@cache
+def beginning() -> re.Pattern[str]:
+    """The pattern of all beginnings, a group for each; compiled at its first use."""
+    return re.compile("|".join(f"({expression})" for expression, _ in BEGINNINGS), re.ASCII)
 
 
 def _own_beginning(index: int) -> Callable[[str], object]:
@@ -135,8 +140,12 @@ def _own_beginning(index: int) -> Callable[[str], object]:
 OWN_BEGINNINGS = [Lazy(partial(_own_beginning, index)) for index in range(len(BEGINNINGS))]
 
 _OTHERS = "|".join(expression for expression, _ in BEGINNINGS[:-1])
-_begins_as_any_text = re.compile(f"(?!{_OTHERS}|{PREFIX_BEGINS})", re.ASCII).match
-"""Whether a line begins as none of the formats that have a beginning of their own, and without a wrapper's prefix."""
+
+
+@cache
+def _begins_as_any_text() -> Callable[[str], object]:
+    """Whether a line begins as none of the formats with a beginning of their own, and without a wrapper's prefix."""
+    return re.compile(f"(?!{_OTHERS}|{PREFIX_BEGINS})", re.ASCII).match
 
 
 def is_of_no_format(line: str) -> bool:
@@ -147,12 +156,12 @@ def is_of_no_format(line: str) -> bool:
     """
     if PAIR in line or (BRACKET in line and HAS_TIME(line) is not None):
         return False
-    return _begins_as_any_text(line) is not None
+    return _begins_as_any_text()(line) is not None
 
 
 def are_of_no_format(lines: Sequence[str]) -> list[bool]:
     """The same for many lines, without a call for each; False also for an empty one, and one that may hold JSON."""
-    begins, has_time = _begins_as_any_text, HAS_TIME
+    begins, has_time = _begins_as_any_text(), HAS_TIME
     return [
         line != ""
         and PAIR not in line

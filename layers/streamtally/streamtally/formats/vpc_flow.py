@@ -7,11 +7,14 @@ Source: Amazon VPC user guide, "Flow log records".
 
 from __future__ import annotations
 
+from functools import partial
+
 from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Format, FormatOptions, Parser, RecordParser, Roles, Row
 from streamtally.formats.engine.columns import Column
 from streamtally.formats.engine.generate import compile_layout
 from streamtally.formats.engine.layout import Layout, first_that_fits, furthest
+from streamtally.formats.engine.lazy import Lazy
 from streamtally.formats.vpc_flow_fields import CONVERTERS, FIELDS, TELLING, TRANSIT, VERSION_2, is_header, to_names
 from streamtally.formats.w3c_header import HEADER
 from streamtally.formats.w3c_rows import RowReader, Rows
@@ -75,7 +78,8 @@ class FlowLogParser(RecordParser):
 
 def compile_vpc_flow(options: FormatOptions) -> Parser:
     """A parser of flow logs; ``fields`` names the fields where no header does."""
-    parse_default = first_that_fits([compile_layout(layout, options) for layout in (LAYOUT, _TRANSIT_LAYOUT)])
+    layouts = (LAYOUT, _TRANSIT_LAYOUT)
+    parse_default = first_that_fits([Lazy(partial(compile_layout, layout, options)) for layout in layouts])
     return FlowLogParser(to_names(options.fields), parse_default)
 
 

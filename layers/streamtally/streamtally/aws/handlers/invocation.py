@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from streamtally.aws.clock import TimeLeft
 from streamtally.aws.handlers.delivery import Deliver
 from streamtally.transform.bounds import Bounds
 from streamtally.transform.envelope import UNSEALED, Seal
 from streamtally.transform.event import event_records, source_arn
-from streamtally.transform.kernel.event import Answer, read_by_kernel
 from streamtally.transform.kernel.protocol import Kernel
 from streamtally.transform.ledger import PYTHON, Ledger
 from streamtally.transform.pipeline import Pipeline
@@ -18,6 +17,9 @@ from streamtally.transform.record import Records
 from streamtally.transform.records import decode_records
 from streamtally.transform.response import encode_response
 from streamtally.transform.transform import transform
+
+if TYPE_CHECKING:
+    from streamtally.transform.kernel.event import Answer
 
 
 class Reingest(Protocol):
@@ -82,6 +84,9 @@ def _answer_by_kernel(
     bounds: Bounds | None,
 ) -> tuple[Answer | None, str]:
     """The kernel's answer, or None, and why it failed, if it did. Nothing is sent by then: Python reads the event."""
+    # Imported here so that a function without a kernel does not pay for it.
+    from streamtally.transform.kernel.event import read_by_kernel
+
     try:
         return read_by_kernel(kernel, pipeline, records, now_ms, seal, bounds), ""
     except Exception as error:  # a panic is one too; whatever is wrong with the kernel, Python's way is not affected

@@ -132,4 +132,4 @@ def quoted(name: str, meaning: str, before: str = " ", optional: bool = False) -
 
 
 def _as_group(pattern: str) -> str:
-    return pattern if re.compile(pattern).groups else f"({pattern})"
+    return pattern if "(" in pattern and re.compile(pattern).groups else f"({pattern})"

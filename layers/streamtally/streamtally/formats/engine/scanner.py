@@ -7,10 +7,12 @@ JSON. All other lines are left to the format's parser.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from streamtally.formats.base import Scanner
+from streamtally.formats.engine.lazy import Lazy
 
 PLAIN_TEXT = r'([^ "\\\x00-\x1f]++)'
 """A word without quotes, backslashes and control characters, which JSON would escape."""
@@ -37,12 +39,16 @@ def make_scanner(columns: Sequence[tuple[str, str]]) -> Scanner:
     integers = frozenset(name for name, pattern in columns if pattern in (PLAIN_STATUS, PLAIN_INTEGER))
     expression = r"\x20".join(pattern for _, pattern in columns)
     return Scanner(
-        findall=re.compile(rf"^(?:{NOT_A_PART}{expression}|(.*))$", re.MULTILINE | re.ASCII).findall,
+        findall=Lazy(partial(_find_all, expression)),
         encode=_generate_encode(names, integers),
         positions={name: index for index, name in enumerate(names)},
         integers=integers,
         columns=tuple(columns),
     )
+
+
+def _find_all(expression: str) -> Callable[[str], list[Any]]:
+    return re.compile(rf"^(?:{NOT_A_PART}{expression}|(.*))$", re.MULTILINE | re.ASCII).findall
 
 
 OFTEN_MISSING = frozenset({"ident", "authuser", "referer"})

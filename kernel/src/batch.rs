@@ -133,6 +133,18 @@ impl Batch {
         records.iter().flat_map(|record| &self.lines[record.lines.clone()]).filter_map(first_of).collect()
     }
 
+    /// The plain lines of some records: the record's index, the line's number in it, and its first span.
+    pub fn plain_lines_of(&self, first: usize, end: usize) -> impl Iterator<Item = (usize, usize, u32)> {
+        let records = self.records.get(first..end).unwrap_or_default().iter().enumerate();
+        records.flat_map(move |(index, record)| {
+            let lines = self.lines[record.lines.clone()].iter().enumerate();
+            lines.filter_map(move |(number, placed)| match placed.line {
+                Line::Plain(span) => Some((first + index, number, span)),
+                _ => None,
+            })
+        })
+    }
+
     /// The first span of each line, in order; `None`: it is not plain.
     pub fn firsts(&self) -> impl Iterator<Item = Option<u32>> {
         self.lines.iter().map(|placed| if let Line::Plain(first) = placed.line { Some(first) } else { None })

@@ -58,6 +58,8 @@ pub enum Pending {
     Parts(Vec<usize>),
     /// Lines.
     Others(Vec<OtherLine>),
+    /// None: the lines of the records from the first to the one before the second have been read.
+    Scanned(usize, usize),
 }
 
 /// The limits of what is read at once.
@@ -73,4 +75,6 @@ pub struct Limits {
     pub beginnings: Vec<Vec<u8>>,
     /// Under which header line entries are plain; `None`: there are none.
     pub directive: Option<Directive>,
+    /// Whether it is said which records have been scanned, each time after the lines of theirs that Python reads.
+    pub says_scanned: bool,
 }

@@ -62,6 +62,7 @@ impl Batch {
             return Some(());
         }
         let mut others = Vec::new();
+        let scanned = chunk.first().copied().zip(chunk.last().map(|last| last + 1));
         for index in chunk {
             let empty_lines = self.empty_lines;
             self.scan_record(index, columns, limits.directive.as_ref(), &mut others);
@@ -71,6 +72,9 @@ impl Batch {
         }
         if !others.is_empty() {
             pending.push(Pending::Others(others));
+        }
+        if let Some((first, end)) = scanned.filter(|_| limits.says_scanned) {
+            pending.push(Pending::Scanned(first, end));
         }
         Some(())
     }
@@ -167,6 +171,7 @@ pub(crate) mod tests {
             marks_of_parts: vec![b" stdout P".to_vec()],
             beginnings: vec![b"#".to_vec()],
             directive: None,
+            says_scanned: false,
         }
     }
 
@@ -176,6 +181,21 @@ pub(crate) mod tests {
         let pending = with_parts.scan(&columns(), &limits()).expect("few empty lines");
         assert!(matches!(&pending[..], [Pending::Parts(records)] if records == &[0, 1]));
         assert!(batch(&[b"\n\n\n\n"]).scan(&columns(), &limits()).is_none());
+    }
+
+    #[test]
+    fn what_is_scanned_is_said() {
+        let mut batch = batch(&[b"x 1\n?", b"", b"y 2\nz 3\nz 4", b"#", b"z 5"]);
+        let pending = batch.scan(&columns(), &Limits { says_scanned: true, ..limits() }).expect("few empty lines");
+        assert!(matches!(
+            &pending[..],
+            [Pending::Others(_), Pending::Scanned(0, 3), Pending::Whole(3), Pending::Scanned(4, 5)]
+        ));
+        assert_eq!(
+            batch.plain_lines_of(0, 3).map(|(record, number, _)| (record, number)).collect::<Vec<_>>(),
+            [(0, 0), (2, 0), (2, 1), (2, 2)]
+        );
+        assert_eq!(batch.plain_lines_of(3, 9).count(), 0);
     }
 
     #[test]

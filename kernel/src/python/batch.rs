@@ -8,7 +8,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 use super::answers::{Answer, Results, answer, results};
 use super::layout::Layout;
 use super::records::Texts;
-use super::values::{count, rows};
+use super::values::{count, plain_rows, rows};
 use super::{check, guarded};
 use crate::batch::{Batch, MAX_TEXT_BYTES};
 use crate::digest::{batch_digest, batch_id};
@@ -164,6 +164,18 @@ impl PyBatch {
         guarded(|| rows(self, py, &positions))
     }
 
+    /// The plain lines of the records from the first to the one before the end: the record's index, the line's number in
+    /// it, and its values at some positions.
+    fn plain_rows<'py>(
+        &self,
+        py: Python<'py>,
+        positions: Vec<usize>,
+        first: usize,
+        end: usize,
+    ) -> PyResult<Bound<'py, PyList>> {
+        guarded(|| plain_rows(self, py, &positions, (first, end)))
+    }
+
     /// The JSON of all records that are Ok, in one piece; how many are Ok and Dropped; the indices of those that are
     /// `ProcessingFailed`. `None`: their answer would be larger than allowed, see `answer`.
     fn results<'py>(
@@ -197,6 +209,7 @@ impl PyBatch {
         match item {
             Pending::Whole(index) => ("record", *index).into_pyobject(py),
             Pending::Parts(indices) => ("parts", indices).into_pyobject(py),
+            Pending::Scanned(first, end) => ("scanned", *first, *end).into_pyobject(py),
             Pending::Others(lines) => {
                 let lines: Vec<_> = lines
                     .iter()

@@ -36,6 +36,7 @@ impl Layout {
         record_bytes: usize,
         arrivals: (i64, i64),
         directive: Option<Vec<u8>>,
+        says_scanned: bool,
     ) -> PyResult<Self> {
         let described: Option<Vec<_>> = columns
             .into_iter()
@@ -50,8 +51,14 @@ impl Layout {
         for &byte in first_bytes {
             table[usize::from(byte)] = true;
         }
-        let limits =
-            Limits { chunk_bytes, empty_lines, marks_of_parts, beginnings, directive: directive.map(Directive) };
+        let limits = Limits {
+            chunk_bytes,
+            empty_lines,
+            marks_of_parts,
+            beginnings,
+            directive: directive.map(Directive),
+            says_scanned,
+        };
         Ok(Self { columns, limits, first_bytes: table, marks, record_bytes, arrivals })
     }
 }

@@ -65,3 +65,25 @@ pub(crate) fn rows<'py>(batch: &PyBatch, py: Python<'py>, positions: &[usize]) -
     }
     Ok(rows)
 }
+
+/// See `PyBatch::plain_rows`.
+pub(crate) fn plain_rows<'py>(
+    batch: &PyBatch,
+    py: Python<'py>,
+    positions: &[usize],
+    records: (usize, usize),
+) -> PyResult<Bound<'py, PyList>> {
+    if positions.iter().any(|&position| position >= batch.layout.get().columns.len()) {
+        return Err(PyValueError::new_err("no such column"));
+    }
+    let (text, spans, rows) = (&batch.batch.text, batch.batch.spans(), PyList::empty(py));
+    for (record, number, span) in batch.batch.plain_lines_of(records.0, records.1) {
+        let value = |&position: &usize| {
+            let (start, end) = spans[span as usize + position];
+            PyString::from_bytes(py, &text[start as usize..end as usize])
+        };
+        let values: Vec<_> = positions.iter().map(value).collect::<PyResult<_>>()?;
+        rows.append((record, number, PyTuple::new(py, values)?))?;
+    }
+    Ok(rows)
+}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from streamtally.config.outputs import OutputSettings
@@ -46,6 +46,7 @@ class RowOutput:
         pump: the pump of the program that fills the output, for reports.
         passes: how many times each row is evaluated.
         join: joins a row with reference tables before it is evaluated; None: there is no join.
+        reads: what ``make`` and ``join`` read of a row.
     """
 
     name: str
@@ -56,14 +57,15 @@ class RowOutput:
     pump: str | None = None
     passes: int = 1
     join: JoinRow | None = None
+    reads: Reads = field(default_factory=Reads, compare=False)
 
 
 def compile_row_output(
     node: dict[str, Any], settings: OutputSettings, source: RowSource, tables: Tables | None = None
 ) -> RowOutput:
     """The row output of a plan. Raises: PlanError."""
-    joins, tables = node.get("joins", ()), tables or {}
-    scope = joined_scope(source, Reads(), joined_tables(joins, tables))
+    joins, tables, reads = node.get("joins", ()), tables or {}, Reads()
+    scope = joined_scope(source, reads, joined_tables(joins, tables))
     body = where_lines(node, scope, f"return {FILTERED}, 0, None")
     time = node.get("time") or {"time": "arrival"}
     body += time_lines(time, compile_expression(time, scope))
@@ -75,8 +77,8 @@ def compile_row_output(
     body.append(f"return fate, time, {{{', '.join(values)}}}")
     scope.namespace["no_time"] = lambda: EvaluationError("no event time")
     make = make_function("make_row", "row, arrival, low, high", body, scope.namespace)
-    join = compile_joins(joins, tables, source, Reads())
-    return RowOutput(node["name"], settings, columns, make, pump=node.get("pump"), join=join)
+    join = compile_joins(joins, tables, source, reads)
+    return RowOutput(node["name"], settings, columns, make, pump=node.get("pump"), join=join, reads=reads)
 
 
 def where_lines(node: dict[str, Any], scope: Scope, skip: str) -> list[str]:

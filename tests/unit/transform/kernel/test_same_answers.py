@@ -26,7 +26,7 @@ from streamtally.transform.kernel.layouts import SHAPES, find_layout, plain_line
 from streamtally.transform.kernel.named_columns import named_columns
 from streamtally.transform.kernel.protocol import Kernel
 from streamtally.transform.ledger import KERNEL, PYTHON, Ledger
-from streamtally.transform.lines import encode_row
+from streamtally.transform.lines import CHUNK_BYTES, encode_row
 from streamtally.transform.pipeline import Pipeline, load_pipeline
 from streamtally.transform.records import decode_records
 from streamtally.transform.response import encode_response
@@ -68,7 +68,18 @@ OTHERS_READ = (
 )
 """Those of which the kernel knows all columns."""
 OTHERS = (*OTHERS_READ, "nlb", "squid", "traefik", "haproxy_clf")
-READ_BY_KERNEL = ("default", "combined", "common", "nginx", "auto", "any time", "unescaped", "s3")
+READ_BY_KERNEL = (
+    "rows",
+    "counts and rows",
+    "default",
+    "combined",
+    "common",
+    "nginx",
+    "auto",
+    "any time",
+    "unescaped",
+    "s3",
+)
 EVENTS = 40
 OWN_TIME = {"time_field": "datetime", "time_format": "dd/MMM/yyyy:HH:mm:ss Z"}
 
@@ -85,11 +96,33 @@ def kernel() -> Kernel:
     return loaded
 
 
+ROWS = """
+CREATE OR REPLACE STREAM "FAILED_REQUESTS" ("host" VARCHAR(16), "bytes" BIGINT, "came" TIMESTAMP);
+CREATE OR REPLACE PUMP "FAILED_PUMP" AS INSERT INTO "FAILED_REQUESTS"
+    SELECT STREAM s."host", s."bytes", s."APPROXIMATE_ARRIVAL_TIME" FROM "SOURCE_SQL_STREAM_001" AS s
+    WHERE s."response" >= 400;
+"""
+
+
+def _with_rows(folder: Path) -> dict[str, Any]:
+    """The default pipeline, which also passes on what failed."""
+    default = ROOT / "layers/pipeline/pipeline"
+    (folder / "counts.sql").write_text((default / "counts.sql").read_text(encoding="utf-8") + ROWS, encoding="utf-8")
+    settings = (default / "pipeline.toml").read_text(encoding="utf-8")
+    (folder / "pipeline.toml").write_text(
+        f'{settings}\n[outputs.FAILED_REQUESTS]\nindex = "failed"\n', encoding="utf-8"
+    )
+    return read_folder(folder)
+
+
 @pytest.fixture(scope="session")
-def pipelines() -> dict[str, Pipeline]:
+def pipelines(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pipeline]:
     """The checkout's pipelines, the default one with other sources, and one that counts by all fields."""
     default = read_folder(ROOT / "layers/pipeline/pipeline")
+    mixed = _with_rows(tmp_path_factory.mktemp("mixed"))
     made = {"rows": load_pipeline(read_folder(ROOT / "pipelines/rows"), ZoneInfo)}
+    made["counts and rows"] = load_pipeline(mixed, ZoneInfo)
+    made["rows of s3"] = load_pipeline({**mixed, "source": {**mixed["source"], "format": "s3_access"}}, ZoneInfo)
     for name, source in {**SOURCES, **{name: {"format": name, **OWN_TIME} for name in OTHERS}}.items():
         document = json.loads(json.dumps(default))
         document["source"] |= source
@@ -245,7 +278,7 @@ def test_columns_that_came_later_are_counted(kernel: Kernel, tmp_path: Path, nam
     assert [column in row for row in rows] == [False, True, False, False][: len(rows)]
 
 
-@pytest.mark.parametrize("name", ["rows", *SOURCES])
+@pytest.mark.parametrize("name", ["rows", "counts and rows", "rows of s3", *SOURCES])
 def test_random_events(kernel: Kernel, pipelines: dict[str, Pipeline], name: str) -> None:
     drawn = Random(f"kernel {name}")
     ways: Counter[str] = Counter()
@@ -260,6 +293,24 @@ def test_random_events(kernel: Kernel, pipelines: dict[str, Pipeline], name: str
             assert answer(pipelines[name], again, kernel) == answer(pipelines[name], again, None)
     assert set(ways) <= {KERNEL, PYTHON}
     assert (ways[KERNEL] > 0) == (name in READ_BY_KERNEL)
+
+
+def test_rows_of_several_chunks(kernel: Kernel, pipelines: dict[str, Pipeline]) -> None:
+    """Rows are documents in the order in which Python makes them: of a chunk, first those that are not plain."""
+    drawn, read = Random("chunks"), 0
+    for name in ("rows", "counts and rows") * examples(2):
+        lines = [make_access_line(drawn, is_common=False, oddness=0.05) for _ in range(2_000)]
+        lines = [drawn.choice(("worker 7", '{"host":"h"}', "")) if drawn.random() < 0.05 else line for line in lines]
+        data = ["\n".join(lines[start : start + 7]).encode() for start in range(0, len(lines), 7)]
+        assert sum(map(len, data)) > 2 * CHUNK_BYTES
+        records = [
+            {"recordId": str(number), "approximateArrivalTimestamp": ARRIVAL, "data": _encoded(content)}
+            for number, content in enumerate(data)
+        ]
+        given = answer(pipelines[name], {"records": records}, kernel)
+        assert given == answer(pipelines[name], {"records": records}, None)
+        read += given[3].way == KERNEL
+    assert read
 
 
 TIMES = ("08:46", "08:47", "08:47", "09:47", "09:48", "24:00")

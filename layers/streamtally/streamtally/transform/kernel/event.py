@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from streamtally.config.outputs import ERROR_STREAM
 from streamtally.config.source import SINGLE, STREAM
+from streamtally.plan.rows import RowOutput
 from streamtally.plan.windowed import WindowedOutput
 from streamtally.transform.batch import Batch
 from streamtally.transform.bounds import Bounds
@@ -24,6 +25,7 @@ from streamtally.transform.kernel.completion import RoleCompletion
 from streamtally.transform.kernel.layouts import PlainLines, find_layout, plain_lines
 from streamtally.transform.kernel.named_columns import named_columns
 from streamtally.transform.kernel.other_lines import OtherLines
+from streamtally.transform.kernel.plain_rows import PlainRows
 from streamtally.transform.kernel.protocol import Kernel, KernelBatch, Pending
 from streamtally.transform.ledger import KERNEL, Ledger
 from streamtally.transform.lines import LineReader
@@ -60,19 +62,27 @@ def can_read(pipeline: Pipeline, records: Sequence[Mapping[str, Any]] = ()) -> P
 
     Args: records: the event's, whose lines may name their columns.
 
-    It reads no pipelines whose rows are passed on one by one: those with row outputs, partition keys or line ids.
+    It reads no pipelines whose rows are passed on one by one: those with partition keys or line ids, nor row outputs of
+    formats without a scanner, whose lines Python reads in another order.
     """
     settings = pipeline.source.settings
     is_by_row = settings.framing == SINGLE or settings.json == STREAM or settings.partition_keys or settings.line_id
     if is_by_row or ERROR_STREAM in pipeline.outputs:
         return None
-    are_counted = all(
-        isinstance(output, WindowedOutput) and not output.reads.arrival for output in pipeline.outputs.values()
-    )
-    if not are_counted:
+    outputs = pipeline.outputs.values()
+    if any(isinstance(output, WindowedOutput) and output.reads.arrival for output in outputs):
         return None
+    if has_rows(pipeline):
+        plain = _plain_lines(pipeline.source) if records and pipeline.source.scanner is not None else None
+        # Python's scanner takes no line with a backslash, so its row precedes those of plain lines.
+        return plain and replace(plain, has_escapes=False)
     plain = _plain_lines(pipeline.source)
     return named_columns(pipeline.source, records) if plain is None and records else plain
+
+
+def has_rows(pipeline: Pipeline) -> bool:
+    """Whether there are row outputs."""
+    return any(isinstance(output, RowOutput) for output in pipeline.outputs.values())
 
 
 def read_by_kernel(
@@ -89,7 +99,7 @@ def read_by_kernel(
     Args: as in ``transform`` and ``decode_records``.
     """
     plain = can_read(pipeline, records) if records else None
-    layout = find_layout(kernel, plain) if plain is not None else None
+    layout = find_layout(kernel, plain, has_rows(pipeline)) if plain is not None else None
     if plain is None or layout is None:
         return None
     batch = kernel.read(layout, records)
@@ -189,12 +199,13 @@ class Reading:
         self._counts: dict[tuple[Any, ...], dict[Any, int]] = {}
         self._reader = LineReader(pipeline.source, self.ledger, self._writers, by_row=False)
         self.others = OtherLines(plain.scanner, batch, self._reader, self.ledger, self._record)
+        self._rows = PlainRows(plain.scanner, batch, self._writers, self._record)
 
     def answer(self, limit_bytes: int) -> Answer | None:
         """Everything that the event comes to. Args: limit_bytes: of the answer's records."""
         pending = self._batch.scan()
-        if pending is None:
-            return None
+        if pending is None or (self._rows and any(item[0] == "parts" for item in pending)):
+            return None  # Python reads parts of lines in another order than rows would be in
         for item in pending:
             self._read(item)
         answered = self._batch.answer(limit_bytes, FIXED_BYTES)
@@ -215,9 +226,7 @@ class Reading:
         deliveries: dict[str | None, Delivery] = {}
         first, last = self._batch.arrivals or (0, 0)
         for writer in self._writers:
-            if not isinstance(writer, WindowWriter):  # can_read allows no others
-                return None
-            if not self._count_for(writer):
+            if isinstance(writer, WindowWriter) and not self._count_for(writer):
                 return None
             documents = writer.close(first, last)
             stream = writer.output.settings.stream
@@ -266,6 +275,8 @@ class Reading:
             records = [self._with_payload(index) for index in pending[1]]
             for index, text, rows in self._reader.read_parts(pending[1], records):
                 self._batch.put_record(index, text, rows)
+        elif pending[0] == "scanned":
+            self._rows.add(*pending[1:])
         else:
             self.others.read(pending[1])
 

@@ -255,13 +255,16 @@ def unscanned(types: Mapping[str, str]) -> Scanner:
     )
 
 
-def find_layout(kernel: Kernel, lines: PlainLines) -> KernelLayout | None:
-    """The kernel's layout of plain lines; None if it does not know one of their shapes."""
+def find_layout(kernel: Kernel, lines: PlainLines, says_scanned: bool = False) -> KernelLayout | None:
+    """The kernel's layout of plain lines; None if it does not know one of their shapes.
+
+    Args: says_scanned: see ``Kernel.Layout``.
+    """
     # Where there is no scanner, a last line that is but a byte order mark is none: Python sees the record as a whole.
     beginnings = [text for text in (lines.header, "" if lines.scanner.columns else BYTE_ORDER_MARK) if text]
     directive = lines.directive.encode() if lines.has_directives else None
     encoded = tuple(text.encode() for text in beginnings)
-    return _layout(kernel, lines.columns, lines.end, lines.has_escapes, encoded, directive)
+    return _layout(kernel, lines.columns, lines.end, lines.has_escapes, encoded, directive, says_scanned)
 
 
 @lru_cache(maxsize=16)
@@ -272,6 +275,7 @@ def _layout(
     has_escapes: bool,
     beginnings: tuple[bytes, ...],
     directive: bytes | None,
+    says_scanned: bool,
 ) -> KernelLayout | None:
     with suppress(ValueError):
         return kernel.Layout(
@@ -287,5 +291,6 @@ def _layout(
             record_bytes=LONG_BYTES,
             arrivals=(EARLIEST_MS, LATEST_MS),
             directive=directive,
+            says_scanned=says_scanned,
         )
     return None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 KERNEL_MODULE = "streamtally_kernel"
-INTERFACE = 9
+INTERFACE = 10
 """The number of this interface: a kernel that was built for another one is not used."""
 
 ALWAYS, OR_NULL, OR_ABSENT, WITH, APART = "always", "or_null", "or_absent", "with", "apart"
@@ -18,8 +18,14 @@ DescribedColumn = tuple[str, str, str, bool, str]
 OtherLine = tuple[int, int, int, bytes]
 """A line that Python reads: its index in the batch, its record's, its number in the record, and its bytes without the
 line end."""
-Pending = tuple[Literal["record"], int] | tuple[Literal["parts"], list[int]] | tuple[Literal["lines"], list[OtherLine]]
-"""What Python reads: a record as a whole, records whose lines may be parts of longer ones, or lines."""
+Pending = (
+    tuple[Literal["record"], int]
+    | tuple[Literal["parts"], list[int]]
+    | tuple[Literal["lines"], list[OtherLine]]
+    | tuple[Literal["scanned"], int, int]
+)
+"""What Python reads: a record as a whole, records whose lines may be parts of longer ones, or lines; or, if the layout
+wants it, which records have been scanned: the first one, and the one after the last."""
 
 
 class KernelLayout(Protocol):
@@ -113,6 +119,12 @@ class KernelBatch(Protocol):
         None where a line is not plain. Equal values of lines in a row are one object.
         """
 
+    def plain_rows(self, positions: Sequence[int], first: int, end: int) -> list[tuple[int, int, tuple[str, ...]]]:
+        """The plain lines of records: the record's index, the line's number in it, and its values at some positions.
+
+        Args: first, end: the first record, and the one after the last.
+        """
+
     def results(self, limit: int, fixed: tuple[int, int, int]) -> tuple[bytes, int, int, list[int]] | None:
         """What the records of ``read_data`` are answered; None: the answer would be larger than allowed.
 
@@ -149,6 +161,7 @@ class Kernel(Protocol):
         record_bytes: int,
         arrivals: tuple[int, int],
         directive: bytes | None,
+        says_scanned: bool,
     ) -> KernelLayout:
         """A layout.
 
@@ -167,6 +180,7 @@ class Kernel(Protocol):
             arrivals: the earliest and the latest arrival that is believed, in ms.
             directive: the ``#Fields`` line after which a record's lines are plain; empty: they are as long as the
                 record has none; None: records have none.
+            says_scanned: whether ``scan`` says which records have been scanned, after the lines of theirs.
         Raises: ValueError: the kernel does not know a shape.
         """
 

@@ -33,6 +33,7 @@ $(READY): requirements/dev.txt pyproject.toml setup.py $(wildcard kernel/src/*.r
 	@scripts/setup $(VENV) dev
 
 demo: setup  ## Run the pipeline on a real server's log, then on a larger generated one
+	@echo 'You see two logs counted by minute and status: a chart, the counts, the ledger of lines; then a report to open.'
 	@echo '== A real log: nginx, $(shell grep -c '' tests/samples/nginx-combined.log) lines (tests/samples/README.md)'
 	$(BIN)/streamtally run tests/samples/nginx-combined.log --out $(DEMO)/nginx
 	@echo '== A generated day of a shop: 200,000 lines'

@@ -17,7 +17,11 @@ from tests.unit.cli.in_process import call_main
 
 BIN = Path(sys.executable).parent
 WORDS = [("streamtally det", {"detach", "detect"}), ("streamtally run --arr", {"--arrival"}),
-         ("streamtally indices au", {"audit"}), ("streamtally agent-config --for v", {"vector"})]  # fmt: skip
+         ("streamtally indices au", {"audit"}), ("streamtally agent-config --for v", {"vector"}),
+         ("streamtally run --format apache_c", {"apache_combined", "apache_common"}),
+         ("streamtally formats nginx_e", {"nginx_error"}),
+         ("streamtally cost --region us-gov", {"us-gov-east-1", "us-gov-west-1"}),
+         ("streamtally sample --format js", {"json"}), ("streamtally run --lang j", {"ja"})]  # fmt: skip
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from streamtally.cli.shared.aws_options import aws_options, yes_option
+from streamtally.cli.shared.completions import complete_among
 
 FORMATS = (
     "raw",
@@ -26,6 +27,7 @@ FORMATS = (
 @click.option("--log", "log", required=True, metavar="PATH", help="Log file; * is allowed in the file name only.")
 @click.option("--stream", required=True, help="Delivery stream.")
 @click.option("--format", "format_name", default=FORMATS[0], show_default=True,
+              shell_complete=complete_among(FORMATS),
               help=f"What the agent sends: {' | '.join(FORMATS)}.")  # fmt: skip
 @click.option("--for", "shipper", type=click.Choice(["agent", "fluent-bit", "vector"]), default="agent",
               show_default=True, help="Shipper to configure.")  # fmt: skip

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from streamtally.cli.shared.completions import complete_format
+
 
 @click.command("compile")
 @click.argument("source", type=click.Path(path_type=Path), required=False, metavar="[DIR|FILE]")
@@ -21,7 +23,13 @@ import click
 @click.option("--to", "target", type=click.Choice(["flink"]), help="Generate Flink SQL instead of a plan.")
 @click.option("--application", "name", metavar="NAME", help="Which application of a template with several.")
 @click.option("--without", multiple=True, metavar="PUMP", help="Leave out a pump and compile the rest; repeatable.")
-@click.option("--format", "format_name", metavar="NAME", help="The format of the lines that a single program reads.")
+@click.option(
+    "--format",
+    "format_name",
+    metavar="NAME",
+    shell_complete=complete_format,
+    help="The format of the lines that a single program reads.",
+)
 @click.option(
     "--anomaly-detector", "detects", is_flag=True, help="Also write what RANDOM_CUT_FOREST becomes in OpenSearch."
 )

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from streamtally.cli.shared.aws_options import auth_option, aws_options
+from streamtally.cli.shared.completions import complete_language
 from streamtally.cli.shared.pipeline_option import pipeline_option
 from streamtally.cli.shared.reference_options import reference_option
 
@@ -55,7 +56,9 @@ DEFAULT_STORE = Path("streamtally-local")
 @click.option(
     "--interval", type=click.FloatRange(0.1, 900), default=2.0, show_default=True, help="Buffer interval, in seconds."
 )
-@click.option("--lang", default="en", show_default=True, help="Language of the page: en or ja.")
+@click.option(
+    "--lang", default="en", show_default=True, shell_complete=complete_language, help="Language of the page: en or ja."
+)
 @reference_option
 @aws_options
 def command(**options: Any) -> None:

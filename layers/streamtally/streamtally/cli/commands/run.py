@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from streamtally.cli.shared.aws_options import auth_option, json_option, profile_options
+from streamtally.cli.shared.completions import complete_language
 from streamtally.cli.shared.follow_options import follow_options
 from streamtally.cli.shared.load_options import load_options
 from streamtally.cli.shared.pipeline_option import pipeline_option
@@ -46,7 +47,13 @@ from streamtally.cli.shared.source_options import format_options, time_options
 @click.option("--geoip", type=click.Path(path_type=Path), metavar="FILE.mmdb",
               help="Show the countries of clients in the report, by this MaxMind DB file.")  # fmt: skip
 @click.option("--compare", metavar="LOG", help="Show another log, such as last week's, beside this one in the report.")
-@click.option("--lang", default="en", show_default=True, help="Language of the report and of the live page: en or ja.")
+@click.option(
+    "--lang",
+    default="en",
+    show_default=True,
+    shell_complete=complete_language,
+    help="Language of the report and of the live page: en or ja.",
+)
 @click.option("--opensearch", "url", help="Write the documents to this cluster instead of a DuckDB file.")
 @auth_option
 @load_options

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from streamtally.cli.shared.completions import complete_among
 from streamtally.local.sample import DEFAULT_RATE, DEFAULT_START
 from streamtally.local.sample_formats import FORMATS
 
@@ -15,7 +16,7 @@ from streamtally.local.sample_formats import FORMATS
 @click.option("--lines", type=click.IntRange(min=0), default=1000, show_default=True, help="Number of lines.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Random seed; the same seed gives the same bytes.")
 @click.option("--format", "format_name", default="apache_combined", show_default=True,
-              help=f"{' | '.join(FORMATS)}.")  # fmt: skip
+              shell_complete=complete_among(FORMATS), help=f"{' | '.join(FORMATS)}.")  # fmt: skip
 @click.option(
     "--start", default=DEFAULT_START.isoformat(), show_default=True, help="Time of the first second, ISO 8601."
 )

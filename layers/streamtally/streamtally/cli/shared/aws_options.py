@@ -12,6 +12,7 @@ from typing import Any, Literal
 import click
 
 from streamtally.aws.clients import Aws
+from streamtally.cli.shared.completions import complete_profile, complete_region
 from streamtally.errors import SettingsError
 from streamtally.findings import Finding
 from streamtally.text import visible
@@ -47,8 +48,8 @@ auth_option = click.option(
 )
 """``--auth``, passed to the command as ``auth``."""
 
-_profile_option = click.option("--profile", metavar="NAME", help="AWS profile.")
-_region_option = click.option("--region", metavar="REGION", help="AWS region.")
+_profile_option = click.option("--profile", metavar="NAME", shell_complete=complete_profile, help="AWS profile.")
+_region_option = click.option("--region", metavar="REGION", shell_complete=complete_region, help="AWS region.")
 
 
 def aws_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -108,8 +108,9 @@ def last_documents(name: str, store: DuckDbStore | OpenSearchStore, output: Outp
 def show_result(
     console: Console, data: ReportData, outputs: Sequence[LastDocuments], out: Path, by: ByProgram | None
 ) -> None:
-    """Print tables and a chart. An output without documents has no table of its own; the ledger lists it."""
+    """Print the chart, then tables. An output without documents has no table of its own; the ledger lists it."""
     ascii_only = not console.encoding.lower().startswith("utf")
+    console.print(minutes_chart(data.status_by_minute, console.width, ascii_only=ascii_only))
     for output in [output for output in outputs if output.total]:
         title = (
             output.name
@@ -117,7 +118,6 @@ def show_result(
             else f"{output.name}: the last {len(output.rows)} of {output.total:,}"
         )
         console.print(counts_table(title, output.columns, output.rows, max_rows=MAX_TABLE_ROWS, ascii_only=ascii_only))
-    console.print(minutes_chart(data.status_by_minute, console.width, ascii_only=ascii_only))
     console.print(ledger_table(data, ascii_only=ascii_only))
     console.print(outputs_table(data.outputs, ascii_only=ascii_only))
     if any(output.reasons for output in data.outputs):

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from streamtally.cli.shared.completions import complete_format
 from streamtally.errors import SettingsError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -69,7 +70,11 @@ def format_options(command: Command) -> Command:
         ),
         click.option("--pattern", metavar="RE", help="Regular expression that matches a whole line."),
         click.option(
-            "--format", "format_name", metavar="F", help="Format of the lines; default: the pipeline's, or auto."
+            "--format",
+            "format_name",
+            metavar="F",
+            shell_complete=complete_format,
+            help="Format of the lines; default: the pipeline's, or auto.",
         ),
     ):
         command = option(command)

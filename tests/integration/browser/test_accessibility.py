@@ -33,7 +33,7 @@ CHECK = """axe.run(document, %s).then((result) => JSON.stringify(result.violatio
   (rule) => rule.nodes.map((node) => [rule.id, node.html.slice(0, 200), node.failureSummary]))))"""
 OPEN_ALL = "document.querySelectorAll('details').forEach((one) => { one.open = true; })"
 # What a reader can open, press or scroll. A part of a closed section is reached after it is opened.
-OPERABLE = "document.querySelectorAll('summary, button, select, input, a[href], [tabindex=\"0\"]').length"
+OPERABLE = "document.querySelectorAll('summary, button:not([hidden]), select, input, a[href], [tabindex=\"0\"]').length"
 
 pytestmark = [
     pytest.mark.browser,

@@ -7,14 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
-from streamtally.report.cells import fitting_width, to_cell
+from streamtally.report.cells import fitting_width, split_cell, to_cell
 from streamtally.report.panels import Panels
 from streamtally.report.request_parts import RequestColumns, split_requests
 from streamtally.report.tops import FIRST_ERROR, Tops
 
 _FINE_STEPS: Final = 120
-_LINES_A_STEP: Final = 256
+_LINES_A_STEP: Final = 512
 _MANY_LINES: Final = 2_000
+_FAILED: Final = ("4xx", "5xx")
 NONE: Final = "-"
 
 
@@ -36,6 +37,11 @@ class Columns(NamedTuple):
     durations: Sequence[tuple[float, str] | None] = ()
     """See :data:`streamtally.local.panel_fields.Duration`."""
 
+    def pick(self, pick: Callable[[Sequence[Any]], Sequence[Any]]) -> Columns:
+        """Some of the lines. Those of one class need not say it."""
+        minutes, _, *others = self
+        return Columns(pick(minutes), (), *map(pick, others))
+
 
 def count_columns(columns: Columns, tops: Tops, panels: Panels, absent: str | None, is_fine: bool) -> None:
     """Count lines.
@@ -44,7 +50,10 @@ def count_columns(columns: Columns, tops: Tops, panels: Panels, absent: str | No
         absent: stands for a text that a line does not have.
         is_fine: whether short steps are worth their time: a log of few batches gets them.
     """
-    parts = split_requests([NONE if request is None else request for request in columns.requests])
+    requests: Any = columns.requests
+    if absent is None:
+        requests = [NONE if request is None else request for request in requests]
+    parts = split_requests(requests)
     minutes = columns.minutes
     steps = _FINE_STEPS if is_fine or len(minutes) < _MANY_LINES else max(len(minutes) // _LINES_A_STEP, 1)
     width = fitting_width(minutes, steps)
@@ -56,7 +65,7 @@ def count_columns(columns: Columns, tops: Tops, panels: Panels, absent: str | No
         else:
             pick = _picker(indices)
             some = RequestColumns(*map(pick, parts))
-            _count(cell, Columns(*map(pick, columns)), some, tops, panels, absent)
+            _count(cell, columns.pick(pick), some, tops, panels, absent)
 
 
 def _picker(indices: list[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
@@ -97,7 +106,8 @@ def _count(cell: int, columns: Columns, parts: RequestColumns, tops: Tops, panel
 
 
 def _count_requests(cell: int, columns: Columns, parts: RequestColumns, tops: Tops, absent: str | None) -> None:
-    requests, statuses = columns.requests, _failed(columns.statuses)
+    requests = columns.requests
+    statuses = _failed(columns.statuses) if split_cell(cell)[1] in _FAILED else {}
     if absent in requests:
         kept = [index for index, request in enumerate(requests) if request != absent]
         statuses = {place: statuses[index] for place, index in enumerate(kept) if index in statuses}
@@ -108,6 +118,4 @@ def _count_requests(cell: int, columns: Columns, parts: RequestColumns, tops: To
 
 def _failed(statuses: Sequence[int | None]) -> Mapping[int, int]:
     """The index of each line with an error's status → that."""
-    if not any(status is not None and status >= FIRST_ERROR for status in set(statuses)):
-        return {}
     return {index: status for index, status in enumerate(statuses) if status is not None and status >= FIRST_ERROR}

@@ -169,7 +169,7 @@ class ReportCounter:
             statuses = list(map(itemgetter(scanner.positions[columns.status]), lines))
             code_of = {text: status_of(text) for text in set(statuses)}
             kind_of = {text: status_class(code) for text, code in code_of.items()}
-            codes, kinds = [code_of[text] for text in statuses], [kind_of[text] for text in statuses]
+            codes, kinds = list(map(code_of.__getitem__, statuses)), list(map(kind_of.__getitem__, statuses))
         sizes = [] if columns.bytes is None else to_sizes(list(map(itemgetter(columns.bytes), lines)))
         referers, vhosts = (
             () if position is None else list(map(itemgetter(position), lines))

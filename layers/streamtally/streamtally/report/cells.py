@@ -5,7 +5,7 @@ A cell is a step and a class as one number. Steps begin as minutes; they are wid
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from heapq import nlargest
 from typing import Final
 
@@ -104,14 +104,13 @@ class CellCounts:
                 known[text] = known.get(text, 0) + counts[text]
         return added
 
-    def of_texts(self, texts: Iterable[str]) -> dict[str, dict[int, int]]:
-        """For each of these texts its counts by cell."""
+    def of_texts(self, texts: Iterable[str], place: Callable[[int], int]) -> dict[str, dict[int, int]]:
+        """For each of these texts its counts. Args: place: a cell → by what its counts are added."""
         cells: dict[str, dict[int, int]] = {text: {} for text in texts}
-        for cell, text, count in self._of(set(cells)):
-            counts = cells[text]
-            counts[cell] = counts.get(cell, 0) + count
+        wanted = cells.keys()
+        for cell, counts in self._parts:
+            number = place(cell)
+            for text in counts.keys() & wanted:
+                known = cells[text]
+                known[number] = known.get(number, 0) + counts[text]
         return cells
-
-    def _of(self, wanted: set[str]) -> Iterator[tuple[int, str, int]]:
-        for cell, counts in self._add_up(wanted).items():
-            yield from ((cell, text, count) for text, count in counts.items())

@@ -40,27 +40,33 @@ class Cells:
         # A step of a selection is whole bars of the chart and whole rows of its table.
         self.width = _width(lcm(drawn, listed, width), first, last)
         self.first = first - first % self.width
+        self._places: dict[int, int] = {}
 
-    def place(self, minute: int, kind: str) -> int:
-        """The number of a cell. Args: minute: since the epoch."""
-        return (minute - self.first) // self.width * len(self.classes) + self._place[kind]
+    def place(self, cell: int) -> int:
+        """The number that a cell has on the page."""
+        known = self._places.get(cell)
+        if known is None:
+            minute, kind = split_cell(cell)
+            known = (minute - self.first) // self.width * len(self.classes) + self._place[kind]
+            self._places[cell] = known
+        return known
 
     def flat(self, counts: Mapping[int, int]) -> list[int]:
         """Counts by cell as the page has them."""
         added: dict[int, int] = {}
         for cell, count in counts.items():
-            place = self.place(*split_cell(cell))
+            place = self.place(cell)
             added[place] = added.get(place, 0) + count
         return flatten(added)
 
     def of_list(self, top: TopList, counts: CellCounts) -> CellsOfList:
         """The cells of a list's entries."""
-        cells = counts.of_texts(text for text, _ in top.entries)
-        return CellsOfList(top.entries, [self.flat(cells[text]) for text, _ in top.entries], self.flat(counts.totals))
+        cells = counts.of_texts((text for text, _ in top.entries), self.place)
+        return CellsOfList(top.entries, [flatten(cells[text]) for text, _ in top.entries], self.flat(counts.totals))
 
     def of_groups(self, top: TopList, counts: CellCounts, members: Mapping[str, Iterable[str]]) -> CellsOfList:
         """The cells of entries that stand for several texts. Args: members: entry → its texts."""
-        cells = counts.of_texts(chain.from_iterable(members.values()))
+        cells = counts.of_texts(chain.from_iterable(members.values()), self.place)
         totals: dict[int, int] = {}
         for by_cell in cells.values():
             add_counts(totals, by_cell)
@@ -69,8 +75,8 @@ class Cells:
             together: dict[int, int] = {}
             for text in members[entry]:
                 add_counts(together, cells[text])
-            added.append(self.flat(together))
-        return CellsOfList(top.entries, added, self.flat(totals))
+            added.append(flatten(together))
+        return CellsOfList(top.entries, added, flatten(totals))
 
     def selection(
         self,
@@ -82,7 +88,7 @@ class Cells:
         """All of it. Args: sizes, times: by cell."""
         by_cell: dict[int, dict[int, int]] = {}
         for cell, counts in times.items():
-            add_counts(by_cell.setdefault(self.place(*split_cell(cell)), {}), counts)
+            add_counts(by_cell.setdefault(self.place(cell), {}), counts)
         start_ms = self.first * MINUTE_MS
         return Selection(
             start_ms=start_ms,

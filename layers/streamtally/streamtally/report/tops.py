@@ -255,14 +255,12 @@ class Tops:
         self.static_files.add_all(static, cell)
         pages = {path: count for path, count in paths.items() if path not in static} if static else paths
         self.paths.add_all(pages, cell)
-        for kind in (self.not_found, self.client_errors, self.server_errors):
-            failed = (
-                parts.paths[index] or requests[index]
-                for index, status in statuses.items()
-                if status <= _LAST_ERROR and self._errors(status) is kind
-            )
-            if statuses:
-                kind.add_all(Counter(failed), cell)
+        failed: dict[TopCounter, Counter[str]] = {}
+        for index, status in statuses.items():
+            if status <= _LAST_ERROR:
+                failed.setdefault(self._errors(status), Counter())[parts.paths[index] or requests[index]] += 1
+        for counter, errors in failed.items():
+            counter.add_all(errors, cell)
 
     def _errors(self, status: int) -> TopCounter:
         if status == _NOT_FOUND:

@@ -217,6 +217,7 @@ def _metadata(rows: Sequence[Row]) -> Iterator[Row]:
 
 COUNTS: dict[str, tuple[str, Callable[[Sequence[Row]], Iterator[Row]]]] = {
     "flink_event_column": ("OUT", _event_column),
+    "flink_event_path": ("OUT", _event_column),
     "flink_join_left": ("OUT", _join_left),
     "flink_join_same_time": ("RATES", _join_same_time),
     "flink_join_then_window": ("OUT", _join_then_window),

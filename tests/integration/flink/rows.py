@@ -161,6 +161,7 @@ def sample_rows(count: int = 80) -> list[Row]:
             "referer": ("-", "http://example.com/", None)[number % 3],
             "agent": agents[number % len(agents)],
             "seen": seen[number % len(seen)],
+            "meta": {"when": seen[number % len(seen)]},
             "arrival": ARRIVAL + number * 2_345,
         })  # fmt: skip
     assert math.gcd(len(hosts), len(times)) == 1

@@ -60,7 +60,8 @@ REFERENCES = {
 def compile_text(text: str, to_flink: bool = False) -> Program:
     """Compile a program over the Apache columns; a first line ``-- outputs: A, B`` binds these outputs,
     ``-- sliding: A, B`` lets the sliding windows of these be composed of minutes,
-    ``-- sliding by seconds: A`` of seconds; ``-- with column: name TYPE`` gives the source a column more.
+    ``-- sliding by seconds: A`` of seconds; ``-- with column: name TYPE`` gives the source a column more,
+    ``-- with column: name TYPE $.path`` one that is elsewhere in JSON.
     """
     first = text.split("\n", 1)[0]
     bound = None
@@ -72,8 +73,9 @@ def compile_text(text: str, to_flink: bool = False) -> Program:
             sliding = dict.fromkeys(first.removeprefix(start).split(", "), step)
     source = SOURCE
     if first.startswith("-- with column: "):
-        column, _, type_name = first.removeprefix("-- with column: ").partition(" ")
-        source = replace(SOURCE, columns={**SOURCE.columns, column: parse_type(type_name)})
+        column, type_name, *path = first.removeprefix("-- with column: ").split(" ")
+        columns = {**SOURCE.columns, column: parse_type(type_name)}
+        source = replace(SOURCE, columns=columns, paths=dict.fromkeys([column], path[0]) if path else {})
     return compile_program(text, source, bound, sliding=sliding, to_flink=to_flink)
 
 

@@ -95,7 +95,7 @@ def generate(program: Program, place: Place = AWS, in_part: bool = False) -> Fli
 
 def _sources(program: Program) -> Sources:
     given = program.source
-    return Sources(Source(given.name, given.columns, given.by_role, given.time_column))
+    return Sources(Source(given.name, given.columns, given.by_role, given.time_column, paths=given.paths))
 
 
 def _generate(outputs: Sequence[PlannedOutput], sources: Sources, place: Place) -> FlinkProgram:
@@ -157,10 +157,10 @@ def _readings(source: Source, statements: Sequence[str]) -> list[Reading]:
     """The source's tables that the statements read."""
     reach = (PAST_MS, FUTURE_MS)
     columns = source.declared()
-    metadata = source.metadata()
-    readings = [Reading(source.name, columns, source.times, None, ARRIVAL_DELAY_MS, *reach, metadata)]
+    metadata, members = source.metadata(), source.members()
+    readings = [Reading(source.name, columns, source.times, None, ARRIVAL_DELAY_MS, *reach, metadata, members)]
     for event, table in source.events.items():
-        readings.append(Reading(table, columns, source.times, event, EVENT_DELAY_MS, *reach, metadata))
+        readings.append(Reading(table, columns, source.times, event, EVENT_DELAY_MS, *reach, metadata, members))
     return [
         reading for reading in readings if any(f"FROM {name(reading.table)}" in statement for statement in statements)
     ]

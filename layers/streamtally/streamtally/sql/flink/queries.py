@@ -6,14 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from streamtally.plan.types import BIGINT, TIMES, TIMESTAMP, VARCHAR, SqlType, parse_type
+from streamtally.plan.types import BIGINT, TIMESTAMP, VARCHAR, SqlType, parse_type
 from streamtally.sql.flink.aggregates import aggregate_value
 from streamtally.sql.flink.casts import cast_value
 from streamtally.sql.flink.expressions import Expressions, Leaf
 from streamtally.sql.flink.functions import checked_time
 from streamtally.sql.flink.syntax import interval, name, text
-from streamtally.sql.flink.tables import ARRIVAL, ERROR_COLUMNS, ERROR_STREAM, EVENT, value_column
-from streamtally.sql.flink.times import iso_time
+from streamtally.sql.flink.tables import (
+    ARRIVAL,
+    ERROR_COLUMNS,
+    ERROR_STREAM,
+    EVENT,
+    member_value,
+    members_of,
+    value_column,
+)
 from streamtally.sql.flink.values import Failure, FlinkError, Value
 from streamtally.sql.plan_tree import children
 from streamtally.sql.planning.relations import METADATA
@@ -33,6 +40,7 @@ class Source:
         events: the times by which windows go beside the arrival: SQL → the name of the table that is read by it.
         times: the times that are read from texts: SQL → (column, its type).
         used: the columns that the program reads.
+        paths: the JSON paths of columns that are not the members of their names.
     """
 
     name: str
@@ -42,6 +50,7 @@ class Source:
     events: dict[str, str] = field(default_factory=dict)
     times: dict[str, tuple[str, SqlType]] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+    paths: Mapping[str, str] = field(default_factory=dict)
 
     def expressions(self, is_plain: bool = False) -> Expressions:
         """Expressions over its rows. Args: is_plain: whether they must not read computed columns."""
@@ -59,14 +68,17 @@ class Source:
     def _column(self, column: str) -> Value:
         self.used.add(column)
         sql_type = {**self.hidden, **self.columns}.get(column, VARCHAR)
-        return Value(name(value_column(column, sql_type)), sql_type)
+        return Value(name(value_column(column, sql_type, column in self.members())), sql_type)
+
+    def members(self) -> dict[str, tuple[str, ...]]:
+        """Of the columns that are elsewhere in JSON, the members on the way. Raises: FlinkError: see `members_of`."""
+        ways = {column: members_of(column, path) for column, path in self.paths.items() if column in self.columns}
+        return {column: way for column, way in ways.items() if way != (column,)}
 
     def _plain_column(self, column: str) -> Value:
-        """A column for a computed column of the table, which cannot read the computed columns of times in JSON."""
-        value = self._column(column)
-        if value.type.name not in TIMES:
-            return value
-        return Value(iso_time(Value(name(column), VARCHAR), value.type).sql, value.type)
+        """A column for a computed column of the table, which cannot read other computed columns."""
+        value, way = self._column(column), self.members().get(column, (column,))
+        return Value(member_value(way, value.type), value.type)
 
     def _time(self, which: str) -> Value:
         if which == "arrival":
@@ -90,14 +102,17 @@ class Source:
         """Whether an expression reads no computed column, which a computed column cannot read."""
         if isinstance(node, Mapping):
             column = node.get("column")
-            if "time" in node or (isinstance(column, str) and self._column(column).type.name in TIMES):
+            if "time" in node or (isinstance(column, str) and self._column(column).sql != name(column)):
                 return False
         return all(map(self._is_plain, children(node)))
 
     def row_text(self) -> str:
         """A row as JSON."""
-        pairs = ", ".join(f"KEY {text(column)} VALUE {name(column)}" for column in self.json_columns())
+        pairs = ", ".join(f"KEY {text(column)} VALUE {self._json_value(column)}" for column in self.json_columns())
         return f"JSON_OBJECT({pairs})"
+
+    def _json_value(self, column: str) -> str:
+        return ".".join(map(name, self.members().get(column, (column,))))
 
     def json_columns(self) -> Sequence[str]:
         """The columns of a row that the error stream shows."""

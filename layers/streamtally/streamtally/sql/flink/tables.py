@@ -6,13 +6,16 @@ Source: *Amazon Kinesis Data Streams SQL Connector*, *Amazon Kinesis Data Fireho
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
 
 from streamtally.plan.types import TIMES, VARCHAR, SqlType
 from streamtally.sql.flink.syntax import interval, name, text, type_name
 from streamtally.sql.flink.times import iso_time
-from streamtally.sql.flink.values import Value
+from streamtally.sql.flink.values import FlinkError, Value
 from streamtally.sql.planning.relations import METADATA
 
 ARRIVAL = "ROWTIME"
@@ -24,6 +27,9 @@ TIME = "t"
 ERROR_STREAM = "error_stream"
 ERROR_COLUMNS = ("ERROR_TIME", "PUMP_NAME", "MESSAGE", "DATA_ROWTIME", "DATA_ROW")
 """Of Kinesis Analytics' error stream, the columns that Flink can fill."""
+
+
+_NOWHERE: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,7 @@ class Reading:
         table: its name.
         columns: its columns in the dialect.
         metadata: those of its columns of metadata that are read.
+        members: of the columns that are elsewhere in JSON, the members on the way to them.
         times: computed columns: SQL → (name, type).
         event: SQL of the time by which windows go, over its columns; None: the arrival.
         delay_ms: how long a window waits for rows that are late.
@@ -100,10 +107,11 @@ class Reading:
     past_ms: int
     future_ms: int
     metadata: Sequence[str] = ()
+    members: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def statement(self, place: Place) -> str:
         """CREATE TABLE."""
-        lines = list(_source_columns(self.columns))
+        lines = list(_source_columns(self.columns, self.members))
         lines += [f"{name(column)} {place.metadata.format(name=METADATA[column])}" for column in self.metadata]
         lines.append(f"{name('arrival')} {place.arrival}")
         lines.append(f"{name(ARRIVAL)} AS CAST({name('arrival')} AS TIMESTAMP(3))")
@@ -122,19 +130,63 @@ class Reading:
         return f"CASE WHEN {self.event} BETWEEN {low} AND {high} THEN {self.event} ELSE {arrival} END"
 
 
-def value_column(column: str, sql_type: SqlType) -> str:
-    """The name of the column with a column's value: that of a time is computed from its text, which has the name."""
-    return f"{column} as {sql_type.name}" if sql_type.name in TIMES else column
+def value_column(column: str, sql_type: SqlType, is_elsewhere: bool = False) -> str:
+    """The name of the column with a column's value.
+
+    That of a time is computed from its text, which has the column's name; that of a member of another name, or inside
+    of another one, from the member (``is_elsewhere``).
+    """
+    return f"{column} as {sql_type.name}" if is_elsewhere or sql_type.name in TIMES else column
 
 
-def _source_columns(columns: Mapping[str, SqlType]) -> Iterable[str]:
-    """The columns. Times in JSON are read by hand: the format knows one form of them, and fails for any other."""
+def members_of(column: str, path: str) -> tuple[str, ...]:
+    """The members of JSON on the way to a column. Raises: FlinkError: the path has something else."""
+    members = _MEMBERS.fullmatch(path)
+    if members is None:
+        raise FlinkError(
+            f"the column {column} at the JSON path {path}",
+            "write a path of members, such as $.order.total: Flink SQL reads no other",
+        )
+    return tuple(path.split(".")[1:])
+
+
+_MEMBERS = re.compile(r"\$(?:\.[A-Za-z_][A-Za-z0-9_-]*)+")
+
+
+def _source_columns(columns: Mapping[str, SqlType], members: Mapping[str, Sequence[str]] = _NOWHERE) -> Iterable[str]:
+    """The columns. Times in JSON are read by hand: the format knows one form of them, and fails for any other.
+
+    Args: members: the members of JSON on the way to a column, unless it is the member of its own name.
+    """
+    tree: dict[str, Any] = {}
     for column, sql_type in columns.items():
-        if sql_type.name in TIMES:
-            yield f"{name(column)} STRING"
-            yield f"{name(value_column(column, sql_type))} AS {iso_time(Value(name(column), VARCHAR), sql_type).sql}"
-        else:
-            yield f"{name(column)} {type_name(sql_type) if not sql_type.is_text else 'STRING'}"
+        *outer, last = members.get(column, (column,))
+        at = tree
+        for member in outer:
+            at = at.setdefault(member, {})
+            if not isinstance(at, dict):
+                raise FlinkError(f"the member {member} of JSON as a value and as an object", "read one of them")
+        if isinstance(at.get(last), dict):
+            raise FlinkError(f"the member {last} of JSON as a value and as an object", "read one of them")
+        at[last] = "STRING" if sql_type.is_text or sql_type.name in TIMES else type_name(sql_type)
+    for column, sql_type in columns.items():
+        way = members.get(column, (column,))
+        if way[0] in tree:
+            yield f"{name(way[0])} {_row_type(tree.pop(way[0]))}"
+        if column in members or sql_type.name in TIMES:
+            yield f"{name(value_column(column, sql_type, column in members))} AS {member_value(way, sql_type)}"
+
+
+def member_value(members: Sequence[str], sql_type: SqlType) -> str:
+    """A member of JSON as a value, for a computed column."""
+    written = ".".join(map(name, members))
+    return iso_time(Value(written, VARCHAR), sql_type).sql if sql_type.name in TIMES else written
+
+
+def _row_type(member: Any) -> str:
+    if not isinstance(member, dict):
+        return str(member)
+    return f"ROW<{', '.join(f'{name(inner)} {_row_type(kind)}' for inner, kind in member.items())}>"
 
 
 def sink_statement(sink: str, columns: Sequence[tuple[str, SqlType]], place: Place) -> str:

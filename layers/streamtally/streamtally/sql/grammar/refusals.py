@@ -16,7 +16,7 @@ Refusal = tuple[int, str, str]
 """(offset in the text, the construct, what to do instead)."""
 
 TUMBLING = "use a tumbling window: GROUP BY …, STEP(s.ROWTIME BY INTERVAL '60' SECOND)"
-TO_FLINK = "let Apache Flink run it: streamtally compile PROGRAM --to flink"
+TO_FLINK = "let Apache Flink run it (--to flink)"
 FLINK = "this needs ordering or state across batches: use Amazon Managed Service for Apache Flink"
 
 _SEQUENCES: tuple[tuple[tuple[str, ...], str, str], ...] = (

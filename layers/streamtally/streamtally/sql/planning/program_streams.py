@@ -26,6 +26,7 @@ class SourceStream:
             that the source reads in another zone than UTC is not among them.
         by_role: more columns, which ``*`` does not name.
         tables: the reference tables that it can be joined with: name → its columns.
+        paths: the JSON paths of columns that are not the members of their names.
     """
 
     columns: Mapping[str, SqlType]
@@ -34,6 +35,7 @@ class SourceStream:
     times: frozenset[tuple[str, str]] = frozenset()
     by_role: Mapping[str, SqlType] = field(default_factory=dict)
     tables: Mapping[str, Mapping[str, SqlType]] = field(default_factory=dict)
+    paths: Mapping[str, str] = field(default_factory=dict)
 
     def relation(self) -> Relation:
         """The rows of the stream."""

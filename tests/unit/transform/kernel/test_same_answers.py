@@ -19,6 +19,7 @@ import pytest
 from streamtally.aws.handlers.invocation import answer_batch
 from streamtally.aws.handlers.kernel import load_kernel
 from streamtally.config.source import source_settings
+from streamtally.errors import SettingsError
 from streamtally.local.folder import read_folder
 from streamtally.transform.bounds import Bounds
 from streamtally.transform.kernel.event import read_by_kernel
@@ -35,6 +36,7 @@ from streamtally.transform.transform import transform
 from tests.examples import examples
 from tests.system.fuzz.checks import ROOT
 from tests.system.fuzz.generate import ARRIVAL, EXAMPLES
+from tests.unit.transform import test_joined_rows as joined
 from tests.unit.transform.kernel.named_events import make_named_event
 from tests.unit.transform.kernel.random_events import (
     FURTHER_LINES,
@@ -293,6 +295,25 @@ def test_random_events(kernel: Kernel, pipelines: dict[str, Pipeline], name: str
             assert answer(pipelines[name], again, kernel) == answer(pipelines[name], again, None)
     assert set(ways) <= {KERNEL, PYTHON}
     assert (ways[KERNEL] > 0) == (name in READ_BY_KERNEL)
+
+
+def test_joined_rows(kernel: Kernel) -> None:
+    """Rows are joined by the fields that their joins read; without its table, nothing is answered either way."""
+    documents = [joined.document_of(text) for text in (joined.TEXT, None)]
+    for document in documents:  # the other output's windows are those of arrivals
+        del document["outputs"]["COUNTS"]
+        document["plan"]["outputs"] = [node for node in document["plan"]["outputs"] if node["name"] == "ROWS_OUT"]
+    pipelines = [load_pipeline(document, ZoneInfo) for document in documents]
+    records = [
+        {"recordId": str(number), "approximateArrivalTimestamp": ARRIVAL, "data": _encoded(payload)}
+        for number, payload in enumerate(joined.PAYLOADS * 3)
+    ]
+    given = answer(pipelines[0], {"records": records}, kernel)
+    assert given == answer(pipelines[0], {"records": records}, None)
+    assert given[3].way == KERNEL
+    assert given[3].outputs["ROWS_OUT"].joined
+    with pytest.raises(SettingsError, match="reference table StatusNames"):
+        answer(pipelines[1], {"records": records}, kernel)
 
 
 def test_rows_of_several_chunks(kernel: Kernel, pipelines: dict[str, Pipeline]) -> None:

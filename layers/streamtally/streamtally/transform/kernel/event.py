@@ -67,7 +67,7 @@ def can_read(pipeline: Pipeline, records: Sequence[Mapping[str, Any]] = ()) -> P
     """
     settings = pipeline.source.settings
     is_by_row = settings.framing == SINGLE or settings.json == STREAM or settings.partition_keys or settings.line_id
-    if is_by_row or ERROR_STREAM in pipeline.outputs:
+    if is_by_row or ERROR_STREAM in pipeline.outputs or pipeline.missing_tables:  # Python's way says which
         return None
     outputs = pipeline.outputs.values()
     if any(isinstance(output, WindowedOutput) and output.reads.arrival for output in outputs):

@@ -75,7 +75,7 @@ def read_log_batch(kernel: Kernel, pipeline: Pipeline, names: Sequence[str], dat
         names: the records' ids.
         data: the records' data.
     """
-    plain = can_read(pipeline) if data and not pipeline.missing_tables else None
+    plain = can_read(pipeline) if data else None
     layout = find_layout(kernel, plain) if plain is not None else None
     lines = kernel.read_data(layout, names, data) if layout is not None else None
     pending = lines.scan() if lines is not None else None

@@ -190,8 +190,10 @@ class DuckDbStore:
         self._insert("report.lists", lists)
         self._database.execute("CREATE TABLE report.minutes (start TIMESTAMP, status VARCHAR, count BIGINT)")
         if rows := list(minutes):
-            columns = [list(column) for column in zip(*rows, strict=True)]
-            selected = "SELECT make_timestamp(unnest(?::BIGINT[]) * 1000), unnest(?), unnest(?)"
+            # The database reads arrays of JSON in a third of the time that it takes for lists of Python.
+            columns = [orjson.dumps(column).decode() for column in zip(*rows, strict=True)]
+            start, status, count = (f"unnest(?::JSON::{kind}[])" for kind in ("BIGINT", "VARCHAR", "BIGINT"))
+            selected = f"SELECT make_timestamp({start} * 1000), {status}, {count}"
             self._database.execute(f"INSERT INTO report.minutes {selected}", columns)
 
     def documents(self, output: Output) -> Iterator[Document]:

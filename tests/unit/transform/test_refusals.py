@@ -37,7 +37,7 @@ def everything(outcome: Outcome) -> tuple[Any, ...]:
 def test_random_events(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     """Among them are headers, after which any line may be one of theirs."""
     drawn = Random("refusals")
-    events = [make_event(drawn) for _ in range(examples(120))]
+    events = [make_event(drawn) for _ in range(examples(80))]
     together = [everything(transform(pipeline, decode_records(event["records"], ARRIVAL))) for event in events]
     monkeypatch.setattr(lines, "rule_out", lambda *_: [])
     singly = [everything(transform(pipeline, decode_records(event["records"], ARRIVAL))) for event in events]

@@ -177,13 +177,13 @@ NAMED: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.large if " " in name else ()) for name in NAMED])
 def test_random_events_of_formats_that_name_their_columns(kernel: Kernel, name: str) -> None:
     document = read_folder(ROOT / "layers/pipeline/pipeline")
     document["source"] |= {"time_field": "format", "time_format": None, **NAMED[name]}
     pipeline = load_pipeline(document, ZoneInfo)
     drawn, read, plain = Random(f"kernel {name}"), 0, 0
-    for _ in range(examples(6 * EVENTS)):
+    for _ in range(examples(3 * EVENTS)):
         event = make_named_event(drawn, name.partition(" ")[0])
         expected, given = answer(pipeline, event, None), answer(pipeline, event, kernel)
         assert given == expected

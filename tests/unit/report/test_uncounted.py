@@ -117,3 +117,13 @@ def test_several_outputs() -> None:
     assert "was counted: A\\x0a: no event time (6)" in note
     assert note.endswith("B: too long for CHAR(1) (6)")
     assert "\n" not in note
+
+
+# The parts of a request are no fields of a row, but rows are counted by them.
+@pytest.mark.parametrize(
+    ("fields", "advice"), [(["host", "request"], '; did you mean "path"?'), (["host"], " (fields: host)")]
+)
+def test_the_near_part_of_a_request(fields: list[str], advice: str) -> None:
+    read_as = ReadAs(logs=["a.log"], fields=fields, missing=["pth"])
+    (note,) = uncounted_of({"OUT": OutputLedger(rows=1, emitted=1)}, read_as).notes
+    assert note.endswith(advice)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from streamtally.formats.w3c_header import HEADER
+from streamtally.formats.wrappers.request_parts import PARTS
 from streamtally.plan.window_rows import NO_STATUS
 from streamtally.text import near_names, visible
 from streamtally.transform.ledger import Ledger, OutputLedger
@@ -118,7 +119,8 @@ def _no_rows(unread: Counter[str], lost: int, read_as: ReadAs) -> str:
 
 def _no_field(read_as: ReadAs) -> str:
     names = " and ".join(f'"{visible(name, _MAX_CHARS)}"' for name in read_as.missing)
-    near = near_names(read_as.missing[0], read_as.fields, 1)
+    parts = PARTS if "request" in read_as.fields else ()  # a request's path is no field of the row, but is counted by
+    near = near_names(read_as.missing[0], (*read_as.fields, *parts), 1)
     advice = f'; did you mean "{visible(near[0], _MAX_CHARS)}"?' if near else f" (fields: {_fields(read_as)})"
     return f"{_subject(read_as)}: no row has the field {names}, so rows were not counted by it{advice}"
 

@@ -125,5 +125,5 @@ def test_several_outputs() -> None:
 )
 def test_the_near_part_of_a_request(fields: list[str], advice: str) -> None:
     read_as = ReadAs(logs=["a.log"], fields=fields, missing=["pth"])
-    (note,) = uncounted_of({"OUT": OutputLedger(rows=1, emitted=1)}, read_as).notes
+    (note,) = uncounted_of({"OUT": OutputLedger(emitted=1)}, read_as).notes
     assert note.endswith(advice)

@@ -151,3 +151,15 @@ def test_no_report(folder: Path, tmp_path: Path) -> None:
     answer = run("report", str(tmp_path / "log-summary.duckdb"))
     assert answer.returncode == 2
     assert "has no report: it is written by streamtally run without --no-report" in answer.stderr
+
+
+# --compare has the agents of both logs, and the browsers that they are.
+def test_compared_agents(folder: Path) -> None:
+    firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+    (folder / "b.log").write_text(LINES.replace('"a"\n', f'"{firefox}"\n'))
+    logs = [str(folder / name) for name in ("b.log", "a.log")]
+    ran = run("run", logs[0], "--compare", logs[1], "--out", str(folder / "compared"), "--json")
+    lists = {listed["kind"]: listed["entries"] for listed in json.loads(ran.stdout)["report"]["compared_lists"]}
+    assert lists["agents"] == [[firefox, 5, 0], ["a", 0, 5]]
+    assert lists["browsers"] == [["Firefox", 5, 0]]
+    assert lists["paths"] == [["/a", 3, 3], ["/gone", 1, 1]]

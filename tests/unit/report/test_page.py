@@ -91,6 +91,7 @@ def test_no_text_becomes_markup(hostile_page: str) -> None:
         bots=plain_top,
         countries=plain_top,
         path_times=[replace(path, path="plain") for path in data.path_times],
+        path_errors=[replace(path, path="plain") for path in data.path_errors],
         unknown_units=["plain"],
         server_errors=plain_top,
         compared=replace(data.compared, pipeline="plain", generated_at="plain", inputs=["plain"] * len(TEXTS)),
@@ -290,7 +291,7 @@ def test_accessible(hostile_page: str) -> None:
     assert all(attrs["role"] == "img" and attrs["aria-label"] for attrs in charts)
     assert names.count("details") == 3
     assert all("aria-hidden" in attrs for tag, attrs in page.tags if tag == "svg" and attrs.get("class") == "bar")
-    assert names.count("table") == names.count("caption") == 12 + 17 + 17
+    assert names.count("table") == names.count("caption") == 13 + 17 + 17
     assert all(attrs.get("scope") == "col" for tag, attrs in page.tags if tag == "th")
     assert ("html", {"lang": "en"}) in page.tags
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamtally.report.data import TopList
+from streamtally.report.data import PathErrors, TopList
 from streamtally.report.request_parts import split_request, split_requests
 from streamtally.report.tops import KEY_CHARS, TopCounter, Tops
 
@@ -164,3 +164,23 @@ def test_nothing_is_counted(count: int) -> None:
     part.add_all({"b": 0, "c": count})
     counter.merge(part)
     assert counter.top(9) == TopList((("a", 5),) if count < 5 else (("c", 100),), 5 + count, count if count < 5 else 5)
+
+
+# Errors by path: both classes of each path, with all of its rows; a request without a path counts by its text.
+def test_path_errors() -> None:
+    tops = Tops()
+    for request, status, count in (
+        ("GET /a?x=1 HTTP/1.1", 404, 3),
+        ("GET /a HTTP/1.1", 403, 1),
+        ("GET /a HTTP/1.1", 500, 2),
+        ("GET /a HTTP/1.1", 200, 4),
+        ("GET /b.png HTTP/1.1", 503, 5),
+        ("GET /fine HTTP/1.1", 200, 9),
+        ("\x16\x03", 400, 2),
+        ("GET /odd HTTP/1.1", 600, 1),
+    ):
+        for _ in range(count):
+            tops.add(request, None, None, status)
+    expected = (PathErrors("/a", 4, 2, 10), PathErrors("/b.png", 0, 5, 5), PathErrors("\x16\x03", 2, 0, 2))
+    assert tops.path_errors(9) == expected
+    assert tops.path_errors(1) == expected[:1]

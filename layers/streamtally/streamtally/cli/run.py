@@ -130,7 +130,7 @@ def execute(
         data = run.summary.report_data(run.ledger, shown, names, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
         data = replace(data, inputs=[shown_name(name) for name in names], last_documents=shown_outputs)
         data = data if no_report else add_look_ups(data, run.summary, countries)
-        data = compare_with(data, run.summary, job, compare, workers or available_cores())
+        data = compare_with(data, run.summary, job, compare, workers or available_cores(), countries)
         if as_json:
             print_result(run.ledger, pipeline, store, by, None if no_report else data)
         _write_report(data, staged, store, None if no_report else lang)

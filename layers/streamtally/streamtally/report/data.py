@@ -89,6 +89,19 @@ class PathTimes:
 
 
 @dataclass(frozen=True, slots=True)
+class PathErrors:
+    """Requests of a path that failed."""
+
+    path: str
+    client: int
+    """Those with a status from 400 to 499."""
+    server: int
+    """Those with a status from 500 to 599."""
+    rows: int
+    """All of the path."""
+
+
+@dataclass(frozen=True, slots=True)
 class UnparsedLine:
     """A line that did not parse."""
 
@@ -199,6 +212,8 @@ class ReportData:
     """Paths of requests with a status from 400 to 499 other than 404."""
     server_errors: TopList = field(default_factory=TopList)
     """Paths of requests with a status from 500 to 599."""
+    path_errors: Sequence[PathErrors] = ()
+    """The paths with the most errors, most first. Exact unless one of the lists of errors and paths is not."""
     visitors: Sequence[DayVisitors] = ()
     """Those of each day with any, in order."""
     bytes_by_minute: Sequence[tuple[int, int]] = ()

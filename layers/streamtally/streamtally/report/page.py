@@ -29,6 +29,7 @@ from streamtally.report.steps import subject
 from streamtally.report.table_sections import (
     agent_sections,
     country_section,
+    errors_section,
     ledger_section,
     output_section,
     top_section,
@@ -131,6 +132,8 @@ def _sections(data: ReportData) -> list[str]:
     sections += [
         top_section(data, name, column, heading) for column, heading, name in _TOPS if getattr(data, name).entries
     ]
+    if data.path_errors:
+        sections.append(errors_section(data))
     sections += agent_sections(data)
     if data.countries.entries or data.unknown_countries:
         sections.append(country_section(data))

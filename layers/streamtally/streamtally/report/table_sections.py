@@ -32,6 +32,19 @@ def top_section(data: ReportData, name: str, column: str, heading: str, words: s
     return section(say(heading), note(exact), bars, follows=f"list:{name}")
 
 
+def errors_section(data: ReportData) -> str:
+    """The paths with the most errors."""
+    tops = (data.not_found, data.client_errors, data.server_errors, data.top_paths, data.static_files)
+    error = max(top.error for top in tops)
+    rows = [
+        (entry.path, entry.client, entry.server, entry.rows, 100 * (entry.client + entry.server) / max(entry.rows, 1))
+        for entry in data.path_errors
+    ]
+    columns = (say("column.path"), "4xx", "5xx", say("column.rows"), say("column.failed"))
+    words = f"{say('path_errors.note')} {say('inexact', error=error) if error else say('exact')}"
+    return section(say("path_errors"), note(words), table(say("path_errors.caption"), columns, rows))
+
+
 def agent_sections(data: ReportData) -> list[str]:
     """Browsers, systems and bots."""
     words = say("agents.note")

@@ -9,7 +9,7 @@ from itertools import chain, repeat
 from typing import Any, Final
 
 from streamtally.report.cells import CellCounts
-from streamtally.report.data import TopList
+from streamtally.report.data import PathErrors, TopList
 from streamtally.report.request_parts import RequestColumns, split_request
 
 CAPACITY: Final = 100_000  # distinct texts of a field; counts are exact up to this number
@@ -127,6 +127,11 @@ class TopCounter:
         self._counts = Counter({text: count - middle for text, count in self._counts.items() if count > middle})
         self.error += middle
 
+    def count_of(self, text: str) -> int:
+        """How often a text occurred; 0 if it is not known."""
+        self._settle()
+        return self._counts[text] + self.error if text in self._counts else 0
+
     def top(self, limit: int) -> TopList:
         """The ``limit`` most frequent; equal counts in text order, so that the same rows give the same list."""
         self._settle()
@@ -203,7 +208,21 @@ class Tops:
 
     def report_fields(self, limit: int) -> dict[str, Any]:
         """The fields of the report's data. Args: limit: entries of a list."""
-        return {name: counter.top(limit) for name, counter in self.named.items()}
+        lists = {name: counter.top(limit) for name, counter in self.named.items()}
+        return {**lists, "path_errors": self.path_errors(limit)}
+
+    def path_errors(self, limit: int) -> tuple[PathErrors, ...]:
+        """The paths with the most errors."""
+        client = Counter(dict(self.not_found.top(CAPACITY).entries))
+        client.update(dict(self.client_errors.top(CAPACITY).entries))
+        server = Counter(dict(self.server_errors.top(CAPACITY).entries))
+        paths = nsmallest(limit, client.keys() | server.keys(), key=lambda path: (-client[path] - server[path], path))
+        # A request without a path is counted by its text.
+        counters = (self.paths, self.static_files, self.requests)
+        rows = [next(filter(None, (counter.count_of(path) for counter in counters)), 0) for path in paths]
+        return tuple(
+            PathErrors(path, client[path], server[path], count) for path, count in zip(paths, rows, strict=True)
+        )
 
     @property
     def named(self) -> dict[str, TopCounter]:

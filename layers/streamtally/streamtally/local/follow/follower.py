@@ -30,7 +30,10 @@ GRACE_SECONDS = 60.0
 
 VANISHED_SECONDS = 5.0
 """A file that is missing for less was only rotated."""
-TRUNCATED = "was truncated; no copy is beside it, so lines written just before that may not be counted"
+TRUNCATED = (
+    "was truncated; no copy is beside it, so lines written just before that may not be counted, and lines that it was "
+    "left with are counted again"
+)
 
 Arrived = tuple[FollowedLog, list[LineList]]
 """A log and lines of it."""

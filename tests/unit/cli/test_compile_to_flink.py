@@ -81,3 +81,24 @@ def test_migrate_leaves_out_what_does_not_run_here(tmp_path: Path, monkeypatch: 
     assert run(monkeypatch, "compile", str(out), "--check") == 0
     assert "- `Q` runs here, and on Flink." in (out / "MIGRATION.md").read_text("utf-8")
     assert (out / "flink/program.sql").exists()
+
+
+# A column with another name in the log, or a path inside JSON, is read from there: by its own name it would be NULL.
+def test_columns_are_read_where_the_source_has_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "pipeline"
+    folder.mkdir()
+    (folder / "pipeline.toml").write_text(
+        '[source]\nformat = "json"\nrename = { http_status = "status" }\n'
+        '[source.types]\n"status" = "INTEGER"\n"total" = "DOUBLE"\n"at" = "TIMESTAMP"\n'
+        '[source.paths]\n"total" = "$.order.total"\n"at" = "$.order.at"\n[outputs."O"]\nindex = "o"\n'
+    )
+    (folder / "program.sql").write_text(
+        "CREATE STREAM o (s INTEGER, t DOUBLE, a TIMESTAMP); CREATE PUMP p AS INSERT INTO o "
+        'SELECT STREAM "status", "total", "at" FROM "SOURCE_SQL_STREAM_001";'
+    )
+    assert run(monkeypatch, "compile", str(folder), "--to", "flink", "--out", str(tmp_path / "flink")) == 0
+    tables = (tmp_path / "flink" / "tables.sql").read_text(encoding="utf-8")
+    assert "`http_status` INT,\n  `status as INTEGER` AS `http_status`," in tables
+    assert "`order` ROW<`total` DOUBLE, `at` STRING>" in tables
+    assert "`total as DOUBLE` AS `order`.`total`" in tables
+    assert "`at as TIMESTAMP` AS TIMESTAMPADD(" in tables

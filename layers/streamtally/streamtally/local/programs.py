@@ -195,7 +195,8 @@ def _compile(
 ) -> Compiled:
     tables = read_definition(definition or "")
     source = with_tables(source_stream(open_source(tables, ZoneInfo)), read_references_of(tables))
-    source = replace(source, paths=tables["source"].get("paths", {}))
+    renamed = {column: f"$.{own}" for own, column in tables["source"].get("rename", {}).items()}
+    source = replace(source, paths={**renamed, **tables["source"].get("paths", {})})
     without = [*tables["program"].get("without", ()), *without]
     sliding = {name: table["sliding"] for name, table in tables["outputs"].items() if "sliding" in table}
     detects = detects or tables["program"].get("anomaly_detector", False)

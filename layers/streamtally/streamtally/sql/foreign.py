@@ -7,6 +7,7 @@ from collections.abc import Mapping
 _ROUND_DOWN = "write FLOOR(time TO MINUTE) for the start of a minute, or STEP(time BY INTERVAL '5' MINUTE)"
 _TUMBLING = "GROUP BY …, STEP(s.ROWTIME BY INTERVAL '1' MINUTE) is a tumbling window"
 _WINDOW = "in the SELECT list, STEP(s.ROWTIME BY …) is the start of the window and ROWTIME alone is its end"
+_JSON = 'a column is taken from inside JSON with [source.paths] in pipeline.toml: total = "$.order.total"'
 _OVERLAP = "windows that overlap are not supported: " + _TUMBLING
 
 FOREIGN: Mapping[str, str] = {
@@ -32,12 +33,18 @@ FOREIGN: Mapping[str, str] = {
     "IIF": "write CASE WHEN … THEN … ELSE … END",
     "INSTR": "write POSITION(part IN text)",
     "ISNULL": "write COALESCE(a, b), or a IS NULL",
+    "GET_JSON_OBJECT": _JSON,
+    "JSON_EXTRACT": _JSON,
+    "JSON_EXTRACT_SCALAR": _JSON,
+    "JSON_QUERY": _JSON,
+    "JSON_VALUE": _JSON,
     "LEN": "write CHAR_LENGTH(text)",
     "LENGTH": "write CHAR_LENGTH(text)",
     "LOG": "write LN or LOG10",
     "LTRIM": "write TRIM(LEADING ' ' FROM text)",
     "NOW": "write LOCALTIMESTAMP",
     "NVL": "write COALESCE(a, b)",
+    "ROWTIME_TO_TIMESTAMP": "ROWTIME is a TIMESTAMP: write ROWTIME",
     "PARSE_DATETIME": "write CHAR_TO_TIMESTAMP('yyyy-MM-dd HH:mm:ss', text)",
     "POW": "write POWER(a, b)",
     "REGEXP_EXTRACT": "write SUBSTRING(text FROM 'regular expression')",

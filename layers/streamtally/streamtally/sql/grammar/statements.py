@@ -145,7 +145,8 @@ def _syntax_error(error: ParseError, statement: list[Token], problems: Problems)
         if token.line == line and token.col == column:
             if message.startswith("expected )"):
                 return problems.syntax(token.start, message, _open_parenthesis(statement[: index + 1], problems))
-            message = f"unexpected {token.text[:40]}" if message.startswith("Invalid expression") else message
+            if message.startswith(("Invalid expression", "Required keyword")):
+                message = f"unexpected {token.text[:40]}"
             return problems.syntax(token.start, message[0].lower() + message[1:], _syntax_advice(token, message))
     return problems.syntax(statement[-1].end + 1, message[0].lower() + message[1:])
 
@@ -164,8 +165,17 @@ def _open_parenthesis(tokens: list[Token], problems: Problems) -> str:
     return f"close the ( of line {line}, column {column}, or write a comma or an operator here"
 
 
+_UNKNOWN_SIGNS = {
+    "`": "names stand in double quotes",
+    "=": "write = once, or an operand before it",
+    "[": "SQL has no brackets: a column is taken from inside JSON with [source.paths] in pipeline.toml",
+}
+
+
 def _syntax_advice(token: Token, message: str) -> str:
     word = token.text.upper()
+    if word in _UNKNOWN_SIGNS and message.startswith("unexpected"):
+        return _UNKNOWN_SIGNS[word]
     if word == "CREATE":
         return "is a semicolon missing before it?"
     if token.token_type is not TokenType.IDENTIFIER and word in RESERVED and " name" in message:

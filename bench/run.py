@@ -118,7 +118,9 @@ def programs() -> list[Program]:
 def measure(command: Sequence[str]) -> Measured:
     """Run a program to its end. Raises: CalledProcessError."""
     started = time.monotonic()
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    # As where it is installed: compiled files are kept, also where the environment says to write none.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     _, errors = process.communicate() if process.stderr is None else (None, process.stderr.read())
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -30,6 +30,7 @@ class WindowColumn(NamedTuple):
         origin: what it is: the same in all documents of a window, a value of the key, the value of an aggregate, or
             something else.
         position: that of the value in the key, or among the aggregates.
+        length: to how many characters the text of the key is cut; None: it is not.
     """
 
     name: str
@@ -37,6 +38,7 @@ class WindowColumn(NamedTuple):
     evaluate: Callable[..., Any]
     origin: Literal["window", "key", "value", "other"]
     position: int = 0
+    length: int | None = None
 
 
 class WindowColumns(NamedTuple):
@@ -118,11 +120,14 @@ def _compile_having(node: Any, scope: Scope) -> Callable[..., Any] | None:
 
 def _compile_column(node: dict[str, Any], scope: Scope) -> WindowColumn:
     sql_type = parse_type(node["type"])
-    code = cast_code(compile_expression(node["expr"], scope), sql_type, scope)
-    source = output_source(code.source, sql_type, scope)
+    expression = compile_expression(node["expr"], scope)
+    source = output_source(cast_code(expression, sql_type, scope).source, sql_type, scope)
     evaluate = _evaluator(source, scope)
     origin, index = _origin(source)
     if not sql_type.is_integer:
+        is_cut = origin == "other" and sql_type.name == "VARCHAR" and expression.type.is_text
+        if is_cut and _origin(expression.source)[0] == "key":
+            return WindowColumn(node["name"], source, evaluate, *_origin(expression.source), sql_type.length)
         return WindowColumn(node["name"], source, evaluate, origin, index)
     value = scope.temporary()
     in_64_bits = f"({value} if type({value} := {source}) is not int or {-(2**63)} <= {value} < {2**63} else None)"

@@ -7,6 +7,7 @@ pub mod batch;
 pub mod count;
 pub mod digest;
 pub mod layout;
+pub mod partials;
 mod python;
 pub mod record;
 mod refused;

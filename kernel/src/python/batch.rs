@@ -1,5 +1,7 @@
 //! The batch as a class of Python.
 
+use std::collections::HashMap;
+
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
@@ -7,6 +9,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 
 use super::answers::{Answer, Results, answer, results};
 use super::layout::Layout;
+use super::partials::{PartialLayout, write_partials};
 use super::records::Texts;
 use super::values::{count, plain_rows, rows};
 use super::{check, guarded};
@@ -147,6 +150,19 @@ impl PyBatch {
         records: Option<(usize, usize)>,
     ) -> PyResult<Bound<'py, PyDict>> {
         guarded(|| count(self, py, &positions, seconds, records))
+    }
+
+    /// The documents of groups of rows; `None` for each that is not plain.
+    #[allow(clippy::unused_self)] // a class has no other way to offer it
+    fn write_partials<'py>(
+        &self,
+        py: Python<'py>,
+        layout: PartialLayout,
+        batch: (String, String, String, String),
+        windows: HashMap<i64, Vec<String>>,
+        groups: Bound<'py, PyList>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        guarded(|| write_partials(py, layout, batch, &windows, &groups))
     }
 
     /// When each record arrives, in ms since the epoch.

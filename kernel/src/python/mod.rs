@@ -3,6 +3,7 @@
 mod answers;
 mod batch;
 mod layout;
+mod partials;
 mod records;
 mod values;
 
@@ -15,7 +16,7 @@ use batch::PyBatch;
 use layout::Layout;
 
 /// The number of this interface: `transform/kernel/protocol.py` has the same.
-const INTERFACE: u32 = 10;
+const INTERFACE: u32 = 11;
 
 /// Runs what must never end the process: a panic becomes an exception, after which Python reads the event.
 pub(crate) fn guarded<T>(run: impl FnOnce() -> PyResult<T>) -> PyResult<T> {

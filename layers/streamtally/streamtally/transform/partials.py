@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import orjson
 
 from streamtally.ids import canonical_texts
-from streamtally.plan.partial_text import BatchTexts, PartialText, WindowTexts
-from streamtally.plan.windowed import WindowedOutput
+from streamtally.plan.partial_text import BatchTexts, Layout, PartialText, WindowTexts
+from streamtally.plan.windowed import PartialGroup, WindowedOutput
 from streamtally.transform.documents import encode_document, partial_document
+
+WriteAll = Callable[[Layout, BatchTexts, dict[int, WindowTexts], list[PartialGroup]], list[bytes | None]]
+"""Makes documents of partials; None for each that it does not make. See ``KernelBatch.write_partials``."""
 
 
 class Partials:
@@ -35,6 +40,16 @@ class Partials:
         if text is not None:
             return text.encode()
         return encode_document(partial_document(self._output, key, group, self._batch_info, part))
+
+    def encode_by(self, write: WriteAll, partials: list[PartialGroup]) -> list[bytes | None]:
+        """The documents of partials that ``write`` makes; None for each that it leaves to :meth:`encode`."""
+        plain = self._output.partial_text
+        if plain is None or plain.layout is None:
+            return [None] * len(partials)
+        for start in {key[0] for key, *_ in partials}:
+            with suppress(Exception):  # it is raised again by encode
+                self._windows[start] = plain.window(start)
+        return write(plain.layout, self._batch, self._windows, partials)
 
     def _write(self, plain: PartialText, key: tuple[Any, ...], group: list[Any]) -> str | None:
         try:

@@ -16,7 +16,7 @@ from streamtally.transform.documents import MAX_DOCUMENT_BYTES
 from streamtally.transform.error_stream import ErrorRows, count_failure
 from streamtally.transform.ledger import OutputLedger
 from streamtally.transform.output_writer import TOO_LARGE, OutputWriter, Scanned, add_plain_rows
-from streamtally.transform.partials import Partials
+from streamtally.transform.partials import Partials, WriteAll
 from streamtally.transform.plain_counts import EXACT, Completion, PlainCounts
 from streamtally.transform.record import Record
 
@@ -121,15 +121,16 @@ class WindowWriter(OutputWriter[WindowedOutput]):
             row = {**row, ORDER: (arrival, record.identity, number)}
         self._add(row, arrival, arrival - self._past_ms, arrival + self._ahead_ms, 1)
 
-    def close(self, first_arrival: int, last_arrival: int) -> list[bytes]:
-        """The partials, as documents."""
+    def close(self, first_arrival: int, last_arrival: int, write: WriteAll | None = None) -> list[bytes]:
+        """The partials, as documents. Args: write: makes those that it can; None: Python makes all."""
         self.add_counted(first_arrival, last_arrival)
         documents: list[bytes] = []
         # By this, settling knows when a batch is whole even if a retry under another plan has sent a part of it.
         partials = list(self.output.partials(self._groups))
         writer = Partials(self.output, {**self._batch_info, "batch_partials": len(partials)})
-        for key, group, part in partials:
-            documents += self._partial(writer, key, group, part)
+        written = [None] * len(partials) if write is None else writer.encode_by(write, partials)
+        for (key, group, part), document in zip(partials, written, strict=True):
+            documents += self._partial(writer, key, group, part, document)
         self._ledger.documents += len(documents)
         return documents
 
@@ -181,10 +182,13 @@ class WindowWriter(OutputWriter[WindowedOutput]):
         self._ledger.joined += times * max(0, len(joined) - 1)
         return OUT_OF_RANGE if OUT_OF_RANGE in fates else FILTERED
 
-    def _partial(self, writer: Partials, key: tuple[Any, ...], group: list[Any], part: int) -> list[bytes]:
+    def _partial(
+        self, writer: Partials, key: tuple[Any, ...], group: list[Any], part: int, document: bytes | None
+    ) -> list[bytes]:
         rows, out_of_range = group[0], group[1]
         try:
-            document = writer.encode(key, group, part)
+            if document is None:
+                document = writer.encode(key, group, part)
             if len(document) > MAX_DOCUMENT_BYTES:
                 raise EvaluationError(TOO_LARGE)
         except Exception as error:

@@ -226,9 +226,12 @@ class Reading:
         deliveries: dict[str | None, Delivery] = {}
         first, last = self._batch.arrivals or (0, 0)
         for writer in self._writers:
-            if isinstance(writer, WindowWriter) and not self._count_for(writer):
-                return None
-            documents = writer.close(first, last)
+            if isinstance(writer, WindowWriter):
+                if not self._count_for(writer):
+                    return None
+                documents = writer.close(first, last, self._batch.write_partials)
+            else:
+                documents = writer.close(first, last)
             stream = writer.output.settings.stream
             deliveries.setdefault(stream, Delivery(stream, [])).documents += documents
         return [delivery for delivery in deliveries.values() if delivery.documents]

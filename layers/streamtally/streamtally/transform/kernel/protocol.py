@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 KERNEL_MODULE = "streamtally_kernel"
-INTERFACE = 10
+INTERFACE = 11
 """The number of this interface: a kernel that was built for another one is not used."""
 
 ALWAYS, OR_NULL, OR_ABSENT, WITH, APART = "always", "or_null", "or_absent", "with", "apart"
@@ -26,6 +26,10 @@ Pending = (
 )
 """What Python reads: a record as a whole, records whose lines may be parts of longer ones, or lines; or, if the layout
 wants it, which records have been scanned: the first one, and the one after the last."""
+
+
+PartialLayout = tuple[tuple[tuple[str, int, str], ...], tuple[tuple[int, int], ...], tuple[bool, ...]]
+"""What a partial consists of: its parts, where a group has its numbers, and which of these may be None."""
 
 
 class KernelLayout(Protocol):
@@ -108,6 +112,23 @@ class KernelBatch(Protocol):
             seconds: where the value at the first position has its seconds, as ``SecondsAt`` describes it. Values that
                 differ by them alone are counted together, under the first one of each minute.
             records: the first record whose lines count, and the one after the last; None: all do.
+        """
+
+    def write_partials(
+        self,
+        layout: PartialLayout,
+        batch: tuple[str, str, str, str],
+        windows: Mapping[int, tuple[str, ...]],
+        groups: list[tuple[tuple[Any, ...], list[Any], int]],
+    ) -> list[bytes | None]:
+        """The documents of an output's groups; None for each that is not plain.
+
+        Args:
+            layout: ``Layout`` of ``plan/partial_text.py``.
+            batch: its ``BatchTexts``.
+            windows: a window's start in ms → its texts; a group of another window is not plain.
+            groups: as in ``plan/windowed.py``.
+        Raises: ValueError: the kernel does not know a part of the layout.
         """
 
     def set_arrivals(self, arrivals: Sequence[int]) -> None:

@@ -18,7 +18,7 @@ from streamtally.local.arrival import ReadLine, arrive_when_logged, read_lines
 from streamtally.local.logs import LogLine
 from streamtally.local.run import LocalRun
 from streamtally.local.sample import generate
-from streamtally.local.store import DuckDbStore
+from streamtally.local.store import DuckDbStore, interrupted_queries
 from streamtally.transform.pipeline import Pipeline
 
 
@@ -123,3 +123,11 @@ def test_a_document_replaces_one_with_the_same_id(is_keyed: bool, tmp_path: Path
     with duckdb.connect(str(path)) as database:
         documents = database.execute("SELECT document FROM documents ORDER BY id").fetchall()
     assert [text.encode() for (text,) in documents] == [_partial([1], 3, "x"), _partial([2], 1, "y")]
+
+
+@pytest.mark.parametrize(
+    ("raised", "seen"), [("Query interrupted", KeyboardInterrupt), ("another error", RuntimeError)]
+)
+def test_an_interrupted_query_is_an_interruption(raised: str, seen: type[BaseException]) -> None:
+    with pytest.raises(seen), interrupted_queries():
+        raise RuntimeError(raised)

@@ -38,7 +38,7 @@ from streamtally.local.logs import shown_name
 from streamtally.local.processes import available_cores
 from streamtally.local.report_counts import ReportOptions
 from streamtally.local.run import LocalRun
-from streamtally.local.store import DuckDbStore
+from streamtally.local.store import DuckDbStore, interrupted_queries
 from streamtally.local.team import Job, Team
 from streamtally.report.data import ReportData
 from streamtally.report.page import render_report
@@ -96,7 +96,7 @@ def execute(
     check_compare(compare, no_report)
     load_kernel(os.environ, lambda line: click.echo(line, err=True))  # says once why it is not used
     follower = following.open(names)
-    with staging(out or DEFAULT_OUT) as staged:
+    with interrupted_queries(), staging(out or DEFAULT_OUT) as staged:
         run_id = identify_logs(names) if url else ""
         loading = make_load_options(between, replace_span, yes=True)
         store = _open_store(url, aws, auth, pipeline, run_id, loading) if url else DuckDbStore(staged / DATABASE)

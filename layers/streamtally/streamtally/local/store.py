@@ -7,6 +7,7 @@ does.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
@@ -55,6 +56,17 @@ class _Settled(NamedTuple):
     names: list[str]
     start: int
     end: int
+
+
+@contextmanager
+def interrupted_queries() -> Iterator[None]:
+    """Ctrl-C in a query is Ctrl-C: DuckDB makes another error of it."""
+    try:
+        yield
+    except RuntimeError as error:
+        if str(error) == "Query interrupted":
+            raise KeyboardInterrupt from None
+        raise
 
 
 class DuckDbStore:

@@ -53,6 +53,19 @@ def test_report(folder: Path, file: str) -> None:
     assert page.read_text() == (folder / "out" / "report.html").read_text()
 
 
+# A line may state a size of 18 digits, so that those of one path add up to more than 64 bits hold.
+def test_bytes_beyond_64_bits(tmp_path: Path) -> None:
+    size = 10**18 - 1
+    line = '192.0.2.1 - - [10/Oct/2025:13:55:00 +0000] "GET /a HTTP/1.1" 200 %d "-" "a"\n'
+    (tmp_path / "a.log").write_text(line % size * 12)
+    ran = run("run", str(tmp_path / "a.log"), "--out", str(tmp_path / "out"), "--json")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert json.loads(ran.stdout)["report"]["path_bytes"]["entries"] == [["/a", 12 * size]]
+    file = str(tmp_path / "out" / "log-summary.duckdb")
+    asked = run("query", "SELECT count FROM report.lists WHERE list = 'path_bytes'", "--file", file, "--json")
+    assert json.loads(asked.stdout) == [{"count": 12 * size}]
+
+
 # Both commands write the same Japanese page; an unknown language stops them before they write anything.
 def test_language(folder: Path, file: str) -> None:
     page = folder / "ja.html"

@@ -198,8 +198,9 @@ class DuckDbStore:
         """
         self._database.execute("CREATE SCHEMA report")
         self._database.execute("CREATE TABLE report.page AS SELECT ? AS data", [report])
-        self._database.execute("CREATE TABLE report.lists (list VARCHAR, text VARCHAR, count BIGINT)")
-        self._insert("report.lists", lists)
+        self._database.execute("CREATE TABLE report.lists (list VARCHAR, text VARCHAR, count HUGEINT)")
+        # The bytes of a path may add up beyond 64 bits.
+        self._insert("report.lists", ((name, text, str(count)) for name, text, count in lists))
         self._database.execute("CREATE TABLE report.minutes (start TIMESTAMP, status VARCHAR, count BIGINT)")
         if rows := list(minutes):
             # The database reads arrays of JSON in a third of the time that it takes for lists of Python.

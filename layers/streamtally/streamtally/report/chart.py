@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from rich import box
@@ -26,7 +26,7 @@ def _look(kind: str) -> str:
     return _LEVEL_OF.get(kind, kind)
 
 
-def minutes_chart(minutes: Iterable[MinuteCount], width: int, *, ascii_only: bool = False) -> Text:
+def minutes_chart(minutes: Collection[MinuteCount], width: int, *, ascii_only: bool = False) -> Text:
     """A bar for each time step, divided by class of status or level: at most 20, ``width`` columns wide."""
     steps = to_steps(minutes, MAX_ROWS)
     chart = Text(no_wrap=True, overflow="crop")

@@ -67,7 +67,8 @@ def visitors_section(data: ReportData) -> str:
         bars = bar_table(caption, columns, rows, [day.visitors for day in data.visitors])
         return section(say("visitors"), note(words), bars)
     total = sum(day.visitors for day in data.visitors)
-    steps = sum_steps(((day.start_ms, day.visitors) for day in data.visitors), "visitors", MAX_STEPS, _MINUTES_A_DAY)
+    days = [(day.start_ms, day.visitors) for day in data.visitors]
+    steps = sum_steps(days, "visitors", MAX_STEPS, _MINUTES_A_DAY)
     chart = time_chart(steps, say("visitors.label", count=total))
     return section(
         say("visitors"), note(words), chart, details(say("table"), table(caption, columns, rows[-MAX_STEPS:]))

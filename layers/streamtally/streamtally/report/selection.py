@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from math import lcm
@@ -12,7 +12,7 @@ from streamtally.report.cells import CellCounts, split_cell
 from streamtally.report.data import CellsOfList, MinuteCount, Selection, TopList
 from streamtally.report.figures import MAX_STEPS
 from streamtally.report.response_times import add_counts
-from streamtally.report.steps import CLASSES, MAX_TABLE_STEPS, MINUTE_MS, status_class, to_steps
+from streamtally.report.steps import CLASSES, MAX_TABLE_STEPS, MINUTE_MS, status_class, step_length
 
 MOST_STEPS: Final = 120
 ENTRIES: Final = 60
@@ -31,12 +31,12 @@ class Cells:
     """
 
     def __init__(self, minutes: Sequence[MinuteCount], width: int) -> None:
-        kinds = {status_class(status) for _, status, _ in minutes}
+        kinds = {status_class(status) for status in {status for _, status, _ in minutes}}
         self.classes = [kind for kind in CLASSES if kind in kinds]
         self._place: dict[str, int] = {kind: place for place, kind in enumerate(self.classes)}
-        first = min(start for start, _, _ in minutes) // MINUTE_MS
-        last = max(start for start, _, _ in minutes) // MINUTE_MS
-        drawn, listed = (to_steps(minutes, most).step_ms // MINUTE_MS for most in (MAX_STEPS, MAX_TABLE_STEPS))
+        starts = [start for start, _, _ in minutes]
+        first, last = min(starts) // MINUTE_MS, max(starts) // MINUTE_MS
+        drawn, listed = (step_length(starts, most) // MINUTE_MS for most in (MAX_STEPS, MAX_TABLE_STEPS))
         # A step of a selection is whole bars of the chart and whole rows of its table.
         self.width = _width(lcm(drawn, listed, width), first, last)
         self.first = first - first % self.width
@@ -94,17 +94,22 @@ class Cells:
             start_ms=start_ms,
             step_ms=self.width * MINUTE_MS,
             classes=self.classes,
-            rows=self._rows(minutes, lambda start: (start - start_ms) // (self.width * MINUTE_MS)),
+            rows=self._rows(minutes, self.width * MINUTE_MS, self.first // self.width),
             bytes=self.flat(sizes),
             hours=self._hours(minutes, start_ms),
             times=[(cell, flatten(by_cell[cell])) for cell in sorted(by_cell)],
             lists=lists,
         )
 
-    def _rows(self, minutes: Iterable[MinuteCount], step: Callable[[int], int]) -> list[int]:
-        added: dict[int, int] = {}
+    def _rows(self, minutes: Iterable[MinuteCount], length_ms: int, first: int) -> list[int]:
+        """Cells of all rows. Args: length_ms: of a step; first: the number of the first step since the epoch."""
+        by_status: dict[tuple[int, int | str | None], int] = {}
         for start, status, rows in minutes:
-            place = step(start) * len(self.classes) + self._place[status_class(status)]
+            cell = start // length_ms, status
+            by_status[cell] = by_status.get(cell, 0) + rows
+        added: dict[int, int] = {}
+        for (step, status), rows in by_status.items():
+            place = (step - first) * len(self.classes) + self._place[status_class(status)]
             added[place] = added.get(place, 0) + rows
         return flatten(added)
 
@@ -112,7 +117,7 @@ class Cells:
         starts = {start // _HOUR_MS for start, _, _ in minutes}
         if len(starts) > MAX_HOURS or not _is_day(starts):
             return []
-        return self._rows(minutes, lambda start: start // _HOUR_MS - start_ms // _HOUR_MS)
+        return self._rows(minutes, _HOUR_MS, start_ms // _HOUR_MS)
 
 
 def cut_list(top: TopList, limit: int) -> TopList:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -53,36 +53,46 @@ def status_class(status: int | str | None) -> str:
     return f"{status // 100}xx" if status is not None and 100 <= status <= 599 else "other"
 
 
-def to_steps(minutes: Iterable[MinuteCount], max_steps: int) -> Steps:
+def to_steps(minutes: Collection[MinuteCount], max_steps: int) -> Steps:
     """Add minutes up to steps: the smallest readable ones of which ``max_steps`` cover the whole time."""
-    by_minute: dict[tuple[int, str], int] = {}
-    for start_ms, status, count in minutes:
-        cell = start_ms // MINUTE_MS, status_class(status)
-        by_minute[cell] = by_minute.get(cell, 0) + count
-    occurring = {kind for _, kind in by_minute}
-    return _add_up(by_minute, [kind for kind in CLASSES if kind in occurring], max_steps)
-
-
-def sum_steps(minutes: Iterable[tuple[int, int]], kind: str, max_steps: int, least_minutes: int = 1) -> Steps:
-    """The same for one kind of numbers. Args: minutes: (start in ms since the epoch, number)."""
-    by_minute: dict[tuple[int, str], int] = {}
-    for start_ms, count in minutes:
-        cell = start_ms // MINUTE_MS, kind
-        by_minute[cell] = by_minute.get(cell, 0) + count
-    return _add_up(by_minute, [kind], max_steps, least_minutes)
-
-
-def _add_up(by_minute: dict[tuple[int, str], int], kinds: list[str], max_steps: int, least_minutes: int = 1) -> Steps:
-    if not by_minute:
-        return Steps(MINUTE_MS, (), {})
-    step = max(_step_minutes(min(by_minute)[0], max(by_minute)[0], max_steps), least_minutes)
+    width = step_length([start for start, _, _ in minutes], max_steps)
+    by_status: dict[tuple[int, int | str | None], int] = {}
+    for start_ms, status, count in minutes:  # of a quiet log one for nearly every line: its class comes after adding up
+        cell = start_ms // width, status
+        by_status[cell] = by_status.get(cell, 0) + count
     by_step: dict[int, dict[str, int]] = {}
-    for (minute, kind), count in by_minute.items():
-        counts = by_step.setdefault(minute // step, {})
+    for (number, status), count in by_status.items():
+        counts = by_step.setdefault(number, {})
+        kind = status_class(status)
         counts[kind] = counts.get(kind, 0) + count
+    occurring = set().union(*by_step.values())
+    return _in_order(by_step, width, [kind for kind in CLASSES if kind in occurring])
+
+
+def sum_steps(minutes: Collection[tuple[int, int]], kind: str, max_steps: int, least_minutes: int = 1) -> Steps:
+    """The same for one kind of numbers. Args: minutes: (start in ms since the epoch, number)."""
+    width = max(step_length([start for start, _ in minutes], max_steps), least_minutes * MINUTE_MS)
+    by_step: dict[int, dict[str, int]] = {}
+    for start_ms, count in minutes:
+        counts = by_step.setdefault(start_ms // width, {kind: 0})
+        counts[kind] += count
+    return _in_order(by_step, width, [kind])
+
+
+def step_length(starts: Collection[int], max_steps: int) -> int:
+    """The length of the smallest readable steps of which so many cover the whole time, in ms.
+
+    Args: starts: of minutes, in ms since the epoch.
+    """
+    if not starts:
+        return MINUTE_MS
+    return MINUTE_MS * _step_minutes(min(starts) // MINUTE_MS, max(starts) // MINUTE_MS, max_steps)
+
+
+def _in_order(by_step: dict[int, dict[str, int]], width: int, kinds: list[str]) -> Steps:
     order = sorted(by_step)
     totals = {kind: tuple(by_step[number].get(kind, 0) for number in order) for kind in kinds}
-    return Steps(step * MINUTE_MS, tuple(number * step * MINUTE_MS for number in order), totals)
+    return Steps(width, tuple(number * width for number in order), totals if order else {})
 
 
 def _step_minutes(first: int, last: int, max_steps: int) -> int:

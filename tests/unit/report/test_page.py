@@ -153,7 +153,8 @@ def test_script() -> None:
     )
     assert "</script" not in run
     assert '"use strict"' in run
-    assert len(run.encode()) < 24_000
+    assert len(run.encode()) < 20_000
+    assert not re.search(r"^(//|\*|/\*.*\*/$)", run, re.MULTILINE)
 
 
 # The chart has one shape for each class, in the order in which they are stacked, and each step's numbers to hover.

@@ -22,8 +22,16 @@ _KEYS: Final = (
 
 
 def script() -> str:
-    """The page's script."""
-    return files("streamtally.report").joinpath("page.js").read_text("utf-8")
+    """The page's script: its file without indentation and without lines of comments."""
+    source = files("streamtally.report").joinpath("page.js").read_text("utf-8")
+    return "\n".join(line for line in map(str.strip, source.splitlines()) if line and not _is_comment(line))
+
+
+def _is_comment(line: str) -> bool:
+    """Whether a line is nothing but a comment; one with a type before code is code."""
+    if line.startswith("/*"):
+        return "*/" not in line or line.endswith("*/")
+    return line == "*" or line.startswith(("//", "* ", "*/"))
 
 
 def counts_block(data: ReportData) -> str:

@@ -350,3 +350,23 @@ def test_no_violation(show: Callable[..., Chromium], width: int) -> None:
         browser.call("Emulation.setEmulatedMedia", media="screen", features=features)
         browser.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         assert violations(browser) == []
+
+
+AXIS = """(() => { const chart = [...document.querySelectorAll("section")]
+  .find((one) => one.querySelector("h2").textContent === "Bandwidth").querySelector(".chart");
+  return JSON.stringify([...chart.querySelectorAll(":scope > text:not([x])")].map((one) => one.textContent)); })()"""
+
+
+# A class with few bytes is drawn as large as the whole log was, against an axis of its own.
+def test_the_axis_fits_what_is_selected(show: Callable[..., Chromium]) -> None:
+    browser = show()
+    whole = json.loads(browser.evaluate(AXIS))
+    browser = show("#from=2025-03-01T00:20&to=2025-03-01T00:25&class=3xx")
+    steps = [int(row[2].replace(",", "")) for row in table(browser, "Bandwidth")]
+    power = 10 ** (len(str(max(steps))) - 1)
+    end = next(factor * power for factor in (1, 2, 4, 6, 8, 10) if factor * power >= max(steps))
+    assert json.loads(browser.evaluate(AXIS)) == [f"{end / 2000:g} kB", f"{end / 1000:g} kB"]
+    assert json.loads(browser.evaluate(AXIS)) != whole
+    browser.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape' }))")
+    wait_for_frame(browser)
+    assert json.loads(browser.evaluate(AXIS)) == whole

@@ -137,6 +137,21 @@
     const area = areaOf(chart);
     return Math.min(Math.max((at(step) - area.start) / (area.step * area.slots), 0), 1);
   };
+  /** The texts of charts' axes as they were. @type {Map<Element, string>} */
+  const axes = new Map();
+  /** Fits a chart's axis to the greatest value that it shows. @type {(chart: Element, greatest: number, show: (value: number) => string) => void} */
+  const fit = (chart, greatest, show) => {
+    const area = /** @type {SVGElement} */ (chart).dataset;
+    area.whole ??= area.top;
+    let power = 1;
+    while (greatest > 10 * power) power *= 10;
+    const end = [2, 4, 6, 8, 10].map((factor) => factor * power).find((value) => value >= greatest) ?? 10 * power;
+    area.top = chosen.kinds.size && greatest ? String(end) : area.whole;
+    chart.querySelectorAll(":scope > text:not([x])").forEach((number, half) => {
+      if (!axes.has(number)) axes.set(number, number.textContent ?? "");
+      write(number, area.top === area.whole ? axes.get(number) ?? "" : show((end * (half + 1)) / 2));
+    });
+  };
   /**
    * Draws a value for each step in place of what a shape showed.
    * @type {(chart: Element, shape: Element, values: Map<number, number>, isBar: boolean) => void}
@@ -203,8 +218,8 @@
       const values = byStep(bytes);
       const steps = [...values].sort(([one], [other]) => one - other);
       if (chart && shape) {
-        const bars = data.step / areaOf(chart).step;
-        draw(chart, shape, new Map(steps.map(([step, size]) => [step, size / bars])), true);
+        fit(chart, Math.max(0, ...values.values()), sizeText);
+        draw(chart, shape, values, true);
       }
       remake(section, () => steps.map(([step, size]) => [label(at(step)), sizeText(size), number(size)]));
       describe(section, "bytes");
@@ -216,6 +231,7 @@
       const steps = new Map();
       for (const cell of times.filter(isIn)) steps.set(cell.step, [...(steps.get(cell.step) ?? []), ...cell.counts]);
       const found = [...steps].sort(([one], [other]) => one - other).map(([step, counts]) => ({ step, ...percentiles(counts) }));
+      fit(chart, Math.max(0, ...found.map(({ ranks }) => ranks[2])), timeText);
       chart.querySelectorAll("path.curve").forEach((shape, index) => {
         draw(chart, shape, new Map(found.map(({ step, ranks }) => [step, ranks[index]])), false);
       });

@@ -176,3 +176,19 @@ def test_compared_agents(folder: Path) -> None:
     assert lists["agents"] == [[firefox, 5, 0], ["a", 0, 5]]
     assert lists["browsers"] == [["Firefox", 5, 0]]
     assert lists["paths"] == [["/a", 3, 3], ["/gone", 1, 1]]
+
+
+# A log of very many minutes is counted by longer steps, of which the charts' steps are multiples; nothing is lost.
+def test_very_many_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamtally.local.summary.MOST", 50)
+    line = '192.0.2.1 - - [10/Oct/2025:%02d:%02d:00 +0000] "GET /a HTTP/1.1" 200 7 "-" "a"\n'
+    (tmp_path / "a.log").write_text("".join(line % divmod(minute, 60) for minute in range(0, 240, 2)))
+    ran = run("run", str(tmp_path / "a.log"), "--out", str(tmp_path / "out"), "--json", "--workers", "1")
+    report = json.loads(ran.stdout)["report"]
+    assert (report["status_width"], report["bytes_width"]) == (10, 10)
+    assert [count for _, _, count in report["status_by_minute"]] == [5] * 24
+    assert [size for _, size in report["bytes_by_minute"]] == [35] * 24
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Rows per 10 minutes (UTC)." in page
+    assert report["selection"]["step_ms"] % 600_000 == 0
+    assert sum(report["selection"]["rows"][1::2]) == 120

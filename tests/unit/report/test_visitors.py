@@ -56,3 +56,18 @@ def test_bounded() -> None:
         not day.is_exact for day in visitors.days()
     ) == 1
     assert visitors.days()[-1].visitors == 10
+
+
+# Days that come back after others were counted are counted on.
+def test_days_come_back() -> None:
+    visitors = Visitors(exact=100)
+    for first in range(0, 120, 20):
+        for day in (1, 2):
+            part = Visitors(exact=100)
+            part.add(day, people(first, first + (30 if day == 1 else 10)))
+            visitors.merge(part)
+    other = Visitors(exact=100)
+    other.merge(visitors)
+    for merged in (visitors, other):
+        assert [day.is_exact for day in merged.days()] == [False, True]
+        assert merged.days()[1].visitors == 60

@@ -15,6 +15,7 @@ from streamtally.local.panel_fields import PanelFields, to_size
 from streamtally.local.report_columns import NewVisitors, to_sizes
 from streamtally.report.agents import Members
 from streamtally.report.data import MinuteCount, Selection
+from streamtally.report.minute_counts import MOST
 from streamtally.report.panels import Panels
 from streamtally.report.selection import ENTRIES, Cells
 from streamtally.report.steps import OTHER, status_class
@@ -63,11 +64,18 @@ class ReportCounts(NamedTuple):
         self.tops.merge(other.tops)
         self.panels.merge(other.panels)
 
-    def selection(self, minutes: Sequence[MinuteCount], grouped: Mapping[str, Any], members: Members) -> Selection:
-        """What the page needs to follow a selection. Args: see :meth:`streamtally.local.summary.Summary.selection`."""
+    def selection(
+        self, minutes: Sequence[MinuteCount], minutes_width: int, grouped: Mapping[str, Any], members: Members
+    ) -> Selection:
+        """What the page needs to follow a selection.
+
+        Args:
+            minutes_width: the length of the steps of ``minutes``, in minutes.
+            grouped, members: see :meth:`streamtally.local.summary.Summary.selection`.
+        """
         named = {**self.tops.named, **self.panels.named}
         width = max([self.panels.cell_width, *(counter.cells.width for counter in named.values())])
-        cells = Cells(minutes, width)
+        cells = Cells(minutes, width, minutes_width)
         lists = {name: cells.of_list(counter.top(ENTRIES), counter.cells) for name, counter in named.items()}
         for name, groups in members.items():
             counter = self.tops.hosts if name == "countries" else self.tops.agents
@@ -82,14 +90,14 @@ class ReportCounts(NamedTuple):
 class ReportCounter:
     """Counts rows for the report."""
 
-    def __init__(self, source: Source, options: ReportOptions) -> None:
-        self._source, self._options = source, options
+    def __init__(self, source: Source, options: ReportOptions, most_minutes: int | None = MOST) -> None:
+        self._source, self._options, self._most_minutes = source, options, most_minutes
         # Reading a column makes the source add it to rows whose format calls it otherwise.
         self._top_fields = {column: source.column(column)[0] for column in _TOP_COLUMNS}
         self._readers: dict[str, tuple[Get, ...]] = {}
         self._panel_fields: dict[str, PanelFields] = {}
         self._visitors = NewVisitors()
-        self._counts = ReportCounts(Tops(), Panels())
+        self._counts = ReportCounts(Tops(), Panels(self._most_minutes))
         self._rows: list[tuple[Any, ...]] = []
         self._is_fine = True
 
@@ -102,7 +110,7 @@ class ReportCounter:
     def take(self) -> ReportCounts:
         """What was counted since the last time; counting begins again."""
         counts = self.counts
-        self._counts = ReportCounts(Tops(), Panels())
+        self._counts = ReportCounts(Tops(), Panels(self._most_minutes))
         counts.panels.close()
         return counts
 

@@ -49,15 +49,18 @@ class LocalRun:
     Args:
         objects: the S3 side.
         run_id: part of all record ids; keeps records of different logs apart in a store that is kept.
+        is_live: whether the summary is shown while the run goes on, with its last hour by minute.
     Attributes:
         ledger: of all batches.
         summary: what the table, chart and report show.
     """
 
-    def __init__(self, pipeline: Pipeline, objects: ObjectStore, store: Store, run_id: str = "") -> None:
+    def __init__(
+        self, pipeline: Pipeline, objects: ObjectStore, store: Store, run_id: str = "", *, is_live: bool = False
+    ) -> None:
         self.pipeline = pipeline
         self.ledger = Ledger()
-        self.summary = Summary(pipeline.source)
+        self.summary = Summary(pipeline.source, keeps_minutes=is_live)
         self._objects = objects
         self._store = store
         self._documents: list[bytes] = []

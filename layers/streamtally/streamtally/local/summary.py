@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import repeat
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeAlias
 
 from streamtally.config.source import AUTO
 from streamtally.formats.base import Format, Plain, Row, Scanner
@@ -18,6 +18,7 @@ from streamtally.local.logs import STANDARD_INPUT, shown_name
 from streamtally.local.report_counts import COUNTED, PlainColumns, ReportCounter, ReportCounts, ReportOptions
 from streamtally.report.agents import Members
 from streamtally.report.data import MinuteCount, OutputCounts, ReportData, Selection, TopList, UnparsedLine
+from streamtally.report.minute_counts import MOST, MinuteCounts
 from streamtally.report.steps import status_class
 from streamtally.report.tops import CAPACITY
 from streamtally.report.uncounted import ReadAs
@@ -31,6 +32,9 @@ MAX_EXAMPLES = 100
 MAX_EXAMPLE_CHARS = 500
 MAX_REASONS = 5
 _MINUTE_MS = 60_000
+
+StatusMinute: TypeAlias = tuple[int, int | str | None]
+"""(start of the minute in ms since the epoch, status or class of level)."""
 
 
 def read_as_settings(logs: Sequence[str], source: Source) -> ReadAs:
@@ -50,7 +54,7 @@ def read_as_settings(logs: Sequence[str], source: Source) -> ReadAs:
 class SummaryPart:
     """What a summary has taken in of some lines, for that of all lines."""
 
-    minutes: Counter[tuple[int, int | str | None]]
+    minutes: MinuteCounts[StatusMinute]
     counts: ReportCounts
     examples: list[UnparsedLine]
     fields: list[str]
@@ -58,15 +62,19 @@ class SummaryPart:
 
 
 class Summary:
-    """Statuses or levels by minute, the most frequent requests, hosts and agents, examples of what did not parse."""
+    """Statuses or levels by minute, the most frequent requests, hosts and agents, examples of what did not parse.
 
-    def __init__(self, source: Source, options: ReportOptions = COUNTED) -> None:
-        self._minutes: Counter[tuple[int, int | str | None]] = Counter()
+    Args: keeps_minutes: whether no minutes are added up to longer steps, as pages that show the last hour need it.
+    """
+
+    def __init__(self, source: Source, options: ReportOptions = COUNTED, *, keeps_minutes: bool = False) -> None:
+        self._most_minutes = None if keeps_minutes else MOST
+        self._minutes = MinuteCounts(_floor, self._most_minutes)
         self._examples: list[UnparsedLine] = []
         # Reading a column makes the source add it to rows whose format calls it otherwise.
         self._status_field, _ = source.column("response")
         self._level_field, _ = source.column("level")
-        self._counter = ReportCounter(source, options)
+        self._counter = ReportCounter(source, options, self._most_minutes)
         self._source = source
         self._fields: list[str] = []
         self._missing: dict[str, tuple[str, ...]] = {}
@@ -94,7 +102,7 @@ class Summary:
         status: int | str | None = code
         if status is None:
             status = _level(line.row.get(self._level_field))
-        self._minutes[time - time % _MINUTE_MS, status] += 1
+        self._minutes.counts[time - time % _MINUTE_MS, status] += 1
         self._counter.add(line.row, line.format, code, status_class(status), time // _MINUTE_MS)
 
     def plain_columns(self, scanner: Scanner, log_format: Format) -> PlainColumns | None:
@@ -117,13 +125,13 @@ class Summary:
         minutes = [time // _MINUTE_MS for time in times]
         status_of = partial(_plain_status, scanner, columns.status)
         for (text, minute), count in Counter(zip(statuses, minutes, strict=True)).items():
-            self._minutes[minute * _MINUTE_MS, status_of(text)] += count
+            self._minutes.counts[minute * _MINUTE_MS, status_of(text)] += count
         self._counter.add_plain(scanner, columns, lines, minutes, status_of)
 
     def take(self) -> SummaryPart:
         """What was taken in since the last time; the summary begins again."""
         part = SummaryPart(self._minutes, self._counter.take(), self._examples, self._fields, self._missing)
-        self._minutes, self._examples = Counter(), []
+        self._minutes, self._examples = MinuteCounts(_floor, self._most_minutes), []
         self._fields, self._missing = [], {}
         return part
 
@@ -186,6 +194,7 @@ class Summary:
             reingested=ledger.reingested,
             outputs=[_output_counts(name, ledger) for name in ledger.outputs],
             status_by_minute=self.minutes(),
+            status_width=self._minutes.width,
             **self._counter.counts.report_fields(),
             unparsed_lines=self._examples,
         )
@@ -198,7 +207,7 @@ class Summary:
             members: the texts of each of their entries: clients of countries, otherwise agents.
         """
         minutes = self.minutes()
-        return self._counter.counts.selection(minutes, grouped, members) if minutes else None
+        return self._counter.counts.selection(minutes, self._minutes.width, grouped, members) if minutes else None
 
     def top_paths(self, limit: int) -> list[tuple[str, int]]:
         """The most frequent paths and their rows; requests, if no row has a path. The most frequent first."""
@@ -220,7 +229,12 @@ class Summary:
 
     def minutes(self) -> list[MinuteCount]:
         """Rows by minute and status, or class of level where there is no status; in no order."""
-        return [(minute, status, count) for (minute, status), count in self._minutes.items()]
+        return [(minute, status, count) for (minute, status), count in self._minutes.counts.items()]
+
+
+def _floor(key: StatusMinute, width: int) -> StatusMinute:
+    start, status = key
+    return start - start % (width * _MINUTE_MS), status
 
 
 def _plain_status(scanner: Scanner, field_name: str | None, text: str) -> int | None:

@@ -20,8 +20,8 @@ _PERCENTILES: Final = ("p50", "p90", "p99")
 
 def status_section(data: ReportData) -> str:
     """Rows over time by class of status, or by level."""
-    steps = to_steps(data.status_by_minute, MAX_STEPS)
-    coarse = to_steps(data.status_by_minute, MAX_TABLE_STEPS)
+    steps = to_steps(data.status_by_minute, MAX_STEPS, data.status_width)
+    coarse = to_steps(data.status_by_minute, MAX_TABLE_STEPS, data.status_width)
     rows: list[tuple[Cell, ...]] = [
         (time_label(start), *(counts[index] for counts in coarse.counts.values()))
         for index, start in enumerate(coarse.starts)
@@ -39,7 +39,7 @@ def status_section(data: ReportData) -> str:
 
 def status_chart(data: ReportData) -> str:
     """The chart of that section."""
-    steps = to_steps(data.status_by_minute, MAX_STEPS)
+    steps = to_steps(data.status_by_minute, MAX_STEPS, data.status_width)
     summary = ", ".join(f"{kind}: {sum(counts):,}" for kind, counts in steps.counts.items())
     return time_chart(steps, say(f"{_status_key(data)}.label", summary=summary))
 
@@ -77,8 +77,8 @@ def visitors_section(data: ReportData) -> str:
 
 def bytes_section(data: ReportData) -> str:
     """Bytes of the responses over time."""
-    steps = sum_steps(data.bytes_by_minute, "bytes", MAX_STEPS)
-    coarse = sum_steps(data.bytes_by_minute, "bytes", MAX_TABLE_STEPS)
+    steps = sum_steps(data.bytes_by_minute, "bytes", MAX_STEPS, data.bytes_width)
+    coarse = sum_steps(data.bytes_by_minute, "bytes", MAX_TABLE_STEPS, data.bytes_width)
     rows: list[tuple[Cell, ...]] = [
         (time_label(start), Digits(size_text(size)), size)
         for start, size in zip(coarse.starts, coarse.counts["bytes"], strict=True)

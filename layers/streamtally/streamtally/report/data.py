@@ -195,6 +195,8 @@ class ReportData:
     """Those of each output."""
     status_by_minute: Sequence[MinuteCount] = ()
     """In any order; entries with the same minute and status are added."""
+    status_width: int = 1
+    """The length of its steps, in minutes: longer in a log of very many minutes."""
     top_requests: TopList = field(default_factory=TopList)
     top_hosts: TopList = field(default_factory=TopList)
     top_agents: TopList = field(default_factory=TopList)
@@ -218,6 +220,8 @@ class ReportData:
     """Those of each day with any, in order."""
     bytes_by_minute: Sequence[tuple[int, int]] = ()
     """(start of the minute in ms since the epoch, bytes of the responses)."""
+    bytes_width: int = 1
+    """The length of its steps, in minutes."""
     path_bytes: TopList = field(default_factory=TopList)
     """Bytes instead of rows."""
     referring_sites: TopList = field(default_factory=TopList)

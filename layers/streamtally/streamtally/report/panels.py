@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from streamtally.report.data import TopList
+from streamtally.report.minute_counts import MOST, MinuteCounts
 from streamtally.report.response_times import ResponseTimes, add_counts, round_time
 from streamtally.report.tops import TopCounter
 from streamtally.report.visitors import Visitors
@@ -39,19 +40,24 @@ def _site(referer: str) -> str | None:
     return site[1].lower() if site is not None else None
 
 
+def _floor(minute: int, width: int) -> int:
+    return minute - minute % width
+
+
 class Panels:
     """Counts of the panels.
 
+    Args: most_minutes: whose bytes are kept one by one; None: all.
     Attributes:
         times: response times.
         cell_width: the length of the steps of cells, in minutes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_minutes: int | None = MOST) -> None:
         self.times = ResponseTimes()
         self.cell_width = 1
         self._cell_times: dict[int, dict[int, int]] = {}
-        self._bytes: dict[int, int] = {}
+        self._bytes = MinuteCounts(_floor, most_minutes)
         self._cell_bytes: dict[int, int] = {}
         self._path_bytes = TopCounter()
         self._sites = TopCounter()
@@ -69,7 +75,7 @@ class Panels:
             paths: without queries.
             cell: where all of them are; None: it is not known.
         """
-        by_minute, by_path = self._bytes, dict[str | None, int]()
+        by_minute, by_path = self._bytes.counts, dict[str | None, int]()
         for minute, path, size in zip(minutes, paths, sizes, strict=True):
             by_minute[minute] = by_minute.get(minute, 0) + size
             by_path[path] = by_path.get(path, 0) + size
@@ -123,8 +129,7 @@ class Panels:
 
     def merge(self, other: Panels) -> None:
         """Take in those of other lines, which are closed."""
-        for minute, size in other._bytes.items():
-            self._bytes[minute] = self._bytes.get(minute, 0) + size
+        self._bytes.update(other._bytes)
         for cell, size in other._cell_bytes.items():
             self._cell_bytes[cell] = self._cell_bytes.get(cell, 0) + size
         self.cell_width = max(self.cell_width, other.cell_width)
@@ -155,7 +160,8 @@ class Panels:
         """The fields of the report's data. Args: limit: entries of a list."""
         self.close()
         return {
-            "bytes_by_minute": sorted((60_000 * minute, size) for minute, size in self._bytes.items()),
+            "bytes_by_minute": sorted((60_000 * minute, size) for minute, size in self._bytes.counts.items()),
+            "bytes_width": self._bytes.width,
             "path_bytes": self._path_bytes.top(limit) if self._path_bytes.total else TopList(),
             "referring_sites": self._sites.top(limit),
             "virtual_hosts": self._vhosts.top(limit),

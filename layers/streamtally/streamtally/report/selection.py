@@ -28,15 +28,16 @@ class Cells:
     Args:
         minutes: rows by minute and status or level, at least one.
         width: the length of a step that the cells have at least, in minutes.
+        minutes_width: the length of the steps of ``minutes``, in minutes.
     """
 
-    def __init__(self, minutes: Sequence[MinuteCount], width: int) -> None:
+    def __init__(self, minutes: Sequence[MinuteCount], width: int, minutes_width: int = 1) -> None:
         kinds = {status_class(status) for status in {status for _, status, _ in minutes}}
         self.classes = [kind for kind in CLASSES if kind in kinds]
         self._place: dict[str, int] = {kind: place for place, kind in enumerate(self.classes)}
         starts = [start for start, _, _ in minutes]
         first, last = min(starts) // MINUTE_MS, max(starts) // MINUTE_MS
-        drawn, listed = (step_length(starts, most) // MINUTE_MS for most in (MAX_STEPS, MAX_TABLE_STEPS))
+        drawn, listed = (step_length(starts, most, minutes_width) // MINUTE_MS for most in (MAX_STEPS, MAX_TABLE_STEPS))
         # A step of a selection is whole bars of the chart and whole rows of its table.
         self.width = _width(lcm(drawn, listed, width), first, last)
         self.first = first - first % self.width

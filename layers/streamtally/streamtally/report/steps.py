@@ -53,9 +53,12 @@ def status_class(status: int | str | None) -> str:
     return f"{status // 100}xx" if status is not None and 100 <= status <= 599 else "other"
 
 
-def to_steps(minutes: Collection[MinuteCount], max_steps: int) -> Steps:
-    """Add minutes up to steps: the smallest readable ones of which ``max_steps`` cover the whole time."""
-    width = step_length([start for start, _, _ in minutes], max_steps)
+def to_steps(minutes: Collection[MinuteCount], max_steps: int, least_minutes: int = 1) -> Steps:
+    """Add minutes up to steps: the smallest readable ones of which ``max_steps`` cover the whole time.
+
+    Args: least_minutes: the length of the steps in which the minutes are already.
+    """
+    width = step_length([start for start, _, _ in minutes], max_steps, least_minutes)
     by_status: dict[tuple[int, int | str | None], int] = {}
     for start_ms, status, count in minutes:  # of a quiet log one for nearly every line: its class comes after adding up
         cell = start_ms // width, status
@@ -71,7 +74,7 @@ def to_steps(minutes: Collection[MinuteCount], max_steps: int) -> Steps:
 
 def sum_steps(minutes: Collection[tuple[int, int]], kind: str, max_steps: int, least_minutes: int = 1) -> Steps:
     """The same for one kind of numbers. Args: minutes: (start in ms since the epoch, number)."""
-    width = max(step_length([start for start, _ in minutes], max_steps), least_minutes * MINUTE_MS)
+    width = step_length([start for start, _ in minutes], max_steps, least_minutes)
     by_step: dict[int, dict[str, int]] = {}
     for start_ms, count in minutes:
         counts = by_step.setdefault(start_ms // width, {kind: 0})
@@ -79,14 +82,16 @@ def sum_steps(minutes: Collection[tuple[int, int]], kind: str, max_steps: int, l
     return _in_order(by_step, width, [kind])
 
 
-def step_length(starts: Collection[int], max_steps: int) -> int:
+def step_length(starts: Collection[int], max_steps: int, least_minutes: int = 1) -> int:
     """The length of the smallest readable steps of which so many cover the whole time, in ms.
 
-    Args: starts: of minutes, in ms since the epoch.
+    Args:
+        starts: of minutes, in ms since the epoch.
+        least_minutes: of which a step is a multiple.
     """
     if not starts:
-        return MINUTE_MS
-    return MINUTE_MS * _step_minutes(min(starts) // MINUTE_MS, max(starts) // MINUTE_MS, max_steps)
+        return MINUTE_MS * least_minutes
+    return MINUTE_MS * _step_minutes(min(starts) // MINUTE_MS, max(starts) // MINUTE_MS, max_steps, least_minutes)
 
 
 def _in_order(by_step: dict[int, dict[str, int]], width: int, kinds: list[str]) -> Steps:
@@ -95,9 +100,9 @@ def _in_order(by_step: dict[int, dict[str, int]], width: int, kinds: list[str]) 
     return Steps(width, tuple(number * width for number in order), totals if order else {})
 
 
-def _step_minutes(first: int, last: int, max_steps: int) -> int:
+def _step_minutes(first: int, last: int, max_steps: int, least: int) -> int:
     for step in STEPS:
-        if last // step - first // step < max_steps:
+        if step % least == 0 and last // step - first // step < max_steps:
             return step
     years = STEPS[-1]
     return years * -(-(last - first + 1) // (years * max(max_steps - 1, 1)))

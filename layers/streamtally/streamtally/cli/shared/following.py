@@ -184,7 +184,7 @@ def follow_logs(
     Raises: SettingsError: the page's port cannot be used.
     """
     collected = CollectedObjects(objects)
-    run = LocalRun(job.pipeline, collected, store, job.run_id)
+    run = LocalRun(job.pipeline, collected, store, job.run_id, is_live=True)
     run.summary.watch(job.watched)
     counting = FollowCounting(run, job.make_worker(), lines_per_record, now_ms, arrival == "now")
     page = None if options.page is None else FollowPage(_title(names, lang), options.page, language=lang)

@@ -94,7 +94,7 @@ class FollowCounting:
         self.run.merge(result)
 
     def _note(self, result: BatchResult) -> None:
-        for (_, status), count in result.summary.minutes.items():
+        for (_, status), count in result.summary.minutes.counts.items():
             self.classes[status_class(status)] += count
         self.newest.extend(result.summary.examples)
 

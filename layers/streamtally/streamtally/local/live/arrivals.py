@@ -36,7 +36,7 @@ class Arrivals:
         self._pipeline = pipeline
         self._lock = threading.Lock()
         self._batch = Summary(pipeline.source)
-        self._total = Summary(pipeline.source)
+        self._total = Summary(pipeline.source, keeps_minutes=True)
         self._newest: deque[UnparsedLine] = deque(maxlen=NEWEST_LINES)
         self._lines = 0
 

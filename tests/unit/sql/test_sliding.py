@@ -97,6 +97,29 @@ def test_every_second_has_its_range(rows: list[dict[str, Any]], batches: int, se
     assert sorted(map(repr, documents)) == sorted(map(repr, wanted))
 
 
+# The ranges of a group have most of their steps in common: a group costs about as many merges as its ranges have steps,
+# not that many for each document.
+def test_merges_of_a_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    sliding = load_text(BY_SECONDS.replace("{seconds}", "890")).outputs["OUT"].sliding
+    assert sliding is not None
+    assert (sliding.group_ms, sliding.longest_ms) == (30 * SECOND_MS, 890 * SECOND_MS)
+    merges = 0
+    merge = Cells.merge_inner
+
+    def counting(cells: Cells, a: list[Any], b: list[Any]) -> list[Any]:
+        nonlocal merges
+        merges += 1
+        return merge(cells, a, b)
+
+    monkeypatch.setattr(Cells, "merge_inner", counting)
+    seconds = range(FIRST - 900 * SECOND_MS, FIRST + 30 * SECOND_MS, SECOND_MS)
+    documents = list(sliding.documents(FIRST, ("a",), {(second, "a"): [1, 0] for second in seconds}))
+    assert [(second, columns["N"], columns["LONGER"]) for second, columns, _ in documents] == [
+        (FIRST + number * SECOND_MS, 890, 120) for number in range(30)
+    ]
+    assert merges < 890 + 120 + 30 * 8
+
+
 # A threshold after the OVER hides documents; it does not change what is counted.
 def test_threshold_over_a_sliding_count() -> None:
     rows = [{"host": "a", "response": 500, "arrival": FIRST + second * 1000} for second in (1, 2, 61)]

@@ -79,21 +79,42 @@ class Sliding:
         self, start_ms: int, key: tuple[Any, ...], cells: Mapping[Cell, list[Any]]
     ) -> Iterator[tuple[int, dict[str, Any], bool]]:
         """The documents of a group: (its step, columns, visible), one for each step of it that has rows."""
-        for step in range(start_ms, start_ms + self.group_ms, self.step_ms):
-            if (step, *key) in cells:
-                yield step, *self.finish(step, key, self._values(step, key, cells))
+        present = [step for step in range(start_ms, start_ms + self.group_ms, self.step_ms) if (step, *key) in cells]
+        if not present:
+            return
+        by_span = {span: self._values(start_ms, span, key, cells) for span in set(self.spans)}
+        for step in present:
+            at = (step - start_ms) // self.step_ms
+            values = [by_span[span][at][index] for index, span in enumerate(self.spans)]
+            yield step, *self.finish(step, key, values)
 
-    def _values(self, step: int, key: tuple[Any, ...], cells: Mapping[Cell, list[Any]]) -> list[Any]:
-        """The aggregates of the spans that end with a step."""
-        by_span: dict[int, list[Any]] = {}
-        for span in set(self.spans):
-            merged = self.cells.zeros()
-            end = step + self.step_ms
-            for start in range(end - span, end, self.step_ms):
-                states = cells.get((start, *key))
-                merged = merged if states is None else self.cells.merge_inner(merged, states)
-            by_span[span] = self.cells.finish_inner(merged)
-        return [by_span[span][index] for index, span in enumerate(self.spans)]
+    def _values(
+        self, start_ms: int, span: int, key: tuple[Any, ...], cells: Mapping[Cell, list[Any]]
+    ) -> list[list[Any]]:
+        """The aggregates of the ranges of a span that end with each step of a group.
+
+        The ranges of a group have most steps in common. These are merged once: a range is its own first steps, the
+        common ones, and its own last steps. Merging gives the same in any order.
+        """
+        size, steps = self.group_ms // self.step_ms, span // self.step_ms
+        states = [
+            cells.get((start, *key))
+            for start in range(start_ms + self.step_ms - span, start_ms + self.group_ms, self.step_ms)
+        ]
+        if steps < size:
+            return [self.cells.finish_inner(self._running(states[at : at + steps])[-1]) for at in range(size)]
+        firsts = self._running(states[: size - 1][::-1])[::-1]
+        common = self._running(states[size - 1 : steps])[-1]
+        lasts = self._running(states[steps:])
+        merge = self.cells.merge_inner
+        return [self.cells.finish_inner(merge(merge(firsts[at], common), lasts[at])) for at in range(size)]
+
+    def _running(self, states: Sequence[list[Any] | None]) -> list[list[Any]]:
+        """The merged states of the first none, one, two … of some steps."""
+        merged = [self.cells.zeros()]
+        for state in states:
+            merged.append(merged[-1] if state is None else self.cells.merge_inner(merged[-1], state))
+        return merged
 
 
 def read_spans(node: Mapping[str, Any]) -> tuple[int, ...]:

@@ -136,7 +136,7 @@ def _read(aws: Aws, source: str, name: str | None) -> tuple[Any, Application]:
     path = Path(source)
     if path.suffix == ".sql":
         return {}, Application(path.stem, read_text(path))
-    is_file = path.exists() or "/" in source or path.suffix in (".json", ".yaml", ".yml")
+    is_file = path.exists() or "/" in source or path.suffix in (".json", ".yaml", ".yml", ".tf", ".tfstate")
     try:
         document = read_document(path) if is_file else _describe(aws, source)
     except SettingsError as error:

@@ -73,8 +73,13 @@ def read_applications(document: Any) -> list[Application]:
         applications = [_read_detail(document)]
     elif document.get("ApplicationConfiguration") or document.get("ApplicationCode"):
         applications = [_read_request(document)]
+    elif isinstance(document.get("artifacts"), dict):
+        raise SettingsError("this is the manifest of a CDK app: pass one of its templates, STACK.template.json")
     else:
-        raise SettingsError("neither an application (ApplicationDetail) nor a CloudFormation template (Resources)")
+        raise SettingsError(
+            "neither an application (ApplicationDetail), a CloudFormation template (Resources) nor the output of "
+            "terraform show -json"
+        )
     if not applications:
         raise SettingsError(
             "the template has no AWS::KinesisAnalytics::Application or AWS::KinesisAnalyticsV2::Application"

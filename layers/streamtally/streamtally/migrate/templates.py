@@ -19,7 +19,8 @@ _STREAMS = {
 _APPLICATION = re.compile(r"AWS::KinesisAnalytics(?:V2)?::Application")
 _OUTPUT = re.compile(r"AWS::KinesisAnalytics(?:V2)?::ApplicationOutput")
 _PROGRAM = ("ApplicationCode", "TextContent")
-_PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9]+)\}")
+_PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9_.-]+)\}")
+"""A name that Fn::Sub inserts; one of Terraform's, such as ``var.table_name``, has more characters."""
 
 
 def resolve(template: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -25,8 +25,8 @@ from streamtally.cli.shared.reference_options import reference_option
 def command(**options: Any) -> int:
     """Convert SOURCE to a pipeline folder, and report what is equal, what differs and what is not carried over.
 
-    SOURCE is an application's name, its description as JSON, a CloudFormation template or a .sql file. Exit status 1:
-    --parity found rows that differ.
+    SOURCE is an application's name, its description as JSON, a CloudFormation template, Terraform's JSON or a .sql
+    file. Exit status 1: --parity found rows that differ.
 
     Example: streamtally migrate log-aggregation-app --out pipelines/log-aggregation
     """

@@ -19,6 +19,7 @@ from streamtally.local.folder import COMPILED, DEFINITION, encode_document, read
 from streamtally.local.programs import Compiled, compile_source
 from streamtally.migrate.applications import Application, make_definition, read_applications
 from streamtally.migrate.templates import with_output_names
+from streamtally.migrate.terraform import HCL_REFUSED, is_terraform, to_template
 from streamtally.text import one_line
 
 PROGRAM = "program.sql"
@@ -59,11 +60,17 @@ def choose(applications: list[Application], name: str | None) -> Application:
 
 
 def read_document(path: Path) -> Any:
-    """JSON or YAML, with CloudFormation's short tags in their long form. Raises: SettingsError."""
+    """JSON or YAML, with CloudFormation's short tags in their long form; Terraform's JSON as a template.
+
+    Raises: SettingsError.
+    """
+    if path.suffix.lower() == ".tf":
+        raise SettingsError(HCL_REFUSED)
     text = read_marked_text(path)
-    if path.suffix.lower() == ".json":
+    if path.suffix.lower() in (".json", ".tfstate"):
         try:
-            return json.loads(text)
+            document = json.loads(text)
+            return to_template(document) if is_terraform(document) else document
         except (ValueError, RecursionError) as error:
             raise SettingsError(f"is not JSON: {error}") from None
     try:

@@ -9,6 +9,7 @@ import pytest
 from streamtally.definition import open_source, read_definition
 from streamtally.errors import SqlProgramError
 from streamtally.sql.lone_program import LoneProgram, compile_lone
+from streamtally.sql.planning.program_streams import SourceStream
 from streamtally.sql.program import compile_program
 from streamtally.sql.source_stream import source_stream
 
@@ -256,3 +257,29 @@ def test_columns_of_a_forest() -> None:
     assert [detector.features for detector in lone.program.detectors] == [("B",)]
     with pytest.raises(SqlProgramError, match="--anomaly-detector"):
         compile_lone(text, SOURCE, is_open=True)
+
+
+# A text in double quotes is a column's name. Kinesis Analytics has no columns with such names, but other sources do.
+@pytest.mark.parametrize(
+    ("condition", "notes"),
+    [
+        ('"verb" = "hello world"', ["\"hello world\" is taken for a column of the source; if it is text, write it in "
+                                    "single quotes: 'hello world' (line 4)"]),
+        ('"verb" = "it\'s\n it"', ["\"it's  it\" is taken for a column of the source; if it is text, write it in "
+                                   "single quotes: 'it''s  it' (line 4)"]),
+        ('"verb" LIKE "%bot%"\nOR "verb" = \'%bot%\' OR "other" LIKE "%bot%"',
+         ["\"%bot%\" is taken for a column of the source; if it is text, write it in single quotes: '%bot%' "
+          "(lines 4, 5)"]),
+        ("\"verb\" = 'hello world'", []),
+        ('"verb" = "other_verb" AND "cs-method" = 1 AND "cs(User-Agent)" IS NULL', []),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("to_flink", [False, True])
+def test_a_column_that_looks_like_a_text_is_noted(condition: str, notes: list[str], to_flink: bool) -> None:
+    text = f"""CREATE STREAM "OUT" (n BIGINT);
+CREATE PUMP p AS INSERT INTO "OUT" SELECT STREAM COUNT(*)
+FROM "SOURCE_SQL_STREAM_001" AS s WHERE
+{condition} GROUP BY FLOOR(s.ROWTIME TO MINUTE);
+"""
+    lone = compile_lone(text, SourceStream({}), True, to_flink=to_flink)
+    assert [note for note in lone.program.notes if "is taken for" in note] == notes

@@ -12,14 +12,18 @@ from sqlglot import exp
 from streamtally.errors import SqlError, SqlProgramError, SqlSyntaxError, UnsupportedSqlError
 from streamtally.plan.sliding import step_name
 from streamtally.plan.types import BIGINT, BOOLEAN, DOUBLE, TIMESTAMP, VARCHAR, SqlType
+from streamtally.sql.grammar.allowed import stored_name
 from streamtally.sql.grammar.statements import parse_program
 from streamtally.sql.inference import InferredColumns, infer_columns, undeclared_streams
 from streamtally.sql.planning.program_streams import SourceStream
-from streamtally.sql.problems import Problems, SourceText
+from streamtally.sql.problems import Note, Problems, SourceText, offset_of, printable
 from streamtally.sql.program import Program, compile_program
 
 _SOURCE_NAME = re.compile(r".*_001")
 """Kinesis Analytics numbers the streams of a source: NAME_PREFIX_001 …"""
+_LIKE_TEXT = re.compile(r"[\s<>&%]|^$")
+"""Characters of texts. Kinesis Analytics allows no name of a column with them (RecordColumn, Name), except for %, which
+patterns of LIKE have; nor with a hyphen, but columns of other sources, such as W3C logs, do have hyphens."""
 _OTHER_TYPES = (VARCHAR, DOUBLE, TIMESTAMP, BIGINT, BOOLEAN)
 _MAX_TRIALS = 80
 
@@ -110,6 +114,7 @@ class _Lone:
         self.given = source
         self.without = without
         trees = _trees(text, without, to_flink, detects)
+        self.trees = trees
         self.source = replace(source, name=_source_name(trees, source.name))
         inferred = infer_columns(trees, self.source.name)
         self.types = _unknown(inferred, source)
@@ -143,9 +148,22 @@ class _Lone:
                     raise  # no other type of a column makes it compile
                 number += 1
                 continue
+            program = replace(program, remarks=[*program.remarks, *self._doubts(types)])
             name = self.source.name if self.source.name != self.given.name else None
             return LoneProgram(program, types, name, tables, _sliding_of(program))
         raise best or first
+
+    def _doubts(self, types: Mapping[str, SqlType]) -> Iterator[Note]:
+        """A note for each inferred column whose name looks like a text."""
+        text = SourceText(self.text)
+        for name in types:
+            if _LIKE_TEXT.search(name):
+                identifiers = (node for tree in self.trees for node in tree.find_all(exp.Identifier))
+                offsets = [offset_of(node) for node in identifiers if stored_name(node) == name]
+                lines = sorted({text.position(offset)[0] for offset in offsets})
+                shown = printable(name[:60])
+                advice = "if it is text, write it in single quotes: '{}'".format(shown.replace("'", "''"))
+                yield Note(f'"{shown}" is taken for a column of the source; {advice}', tuple(lines))
 
     def _trials_with_tables(self) -> Iterator[tuple[dict[str, SqlType], dict[str, dict[str, SqlType]]]]:
         """Those of the source's columns, then those of the tables' columns, one after the other."""

@@ -185,7 +185,7 @@ setup-spark: .tools/spark/.ready  ## Install PySpark in its own environment (.to
 	.tools/spark/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/spark.txt
 	@touch $@
 
-test-spark: setup-dev setup-spark  ## Test examples/spark: documents equal to backfill's, counts equal to run's (not a part of CI)
+test-spark: setup-dev setup-spark  ## Test examples/spark: documents equal to backfill's, counts equal to run's
 	SPARK_REQUIRED=1 $(BIN)/python -m pytest -q tests/integration/spark
 
 # --- Exactness: the fault list, the contract, the soak

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from streamtally.local.plain_json import plain_document
+from streamtally.local.plain_json import last_of, plain_document
 from streamtally.local.simulator.parts import Sink
 from streamtally.local.simulator.sinks import StoreSink
 from streamtally.local.store import DuckDbStore
@@ -65,10 +64,6 @@ class EmbeddedDestination:
             self._store.close()
 
 
-def _newest(documents: Iterable[Mapping[str, Any]]) -> Settled:
-    newest: deque[Mapping[str, Any]] = deque(maxlen=MAX_SHOWN)
-    total = 0
-    for document in documents:
-        newest.append(document)
-        total += 1
+def _newest(documents: Iterable[dict[str, Any]]) -> Settled:
+    newest, total = last_of(documents, MAX_SHOWN)
     return Settled([plain_document(document) for document in newest], total)

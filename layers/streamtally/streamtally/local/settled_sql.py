@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from streamtally.local.store_sql import TALLY
+from streamtally.local.store_sql import TALLY, select_partials
 from streamtally.plan.rows import OutputColumn
 from streamtally.plan.types import INTEGER_BITS, TEXTS, TIMES
 from streamtally.plan.windowed import WindowedOutput
@@ -27,17 +27,8 @@ _BY_PYTHON = rf"""
     SELECT time, key FROM documents WHERE output = ? GROUP BY time, key
     HAVING count(*) > 1 OR bool_or(contains(document, '\u')) OR min(strpos(document, '{TALLY}')) <= 1
 """  # noqa: S608 (constants alone)
-SELECT_OTHERS = f"""
-    SELECT time, key, CASE WHEN partials = 1 AND place > 1 THEN left(document, place - 1) END,
-        CASE WHEN partials > 1 OR place <= 1 THEN document END
-    FROM (
-        SELECT time, key, document, strpos(document, '{TALLY}') AS place,
-            count(*) OVER (PARTITION BY time, key) AS partials
-        FROM documents SEMI JOIN ({_BY_PYTHON}) USING (time, key) WHERE output = ?
-    )
-    ORDER BY time, key
-"""  # noqa: S608 (constants alone)
-"""(window start, key, its columns without the closing brace where one partial is all of it, else the document)."""
+SELECT_OTHERS = select_partials(f"documents SEMI JOIN ({_BY_PYTHON}) USING (time, key) WHERE output = ?")
+"""The partials that Python settles."""
 SELECT_OTHER_ROWS = r"SELECT time, id, document FROM documents WHERE output = ? AND contains(document, '\u')"
 
 

@@ -39,17 +39,27 @@ HARD_KEY = re.compile(
 )
 """A key that the database might write another way than canonical JSON."""
 TALLY = ',"tally":{"output":'
-SELECT_ALONE = f"""
-    SELECT time, key, CASE WHEN partials = 1 AND place > 1 THEN left(document, place - 1) END,
-        CASE WHEN partials > 1 OR place <= 1 THEN document END
-    FROM (
-        SELECT time, key, document, strpos(document, '{TALLY}') AS place,
-            count(*) OVER (PARTITION BY time, key) AS partials
-        FROM documents WHERE output = ?
-    )
-    ORDER BY time, key
-"""  # noqa: S608 (constants alone)
-"""(window start, key, its columns without the closing brace where one partial is all of it, else the document)."""
+
+
+def select_partials(source: str) -> str:
+    """A query for (window start, key, the columns without their closing brace of a partial alone, else the document).
+
+    Args: source: the documents, as FROM and WHERE have them.
+    """
+    return f"""
+        SELECT time, key, CASE WHEN partials = 1 AND place > 1 THEN left(document, place - 1) END,
+            CASE WHEN partials > 1 OR place <= 1 THEN document END
+        FROM (
+            SELECT time, key, document, strpos(document, '{TALLY}') AS place,
+                count(*) OVER (PARTITION BY time, key) AS partials
+            FROM {source}
+        )
+        ORDER BY time, key
+    """  # noqa: S608 (constants alone)
+
+
+SELECT_ALONE = select_partials("documents WHERE output = ?")
+"""All partials of an output."""
 DELETE_REPLACED = """
     DELETE FROM documents WHERE rowid NOT IN (SELECT max(rowid) FROM documents GROUP BY id)
 """

@@ -9,7 +9,7 @@ from streamtally.report.data import CellsOfList, PathTimes, ReportData, TopList
 from streamtally.report.figures import MAX_STEPS, curves_chart, time_chart
 from streamtally.report.hours import hours_chart, to_grid, weekdays
 from streamtally.report.markup import Cell, Digits, bar_table, details, note, section, table
-from streamtally.report.steps import MAX_TABLE_STEPS, day_label, step_name, sum_steps, time_label, to_steps
+from streamtally.report.steps import MAX_TABLE_STEPS, Steps, day_label, step_name, sum_steps, time_label, to_steps
 from streamtally.report.texts import say
 from streamtally.report.units import size_text, time_text
 
@@ -31,7 +31,7 @@ def status_section(data: ReportData) -> str:
     return section(
         say(_status_key(data)),
         note(say("rows_per.note", step=step_name(steps.step_ms))),
-        status_chart(data),
+        _status_chart(data, steps),
         details(say("table"), numbers),
         follows="status",
     )
@@ -39,7 +39,10 @@ def status_section(data: ReportData) -> str:
 
 def status_chart(data: ReportData) -> str:
     """The chart of that section."""
-    steps = to_steps(data.status_by_minute, MAX_STEPS, data.status_width)
+    return _status_chart(data, to_steps(data.status_by_minute, MAX_STEPS, data.status_width))
+
+
+def _status_chart(data: ReportData, steps: Steps) -> str:
     summary = ", ".join(f"{kind}: {sum(counts):,}" for kind, counts in steps.counts.items())
     return time_chart(steps, say(f"{_status_key(data)}.label", summary=summary))
 

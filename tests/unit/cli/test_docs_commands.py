@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -99,6 +100,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(ROOT / "tests/samples/apache-combined.log", made / "access.log")
     (made / "program.sql").write_text(PROGRAM)
     (made / "template.yaml").write_text(TEMPLATE)
+    (made / "state.json").write_text(json.dumps(STATE))
     (made / "alb.log").write_text(ALB)
     (made / "app.log").write_text('{"time":"2025-03-01T00:00:00Z","level":"info","service":"shop"}\n')
     (made / "errors.log").write_text('{"time":"2025-03-01T00:00:00Z","a,b":1}\n')
@@ -130,6 +132,34 @@ TEMPLATE = f"""Resources:
         DestinationSchema: {{RecordFormatType: JSON}}
         KinesisFirehoseOutput: {{ResourceARN: !GetAtt Stream.Arn, RoleARN: !GetAtt Role.Arn}}
 """
+# What `terraform show -json` prints of one application: a block is a list.
+FIREHOSE = "arn:aws:firehose:eu-west-1:123456789012:deliverystream/"
+STATE = {
+    "format_version": "1.0",
+    "values": {"root_module": {"resources": [{
+        "address": "aws_kinesis_analytics_application.counts",
+        "mode": "managed",
+        "type": "aws_kinesis_analytics_application",
+        "name": "counts",
+        "values": {
+            "name": "counts",
+            "code": PROGRAM,
+            "inputs": [{
+                "name_prefix": "SOURCE_SQL_STREAM",
+                "kinesis_firehose": [{"resource_arn": FIREHOSE + "lines"}],
+                "schema": [{
+                    "record_columns": [{"name": "response", "sql_type": "INTEGER", "mapping": "$.response"}],
+                    "record_format": [{"record_format_type": "JSON"}],
+                }],
+            }],
+            "outputs": [{
+                "name": "DESTINATION_SQL_STREAM",
+                "kinesis_firehose": [{"resource_arn": FIREHOSE + "counts"}],
+                "schema": [{"record_format_type": "JSON"}],
+            }],
+        },
+    }]}},
+}  # fmt: skip
 # AWS's own example, Elastic Load Balancing user guide, "Access log entries", with an address for documentation.
 ALB = (
     "http 2018-07-02T22:23:00.186641Z app/my-loadbalancer/50dc6c495c0c9188 192.0.2.1:2817 198.51.100.1:80 0.000 0.001 "

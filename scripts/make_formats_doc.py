@@ -12,7 +12,7 @@ from streamtally.formats import REGISTRY, Format, FormatOptions
 from streamtally.formats.detect import detect
 from streamtally.formats.role_names import COMMON, ROLE_TO_COLUMN
 from streamtally.formats.roles import DEFAULT_BY, is_open, names_of
-from streamtally.transform.records import split_lines, to_text
+from streamtally.transform.payload_lines import split_lines, to_text
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "tests/unit/formats/samples"

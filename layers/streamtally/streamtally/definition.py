@@ -11,14 +11,8 @@ from typing import Any
 import msgspec
 
 from streamtally.config.field_types import check_types
-from streamtally.config.outputs import (
-    OutputTable,
-    check_horizons,
-    check_index_name,
-    check_output,
-    check_overlaps,
-    to_settings,
-)
+from streamtally.config.output_checks import check_horizons, check_index_name, check_output, check_overlaps
+from streamtally.config.outputs import OutputTable, to_settings
 from streamtally.config.program import ProgramTable
 from streamtally.config.read import read_table, refuse_misplaced, unknown_name
 from streamtally.config.reference import ReferenceTable, read_reference, reference_where, to_reference_settings

@@ -14,6 +14,7 @@ from hypothesis import given as drawn
 from hypothesis import strategies as st
 
 from scripts.make_pipeline_schema import PATH, schema_text
+from streamtally.config.output_checks import check_index_name, check_overlaps
 from streamtally.config.outputs import (
     IndexOptions,
     Limits,
@@ -21,8 +22,6 @@ from streamtally.config.outputs import (
     OutputTable,
     RetentionTable,
     Rollover,
-    check_index_name,
-    check_overlaps,
     output_settings,
     to_settings,
 )

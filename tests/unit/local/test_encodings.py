@@ -18,7 +18,7 @@ import orjson
 import pytest
 
 from streamtally.local.logs import plain_bytes, plain_stream, read_log
-from streamtally.transform.records import to_text
+from streamtally.transform.payload_lines import to_text
 from tests.unit.cli.operator_runner import run
 
 W3C = "#Fields: date time c-ip sc-status\n2025-04-10 12:40:24 192.0.2.1 200\n2025-04-10 12:40:25 192.0.2.1 404\n"

@@ -15,7 +15,7 @@ from streamtally.config.limits import READ_BYTES, READ_LINES
 from streamtally.definition import define_pipeline
 from streamtally.errors import SettingsError
 from streamtally.local.folder import read_folder
-from streamtally.transform import records
+from streamtally.transform import unpacking
 from streamtally.transform.envelope import MAX_HOPS, Seal
 from streamtally.transform.pipeline import Pipeline, load_pipeline
 from streamtally.transform.records import decode_records
@@ -97,7 +97,7 @@ def test_beyond_the_bytes() -> None:
 
 # More than is unpacked at all: it goes back packed, and is unpacked first the next time.
 def test_beyond_what_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "MAX_DECOMPRESSED_EVENT_BYTES", 300_000)
+    monkeypatch.setattr(unpacking, "MAX_DECOMPRESSED_EVENT_BYTES", 300_000)
     payloads = [gzip.compress(lines(1_000, 1_000 * number)) for number in range(12)]
     first = run(pipeline(read_lines=1_000), events.event(*payloads))
     assert first.ledger.processing_failed == 0

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from streamtally.config.outputs import ERROR_STREAM
+from streamtally.transform import payload_lines, unpacking
 from streamtally.transform import records as records_module
 from streamtally.transform.error_stream import error_output_node
 from streamtally.transform.pipeline import Pipeline, load_pipeline
@@ -214,8 +215,9 @@ def test_events_without(default_pipeline: Pipeline) -> None:
 # More lines than any log's record holds, or than all records of an event may: such a record fails with its data as it
 # came, whichever they are in whatever order; empty lines are no lines, and what is read goes on.
 def test_more_lines_than_a_record_may_hold(default_pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records_module, "MAX_RECORD_LINES", 10)
-    monkeypatch.setattr(records_module, "MAX_DECOMPRESSED_EVENT_LINES", 25)
+    monkeypatch.setattr(unpacking, "MAX_RECORD_LINES", 10)
+    monkeypatch.setattr(payload_lines, "MAX_RECORD_LINES", 10)
+    monkeypatch.setattr(unpacking, "MAX_DECOMPRESSED_EVENT_LINES", 25)
     monkeypatch.setattr(records_module, "LONG_BYTES", 20)
     subscription = {"messageType": "DATA_MESSAGE", "logEvents": [{"message": "a\n" * 4}] * 3}
     many = [b"a\n" * 11, gzip.compress(b"a\n" * 11), gzip.compress(json.dumps(subscription).encode())]

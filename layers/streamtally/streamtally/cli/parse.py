@@ -17,7 +17,7 @@ from streamtally.formats.w3c_header import HEADER
 from streamtally.local.logs import check_logs, join_log_parts, read_log
 from streamtally.text import visible
 from streamtally.transform.lines import encode_row
-from streamtally.transform.records import to_text
+from streamtally.transform.payload_lines import to_text
 from streamtally.transform.source import Source
 
 

@@ -6,14 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from streamtally.config.outputs import (
-    OutputSettings,
-    Rollover,
-    Rotation,
-    check_index_name,
-    check_overlaps,
-    output_settings,
-)
+from streamtally.config.output_checks import check_index_name, check_overlaps
+from streamtally.config.outputs import OutputSettings, Rollover, Rotation, output_settings
 from streamtally.errors import SettingsError
 from streamtally.indices.names import inbox_name
 

@@ -10,7 +10,7 @@ from streamtally.formats.base import Format, Row
 from streamtally.formats.w3c_header import Header, is_header
 from streamtally.local.logs import LogLine, join_log_parts
 from streamtally.transform.event import EARLIEST_MS, LATEST_MS
-from streamtally.transform.records import to_text
+from streamtally.transform.payload_lines import to_text
 from streamtally.transform.source import Source
 
 MAX_WAITING_LINES = 10_000

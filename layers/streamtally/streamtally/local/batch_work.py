@@ -31,9 +31,10 @@ from streamtally.transform.event import EARLIEST_MS, LATEST_MS
 from streamtally.transform.kernel.log_batch import LogAnswer
 from streamtally.transform.kernel.protocol import Kernel
 from streamtally.transform.ledger import PYTHON, Ledger
+from streamtally.transform.payload_lines import to_text
 from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.record import Record
-from streamtally.transform.records import decode_records, is_packed, to_text
+from streamtally.transform.records import decode_records, is_packed
 from streamtally.transform.response import FAILED, OK
 from streamtally.transform.source import Source
 from streamtally.transform.transform import iter_documents, transform

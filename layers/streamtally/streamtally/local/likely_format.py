@@ -8,7 +8,7 @@ from itertools import islice
 from streamtally.formats.detect import detect
 from streamtally.local.logs import is_read_once, read_log
 from streamtally.local.wrapped_lines import find_wrapped
-from streamtally.transform.records import to_text
+from streamtally.transform.payload_lines import to_text
 
 MAX_LINES = 1_000
 """Lines that are looked at."""

@@ -15,7 +15,7 @@ from streamtally.local.arrival import MAX_WAITING_LINES, logged_time
 from streamtally.local.line_lists import LineList
 from streamtally.local.logs import MAX_LINE_BYTES
 from streamtally.local.simulator.transformation import MAX_PAYLOAD_BYTES, event_bytes
-from streamtally.transform.records import to_text
+from streamtally.transform.payload_lines import to_text
 from streamtally.transform.source import Source
 
 BUFFER_BYTES = 1_000_000

@@ -19,9 +19,9 @@ from streamtally.formats.base import (
     last_wrappers,
 )
 from streamtally.transform.lines import CHUNK_BYTES
+from streamtally.transform.payload_lines import join_lines
 from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.record_lines import begins_as_json
-from streamtally.transform.records import join_lines
 
 _LINE_END = 0x0A
 

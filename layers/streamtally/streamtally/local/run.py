@@ -26,8 +26,8 @@ from streamtally.local.stream_names import INGESTION
 from streamtally.local.summary import Summary
 from streamtally.local.team import Team
 from streamtally.transform.ledger import PYTHON, Ledger
+from streamtally.transform.payload_lines import to_text
 from streamtally.transform.pipeline import Pipeline
-from streamtally.transform.records import to_text
 
 __all__ = ["BUFFER_BYTES", "BUFFER_LINES", "LocalRun"]
 

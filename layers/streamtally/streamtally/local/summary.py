@@ -24,7 +24,7 @@ from streamtally.report.tops import CAPACITY
 from streamtally.report.uncounted import ReadAs
 from streamtally.text import visible
 from streamtally.transform.ledger import Ledger
-from streamtally.transform.records import to_text
+from streamtally.transform.payload_lines import to_text
 from streamtally.transform.role_columns import EVENT_TIME
 from streamtally.transform.source import Source
 

@@ -15,8 +15,8 @@ from streamtally.local.batch_work import BatchResult, BatchWorker
 from streamtally.local.processes import Processes, Sender, rare_collections, receive_ahead
 from streamtally.local.raw_batches import RawBatch, time_of
 from streamtally.local.report_counts import COUNTED, ReportOptions
+from streamtally.transform.payload_lines import to_text
 from streamtally.transform.pipeline import Pipeline, load_pipeline
-from streamtally.transform.records import to_text
 from streamtally.transform.source import Source
 
 BATCHES_ALONE = 3

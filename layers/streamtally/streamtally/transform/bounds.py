@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import compress, count
 
 from streamtally.config.limits import MAX_DECOMPRESSED_EVENT_BYTES, MAX_RECORD_LINES, READ_BYTES, READ_LINES
+from streamtally.transform.payload_lines import line_bound
 from streamtally.transform.record import Record, columns_of
-from streamtally.transform.records import line_bound
 
 ROW_OUTPUTS = 2
 """Up to this many outputs may make a document of every line; with more of them fewer lines are read."""

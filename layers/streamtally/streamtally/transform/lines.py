@@ -20,6 +20,7 @@ from streamtally.transform.json_stream import STEP
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.outputs import Writer
 from streamtally.transform.partition_keys import PartitionKeys
+from streamtally.transform.payload_lines import join_lines
 from streamtally.transform.record import Record, columns_of
 from streamtally.transform.record_lines import (
     FIRST_BYTES_OF_JSON,
@@ -30,7 +31,6 @@ from streamtally.transform.record_lines import (
     record_lines,
     several_values,
 )
-from streamtally.transform.records import join_lines
 from streamtally.transform.refusals import count_refused, has_header, refused_json, rule_out
 from streamtally.transform.source import Source
 from streamtally.transform.source_columns import add_columns

@@ -10,8 +10,8 @@ from streamtally.formats.auto import JSON_SPACE, is_json_text
 from streamtally.formats.base import Parser
 from streamtally.formats.unwrapping.parts import join_parts, join_text_parts, may_have_parts
 from streamtally.transform.json_stream import RECORD_SEPARATOR, STEP, begins_json, may_be_several, split_values
+from streamtally.transform.payload_lines import BYTE_ORDER_MARK, EMPTY_LINES, read_lines, split_lines, to_text
 from streamtally.transform.record import Record
-from streamtally.transform.records import BYTE_ORDER_MARK, EMPTY_LINES, read_lines, split_lines, to_text
 from streamtally.transform.source import Source
 from streamtally.transform.subscriptions import is_subscription, subscription_messages
 

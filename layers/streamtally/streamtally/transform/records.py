@@ -1,11 +1,10 @@
-"""The event of a Firehose transformation: its records decoded, their identities, and their lines.
+"""The event of a Firehose transformation: its records decoded, with their identities.
 
 Source: Amazon Data Firehose developer guide, "Transform source data in Amazon Data Firehose".
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,12 +13,12 @@ from typing import Any
 
 from pybase64 import b64decode
 
-from streamtally.config.limits import MAX_DECOMPRESSED_EVENT_BYTES, MAX_DECOMPRESSED_EVENT_LINES, MAX_RECORD_LINES
-from streamtally.errors import EvaluationError, RecordError
+from streamtally.config.limits import MAX_RECORD_LINES
+from streamtally.errors import EvaluationError
 from streamtally.ids import digest, digest_texts
-from streamtally.transform.aggregates import AGGREGATE_MAGIC, join_records, user_records
-from streamtally.transform.compression import GZIP_MAGIC, TooLargeError, decompress
-from streamtally.transform.envelope import MAGIC, UNSEALED, Envelope, Seal, check_arrival, decode_envelope
+from streamtally.transform.aggregates import AGGREGATE_MAGIC
+from streamtally.transform.compression import GZIP_MAGIC
+from streamtally.transform.envelope import MAGIC, UNSEALED, Seal
 from streamtally.transform.event import (
     ARRIVAL,
     DATA,
@@ -31,14 +30,10 @@ from streamtally.transform.event import (
     record_data,
 )
 from streamtally.transform.record import Record, Records, columns_of, plain_records
-from streamtally.transform.subscriptions import is_subscription, subscription_messages
-
-MAX_DECOMPRESSED_RECORD_BYTES = 16 * 2**20
+from streamtally.transform.unpacking import Trust, unpack_all
 
 LONG_BYTES = 2 * MAX_RECORD_LINES
 """Shorter data cannot hold too many lines."""
-
-EMPTY_LINES = re.compile(rb"(?<![^\n])(?:\n++|(?:\r\n)++)++")
 
 ANY_AGE_MS = 2**62
 _DECODE = partial(b64decode, validate=True)
@@ -47,19 +42,6 @@ NOT_BASE64 = "the data is not base64"
 
 MARKS = frozenset({GZIP_MAGIC, MAGIC[:2], AGGREGATE_MAGIC[:2]})
 """The first two bytes of data that does not hold its lines unmodified."""
-
-BYTE_ORDER_MARK = "\ufeff"
-_MARKS_OF_LINES = re.compile(rf"(?m)^{BYTE_ORDER_MARK}")
-
-
-@dataclass(frozen=True, slots=True)
-class Trust:
-    """Which envelopes are trusted."""
-
-    seal: Seal
-    """Checks their signatures."""
-    max_age_ms: int
-    """How long ago they may have arrived first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +94,7 @@ def decode_records(
         for index, data in enumerate(records.columns.payloads)
         if data is not None and (data[:2] in MARKS or len(data) > LONG_BYTES)  # is_packed
     ]
-    return Records(_unpack_all(records, packed, Trust(seal, max_age_ms))) if packed else records
+    return Records(unpack_all(records, packed, Trust(seal, max_age_ms))) if packed else records
 
 
 def is_packed(data: bytes) -> bool:
@@ -235,107 +217,6 @@ def open_record(identity: str, raw: str, arrival: int, seal: Seal = UNSEALED) ->
     return record
 
 
-def _unpack_all(records: Sequence[Record], packed: Sequence[int], trust: Trust) -> list[Record]:
-    """The records, those at the indices ``packed`` unpacked."""
-    unpacked = list(records)
-    room_bytes, room_lines = MAX_DECOMPRESSED_EVENT_BYTES, MAX_DECOMPRESSED_EVENT_LINES
-    # In the order of identities, so that a retry in another order leaves out the same records; envelopes come first, so
-    # that what was not unpacked once is unpacked the next time.
-    for index in sorted(packed, key=lambda index: (not _is_envelope(records[index]), records[index].identity)):
-        record, lines = _unpack(records[index], room_bytes, room_lines, trust)
-        unpacked[index] = record
-        if record.payload is not None and record.payload is not record.data:  # Firehose itself bounds unpacked data
-            room_bytes, room_lines = room_bytes - len(record.payload), room_lines - lines
-    return unpacked
-
-
-def _is_envelope(record: Record) -> bool:
-    """Whether its data is an envelope; of another version too, which is broken to this release and kept raw."""
-    return (record.data or b"").startswith(MAGIC[:-1])
-
-
-def _unpack(record: Record, room_bytes: int, room_lines: int, trust: Trust) -> tuple[Record, int]:
-    """A record with its envelope and compression removed, as far as the event's room allows, and its bound of lines."""
-    envelope: Envelope | None = None
-    limit_bytes = min(MAX_DECOMPRESSED_RECORD_BYTES, room_bytes)
-    try:
-        if _is_envelope(record):
-            envelope = _open_envelope(record, limit_bytes, trust)
-        payload = _decompressed(record.data or b"" if envelope is None else envelope.body, envelope, limit_bytes)
-        lines = line_bound(payload)
-        if lines > min(MAX_RECORD_LINES, room_lines):
-            raise TooLargeError("more lines than a record may hold", lines <= MAX_RECORD_LINES)
-    except TooLargeError as error:
-        is_beyond_event = error.may_fit or room_bytes < MAX_DECOMPRESSED_RECORD_BYTES
-        packed = envelope.body if envelope is not None else record.data or b""
-        # Gzip can be re-ingested unmodified.
-        return _opened(record, envelope, None, str(error), is_beyond_event and packed[:2] == GZIP_MAGIC), 0
-    except RecordError as error:
-        return _opened(record, envelope, None, str(error)), 0
-    except Exception as error:  # a record must never keep the others from being read
-        return _opened(record, envelope, None, f"the record cannot be decoded ({type(error).__name__})"), 0
-    return _opened(record, envelope, payload), lines
-
-
-def _open_envelope(record: Record, limit_bytes: int, trust: Trust) -> Envelope:
-    envelope = decode_envelope(record.data or b"", limit_bytes, trust.seal)
-    check_arrival(envelope, record.received, trust.max_age_ms)
-    return envelope
-
-
-def _decompressed(data: bytes, envelope: Envelope | None, limit_bytes: int) -> bytes:
-    """The lines in a record's data: gzip is decompressed, an aggregated record taken apart, also one in the other."""
-    if envelope is not None and envelope.is_plain:
-        return data
-    if data[:2] == GZIP_MAGIC:
-        data = decompress(data, limit_bytes)
-    if data[:4] != AGGREGATE_MAGIC:
-        return data
-    parts, size = [], 0
-    for record in user_records(data):
-        part = decompress(record, limit_bytes - size) if record[:2] == GZIP_MAGIC else record
-        parts.append(part)
-        size += len(part)
-    return join_records(parts)
-
-
-def _opened(
-    record: Record, envelope: Envelope | None, payload: bytes | None, error: str = "", is_deferred: bool = False
-) -> Record:
-    """A record with its payload, or why there is none; identity and arrival are those that its envelope states."""
-    identity, arrival, header = record.identity, record.arrival, record.header
-    if envelope is not None:
-        identity, arrival, header = envelope.identity, envelope.first_arrival, envelope.header
-    return record._replace(
-        identity=identity,
-        arrival=arrival,
-        payload=payload,
-        error=error,
-        removed_lines=0,
-        is_deferred=is_deferred,
-        envelope=envelope,
-        header=header,
-    )
-
-
-_FEW_LINES = 1_000
-"""Up to this many lines, empty ones need not be told apart."""
-
-
-def line_bound(payload: bytes) -> int:
-    """How many lines a payload holds at most, empty ones not counted."""
-    if payload[:1] == b"{" and b'"logEvents"' in payload:
-        return payload.count(b'"message"') + payload.count(b"\\n")
-    lines = payload.count(b"\n") + 1
-    if lines > min(_FEW_LINES, MAX_RECORD_LINES):
-        if b"\r\n\r\n" in payload:
-            payload = payload.replace(b"\r\n", b"\n")
-        while b"\n\n" in payload:  # each pass halves a run of them
-            payload = payload.replace(b"\n\n", b"\n")
-        lines = payload.count(b"\n") + 1
-    return lines
-
-
 def group_records(records: Sequence[Record]) -> list[list[int]]:
     """The groups whose partials are made together, as indices: the fresh records, and each re-ingested part alone."""
     if records and not any(columns_of(records).envelopes):
@@ -345,47 +226,3 @@ def group_records(records: Sequence[Record]) -> list[list[int]]:
     if len(fresh) < len(records):
         groups += [[index] for index, record in enumerate(records) if record.envelope is not None]
     return groups
-
-
-def read_lines(payload: bytes) -> list[str]:
-    r"""The lines of a payload, without their ``\n`` or ``\r\n``.
-
-    A CloudWatch Logs subscription's envelope holds the lines of its events' messages. Bytes that are not UTF-8 become
-    ``\xHH``, as Apache itself writes them.
-    """
-    if is_subscription(payload):
-        messages = subscription_messages(payload)
-        if messages is not None:
-            return [line for message in messages for line in split_lines(message.text)]
-    return split_lines(to_text(payload))
-
-
-def join_lines(payloads: Sequence[bytes]) -> str:
-    r"""The lines of payloads that hold only lines, as one text with ``\n`` between them.
-
-    Args: payloads: each without its last ``\n``.
-    """
-    text = to_text(b"\n".join(payloads))
-    if "\r" in text:
-        text = "\n".join([line[:-1] if line[-1:] == "\r" else line for line in text.split("\n")])
-    return text
-
-
-def to_text(data: bytes) -> str:
-    r"""UTF-8 to text; a byte that is not UTF-8 becomes ``\xHH``.
-
-    A byte order mark is removed at the start of the data and of a line: Windows' programs write it, and a producer may
-    join what they wrote.
-    """
-    text = data.decode("utf-8", "backslashreplace")
-    return _MARKS_OF_LINES.sub("", text) if BYTE_ORDER_MARK in text else text
-
-
-def split_lines(text: str) -> list[str]:
-    """Lines, split at ``\\n`` only (str.splitlines splits at eight other characters too), without one last ``\\r``."""
-    lines = text.split("\n")
-    if not lines[-1]:
-        lines.pop()
-    if "\r" in text:
-        lines = [line[:-1] if line[-1:] == "\r" else line for line in lines]
-    return lines

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from streamtally.transform.records import to_text
+from streamtally.transform.payload_lines import to_text
 
 MAX_KEPT = 1_000
 MAX_BYTES = 2_000

@@ -30,10 +30,11 @@ from streamtally.transform.kernel.protocol import Kernel, KernelBatch, Pending
 from streamtally.transform.ledger import KERNEL, Ledger
 from streamtally.transform.lines import LineReader
 from streamtally.transform.outputs import make_writers
+from streamtally.transform.payload_lines import line_bound
 from streamtally.transform.pipeline import Pipeline
 from streamtally.transform.record import Record
 from streamtally.transform.record_lines import begins_as_json
-from streamtally.transform.records import decode_records, line_bound
+from streamtally.transform.records import decode_records
 from streamtally.transform.response import DROPPED, FAILED, MAX_RESPONSE_BYTES, OK, Response
 from streamtally.transform.source import Source
 from streamtally.transform.transform import Delivery, empty_ledger

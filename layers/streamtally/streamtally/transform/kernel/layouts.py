@@ -31,8 +31,9 @@ from streamtally.transform.kernel.protocol import (
     KernelLayout,
 )
 from streamtally.transform.lines import CHUNK_BYTES
+from streamtally.transform.payload_lines import BYTE_ORDER_MARK
 from streamtally.transform.record_lines import FIRST_BYTES_OF_JSON, MANY_EMPTY_LINES
-from streamtally.transform.records import BYTE_ORDER_MARK, LONG_BYTES, MARKS
+from streamtally.transform.records import LONG_BYTES, MARKS
 from streamtally.transform.source import Source
 
 SHAPES = {

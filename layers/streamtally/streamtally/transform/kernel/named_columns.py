@@ -22,7 +22,7 @@ from streamtally.plan.types import parse_type
 from streamtally.transform.event import DATA
 from streamtally.transform.kernel.layouts import PlainLines, unscanned
 from streamtally.transform.kernel.protocol import ALWAYS, DescribedColumn
-from streamtally.transform.records import BYTE_ORDER_MARK, split_lines, to_text
+from streamtally.transform.payload_lines import BYTE_ORDER_MARK, split_lines, to_text
 from streamtally.transform.source import Source
 
 SAMPLE_RECORDS, SAMPLE_CHARS = 3, 16_384

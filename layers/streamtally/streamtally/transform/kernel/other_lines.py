@@ -8,8 +8,8 @@ from streamtally.formats.base import Scanner
 from streamtally.transform.kernel.protocol import KernelBatch, OtherLine
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.lines import LineReader
+from streamtally.transform.payload_lines import to_text
 from streamtally.transform.record import Record
-from streamtally.transform.records import to_text
 from streamtally.transform.refusals import AFTER_TEXT, count_refused
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from streamtally.definition import read_definition
-from streamtally.migrate.applications import Application, make_definition
+from streamtally.migrate.application import Application, make_definition
 from streamtally.migrate.reference_tables import read_reference_table
 from tests.unit.cli.operator_runner import run
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from streamtally.config.reference import ReferenceTable
 from streamtally.definition import open_source, read_definition, read_references_of
 from streamtally.errors import ProgramFileError, SettingsError, SqlError, SqlProgramError
-from streamtally.migrate.applications import index_name
+from streamtally.migrate.application import index_name
 from streamtally.migrate.reference_tables import UNKNOWN_BUCKET, UNKNOWN_KEY
 from streamtally.plan.types import SqlType, parse_type
 from streamtally.sql.lone_program import LoneProgram, compile_lone

@@ -17,7 +17,8 @@ from streamtally.definition import define_pipeline
 from streamtally.errors import SettingsError
 from streamtally.local.folder import COMPILED, DEFINITION, encode_document, read_marked_text
 from streamtally.local.programs import Compiled, compile_source
-from streamtally.migrate.applications import Application, make_definition, read_applications
+from streamtally.migrate.application import Application, make_definition
+from streamtally.migrate.applications import read_applications
 from streamtally.migrate.templates import with_output_names
 from streamtally.migrate.terraform import HCL_REFUSED, is_terraform, to_template
 from streamtally.text import one_line

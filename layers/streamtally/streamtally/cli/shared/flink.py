@@ -12,7 +12,8 @@ from streamtally.cli.shared.files import write_new_files
 from streamtally.errors import ProgramFileError, SettingsError, SqlError, SqlProgramError
 from streamtally.local.folder import DEFINITION, read_text
 from streamtally.local.programs import compile_alone, compile_files, compile_source
-from streamtally.migrate.applications import make_definition, read_applications
+from streamtally.migrate.application import make_definition
+from streamtally.migrate.applications import read_applications
 from streamtally.migrate.templates import with_output_names
 from streamtally.sql.flink.files import flink_files
 from streamtally.sql.flink.program import FlinkProgram, generate

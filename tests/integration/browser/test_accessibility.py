@@ -63,12 +63,12 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         now_ms=max(start for start, _, _ in hostile_report().status_by_minute),
     )
     before, after = status_parts(status)
-    body = before + tap_sections(tap) + after
+    parts = [*before, *tap_sections(tap), *after]
     stop = threading.Event()
 
     def count() -> None:
         while not stop.wait(0.05):
-            live.offer(lambda: body)  # takes it only while a browser shows the page
+            live.offer(lambda: parts)  # takes it only while a browser shows the page
 
     counting = threading.Thread(target=count)
     counting.start()

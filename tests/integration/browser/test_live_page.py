@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from markupsafe import Markup
 
+from streamtally.local.live import follow_page
 from streamtally.local.live.follow_page import FollowPage
 from streamtally.local.live.status import tap_sections
 from streamtally.local.live.tap import Tap
-from streamtally.report.page import render_parts
+from streamtally.report.page import report_sections, report_tiles
+from streamtally.report.view import Component
 from tests.integration.browser.chromium import CHROMIUM, Chromium
 from tests.unit.report.hostile import hostile_report
 
@@ -41,12 +44,13 @@ class Live:
 
     def _count(self) -> None:
         while not self._stop.wait(0.05):
-            self.page.offer(self._render)
+            self.page.offer(self._show)
 
-    def _render(self) -> str:
+    def _show(self) -> list[Component]:
         self.made += 1
         self.tap.take("lines", [HOSTILE, b"line %d" % self.made])
-        return tap_sections(self.tap) + render_parts(hostile_report())
+        report = hostile_report()
+        return [*tap_sections(self.tap), report_tiles(report), *report_sections(report)]
 
 
 @pytest.fixture
@@ -99,8 +103,11 @@ def test_it_follows(live: Live, browser: Callable[[str], Chromium]) -> None:
 
 
 # What escaping had missed would be HTML in an event: the policy runs no script of it.
-def test_the_policy_stops_what_escaping_had_missed(live: Live, browser: Callable[[str], Chromium]) -> None:
-    live._render = lambda: f"<section id=bad>{HOSTILE.decode()}</section>"  # type: ignore[method-assign]
+def test_the_policy_stops_what_escaping_had_missed(
+    live: Live, browser: Callable[[str], Chromium], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missed = Markup(f"<section id=bad>{HOSTILE.decode()}</section>")
+    monkeypatch.setattr(follow_page, "render_parts", lambda _: missed)
     page = browser(live.page.url)
     page.wait_for("document.querySelector('#bad img') !== null")
     page.wait_for("document.querySelector('#as-of').textContent.startsWith('as of ')")

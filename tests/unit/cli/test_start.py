@@ -19,6 +19,8 @@ HEAVY = {
     "boto3",
     "botocore",
     "duckdb",
+    "jinja2",
+    "markupsafe",
     "maxminddb",
     "moto",
     "multiprocessing",
@@ -79,6 +81,20 @@ def test_subcommands_are_there_without_their_work() -> None:
     command = cli.get_command(click.Context(cli), "indices")
     assert isinstance(command, click.Group)
     assert set(command.commands) == {"plan", "apply", "status", "settle", "audit", "dashboards"}
+
+
+_WORK = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import streamtally.cli.local, streamtally.cli.report, streamtally.cli.run, streamtally.cli.shared.following
+print(*sorted({"jinja2", "markupsafe"} & set(sys.modules)))
+"""
+
+
+# The templates' library takes as long to import as the rest of a command: it is for those who get a page.
+def test_work_without_a_page_imports_no_templates() -> None:
+    arguments = [sys.executable, "-c", _WORK, str(PACKAGE)]
+    assert subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=60).stdout.split() == []
 
 
 def test_agent_formats_in_the_help_are_those_of_the_configuration() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamtally.report.hours import hours_chart, to_grid
+from streamtally.report.rendering import render_parts
 
 minutes = st.integers(min_value=-1_000_000_000, max_value=1_000_000_000)
 
@@ -23,8 +24,8 @@ def test_cell_of_a_minute(minute: int) -> None:
 
 # The fullest cell is opaque, a cell with few rows differs from an empty one, and a grid of nothing is drawn.
 def test_opacity() -> None:
-    chart = hours_chart(to_grid([(0, 200, 1_000_000), (3_600_000, 200, 1)]), "rows")
+    chart = render_parts([hours_chart(to_grid([(0, 200, 1_000_000), (3_600_000, 200, 1)]), "rows")])
     assert chart.count('fill-opacity="1.00"') == 1
     assert chart.count('fill-opacity="0.10"') == 1
     assert chart.count('fill-opacity="0.03"') == 7 * 24 - 2
-    assert 'fill-opacity="0.03"' in hours_chart(to_grid([(0, 200, 0)]), "rows")
+    assert 'fill-opacity="0.03"' in render_parts([hours_chart(to_grid([(0, 200, 0)]), "rows")])

@@ -6,23 +6,23 @@ from collections.abc import Sequence
 from typing import Final
 
 from streamtally.report.data import CellsOfList, PathTimes, ReportData, TopList
-from streamtally.report.figures import MAX_STEPS, curves_chart, time_chart
+from streamtally.report.figures import MAX_STEPS, Chart, curves_chart, time_chart
 from streamtally.report.hours import hours_chart, to_grid, weekdays
-from streamtally.report.markup import Cell, Digits, bar_table, details, note, section, table
 from streamtally.report.steps import MAX_TABLE_STEPS, Steps, day_label, step_name, sum_steps, time_label, to_steps
 from streamtally.report.texts import say
 from streamtally.report.units import size_text, time_text
+from streamtally.report.view import Digits, Section, Value, bar_table, details, note, section, table
 
 _MAX_DAYS_AS_BARS: Final = 31
 _MINUTES_A_DAY: Final = 1440
 _PERCENTILES: Final = ("p50", "p90", "p99")
 
 
-def status_section(data: ReportData) -> str:
+def status_section(data: ReportData) -> Section:
     """Rows over time by class of status, or by level."""
     steps = to_steps(data.status_by_minute, MAX_STEPS, data.status_width)
     coarse = to_steps(data.status_by_minute, MAX_TABLE_STEPS, data.status_width)
-    rows: list[tuple[Cell, ...]] = [
+    rows: list[tuple[Value, ...]] = [
         (time_label(start), *(counts[index] for counts in coarse.counts.values()))
         for index, start in enumerate(coarse.starts)
     ]
@@ -37,12 +37,12 @@ def status_section(data: ReportData) -> str:
     )
 
 
-def status_chart(data: ReportData) -> str:
+def status_chart(data: ReportData) -> Chart:
     """The chart of that section."""
     return _status_chart(data, to_steps(data.status_by_minute, MAX_STEPS, data.status_width))
 
 
-def _status_chart(data: ReportData, steps: Steps) -> str:
+def _status_chart(data: ReportData, steps: Steps) -> Chart:
     summary = ", ".join(f"{kind}: {sum(counts):,}" for kind, counts in steps.counts.items())
     return time_chart(steps, say(f"{_status_key(data)}.label", summary=summary))
 
@@ -51,13 +51,13 @@ def _status_key(data: ReportData) -> str:
     return "status" if any(isinstance(status, int) for _, status, _ in data.status_by_minute) else "level"
 
 
-def visitors_section(data: ReportData) -> str:
+def visitors_section(data: ReportData) -> Section:
     """Unique visitors by day: a table with bars for a month, a chart with its table for longer logs."""
     words = say("visitors.note")
     if not all(day.is_exact for day in data.visitors):
         words += " " + say("visitors.about")
     columns = [say(f"column.{name}") for name in ("day", "visitors", "counted")]
-    rows: list[tuple[Cell, ...]] = [
+    rows: list[tuple[Value, ...]] = [
         (
             day_label(day.start_ms),
             day.visitors,
@@ -78,11 +78,11 @@ def visitors_section(data: ReportData) -> str:
     )
 
 
-def bytes_section(data: ReportData) -> str:
+def bytes_section(data: ReportData) -> Section:
     """Bytes of the responses over time."""
     steps = sum_steps(data.bytes_by_minute, "bytes", MAX_STEPS, data.bytes_width)
     coarse = sum_steps(data.bytes_by_minute, "bytes", MAX_TABLE_STEPS, data.bytes_width)
-    rows: list[tuple[Cell, ...]] = [
+    rows: list[tuple[Value, ...]] = [
         (time_label(start), Digits(size_text(size)), size)
         for start, size in zip(coarse.starts, coarse.counts["bytes"], strict=True)
     ]
@@ -98,7 +98,7 @@ def bytes_section(data: ReportData) -> str:
     )
 
 
-def path_bytes_section(top: TopList, cells: CellsOfList | None = None) -> str:
+def path_bytes_section(top: TopList, cells: CellsOfList | None = None) -> Section:
     """The paths with the most bytes."""
     entries = cells.entries if cells is not None else top.entries
     words = say("path_bytes.inexact", size=size_text(top.error)) if top.error else say("exact")
@@ -109,13 +109,13 @@ def path_bytes_section(top: TopList, cells: CellsOfList | None = None) -> str:
     return section(say("path_bytes"), note(words), bars, follows="list:path_bytes")
 
 
-def times_section(data: ReportData) -> str:
+def times_section(data: ReportData) -> Section:
     """Percentiles of the response times over time."""
     notes = [note(say("unknown_units", fields=", ".join(data.unknown_units)))] if data.unknown_units else []
     over_time = data.response_times
     if over_time.all is None:
         return section(say("times"), *notes)
-    rows: list[tuple[Cell, ...]] = [
+    rows: list[tuple[Value, ...]] = [
         (time_label(point.start_ms), point.rows, *_times(point.p50_us, point.p90_us, point.p99_us))
         for point in over_time.steps
     ]
@@ -124,14 +124,14 @@ def times_section(data: ReportData) -> str:
     numbers = table(say("times.caption", step=step), columns, rows)
     p50, p90, p99 = _times(over_time.all.p50_us, over_time.all.p90_us, over_time.all.p99_us)
     chart = curves_chart(over_time.step_ms, over_time.steps, say("times.label", p50=p50, p90=p90, p99=p99))
-    numbers = details(say("table"), numbers)
-    return section(say("times"), *notes, note(say("times.note", step=step)), chart, numbers, follows="times")
+    notes.append(note(say("times.note", step=step)))
+    return section(say("times"), *notes, chart, details(say("table"), numbers), follows="times")
 
 
-def path_times_section(paths: Sequence[PathTimes], is_cut: bool) -> str:
+def path_times_section(paths: Sequence[PathTimes], is_cut: bool) -> Section:
     """The paths that took the most time."""
     words = say("path_times.note") + (" " + say("path_times.left_out") if is_cut else "")
-    rows: list[tuple[Cell, ...]] = [
+    rows: list[tuple[Value, ...]] = [
         (path.path, path.rows, Digits(time_text(path.total_us)), *_times(path.p50_us, path.p90_us, path.p99_us))
         for path in paths
     ]
@@ -144,10 +144,10 @@ def _times(*microseconds: int) -> tuple[Digits, ...]:
     return tuple(Digits(time_text(time)) for time in microseconds)
 
 
-def hours_section(data: ReportData) -> str:
+def hours_section(data: ReportData) -> Section:
     """Rows by hour and weekday."""
     grid = to_grid(data.status_by_minute)
-    rows: list[tuple[Cell, ...]] = [(f"{hour:02}:00", *(counts[hour] for counts in grid)) for hour in range(24)]
+    rows: list[tuple[Value, ...]] = [(f"{hour:02}:00", *(counts[hour] for counts in grid)) for hour in range(24)]
     numbers = table(say("hours_grid.caption"), (say("column.hour"), *weekdays()), rows)
     chart = hours_chart(grid, say("hours_grid.label"))
     parts = (note(say("hours_grid.note")), chart, details(say("table"), numbers))

@@ -7,10 +7,10 @@ from typing import Final
 
 from streamtally.report.chart_sections import status_chart
 from streamtally.report.data import ComparedList, ReportData, TopList
-from streamtally.report.markup import Cell, Digits, note, section, table
 from streamtally.report.steps import status_class, subject
 from streamtally.report.texts import say
 from streamtally.report.units import size_text, time_text
+from streamtally.report.view import Component, Digits, Section, Table, Value, note, section, table
 
 _MINUS: Final = "\N{MINUS SIGN}"
 
@@ -37,11 +37,11 @@ def compare_lists(these: Mapping[str, TopList], others: Mapping[str, TopList], l
     return tuple(compared)
 
 
-def comparison_section(data: ReportData, other: ReportData) -> str:
+def comparison_section(data: ReportData, other: ReportData) -> Section:
     """The section of the page."""
     rows = [(name, Digits(this), Digits(that), Digits(change)) for name, this, that, change in _measures(data, other)]
     columns = [say(f"column.{name}") for name in ("measure", "this", "other", "change")]
-    parts = [table(say("compared.caption"), columns, rows)]
+    parts: list[Component] = [table(say("compared.caption"), columns, rows)]
     if other.status_by_minute:
         parts += [note(say("compared.note")), status_chart(other)]
     for compared in data.compared_lists:
@@ -50,8 +50,8 @@ def comparison_section(data: ReportData, other: ReportData) -> str:
     return section(say("compared", subject=subject(other)), *parts)
 
 
-def _list_table(compared: ComparedList, columns: list[str]) -> str:
-    rows: list[tuple[Cell, ...]] = [
+def _list_table(compared: ComparedList, columns: list[str]) -> Table:
+    rows: list[tuple[Value, ...]] = [
         (text, this, that, Digits(_change(this, that))) for text, this, that in compared.entries
     ]
     exact = say("inexact", error=compared.error) if compared.error else say("compared.exact")

@@ -1,4 +1,4 @@
-"""The counts of a selection as a block of JSON in the page, and the script that reads it."""
+"""The counts of a selection, which the page has as a block of JSON, and the script that reads it."""
 
 from __future__ import annotations
 
@@ -34,14 +34,12 @@ def _is_comment(line: str) -> bool:
     return line == "*" or line.startswith(("//", "* ", "*/"))
 
 
-def counts_block(data: ReportData) -> str:
-    """HTML: the block. It has numbers and texts of ours, and none of the log."""
+def counts_block(data: ReportData) -> dict[str, Any] | None:
+    """The block as JSON values: numbers and texts of ours, and none of the log. None: the page has no selection."""
     if data.selection is None:
-        return ""
+        return None
     selection = shrink(data.selection)
-    # As an escape of JSON no character can end the block, whatever is in it.
-    block = _encode(selection, data).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-    return f'<script type="application/json" id="counts">{block}</script>'
+    return {**_numbers(selection), "shown": _FEWEST_ENTRIES, "texts": _texts(selection)}
 
 
 def shrink(selection: Selection) -> Selection:
@@ -100,11 +98,10 @@ def _size(selection: Selection) -> int:
     return len(json.dumps(_numbers(selection), separators=(",", ":")))
 
 
-def _encode(selection: Selection, data: ReportData) -> str:
+def _texts(selection: Selection) -> dict[str, str]:
     step = step_name(selection.step_ms)
     texts = {key: say(f"selection.{key}", **{name: f"{{{name}}}" for name in _VALUES}) for key in _KEYS}
-    texts |= {key: say(f"selection.{key}", step=step) for key in ("bytes", "times")}
-    return json.dumps({**_numbers(selection), "shown": _FEWEST_ENTRIES, "texts": texts}, separators=(",", ":"))
+    return texts | {key: say(f"selection.{key}", step=step) for key in ("bytes", "times")}
 
 
 _VALUES: Final = ("what", "rows", "total", "from", "to", "count", "heading")

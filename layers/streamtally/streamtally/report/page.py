@@ -1,14 +1,10 @@
 """One self-contained HTML page: it opens offline and loads nothing. It can be read without its script.
 
-Log lines are hostile, so there are two defences: every text is made visible and escaped where it is inserted, and a
-Content-Security-Policy allows no network, and of scripts and styles only the page's own, by their hashes. The script
-reads numbers from a block that has no text of a log, and inserts texts as texts.
+What it shows is put together here; ``templates/report.html`` makes the page of it.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from importlib.resources import files
 from typing import Final
 
@@ -24,7 +20,7 @@ from streamtally.report.chart_sections import (
 from streamtally.report.comparison import comparison_section
 from streamtally.report.counts_block import counts_block, script
 from streamtally.report.data import ReportData
-from streamtally.report.markup import text
+from streamtally.report.rendering import render_page
 from streamtally.report.steps import subject
 from streamtally.report.table_sections import (
     agent_sections,
@@ -37,6 +33,7 @@ from streamtally.report.table_sections import (
 )
 from streamtally.report.texts import say, speaking
 from streamtally.report.units import size_text, time_text
+from streamtally.report.view import Section, Tile, Tiles
 from streamtally.text import visible
 
 _DAY_MS: Final = 86_400_000
@@ -50,56 +47,22 @@ def render_report(data: ReportData, language: str = "en") -> str:
     Raises: SettingsError: the language is not one of them.
     """
     with speaking(language):
-        return _page(data, language)
-
-
-def _page(data: ReportData, language: str) -> str:
-    style = files("streamtally.report").joinpath("page.css").read_text("utf-8")
-    run = script() if data.selection is not None else ""
-    title = text(say("title", subject=subject(data)), 300)
-    return "\n".join(
-        (
-            "<!DOCTYPE html>",
-            f'<html lang="{language}"><head><meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{_policy(style, run)}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            '<meta name="referrer" content="no-referrer"><link rel="icon" href="data:,">',
-            f"<title>{title}</title>",
-            f"<style>{style}</style></head><body>",
-            f"<header><h1>{title}</h1>{_about(data)}{_tiles(data)}</header>",
-            f"<main>{''.join(_sections(data))}</main>",
-            f'<footer class="soft"><p>{text(say("footer"))}</p></footer>',
-            counts_block(data),
-            f"<script>{run}</script></body></html>\n" if run else "</body></html>\n",
+        return render_page(
+            "report.html",
+            title=say("title", subject=subject(data)),
+            about=_about(data),
+            tiles=report_tiles(data),
+            sections=report_sections(data),
+            counts=counts_block(data),
+            footer=say("footer"),
+            style=style(),
+            script=script(),
         )
-    )
 
 
-def render_parts(data: ReportData) -> str:
-    """The page's tiles and sections as HTML, for a page that is renewed."""
-    return _tiles(data) + "".join(_sections(data))
-
-
-def render_tiles(data: ReportData) -> str:
-    """The page's tiles alone."""
-    return _tiles(data)
-
-
-def render_sections(data: ReportData) -> str:
-    """The page's sections alone."""
-    return "".join(_sections(data))
-
-
-def _policy(style: str, run: str) -> str:
-    scripts = f"script-src {_source(run)}; " if run else ""
-    return (
-        f"default-src 'none'; {scripts}style-src {_source(style)}; img-src data:; base-uri 'none'; form-action 'none'"
-    )
-
-
-def _source(content: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
-    return f"'sha256-{digest}'"
+def style() -> str:
+    """The sheet of the report, which is also that of the live pages."""
+    return files("streamtally.report").joinpath("page.css").read_text("utf-8")
 
 
 _TOPS: Final = (
@@ -120,7 +83,7 @@ _TOPS: Final = (
 """The top lists in order: the keys of their column and heading, and the field of the data."""
 
 
-def _sections(data: ReportData) -> list[str]:
+def report_sections(data: ReportData) -> list[Section]:
     """The sections in order: the charts first, the ledger last."""
     sections = [status_section(data)] if data.status_by_minute else []
     if any(size for _, size in data.bytes_by_minute):
@@ -159,23 +122,24 @@ def _spans_a_day(data: ReportData) -> bool:
 def _about(data: ReportData) -> str:
     read = ", ".join(visible(name, 200) for name in data.inputs)
     made = say("generated", time=visible(data.generated_at, 100)) + (say("from", logs=read) if read else "")
-    return f'<p class="soft">{text(made + say("pipeline", name=visible(data.pipeline, 200)), 4000)}</p>'
+    return made + say("pipeline", name=visible(data.pipeline, 200))
 
 
-def _tiles(data: ReportData) -> str:
-    tiles = [("lines", f"{data.lines:,}", False), ("rows", f"{data.rows:,}", False)]
+def report_tiles(data: ReportData) -> Tiles:
+    """The totals."""
+    tiles = [_tile("lines", f"{data.lines:,}"), _tile("rows", f"{data.rows:,}")]
     if data.visitors:
-        tiles.append(("visitors", f"{sum(day.visitors for day in data.visitors):,}", False))
+        tiles.append(_tile("visitors", f"{sum(day.visitors for day in data.visitors):,}"))
     if size := sum(size for _, size in data.bytes_by_minute):
-        tiles.append(("bytes", size_text(size), False))
+        tiles.append(_tile("bytes", size_text(size)))
     if (times := data.response_times.all) is not None:
-        tiles += [("p50", time_text(times.p50_us), False), ("p99", time_text(times.p99_us), False)]
-    tiles += [("unparsed", f"{data.unparsed:,}", data.unparsed > 0), ("empty", f"{data.empty:,}", False)]
-    tiles.append(("failed", f"{data.failed:,}", data.failed > 0))
+        tiles += [_tile("p50", time_text(times.p50_us)), _tile("p99", time_text(times.p99_us))]
+    tiles += [_tile("unparsed", f"{data.unparsed:,}", data.unparsed > 0), _tile("empty", f"{data.empty:,}")]
+    tiles.append(_tile("failed", f"{data.failed:,}", data.failed > 0))
     if data.reingested:
-        tiles.append(("reingested", f"{data.reingested:,}", False))
-    items = (
-        f"<li{' class=bad' if is_bad else ''} data-tile={name}><b>{text(number)}</b>{text(say(f'tile.{name}'))}</li>"
-        for name, number, is_bad in tiles
-    )
-    return f'<ul class="tiles">{"".join(items)}</ul>'
+        tiles.append(_tile("reingested", f"{data.reingested:,}"))
+    return Tiles(tiles)
+
+
+def _tile(name: str, number: str, is_bad: bool = False) -> Tile:
+    return Tile(number, say(f"tile.{name}"), name, is_bad)

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from streamtally.report.data import LastDocuments, OutputCounts, ReportData, TopList
-from streamtally.report.markup import Cell, Digits, bar_table, note, section, table, text
 from streamtally.report.texts import say
+from streamtally.report.view import Component, Digits, Paragraph, Section, Table, Value, bar_table, note, section, table
 
 _AGENT_LISTS: Final = (("browser", "browsers"), ("system", "systems"), ("bot", "bots"))
 
 
-def top_section(data: ReportData, name: str, column: str, heading: str, words: str = "") -> str:
+def top_section(data: ReportData, name: str, column: str, heading: str, words: str = "") -> Section:
     """The most frequent texts of a field.
 
     Args:
@@ -32,7 +32,7 @@ def top_section(data: ReportData, name: str, column: str, heading: str, words: s
     return section(say(heading), note(exact), bars, follows=f"list:{name}")
 
 
-def errors_section(data: ReportData) -> str:
+def errors_section(data: ReportData) -> Section:
     """The paths with the most errors."""
     tops = (data.not_found, data.client_errors, data.server_errors, data.top_paths, data.static_files)
     error = max(top.error for top in tops)
@@ -45,7 +45,7 @@ def errors_section(data: ReportData) -> str:
     return section(say("path_errors"), note(words), table(say("path_errors.caption"), columns, rows))
 
 
-def agent_sections(data: ReportData) -> list[str]:
+def agent_sections(data: ReportData) -> list[Section]:
     """Browsers, systems and bots."""
     words = say("agents.note")
     if data.unknown_agents:
@@ -58,7 +58,7 @@ def agent_sections(data: ReportData) -> list[str]:
     return [top_section(data, name, column, name, words) for column, name in shown]
 
 
-def country_section(data: ReportData) -> str:
+def country_section(data: ReportData) -> Section:
     """Countries by the addresses of the clients."""
     words = say("countries.note")
     if data.unknown_countries:
@@ -68,7 +68,7 @@ def country_section(data: ReportData) -> str:
     return top_section(data, "countries", "country", "countries", words)
 
 
-def output_section(number: int, output: LastDocuments) -> str:
+def output_section(number: int, output: LastDocuments) -> Section:
     """An output's newest documents. Args: number: the output's place on the page."""
     rows = [tuple(map(_value, row)) for row in output.rows]
     is_cut = output.total > len(rows)
@@ -79,29 +79,31 @@ def output_section(number: int, output: LastDocuments) -> str:
     return section(heading, table(caption, output.columns, rows[::-1], label))
 
 
-def _value(value: Any) -> Cell:
+def _value(value: Any) -> Value:
     """A document's value as JSON has it. Numbers are not grouped: they may be codes, years or times."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return Digits(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def unparsed_section(data: ReportData) -> str:
+def unparsed_section(data: ReportData) -> Section:
     """Examples of lines that did not parse."""
     if not data.unparsed_lines:
         words = say("unparsed.some", count=data.unparsed) if data.unparsed else say("unparsed.none")
-        return section(say("unparsed"), f"<p>{text(words)}</p>")
+        return section(say("unparsed"), Paragraph(words))
     rows = [(line.file, line.line_number, line.reason, line.text) for line in data.unparsed_lines]
     columns = [say(f"column.{name}") for name in ("file", "line", "reason", "text")]
     return section(say("unparsed"), table(say("unparsed.caption", count=len(rows), total=data.unparsed), columns, rows))
 
 
-def ledger_section(data: ReportData) -> str:
+def ledger_section(data: ReportData) -> Section:
     """Every line in one class, and for each output where the rows went."""
     kind, words = ("good", "ledger.balances") if data.balances else ("bad", "ledger.broken")
     row = (data.lines, data.rows, data.unparsed, data.empty, data.failed, data.reingested)
-    parts = [f'<p class="{kind}">{text(say(words))}</p>']
-    parts.append(table(say("ledger.lines"), say("ledger.lines.columns").split("|"), [row]))
+    parts: list[Component] = [
+        Paragraph(say(words), kind),
+        table(say("ledger.lines"), say("ledger.lines.columns").split("|"), [row]),
+    ]
     if data.outputs:
         outputs = [
             (output.name, output.rows, output.emitted, output.filtered, output.eval_failed, output.out_of_range)
@@ -112,7 +114,7 @@ def ledger_section(data: ReportData) -> str:
     return section(say("ledger"), *parts)
 
 
-def _reasons(outputs: Sequence[OutputCounts]) -> list[str]:
+def _reasons(outputs: Sequence[OutputCounts]) -> list[Table]:
     rows = [(output.name, reason, count) for output in outputs for reason, count in output.reasons]
     columns = [say(f"column.{name}") for name in ("output", "reason", "rows")]
     return [table(say("ledger.reasons"), columns, rows)] if rows else []

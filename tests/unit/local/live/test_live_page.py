@@ -18,7 +18,8 @@ from streamtally.local.live.follow_page import WANTED_SECONDS, FollowPage
 from streamtally.local.live.page import SILENCE_SECONDS, events_of, live_page
 from streamtally.local.live.status import tap_sections
 from streamtally.local.live.tap import MAX_KEPT, MAX_SHOWN, Tap
-from streamtally.report.markup import section, text
+from streamtally.report.rendering import render_parts
+from streamtally.report.view import Paragraph, section
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\u202e\x1b[2J"
 
@@ -39,7 +40,7 @@ def page() -> Iterator[FollowPage]:
 
     def count() -> None:
         while not stop.wait(0.02):
-            page.offer(lambda: section(HOSTILE, f"<p>{text(HOSTILE)}</p>"))
+            page.offer(lambda: [section(HOSTILE, Paragraph(HOSTILE))])
 
     counting = threading.Thread(target=count)
     counting.start()
@@ -122,25 +123,25 @@ def test_it_is_made_only_while_it_is_shown(monkeypatch: pytest.MonkeyPatch) -> N
     page = FollowPage("x", 0, lambda: now[0])
     made: list[float] = []
 
-    def render() -> str:
+    def show() -> list[Paragraph]:
         made.append(now[0])
         now[0] += 0.5
-        return f"<p>{len(made)}</p>"
+        return [Paragraph(str(len(made)))]
 
     try:
-        page.offer(render)
+        page.offer(show)
         assert made == []
         get(page, "/")
-        page.offer(render)
-        page.offer(render)  # it took half a second: not again before five
+        page.offer(show)
+        page.offer(show)  # it took half a second: not again before five
         assert made == [100.0]
         assert b"<p>1</p>" in get(page, "/")[2].read()
         now[0] = 105.6
         get(page, "/")
-        page.offer(render)
+        page.offer(show)
         assert made == [100.0, 105.6]
         now[0] += 20 + WANTED_SECONDS
-        page.offer(render)
+        page.offer(show)
         assert len(made) == 2
     finally:
         page.close()
@@ -163,7 +164,7 @@ def test_events_only_when_something_changed() -> None:
 
 def test_the_filter_stays_text() -> None:
     html = live_page("x", "", '"><script>alert(1)</script>')
-    assert 'value="&quot;&gt;&lt;script&gt;' in html
+    assert 'value="&#34;&gt;&lt;script&gt;' in html
     assert html.count("<script>") == 1
 
 
@@ -177,7 +178,7 @@ def test_the_tap() -> None:
     assert tap.lines("get /ONE") == [("lines", "GET /one")]
     assert tap.documents("404") == [("documents", '{"status":404}')]
     assert tap.documents("nothing") == []
-    html = tap_sections(tap, HOSTILE) + tap_sections(tap)
+    html = render_parts([*tap_sections(tap, HOSTILE), *tap_sections(tap)])
     assert "<img" not in html
     assert "<script" not in html
     tap.take("lines", [b"%d" % number for number in range(3 * MAX_KEPT)])

@@ -124,7 +124,7 @@ def test_the_page_has_the_reports_parts(local: Local) -> None:
     html = local.page.show("/?filter=login", True)
     for heading in (
         "Newest lines that did not parse", "Output DESTINATION_SQL_STREAM", "Status classes over time",
-        "Last lines in with &quot;login&quot;", "Paths, without the query", "Unique visitors", "Methods", "Bots",
+        "Last lines in with &#34;login&#34;", "Paths, without the query", "Unique visitors", "Methods", "Bots",
         "Ledger",
         "Why lines were not counted", "Delivery streams",
     ):  # fmt: skip

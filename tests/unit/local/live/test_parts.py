@@ -11,16 +11,18 @@ from streamtally.local.live.parts import follow_parts, hour_section, newest_sect
 from streamtally.local.live.rates import RecentRate
 from streamtally.local.live.texts import ENGLISH, JAPANESE, say_live
 from streamtally.report.data import MinuteCount, ReportData, UnparsedLine
+from streamtally.report.rendering import render_parts
 from streamtally.report.texts import speaking
+from streamtally.report.view import Section
 
 MINUTE = 60_000
 NOON = 1_740_830_400_000  # 2025-03-01 12:00 UTC
 HOSTILE = '"><img src=x onerror=alert(1)>\u202e\x1b[2J'
 
 
-def titles(html: str) -> list[str]:
+def titles(sections: list[Section]) -> list[str]:
     """What the bars say when they are hovered."""
-    return re.findall(r"<title>(.*?)</title>", html)
+    return re.findall(r"<title>(.*?)</title>", render_parts(sections))
 
 
 # A day of one row a minute: the hour that ends now, with 200 at 12:00 as its last minute.
@@ -50,20 +52,21 @@ def test_another_time(now: int) -> None:
 
 
 def test_no_rows_no_chart() -> None:
-    assert hour_section([], NOON) == ""
+    assert hour_section([], NOON) == []
 
 
 def test_the_newest_lines_come_first() -> None:
     lines = [UnparsedLine("access.log", number, "of no known format", f"text {number}") for number in (7, 8)]
-    html = newest_section(lines, 1_234, "file")
+    html = render_parts(newest_section(lines, 1_234, "file"))
     assert html.index("text 8") < html.index("text 7")
     assert "The newest first: 2 of 1,234 lines" in html
-    assert newest_section([], 0, "file") == ""
+    assert newest_section([], 0, "file") == []
 
 
 def test_hostile_texts_stay_texts() -> None:
     data = ReportData(pipeline="", generated_at="", lines=2, rows=1, unparsed=1)
-    html = follow_parts(data, RecentRate(), [UnparsedLine(HOSTILE, 1, HOSTILE, HOSTILE)], [HOSTILE] * 30, NOON)
+    newest = [UnparsedLine(HOSTILE, 1, HOSTILE, HOSTILE)]
+    html = render_parts(follow_parts(data, RecentRate(), newest, [HOSTILE] * 30, NOON))
     assert "<img" not in html
     assert not re.search("[\u202e\x1b]", html)
     assert html.count(r"&lt;img src=x onerror=alert(1)&gt;\u202e\x1b[2J") == 23

@@ -34,6 +34,7 @@ from streamtally.local.run import LocalRun
 from streamtally.local.store import DuckDbStore
 from streamtally.local.team import Job
 from streamtally.report.texts import speaking
+from streamtally.report.view import Component
 from streamtally.text import visible
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class Following:
     names: Sequence[str]
     interval: float | None = None
     page: FollowPage | None = None
-    render: Callable[[], str] = str
+    shown_parts: Callable[[], Sequence[Component]] = tuple
     recent: RecentRate = field(default_factory=RecentRate)
     stop: threading.Event = field(default_factory=threading.Event)
     clock: Callable[[], float] = time.monotonic
@@ -127,7 +128,7 @@ class Following:
                 waiting, counted = [], now
             if self.page is not None:
                 self.recent.note(self.counting.run.ledger.lines)
-                self.page.offer(self.render)
+                self.page.offer(self.shown_parts)
             if now - shown >= interval:
                 show()
                 shown = now
@@ -191,7 +192,7 @@ def follow_logs(
     if page is not None:
         click.echo(f"live page at {page.url}", err=True)
     following = Following(follower, counting, collected, names, options.interval, page)
-    following.render = lambda: _render(following, store, countries)
+    following.shown_parts = lambda: _shown_parts(following, store, countries)
     try:
         following.run()
     finally:
@@ -210,7 +211,7 @@ def _title(names: Sequence[str], lang: str) -> str:
         return say_live("title.logs", first=first)
 
 
-def _render(following: Following, store: DuckDbStore, countries: Countries | None) -> str:
+def _shown_parts(following: Following, store: DuckDbStore, countries: Countries | None) -> list[Component]:
     """The parts of the page: what is counted so far, and how fast."""
     counting, names = following.counting, following.names
     run = counting.run

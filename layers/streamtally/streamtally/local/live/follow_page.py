@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from streamtally.errors import SettingsError
 from streamtally.local.live.page import events_of, live_page
 from streamtally.local.simulator.errors import ApiError
 from streamtally.local.simulator.server import Events, Server
+from streamtally.report.rendering import render_parts
 from streamtally.report.texts import speaking
+from streamtally.report.view import Component
 
 HOST = "127.0.0.1"
 LEAST_SECONDS = 1.0
@@ -42,7 +44,7 @@ class FollowPage:
         self._title = title
         self._language = language
         self._clock = clock
-        self._body = ""
+        self._body: str = ""
         self._wanted = float("-inf")  # when a browser last asked
         self._due = float("-inf")
         self._is_made = threading.Event()
@@ -53,13 +55,13 @@ class FollowPage:
         self.url = f"http://{HOST}:{self._server.server_address[1]}/"
         threading.Thread(target=self._server.serve_forever, args=(CLOSE_SECONDS,), daemon=True).start()
 
-    def offer(self, render: Callable[[], str]) -> None:
-        """Make the page anew if a browser shows it and it is due. Args: render: makes its body."""
+    def offer(self, show: Callable[[], Iterable[Component]]) -> None:
+        """Make the page anew if a browser shows it and it is due. Args: show: what it shows then."""
         now = self._clock()
         if now < self._due or now - self._wanted > WANTED_SECONDS:
             return
         with speaking(self._language):
-            self._body = render()
+            self._body = render_parts(show())
         done = self._clock()
         self._due = done + max(LEAST_SECONDS, SHARE * (done - now))
         self._is_made.set()

@@ -6,7 +6,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 
 from streamtally.local.destinations import Destination, Settled
@@ -18,7 +18,11 @@ from streamtally.local.live.tap import Tap
 from streamtally.local.live.texts import say_live
 from streamtally.local.pipeline import InProcessFunction, Laptop
 from streamtally.local.simulator.server import Events
+from streamtally.report.rendering import render_parts
 from streamtally.report.texts import speaking
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 MAX_FILTER_CHARS: Final = 200
 SHARE: Final = 10
@@ -54,7 +58,7 @@ class LocalPage:
         self._language, self._clock = language, clock
         self._rate = RecentRate(clock)
         self._lock = threading.Lock()
-        self._made: tuple[str, str] = ("", "")
+        self._made: tuple[Markup, Markup]
         self._due = float("-inf")
         self.settled: dict[str, Settled] = {}
 
@@ -86,17 +90,18 @@ class LocalPage:
             return list(itertools.chain.from_iterable(output.newest for output in self.settled.values()))
         return None
 
-    def _body(self, filter_text: str) -> str:
+    def _body(self, filter_text: str) -> Markup:
         with speaking(self._language):
             before, after = self._parts()
-            return before + tap_sections(self._tap, filter_text) + after
+            return before + render_parts(tap_sections(self._tap, filter_text)) + after
 
-    def _parts(self) -> tuple[str, str]:
+    def _parts(self) -> tuple[Markup, Markup]:
         """What all pages show, which one of them makes for all."""
         with self._lock:
             now = self._clock()
             if now >= self._due:
-                self._made = status_parts(self._status())
+                before, after = status_parts(self._status())
+                self._made = render_parts(before), render_parts(after)
                 self._due = now + max(EVENT_SECONDS / 2, SHARE * (self._clock() - now))
             return self._made
 

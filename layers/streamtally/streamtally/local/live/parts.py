@@ -10,10 +10,21 @@ from streamtally.local.live.rates import RecentRate
 from streamtally.local.live.texts import say_live
 from streamtally.report.data import MinuteCount, ReportData, UnparsedLine
 from streamtally.report.figures import time_chart
-from streamtally.report.markup import Cell, details, note, section, table, text
-from streamtally.report.page import render_sections, render_tiles
+from streamtally.report.page import report_sections, report_tiles
 from streamtally.report.steps import MINUTE_MS, Steps, time_label, to_steps
 from streamtally.report.texts import say
+from streamtally.report.view import (
+    Component,
+    Paragraph,
+    Section,
+    Tile,
+    Tiles,
+    Value,
+    details,
+    note,
+    section,
+    table,
+)
 
 NOW_SECONDS: Final = 5.0
 """A rate is one of now if it is over so many seconds."""
@@ -25,44 +36,41 @@ MAX_NOTICES: Final = 20
 
 def follow_parts(
     data: ReportData, rate: RecentRate, newest: Sequence[UnparsedLine], notices: Sequence[str], now_ms: int
-) -> str:
-    """The sections of ``run --follow``'s page as HTML.
+) -> list[Component]:
+    """The parts of ``run --follow``'s page.
 
     Args:
         newest: the newest lines that did not parse, the newest last.
         notices: what happened to the logs, the newest last.
     """
-    happened = [section(say_live("notices"), *(f"<p>{text(notice)}</p>" for notice in notices[-MAX_NOTICES:][::-1]))]
-    return "".join(
-        (
-            rate_tiles(rate, data.status_by_minute),
-            render_tiles(data),
-            hour_section(data.status_by_minute, now_ms),
-            *(happened if notices else ()),
-            newest_section(newest, data.unparsed + data.failed, say("column.file")),
-            render_sections(replace(data, unparsed_lines=())),
-        )
-    )
+    happened = [section(say_live("notices"), *map(Paragraph, notices[-MAX_NOTICES:][::-1]))] if notices else []
+    return [
+        rate_tiles(rate, data.status_by_minute),
+        report_tiles(data),
+        *hour_section(data.status_by_minute, now_ms),
+        *happened,
+        *newest_section(newest, data.unparsed + data.failed, say("column.file")),
+        *report_sections(replace(data, unparsed_lines=())),
+    ]
 
 
-def rate_tiles(rate: RecentRate, minutes: Sequence[MinuteCount]) -> str:
+def rate_tiles(rate: RecentRate, minutes: Sequence[MinuteCount]) -> Tiles:
     """Lines a second, and the minute of the newest row."""
     tiles = [
-        (_rate_text(rate.over(NOW_SECONDS)), "tile.now"),
-        (_rate_text(rate.over(_MINUTE_SECONDS)), "tile.minute"),
+        Tile(_rate_text(rate.over(NOW_SECONDS)), say_live("tile.now")),
+        Tile(_rate_text(rate.over(_MINUTE_SECONDS)), say_live("tile.minute")),
     ]
     if minutes:
-        tiles.append((time_label(max(start for start, _, _ in minutes)), "tile.newest"))
-    items = "".join(f"<li><b>{text(number)}</b>{text(say_live(key))}</li>" for number, key in tiles)
-    return f'<ul class="tiles">{items}</ul>'
+        tiles.append(Tile(time_label(max(start for start, _, _ in minutes)), say_live("tile.newest")))
+    return Tiles(tiles)
 
 
 def _rate_text(rate: float) -> str:
     return f"{rate:,.0f}" if rate >= 10 or not rate else f"{rate:.1f}"
 
 
-def hour_section(minutes: Sequence[MinuteCount], now_ms: int) -> str:
-    """Rows of the last hour by minute; empty if there are none.
+def hour_section(minutes: Sequence[MinuteCount], now_ms: int) -> list[Section]:
+    """Rows of the last hour by minute; none if there are no rows.
 
     The hour ends now or, where the log is old or its clock is ahead, with its newest row.
     """
@@ -71,17 +79,17 @@ def hour_section(minutes: Sequence[MinuteCount], now_ms: int) -> str:
     first = last - _HOUR_MS + MINUTE_MS
     shown = [entry for entry in minutes if first <= entry[0] <= last]
     if not shown:
-        return ""
+        return []
     steps = _whole_hour(to_steps(shown, _MINUTES), first)
     summary = ", ".join(f"{kind}: {sum(counts):,}" for kind, counts in steps.counts.items())
-    rows: list[tuple[Cell, ...]] = [
+    rows: list[tuple[Value, ...]] = [
         (time_label(start), *(counts[index] for counts in steps.counts.values()))
         for index, start in enumerate(steps.starts)
         if steps.total(index)
     ]
     numbers = table(say_live("hour.note"), (say("column.from"), *steps.counts), rows, say_live("hour"))
     chart = time_chart(steps, say_live("hour.label", summary=summary))
-    return section(say_live("hour"), note(say_live("hour.note")), chart, details(say("table"), numbers))
+    return [section(say_live("hour"), note(say_live("hour.note")), chart, details(say("table"), numbers))]
 
 
 def _whole_hour(steps: Steps, first: int) -> Steps:
@@ -95,13 +103,14 @@ def _whole_hour(steps: Steps, first: int) -> Steps:
     return Steps(MINUTE_MS, starts, counts)
 
 
-def newest_section(lines: Sequence[UnparsedLine], total: int, file_column: str) -> str:
-    """The newest lines that did not parse; empty if there are none.
+def newest_section(lines: Sequence[UnparsedLine], total: int, file_column: str) -> list[Section]:
+    """The newest lines that did not parse; none if there are no such lines.
 
     Args: lines: the newest last; total: of all; file_column: what a line's file is called.
     """
     if not lines:
-        return ""
+        return []
     rows = [(line.file, line.line_number, line.reason, line.text) for line in reversed(lines)]
     columns = (file_column, *(say(f"column.{name}") for name in ("line", "reason", "text")))
-    return section(say_live("newest"), table(say_live("newest.caption", count=len(rows), total=total), columns, rows))
+    caption = say_live("newest.caption", count=len(rows), total=total)
+    return [section(say_live("newest"), table(caption, columns, rows))]

@@ -1,7 +1,4 @@
-"""The sections of ``streamtally local``'s page: rates, what came, the counts, the tap, the delivery streams.
-
-Log lines are hostile, so everything is escaped where it is inserted.
-"""
+"""The sections of ``streamtally local``'s page: rates, what came, the counts, the tap, the delivery streams."""
 
 from __future__ import annotations
 
@@ -16,10 +13,10 @@ from streamtally.local.live.rates import RecentRate
 from streamtally.local.live.tap import Tap
 from streamtally.local.live.texts import say_live
 from streamtally.report.data import LastDocuments, ReportData, UnparsedLine
-from streamtally.report.markup import Cell, note, section, table
-from streamtally.report.page import render_sections, render_tiles
+from streamtally.report.page import report_sections, report_tiles
 from streamtally.report.table_sections import output_section
 from streamtally.report.texts import say
+from streamtally.report.view import Component, Section, Value, note, section, table
 from streamtally.text import visible
 from streamtally.transform.ledger import Ledger
 
@@ -53,32 +50,33 @@ class Status:
     now_ms: int = 0
 
 
-def status_parts(status: Status) -> tuple[str, str]:
-    """The page's sections as HTML: those before the tap, and those after it."""
+def status_parts(status: Status) -> tuple[list[Component], list[Component]]:
+    """The page's parts: those before the tap, and those after it."""
     data = status.data
     before = [] if data is None else _lines(status, data)
     before += _counts(status.settled)
-    after = [] if data is None else [render_sections(replace(data, unparsed_lines=()))]
+    after: list[Component] = [] if data is None else [*report_sections(replace(data, unparsed_lines=()))]
     if status.ledger is not None:
-        after.append(_reasons(status.ledger))
-    return "".join(before), "".join([*after, _streams(status.counters)])
+        after += _reasons(status.ledger)
+    return before, [*after, _streams(status.counters)]
 
 
-def _lines(status: Status, data: ReportData) -> list[str]:
+def _lines(status: Status, data: ReportData) -> list[Component]:
     minutes = data.status_by_minute
-    rates = "" if status.rate is None else rate_tiles(status.rate, minutes)
+    rates = [] if status.rate is None else [rate_tiles(status.rate, minutes)]
     unread = newest_section(status.newest, data.unparsed, say_live("column.stream"))
-    return [rates, render_tiles(data), hour_section(minutes, status.now_ms), unread]
+    return [*rates, report_tiles(data), *hour_section(minutes, status.now_ms), *unread]
 
 
-def tap_sections(tap: Tap, filter_text: str = "") -> str:
+def tap_sections(tap: Tap, filter_text: str = "") -> list[Section]:
     """The last lines in and documents out. Args: filter_text: what they contain."""
-    return _tapped("lines", "line", tap.lines(filter_text), filter_text) + _tapped(
-        "documents", "document", tap.documents(filter_text), filter_text
-    )
+    return [
+        _tapped("lines", "line", tap.lines(filter_text), filter_text),
+        _tapped("documents", "document", tap.documents(filter_text), filter_text),
+    ]
 
 
-def _counts(settled: Mapping[str, Settled]) -> list[str]:
+def _counts(settled: Mapping[str, Settled]) -> list[Section]:
     shown = [(name, output) for name, output in settled.items() if output.total]
     if not shown:
         return [section(say_live("counts"), note(say_live("counts.none")))]
@@ -92,15 +90,15 @@ def _last(name: str, output: Settled) -> LastDocuments:
     return LastDocuments(name, columns, rows, output.total)
 
 
-def _reasons(ledger: Ledger) -> str:
+def _reasons(ledger: Ledger) -> list[Section]:
     reasons: Counter[str] = sum((output.reasons for output in ledger.outputs.values()), start=Counter(ledger.reasons))
     if not reasons:
-        return ""
+        return []
     columns = (say("column.reason"), say_live("column.lines"))
-    return section(say_live("reasons"), table(say_live("reasons.caption"), columns, reasons.most_common(MAX_REASONS)))
+    return [section(say_live("reasons"), table(say_live("reasons.caption"), columns, reasons.most_common(MAX_REASONS)))]
 
 
-def _tapped(kind: str, column: str, entries: Sequence[tuple[str, str]], filter_text: str) -> str:
+def _tapped(kind: str, column: str, entries: Sequence[tuple[str, str]], filter_text: str) -> Section:
     heading = say_live(f"tap.{kind}")
     if filter_text:
         heading = say_live("tap.with", heading=heading, filter=visible(filter_text, 60))
@@ -110,10 +108,10 @@ def _tapped(kind: str, column: str, entries: Sequence[tuple[str, str]], filter_t
     return section(heading, table(say_live("tap.caption"), columns, entries, say_live("tap.label", heading=heading)))
 
 
-def _streams(counters: Mapping[str, Mapping[str, float]]) -> str:
+def _streams(counters: Mapping[str, Mapping[str, float]]) -> Section:
     # One column per stream: the counters' names are too long for column heads.
     names = [name for name in SHOWN_COUNTERS if any(name in counter for counter in counters.values())]
-    rows: list[list[Cell]] = [[name, *(int(counter.get(name, 0)) for counter in counters.values())] for name in names]
+    rows: list[list[Value]] = [[name, *(int(counter.get(name, 0)) for counter in counters.values())] for name in names]
     return section(
         say_live("streams"), table(say_live("streams.caption"), [say_live("column.counter"), *counters], rows)
     )

@@ -66,7 +66,7 @@ def environment(*packages: str) -> Environment:
 
 def _show(value: Any) -> Any:
     """A value as it is inserted, before it is escaped."""
-    return visible(value, MAX_TEXT_CHARS) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return value if isinstance(value, Markup | int | float) else visible(str(value), MAX_TEXT_CHARS)
 
 
 def text(value: str, limit: int | None = None) -> Markup:

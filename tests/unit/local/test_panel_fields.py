@@ -22,6 +22,16 @@ ENVOY = (
     '"192.0.2.50:80"'
 )
 SQUID = "1760104536.586    921 192.0.2.68 TCP_MISS/200 507 POST http://example.com/x - DIRECT/198.51.100.34 text/html"
+ALB = (
+    "http 2025-10-10T13:55:36.186641Z app/my-loadbalancer/50dc6c495c0c9188 192.0.2.39:2817 10.0.0.1:80 0.000 {} 0.000 "
+    '200 200 34 366 "GET http://www.example.com:80/ HTTP/1.1" "curl/7.46.0" - - arn:aws:elasticloadbalancing:us-east-2:'
+    '123456789012:targetgroup/my-targets/73e2d6bc24d8a067 "Root=1-58337262-36d228ad5d99923122bbe354" "-" "-" 0 '
+    '2025-10-10T13:55:36.000000Z "forward" "-" "-" "10.0.0.1:80" "200" "-" "-"'
+)
+CLB = (
+    "2025-10-10T13:55:36.945958Z my-loadbalancer 192.0.2.131:2817 10.0.0.1:80 0.000073 {} 0.000057 200 200 0 29 "
+    '"GET http://www.example.com:80/ HTTP/1.1" "curl/7.38.0" - -'
+)
 TIME = '"time":"2025-10-10T13:55:36Z"'
 
 
@@ -48,6 +58,9 @@ def report(text: str, settings: dict[str, Any], options: ReportOptions = ReportO
         (f'{{{TIME},"httpRequest":{{"latency":"0.012s"}}}}', {"format": "json"}, 12_000),  # Google Cloud
         (f'{{{TIME},"event":{{"duration":1500000000}}}}', {"format": "json"}, 1_500_000),  # ECS: nanoseconds
         (f'{{{TIME},"responseLatency":"7"}}', {"format": "json"}, 7000),  # API Gateway: milliseconds
+        (f'{{{TIME},"responseTime":7}}', {"format": "json"}, 7000),  # pino-http: milliseconds
+        (ALB.format("0.012"), {}, 12_000),  # target_processing_time: seconds
+        (CLB.format("0.000028"), {}, 28),  # backend_processing_time: seconds
         ("time:2025-10-10T13:55:36Z\treqtime:0.5", {"format": "ltsv"}, 500_000),  # ltsv.org: seconds
     ],
 )
@@ -56,6 +69,11 @@ def test_stated_units(text: str, settings: dict[str, Any], microseconds: int) ->
     assert data.response_times.all is not None
     assert data.response_times.all.p50_us == microseconds
     assert data.unknown_units == ()
+
+
+# -1: the load balancer could not send the request to a target.
+def test_no_target() -> None:
+    assert report(ALB.format("-1"), {}).response_times.all is None
 
 
 # A duration whose unit nothing states is left out by name, until the user states it.
@@ -82,6 +100,66 @@ def test_roles() -> None:
     assert data.referring_sites.entries == (("site.example", 1),)
     assert data.path_bytes.entries == (("/p", 42),)
     assert [day.visitors for day in data.visitors] == [1]
+
+
+# Caddy, encoder "json": its ``request`` is an object, whose members have roles beside the request line made of them.
+def test_an_object_named_like_a_column() -> None:
+    request = (
+        '"request":{"client_ip":"192.0.2.1","proto":"HTTP/2.0","method":"GET","host":"www.example.com","uri":"/a?b=1",'
+        '"headers":{"User-Agent":["curl/8"],"Referer":["https://site.example/x"]}}'
+    )
+    data = report(f'{{"ts":1760104536.5,"logger":"http.log.access",{request},"size":42,"status":200}}', {})
+    assert data.top_requests.entries == (("GET /a?b=1 HTTP/2.0", 1),)
+    assert data.top_hosts.entries == (("192.0.2.1", 1),)
+    assert data.top_agents.entries == (("curl/8", 1),)
+    assert data.referring_sites.entries == (("site.example", 1),)
+    assert data.virtual_hosts.entries == (("www.example.com", 1),)
+
+
+@pytest.mark.parametrize(
+    "text, client",
+    [
+        (f'{{{TIME},"remote_addr":"192.0.2.1","host":"www.example.com","status":"200"}}', "192.0.2.1"),  # nginx's $host
+        (f'{{{TIME},"remote_addr":"","host":"192.0.2.2","status":"200"}}', "192.0.2.2"),
+        ("time:2025-10-10T13:55:36Z\thost:192.0.2.3\tstatus:200", "192.0.2.3"),  # ltsv.org: the client
+        ("[Fri Oct 10 13:55:36.1 2025] [core:error] [pid 1:tid 2] [client 192.0.2.4:5000] x", "192.0.2.4"),
+        ("[Fri Oct 10 13:55:36.1 2025] [core:error] [pid 1:tid 2] [client 2001:db8::5:5000] x", "2001:db8::5"),
+        ("[Fri Oct 10 13:55:36 2025] [error] [client 192.0.2.6] x", "192.0.2.6"),  # Apache 2.2 logs no port
+    ],
+)
+def test_clients(text: str, client: str) -> None:
+    assert report(text, {}).top_hosts.entries == ((client, 1),)
+
+
+# Field names and values as the services' documentation shows them.
+@pytest.mark.parametrize(
+    "text, path, host, size",
+    [
+        (  # Cloudflare, Logpush, HTTP requests
+            '{"ClientIP":"192.0.2.1","ClientRequestHost":"www.example.com","ClientRequestMethod":"GET",'
+            '"ClientRequestURI":"/a?b","EdgeResponseBytes":42,"EdgeResponseStatus":200,'
+            '"EdgeStartTimestamp":"2025-10-10T13:55:36Z"}',
+            "/a", "www.example.com", 42,
+        ),
+        (  # pino-http
+            '{"level":30,"time":1760104536500,"req":{"method":"GET","url":"/a?b","headers":{"host":"www.example.com"},'
+            '"remoteAddress":"192.0.2.1"},"res":{"statusCode":200,"headers":{"content-length":"42"}},"responseTime":12}',
+            "/a", "www.example.com", 42,
+        ),
+        (  # Google Cloud's load balancer logs no protocol, and the whole URL
+            f'{{{TIME},"httpRequest":{{"requestMethod":"GET","requestUrl":"https://www.example.com/a?b","status":200,'
+            '"responseSize":"42","remoteIp":"192.0.2.1"}}',
+            "/a", None, 42,
+        ),
+    ],
+)  # fmt: skip
+def test_names_of_services(text: str, path: str, host: str | None, size: int) -> None:
+    data = report(text, {})
+    assert data.top_paths.entries == ((path, 1),)
+    assert data.top_methods.entries == (("GET", 1),)
+    assert data.top_hosts.entries == (("192.0.2.1", 1),)
+    assert data.virtual_hosts.entries == (() if host is None else ((host, 1),))
+    assert [size for _, size in data.bytes_by_minute] == [size]
 
 
 # Clients are masked before they are counted and shown.

@@ -147,7 +147,7 @@ ACCESS_LINES = {
         '{"remote_ip":"192.0.2.3","remote_port":"41342","client_ip":"192.0.2.3","proto":"HTTP/2.0","method":"GET",'
         '"host":"localhost","uri":"/c?d","headers":{"User-Agent":["curl/7.82.0"]}},"bytes_read":0,"user_id":"",'
         '"duration":0.000929675,"size":10900,"status":202}',
-        ("192.0.2.3", None, "", f"09/Mar/2022:21:30:01 {UTC}", "GET /c?d HTTP/2.0", 202, 10900, None, None),
+        ("192.0.2.3", None, "", f"09/Mar/2022:21:30:01 {UTC}", "GET /c?d HTTP/2.0", 202, 10900, None, "curl/7.82.0"),
         "2022-03-09T21:30:01.524Z",
     ),
     "json of Traefik": (

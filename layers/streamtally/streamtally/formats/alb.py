@@ -180,6 +180,7 @@ FORMAT = Format(
         request="request",
         bytes="sent_bytes",
         agent="user_agent",
+        duration="target_processing_time",
         vhost="domain_name",
     ),
 )

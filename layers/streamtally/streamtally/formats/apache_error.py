@@ -150,5 +150,5 @@ FORMAT = Format(
     time_field="timestamp",
     time_format="apache_error",
     locate=partial(match_end, PIECES),
-    roles=Roles(level="severity", client="client", referer="referer"),
+    roles=Roles(level="severity", client="client", client_has_port=True, referer="referer"),
 )

@@ -76,5 +76,6 @@ FORMAT = Format(
         request="request",
         bytes="sent_bytes",
         agent="user_agent",
+        duration="backend_processing_time",
     ),
 )

@@ -56,6 +56,7 @@ COMMON = Roles(
         "sc-status", "response_code", "responseCode", "status_code", "statusCode", "http_status", "http_status_code",
         "response_status", "response.status", "response.status_code", "response.statusCode", "res.statusCode", "status",
         "responseCodeSent",
+        "EdgeResponseStatus",
     ),
     client=(
         "remote_addr", "client_ip", "clientip", "clientIp", "client_addr", "client_address", "remote_ip", "remoteIp",
@@ -63,6 +64,7 @@ COMMON = Roles(
         "c_ip", "c-ip", "source.ip", "source.address", "client.ip", "client.address", "attributes.client.address",
         "request.client_ip", "request.remote_ip", "request.remote_addr", "req.remoteAddress", "httpRequest.clientIp",
         "httpRequest.remoteIp",
+        "ClientIP", "remoteAddr",
     ),
     user=(
         "remote_user", "user", "username", "user_id", "cs_username", "cs-username", "user.name", "ClientUsername",
@@ -73,11 +75,13 @@ COMMON = Roles(
         "request_method", "method", "http_method", "httpMethod", "verb", "cs_method", "cs-method", "RequestMethod",
         "http.request.method", "http.method", "attributes.http.request.method", "attributes.http.method",
         "request.method", "req.method", "httpRequest.httpMethod", "httpRequest.requestMethod", "httpRequest.method",
+        "ClientRequestMethod",
     ),
     path=(
         "request_uri", "uri", "path", "request_path", "url", "uri_path", "cs_uri_stem", "cs-uri-stem", "RequestPath",
         "url.original", "url.path", "url.full", "http.target", "attributes.url.path", "attributes.http.target",
         "resourcePath", "request.uri", "request.url", "req.url", "httpRequest.uri", "httpRequest.requestUrl",
+        "ClientRequestURI", "cs_uri", "cs-uri",
     ),
     query=(
         "args", "query_string", "query", "request_query", "cs_uri_query", "cs-uri-query", "url.query",
@@ -88,29 +92,35 @@ COMMON = Roles(
         "request_proto", "cs_version", "cs-version", "cs-protocol-version", "http.version", "request.proto",
         "httpRequest.httpVersion",
         "httpRequest.protocol", "attributes.network.protocol.version",
+        "ClientRequestProtocol",
     ),
     bytes=(
         "body_bytes_sent", "bytes_sent", "size", "response_size", "responseLength", "response_length", "sc_bytes",
         "sc-bytes", "DownstreamContentSize", "http.response.body.bytes", "http.response.bytes",
         "attributes.http.response.body.size", "httpRequest.responseSize",
+        "EdgeResponseBytes", "res.headers.Content-Length",
     ),
     referer=(
         "http_referer", "referrer", "http_referrer", "cs_referer", "cs(Referer)", "request_Referer",
         "request.headers.Referer", "httpRequest.headers.Referer",
         "http.request.referrer", "httpRequest.referer", "attributes.http.request.header.referer",
+        "ClientRequestReferer", "req.headers.Referer",
     ),
     agent=(
         "http_user_agent", "user_agent", "useragent", "userAgent", "ua", "cs_user_agent", "cs(User-Agent)",
         "request_User-Agent", "user_agent.original", "attributes.user_agent.original", "httpRequest.userAgent",
         "request.headers.User-Agent", "httpRequest.headers.User-Agent",
+        "ClientRequestUserAgent", "req.headers.User-Agent",
     ),
     vhost=(
         "vhost", "http_host", "server_name", "domainName", "authority", "RequestHost", "request.host", "x-host-header",
         "url.domain", "attributes.server.address", "httpRequest.host", "httpRequest.headers.Host",
+        "ClientRequestHost", "req.headers.Host",
     ),
     duration=(
         "request_time", "duration", "reqtime", "time_taken", "time-taken", "latency", "responseLatency", "Duration",
         "event.duration", "httpRequest.latency",
+        "responseTime",
     ),
     level=(
         "severity", "log.level", "loglevel", "log_level", "levelname", "lvl", "severity_text", "severityText",
@@ -128,5 +138,6 @@ COMMON = Roles(
 a member whose own name has the dots.
 
 Sources: nginx's variables; ECS and OpenTelemetry's HTTP attributes; the access logs of AWS (API Gateway, CloudFront,
-WAF), Envoy, ingress-nginx, Traefik, Caddy, Google Cloud's HttpRequest; ltsv.org; pino and bunyan.
+WAF), Envoy, ingress-nginx, Traefik, Caddy, Google Cloud's HttpRequest, Cloudflare's Logpush; ltsv.org; pino and
+bunyan.
 """

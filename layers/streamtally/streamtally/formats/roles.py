@@ -26,6 +26,9 @@ DEFAULT_BY = ("status", "level")
 MAX_SHAPES = 256
 """Sets of field names for which the work is remembered."""
 
+OBJECTS = "\x00objects"
+"""The member of a completed row that holds the log's own objects whose names role columns took."""
+
 Get = Callable[[Row], Any]
 AddColumns = Callable[[Row], None]
 """Adds columns to a row, in place. A role that the row does not have adds nothing."""
@@ -111,7 +114,7 @@ def role_reader(log_format: Format, column: str) -> Get:
     roles = log_format.roles
     path = reader(alternatives(roles.path)) if column == "request" and roles.path else None  # it may have no method
     if is_open(log_format):
-        return partial(_column_or, column, path)
+        return _open_client if column == "host" else partial(_column_or, column, path)
     read = path if path is not None and not (roles.request or roles.method) else _maker(roles, column)
     return partial(_value_or_none, read) if read is not None else lambda _: None
 
@@ -119,6 +122,12 @@ def role_reader(log_format: Format, column: str) -> Get:
 def _column_or(column: str, otherwise: Get | None, row: Row) -> Any:
     value = row.get(column)
     return _value_or_none(otherwise, row) if otherwise is not None and value is None else value
+
+
+def _open_client(row: Row) -> Any:
+    """The client's address: ``host`` is the client's in LTSV, but nginx's ``$host`` beside a ``remote_addr``."""
+    value = _open_address(_common_client(row))
+    return row.get("host") if value is ABSENT or value in (None, "", "-") else value
 
 
 def _value_or_none(read: Get, row: Row) -> Any:
@@ -163,7 +172,7 @@ def reader(names: tuple[str, ...]) -> Get:
             if value is ABSENT and len(path) > 1:
                 value = nested(row, path)
                 if BETWEEN in name and (value is ABSENT or isinstance(value, list)):
-                    value = find_header(row, name) or ABSENT
+                    value = find_header(_holder(row, path[0]), name) or ABSENT
             if value is ABSENT:
                 continue
             if value is not None and not isinstance(value, dict | list):
@@ -174,9 +183,14 @@ def reader(names: tuple[str, ...]) -> Get:
     return read
 
 
+def _holder(row: Row, name: str) -> Row:
+    """What holds the log's own object of this name: the row, unless a role's column took its place."""
+    return row if OBJECTS not in row or isinstance(row.get(name), dict) else row[OBJECTS]
+
+
 def nested(row: Row, path: tuple[str, ...]) -> Any:
     """A member of nested objects; an inner member may itself have dots in its name: ``{"attributes":{"a.b":1}}``."""
-    value: Any = row
+    value: Any = _holder(row, path[0])
     for index, step in enumerate(path):
         if not isinstance(value, dict):
             return ABSENT
@@ -187,6 +201,9 @@ def nested(row: Row, path: tuple[str, ...]) -> Any:
             return ABSENT
         value = value[step]
     return value
+
+
+_common_client = reader(alternatives(COMMON.client))
 
 
 def _request_maker(roles: Roles) -> Get:
@@ -218,7 +235,7 @@ def _without_port(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     address, colon, port = value.rpartition(":")
-    if not colon or not port.isdigit() or not address:
+    if not colon or not port.isdigit() or not address or address[-1:] == ":":  # 2001:db8::1 has no port
         return value
     return address[1:-1] if address[:1] == "[" and address[-1:] == "]" else address
 
@@ -248,9 +265,12 @@ class _OpenColumns:
                 self._shapes.clear()
             self._shapes[shape] = makers
         for column, make in makers:
-            if isinstance(row.get(column), dict | list) or column not in row:
+            own = row.get(column, ABSENT)
+            if own is ABSENT or isinstance(own, dict | list):
                 value = make(row)
                 if value is not ABSENT:
+                    if isinstance(own, dict):  # Caddy's request: its members have roles too
+                        row.setdefault(OBJECTS, {})[column] = own
                     row[column] = value
 
     def _work_out(self, row: Row) -> tuple[tuple[str, Get], ...]:

@@ -174,7 +174,8 @@ def _roles(log_format: Format, seen: _Seen) -> dict[str, str]:
     for role in ROLE_NAMES:
         names = alternatives(getattr(log_format.roles, role))
         if is_open(log_format):  # a field of the log's own that is called like a role's column is that column
-            names = (*alternatives(ROLE_TO_COLUMN.get(role, "")), *names)
+            own = alternatives(ROLE_TO_COLUMN.get(role, ""))
+            names = (*names, *own) if role == "client" else (*own, *names)  # nginx's $host is not the client
         if present := next((name for name in names if name in seen.names), ""):
             roles[role] = present
     return roles

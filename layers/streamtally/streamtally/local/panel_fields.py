@@ -19,6 +19,7 @@ _UNIT_OF_FIELD: Final = {
     "responseLatency": "ms",  # API Gateway, $context.responseLatency
     "Duration": "ns",  # Traefik's JSON
     "event.duration": "ns",  # ECS
+    "responseTime": "ms",  # pino-http
     "httpRequest.latency": "s",  # Google Cloud's HttpRequest: a duration such as 0.012s
     "duration_us": "us",  # Apache's %D
     "duration_ms": "ms",  # Apache's %{ms}T
@@ -35,6 +36,8 @@ _UNIT_OF_FORMAT: Final = {
     "cloudfront": "s",
     "cloudfront_realtime": "s",
     "ingress_nginx": "s",
+    "alb": "s",
+    "elb": "s",
 }
 """Format → the unit of its duration, as the format's fields state it."""
 _TOO_LONG_US: Final = 1e15  # 30 years

@@ -82,13 +82,14 @@ def _remembered(request: str) -> RequestParts:
 
 
 def _split(request: str) -> RequestParts:
-    if request.startswith("/"):
+    if request.startswith("/") or _ABSOLUTE.match(request) is not None:
         return RequestParts(None, _path(request), None, _query(request))
     method, _, rest = request.partition(" ")
     target, _, protocol = rest.rpartition(" ")
     if not protocol.startswith("HTTP/"):
         target, protocol = rest, ""
-    if not (target and (protocol or target.startswith("/")) and _is_method(method)):
+    is_target = bool(protocol) or target.startswith("/") or _ABSOLUTE.match(target) is not None
+    if not (target and is_target and _is_method(method)):
         return RequestParts(None, None, None)
     return RequestParts(method, _path(target), protocol or None, _query(target))
 

@@ -97,12 +97,22 @@ class _Context:
         return 300_000
 
 
-def make_function(pipeline: Path = PIPELINE, kernel: str = "off") -> Transform:
+def make_function(
+    pipeline: Path = PIPELINE,
+    kernel: str = "off",
+    raw_answer: str = "off",
+    read: Callable[[str], Any] = json.loads,
+    write: Callable[[Any], str] = json.dumps,
+) -> Transform:
     """The deployed handler with the default pipeline. Its documents and its log are discarded.
 
-    Args: kernel: "on" or "off".
+    Args:
+        kernel: "on" or "off".
+        raw_answer: "on" needs a runtime's ``write``.
+        read: the event's text → the event.
+        write: what the handler returns → the response's text.
     """
-    os.environ["STREAMTALLY_KERNEL"] = kernel
+    os.environ.update(STREAMTALLY_KERNEL=kernel, STREAMTALLY_RAW_ANSWER=raw_answer)
     os.environ.update(PIPELINE=str(pipeline), SUMMARY_STREAM="log-summary-stream", AWS_SAM_LOCAL="true")
     os.environ.update(POWERTOOLS_LOG_LEVEL="CRITICAL", AWS_DEFAULT_REGION="us-east-1", AWS_EC2_METADATA_DISABLED="true")
     # Imported again: an earlier import may have seen another environment.
@@ -116,7 +126,7 @@ def make_function(pipeline: Path = PIPELINE, kernel: str = "off") -> Transform:
     context: Any = _Context()
 
     def function(text: str) -> str:
-        return json.dumps(app.handler(json.loads(text), context))
+        return write(app.handler(read(text), context))
 
     function.app = app  # type: ignore[attr-defined]
     return function

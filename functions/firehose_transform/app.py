@@ -17,6 +17,7 @@ from streamtally.aws.handlers.envelope_secret import make_seal
 from streamtally.aws.handlers.invocation import answer_batch
 from streamtally.aws.handlers.kernel import load_kernel
 from streamtally.aws.handlers.metrics import add_ledger
+from streamtally.aws.handlers.raw_answer import load_raw_answer
 from streamtally.aws.handlers.reingest import make_reingest
 from streamtally.aws.handlers.settings import pipeline_from_environment
 from streamtally.aws.reference_objects import read_from
@@ -32,12 +33,16 @@ deliver = make_delivery(pipeline, os.environ, logger)
 reingest = make_reingest(os.environ, logger)
 seal = make_seal(os.environ)
 kernel = load_kernel(os.environ, logger.warning)
+raw_answer = load_raw_answer(os.environ, logger.info, logger.warning)
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer one batch. Partials are sent before the response is returned: if they cannot be, the invocation fails."""
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    """Answer one batch. Partials are sent before the response is returned: if they cannot be, the invocation fails.
+
+    Returns: the response as a dict, or as text that Lambda's runtime embeds, where ``STREAMTALLY_RAW_ANSWER`` is on.
+    """
     now_ms = time.time_ns() // 1_000_000
     response, ledger = answer_batch(
         current(now_ms),
@@ -53,4 +58,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         metrics.add_metric("ReferenceTablesNotRefreshed", MetricUnit.Count, current.failed)
     # These names are for the log alone, and events of other tools leave them out.
     add_ledger(metrics, logger, event.get("deliveryStreamArn", ""), event.get("invocationId", ""), ledger)
-    return response
+    return response if raw_answer is None else raw_answer(response)

@@ -103,3 +103,25 @@ def test_sam_local_invoke(env_vars: Path, in_process: InProcess, docker: None) -
     assert len(documents(log)) >= 3
     # Nothing goes to AWS without an endpoint.
     assert "partial not put: no endpoint" in done.stderr
+
+
+# With RawAnswer=on the runtime embeds the answer's text, and what arrives is the same.
+@pytest.mark.parametrize("name", ["many-lines", "invalid-bytes", "data-stream"])
+def test_a_raw_answer_is_the_same(
+    name: str, env_vars: Path, tmp_path: Path, in_process: InProcess, docker: None
+) -> None:
+    variables = json.loads(env_vars.read_text())
+    variables["TransformFunction"]["STREAMTALLY_RAW_ANSWER"] = "on"
+    raw = tmp_path / "raw.json"
+    raw.write_text(json.dumps(variables))
+    done = subprocess.run(
+        sam_command("invoke", "TransformFunction", "-e", f"events/{name}.json", "--env-vars", str(raw)),
+        cwd=ROOT,
+        env=sam_environment(),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "answers are handed over as text" in done.stderr
+    assert json.loads(done.stdout.strip().splitlines()[-1]) == in_process.call("TransformFunction", read(name))[0]

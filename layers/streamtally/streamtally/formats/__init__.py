@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import ModuleType
 
 from streamtally.errors import UnknownFormatError
@@ -44,9 +45,6 @@ from streamtally.formats import (
     w3c,
 )
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
-from streamtally.formats.directives import apache
-from streamtally.formats.directives import haproxy as haproxy_directive
-from streamtally.formats.directives import nginx as nginx_directive
 
 __all__ = ["AUTO", "REGISTRY", "Example", "Field", "Format", "FormatOptions", "Parser", "Row", "find_format"]
 
@@ -98,6 +96,10 @@ AUTO = "auto"
 _BY_ANY_NAME = {name: log_format for log_format in REGISTRY.values() for name in (log_format.name, *log_format.aliases)}
 
 
+_DIRECTIVES = ("apache", "haproxy", "nginx")
+"""What a name with a directive begins with, before its colon: a module of ``directives`` each."""
+
+
 def find_format(name: str) -> Format:
     """The format of that name or alias, or of a directive (``nginx:…``, ``apache:…``, ``haproxy:…``).
 
@@ -105,12 +107,11 @@ def find_format(name: str) -> Format:
         UnknownFormatError: no format has that name.
         SettingsError: lines cannot be parsed by that directive.
     """
-    if name.startswith(nginx_directive.PREFIX):
-        return nginx_directive.find(name)
-    if name.startswith(apache.PREFIX):
-        return apache.find(name)
-    if name.startswith(haproxy_directive.PREFIX):
-        return haproxy_directive.find(name)
+    prefix, colon, _ = name.partition(":")
+    if colon and prefix in _DIRECTIVES:
+        module = import_module(f"streamtally.formats.directives.{prefix}")  # at its first use: few pipelines have one
+        found: Format = module.find(name)
+        return found
     try:
         return _BY_ANY_NAME[name]
     except KeyError:

@@ -9,13 +9,13 @@ Source: Apache HTTP Server, core, "ErrorLogFormat".
 
 from __future__ import annotations
 
-import re
 from functools import partial
 
 from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Roles, Row
 from streamtally.formats.engine.columns import FLAGS
 from streamtally.formats.engine.layout import match_end
+from streamtally.formats.engine.lazy import pattern_when_used
 from streamtally.formats.engine.statements import unroll
 
 _TIME = (
@@ -57,7 +57,7 @@ _CODE = r"(?:\x20(AH[0-9]{5}):)?+"  # the message's number
 _MESSAGE = r"(?:\x20(.*+))?+\Z"
 # Every part but time and level is optional, and possessive: once matched, it is not tried again as part of the message.
 PIECES = (_TIME, _LEVEL, _PROCESS, _SOURCE, _OS_ERROR, _CLIENT, _CODE, _MESSAGE)
-_PATTERN = re.compile(unroll("".join(PIECES)), FLAGS)
+_PATTERN = pattern_when_used(unroll("".join(PIECES)), FLAGS)
 _REFERER = ", referer: "
 
 

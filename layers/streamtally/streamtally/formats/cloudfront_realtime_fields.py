@@ -12,6 +12,7 @@ from typing import Any
 from streamtally.formats.base import Field
 from streamtally.formats.engine.columns import CELL, Column
 from streamtally.formats.engine.layout import Layout
+from streamtally.formats.engine.lazy import pattern_when_used
 
 _ADDRESS = "[0-9A-Fa-f.:]{2,45}"
 _SECONDS = r"[0-9]{1,11}(?:\.[0-9]{1,9})?"
@@ -99,13 +100,13 @@ Convert = Callable[[str], Any]
 
 
 def _converter(kind: str, pattern: str) -> Convert:
-    fits = re.compile(pattern, re.ASCII).fullmatch
+    fits = pattern_when_used(pattern, re.ASCII)
     to_value: Convert = {"VARCHAR": str, "DOUBLE": float}.get(kind, int)
 
     def convert(text: str) -> Any:
         if text == "-":
             return None
-        if fits(text) is None:
+        if fits.fullmatch(text) is None:
             raise ValueError
         return to_value(text)
 

@@ -7,13 +7,13 @@ container runtime interface (LogTagPartial, LogTagFull).
 
 from __future__ import annotations
 
-import re
 from functools import partial
 
 from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
 from streamtally.formats.engine.columns import FLAGS
 from streamtally.formats.engine.layout import match_end
+from streamtally.formats.engine.lazy import pattern_when_used
 from streamtally.formats.rfc3339_syslog import TIMESTAMP
 
 PARTIAL = "P"
@@ -24,15 +24,15 @@ PIECES = (
     r"(?:\x20([FP])(?::[^\x20]*+)?(?=\x20|\Z))?+",  # further tags follow a colon; runtimes of 2017 wrote no tag
     r"(?:\x20(.*+))?+\Z",
 )
-_PATTERN = re.compile("".join(PIECES), FLAGS)
+
+_PATTERN = pattern_when_used("".join(PIECES), FLAGS)
 
 
 def compile_cri(options: FormatOptions) -> Parser:
     """A parser of container logs. It uses no options."""
-    match = _PATTERN.match
 
     def parse(line: str) -> Row:
-        matched = match(line)
+        matched = _PATTERN.match(line)
         if matched is None:
             raise FormatError("cri", "not a line of a container's log")
         time, stream, tag, message = matched.groups()

@@ -14,6 +14,7 @@ from streamtally.errors import FormatError
 from streamtally.formats.base import MAX_PAIRS, TOO_MANY_PAIRS, Example, Format, FormatOptions, Parser, Row
 from streamtally.formats.engine.columns import QUOTED
 from streamtally.formats.engine.escapes import unescape_logfmt as unescape
+from streamtally.formats.engine.lazy import pattern_when_used
 from streamtally.formats.engine.numbers import Converter, converters_of
 from streamtally.formats.engine.shapes import MAX_KEYS, Shape, Shapes, write_shape
 from streamtally.formats.role_names import COMMON
@@ -28,17 +29,17 @@ _PAIR = (
     r"(?=\x20|\Z)"  # a closing quote ends the pair
     r"\x20*+"
 )
-_ONE_PAIR = re.compile(_PAIR, re.DOTALL)
+_ONE_PAIR = pattern_when_used(_PAIR, re.DOTALL)
 # Text that is not a pair is taken to the line's end, so that no position is tried twice.
-_PAIRS = re.compile(rf"{_PAIR}|(.++)", re.DOTALL)
-_BEGINS = re.compile(rf"\x20*+{_KEY}=").match  # the first pair has a value
-_BARE_PAIRS = re.compile(
+_PAIRS = pattern_when_used(rf"{_PAIR}|(.++)", re.DOTALL)
+_BEGINS = pattern_when_used(rf"\x20*+{_KEY}=")  # the first pair has a value
+_BARE_PAIRS = pattern_when_used(
     rf"\x20*+{_KEY}={_BARE_VALUE}"  # the first pair has a value
     rf"(?:\x20++{_KEY}(?:={_BARE_VALUE})?+)*+"
     r"\x20*+"
 )
 _UNCAPTURED = re.sub(r"\((?!\?)", "(?:", _PAIR)
-_AS_MANY_AS_ALLOWED = re.compile(rf"(?:{_UNCAPTURED}){{0,{MAX_PAIRS}}}+", re.DOTALL)
+_AS_MANY_AS_ALLOWED = pattern_when_used(rf"(?:{_UNCAPTURED}){{0,{MAX_PAIRS}}}+", re.DOTALL)
 NOT_PAIRS = "not key=value pairs"
 
 
@@ -78,7 +79,7 @@ def _parse_any(line: str, converters: Mapping[str, Converter]) -> tuple[Row, tup
 
 
 def _read_quoted(line: str) -> tuple[Row, tuple[str, ...]]:
-    pairs = _PAIRS.findall(line) if _BEGINS(line) is not None else ()
+    pairs = _PAIRS.findall(line) if _BEGINS.match(line) is not None else ()
     if not pairs or pairs[-1][4]:
         raise FormatError("logfmt", NOT_PAIRS)
     if "\\" in line:

@@ -15,6 +15,7 @@ from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Roles, Row
 from streamtally.formats.engine.columns import FLAGS
 from streamtally.formats.engine.layout import match_end
+from streamtally.formats.engine.lazy import pattern_when_used
 from streamtally.formats.engine.statements import unroll
 
 _TIME = r"([0-9]{4}/[0-9]{2}/[0-9]{2}\x20[0-9]{2}:[0-9]{2}:[0-9]{2})"
@@ -23,10 +24,10 @@ _PROCESS = r"\x20([0-9]{1,10})\#([0-9]{1,20}):"  # process#thread
 _CONNECTION = r"(?:\x20\*([0-9]{1,18}))?+"
 _MESSAGE = r"(?:\x20(.*+))?+\Z"
 PIECES = (_TIME, _LEVEL, _PROCESS, _CONNECTION, _MESSAGE)
-_PATTERN = re.compile(unroll("".join(PIECES)), FLAGS)
+_PATTERN = pattern_when_used(unroll("".join(PIECES)), FLAGS)
 
 _CLIENT, _UDP_CLIENT = ", client: ", ", udp client: "
-_ANY_CLIENT = re.compile(r", (udp )?client: ")
+_ANY_CLIENT = pattern_when_used(r", (udp )?client: ")
 _MAX_TRIES = 16  # positions at which the context could begin
 _TRAFFIC = ("bytes_from_client", "bytes_to_client", "bytes_from_upstream", "bytes_to_upstream")
 
@@ -61,10 +62,10 @@ _BEFORE = (
     r"(?:\x20using\x20starttls)?+"
     r"(?:, server: ([^,]{0,256}))?+"
 )
-_REQUEST = re.compile(
+_REQUEST = pattern_when_used(
     _BEFORE + "".join(map(_quoted, ("request", "subrequest", "upstream", "host", "referrer"))) + r"\Z", re.DOTALL
 )
-_OTHER = re.compile(_BEFORE + _quoted("upstream") + _quoted("login") + _SESSION, re.DOTALL)
+_OTHER = pattern_when_used(_BEFORE + _quoted("upstream") + _quoted("login") + _SESSION, re.DOTALL)
 _NO_CONTEXT = (None,) * 7
 
 

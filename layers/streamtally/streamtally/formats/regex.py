@@ -7,11 +7,15 @@ Source: Python, ``re``; Kinesis Agent, ``matchPattern``.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from streamtally.errors import FormatError, PatternLimitError, SettingsError
 from streamtally.formats.base import Format, FormatOptions, Parser, Row
 from streamtally.formats.role_names import COMMON
-from streamtally.patterns.python_regex import PythonPattern
 from streamtally.plan.coercions import to_field_value
+
+if TYPE_CHECKING:
+    from streamtally.patterns.python_regex import PythonPattern
 
 
 def compile_regex(options: FormatOptions) -> Parser:
@@ -21,6 +25,8 @@ def compile_regex(options: FormatOptions) -> Parser:
     """
     if not options.pattern:
         raise SettingsError("format 'regex' needs a pattern: give --pattern, or pattern = '…' under [source]")
+    from streamtally.patterns.python_regex import PythonPattern  # with a parser of patterns, which few pipelines need
+
     pattern = PythonPattern(options.pattern)
     names = _field_names(pattern, options.fields)
     converters = [(name, to_field_value(options.types[name])) for name in names if name in options.types]

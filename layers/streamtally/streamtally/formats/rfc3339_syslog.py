@@ -5,12 +5,12 @@ Source: RFC 3339; rsyslog, template RSYSLOG_FileFormat.
 
 from __future__ import annotations
 
-import re
 from functools import partial
 
 from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Roles, Row
 from streamtally.formats.engine.layout import match_end
+from streamtally.formats.engine.lazy import pattern_when_used
 from streamtally.formats.role_names import SEVERITIES
 from streamtally.formats.syslog import FIELDS, PRIORITY, TAIL, compile_like
 
@@ -19,9 +19,10 @@ TIMESTAMP = (
     r"[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?+"
     r"(?:[Zz]|[+\-][0-9]{2}:?[0-9]{2})"  # RFC 3339 requires the colon; some writers omit it
 )
+
 PIECES = (PRIORITY, rf"({TIMESTAMP})", *TAIL)
 _compile = compile_like("rfc3339_syslog", "not a syslog line with an ISO time", f"({TIMESTAMP})", PIECES)
-_OF_SYSLOGD = re.compile(r"last message repeated|-- MARK --")  # its own messages, which have no program
+_OF_SYSLOGD = pattern_when_used(r"last message repeated|-- MARK --")  # its own messages, which have no program
 
 
 def compile_certain(options: FormatOptions) -> Parser:

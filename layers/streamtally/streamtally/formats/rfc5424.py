@@ -6,13 +6,13 @@ Source: RFC 5424, section 6; RFC 6587, 3.4.1 (the number of bytes in front); Her
 
 from __future__ import annotations
 
-import re
 from functools import partial
 
 from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Roles, Row
 from streamtally.formats.engine.columns import FLAGS
 from streamtally.formats.engine.layout import match_end
+from streamtally.formats.engine.lazy import pattern_when_used
 from streamtally.formats.engine.statements import unroll
 from streamtally.formats.rfc3339_syslog import TIMESTAMP
 from streamtally.formats.role_names import SEVERITIES
@@ -32,24 +32,23 @@ _PROGRAM = _PROCESS = _MESSAGE_ID = r"\x20(\S{1,128}+)"
 _STRUCTURED_DATA = rf"\x20(-|(?:{_ELEMENT})++)"
 _MESSAGE = r"(?:\x20\ufeff?+(.*+))?+\Z"  # may begin with a byte order mark
 PIECES = (_PRIORITY_AND_VERSION, _TIME, _HOST, _PROGRAM, _PROCESS, _MESSAGE_ID, _STRUCTURED_DATA, _MESSAGE)
-_PATTERN = re.compile("".join(PIECES), FLAGS)
-_LOGPLEX = re.compile(
+_PATTERN = pattern_when_used("".join(PIECES), FLAGS)
+_LOGPLEX = pattern_when_used(
     rf"{_PRIORITY_AND_VERSION}\x20({TIMESTAMP})"
     r"\x20(host|d\.[0-9a-f\-]{36})"  # what Heroku writes for the host: the word, or the drain's token
     rf"{_PROGRAM}{_PROCESS}\x20(-)()\x20(.*+)\Z",  # and then the message
     FLAGS,
 )
-_PLAIN = re.compile(  # without a number of bytes, and with a usual host: matches faster
+_PLAIN = pattern_when_used(  # without a number of bytes, and with a usual host: matches faster
     unroll("".join((PIECES[0].removeprefix(_BYTES), *PIECES[1:])).replace(_HOST, rf"\x20({PLAIN_HOST})")), FLAGS
 )
 
 
 def compile_rfc5424(options: FormatOptions) -> Parser:
     """A parser of RFC 5424 messages. It uses no options."""
-    match, match_plain, match_logplex = _PATTERN.match, _PLAIN.match, _LOGPLEX.match
 
     def parse(line: str) -> Row:
-        matched = match_plain(line) or match(line) or match_logplex(line)
+        matched = _PLAIN.match(line) or _PATTERN.match(line) or _LOGPLEX.match(line)
         if matched is None:
             raise FormatError("rfc5424", "not an RFC 5424 message")
         priority, version, timestamp, host, program, pid, msgid, structured, message = matched.groups()
@@ -58,7 +57,7 @@ def compile_rfc5424(options: FormatOptions) -> Parser:
         if structured == "-":
             structured = None
         elif "=" not in structured:  # of Heroku's: none, or the first word in brackets of a message
-            matched = match_logplex(line)
+            matched = _LOGPLEX.match(line)
             if matched is not None:
                 structured, message = None, matched[9]
         facility, severity = FACILITY_AND_SEVERITY[priority]

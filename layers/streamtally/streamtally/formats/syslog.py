@@ -16,6 +16,7 @@ from streamtally.formats.base import Example, Field, Format, FormatOptions, Pars
 from streamtally.formats.engine.clients import IPV6
 from streamtally.formats.engine.columns import FLAGS
 from streamtally.formats.engine.layout import match_end
+from streamtally.formats.engine.lazy import pattern_when_used
 from streamtally.formats.engine.memo import Remembered
 from streamtally.formats.engine.statements import unroll
 from streamtally.formats.role_names import SEVERITIES
@@ -85,12 +86,12 @@ def compile_like(name: str, reason: str, time: str, pieces: Sequence[str]) -> Ca
         time: the pattern of a line's time.
         pieces: the pieces of its whole pattern, with the same groups.
     """
-    match_plain = re.compile(unroll(PRIORITY + time + PLAIN_TAIL), FLAGS).match
-    match = re.compile("".join(pieces), FLAGS).match
+    plain = pattern_when_used(unroll(PRIORITY + time + PLAIN_TAIL), FLAGS)
+    whole = pattern_when_used("".join(pieces), FLAGS)
     both_of = FACILITY_AND_SEVERITY
 
     def parse(line: str) -> Row:
-        matched = match_plain(line) or match(line)
+        matched = plain.match(line) or whole.match(line)
         if matched is None:
             raise FormatError(name, reason)
         priority, timestamp, facility, severity, host, program, pid, spaced, spaced_pid, message = matched.groups()

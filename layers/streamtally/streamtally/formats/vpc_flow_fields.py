@@ -14,6 +14,7 @@ from typing import Any
 
 from streamtally.formats.base import Field
 from streamtally.formats.engine.columns import Column
+from streamtally.formats.engine.lazy import pattern_when_used
 
 MAX_FIELDS = 200
 """Fields of a header; there are about 60."""
@@ -120,11 +121,11 @@ Convert = Callable[[str], Any]
 
 
 def _converter(column: Column) -> Convert:
-    fits = re.compile(column.exact_pattern, re.ASCII).fullmatch
+    fits = pattern_when_used(column.exact_pattern, re.ASCII)
     to_value: Convert = str if column.type == "VARCHAR" else int
 
     def convert(text: str) -> Any:
-        if fits(text) is None:
+        if fits.fullmatch(text) is None:
             raise ValueError
         return None if text == "-" else to_value(text)
 
@@ -141,12 +142,12 @@ _NAME = r"[a-z][a-z0-9\-]{0,62}+"
 _NAMES = "|".join(sorted((name.replace("_", "-") for name in _KNOWN), key=len, reverse=True))
 HEADER_BEGINS = rf"(?:{_NAMES})\x20(?:{_NAMES})(?=\x20|\Z)"
 """How a header line begins: with the names of two fields."""
-_is_header = re.compile(rf"{HEADER_BEGINS}(?:\x20{_NAME}){{0,{MAX_FIELDS}}}+\x20?\Z", re.ASCII).match
+_HEADER_LINE = pattern_when_used(rf"{HEADER_BEGINS}(?:\x20{_NAME}){{0,{MAX_FIELDS}}}+\x20?\Z", re.ASCII)
 
 
 def is_header(line: str) -> bool:
     """Whether a line is a header: names separated by spaces, of which the first two are known."""
-    return _is_header(line) is not None
+    return _HEADER_LINE.match(line) is not None
 
 
 def to_names(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from enum import Enum
 from functools import lru_cache
 
+from streamtally.formats.engine.lazy import pattern_when_used
 from streamtally.formats.vpc_flow_fields import is_header as is_flow_header
 
 HEADER = "a header line, not an event"
@@ -23,13 +24,13 @@ MAX_COLUMNS = 200
 MAX_CARRIED_CHARS = 8_192
 """Longer header lines are not carried on to the records after theirs, each of which would read them again."""
 
-_DIRECTIVE = re.compile(r"#[ \t]{0,9}([A-Za-z][A-Za-z\-]{0,39})[ \t]{0,9}:")
-_DATE = re.compile(r"[ \t]*+([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[ \t]++([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?+)?+")
-_TIME = re.compile(r"([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?+(?:\.[0-9]*+)?+")
+_DIRECTIVE = pattern_when_used(r"#[ \t]{0,9}([A-Za-z][A-Za-z\-]{0,39})[ \t]{0,9}:")
+_DATE = pattern_when_used(r"[ \t]*+([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[ \t]++([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?+)?+")
+_TIME = pattern_when_used(r"([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?+(?:\.[0-9]*+)?+")
 # IIS writes a quote of a request as it is, never to enclose a value: it has + for a space.
-_WITHOUT_STRINGS = re.compile(r"[ \t]*+Microsoft Internet Information Serv", re.IGNORECASE)
+_WITHOUT_STRINGS = pattern_when_used(r"[ \t]*+Microsoft Internet Information Serv", re.IGNORECASE)
 # Of the specification; a name of spaces without any is a name of words, between tabs.
-_IDENTIFIER = re.compile(r"(?:\A|\x20)(?:date|time|(?:c|s|r|cs|sc|sr|rs|x)[\-(])")
+_IDENTIFIER = pattern_when_used(r"(?:\A|\x20)(?:date|time|(?:c|s|r|cs|sc|sr|rs|x)[\-(])")
 _FOLLOWED = ("fields", "software", "date")
 EARLY_SECONDS = 60
 """An entry may be this much earlier than the ``#Date`` before it; one that is earlier still is of the next day."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from streamtally.formats.base import Row
+from streamtally.formats.engine.lazy import pattern_when_used
 from streamtally.formats.engine.memo import Remembered
 from streamtally.formats.engine.statements import SHOWN_AT_ONCE
 from streamtally.formats.w3c_header import Separator
@@ -23,15 +24,15 @@ Convert = Callable[[str], Any]
 ToRow = Callable[[list[str]], Row]
 """Cells → a row. Raises: ValueError: another number of cells than there are columns."""
 
-_NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
-_DECIMAL = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)
+_NUMBER = pattern_when_used(r"-?[0-9]{1,18}", re.ASCII)
+_DECIMAL = pattern_when_used(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)
 # Linear: a string ends at the first quote that is not doubled, so each quote is passed once.
-_CELL = re.compile(
+_CELL = pattern_when_used(
     r'"((?:[^"]++|"")*+)"(?=[ \t]|\Z)'  # a string in quotes, in which two quotes stand for one
     r"|([^ \t]++)"  # any other cell
 )
-_WORD = re.compile(r"[^ \t]++")
-_COMMA_CELL = re.compile(
+_WORD = pattern_when_used(r"[^ \t]++")
+_COMMA_CELL = pattern_when_used(
     r'"((?:[^"]++|"")*+)"(?=,|\Z)'  # the same, before a comma
     r"|([^,]*+)"
 )

@@ -7,17 +7,16 @@ layout accepts can hold 250 of them. What is checked here is necessary for all o
 
 from __future__ import annotations
 
-import re
-
 from streamtally.formats.engine.clients import HOST, TEXT_AFTER_WORD
 from streamtally.formats.engine.columns import BRACKETED_TIME, ESCAPABLE, FLAGS
+from streamtally.formats.engine.lazy import pattern_when_used
 
 LONG = 500
 """Lines of fewer characters are not checked: trying the layouts costs little, and the check would slow usual lines."""
 
 # No user begins later: a virtual host, a client, a list of proxies, an empty field, and identd's answer precede it. The
 # words of a list, which end with a comma, count as one with the word after them.
-_BEFORE_USER = re.compile(
+_BEFORE_USER = pattern_when_used(
     r"(?:"
     r"(?:[^\x20]*+(?<=,)\x20)*+"  # words of a list
     r"[^\x20]*+\x20"
@@ -29,10 +28,10 @@ _REST = (
     rf"{ESCAPABLE}\""  # the rest of the request
     r"\x20[0-9\-]"  # the beginning of the status
 )
-_begins_with_host = re.compile(rf'"?+{HOST}(?=[\x20,"])', FLAGS).match
-_find_time = re.compile(_TIME_AND_QUOTE, FLAGS).search
-_match_rest = re.compile(_REST, FLAGS).match
-_match_from_user = re.compile(TEXT_AFTER_WORD + _TIME_AND_QUOTE + _REST, FLAGS).match
+_HOST_FIRST = pattern_when_used(rf'"?+{HOST}(?=[\x20,"])', FLAGS)
+_TIME = pattern_when_used(_TIME_AND_QUOTE, FLAGS)
+_AFTER_TIME = pattern_when_used(_REST, FLAGS)
+_FROM_USER = pattern_when_used(TEXT_AFTER_WORD + _TIME_AND_QUOTE + _REST, FLAGS)
 
 
 def may_have_head(line: str) -> bool:
@@ -41,14 +40,14 @@ def may_have_head(line: str) -> bool:
         return True
     head = _BEFORE_USER.match(line)
     end = head.end() if head is not None else len(line)
-    time = _find_time(line)
+    time = _TIME.search(line)
     while time is not None and time.start() < end:  # at most five times, each of which holds a space
-        if _match_rest(line, time.end()) is not None:
+        if _AFTER_TIME.match(line, time.end()) is not None:
             return True
-        time = _find_time(line, time.end())
-    return time is not None and _match_from_user(line, end) is not None
+        time = _TIME.search(line, time.end())
+    return time is not None and _FROM_USER.match(line, end) is not None
 
 
 def may_be_common(line: str) -> bool:
     """The same without the layouts of API Gateway: all others begin with an address or a name."""
-    return len(line) < LONG or (_begins_with_host(line) is not None and may_have_head(line))
+    return len(line) < LONG or (_HOST_FIRST.match(line) is not None and may_have_head(line))

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from streamtally.formats import cri, rfc3339_syslog, rfc5424, syslog
 from streamtally.formats.base import Row
 from streamtally.formats.engine.columns import FLAGS
+from streamtally.formats.engine.lazy import pattern_when_used
 from streamtally.formats.rfc3339_syslog import TIMESTAMP
 from streamtally.formats.syslog import IS_HOST, PLAIN_HOST
 
@@ -89,7 +90,7 @@ _OF_JOURNAL = ("syslog_timestamp", "syslog_hostname", "syslog_program", "syslog_
 # Name → pattern of what precedes the line, and the fields of its groups. The first that fits and has a known line
 # inside counts, so the more specific ones come first.
 _PREFIXES: tuple[tuple[str, re.Pattern[str], tuple[str, ...]], ...] = tuple(
-    (name, re.compile(pattern, FLAGS), fields)
+    (name, pattern_when_used(pattern, FLAGS), fields)
     for name, pattern, fields in (
         (
             "kubectl",  # logs --prefix; --timestamps puts the time after it

@@ -7,11 +7,11 @@ Source: Kubernetes, CRI log format; Docker, json-file driver.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
 from streamtally.formats.engine.columns import FLAGS
+from streamtally.formats.engine.lazy import pattern_when_used
 from streamtally.formats.rfc3339_syslog import TIMESTAMP
 
 T = TypeVar("T")
@@ -21,17 +21,17 @@ MAX_JOINED_CHARS = 1000 * 1024
 MAX_PARTS = 64
 """The same of more parts: 64 of 16 KiB are as large as a record."""
 
-_CRI = re.compile(
+_CRI = pattern_when_used(
     rf"({TIMESTAMP}\x20(stdout|stderr)\x20)"
     r"([FP])((?::[^\x20]*+)?)(?:\x20(.*+))?+\Z",
     FLAGS,
 )
-_DOCKER = re.compile(
+_DOCKER = pattern_when_used(
     r'(\{"log":")([^"\\]*+(?:\\.[^"\\]*+)*+)'
     r'(","stream":"(stdout|stderr)",(?:"attrs":\{[^{}]*+\},)?+"time":"[^"\\]{20,40}"\})\Z',
     FLAGS,
 )
-_ENDS = re.compile(r"(?<!\\)(?:\\\\)*+\\n\Z")
+_ENDS = pattern_when_used(r"(?<!\\)(?:\\\\)*+\\n\Z")
 _CRI_MARKS = (b" stdout P", b" stderr P")
 _DOCKER_MARK = b'{"log":"'
 MARKS_OF_PARTS = (_DOCKER_MARK, *_CRI_MARKS)

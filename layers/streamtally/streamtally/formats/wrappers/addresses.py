@@ -17,13 +17,15 @@ from collections.abc import Callable, Container
 from functools import lru_cache, partial
 from typing import Any
 
+from streamtally.formats.engine.lazy import pattern_when_used
+
 MAX_CACHED_CHARS = 256
 """Longer texts are not cached: they rarely recur."""
 _MAX_DEPTH = 200
 _COLON = r"(?::|%(?:25)?3[Aa]|\\x3[Aa])"
 _DOT = r"(?:\.|%(?:25)?2[Ee]|\\x2[Ee])"
 _QUAD = rf"[0-9]{{1,3}}(?:{_DOT}[0-9]{{1,3}}){{3}}"
-_CANDIDATE = re.compile(
+_CANDIDATE = pattern_when_used(
     rf"""
     # An escape in front: without it, the 20 of %20192.0.2.1 would be digits of the address.
     (?P<escape> % (?:25)? [0-9A-Fa-f]{{2}} | \\ x [0-9A-Fa-f]{{2}} | \\ u [0-9A-Fa-f]{{4}} | \\ [nrt] )?
@@ -37,16 +39,16 @@ _CANDIDATE = re.compile(
     """,
     re.VERBOSE,
 )
-_LIKE_FOUR = re.compile(r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]")
-_LIKE_ENCODED = re.compile(r"(?:%(?:25)?|\\x)(?:2[Ee]|3[Aa])")
-_COLONS, _LAST_DOT = re.compile(_COLON), re.compile(rf"{_DOT}[0-9]{{1,3}}\Z")
-_DOTS = re.compile(_DOT)
+_LIKE_FOUR = pattern_when_used(r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]")
+_LIKE_ENCODED = pattern_when_used(r"(?:%(?:25)?|\\x)(?:2[Ee]|3[Aa])")
+_COLONS, _LAST_DOT = pattern_when_used(_COLON), pattern_when_used(rf"{_DOT}[0-9]{{1,3}}\Z")
+_DOTS = pattern_when_used(_DOT)
 
-_ZONE = re.compile(r"\A([0-9A-Fa-f:]{2,39})%[\w.-]{1,32}\Z")
+_ZONE = pattern_when_used(r"\A([0-9A-Fa-f:]{2,39})%[\w.-]{1,32}\Z")
 """A client's address with a zone, which names a network card of one machine."""
 
 _LOOK_BACK_CHARS = 48
-_VERSION = re.compile(
+_VERSION = pattern_when_used(
     r"""
     (?: (?:^|[\s"'(\[;,+])
         (?! (?: tcp|udp|sctp|icmp|ip|ipv4|ipv6|inet|src|dst|from|to|host|client|peer|direct|none ) / )
@@ -236,8 +238,8 @@ def _names_hold(names: str) -> bool:
     return any(map(_may_hold, names.split("\n")))
 
 
-_FOR = re.compile(r"""for=(?:"([^"]*)"|([^";,\s]*))""", re.IGNORECASE)
-_SEPARATORS = re.compile(r"""(?:[,\s+"']|%20|%2[Cc]|%22|\\x20|\\x2[Cc]|\\x22|\\")+""")
+_FOR = pattern_when_used(r"""for=(?:"([^"]*)"|([^";,\s]*))""", re.IGNORECASE)
+_SEPARATORS = pattern_when_used(r"""(?:[,\s+"']|%20|%2[Cc]|%22|\\x20|\\x2[Cc]|\\x22|\\")+""")
 
 
 def list_entries(text: str) -> list[str]:

@@ -33,6 +33,7 @@ from streamtally.local.remote import UrlFunction
 from streamtally.local.simulator.errors import ApiError
 from streamtally.local.simulator.guard import is_loopback
 from streamtally.local.simulator.management import read_name
+from streamtally.local.simulator.secure import load_certificate
 from streamtally.local.simulator.server import Server
 from streamtally.local.stream_names import SUMMARY
 from streamtally.local.summary import read_as_settings
@@ -64,9 +65,12 @@ def execute(
     interval: float,
     stream_names: tuple[str, ...],
     lang: str,
+    tls_certificate: Path | None,
+    tls_key: Path | None,
 ) -> None:
     """Run ``streamtally local``. Raises: SettingsError: an option cannot be used."""
     check_language(lang)
+    tls = load_certificate(tls_certificate, tls_key)
     pipeline = open_pipeline(read_folder(folder), references, aws)
     buckets = [_bucket(aws, option, url) for option, url in (("--bucket", bucket), ("--failed-bucket", failed_bucket))]
     lock_store(store)
@@ -93,7 +97,7 @@ def execute(
     )
     page = LocalPage(laptop, destination, inside, arrivals, tap, now_ms, lang)
     try:
-        server = Server((host, port), laptop.api, page.show, names)
+        server = Server((host, port), laptop.api, page.show, names, tls, _say)
     except OSError as error:
         laptop.close()
         raise SettingsError(
@@ -102,7 +106,7 @@ def execute(
         ) from None
     laptop.start()
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    _announce(host, server.server_address[1], store)
+    _announce(host, server.server_address[1], store, "https" if tls else "http")
     try:
         _Watching(laptop, page, inside, pipeline).run()
     finally:
@@ -111,13 +115,17 @@ def execute(
         destination.close()
 
 
-def _announce(host: str, port: int, store: Path) -> None:
+def _announce(host: str, port: int, store: Path, scheme: str) -> None:
     shown = f"[{host}]" if ":" in host else host
-    click.echo(f"simulated Firehose at http://{shown}:{port}, state in {store}", err=True)
+    click.echo(f"simulated Firehose at {scheme}://{shown}:{port}, state in {store}", err=True)
     if not is_loopback(host):
         click.echo(
             f"streamtally local: anyone who can reach {host} can send records; signatures are not checked", err=True
         )
+
+
+def _say(text: str) -> None:
+    click.echo(f"streamtally local: {text}", err=True)
 
 
 def _announce_stream(name: str) -> None:

@@ -21,7 +21,7 @@ from streamtally.local.live.status import Status
 from streamtally.local.live.tap import Tap
 from streamtally.local.pipeline import InProcessFunction, Laptop
 from streamtally.local.sample import generate
-from streamtally.local.simulator.server import Events
+from streamtally.local.simulator.handler import Events
 from streamtally.local.stream_names import INGESTION, SUMMARY
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.pipeline import Pipeline, load_pipeline

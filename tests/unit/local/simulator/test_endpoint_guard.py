@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from streamtally.local.simulator import server as server_module
+from streamtally.local.simulator import handler as handler_module
 from streamtally.local.simulator.guard import Guard
 from streamtally.local.simulator.journal import Journal
 from tests.unit.local.simulator.test_endpoint import Endpoint, read_answer
@@ -208,7 +208,7 @@ def test_heads_are_bounded(endpoint: Endpoint, request_head: str, status: int) -
 # A body that comes a piece at a time has an end: the whole of it counts, not each piece.
 def test_a_slow_body_is_ended(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = iter(range(0, 10_000, 25))
-    monkeypatch.setattr(server_module.time, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(handler_module.time, "monotonic", lambda: next(seconds))
     with endpoint.connect() as connection:
         connection.sendall(put("Host: localhost", body=b"", length="1000"))
         for _ in range(10):

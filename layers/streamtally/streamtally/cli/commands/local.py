@@ -33,6 +33,10 @@ DEFAULT_STORE = Path("streamtally-local")
 @click.option(
     "--allow-host", "names", multiple=True, metavar="NAME", help="Additional host name to accept in requests."
 )
+@click.option("--tls-certificate", type=click.Path(path_type=Path), metavar="PEM",
+              help="Certificate, for clients that only speak TLS: the address is https:// then.")  # fmt: skip
+@click.option("--tls-key", type=click.Path(path_type=Path), metavar="PEM",
+              help="Private key of the certificate, unencrypted.  [default: in the certificate's file]")  # fmt: skip
 @click.option("--opensearch", "url", help="Write the documents to this cluster instead of the embedded store.")
 @auth_option
 @click.option("--store", type=click.Path(file_okay=False, path_type=Path), default=DEFAULT_STORE, show_default=True,

@@ -10,7 +10,8 @@ from typing import Any
 from streamtally.errors import SettingsError
 from streamtally.local.live.page import events_of, live_page
 from streamtally.local.simulator.errors import ApiError
-from streamtally.local.simulator.server import Events, Server
+from streamtally.local.simulator.handler import Events
+from streamtally.local.simulator.server import Server
 from streamtally.report.rendering import render_parts
 from streamtally.report.texts import speaking
 from streamtally.report.view import Component

@@ -17,7 +17,7 @@ from streamtally.local.live.status import Status, status_parts, tap_sections
 from streamtally.local.live.tap import Tap
 from streamtally.local.live.texts import say_live
 from streamtally.local.pipeline import InProcessFunction, Laptop
-from streamtally.local.simulator.server import Events
+from streamtally.local.simulator.handler import Events
 from streamtally.report.rendering import render_parts
 from streamtally.report.texts import speaking
 

@@ -8,12 +8,14 @@ class ApiError(Exception):
 
     Attributes:
         response: as in an SDK's error.
+        advice: what the one who runs the endpoint can do, for its own log; AWS's text stays as it is.
     """
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(self, code: str, message: str, status: int = 400, advice: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.status = status
+        self.advice = advice
         self.response = {
             "Error": {"Code": code, "Message": message},
             "ResponseMetadata": {"HTTPStatusCode": status},

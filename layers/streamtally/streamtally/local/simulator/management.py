@@ -46,7 +46,10 @@ def read_name(parameters: Mapping[str, Any]) -> str:
 
 def not_found(name: str) -> ApiError:
     """The error for a stream that does not exist."""
-    return ApiError("ResourceNotFoundException", f"Firehose {name} under account 123456789012 not found.")
+    advice = f" (to take it: create it, or start with --stream {name}, which may be repeated)"
+    return ApiError(
+        "ResourceNotFoundException", f"Firehose {name} under account 123456789012 not found.", advice=advice
+    )
 
 
 class Management:

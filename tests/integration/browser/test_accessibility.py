@@ -5,6 +5,7 @@ Needs axe-core: `scripts/ci/install-tool axe`. With AXE_REQUIRED=1 its absence i
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import threading
@@ -22,6 +23,8 @@ from streamtally.local.live.status import Status, status_parts, tap_sections
 from streamtally.local.live.tap import Tap
 from streamtally.report.data import UnparsedLine
 from streamtally.report.page import render_report
+from streamtally.report.texts import speaking
+from streamtally.report.view import Component
 from streamtally.transform.ledger import Ledger
 from tests.integration.browser.chromium import CHROMIUM, Chromium
 from tests.unit.report.hostile import hostile_report
@@ -44,15 +47,40 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Page → its URL."""
-    report = tmp_path_factory.mktemp("pages") / "report.html"
-    report.write_text(render_report(hostile_report()), encoding="utf-8")
-    live = FollowPage("Streamtally: live", 0)
+    """Page, with its language where it is not English → its URL."""
+    folder, shown, lives = tmp_path_factory.mktemp("pages"), {}, []
+    for language, suffix in (("en", ""), ("ja", " ja")):
+        report = folder / f"{language}.html"
+        report.write_text(render_report(hostile_report(), language), encoding="utf-8")
+        live = FollowPage("Streamtally: live", 0, language=language)
+        lives.append((live, live_parts(language)))
+        shown |= {f"report{suffix}": report.as_uri(), f"live{suffix}": live.url}
+    stop = threading.Event()
+
+    def count() -> None:
+        while not stop.wait(0.05):
+            for live, parts in lives:
+                live.offer(lambda parts=parts: parts)  # type: ignore[misc]  # only while a browser shows the page
+
+    counting = threading.Thread(target=count)
+    counting.start()
+    yield shown
+    stop.set()
+    counting.join()
+    for live, _ in lives:
+        live.close()
+
+
+def live_parts(language: str) -> list[Component]:
+    """All that a live page can show."""
     tap = Tap(("summaries",))
     tap.take("lines", [b"a line"])
     tap.take("summaries", [b"{}"])
     counters = {"lines": {"IncomingRecords": 1.0}, "summaries": {"IncomingRecords": 2.0}}
-    rate = RecentRate()
+    seconds = iter(range(1000))
+    rate = RecentRate(lambda: float(next(seconds)))
+    for second in range(300):
+        rate.note(second * second)
     status = Status(
         counters=counters,
         settled={"counts": Settled([{"path": "/", "count": 1}], 1)},
@@ -62,20 +90,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         rate=rate,
         now_ms=max(start for start, _, _ in hostile_report().status_by_minute),
     )
-    before, after = status_parts(status)
-    parts = [*before, *tap_sections(tap), *after]
-    stop = threading.Event()
-
-    def count() -> None:
-        while not stop.wait(0.05):
-            live.offer(lambda: parts)  # takes it only while a browser shows the page
-
-    counting = threading.Thread(target=count)
-    counting.start()
-    yield {"report": report.as_uri(), "live": live.url}
-    stop.set()
-    counting.join()
-    live.close()
+    with speaking(language):
+        before, after = status_parts(status)
+        return [*before, *tap_sections(tap), *after]
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +114,7 @@ def show(browser: Chromium, pages: dict[str, str]) -> Callable[[str, int, str], 
         browser.call("Emulation.setEmulatedMedia", media="screen", features=features)
         browser.call("Page.navigate", url=pages[page])
         browser.wait_for(f"location.href === {pages[page]!r} && document.readyState === 'complete'")
-        if page == "live":
+        if page.startswith("live"):
             browser.wait_for("document.querySelector('main section') !== null")
         return browser
 
@@ -117,8 +134,10 @@ def violations(browser: Chromium, *rules: str) -> list[Any]:
 
 # With everything opened, no rule is broken. The colour scheme changes colours only.
 @pytest.mark.large
-@pytest.mark.parametrize("width", [360, 1920])
-@pytest.mark.parametrize("page", ["report", "live"])
+@pytest.mark.parametrize(
+    ("page", "width"),
+    [*itertools.product(["report", "live"], [360, 1920]), ("report ja", 360), ("live ja", 1920)],
+)
 def test_no_violation(show: Callable[[str, int, str], Chromium], page: str, width: int) -> None:
     browser = show(page, width, "light")
     browser.evaluate(OPEN_ALL)
@@ -126,6 +145,9 @@ def test_no_violation(show: Callable[[str, int, str], Chromium], page: str, widt
     browser = show(page, width, "dark")
     browser.evaluate(OPEN_ALL)
     assert violations(browser, "color-contrast") == []
+    assert browser.evaluate("document.documentElement.lang") == ("ja" if page.endswith("ja") else "en")
+    if page.startswith("live"):
+        assert browser.evaluate("document.querySelector('svg[data-step=\"5000\"]') !== null")  # that of the rate
 
 
 # The guard of the test above: text that is hardly lighter than its ground, and a picture without a text, are found.

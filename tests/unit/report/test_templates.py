@@ -97,7 +97,7 @@ COMPONENTS: dict[str, Callable[[str], Component]] = {
         (text, text),
         [Tick("0", text)],
     ),
-    "hours": lambda text: Hours(text, [Day(text, [Hour("0.5", text)] * 24)] * 7),
+    "hours": lambda text: Hours(text, [Day(text, [Hour("0.5", text)] * 3)] * 2),
 }
 
 

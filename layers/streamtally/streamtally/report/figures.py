@@ -15,6 +15,8 @@ from streamtally.report.units import time_text
 
 MAX_STEPS: Final = 480
 """Bars of a chart: each is at least two pixels wide on a screen of 1,180 pixels."""
+PLOT_PX: Final = 190
+"""The height of a chart's plot; the style sheet places what lies over it by this number."""
 _LEAST_SLOTS: Final = 12
 _UNITS: Final = 1000  # the plot's own units from 0 to the axis's end, as in the template
 _COLOURS: Final = {"2xx": "c2", "3xx": "c3", "4xx": "c4", "5xx": "c5", "1xx": "c1", "other": "c0"} | {
@@ -91,6 +93,8 @@ class Chart:
     numbers: tuple[str, str]
     """At the middle of the axis, and at its end."""
     times: Sequence[Tick]
+    plot: int = PLOT_PX
+    """The height of what is drawn, in px."""
 
 
 def grouped(number: int) -> str:
@@ -98,12 +102,15 @@ def grouped(number: int) -> str:
     return f"{number:,}"
 
 
-def time_chart(steps: Steps, label: str, show: Callable[[int], str] = grouped) -> Chart:
+def time_chart(
+    steps: Steps, label: str, show: Callable[[int], str] = grouped, when: Callable[[int], str] = time_label
+) -> Chart:
     """Bars over time, stacked by class of status or level, with a legend. Hovering a bar shows its numbers.
 
     Args:
         label: what the chart shows, for a screen reader.
         show: a number as text.
+        when: a time in ms since the epoch as text.
     """
     first = steps.starts[0]
     slots = max((steps.starts[-1] - first) // steps.step_ms + 1, _LEAST_SLOTS)
@@ -113,7 +120,8 @@ def time_chart(steps: Steps, label: str, show: Callable[[int], str] = grouped) -
     ]
     legend = _legend(steps) if len(steps.counts) > 1 or next(iter(steps.counts)) in _COLOURS else []
     area = Area(first, steps.step_ms, slots, top)
-    return Chart(label, area, legend, shapes, list(_hovers(steps, first, show)), _numbers(top, show), _times(area))
+    hovers = list(_hovers(steps, first, show, when))
+    return Chart(label, area, legend, shapes, hovers, _numbers(top, show), _times(area, when))
 
 
 def curves_chart(step_ms: int, points: Sequence[TimesAt], label: str) -> Chart:
@@ -132,7 +140,7 @@ def curves_chart(step_ms: int, points: Sequence[TimesAt], label: str) -> Chart:
     ]
     legend = [Key(colour, name) for name, colour in zip(_CURVES, _CURVE_COLOURS, strict=True)]
     area = Area(first, step_ms, slots, top)
-    return Chart(label, area, legend, shapes, hovers, _numbers(top, time_text), _times(area))
+    return Chart(label, area, legend, shapes, hovers, _numbers(top, time_text), _times(area, time_label))
 
 
 def _shown_times(values: Sequence[int]) -> str:
@@ -174,18 +182,18 @@ def _rectangles(steps: Steps, kind: str, first: int, top: int) -> Iterator[str]:
         yield f"M{(start - first) // steps.step_ms}.05 {_UNITS - high}h.9v{max(high - low, 1)}h-.9z"
 
 
-def _hovers(steps: Steps, first: int, show: Callable[[int], str]) -> Iterator[Hover]:
+def _hovers(steps: Steps, first: int, show: Callable[[int], str], when: Callable[[int], str]) -> Iterator[Hover]:
     for index, start in enumerate(steps.starts):
         shown = {kind: show(counts[index]) for kind, counts in steps.counts.items() if counts[index]}
         words = ", ".join(f"{kind} {count}" if kind in _COLOURS else count for kind, count in shown.items())
-        yield Hover((start - first) // steps.step_ms, f"{time_label(start)}: {words or 0}")
+        yield Hover((start - first) // steps.step_ms, f"{when(start)}: {words or 0}")
 
 
 def _numbers(top: int, show: Callable[[int], str]) -> tuple[str, str]:
     return show(top // 2), show(top)
 
 
-def _times(area: Area) -> list[Tick]:
+def _times(area: Area, when: Callable[[int], str]) -> list[Tick]:
     """Three times, each beginning where it is."""
     slots = [area.slots * third // 3 for third in range(3)]
-    return [Tick(f"{100 * slot / area.slots:.2f}", time_label(area.first + slot * area.step_ms)) for slot in slots]
+    return [Tick(f"{100 * slot / area.slots:.2f}", when(area.first + slot * area.step_ms)) for slot in slots]

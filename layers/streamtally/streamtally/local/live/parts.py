@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from streamtally.local.live.rate_chart import rate_section, rate_text
 from streamtally.local.live.rates import RecentRate
 from streamtally.local.live.texts import say_live
 from streamtally.report.data import MinuteCount, ReportData, UnparsedLine
@@ -47,6 +48,7 @@ def follow_parts(
     return [
         rate_tiles(rate, data.status_by_minute),
         report_tiles(data),
+        *rate_section(rate, now_ms),
         *hour_section(data.status_by_minute, now_ms),
         *happened,
         *newest_section(newest, data.unparsed + data.failed, say("column.file")),
@@ -57,16 +59,12 @@ def follow_parts(
 def rate_tiles(rate: RecentRate, minutes: Sequence[MinuteCount]) -> Tiles:
     """Lines a second, and the minute of the newest row."""
     tiles = [
-        Tile(_rate_text(rate.over(NOW_SECONDS)), say_live("tile.now")),
-        Tile(_rate_text(rate.over(_MINUTE_SECONDS)), say_live("tile.minute")),
+        Tile(rate_text(rate.over(NOW_SECONDS)), say_live("tile.now")),
+        Tile(rate_text(rate.over(_MINUTE_SECONDS)), say_live("tile.minute")),
     ]
     if minutes:
         tiles.append(Tile(time_label(max(start for start, _, _ in minutes)), say_live("tile.newest")))
     return Tiles(tiles)
-
-
-def _rate_text(rate: float) -> str:
-    return f"{rate:,.0f}" if rate >= 10 or not rate else f"{rate:.1f}"
 
 
 def hour_section(minutes: Sequence[MinuteCount], now_ms: int) -> list[Section]:

@@ -1,26 +1,32 @@
-"""How many lines arrive, over the last seconds and the last minute."""
+"""How many lines arrive: over the last seconds, the last minute, and by step of the last minutes."""
 
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from operator import itemgetter
 from typing import Final
 
-_KEPT_SECONDS: Final = 60.0
+STEP_SECONDS: Final = 5
+MOST_STEPS: Final = 60
+_KEPT_SECONDS: Final = float(STEP_SECONDS * (MOST_STEPS + 1))
 _LEAST_SECONDS: Final = 0.5
 """Counts that are noted in shorter succession replace each other, so that few are kept."""
 
 
 class RecentRate:
-    """Lines a second over the last interval of any length up to a minute.
+    """Lines a second over the last interval of any length up to five minutes.
 
     Args: clock: a monotonic clock, in s.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._noted: deque[tuple[float, int]] = deque([(clock(), 0)])
+        self._start = clock()
+        self._noted: deque[tuple[float, int]] = deque([(self._start, 0)])
 
     def note(self, lines: int) -> None:
         """Note how many lines there are in all."""
@@ -42,3 +48,24 @@ class RecentRate:
                 break
             then, counted = noted_at, count
         return (lines - counted) / (now - then) if now > then else 0.0
+
+    def by_step(self) -> tuple[list[int], float]:
+        """Lines of the last steps of :data:`STEP_SECONDS`, the oldest first, and for how many s the last has been over.
+
+        There are at most :data:`MOST_STEPS`, from the start on. Lines between two notes count as spread evenly over the
+        time between them.
+        """
+        noted = list(self._noted)
+        complete = int((noted[-1][0] - self._start) // STEP_SECONDS)
+        ends = [self._start + STEP_SECONDS * number for number in range(max(complete - MOST_STEPS, 0), complete + 1)]
+        counts = [_lines_at(noted, end) for end in ends]
+        return [after - before for before, after in pairwise(counts)], self._clock() - ends[-1]
+
+
+def _lines_at(noted: Sequence[tuple[float, int]], moment: float) -> int:
+    """How many lines there were at a moment that is not after the last note."""
+    index = bisect_left(noted, moment, key=itemgetter(0))
+    if index == 0:
+        return noted[0][1]
+    (before, few), (after, many) = noted[index - 1], noted[index]
+    return few + round((many - few) * (moment - before) / (after - before))

@@ -9,6 +9,7 @@ from typing import Any
 
 from streamtally.local.destinations import Settled
 from streamtally.local.live.parts import hour_section, newest_section, rate_tiles
+from streamtally.local.live.rate_chart import rate_section
 from streamtally.local.live.rates import RecentRate
 from streamtally.local.live.tap import Tap
 from streamtally.local.live.texts import say_live
@@ -64,8 +65,9 @@ def status_parts(status: Status) -> tuple[list[Component], list[Component]]:
 def _lines(status: Status, data: ReportData) -> list[Component]:
     minutes = data.status_by_minute
     rates = [] if status.rate is None else [rate_tiles(status.rate, minutes)]
+    chart = [] if status.rate is None else rate_section(status.rate, status.now_ms)
     unread = newest_section(status.newest, data.unparsed, say_live("column.stream"))
-    return [*rates, report_tiles(data), *hour_section(minutes, status.now_ms), *unread]
+    return [*rates, report_tiles(data), *chart, *hour_section(minutes, status.now_ms), *unread]
 
 
 def tap_sections(tap: Tap, filter_text: str = "") -> list[Section]:

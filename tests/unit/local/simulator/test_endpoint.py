@@ -25,6 +25,7 @@ from streamtally.local.simulator.server import Server
 from streamtally.local.simulator.sinks import StoreSink
 from streamtally.local.store import DuckDbStore
 from streamtally.local.stream_names import INGESTION, SUMMARY
+from streamtally.report.rendering import render_parts
 from streamtally.transform.ledger import Ledger
 from streamtally.transform.pipeline import load_pipeline
 from tests.system.conformance.contract import events
@@ -223,6 +224,11 @@ def test_nothing_to_show_now(endpoint: Endpoint) -> None:
             assert answer["message"] == "SinkError: http://127.0.0.1:9200 cannot be reached"
 
 
+def made(status: Status) -> str:
+    before, after = status_parts(status)
+    return render_parts([*before, *after])
+
+
 # The page for a browser: what came, the lines' classes with reasons, the counts; nothing of a log line acts in it.
 def test_the_page() -> None:
     ledger = Ledger(rows=3, unparsed=1)
@@ -232,9 +238,9 @@ def test_the_page() -> None:
     ]
     counters = {INGESTION: {"IncomingRecords": 4}}
     status = Status(counters=counters, settled={"<b>": Settled(documents, 9)}, ledger=ledger)
-    page = "".join(status_parts(status))
+    page = made(status)
     assert "&lt;script&gt;alert(1)" in page
     assert "1234567" in page
     assert "The last 1 of 9 documents" in page
     assert not any(text in page for text in ("<script", "<img", "<b>", "\u202e", ">None<"))
-    assert "No counts yet" in "".join(status_parts(Status()))
+    assert "No counts yet" in made(Status())

@@ -40,6 +40,11 @@ def near_names(name: str, names: Iterable[str], count: int = 3, cutoff: float = 
     return [folded[match] for match in difflib.get_close_matches(name.upper(), list(folded), count, cutoff)]
 
 
+def counted(number: int, what: str) -> str:
+    """``1 line``, ``1,234 lines``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def visible(text: str, limit: int | None = None, *, ascii_only: bool = False) -> str:
     r"""The text with every character that acts instead of being displayed written as ``\x1b`` or ``\u202e``.
 

@@ -145,7 +145,7 @@ def test_other_lines_among_wrapped_ones(tmp_path: Path) -> None:
     log = tmp_path / "a.log"
     log.write_text(f"web-1  | {LINE}\n" * 3 + "what is this\n")
     ran = run("detect", str(log))
-    assert (ran.status, ran.stdout.splitlines()[-1]) == (1, "1 lines are of another format, or of none")
+    assert (ran.status, ran.stdout.splitlines()[-1]) == (1, "1 line is of another format, or of none")
 
 
 # No address of a line is printed under --anonymize; the arrow stays under the same character of what is left.

@@ -25,6 +25,9 @@ LOG = "tests/samples/nginx-combined.log"
         (["run", LOG, "--duration-unit", "sec"], "'sec' is not one of 's', 'ms', 'us', 'ns': did you mean 's'?"),
         (["run", LOG, "--arrival", "nwo"], "did you mean 'now'?"),
         (["run", LOG, "--auth", "sigv5"], "did you mean 'sigv4'?"),
+        (["report", "x.duckdb", "--geoip", "x.mmdb"], "No such option '--geoip': streamtally run has it "),
+        (["report", "x.duckdb", "--anonymize"], "streamtally parse and streamtally detect have it "),
+        (["parse", LOG, "--by", "path"], "streamtally run has it "),
         (["completion", "bsh"], "did you mean 'bash'?"),
         (
             ["agent-config", "--log", "/x", "--stream", "s", "--region", "us-east-1", "--for", "fluentbit"],

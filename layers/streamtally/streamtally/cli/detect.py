@@ -19,7 +19,7 @@ from streamtally.local.likely_format import read_texts
 from streamtally.local.log_meaning import LogMeaning, find_meaning
 from streamtally.local.logs import STANDARD_INPUT, check_logs
 from streamtally.local.wrapped_lines import WrappedFit, find_wrapped
-from streamtally.text import visible
+from streamtally.text import counted, visible
 
 _BEFORE_CHARS, _AFTER_CHARS = 60, 30
 
@@ -99,26 +99,29 @@ def _to_json(
 
 def _explain(shown: str, detection: Detection, best: Fit, meaning: LogMeaning) -> None:
     name = best.format.name
-    rest = [f"{count} {what}" for count, what in ((best.headers, "header lines"), (detection.empty, "empty")) if count]
+    rest = [counted(best.headers, "header line")] if best.headers else []
+    rest += [f"{detection.empty:,} empty"] if detection.empty else []
     click.echo(
-        f"{visible(shown)}: {name}{_server(detection, name)}, {best.taken} of {detection.lines} lines"
+        f"{visible(shown)}: {name}{_server(detection, name)}, {best.taken:,} of {counted(detection.lines, 'line')}"
         + (f" ({', '.join(rest)})" if rest else "")
     )
     for fit in [fit for fit in detection.fits[1:] if {fit.format.name, name} != {COMBINED, SAME_LINE}][:3]:
         click.echo(f"  {fit.format.name} also fits {fit.taken} of them")
     _explain_meaning(meaning)
     if best.missed:
-        click.echo(f"{best.missed} do not fit:")
+        click.echo(f"{best.missed:,} {'does' if best.missed == 1 else 'do'} not fit:")
         for misfit in best.misfits:
             _show(misfit)
 
 
 def _explain_wrapped(shown: str, detection: Detection, wrapped: WrappedFit, meaning: LogMeaning) -> None:
     around = " in ".join(reversed(wrapped.wrappers))
-    click.echo(f"{visible(shown)}: {wrapped.format.name} in {around}, {wrapped.taken} of {detection.lines} lines")
+    click.echo(
+        f"{visible(shown)}: {wrapped.format.name} in {around}, {wrapped.taken:,} of {counted(detection.lines, 'line')}"
+    )
     _explain_meaning(meaning)
     if missed := detection.lines - detection.empty - wrapped.taken:
-        click.echo(f"{missed} lines are of another format, or of none")
+        click.echo(f"{counted(missed, 'line')} {'is' if missed == 1 else 'are'} of another format, or of none")
 
 
 def _explain_meaning(meaning: LogMeaning) -> None:
@@ -144,7 +147,7 @@ def _server(detection: Detection, name: str) -> str:
 
 
 def _explain_none(shown: str, detection: Detection) -> None:
-    click.echo(f"{visible(shown)}: no format fits {detection.lines - detection.empty} lines")
+    click.echo(f"{visible(shown)}: no format fits {counted(detection.lines - detection.empty, 'line')}")
     for fit in detection.fits[:3]:
         how = f"fits {fit.taken} of them" if fit.taken else "is the closest"
         click.echo(f"  {fit.format.name} {how}")

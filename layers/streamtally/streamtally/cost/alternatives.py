@@ -14,6 +14,7 @@ from typing import Any
 from streamtally.cost.bill import Case
 from streamtally.cost.prices import Prices
 from streamtally.cost.volumes import HOURS_A_MONTH, SECONDS_A_DAY
+from streamtally.text import counted
 
 SHARD_BYTES, SHARD_RECORDS = 2**20, 1000
 """What one shard of a data stream takes in a second."""
@@ -42,10 +43,6 @@ class Alternative:
         return {"name": self.name, "usd": round(self.usd, 2), "quantity": self.quantity, "differs": self.differs}
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
 def find_alternatives(case: Case, prices: Prices) -> list[Alternative]:
     """Managed Flink, OpenSearch Ingestion and CloudWatch Logs for the same lines."""
     lines_a_second = case.traffic.lines_a_day / SECONDS_A_DAY
@@ -61,12 +58,12 @@ def find_alternatives(case: Case, prices: Prices) -> list[Alternative]:
     return [
         Alternative(
             "Managed Service for Apache Flink", flink,
-            f"two processing units (one orchestrates) and a data stream with {_count(shards, 'shard')}",
+            f"two processing units (one orchestrates) and a data stream with {counted(shards, 'shard')}",
             "without the domain and without lines in S3; more units if one does not keep up",
         ),
         Alternative(
             "OpenSearch Ingestion", units * HOURS_A_MONTH * prices["opensearch.ocu_hour"],
-            _count(units, "compute unit"),
+            counted(units, "compute unit"),
             "without the domain, which would index every line and so must be larger",
         ),
         Alternative(

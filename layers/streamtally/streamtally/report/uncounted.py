@@ -11,7 +11,7 @@ from typing import Final
 from streamtally.formats.w3c_header import HEADER
 from streamtally.formats.wrappers.request_parts import PARTS
 from streamtally.plan.window_rows import NO_STATUS
-from streamtally.text import near_names, visible
+from streamtally.text import counted, near_names, visible
 from streamtally.transform.ledger import Ledger, OutputLedger
 
 _MAX_REASONS: Final = 3
@@ -81,7 +81,7 @@ def find_uncounted(ledger: Ledger, outputs: Mapping[str, OutputLedger], read_as:
     lost = sum(unread.values())
     if not ledger.rows:
         if not lost:
-            return Uncounted((_nothing_to_count(ledger, read_as),) if ledger.lines else ())
+            return Uncounted((_nothing_tocounted(ledger, read_as),) if ledger.lines else ())
         return Uncounted((_no_rows(unread, lost, read_as),), True)
     if read_as.missing:
         return Uncounted((_no_field(read_as),), True)
@@ -109,12 +109,12 @@ def _missed(output: OutputLedger) -> int:
     return output.eval_failed + output.out_of_range
 
 
-def _nothing_to_count(ledger: Ledger, read_as: ReadAs) -> str:
-    return f"{_subject(read_as)}: nothing to count: {_count(ledger.lines, 'line')}, all empty or header lines"
+def _nothing_tocounted(ledger: Ledger, read_as: ReadAs) -> str:
+    return f"{_subject(read_as)}: nothing to count: {counted(ledger.lines, 'line')}, all empty or header lines"
 
 
 def _no_rows(unread: Counter[str], lost: int, read_as: ReadAs) -> str:
-    return f"{_subject(read_as)}: none of {_count(lost, 'line')} was counted: {_unread_why(unread, read_as)}"
+    return f"{_subject(read_as)}: none of {counted(lost, 'line')} was counted: {_unread_why(unread, read_as)}"
 
 
 def _no_field(read_as: ReadAs) -> str:
@@ -147,7 +147,7 @@ def _missed_why(outputs: Mapping[str, OutputLedger]) -> Counter[str]:
 
 
 def _some_unread(unread: Counter[str], lost: int, read_as: ReadAs) -> str:
-    return f"{_subject(read_as)}: {_count(lost, 'line')} did not parse: {_unread_why(unread, read_as)}"
+    return f"{_subject(read_as)}: {counted(lost, 'line')} did not parse: {_unread_why(unread, read_as)}"
 
 
 def _some_missed(outputs: Mapping[str, OutputLedger], read_as: ReadAs) -> Iterator[str]:
@@ -155,10 +155,10 @@ def _some_missed(outputs: Mapping[str, OutputLedger], read_as: ReadAs) -> Iterat
         shown = visible(name, _MAX_CHARS)
         if missed := _missed(output):
             what = "not counted" if output.eval_failed else "not counted at their own time"
-            yield f"{shown}: {missed:,} of {_count(output.rows, 'row')} {what}: {_why(output, read_as)}"
+            yield f"{shown}: {missed:,} of {counted(output.rows, 'row')} {what}: {_why(output, read_as)}"
     if outputs and all(output.rows and output.filtered == output.rows for output in outputs.values()):
         names = ", ".join(visible(name, _MAX_CHARS) for name in outputs)
-        yield f"{names}: the program's WHERE excludes all {_count(next(iter(outputs.values())).rows, 'row')}"
+        yield f"{names}: the program's WHERE excludes all {counted(next(iter(outputs.values())).rows, 'row')}"
 
 
 def _why(output: OutputLedger, read_as: ReadAs) -> str:
@@ -226,11 +226,7 @@ def _subject(read_as: ReadAs) -> str:
 
 def _rows(rows: int, read_as: ReadAs) -> str:
     formats = ", ".join(read_as.formats[:_MAX_REASONS])
-    return _count(rows, "row") + (f" (read as {formats})" if formats else "")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    return counted(rows, "row") + (f" (read as {formats})" if formats else "")
 
 
 def _join(parts: Sequence[str]) -> str:

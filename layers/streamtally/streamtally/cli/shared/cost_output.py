@@ -16,6 +16,7 @@ from streamtally.cost.bill import NOT_IN_THE_BILL, Case, make_bill, total
 from streamtally.cost.capacity import Capacity, find_capacity
 from streamtally.cost.prices import Prices
 from streamtally.cost.savings import find_savings
+from streamtally.text import counted
 
 UNPROVEN = "No figure here has been compared with a bill of AWS."
 
@@ -114,7 +115,7 @@ def _show_numbers(estimate: Estimate) -> None:
 
 
 def _capacity_text(capacity: Capacity) -> str:
-    keys = f"{capacity.keys:,.0f} keys"
+    keys = counted(round(capacity.keys), "key")
     if not capacity.lines_a_day:
         return f"{keys} are too many for one run a minute at any rate; see docs/indices.md, Capacity of one run"
     if math.isinf(capacity.lines_a_day):

@@ -38,7 +38,13 @@ def explain_failure(error: Exception) -> Sequence[str]:
 
 
 def _rephrase(error: click.ClickException, message: str) -> str:
-    """click's message, with the near name of a choice, and bounds and kinds of numbers in words."""
+    """click's message, with the near name of a choice, and bounds and kinds of numbers in words.
+
+    An option that another command has is named with that command: ``report`` shows what ``run --geoip`` counted.
+    """
+    if isinstance(error, click.NoSuchOption) and (owners := _commands_with(error)):
+        owned = " and ".join(f"streamtally {owner}" for owner in owners)
+        return f"No such option {error.option_name!r}: {owned} {'has' if len(owners) == 1 else 'have'} it"
     kind = error.param.type if isinstance(error, click.BadParameter) and error.param else None
     if isinstance(kind, click.Choice) and (wrong := _WRONG_CHOICE.search(message)):
         near = near_names(wrong[1], [str(choice) for choice in kind.choices], 1, 0.5)
@@ -46,6 +52,23 @@ def _rephrase(error: click.ClickException, message: str) -> str:
     if isinstance(kind, click.IntRange | click.FloatRange):
         message = _OUT_OF_RANGE.sub(f" must be {_bounds(kind)}", message)
     return _NO_NUMBER.sub(lambda match: "a whole number" if match[1] == "integer" else "a number", message)
+
+
+def _commands_with(error: click.NoSuchOption) -> list[str]:
+    """The commands that have an option of exactly this name, in the order of the help; at most two.
+
+    ``run`` alone, where it is among them: it reads the log.
+    """
+    context = error.ctx
+    group = context.parent.command if context is not None and context.parent is not None else None
+    if context is None or context.parent is None or not isinstance(group, click.Group):
+        return []
+    owners = []
+    for name in group.list_commands(context.parent):
+        command = group.get_command(context.parent, name)
+        if command is not None and any(error.option_name in option.opts for option in command.params):
+            owners.append(name)
+    return ["run"] if "run" in owners else owners[:2]
 
 
 def _bounds(kind: click.IntRange | click.FloatRange) -> str:

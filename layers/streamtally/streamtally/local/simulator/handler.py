@@ -5,20 +5,19 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from io import BufferedReader
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, cast
 from uuid import uuid4
 
 import orjson
 
-from streamtally.local.simulator.connections import Connections
+from streamtally.local.simulator.endpoint import HandledServer
 from streamtally.local.simulator.errors import ApiError
-from streamtally.local.simulator.guard import MAX_BODY_BYTES, Guard, body_length
+from streamtally.local.simulator.guard import MAX_BODY_BYTES, body_length
 from streamtally.local.simulator.other_services import (
     FORM,
     METRICS_TARGET,
@@ -27,8 +26,7 @@ from streamtally.local.simulator.other_services import (
     error_form,
     unknown_target,
 )
-from streamtally.local.simulator.refusals import Refusals
-from streamtally.local.simulator.secure import HANDSHAKE, PLAIN_ANSWER, SPOKE_TLS
+from streamtally.local.simulator.secure import HANDSHAKE, LEFT, PLAIN_ANSWER, SPOKE_TLS
 
 IDLE_SECONDS = 30
 BODY_SECONDS = 60
@@ -48,28 +46,6 @@ class Events(NamedTuple):
     texts: Iterator[str]
 
 
-Status = Callable[[str, bool], Any]
-"""(path, whether a page is requested) → what to show there: a JSON value, a page as text, Events, or None."""
-
-
-class Actions(Protocol):
-    """What answers the API's requests."""
-
-    def call(self, action: str, parameters: Any) -> dict[str, Any]:
-        """The response of an action. Raises: ApiError."""
-
-
-class HandledServer(ThreadingHTTPServer):
-    """What connections need of the server that they belong to."""
-
-    api: Actions
-    status: Status
-    guard: Guard
-    connections: Connections
-    event_streams: threading.BoundedSemaphore
-    refusals: Refusals
-
-
 class Handler(BaseHTTPRequestHandler):
     """One connection."""
 
@@ -83,14 +59,22 @@ class Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         if isinstance(self.connection, ssl.SSLSocket):
-            self.connection.do_handshake()
+            try:
+                self.connection.do_handshake()
+            except (ssl.SSLEOFError, ConnectionError):
+                if self.connection.cipher():  # it has seen the certificate; one that only tries the port has not
+                    self.server.refusals.note(LEFT)
+                raise
 
     def handle(self) -> None:
         with contextlib.suppress(TimeoutError):
-            if cast("BufferedReader", self.rfile).peek(2)[:2] == HANDSHAKE:  # a request line would be awaited in vain
+            first = cast("BufferedReader", self.rfile).peek(2)[:2]
+            if first == HANDSHAKE:  # a request line would be awaited in vain
                 self.server.refusals.note(SPOKE_TLS)
                 self.wfile.write(PLAIN_ANSWER)
                 return
+            if not first and isinstance(self.connection, ssl.SSLSocket):
+                self.server.refusals.note(LEFT)
             super().handle()
 
     def handle_one_request(self) -> None:

@@ -13,6 +13,8 @@ from streamtally.errors import SettingsError
 HANDSHAKE = b"\x16\x03"
 """The first bytes of a TLS connection: a record of type handshake of SSL 3.0 or later (RFC 8446, section 5.1)."""
 SPOKE_TLS = "a client speaks TLS, but this endpoint is http:// (see --tls-certificate)"
+LEFT = "a client ended its TLS connection before a request: it may not trust the certificate"
+"""A client need not say why (RFC 8446, section 6.2): Node.js, for example, does not."""
 PLAIN_ANSWER = (
     b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 26\r\nConnection: close\r\n\r\n"
     b"this endpoint is http://\r\n"

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from streamtally.local.simulator.connections import Connections
+from streamtally.local.simulator.endpoint import Actions, HandledServer, Status
 from streamtally.local.simulator.guard import Guard
-from streamtally.local.simulator.handler import MAX_EVENT_STREAMS, Actions, HandledServer, Handler, Status
+from streamtally.local.simulator.handler import MAX_EVENT_STREAMS, Handler
 from streamtally.local.simulator.refusals import Refusals
 from streamtally.local.simulator.secure import handshake_problem
 

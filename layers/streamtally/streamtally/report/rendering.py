@@ -27,7 +27,7 @@ def render_page(name: str, *packages: str, **values: Any) -> str:
 def render_parts(parts: Iterable[Component]) -> Markup:
     """Parts of a page, one after the other. They may be inserted into a page, which does not escape them again."""
     components: Any = _environment().get_template("components.html").module
-    made: Markup = components.each(parts)
+    made: Markup = components.render(parts)
     return made
 
 

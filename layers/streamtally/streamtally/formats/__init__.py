@@ -110,8 +110,8 @@ def find_format(name: str) -> Format:
     prefix, colon, _ = name.partition(":")
     if colon and prefix in _DIRECTIVES:
         module = import_module(f"streamtally.formats.directives.{prefix}")  # at its first use: few pipelines have one
-        found: Format = module.find(name)
-        return found
+        directive: Format = module.find(name)
+        return directive
     try:
         return _BY_ANY_NAME[name]
     except KeyError:

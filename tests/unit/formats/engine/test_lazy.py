@@ -62,7 +62,7 @@ def test_a_pattern_is_compiled_at_its_first_use() -> None:
     assert pattern.match("xa") is None
     assert pattern.search("xa", 1)[0] == "a"
     assert pattern.sub("-", "xaby") == "x-y"
-    assert [found[0] for found in pattern.finditer("a ab", 1)] == ["ab"]
+    assert [match[0] for match in pattern.finditer("a ab", 1)] == ["ab"]
     assert (pattern.pattern, pattern.flags, pattern.groups) == (compiled.pattern, compiled.flags, 2)
     assert pattern._compiled is compiled
 

@@ -131,6 +131,16 @@ def test_clients(text: str, client: str) -> None:
     assert report(text, {}).top_hosts.entries == ((client, 1),)
 
 
+# journalctl --output=json: microseconds, and the severity's number as text (systemd.journal-fields(7)).
+@pytest.mark.parametrize(("priority", "level"), [("3", "error"), ("4", "warning"), ("6", "info"), ("8", "other")])
+def test_the_journal(priority: str, level: str) -> None:
+    text = (
+        f'{{"__REALTIME_TIMESTAMP":"1728568536123456","_HOSTNAME":"web1","PRIORITY":"{priority}","MESSAGE":"started"}}'
+    )
+    data = report(text, {})
+    assert data.status_by_minute == [(1_728_568_500_000, level, 1)]
+
+
 # Field names and values as the services' documentation shows them.
 @pytest.mark.parametrize(
     "text, path, host, size",

@@ -124,7 +124,7 @@ COMMON = Roles(
     ),
     level=(
         "severity", "log.level", "loglevel", "log_level", "levelname", "lvl", "severity_text", "severityText",
-        "console_level",
+        "console_level", "PRIORITY",
     ),
     ident=(),
     forwarded=(
@@ -139,5 +139,5 @@ a member whose own name has the dots.
 
 Sources: nginx's variables; ECS and OpenTelemetry's HTTP attributes; the access logs of AWS (API Gateway, CloudFront,
 WAF), Envoy, ingress-nginx, Traefik, Caddy, Google Cloud's HttpRequest, Cloudflare's Logpush; ltsv.org; pino and
-bunyan.
+bunyan; systemd.journal-fields(7).
 """

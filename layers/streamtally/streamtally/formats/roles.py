@@ -14,7 +14,7 @@ from typing import Any
 
 from streamtally.formats.base import NO_ROLES, Format, Names, Roles, Row
 from streamtally.formats.logged_headers import BETWEEN, find_header
-from streamtally.formats.role_names import COLUMN_ROLES, COMMON, ROLE_COLUMNS, TIME_COLUMN
+from streamtally.formats.role_names import COLUMN_ROLES, COMMON, ROLE_COLUMNS, SEVERITIES, TIME_COLUMN
 
 _NOT_ROLES = ("client_has_port", "levels", "forwarded")
 ROLE_NAMES = tuple(role.name for role in fields(Roles) if role.name not in _NOT_ROLES)
@@ -203,6 +203,7 @@ def nested(row: Row, path: tuple[str, ...]) -> Any:
     return value
 
 
+_SEVERITY_DIGITS = frozenset(map(str, range(len(SEVERITIES))))
 _common_client = reader(alternatives(COMMON.client))
 
 
@@ -300,7 +301,15 @@ def _open_maker(column: str) -> Get:
 
         return make
     read = reader(alternatives(getattr(COMMON, COLUMN_ROLES[column])))
+    if column == "level":
+        return lambda row: _open_level(read(row), row)
     return (lambda row: _open_address(read(row))) if column == "host" else read
+
+
+def _open_level(value: Any, row: Row) -> Any:
+    """A level; the journal's ``PRIORITY`` is the number of a syslog severity as text (systemd.journal-fields(7))."""
+    is_severity = isinstance(value, str) and value == row.get("PRIORITY") and value in _SEVERITY_DIGITS
+    return SEVERITIES[int(value)] if is_severity else value
 
 
 def _open_address(value: Any) -> Any:

@@ -39,7 +39,7 @@ MAX_MINUTES = 20_000
 def compile_time_parser(pattern: str, zone: tzinfo = UTC) -> TimeParser:
     """A parser of times for a SimpleDateFormat pattern, or for ``iso8601``, ``unix`` (seconds), ``unix_ms``, ``auto``.
 
-    ``auto`` accepts the times of web servers, ISO 8601, and Unix times in seconds or milliseconds.
+    ``auto`` accepts the times of web servers, ISO 8601, and Unix times in seconds, ms, µs or ns.
     Fields that the pattern lacks are those of 1970-01-01 00:00:00.0; text after the pattern is ignored.
     Raises: SettingsError: a pattern that cannot be used.
     """
@@ -77,7 +77,10 @@ def _unix_parser(factor: int) -> TimeParser:
 
 
 UNIX_MS_FROM = 100_000_000_000
-"""From here on a Unix time is in milliseconds: in seconds this would be the year 5138, in milliseconds it is 1973."""
+"""From here on a Unix time is in milliseconds: in seconds this would be the year 5138, in milliseconds it is 1973.
+
+So it is from a thousand times that on with microseconds, and from a million times with nanoseconds.
+"""
 
 
 def _auto_parser(zone: tzinfo) -> TimeParser:
@@ -90,7 +93,12 @@ def _auto_parser(zone: tzinfo) -> TimeParser:
             return parse_server_time(text)
         if text[4:5] == "-":
             return from_iso(text, zone)
-        return parse_ms(value) if parse_ms(value) >= UNIX_MS_FROM else parse_seconds(value)
+        time = parse_ms(value)
+        if time < UNIX_MS_FROM:
+            return parse_seconds(value)
+        while time >= UNIX_MS_FROM * 1000:  # the journal's microseconds, Logpush's nanoseconds
+            time //= 1000
+        return time
 
     return parse
 

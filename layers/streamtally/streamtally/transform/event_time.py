@@ -18,6 +18,7 @@ _USUAL_FIELDS = (
     "datetime", "timestamp", "time", "time_local", "time_iso8601", "accept_date", "ts", "@timestamp", "requestTime",
     "request_time_iso8601", "start_time", "startTime", "StartUTC", "eventTime", "event_time", "timestamp(ms)",
     "asctime", "@t", "date_time", "msec", "EdgeStartTimestamp", "EdgeEndTimestamp",
+    "__REALTIME_TIMESTAMP",
 )  # fmt: skip
 _OF_UTC = ("cs_method", "cs-method")  # in the lines of IIS and CloudFront, whose date and time are always in UTC
 _NUMERIC_TIMES = ("unix", "unix_ms", "auto")

@@ -19,7 +19,7 @@ _NO_NUMBER = re.compile(r"a valid (integer|float)(?: range)?")
 
 
 def explain_failure(error: Exception) -> Sequence[str]:
-    """The lines for standard error. Raises: the error itself: a module is missing that is not left out on purpose."""
+    """The lines for standard error. Raises: the error itself: a module of our own is missing."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         return [error.format_message()]
     if isinstance(error, click.ClickException):
@@ -82,9 +82,15 @@ def _number(value: float) -> str:
 
 
 def _missing_module(error: ModuleNotFoundError) -> str:
-    if (error.name or "").partition(".")[0] not in AWS_MODULES:
+    package = (error.name or "").partition(".")[0]
+    if package == "streamtally" or not package:  # a mistake of ours, whose place matters
         raise error
+    if package in AWS_MODULES:
+        return (
+            f"streamtally: {error.name} is not installed, which commands need that reach AWS or OpenSearch: "
+            "run make setup-aws in the checkout, or install streamtally with pip, pipx or uv"
+        )
     return (
-        f"streamtally: {error.name} is not installed, which commands need that reach AWS or OpenSearch: "
-        "run make setup-aws in the checkout, or install streamtally with pip, pipx or uv"
+        f"streamtally: {error.name} is not installed: what this version needs is not what was installed with another; "
+        "run make setup in the checkout, or install streamtally again"
     )

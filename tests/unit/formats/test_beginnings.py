@@ -12,6 +12,7 @@ from streamtally.errors import FormatError
 from streamtally.formats import FormatOptions
 from streamtally.formats.auto import OF_NO_FORMAT, compile_auto
 from streamtally.formats.beginnings import DETECTED, are_of_no_format, is_of_no_format
+from streamtally.formats.detect import detect
 from tests.examples import examples
 from tests.unit.formats.engine.test_fast_ways import lines_of
 
@@ -130,3 +131,28 @@ def test_lines_of_known_formats_are_not_looked_at() -> None:
     assert not parse.rules_out("GET /a")
     assert refusal(parse, "GET /a") is not None
     assert parse.rules_out("GET /a")
+
+
+# An equals sign in a table's cell, a URL or a call does not make a line logfmt; keys with dots, slashes and @ do.
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("MISS|200|1742075824321|128|192.0.2.4|https://www.example.org/path?query=string|DE|curl/8", None),  # Bunny CDN
+        ("https://www.example.org/path?query=string", None),
+        ("connect(host=db) failed", None),
+        ("<request id=1>", None),
+        ("level=info msg=started", "logfmt"),
+        (" @level=info service.name=web", "logfmt"),
+        ("k8s.io/pod-name=web-1 1=2", "logfmt"),
+        ("schlüssel=wert", "logfmt"),
+    ],
+)
+def test_the_first_key_of_logfmt(line: str, name: str | None) -> None:
+    best = detect([line]).best
+    assert (None if best is None else best.format.name) == name
+    parse = compile_auto(FormatOptions())
+    if name is None:
+        with pytest.raises(FormatError):
+            parse(line)
+    else:
+        assert parse(line)

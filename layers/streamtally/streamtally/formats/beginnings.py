@@ -79,7 +79,8 @@ BEGINNINGS: tuple[tuple[str, tuple[ModuleType, ...]], ...] = (
     (FLOW_HEADER_BEGINS, (vpc_flow,)),
     (r"[0-9a-f]{64}\x20", (s3_access, apache_combined, apache_common)),
     (r"[0-9A-Za-z_.\-]{1,200}:[^\t]*+\t", (ltsv,)),
-    (r"", (apache_combined, apache_common, haproxy, haproxy_tcp, api_gateway, logfmt)),
+    (logfmt.BEGINS_WITH_KEY, (apache_combined, apache_common, haproxy, haproxy_tcp, api_gateway, logfmt)),
+    (r"", (apache_combined, apache_common, haproxy, haproxy_tcp, api_gateway)),
 )
 DETECTED: tuple[Format, ...] = tuple(
     {module.FORMAT.name: module.FORMAT for _, modules in BEGINNINGS for module in modules}.values()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from streamtally.errors import FormatError, read_failure
-from streamtally.formats import REGISTRY, apache_combined, lighttpd, nginx, nginx_main, rfc3339_syslog
+from streamtally.formats import REGISTRY, apache_combined, lighttpd, logfmt, nginx, nginx_main, rfc3339_syslog
 from streamtally.formats.base import Format, FormatOptions, Parser, Row
 from streamtally.formats.engine import clients
 from streamtally.formats.w3c_header import HEADER
@@ -20,6 +20,7 @@ _UNDEMANDING = (*DELIMITED, "ltsv", "logfmt", "w3c")
 
 NEARLY_ALL = 0.9
 """A stricter format is preferred to the one with the most fitting lines if it fits at least this share as many."""
+OTHER_COLUMNS = "another number of columns than most lines"
 _MAX_MISFITS = 5
 _MIN_SHARE = 0.5  # of the lines that must fit for a format to be reported
 
@@ -173,6 +174,9 @@ def _strict_parser(log_format: Format, first_lines: Sequence[str]) -> Parser:
         return _requiring_addresses(parse, log_format.name)
     if log_format.name == "ltsv":
         return _refusing(parse, log_format.name, lambda line: "\t" in line)
+    if log_format.name == logfmt.FORMAT.name:
+        begins = re.compile(logfmt.BEGINS_WITH_KEY).match
+        return _refusing(parse, log_format.name, lambda line: begins(line) is not None, logfmt.NOT_PAIRS)
     if log_format.name in DELIMITED:
         mark = "," if log_format.name == "csv" else "\t"
         counts = [_columns(parse, line) for line in first_lines]
@@ -188,10 +192,10 @@ def _columns(parse: Parser, line: str) -> int:
         return 0
 
 
-def _refusing(parse: Parser, name: str, looks_right: Callable[[str], bool]) -> Parser:
+def _refusing(parse: Parser, name: str, looks_right: Callable[[str], bool], reason: str = OTHER_COLUMNS) -> Parser:
     def parse_checked(line: str) -> Row:
         if not looks_right(line):
-            raise FormatError(name, "another number of columns than most lines")
+            raise FormatError(name, reason)
         return parse(line)
 
     return parse_checked

@@ -40,6 +40,8 @@ _BARE_PAIRS = pattern_when_used(
 )
 _UNCAPTURED = re.sub(r"\((?!\?)", "(?:", _PAIR)
 _AS_MANY_AS_ALLOWED = pattern_when_used(rf"(?:{_UNCAPTURED}){{0,{MAX_PAIRS}}}+", re.DOTALL)
+BEGINS_WITH_KEY = r'\x20{0,256}+[^\s="|()\[\]{}<>,;?&]{1,256}+='
+"""How a line begins whose first key looks like one: not a table's cells, a URL or a call with an equals sign in it."""
 NOT_PAIRS = "not key=value pairs"
 
 

@@ -131,6 +131,36 @@ def test_clients(text: str, client: str) -> None:
     assert report(text, {}).top_hosts.entries == ((client, 1),)
 
 
+# nginx's $host is the host that was asked for; the host of LTSV is the client.
+@pytest.mark.parametrize(
+    ("text", "settings", "vhosts"),
+    [
+        (
+            'www.example.com 192.0.2.1 [10/Oct/2025:13:55:36 +0000] "GET / HTTP/1.1" 200',
+            {"format": 'nginx:$host $remote_addr [$time_local] "$request" $status'},
+            (("www.example.com", 1),),
+        ),
+        (
+            '192.0.2.1 [10/Oct/2025:13:55:36 +0000] "GET / HTTP/1.1" 200',
+            {"format": 'apache:%h %t "%r" %>s'},
+            (),
+        ),
+        (
+            f'{{{TIME},"remote_addr":"192.0.2.1","host":"www.example.com","status":"200"}}',
+            {},
+            (("www.example.com", 1),),
+        ),
+        ("time:2025-10-10T13:55:36Z\thost:192.0.2.3\tstatus:200", {}, ()),
+        ("time:2025-10-10T13:55:36Z\thost:192.0.2.3\tvhost:a.example\tstatus:200", {}, (("a.example", 1),)),
+    ],
+)
+def test_virtual_hosts(text: str, settings: dict[str, Any], vhosts: tuple[tuple[str, int], ...]) -> None:
+    data = report(text, settings)
+    assert data.virtual_hosts.entries == vhosts
+    assert len(data.top_hosts.entries) == 1
+    assert data.top_hosts.entries[0][0].startswith("192.0.2.")
+
+
 # journalctl --output=json: microseconds, and the severity's number as text (systemd.journal-fields(7)).
 @pytest.mark.parametrize(("priority", "level"), [("3", "error"), ("4", "warning"), ("6", "info"), ("8", "other")])
 def test_the_journal(priority: str, level: str) -> None:

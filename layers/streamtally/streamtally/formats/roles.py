@@ -26,6 +26,9 @@ DEFAULT_BY = ("status", "level")
 MAX_SHAPES = 256
 """Sets of field names for which the work is remembered."""
 
+CLIENT_OR_HOST = "host"
+"""The client in the combined log and in LTSV; the host that was asked for in nginx, beside the client's address."""
+
 OBJECTS = "\x00objects"
 """The member of a completed row that holds the log's own objects whose names role columns took."""
 
@@ -50,6 +53,8 @@ def roles_among(names: Iterable[str], also: Roles = NO_ROLES) -> Roles:
         role: next((name for name in (*common, *further.get(role, ())) if name in known), "")
         for role, common in names_of(replace(COMMON, ident="ident", request=("request", *COMMON.request))).items()
     }
+    if first.get("client", CLIENT_OR_HOST) != CLIENT_OR_HOST and CLIENT_OR_HOST in known:
+        first["vhost"] = first["vhost"] or CLIENT_OR_HOST
     forwarded = (*alternatives(COMMON.client), *alternatives(COMMON.forwarded))
     return Roles(**first, forwarded=tuple(name for name in forwarded if name in known))
 
@@ -127,7 +132,17 @@ def _column_or(column: str, otherwise: Get | None, row: Row) -> Any:
 def _open_client(row: Row) -> Any:
     """The client's address: ``host`` is the client's in LTSV, but nginx's ``$host`` beside a ``remote_addr``."""
     value = _open_address(_common_client(row))
-    return row.get("host") if value is ABSENT or value in (None, "", "-") else value
+    return row.get(CLIENT_OR_HOST) if value is ABSENT or value in (None, "", "-") else value
+
+
+def open_vhost(row: Row) -> Any:
+    """The host that was asked for, in a line that names its own fields: ``host`` too, if another is the client's."""
+    value = _value_or_none(_common_vhost, row)
+    client = _value_or_none(_common_client, row) if value is None else None
+    if client not in (None, "", "-"):
+        host = row.get(CLIENT_OR_HOST)
+        value = None if host == _open_address(client) else host  # the client's, as its role's column
+    return None if isinstance(value, dict | list) else value
 
 
 def _value_or_none(read: Get, row: Row) -> Any:
@@ -205,6 +220,7 @@ def nested(row: Row, path: tuple[str, ...]) -> Any:
 
 _SEVERITY_DIGITS = frozenset(map(str, range(len(SEVERITIES))))
 _common_client = reader(alternatives(COMMON.client))
+_common_vhost = reader(alternatives(COMMON.vhost))
 
 
 def _request_maker(roles: Roles) -> Get:

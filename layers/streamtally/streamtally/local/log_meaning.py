@@ -13,7 +13,15 @@ from streamtally.config.source import source_settings
 from streamtally.formats.base import Format, Parser, Row, last_format
 from streamtally.formats.logged_headers import header_names
 from streamtally.formats.role_names import ROLE_TO_COLUMN, TIME_COLUMN
-from streamtally.formats.roles import DEFAULT_BY, ROLE_NAMES, alternatives, is_open, names_of, roles_among
+from streamtally.formats.roles import (
+    CLIENT_OR_HOST,
+    DEFAULT_BY,
+    ROLE_NAMES,
+    alternatives,
+    is_open,
+    names_of,
+    roles_among,
+)
 from streamtally.formats.wrappers.request_parts import PARTS
 from streamtally.transform.event_time import AUTO, EventTimes
 from streamtally.transform.role_columns import EVENT_TIME
@@ -178,6 +186,8 @@ def _roles(log_format: Format, seen: _Seen) -> dict[str, str]:
             names = (*names, *own) if role == "client" else (*own, *names)  # nginx's $host is not the client
         if present := next((name for name in names if name in seen.names), ""):
             roles[role] = present
+    if is_open(log_format) and roles.get("client", CLIENT_OR_HOST) != CLIENT_OR_HOST and CLIENT_OR_HOST in seen.names:
+        roles.setdefault("vhost", CLIENT_OR_HOST)
     return roles
 
 

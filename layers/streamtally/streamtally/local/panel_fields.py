@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from streamtally.formats.base import Format, Row
-from streamtally.formats.roles import ABSENT, Get, alternatives, is_open, reader, role_reader
+from streamtally.formats.roles import ABSENT, Get, alternatives, is_open, open_vhost, reader, role_reader
 from streamtally.transform.source import Source
 
 MICROSECONDS: Final[Mapping[str, float]] = {"s": 1e6, "ms": 1e3, "us": 1, "ns": 1e-3}
@@ -64,6 +64,8 @@ def _role(source: Source, log_format: Format | None, role: str) -> Get:
         return lambda row: row.get(renamed)
     if log_format is None:
         return lambda _: None
+    if role == "vhost" and is_open(log_format):
+        return open_vhost
     if role == "vhost" or is_open(log_format):
         own = (role,) if is_open(log_format) else ()
         return _first((*own, *alternatives(getattr(log_format.roles, role))))

@@ -11,17 +11,11 @@ from zoneinfo import ZoneInfo
 
 from streamtally.config.source import source_settings
 from streamtally.formats.base import Format, Parser, Row, last_format
+from streamtally.formats.field_readers import alternatives
 from streamtally.formats.logged_headers import header_names
+from streamtally.formats.open_roles import CLIENT_OR_HOST
 from streamtally.formats.role_names import ROLE_TO_COLUMN, TIME_COLUMN
-from streamtally.formats.roles import (
-    CLIENT_OR_HOST,
-    DEFAULT_BY,
-    ROLE_NAMES,
-    alternatives,
-    is_open,
-    names_of,
-    roles_among,
-)
+from streamtally.formats.roles import DEFAULT_BY, ROLE_NAMES, is_open, names_of, roles_among
 from streamtally.formats.wrappers.request_parts import PARTS
 from streamtally.transform.event_time import AUTO, EventTimes
 from streamtally.transform.role_columns import EVENT_TIME

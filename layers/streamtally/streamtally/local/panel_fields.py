@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from streamtally.formats.base import Format, Row
-from streamtally.formats.roles import ABSENT, Get, alternatives, is_open, open_vhost, reader, role_reader
+from streamtally.formats.field_readers import ABSENT, Get, alternatives, reader
+from streamtally.formats.open_roles import open_vhost
+from streamtally.formats.roles import is_open, role_reader
 from streamtally.transform.source import Source
 
 MICROSECONDS: Final[Mapping[str, float]] = {"s": 1e6, "ms": 1e3, "us": 1, "ns": 1e-3}

@@ -9,7 +9,8 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from streamtally.formats.base import Format, Plain, Row, Scanner
-from streamtally.formats.roles import Get, role_reader
+from streamtally.formats.field_readers import Get
+from streamtally.formats.roles import role_reader
 from streamtally.local.counted_columns import NONE, Columns, count_columns
 from streamtally.local.panel_fields import PanelFields, to_size
 from streamtally.local.report_columns import NewVisitors, to_sizes

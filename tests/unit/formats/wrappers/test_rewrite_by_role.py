@@ -11,7 +11,8 @@ import pytest
 from streamtally.config.source import source_settings
 from streamtally.errors import FormatError
 from streamtally.formats import REGISTRY
-from streamtally.formats.roles import alternatives, is_open
+from streamtally.formats.field_readers import alternatives
+from streamtally.formats.roles import is_open
 from streamtally.formats.wrappers.addresses import mask_row
 from streamtally.formats.wrappers.request_parts import PARTS, has_parts
 from streamtally.transform.known_columns import known_columns

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 from streamtally.formats.base import Format, Row
+from streamtally.formats.field_readers import ABSENT, Get, alternatives, reader, request_version
 from streamtally.formats.role_names import COMMON
-from streamtally.formats.roles import ABSENT, Get, alternatives, is_open, reader, request_version
+from streamtally.formats.roles import is_open
 
 PARTS = ("method", "path", "query", "protocol")
 """The fields that are added, in their order."""

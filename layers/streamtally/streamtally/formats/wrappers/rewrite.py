@@ -11,8 +11,8 @@ from functools import partial
 
 from streamtally.config.source import SourceSettings
 from streamtally.formats.base import Format, Parser, RecordParser, Row, Scanner, for_record, last_format, last_wrappers
+from streamtally.formats.field_readers import alternatives
 from streamtally.formats.json_lines import FORMAT as JSON
-from streamtally.formats.roles import alternatives
 from streamtally.formats.wrappers.addresses import MAX_CACHED_CHARS, mask_anew, mask_row, mask_text, mask_value
 from streamtally.formats.wrappers.request_parts import split_step
 from streamtally.formats.wrappers.true_client import true_client_step

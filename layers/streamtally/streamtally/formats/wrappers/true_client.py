@@ -11,7 +11,7 @@ from typing import Any
 from streamtally.config.source import TrueClient
 from streamtally.errors import SettingsError
 from streamtally.formats.base import Row
-from streamtally.formats.roles import nested, reader
+from streamtally.formats.field_readers import nested, reader
 from streamtally.formats.wrappers.addresses import list_entries
 
 Step = Callable[[Row], Row]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from streamtally.formats.base import Format, Row
+from streamtally.formats.field_readers import alternatives
 from streamtally.formats.role_names import COLUMN_ROLES
-from streamtally.formats.roles import alternatives
 from streamtally.transform.source import Source
 
 _PARTS_OF_REQUEST = ("method", "path", "query", "protocol")

@@ -103,6 +103,13 @@ def test_it_takes_no_records(page: FollowPage) -> None:
     assert get(page, "/none")[0] == 404
 
 
+# curl accepts anything, and gets the page that a browser gets.
+def test_every_client_gets_the_page(page: FollowPage) -> None:
+    status, headers, response = get(page, "/", {"Accept": "*/*"})
+    assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert b"<html" in response.read()
+
+
 def test_pages_that_follow_are_limited(page: FollowPage) -> None:
     opened = [get(page, "/events") for _ in range(9)]
     assert opened[-1][0] == 503

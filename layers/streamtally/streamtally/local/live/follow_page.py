@@ -72,9 +72,9 @@ class FollowPage:
         self._server.shutdown()
         self._server.server_close()
 
-    def _show(self, path: str, as_page: bool) -> Any:
+    def _show(self, path: str, _: bool) -> Any:
         path = path.partition("?")[0]
-        if path == "/" and as_page:
+        if path == "/":  # whatever a client accepts (curl: */*), as nothing else is here
             body = self._latest()
             with speaking(self._language):
                 return live_page(self._title, body)

@@ -6,7 +6,9 @@ import difflib
 import re
 from collections.abc import Iterable
 
-_HARMFUL = re.compile(
+from streamtally.lazy_patterns import pattern_when_used
+
+_HARMFUL = pattern_when_used(
     "["
     "\x00-\x1f\x7f-\x9f"  # C0, DEL and C1: escape sequences of terminals
     "\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"  # zero-width and bidirectional controls

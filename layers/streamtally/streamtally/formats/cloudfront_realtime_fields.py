@@ -12,7 +12,7 @@ from typing import Any
 from streamtally.formats.base import Field
 from streamtally.formats.engine.columns import CELL, Column
 from streamtally.formats.engine.layout import Layout
-from streamtally.formats.engine.lazy import pattern_when_used
+from streamtally.lazy_patterns import pattern_when_used
 
 _ADDRESS = "[0-9A-Fa-f.:]{2,45}"
 _SECONDS = r"[0-9]{1,11}(?:\.[0-9]{1,9})?"

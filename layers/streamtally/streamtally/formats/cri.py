@@ -13,8 +13,8 @@ from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Row
 from streamtally.formats.engine.columns import FLAGS
 from streamtally.formats.engine.layout import match_end
-from streamtally.formats.engine.lazy import pattern_when_used
 from streamtally.formats.rfc3339_syslog import TIMESTAMP
+from streamtally.lazy_patterns import pattern_when_used
 
 PARTIAL = "P"
 """The tag of a line that the next one of its stream continues."""

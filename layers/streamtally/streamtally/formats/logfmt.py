@@ -14,10 +14,10 @@ from streamtally.errors import FormatError
 from streamtally.formats.base import MAX_PAIRS, TOO_MANY_PAIRS, Example, Format, FormatOptions, Parser, Row
 from streamtally.formats.engine.columns import QUOTED
 from streamtally.formats.engine.escapes import unescape_logfmt as unescape
-from streamtally.formats.engine.lazy import pattern_when_used
 from streamtally.formats.engine.numbers import Converter, converters_of
 from streamtally.formats.engine.shapes import MAX_KEYS, Shape, Shapes, write_shape
 from streamtally.formats.role_names import COMMON
+from streamtally.lazy_patterns import pattern_when_used
 
 _KEY = r'[^\s="]{1,256}+'
 _BARE_VALUE = r'[^\s"]*+'

@@ -15,8 +15,8 @@ from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Roles, Row
 from streamtally.formats.engine.columns import FLAGS
 from streamtally.formats.engine.layout import match_end
-from streamtally.formats.engine.lazy import pattern_when_used
 from streamtally.formats.engine.statements import unroll
+from streamtally.lazy_patterns import pattern_when_used
 
 _TIME = r"([0-9]{4}/[0-9]{2}/[0-9]{2}\x20[0-9]{2}:[0-9]{2}:[0-9]{2})"
 _LEVEL = r"\x20\[(emerg|alert|crit|error|warn|notice|info|debug)\]"

@@ -10,9 +10,9 @@ from functools import partial
 from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Roles, Row
 from streamtally.formats.engine.layout import match_end
-from streamtally.formats.engine.lazy import pattern_when_used
 from streamtally.formats.role_names import SEVERITIES
 from streamtally.formats.syslog import FIELDS, PRIORITY, TAIL, compile_like
+from streamtally.lazy_patterns import pattern_when_used
 
 TIMESTAMP = (
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"

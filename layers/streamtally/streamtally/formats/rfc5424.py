@@ -12,11 +12,11 @@ from streamtally.errors import FormatError
 from streamtally.formats.base import Example, Field, Format, FormatOptions, Parser, Roles, Row
 from streamtally.formats.engine.columns import FLAGS
 from streamtally.formats.engine.layout import match_end
-from streamtally.formats.engine.lazy import pattern_when_used
 from streamtally.formats.engine.statements import unroll
 from streamtally.formats.rfc3339_syslog import TIMESTAMP
 from streamtally.formats.role_names import SEVERITIES
 from streamtally.formats.syslog import FACILITY_AND_SEVERITY, HOST, IS_HOST, PLAIN_HOST
+from streamtally.lazy_patterns import pattern_when_used
 
 _ELEMENT = (
     r'\[[^\s=\]"]{1,32}+'  # [id

@@ -16,10 +16,10 @@ from streamtally.formats.base import Example, Field, Format, FormatOptions, Pars
 from streamtally.formats.engine.clients import IPV6
 from streamtally.formats.engine.columns import FLAGS
 from streamtally.formats.engine.layout import match_end
-from streamtally.formats.engine.lazy import pattern_when_used
 from streamtally.formats.engine.memo import Remembered
 from streamtally.formats.engine.statements import unroll
 from streamtally.formats.role_names import SEVERITIES
+from streamtally.lazy_patterns import pattern_when_used
 
 PRIORITY = r"(?:<([0-9]{1,3})>)?+"
 _SEQUENCE = r"(?:[0-9]{1,10}:\x20)?+[*.]?+"  # Cisco's number of the message, and its mark of a clock that is not set

@@ -14,7 +14,7 @@ from typing import Any
 
 from streamtally.formats.base import Field
 from streamtally.formats.engine.columns import Column
-from streamtally.formats.engine.lazy import pattern_when_used
+from streamtally.lazy_patterns import pattern_when_used
 
 MAX_FIELDS = 200
 """Fields of a header; there are about 60."""

@@ -17,6 +17,7 @@ from streamtally.formats.cloudfront_fields import NUMBERS as CLOUDFRONT_NUMBERS
 from streamtally.formats.cloudfront_fields import is_cloudfront, is_standard
 from streamtally.formats.w3c_header import HEADER, Header, Separator, to_names
 from streamtally.formats.w3c_rows import Rows, ToRow, split_cells, to_integer
+from streamtally.lazy_patterns import pattern_when_used
 
 OTHER_COLUMNS = "another number of columns than there are fields"
 NO_HEADER = "no #Fields line before it, and not the 15 columns of IIS 10"
@@ -50,12 +51,12 @@ FIELDS = (
     Field("sc_bytes", "BIGINT", "bytes sent, where it is logged"),
     Field("cs_bytes", "BIGINT", "bytes received, where it is logged"),
 )
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_ADDRESS = re.compile(r"[0-9A-Fa-f.:]{2,45}(?:%[0-9A-Za-z]{1,16})?|-")
+_DATE = pattern_when_used(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_ADDRESS = pattern_when_used(r"[0-9A-Fa-f.:]{2,45}(?:%[0-9A-Za-z]{1,16})?|-")
 _DECLARED = {
     "date": _DATE,
-    "time": re.compile(r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?"),
-    "sc_status": re.compile(r"[0-9]{1,3}"),
+    "time": pattern_when_used(r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?"),
+    "sc_status": pattern_when_used(r"[0-9]{1,3}"),
 }
 """How the columns look by which an entry is told from lines of other formats."""
 

@@ -14,8 +14,8 @@ from datetime import date, timedelta
 from enum import Enum
 from functools import lru_cache
 
-from streamtally.formats.engine.lazy import pattern_when_used
 from streamtally.formats.vpc_flow_fields import is_header as is_flow_header
+from streamtally.lazy_patterns import pattern_when_used
 
 HEADER = "a header line, not an event"
 """The reason with which header lines are refused."""

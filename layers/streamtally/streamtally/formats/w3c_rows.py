@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from streamtally.formats.base import Row
-from streamtally.formats.engine.lazy import pattern_when_used
 from streamtally.formats.engine.memo import Remembered
 from streamtally.formats.engine.statements import SHOWN_AT_ONCE
 from streamtally.formats.w3c_header import Separator
+from streamtally.lazy_patterns import pattern_when_used
 
 MAX_HEADERS = 256
 """Headers whose functions are kept; a further one replaces the oldest."""

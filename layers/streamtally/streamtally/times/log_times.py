@@ -13,6 +13,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from streamtally.errors import EvaluationError
+from streamtally.lazy_patterns import pattern_when_used
 from streamtally.memo import Memo
 from streamtally.times.iso import MS_PER_DAY, from_iso
 from streamtally.times.java_patterns import MONTHS, parse_pattern
@@ -28,20 +29,20 @@ MAX_AHEAD_MS = 2 * MS_PER_DAY
 YEARS_TO_LEAP_DAY = 9  # 1896 to 1904 is the longest wait for a 29 February
 
 _MONTHS = {name: number for number, name in enumerate(MONTHS, 1)}
-_SYSLOG = re.compile(
+_SYSLOG = pattern_when_used(
     r"([A-Z][a-z]{2}) {1,2}(\d{1,2}) "  # month, day
     r"(?:(\d{4}) )?"  # year
     r"(\d{2}:\d{2}:\d{2})(?:[.,](\d{1,9}))?",  # clock, fraction
     re.ASCII,
 )
-_APACHE_ERROR = re.compile(
+_APACHE_ERROR = pattern_when_used(
     r"[A-Z][a-z]{2} "  # day of the week
     r"([A-Z][a-z]{2}) {1,2}(\d{1,2}) "  # month, day
     r"(\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))? "  # clock, fraction
     r"(\d{4})",  # year
     re.ASCII,
 )
-_NGINX_ERROR = re.compile(r"(\d{4})/(\d{2})/(\d{2}) (\d{2}:\d{2}:\d{2})", re.ASCII)
+_NGINX_ERROR = pattern_when_used(r"(\d{4})/(\d{2})/(\d{2}) (\d{2}:\d{2}:\d{2})", re.ASCII)
 
 
 def needs_arrival(time_format: str) -> bool:

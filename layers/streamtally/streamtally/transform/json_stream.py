@@ -12,18 +12,20 @@ import json
 import re
 from contextlib import suppress
 
+from streamtally.lazy_patterns import pattern_when_used
+
 RECORD_SEPARATOR = "\x1e"
 MAX_FEW_VALUES, MIN_MEAN_CHARS = 1_000, 40
 """Beyond so many values, they must be this long on average: each becomes a row, which costs more than its text."""
 STEP = 2**32
 """The number of a further value in line n is n plus a multiple of this: no record has so many lines."""
 
-_BETWEEN = re.compile(r"(?:[ \t\r\n\x1e,\ufeff]|\\[nrt])*+")
-_ARRAY = re.compile(r"\[[ \t\r\n]*+(?=\{)")
-_ENDS = re.compile(r"[\n\x1e]")
+_BETWEEN = pattern_when_used(r"(?:[ \t\r\n\x1e,\ufeff]|\\[nrt])*+")
+_ARRAY = pattern_when_used(r"\[[ \t\r\n]*+(?=\{)")
+_ENDS = pattern_when_used(r"[\n\x1e]")
 _BEGINS = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n\x1e]*+(?:\{|\[[ \t\r\n]*+\{)")
-_SEVERAL = re.compile(r"\}\{|\}(?:[ \t\x1e,]|\\[nrt])++(?:\{|\Z)")
-_BEGINS_SEVERAL = re.compile(r"[ \t\ufeff]*+[\[\x1e]")
+_SEVERAL = pattern_when_used(r"\}\{|\}(?:[ \t\x1e,]|\\[nrt])++(?:\{|\Z)")
+_BEGINS_SEVERAL = pattern_when_used(r"[ \t\ufeff]*+[\[\x1e]")
 _decode = json.JSONDecoder().raw_decode
 
 

@@ -13,7 +13,8 @@ import pytest
 from streamtally.formats.auto import compile_auto
 from streamtally.formats.base import FormatOptions
 from streamtally.formats.beginnings import DETECTED, READ_OPTIONS
-from streamtally.formats.engine.lazy import Lazy, made, pattern_when_used
+from streamtally.formats.engine.lazy import Lazy, made
+from streamtally.lazy_patterns import pattern_when_used
 
 ODD = FormatOptions(
     pattern="(", fields=("a", "a", ""), types={"status": "VARCHAR", "x": "NO"}, delimiter="", unescape=True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -59,6 +58,8 @@ class Folder:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # An incomplete file must never appear as an object: S3 shows an object as a whole or not at all.
+            import tempfile  # which no function's start needs
+
             handle, temporary = tempfile.mkstemp(prefix=PART, dir=path.parent)
             with os.fdopen(handle, "wb") as file:
                 file.write(data)

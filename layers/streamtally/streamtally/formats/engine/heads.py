@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from streamtally.formats.engine.clients import HOST, TEXT_AFTER_WORD
 from streamtally.formats.engine.columns import BRACKETED_TIME, ESCAPABLE, FLAGS
-from streamtally.formats.engine.lazy import pattern_when_used
+from streamtally.lazy_patterns import pattern_when_used
 
 LONG = 500
 """Lines of fewer characters are not checked: trying the layouts costs little, and the check would slow usual lines."""

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 from streamtally.formats import cri, rfc3339_syslog, rfc5424, syslog
 from streamtally.formats.base import Row
 from streamtally.formats.engine.columns import FLAGS
-from streamtally.formats.engine.lazy import pattern_when_used
 from streamtally.formats.rfc3339_syslog import TIMESTAMP
 from streamtally.formats.syslog import IS_HOST, PLAIN_HOST
+from streamtally.lazy_patterns import pattern_when_used
 
 MAX_DEPTH = 4
 """How many wrappers around one line come off; what is inside a further one is of no known format."""

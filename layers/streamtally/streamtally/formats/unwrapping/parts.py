@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
 from streamtally.formats.engine.columns import FLAGS
-from streamtally.formats.engine.lazy import pattern_when_used
 from streamtally.formats.rfc3339_syslog import TIMESTAMP
+from streamtally.lazy_patterns import pattern_when_used
 
 T = TypeVar("T")
 

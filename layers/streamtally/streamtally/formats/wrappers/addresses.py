@@ -17,7 +17,7 @@ from collections.abc import Callable, Container
 from functools import lru_cache, partial
 from typing import Any
 
-from streamtally.formats.engine.lazy import pattern_when_used
+from streamtally.lazy_patterns import pattern_when_used
 
 MAX_CACHED_CHARS = 256
 """Longer texts are not cached: they rarely recur."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from streamtally.errors import SettingsError
 from streamtally.formats.base import Format, Parser, RecordParser, Row, for_record, last_format, last_wrappers
+from streamtally.lazy_patterns import pattern_when_used
 
-_PATH = re.compile(r"\$(?:\.[\w-]+|\[\d{1,6}\]|\['[^']+'\])+")
-_STEP = re.compile(r"\.([\w-]+)|\[(\d+)\]|\['([^']+)'\]")
+_PATH = pattern_when_used(r"\$(?:\.[\w-]+|\[\d{1,6}\]|\['[^']+'\])+")
+_STEP = pattern_when_used(r"\.([\w-]+)|\[(\d+)\]|\['([^']+)'\]")
 
 
 class PathParser(RecordParser):

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from streamtally.errors import EvaluationError, PatternLimitError, SettingsError
+from streamtally.lazy_patterns import pattern_when_used
 from streamtally.patterns.apache_log_format import Directive, find_directives
 from streamtally.patterns.engine import compile_linear
 from streamtally.plan.functions.base import Function, always, literal_pattern
@@ -73,7 +74,7 @@ def fast_regex_columns(pattern: str) -> tuple[int, ParseColumns]:
     return compiled.group_count, remember_last(_limited(groups))
 
 
-_PATTERN_PIECE = re.compile(
+_PATTERN_PIECE = pattern_when_used(
     r"""
     \\ .                                                           # an escape
     | \[ \^? \]? (?: \\ . | \[ [^\]]* \] | [^\]\\] )* \]           # a character class
@@ -99,7 +100,7 @@ _W3C_NAMED = {
     "REFERER": "%{Referer}i ---> %U",
     "AGENT": "%{User-agent}i",
 }
-_WITHOUT_CONDITIONS = re.compile(r"(?:[<>]|\{[^}]*\})*")  # modifiers that are not conditions on the status code
+_WITHOUT_CONDITIONS = pattern_when_used(r"(?:[<>]|\{[^}]*\})*")  # modifiers that are not conditions on the status code
 
 
 @lru_cache(maxsize=64)
@@ -156,7 +157,7 @@ SYSLOG_PATTERN = r"""
     ( .* )                                                    # 2: the rest
 """
 """A line of syslog, for the flags VERBOSE, DOTALL and ASCII."""
-_SYSLOG = re.compile(SYSLOG_PATTERN, re.VERBOSE | re.DOTALL | re.ASCII)
+_SYSLOG = pattern_when_used(SYSLOG_PATTERN, re.VERBOSE | re.DOTALL | re.ASCII)
 _SYSLOG_TIME = compile_time_parser("MMM dd HH:mm:ss")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import zlib
 
 import pytest
 
@@ -54,6 +55,7 @@ LINE = combined()
         pytest.param(aggregate(LINE * 3, b"", LINE), 4, id="several lines in one, and an empty one"),
         pytest.param(aggregate(LINE * 300), 300, id="a length of three bytes"),
         pytest.param(aggregate(gzip.compress(LINE * 2), LINE), 3, id="gzip in one"),
+        pytest.param(aggregate(zlib.compress(LINE * 2), LINE), 3, id="zlib in one"),
         pytest.param(gzip.compress(aggregate(LINE, LINE)), 2, id="in gzip"),
         pytest.param(
             aggregate(gzip.compress(envelope("x", LINE.decode())), envelope(LINE.decode())), 2, id="envelopes"

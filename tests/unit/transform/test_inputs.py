@@ -63,6 +63,9 @@ def unparsed(line: str, reason: str = "of no known format") -> bytes:
         pytest.param(b'{\n  "a" : 1\n}\n', "Ok", b'{ "a" : 1 }\n', (1, 0, 0, 0), id="JSON over several lines"),
         pytest.param(gzip.compress(GOOD), "Ok", ROW, (1, 0, 0, 0), id="gzip"),
         pytest.param(gzip.compress(GOOD) + gzip.compress(GOOD), "Ok", ROW + ROW, (2, 0, 0, 0), id="two gzip members"),
+        pytest.param(zlib.compress(GOOD), "Ok", ROW, (1, 0, 0, 0), id="zlib"),
+        pytest.param(zlib.compress(GOOD) + b"\n", "Ok", ROW, (1, 0, 0, 0), id="zlib with Fluentd's line end"),
+        pytest.param(b"x\x9c\xff", "ProcessingFailed", b"x\x9c\xff", (0, 1, 0, 0), id="a line that begins like zlib"),
     ],
 )
 def test_a_record(
@@ -88,6 +91,9 @@ def test_a_record(
         (base64.b64encode(b"\x1f\x8bnot gzip at all").decode(), "the gzip data is broken"),
         (base64.b64encode(gzip.compress(GOOD) + b"tail").decode(), "the gzip data is broken"),
         (base64.b64encode(gzip.compress(b"\0" * (17 << 20))).decode(), "the gzip data grows too large"),
+        (base64.b64encode(zlib.compress(GOOD)[:-6]).decode(), "the zlib data is cut off"),
+        (base64.b64encode(zlib.compress(GOOD) + b"x").decode(), "the zlib data is followed by something else"),
+        (base64.b64encode(zlib.compress(b"\0" * (17 << 20))).decode(), "the zlib data grows too large"),
     ],
 )
 def test_a_record_that_cannot_be_decoded_fails_alone(default_pipeline: Pipeline, data: str | None, reason: str) -> None:

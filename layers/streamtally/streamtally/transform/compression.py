@@ -13,6 +13,11 @@ GZIP_MAGIC = b"\x1f\x8b"
 GZIP_WINDOW = 31
 """zlib's ``wbits`` for a gzip member."""
 ZLIB_WINDOW = zlib.MAX_WBITS
+ZLIB_MAGIC = b"\x78\x9c"
+"""The first bytes of zlib data of the usual level, which Fluentd and Vector write; no UTF-8 text begins so. Data of
+other levels begins as text can ("x^"), so it is not looked for."""
+COMPRESSED = frozenset({GZIP_MAGIC, ZLIB_MAGIC})
+"""The first two bytes of data that is decompressed."""
 
 
 class TooLargeError(RecordError):
@@ -26,6 +31,10 @@ class TooLargeError(RecordError):
         self.may_fit = may_fit
 
 
+class BrokenDataError(RecordError):
+    """Data is not compressed as its first bytes say."""
+
+
 def inflate(data: bytes, limit_bytes: int, window_bits: int, name: str) -> tuple[bytes, bytes]:
     """Decompress one stream of at most ``limit_bytes``.
 
@@ -37,7 +46,7 @@ def inflate(data: bytes, limit_bytes: int, window_bits: int, name: str) -> tuple
     try:
         part = reader.decompress(data, limit_bytes + 1)
     except zlib.error:
-        raise RecordError(f"the {name} is broken") from None
+        raise BrokenDataError(f"the {name} is broken") from None
     if len(part) > limit_bytes:
         raise TooLargeError(f"the {name} grows too large")
     if not reader.eof:
@@ -46,10 +55,14 @@ def inflate(data: bytes, limit_bytes: int, window_bits: int, name: str) -> tuple
 
 
 def decompress(data: bytes, limit_bytes: int) -> bytes:
-    """Decompress all members of gzip data, of at most ``limit_bytes`` in all.
+    """Decompress all members of gzip data, or one stream of zlib data, of at most ``limit_bytes`` in all.
+
+    Zlib's may be followed by a line end, which Fluentd appends. What only begins like it is returned as it is.
 
     Raises: RecordError: broken, cut off, or followed by something else; TooLargeError: larger than the limit.
     """
+    if data[:2] == ZLIB_MAGIC:
+        return _decompress_zlib(data, limit_bytes)
     parts: list[bytes] = []
     size = 0
     while data:
@@ -57,3 +70,13 @@ def decompress(data: bytes, limit_bytes: int) -> bytes:
         size += len(part)
         parts.append(part)
     return b"".join(parts)
+
+
+def _decompress_zlib(data: bytes, limit_bytes: int) -> bytes:
+    try:
+        part, rest = inflate(data, limit_bytes, ZLIB_WINDOW, "zlib data")
+    except BrokenDataError:
+        return data  # a line in another encoding, of which nothing must be lost
+    if rest not in (b"", b"\n", b"\r\n"):  # its checksum was right: it is no text
+        raise RecordError("the zlib data is followed by something else")
+    return part

@@ -17,7 +17,7 @@ from streamtally.config.limits import MAX_RECORD_LINES
 from streamtally.errors import EvaluationError
 from streamtally.ids import digest, digest_texts
 from streamtally.transform.aggregates import AGGREGATE_MAGIC
-from streamtally.transform.compression import GZIP_MAGIC
+from streamtally.transform.compression import COMPRESSED
 from streamtally.transform.envelope import MAGIC, UNSEALED, Seal
 from streamtally.transform.event import (
     ARRIVAL,
@@ -40,7 +40,7 @@ _DECODE = partial(b64decode, validate=True)
 _metadata = methodcaller("get", STREAM_METADATA[0])
 NOT_BASE64 = "the data is not base64"
 
-MARKS = frozenset({GZIP_MAGIC, MAGIC[:2], AGGREGATE_MAGIC[:2]})
+MARKS = COMPRESSED | {MAGIC[:2], AGGREGATE_MAGIC[:2]}
 """The first two bytes of data that does not hold its lines unmodified."""
 
 

@@ -1,4 +1,4 @@
-"""Records unpacked: envelopes opened, gzip decompressed, aggregated records taken apart, within an event's room."""
+"""Records unpacked: envelopes opened, data decompressed, aggregated records taken apart, within an event's room."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from streamtally.config.limits import MAX_DECOMPRESSED_EVENT_BYTES, MAX_DECOMPRESSED_EVENT_LINES, MAX_RECORD_LINES
 from streamtally.errors import RecordError
 from streamtally.transform.aggregates import AGGREGATE_MAGIC, join_records, user_records
-from streamtally.transform.compression import GZIP_MAGIC, TooLargeError, decompress
+from streamtally.transform.compression import COMPRESSED, TooLargeError, decompress
 from streamtally.transform.envelope import MAGIC, Envelope, Seal, check_arrival, decode_envelope
 from streamtally.transform.payload_lines import line_bound
 from streamtally.transform.record import Record
@@ -59,8 +59,8 @@ def _unpack(record: Record, room_bytes: int, room_lines: int, trust: Trust) -> t
     except TooLargeError as error:
         is_beyond_event = error.may_fit or room_bytes < MAX_DECOMPRESSED_RECORD_BYTES
         packed = envelope.body if envelope is not None else record.data or b""
-        # Gzip can be re-ingested unmodified.
-        return _opened(record, envelope, None, str(error), is_beyond_event and packed[:2] == GZIP_MAGIC), 0
+        # Compressed data can be re-ingested unmodified.
+        return _opened(record, envelope, None, str(error), is_beyond_event and packed[:2] in COMPRESSED), 0
     except RecordError as error:
         return _opened(record, envelope, None, str(error)), 0
     except Exception as error:  # a record must never keep the others from being read
@@ -75,16 +75,16 @@ def _open_envelope(record: Record, limit_bytes: int, trust: Trust) -> Envelope:
 
 
 def _decompressed(data: bytes, envelope: Envelope | None, limit_bytes: int) -> bytes:
-    """The lines in a record's data: gzip is decompressed, an aggregated record taken apart, also one in the other."""
+    """The lines in a record's data: it is decompressed, an aggregated record taken apart, also one in the other."""
     if envelope is not None and envelope.is_plain:
         return data
-    if data[:2] == GZIP_MAGIC:
+    if data[:2] in COMPRESSED:
         data = decompress(data, limit_bytes)
     if data[:4] != AGGREGATE_MAGIC:
         return data
     parts, size = [], 0
     for record in user_records(data):
-        part = decompress(record, limit_bytes - size) if record[:2] == GZIP_MAGIC else record
+        part = decompress(record, limit_bytes - size) if record[:2] in COMPRESSED else record
         parts.append(part)
         size += len(part)
     return join_records(parts)

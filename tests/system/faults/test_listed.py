@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -159,7 +160,7 @@ class Steps:
             (World, "_call"),
             (Path, "replace"),
             (Path, "unlink"),
-            (objects.tempfile, "mkstemp"),
+            (tempfile, "mkstemp"),
         ]:
             self._around(owner, name)
         self._by_halves()

@@ -1,11 +1,12 @@
 //! Distinct combinations of the values that outputs read, with how often each occurs.
 
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::layout::Span;
 use crate::shape::is_like;
+use crate::text::is_same;
 
 /// Where the texts of a time have their seconds.
 #[derive(Clone, Copy, Debug)]
@@ -51,36 +52,71 @@ pub fn count_distinct(
     positions: &[usize],
     seconds: Option<SecondsAt>,
 ) -> Vec<(u32, u64)> {
-    let value = |line: u32, index: usize| {
-        let (start, end) = spans[line as usize + positions[index]];
-        let value = &text[start as usize..end as usize];
-        let minute = seconds.filter(|_| index == 0).and_then(|seconds| seconds.split(value));
-        minute.map_or((false, value, &b""[..]), |(minute, rest)| (true, minute, rest))
-    };
     let builder = DefaultHashBuilder::default(); // seeded at random: keys are from log lines
-    let hash_of = |line: u32| {
-        let mut hasher = builder.build_hasher();
-        for index in 0..positions.len() {
-            value(line, index).hash(&mut hasher);
-        }
-        hasher.finish()
-    };
     let mut counted: Vec<(u32, u64)> = Vec::new();
-    let mut table: HashTable<usize> = HashTable::new(); // indices in `counted`
+    let mut keys = Keys::default();
+    let mut table: HashTable<(u64, usize)> = HashTable::new(); // hashes, and indices in `counted`
     for &line in lines {
-        let hash = hash_of(line);
-        let known = table.find(hash, |&index| {
-            let other = counted[index].0;
-            (0..positions.len()).all(|index| value(line, index) == value(other, index))
-        });
-        if let Some(&index) = known {
+        keys.begin();
+        for (index, &position) in positions.iter().enumerate() {
+            let (start, end) = spans[line as usize + position];
+            keys.push(&text[start as usize..end as usize], seconds.filter(|_| index == 0));
+        }
+        let hash = builder.hash_one(keys.last());
+        let known = table.find(hash, |&(other, index)| other == hash && is_same(keys.last(), keys.get(index)));
+        if let Some(&(_, index)) = known {
             counted[index].1 += 1;
         } else {
             counted.push((line, 1));
-            table.insert_unique(hash, counted.len() - 1, |&index| hash_of(counted[index].0));
+            keys.keep();
+            table.insert_unique(hash, (hash, counted.len() - 1), |&(hash, _)| hash);
         }
     }
     counted
+}
+
+/// What combinations are compared by, one after the other: each value with its length, and whether it is without seconds.
+///
+/// The length of a value without seconds is that of what stands before them; that of the rest follows from the format. So
+/// two keys are equal if all values are, and a comparison is one of a few bytes that lie together.
+#[derive(Default)]
+struct Keys {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Keys {
+    fn end(&self) -> usize {
+        self.ends.last().copied().unwrap_or_default()
+    }
+
+    /// Begins a key, in place of the last one unless that is kept.
+    fn begin(&mut self) {
+        self.bytes.truncate(self.end());
+    }
+
+    fn push(&mut self, value: &[u8], seconds: Option<SecondsAt>) {
+        let parts = seconds.and_then(|seconds| seconds.split(value));
+        let (minute, rest) = parts.unwrap_or((value, b""));
+        // A text of 128 MB at most has a length of 31 bits.
+        let length = (minute.len() as u32) << 1 | u32::from(parts.is_some());
+        self.bytes.extend_from_slice(&length.to_ne_bytes());
+        self.bytes.extend_from_slice(minute);
+        self.bytes.extend_from_slice(rest);
+    }
+
+    fn last(&self) -> &[u8] {
+        &self.bytes[self.end()..]
+    }
+
+    fn get(&self, index: usize) -> &[u8] {
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        &self.bytes[start..self.ends[index]]
+    }
+
+    fn keep(&mut self) {
+        self.ends.push(self.bytes.len());
+    }
 }
 
 #[cfg(test)]

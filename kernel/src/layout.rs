@@ -6,6 +6,7 @@
 use memchr::{memchr, memchr2, memchr2_iter};
 
 use crate::shape::{Shape, is_unescaped};
+use crate::text::{begins_with, is_same};
 
 /// A value's place in the text: where it begins, and where it ends.
 pub type Span = (u32, u32);
@@ -136,10 +137,10 @@ impl Columns {
         let (mut position, mut is_missing) = (0, false);
         for column in &self.all {
             let rest = &line[position..];
-            let is_there = rest.starts_with(&column.literal);
+            let is_there = begins_with(rest, &column.literal);
             is_missing = match column.presence {
                 Presence::Always => false,
-                Presence::OrNull | Presence::OrAbsent => *rest == self.end[..],
+                Presence::OrNull | Presence::OrAbsent => is_same(rest, &self.end),
                 Presence::With => is_missing,
                 Presence::Apart => !is_there || column.shape.lacks(&rest[column.literal.len()..]),
             };
@@ -157,7 +158,7 @@ impl Columns {
             spans.push((offset + start as u32, offset + end as u32));
             position = after;
         }
-        (line[position..] == self.end[..]).then_some(())
+        is_same(&line[position..], &self.end).then_some(())
     }
 
     /// Writes the JSON of a plain line, with its line end.

@@ -13,4 +13,5 @@ pub mod record;
 mod refused;
 pub mod scan;
 mod shape;
+mod text;
 pub mod w3c;

@@ -6,6 +6,7 @@ use memchr::memmem::Finder;
 use crate::batch::{Batch, Line, Other, Placed};
 use crate::layout::Columns;
 use crate::record::{Limits, OtherLine, Pending, Way};
+use crate::text::begins_with;
 use crate::w3c::Directive;
 
 pub(crate) const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -135,7 +136,7 @@ impl Batch {
 fn has_line_of(payload: &[u8], beginnings: &[Vec<u8>]) -> bool {
     let starts = || memchr_iter(b'\n', payload).map(|position| position + 1);
     beginnings.iter().any(|beginning| {
-        payload.starts_with(beginning) || starts().any(|start| payload[start..].starts_with(beginning))
+        begins_with(payload, beginning) || starts().any(|start| begins_with(&payload[start..], beginning))
     })
 }
 

@@ -141,7 +141,7 @@ impl Shape {
             }
             Self::BracketedTime => {
                 let end = start + TIME.len();
-                is_like(line.get(start..end)?, TIME).then_some((start + 1, end - 1, end))
+                is_time(line.get(start..end)?.try_into().ok()?).then_some((start + 1, end - 1, end))
             }
             Self::Quoted => {
                 if rest.first() != Some(&b'"') {
@@ -221,6 +221,35 @@ impl Shape {
 /// What each byte of a time looks like: `0` any digit, `A` a capital, `a` a small letter, `+` a sign, `L` a letter or a dash.
 const TIME: &[u8; 28] = b"[00/Aaa/0000:00:00:00 +0000]";
 
+/// The lowest and the highest byte at each place of a time.
+const TIME_BOUNDS: ([u8; 28], [u8; 28]) = time_bounds();
+
+const fn time_bounds() -> ([u8; 28], [u8; 28]) {
+    let (mut low, mut high) = (*TIME, *TIME);
+    let mut place = 0;
+    while place < TIME.len() {
+        (low[place], high[place]) = match TIME[place] {
+            b'0' => (b'0', b'9'),
+            b'A' => (b'A', b'Z'),
+            b'a' => (b'a', b'z'),
+            b'+' => (b'+', b'-'),
+            byte => (byte, byte),
+        };
+        place += 1;
+    }
+    (low, high)
+}
+
+/// `is_like(text, TIME)`. All bytes are looked at, as in `is_unescaped`.
+fn is_time(text: &[u8; 28]) -> bool {
+    let is_other = |place: usize| {
+        let byte = text[place];
+        let is_between_signs = u8::from(byte == b',');
+        u8::from(byte < TIME_BOUNDS.0[place]) | u8::from(byte > TIME_BOUNDS.1[place]) | is_between_signs
+    };
+    (0..text.len()).fold(0, |others, place| others | is_other(place)) == 0
+}
+
 const NAME: u8 = 1; // of a name or an address of IPv4
 const HEX: u8 = 2; // of an address of IPv6
 const CLASSES: [u8; 256] = classes();
@@ -266,6 +295,9 @@ fn is_printable(text: &[u8]) -> bool {
 }
 
 fn word_size(rest: &[u8]) -> usize {
+    if let [_, b' ', ..] = rest {
+        return usize::from(rest[0] != b' '); // mostly a dash
+    }
     memchr(b' ', rest).unwrap_or(rest.len())
 }
 
@@ -462,6 +494,26 @@ mod tests {
             assert_eq!(taken(name, line), None, "{name}");
         }
         assert!(Shape::of_name("other").is_none() && Shape::of_name("integer:19").is_none());
+    }
+
+    #[test]
+    fn times_are_of_one_form() {
+        let time = *b"[10/Oct/2025:13:55:36 -0700]";
+        assert!(is_time(&time));
+        for place in 0..time.len() {
+            for byte in 0..=u8::MAX {
+                let mut text = time;
+                text[place] = byte;
+                assert_eq!(is_time(&text), is_like(&text, TIME), "{place}, {byte}");
+            }
+        }
+    }
+
+    #[test]
+    fn words_end_at_a_space() {
+        for (text, size) in [("", 0), (" ", 0), ("- -", 1), ("  a", 0), (" a", 0), ("a", 1), ("ab c", 2), ("é x", 2)] {
+            assert_eq!(word_size(text.as_bytes()), size, "{text}");
+        }
     }
 
     #[test]

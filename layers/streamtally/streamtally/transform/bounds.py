@@ -12,7 +12,7 @@ from itertools import compress, count
 
 from streamtally.config.limits import MAX_DECOMPRESSED_EVENT_BYTES, MAX_RECORD_LINES, READ_BYTES, READ_LINES
 from streamtally.transform.payload_lines import line_bound
-from streamtally.transform.record import Record, columns_of
+from streamtally.transform.record import Record, Records, as_records
 
 ROW_OUTPUTS = 2
 """Up to this many outputs may make a document of every line; with more of them fewer lines are read."""
@@ -42,10 +42,10 @@ def reading_order(record: Record) -> tuple[int, str]:
     return -record.envelope.hops if record.envelope else 0, record.identity
 
 
-def _lines_at_most(payloads: Sequence[bytes]) -> int:
-    """An upper bound of the sum of the payloads' line bounds, counted over all of them at once; usually sufficient."""
+def _lines_at_most(records: Records, payloads: Sequence[bytes]) -> int:
+    """An upper bound of the sum of the payloads' line bounds; usually sufficient. Args: payloads: of the records."""
     text = b"".join(payloads)
-    lines = text.count(b"\n") + len(payloads)
+    lines = sum(records.line_ends) + len(payloads)
     if b'"logEvents"' in text:
         lines += text.count(b'"message"') + text.count(b"\\n")
     return lines
@@ -53,13 +53,14 @@ def _lines_at_most(payloads: Sequence[bytes]) -> int:
 
 def choose_unread(records: Sequence[Record], bounds: Bounds) -> set[int]:
     """The indices of the records that are not read, usually none. Those that were not even unpacked are among them."""
-    columns = columns_of(records)
+    records = as_records(records)
+    columns = records.columns
     unread = set(compress(count(), columns.is_deferred))
     payloads = list(filter(None, columns.payloads))
     size_bytes = sum(map(len, payloads))
     if size_bytes <= min(bounds.size_bytes, bounds.lines):  # a line has at least one byte
         return unread
-    if size_bytes <= bounds.size_bytes and _lines_at_most(payloads) <= bounds.lines:
+    if size_bytes <= bounds.size_bytes and _lines_at_most(records, payloads) <= bounds.lines:
         return unread
     lines = {index: line_bound(record.payload) for index, record in enumerate(records) if record.payload}
     if size_bytes <= bounds.size_bytes and sum(lines.values()) <= bounds.lines:

@@ -8,10 +8,13 @@ from functools import cached_property
 from itertools import accumulate, pairwise
 
 from streamtally.formats.base import Plain
-from streamtally.transform.record import Record
+from streamtally.transform.record import Record, as_records
 
 Reading = tuple[int, str, int]
 """A record's position among those to be read, its lines' JSON, and how many of its lines are rows."""
+
+
+_LINE_END = 0x0A
 
 
 class Chunk:
@@ -41,7 +44,13 @@ class Chunk:
     @cached_property
     def sizes(self) -> list[int]:
         """How many lines each record has."""
-        return [payload.count(b"\n") + 1 for payload in self.payloads]
+        among = as_records(self._among)
+        ends, payloads = among.line_ends, among.columns.payloads
+        # The last line end is none between lines.
+        return [
+            ends[position] + (not (payload := payloads[position]) or payload[-1] != _LINE_END)
+            for position in self.positions
+        ]
 
     @cached_property
     def ends(self) -> list[int]:

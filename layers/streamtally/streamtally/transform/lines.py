@@ -21,7 +21,7 @@ from streamtally.transform.ledger import Ledger
 from streamtally.transform.outputs import Writer
 from streamtally.transform.partition_keys import PartitionKeys
 from streamtally.transform.payload_lines import join_lines
-from streamtally.transform.record import Record, columns_of
+from streamtally.transform.record import Record, as_records, columns_of
 from streamtally.transform.record_lines import (
     FIRST_BYTES_OF_JSON,
     NO_COLUMNS,
@@ -61,13 +61,14 @@ class LineReader:
 
     def read(self, records: Sequence[Record]) -> Iterator[list[Reading]]:
         """Every record, some at a time, in any order."""
-        self._ledger.empty += sum(columns_of(records).removed_lines)
+        records = as_records(records)
+        self._ledger.empty += sum(records.columns.removed_lines)
         scanner = self._scanner
         if scanner is None:
             yield from ([self.read_record(position, record)] for position, record in enumerate(records))
             return
         chunk, size_bytes = Chunk(records), 0
-        for position, payload in enumerate(columns_of(records).payloads):
+        for position, payload in enumerate(records.columns.payloads):
             if not payload or (payload[0] in FIRST_BYTES_OF_JSON and begins_as_json(payload)):
                 yield [self.read_record(position, records[position])]
                 continue

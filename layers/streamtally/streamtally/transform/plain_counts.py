@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import compress
 from operator import itemgetter
@@ -60,7 +61,7 @@ class PlainCounts:
         self._output = output
         self._past_ms = past_ms
         self._ahead_ms = ahead_ms
-        self._counts: dict[Any, int] = {}
+        self._counts: Counter[Any] = Counter()  # which counts in C
         self._fields: tuple[str, ...] = ()
         self._time_width = 0
         self._are_minutes = False
@@ -92,9 +93,7 @@ class PlainCounts:
             span = self.arrival_ms
             spans = arrivals if span == EXACT else (arrival - arrival % span for arrival in arrivals)
             combinations = zip(combinations, spans, strict=True)
-        counts = self._counts
-        for values in combinations:
-            counts[values] = counts.get(values, 0) + 1
+        self._counts.update(combinations)
 
     def add_counts(self, counts: Mapping[Any, int]) -> None:
         """Add plain lines that were counted elsewhere, by the minute where ``seconds`` says how.
@@ -102,11 +101,7 @@ class PlainCounts:
         Args: counts: values as ``itemgetter`` gives them → lines.
         """
         self._are_minutes = self.seconds is not None
-        if not self._counts:
-            self._counts = dict(counts)
-            return
-        for values, lines in counts.items():
-            self._counts[values] = self._counts.get(values, 0) + lines
+        self._counts.update(counts)
 
     def take(self, scanner: Scanner, first_arrival: int, last_arrival: int) -> Together:
         """The lines counted until now, put together by their event times; counting begins anew."""
@@ -140,7 +135,7 @@ class PlainCounts:
 
     def _group_counts(self, together: Together, bounds: Bounds) -> None:
         """Put the lines together that were counted. Args: bounds: of all, unless they were counted by arrival."""
-        counts, self._counts = self._counts, {}
+        counts, self._counts = self._counts, Counter()
         if self.arrival_ms is not None:
             by_arrival: dict[int, dict[Any, int]] = {}
             for (texts, arrival), times in counts.items():

@@ -16,7 +16,7 @@ from streamtally.aws.handlers.delivery import make_delivery
 from streamtally.aws.handlers.envelope_secret import make_seal
 from streamtally.aws.handlers.invocation import answer_batch
 from streamtally.aws.handlers.kernel import load_kernel
-from streamtally.aws.handlers.metrics import add_ledger
+from streamtally.aws.handlers.metrics import add_ledger, publish
 from streamtally.aws.handlers.raw_answer import load_raw_answer
 from streamtally.aws.handlers.reingest import make_reingest
 from streamtally.aws.handlers.settings import pipeline_from_environment
@@ -58,4 +58,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
         metrics.add_metric("ReferenceTablesNotRefreshed", MetricUnit.Count, current.failed)
     # These names are for the log alone, and events of other tools leave them out.
     add_ledger(metrics, logger, event.get("deliveryStreamArn", ""), event.get("invocationId", ""), ledger)
-    return response if raw_answer is None else raw_answer(response)
+    if raw_answer is None:
+        return response
+    answer = raw_answer(response)
+    publish(metrics, "AnswersAsText", MetricUnit.Count, int(answer is not response))
+    return answer

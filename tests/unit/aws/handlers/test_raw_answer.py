@@ -112,7 +112,8 @@ def no_arguments(text: str) -> Any:
 )
 def test_another_runtime_gets_objects_and_one_warning(monkeypatch: pytest.MonkeyPatch, module: Any, why: str) -> None:
     hand_over, lines = load(monkeypatch, module)
-    assert hand_over is None
+    response = {"records": [{"recordId": "1", "result": "Ok", "data": ""}]}
+    assert hand_over(response) is response
     assert len(lines) == 1
     assert lines[0].startswith(f"!answers are handed over as objects, not as text: {why}")
 
@@ -140,13 +141,17 @@ def test_the_value_is_the_same_and_the_text_no_longer(records: list[dict[str, st
         assert answer == {"records": records}
 
 
-def test_the_handler_hands_it_over(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("is_embedded", [True, False])
+def test_the_handler_hands_it_over(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], is_embedded: bool
+) -> None:
     pipeline = "layers/pipeline/pipeline/pipeline.json"
     monkeypatch.setenv("PIPELINE", pipeline)
     monkeypatch.setenv("STREAMTALLY_RAW_ANSWER", "on")
+    monkeypatch.setenv("ALL_METRICS", "true")
     monkeypatch.setenv("AWS_SAM_LOCAL", "true")
     monkeypatch.setenv("SUMMARY_STREAM", "log-summary-stream")
-    monkeypatch.setitem(sys.modules, RUNTIME_MODULE, runtime())
+    monkeypatch.setitem(sys.modules, RUNTIME_MODULE, runtime(marshaller=Marshaller if is_embedded else Quotes))
     monkeypatch.delitem(sys.modules, "functions.firehose_transform.app", raising=False)
     app: Any = importlib.import_module("functions.firehose_transform.app")
     monkeypatch.setattr(app, "deliver", lambda *_: None)
@@ -159,5 +164,8 @@ def test_the_handler_hands_it_over(monkeypatch: pytest.MonkeyPatch) -> None:
         get_remaining_time_in_millis=lambda: 300_000,
     )
     event = {"records": [{"recordId": "1", "approximateArrivalTimestamp": 1_700_000_000_000, "data": "bm90IGEgbG9n"}]}
-    (record,) = json.loads(app.handler(event, context).encoded_json)["records"]
+    answer = app.handler(event, context)
+    (record,) = (json.loads(answer.encoded_json) if is_embedded else answer)["records"]
     assert (record["recordId"], record["result"]) == ("1", "ProcessingFailed")
+    published = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+    assert [one["AnswersAsText"] for one in published if "AnswersAsText" in one] == [[float(is_embedded)]]

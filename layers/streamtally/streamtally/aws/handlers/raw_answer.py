@@ -30,7 +30,7 @@ RawAnswer = Callable[[dict[str, Any]], Any]
 def load_raw_answer(
     environment: Mapping[str, str], say: Callable[[str], object], warn: Callable[[str], object]
 ) -> RawAnswer | None:
-    """How answers are handed over as text; None: they are ordinary dicts.
+    """How answers are handed over where this is on; None: it is off, and they are ordinary dicts.
 
     Args:
         environment: where ``STREAMTALLY_RAW_ANSWER=on`` turns it on.
@@ -46,17 +46,17 @@ def load_raw_answer(
     runtime = sys.modules.get(RUNTIME_MODULE)
     if runtime is None:
         warn(_not_used(f"{RUNTIME_MODULE} is not loaded, so this is not Lambda's own runtime"))
-        return None
+        return _unchanged
     try:
         make: Callable[[str], Any] = runtime.json.raw_json.RawJSON
         text = orjson.dumps(_TRIAL).decode()
         written = runtime.LambdaMarshaller().marshal_response(make(text))
     except Exception as error:  # another version of the runtime may lack any of these
         warn(_not_used(f"{type(error).__name__}: {error}"))
-        return None
+        return _unchanged
     if written != (text, "application/json"):
         warn(_not_used("the runtime does not embed text unmodified"))
-        return None
+        return _unchanged
 
     say("answers are handed over as text")
 
@@ -67,6 +67,10 @@ def load_raw_answer(
             return response
 
     return hand_over
+
+
+def _unchanged(response: dict[str, Any]) -> Any:
+    return response
 
 
 def _not_used(why: str) -> str:

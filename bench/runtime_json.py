@@ -8,7 +8,6 @@ python -m bench.runtime_json FOLDER: FOLDER has the runtime client, as in the ru
 from __future__ import annotations
 
 import argparse
-import base64
 import importlib
 import importlib.util
 import os
@@ -17,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from bench.contestants import Transform, make_function
+from bench.contestants import Transform, identical, make_function
 from bench.events import big_event, many_minutes, small_records
 from bench.transform import time_rounds, use_one_core
 from streamtally.aws.handlers.raw_answer import RUNTIME_MODULE
@@ -35,12 +34,7 @@ def contestants(folder: str) -> dict[str, Transform]:
         return text
 
     def identity(text: str) -> str:
-        records = []
-        for record in marshaller.unmarshal_request(text)["records"]:
-            payload = base64.b64decode(record["data"]).decode("utf-8")
-            data = base64.b64encode(payload.encode("utf-8")).decode("utf-8")
-            records.append({"recordId": record["recordId"], "result": "Ok", "data": data})
-        return write({"records": records})
+        return write(identical(marshaller.unmarshal_request(text)))
 
     ways = {"identity": identity}
     for kernel, name in (("off", "function"), ("on", "with kernel")):

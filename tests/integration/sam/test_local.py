@@ -86,10 +86,10 @@ def test_a_broken_event_fails_alone(functions: Lambda) -> None:
     assert functions.call("TransformFunction", read("apache-lines"))[1] == ""
 
 
-# Plain `sam local invoke -e`, as a developer calls it: the answer, and the partials in the log with the same ids.
-def test_sam_local_invoke(env_vars: Path, in_process: InProcess, docker: None) -> None:
+def invoke(name: str, env_vars: Path) -> subprocess.CompletedProcess[str]:
+    """`sam local invoke` of the transform with an event, which must succeed."""
     done = subprocess.run(
-        sam_command("invoke", "TransformFunction", "-e", "events/apache-lines.json", "--env-vars", str(env_vars)),
+        sam_command("invoke", "TransformFunction", "-e", f"events/{name}.json", "--env-vars", str(env_vars)),
         cwd=ROOT,
         env=sam_environment(),
         capture_output=True,
@@ -97,6 +97,12 @@ def test_sam_local_invoke(env_vars: Path, in_process: InProcess, docker: None) -
         timeout=300,
     )
     assert done.returncode == 0, done.stderr[-2000:]
+    return done
+
+
+# Plain `sam local invoke -e`, as a developer calls it: the answer, and the partials in the log with the same ids.
+def test_sam_local_invoke(env_vars: Path, in_process: InProcess, docker: None) -> None:
+    done = invoke("apache-lines", env_vars)
     expected, log = in_process.call("TransformFunction", read("apache-lines"))
     assert json.loads(done.stdout.strip().splitlines()[-1]) == expected
     assert documents(done.stderr) == documents(log)
@@ -114,14 +120,6 @@ def test_a_raw_answer_is_the_same(
     variables["TransformFunction"]["STREAMTALLY_RAW_ANSWER"] = "on"
     raw = tmp_path / "raw.json"
     raw.write_text(json.dumps(variables))
-    done = subprocess.run(
-        sam_command("invoke", "TransformFunction", "-e", f"events/{name}.json", "--env-vars", str(raw)),
-        cwd=ROOT,
-        env=sam_environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    done = invoke(name, raw)
     assert "answers are handed over as text" in done.stderr
     assert json.loads(done.stdout.strip().splitlines()[-1]) == in_process.call("TransformFunction", read(name))[0]
